@@ -1,0 +1,68 @@
+"""Convolution templates of the CPU backend: forward, and the gradients of both operands.
+
+All tensors are plain row-major; what the kernels want laid out otherwise they lay out themselves.
+"""
+
+from __future__ import annotations
+
+from ..kernel import Call, Operand
+from .epilogue import Epilogue, Store, StoreGrid
+from .fill import lower_zero
+from .gather_product import lower_gather
+from .problem import Convolution, forward_gather, input_gradient_gathers
+from .tile import Registers
+
+__all__ = [
+    "Convolution",
+    "Epilogue",
+    "Registers",
+    "lower_forward",
+    "lower_input_gradient",
+]
+
+
+def lower_forward(
+    c: Convolution,
+    x: Operand,
+    w: Operand,
+    y: Operand,
+    epilogue: Epilogue | None = None,
+    *,
+    registers: Registers | None = None,
+) -> list[Call]:
+    """Calls that compute ``y [batch, out_channels, out_height, out_width]`` from x and w.
+
+    With an ``epilogue``, it finishes and stores the results (``y`` is used only without one). ``registers`` defaults to
+    the machine's; results do not depend on it.
+    """
+    window = c.kernel[0] * c.kernel[1]
+    store = epilogue or Store(c.dtype, y, c.out_channels, c.out_height * c.out_width)
+    output_pitch = c.in_channels // c.groups * window
+    return lower_gather(
+        forward_gather(c), x, w, output_pitch, window, store, registers=registers, label="convolution"
+    )
+
+
+def lower_input_gradient(
+    c: Convolution, grad_y: Operand, w: Operand, grad_x: Operand, *, registers: Registers | None = None
+) -> list[Call]:
+    """Calls that compute ``grad_x [batch, in_channels, height, width]`` from grad_y and w: a transposed convolution."""
+    window = c.kernel[0] * c.kernel[1]
+    output_pitch, channel_pitch = window, c.in_channels // c.groups * window
+    calls: list[Call] = []
+    gathers = list(input_gradient_gathers(c))
+    if not all(gather.taps for _, gather in gathers):
+        calls += lower_zero(c.batch * c.in_channels * c.height * c.width * c.item_bytes, grad_x)
+    for origin, gather in gathers:
+        if gather.taps:
+            store: Epilogue = Store(c.dtype, grad_x, c.in_channels, c.height * c.width)
+            dense = c.stride == (1, 1)
+            if not dense:
+                store = StoreGrid(
+                    c.dtype, grad_x, c.in_channels, c.height, c.width, gather.columns, origin, c.stride
+                )
+            calls += lower_gather(
+                gather, grad_y, w, output_pitch, channel_pitch, store,
+                by_row=not dense, registers=registers, label="convolution input gradient",
+            )  # fmt: skip
+    return calls

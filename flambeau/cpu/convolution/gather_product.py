@@ -1,0 +1,307 @@
+"""The kernel that computes a gather: copy a patch of the input, multiply it by the weights, hand on the results.
+
+A tile of work is a *unit* (one band of rows of one image, or several small images) times a range of outputs of one
+group. Channel block by channel block, it copies the patch of its input, and a register tile at a time adds the block's
+terms to results that wait in scratch; then the epilogue takes them. The terms of a result are always added in the same
+order, so how work is cut does not show in the bits.
+
+The micro-kernel reads the patch either in place (``direct``: positions include the columns between the end of one row
+and the start of the next, which are wasted) or from a panel without gaps that is packed from it (worth it when there
+are many outputs to share the packing).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..ir import LANES, Builder, Module
+from ..kernel import Call, Kernel, Operand
+from .arguments import Layout
+from .epilogue import Epilogue
+from .memory import lanes_below, load_vector
+from .micro_kernel import product_micro_kernel
+from .patch import PATCH_ARGUMENTS, emit_copy, emit_offsets, emit_pack, patch_arguments, phase_table, round_up
+from .problem import Gather
+from .tile import RegisterTile, Registers, choose_tile, host_registers
+from .weights import pack_weights
+
+LAYOUT = Layout(
+    ("x", "weights"),
+    (
+        *PATCH_ARGUMENTS,
+        "batch",
+        "groups",
+        "groups_a_tile",
+        "channels",
+        "channel_block",
+        "outputs",
+        "outputs_a_tile",
+        "output_tiles",
+        "rows",
+        "columns",
+        "units",
+        "bands",
+        "band",
+        "images",
+        "taps",
+        "tap_table",
+        "table_at",
+        "panel_at",
+        "result_at",
+        "result_pitch",
+    ),
+)
+
+POSITIONS_A_UNIT = 1024
+OUTPUTS_A_TILE = 64
+TERMS_A_BLOCK = 256
+FEW_OUTPUTS = 16
+
+
+@dataclass(frozen=True)
+class Cut:
+    """How a gather is cut into tiles and blocks."""
+
+    direct: bool
+    images: int
+    band: int
+    outputs: int
+    groups: int
+    channels: int
+
+
+def choose_cut(gather: Gather, tile: RegisterTile) -> Cut:
+    direct = len(gather.taps) == 1 or gather.outputs <= FEW_OUTPUTS
+    positions = gather.rows * gather.columns
+    images = max(1, min(gather.batch, POSITIONS_A_UNIT // positions))
+    bands = max(1, round(positions / POSITIONS_A_UNIT))
+    outputs = min(round_up(gather.outputs, tile.rows), round_up(OUTPUTS_A_TILE, tile.rows))
+    channels = max(1, min(gather.channels, TERMS_A_BLOCK // len(gather.taps)))
+    groups = 1
+    if gather.outputs * gather.channels * len(gather.taps) < 256:
+        groups = min(gather.groups, 8)
+    return Cut(direct, images, -(-gather.rows // min(bands, gather.rows)), outputs, groups, channels)
+
+
+def lower_gather(
+    gather: Gather,
+    x: Operand,
+    w: Operand,
+    output_pitch: int,
+    channel_pitch: int,
+    epilogue: Epilogue,
+    *,
+    by_row: bool = False,
+    registers: Registers | None = None,
+    label: str,
+) -> list[Call]:
+    """The calls that compute a gather of x with weights laid out as :func:`pack_weights` describes.
+
+    ``by_row`` makes the epilogue see no vector that crosses from one row of positions into the next.
+    """
+    if gather.batch == 0:
+        return []
+    tile = choose_tile(registers or host_registers(), gather.item_bytes, gather.outputs)
+    pack, packed = pack_weights(gather, tile.rows, w, output_pitch, channel_pitch)
+    cut = choose_cut(gather, tile)
+    taps = len(gather.taps)
+    after_epilogue = LAYOUT.end + sum(2 if isinstance(item, Operand) else 1 for item in epilogue.arguments)
+    patch = patch_arguments(gather, cut.images, cut.band, after_epilogue + taps)
+    if cut.direct:
+        positions = cut.images * patch["patch_rows"] * patch["patch_pitch"]
+    else:
+        positions = cut.images * cut.band * gather.columns
+    panel_positions = tile.vectors * tile.lanes
+    slack = panel_positions + LANES
+    result_pitch = (round_up(positions + slack, 64) // 64 | 1) * 64
+    item = gather.item_bytes
+    table_at = round_up((cut.channels * patch["channel_pitch"] + slack) * item, 64)
+    panel_at = round_up(table_at + cut.channels * taps * 8, 64)
+    result_at = panel_at
+    if not cut.direct:
+        result_at = round_up(panel_at + cut.channels * taps * slack * item, 64)
+    bands = -(-gather.rows // cut.band)
+    units = -(-gather.batch // cut.images) * bands
+    output_tiles = -(-gather.outputs // cut.outputs)
+    values: dict[str, int | Operand] = {
+        "x": x,
+        "weights": packed,
+        **patch,
+        "batch": gather.batch,
+        "groups": gather.groups,
+        "groups_a_tile": cut.groups,
+        "channels": gather.channels,
+        "channel_block": cut.channels,
+        "outputs": gather.outputs,
+        "outputs_a_tile": cut.outputs,
+        "output_tiles": output_tiles,
+        "rows": gather.rows,
+        "columns": gather.columns,
+        "units": units,
+        "bands": bands,
+        "band": cut.band,
+        "images": cut.images,
+        "taps": taps,
+        "tap_table": after_epilogue,
+        "table_at": table_at,
+        "panel_at": panel_at,
+        "result_at": result_at,
+        "result_pitch": result_pitch,
+    }
+    offsets = gather.tap_offsets(patch["phase_pitch"], patch["patch_pitch"])
+    arguments = [*LAYOUT.pack(values), *epilogue.arguments, *offsets, *phase_table(gather)]
+    stride = gather.stride[1] if gather.stride[1] <= 2 else 0
+    by_row = by_row or (cut.direct and gather.halo[1] > 0)
+    kernel = GatherKernel(gather.dtype, tile, stride, cut.direct, by_row, epilogue)
+    call = Call(
+        Kernel(kernel.key, kernel.emit),
+        arguments,
+        -(-gather.groups // cut.groups) * output_tiles * units,
+        scratch=result_at + cut.outputs * result_pitch * item,
+        reads=(x, packed, *epilogue.reads),
+        writes=epilogue.writes,
+        flops=gather.flops,
+        label=label,
+    )
+    return [pack, call]
+
+
+@dataclass(frozen=True)
+class GatherKernel:
+    """The code of the kernel; everything it is specialised on."""
+
+    dtype: str
+    tile: RegisterTile
+    stride: int
+    direct: bool
+    by_row: bool
+    epilogue: Epilogue
+
+    @property
+    def key(self) -> str:
+        how = f"{'direct' if self.direct else 'packed'} {'rows' if self.by_row else 'whole'}"
+        return f"convolution_gather {self.dtype} {self.tile.key} stride{self.stride} {how} [{self.epilogue.key}]"
+
+    def emit(self, module: Module, name: str) -> None:
+        b = Builder(module, name)
+        a = LAYOUT.load(b)
+        self.epilogue.begin(b, LAYOUT.end)
+        at = {part: b.offset("i8", "%scratch", a[f"{part}_at"]) for part in ("table", "panel", "result")}
+        unit, rest = b.remainder("%tile", a["units"]), b.divide("%tile", a["units"])
+        output_tile, group_tile = b.remainder(rest, a["output_tiles"]), b.divide(rest, a["output_tiles"])
+        first_image = b.mul(b.divide(unit, a["bands"]), a["images"])
+        first_row = b.mul(b.remainder(unit, a["bands"]), a["band"])
+        first_output = b.mul(output_tile, a["outputs_a_tile"])
+        images = b.minimum(a["images"], b.sub(a["batch"], first_image))
+        rows = b.minimum(a["band"], b.sub(a["rows"], first_row))
+        outputs = b.minimum(a["outputs_a_tile"], b.sub(a["outputs"], first_output))
+        if self.direct:
+            last = b.add(b.mul(b.sub(images, "1"), a["patch_rows"]), b.sub(rows, "1"))
+            positions = b.add(b.mul(last, a["patch_pitch"]), a["columns"])
+        else:
+            positions = b.mul(b.mul(images, rows), a["columns"])
+        emit_offsets(b, at["table"], a["channel_block"], a)
+        first_group = b.mul(group_tile, a["groups_a_tile"])
+        last_group = b.minimum(b.add(first_group, a["groups_a_tile"]), a["groups"])
+        with b.loop(first_group, last_group) as group:
+            with b.loop("0", a["channels"], a["channel_block"]) as channel:
+                count = b.minimum(a["channel_block"], b.sub(a["channels"], channel))
+                emit_copy(
+                    b, self.dtype, self.stride, a, a["x"], "%scratch",
+                    first_image=first_image,
+                    images=images,
+                    first_channel=b.add(b.mul(group, a["channels"]), channel),
+                    channels=count,
+                    first_row=first_row,
+                    rows=rows,
+                )  # fmt: skip
+                self._multiply(b, a, at, group, first_output, outputs, channel, count, positions, rows)
+            self._finish(b, a, at["result"], group, first_output, outputs, first_image, images, first_row, rows)
+        b.finish()
+
+    def _multiply(
+        self,
+        b: Builder,
+        a: dict[str, str],
+        at: dict[str, str],
+        group: str,
+        first_output: str,
+        outputs: str,
+        channel: str,
+        channels: str,
+        positions: str,
+        rows: str,
+    ) -> None:
+        """Add the terms of one channel block to the results of all positions and outputs of the tile."""
+        tile, dtype = self.tile, self.dtype
+        terms = b.mul(channels, a["taps"])
+        fresh = b.op(f"icmp eq i64 {channel}, 0")
+        blocks = b.divide(b.add(a["outputs"], str(tile.rows - 1)), str(tile.rows))
+        first_block = b.add(b.mul(group, blocks), b.divide(first_output, str(tile.rows)))
+        block_pitch = b.mul(b.mul(a["channels"], a["taps"]), str(tile.rows))
+        weights = b.offset(dtype, a["weights"], b.mul(first_block, block_pitch))
+        weights = b.offset(dtype, weights, b.mul(b.mul(channel, a["taps"]), str(tile.rows)))
+        whole = tile.vectors * tile.lanes
+        panel_pitch = str(whole + LANES)
+        with b.loop("0", positions, str(whole)) as position:
+            count = b.minimum(str(whole), b.sub(positions, position))
+            if self.direct:
+                source = b.offset(dtype, "%scratch", position)
+            else:
+                source = at["panel"]
+                emit_pack(
+                    b, dtype, "%scratch", at["table"], source, panel_pitch, a,
+                    terms=terms, first=position, count=count, rows=rows,
+                )  # fmt: skip
+            result = b.offset(dtype, at["result"], position)
+            wide = b.op(f"icmp sgt i64 {count}, {(tile.vectors - 1) * tile.lanes}")
+            for vectors, condition in ((tile.vectors, wide), (1, b.op(f"xor i1 {wide}, true"))):
+                callee = product_micro_kernel(
+                    b.module, dtype, RegisterTile(tile.rows, vectors, tile.lanes), self.direct
+                )
+                with (
+                    b.when(condition),
+                    b.loop("0", outputs, str(tile.rows)) as output,
+                    b.loop("0", count, str(vectors * tile.lanes)) as part,
+                ):
+                    block = b.offset(dtype, weights, b.mul(b.divide(output, str(tile.rows)), block_pitch))
+                    target = b.offset(dtype, b.offset(dtype, result, part), b.mul(output, a["result_pitch"]))
+                    b.do(
+                        f"call void {callee}(ptr {block}, ptr {b.offset(dtype, source, part)}, ptr {at['table']}, "
+                        f"i64 {panel_pitch}, ptr {target}, i64 {a['result_pitch']}, i64 {terms}, i1 {fresh})"
+                    )
+
+    def _finish(
+        self,
+        b: Builder,
+        a: dict[str, str],
+        result: str,
+        group: str,
+        first_output: str,
+        outputs: str,
+        first_image: str,
+        images: str,
+        first_row: str,
+        rows: str,
+    ) -> None:
+        """Hand the results to the epilogue, one run of consecutive positions after the other."""
+        first_channel = b.add(b.mul(group, a["outputs"]), first_output)
+        if self.direct:
+            row_pitch, image_pitch = a["patch_pitch"], b.mul(a["patch_rows"], a["patch_pitch"])
+        else:
+            row_pitch, image_pitch = a["columns"], b.mul(rows, a["columns"])
+        runs = rows if self.by_row else "1"
+        length = a["columns"] if self.by_row else b.mul(rows, a["columns"])
+        with b.loop("0", outputs) as output, b.loop("0", images) as image, b.loop("0", runs) as run:
+            row = b.add(b.mul(image, image_pitch), b.mul(run, row_pitch))
+            source = b.offset(self.dtype, result, b.add(b.mul(output, a["result_pitch"]), row))
+            position = b.mul(b.add(first_row, run), a["columns"])
+            whole = b.op(f"and i64 {length}, {-LANES}")
+            place = (b.add(first_image, image), b.add(first_channel, output))
+            with b.loop("0", whole, str(LANES)) as chunk:
+                value = load_vector(b, self.dtype, b.offset(self.dtype, source, chunk))
+                self.epilogue.emit(b, value, LANES, *place, b.add(position, chunk), None)
+            with b.when(b.op(f"icmp slt i64 {whole}, {length}")):
+                value = load_vector(b, self.dtype, b.offset(self.dtype, source, whole))
+                mask = lanes_below(b, b.sub(length, whole))
+                self.epilogue.emit(b, value, LANES, *place, b.add(position, whole), mask)
