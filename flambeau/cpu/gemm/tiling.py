@@ -1,0 +1,79 @@
+"""Sizes: register tiles, K blocks and tiles. None of them but the K blocks shows in a result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..ir import LANES
+from .arithmetic import Element
+from .machine import VectorRegisters
+
+BLOCK = 512
+"""Longest K block in blocked order: 12 rows of ``a`` of that length stay in the first-level cache."""
+
+LANE_BLOCK = 8192
+"""Length of a K block in lane order."""
+
+SPLIT_PRODUCTS = 1 << 17
+"""Vector products whose tiles would hold no more than this many multiply-adds of one block are split into blocks."""
+
+VECTOR_TILE_PRODUCTS = 1 << 15
+"""Multiply-adds of a tile of a vector product: 128 KB of the matrix."""
+
+SHORTEST_STRETCH, LONGEST_STRETCH = 64, 256
+"""Outputs of a tile of a vector product along which the matrix adjoins: long enough to be read in sequence, short
+enough that sixteen sums of each stay in the first-level cache."""
+
+_PANELS_A_TILE = 4
+_ROWS_A_TILE = 192
+_TILES_A_THREAD = 16
+_PRODUCTS_A_TILE = 1 << 17
+"""Multiply-adds worth a tile of their own: a microsecond or so."""
+
+
+def ceil_divide(a: int, b: int) -> int:
+    return -(-a // b)
+
+
+def block_length(k: int) -> int:
+    """Length of the K blocks in blocked order (the last may be shorter): nearly equal, a function of k alone."""
+    return ceil_divide(k, max(1, ceil_divide(k, BLOCK))) if k else 1
+
+
+def row_sizes(element: Element, vectors: int, registers: VectorRegisters) -> tuple[int, ...]:
+    """Heights of the micro-kernels: the most rows whose sums fit the registers, beside a row of ``b`` and an element
+    of ``a``, as a multiple of three; then two thirds and one third of it for the rows that are left over."""
+    per_vector = max(1, LANES * element.bytes // registers.bytes)
+    rows = (registers.count - 1) // (vectors * per_vector) - 1
+    third = max(1, rows // 3)
+    return (3 * third, 2 * third, third) if rows >= 3 else (1,)
+
+
+@dataclass(frozen=True)
+class Tiles:
+    """How the (m, n) result of each matrix is cut."""
+
+    rows: int
+    columns: int
+    row_tiles: int
+    column_tiles: int
+
+    @property
+    def count(self) -> int:
+        return self.row_tiles * self.column_tiles
+
+
+def cut(matrices: int, m: int, n: int, k: int, height: int, width: int, threads: int) -> Tiles:
+    """Cut so that tiles are enough to keep the threads evenly busy, but each is worth its start; into columns first,
+    for rows that are cut are rows for which panels may have to be packed again."""
+    row_strips, panels = ceil_divide(m, height), ceil_divide(n, width)
+    row_tiles = ceil_divide(row_strips, max(1, _ROWS_A_TILE // height))
+    column_tiles = ceil_divide(panels, _PANELS_A_TILE)
+    enough = min(_TILES_A_THREAD * threads, matrices * m * n * k // _PRODUCTS_A_TILE)
+    while matrices * row_tiles * column_tiles < enough and column_tiles < panels:
+        column_tiles = min(panels, 2 * column_tiles)
+    while matrices * row_tiles * column_tiles < min(enough, 2 * threads) and row_tiles < row_strips:
+        row_tiles = min(row_strips, 2 * row_tiles)
+    rows = ceil_divide(row_strips, row_tiles) * height
+    columns = ceil_divide(panels, column_tiles) * width
+    return Tiles(rows, columns, ceil_divide(m, rows), ceil_divide(n, columns))
