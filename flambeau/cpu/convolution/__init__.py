@@ -9,8 +9,11 @@ from ..kernel import Call, Operand
 from .epilogue import Epilogue, Store, StoreGrid
 from .fill import lower_zero
 from .gather_product import lower_gather
+from .lane_sum import lower_lane_sum
+from .outer_sum import lower_outer_sum
 from .problem import Convolution, forward_gather, input_gradient_gathers
 from .tile import Registers
+from .weight_gradient import choose_cut, lower_combine
 
 __all__ = [
     "Convolution",
@@ -18,7 +21,11 @@ __all__ = [
     "Registers",
     "lower_forward",
     "lower_input_gradient",
+    "lower_weight_gradient",
 ]
+
+FEW_OUTPUTS = 8
+"""Up to so many outputs of a group, the weight gradient has its vectors along rows. Decides the bits."""
 
 
 def lower_forward(
@@ -66,3 +73,18 @@ def lower_input_gradient(
                 by_row=not dense, registers=registers, label="convolution input gradient",
             )  # fmt: skip
     return calls
+
+
+def lower_weight_gradient(
+    c: Convolution, grad_y: Operand, x: Operand, grad_w: Operand, *, registers: Registers | None = None
+) -> list[Call]:
+    """Calls that compute ``grad_w [out_channels, in_channels / groups, kh, kw]`` from grad_y and x."""
+    window = c.kernel[0] * c.kernel[1]
+    if c.batch == 0:
+        return lower_zero(c.out_channels * (c.in_channels // c.groups) * window * c.item_bytes, grad_w)
+    gather = forward_gather(c)
+    cut = choose_cut(gather)
+    blocks = cut.parts * c.groups * cut.output_tiles * cut.channel_tiles
+    sums = Operand(blocks * cut.outputs * cut.sum_pitch * c.item_bytes, "parts of the weight gradient")
+    lower = lower_lane_sum if gather.outputs <= FEW_OUTPUTS else lower_outer_sum
+    return [lower(gather, cut, grad_y, x, sums, registers), lower_combine(gather, cut, sums, grad_w)]

@@ -52,15 +52,18 @@ LAYOUT = Layout(
     ),
 )
 
-POSITIONS_A_UNIT = 1024
-OUTPUTS_A_TILE = 64
-TERMS_A_BLOCK = 256
+RESULTS_A_TILE = 1 << 16
+OUTPUTS_A_TILE = 256
+TERMS_A_BLOCK = 128
 FEW_OUTPUTS = 16
+FLOPS_A_TILE = 1 << 18
+ENOUGH_TILES = 16
 
 
 @dataclass(frozen=True)
 class Cut:
-    """How a gather is cut into tiles and blocks."""
+    """How a gather is cut into tiles and blocks: whether the micro-kernel reads patches in place; how many images and
+    rows make a unit; how many outputs and groups a tile; how many channels a block."""
 
     direct: bool
     images: int
@@ -71,16 +74,28 @@ class Cut:
 
 
 def choose_cut(gather: Gather, tile: RegisterTile) -> Cut:
-    direct = len(gather.taps) == 1 or gather.outputs <= FEW_OUTPUTS
+    """Results of a tile and the panel of a block should stay in the caches; there should be tiles for every core."""
+    terms = gather.channels * len(gather.taps)
     positions = gather.rows * gather.columns
-    images = max(1, min(gather.batch, POSITIONS_A_UNIT // positions))
-    bands = max(1, round(positions / POSITIONS_A_UNIT))
-    outputs = min(round_up(gather.outputs, tile.rows), round_up(OUTPUTS_A_TILE, tile.rows))
     channels = max(1, min(gather.channels, TERMS_A_BLOCK // len(gather.taps)))
-    groups = 1
-    if gather.outputs * gather.channels * len(gather.taps) < 256:
-        groups = min(gather.groups, 8)
-    return Cut(direct, images, -(-gather.rows // min(bands, gather.rows)), outputs, groups, channels)
+    outputs = round_up(min(gather.outputs, OUTPUTS_A_TILE), tile.rows)
+    target = max(256, min(1024, RESULTS_A_TILE // outputs))
+    while True:
+        images = max(1, min(gather.batch, target // positions))
+        band = -(-gather.rows // max(1, min(gather.rows, round(positions / target))))
+        units = -(-gather.batch // images) * -(-gather.rows // band)
+        if units * -(-gather.outputs // outputs) * gather.groups >= ENOUGH_TILES:
+            break
+        if images > 1 or band * gather.columns > 256:
+            target //= 2
+        elif outputs > 4 * tile.rows:
+            outputs = round_up(outputs // 2, tile.rows)
+        else:
+            break
+    flops = 2 * gather.outputs * terms * images * band * gather.columns
+    groups = max(1, min(gather.groups, FLOPS_A_TILE // flops))
+    direct = len(gather.taps) == 1 or gather.outputs <= FEW_OUTPUTS
+    return Cut(direct, images, band, outputs, groups, channels)
 
 
 def lower_gather(

@@ -1,0 +1,272 @@
+"""Weight gradient with vectors along the outputs: a sum over positions of outer products of taps and outputs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..gemm.pack import transpose
+from ..ir import LANES, Builder, Module, vector
+from ..kernel import Call, Kernel, Operand
+from .arguments import Layout
+from .memory import ITEM_BYTES, SHORT, load_vector, store_vector
+from .micro_kernel import fused_multiply_add
+from .patch import emit_copy, emit_offsets, emit_pack, round_up
+from .problem import Gather
+from .tile import Registers, RegisterTile, host_registers
+from .weight_gradient import (
+    TILE_ARGUMENTS,
+    Cut,
+    TilePlace,
+    emit_sums_address,
+    emit_tile_place,
+    tile_arguments,
+)
+
+LAYOUT = Layout(
+    ("grad_y", "x", "sums"),
+    (*TILE_ARGUMENTS, "table_at", "panel_at", "transposed_at", "totals_at", "transposed_pitch", "totals_rows"),
+)
+
+PANEL_POSITIONS = 256
+PANEL_PITCH = PANEL_POSITIONS + LANES
+
+
+def outer_tile(registers: Registers, item_bytes: int, outputs: int) -> RegisterTile:
+    """Rows are (channel, tap) pairs, broadcast; vectors are outputs, in blocks of sixteen or thirty-two."""
+    lanes = registers.lanes(item_bytes)
+    block = 32 if lanes == LANES and outputs > LANES else LANES
+    vectors = block // lanes
+    rows = max(1, min(12, registers.count * 3 // 4 // vectors))
+    return RegisterTile(rows, vectors, lanes)
+
+
+def lower_outer_sum(
+    gather: Gather, cut: Cut, grad_y: Operand, x: Operand, sums: Operand, registers: Registers | None = None
+) -> Call:
+    """A call that writes the parts' sums, laid out as :func:`.weight_gradient.emit_sums_address` says."""
+    item, taps = gather.item_bytes, len(gather.taps)
+    tile = outer_tile(registers or host_registers(), item, gather.outputs)
+    width = tile.vectors * tile.lanes
+    values, tables = tile_arguments(gather, cut, LAYOUT.end)
+    terms = cut.channels * taps
+    totals_rows = max(round_up(terms, tile.rows), cut.sum_pitch)
+    transposed_pitch = cut.images * cut.band * gather.columns + LANES
+    blocks = -(-cut.outputs // width)
+    table_at = round_up((cut.channels * values["channel_pitch"] + LANES) * item, 64)
+    panel_at = round_up(table_at + terms * 8, 64)
+    transposed_at = panel_at + round_up(terms, tile.rows) * PANEL_PITCH * item
+    totals_at = transposed_at + blocks * transposed_pitch * width * item
+    arguments = LAYOUT.pack(
+        {
+            "grad_y": grad_y,
+            "x": x,
+            "sums": sums,
+            **values,
+            "table_at": table_at,
+            "panel_at": panel_at,
+            "transposed_at": transposed_at,
+            "totals_at": totals_at,
+            "transposed_pitch": transposed_pitch,
+            "totals_rows": totals_rows,
+        }
+    )
+    stride = gather.stride[1] if gather.stride[1] <= 2 else 0
+    code = OuterSumKernel(gather.dtype, tile, stride)
+    group_tiles = -(-gather.groups // cut.groups)
+    return Call(
+        Kernel(code.key, code.emit),
+        [*arguments, *tables],
+        cut.parts * group_tiles * cut.output_tiles * cut.channel_tiles,
+        scratch=totals_at + blocks * totals_rows * width * item,
+        reads=(grad_y, x),
+        writes=(sums,),
+        flops=gather.flops,
+        label="convolution weight gradient",
+    )
+
+
+@dataclass(frozen=True)
+class OuterSumKernel:
+    dtype: str
+    tile: RegisterTile
+    stride: int
+
+    @property
+    def key(self) -> str:
+        return f"convolution_outer_sum {self.dtype} {self.tile.key} stride{self.stride}"
+
+    def emit(self, module: Module, name: str) -> None:
+        dtype = self.dtype
+        b = Builder(module, name)
+        a = LAYOUT.load(b)
+        at = {part: b.offset("i8", "%scratch", a[f"{part}_at"]) for part in ("table", "panel", "transposed", "totals")}
+        place = emit_tile_place(b, a)
+        emit_offsets(b, at["table"], place.channels, a)
+        terms = b.mul(place.channels, a["taps"])
+        width = self.tile.vectors * self.tile.lanes
+        blocks = b.divide(b.add(place.outputs, str(width - 1)), str(width))
+        with b.loop(place.first_group, place.last_group) as group:
+            cells = b.mul(b.mul(blocks, a["totals_rows"]), str(width))
+            with b.loop("0", cells, str(LANES)) as cell:
+                store_vector(b, dtype, "zeroinitializer", b.offset(dtype, at["totals"], cell))
+            with b.loop(place.first_unit, place.last_unit) as unit:
+                first_image = b.mul(b.divide(unit, a["bands"]), a["images"])
+                first_row = b.mul(b.remainder(unit, a["bands"]), a["band"])
+                images = b.minimum(a["images"], b.sub(a["batch"], first_image))
+                rows = b.minimum(a["band"], b.sub(a["rows"], first_row))
+                emit_copy(
+                    b, dtype, self.stride, a, a["x"], "%scratch",
+                    first_image=first_image,
+                    images=images,
+                    first_channel=b.add(b.mul(group, a["channels"]), place.first_channel),
+                    channels=place.channels,
+                    first_row=first_row,
+                    rows=rows,
+                )  # fmt: skip
+                self._transpose_grad_y(b, a, at["transposed"], place, group, first_image, images, first_row, rows)
+                positions = b.mul(b.mul(images, rows), a["columns"])
+                with b.loop("0", positions, str(PANEL_POSITIONS)) as position:
+                    count = b.minimum(str(PANEL_POSITIONS), b.sub(positions, position))
+                    emit_pack(
+                        b, dtype, "%scratch", at["table"], at["panel"], str(PANEL_PITCH), a,
+                        terms=terms, first=position, count=count, rows=rows,
+                    )  # fmt: skip
+                    self._add_products(b, a, at, blocks, terms, position, count)
+            self._store_sums(b, a, at["totals"], place, group, terms)
+        b.finish()
+
+    def _transpose_grad_y(
+        self,
+        b: Builder,
+        a: dict[str, str],
+        transposed: str,
+        place: TilePlace,
+        group: str,
+        first_image: str,
+        images: str,
+        first_row: str,
+        rows: str,
+    ) -> None:
+        """``transposed[block of outputs][position][output in block]``; outputs that do not exist repeat the last."""
+        dtype, width = self.dtype, self.tile.vectors * self.tile.lanes
+        plane = b.mul(a["rows"], a["columns"])
+        length = b.mul(rows, a["columns"])
+        callee = transpose_function(b.module, dtype)
+        with b.loop("0", images) as image, b.loop("0", place.outputs, str(LANES)) as output:
+            channel = b.add(b.mul(group, a["outputs"]), b.add(place.first_output, output))
+            channel = b.add(b.mul(b.add(first_image, image), b.mul(a["groups"], a["outputs"])), channel)
+            start = b.add(b.mul(channel, plane), b.mul(first_row, a["columns"]))
+            source = b.offset(dtype, a["grad_y"], start)
+            existing = b.minimum(b.sub(place.outputs, output), str(LANES))
+            block = b.mul(b.divide(output, str(width)), a["transposed_pitch"])
+            target_row = b.mul(b.add(block, b.mul(image, length)), str(width))
+            target = b.offset(dtype, transposed, b.add(target_row, b.remainder(output, str(width))))
+            with b.loop("0", length, str(LANES)) as position:
+                columns = b.minimum(b.sub(length, position), str(LANES))
+                b.do(
+                    f"call void {callee}(ptr {b.offset(dtype, source, position)}, i64 {plane}, ptr "
+                    f"{b.offset(dtype, target, b.mul(position, str(width)))}, i64 {width}, i64 {existing}, "
+                    f"i64 {columns})"
+                )
+
+    def _add_products(
+        self, b: Builder, a: dict[str, str], at: dict[str, str], blocks: str, terms: str, position: str, count: str
+    ) -> None:
+        dtype, width = self.dtype, self.tile.vectors * self.tile.lanes
+        callee = outer_micro_kernel(b.module, dtype, self.tile)
+        with b.loop("0", blocks) as block, b.loop("0", terms, str(self.tile.rows)) as term:
+            row = b.add(b.mul(block, a["transposed_pitch"]), position)
+            factors = b.offset(dtype, at["transposed"], b.mul(row, str(width)))
+            total = b.mul(b.add(b.mul(block, a["totals_rows"]), term), str(width))
+            b.do(
+                f"call void {callee}(ptr {b.offset(dtype, at['panel'], b.mul(term, str(PANEL_PITCH)))}, "
+                f"ptr {factors}, ptr {b.offset(dtype, at['totals'], total)}, i64 {count})"
+            )
+
+    def _store_sums(
+        self, b: Builder, a: dict[str, str], totals: str, place: TilePlace, group: str, terms: str
+    ) -> None:
+        dtype, width = self.dtype, self.tile.vectors * self.tile.lanes
+        callee = transpose_function(b.module, dtype)
+        target = emit_sums_address(b, dtype, a, place, group)
+        with b.loop("0", place.outputs, str(LANES)) as output, b.loop("0", terms, str(LANES)) as term:
+            row = b.add(b.mul(b.divide(output, str(width)), a["totals_rows"]), term)
+            source = b.offset(dtype, totals, b.add(b.mul(row, str(width)), b.remainder(output, str(width))))
+            goal = b.offset(dtype, target, b.add(b.mul(output, a["sum_pitch"]), term))
+            b.do(
+                f"call void {callee}(ptr {source}, i64 {width}, ptr {goal}, i64 {a['sum_pitch']}, "
+                f"i64 {LANES}, i64 {LANES})"
+            )
+
+
+def outer_micro_kernel(module: Module, dtype: str, tile: RegisterTile) -> str:
+    """``totals[i][j] += sum over position of panel[i][position] * factors[position][j]`` for a tile of i and j; returns
+    ``@name`` of the function ``(ptr panel, ptr factors, ptr totals, i64 positions)``."""
+    name = f"outer_{tile.key}_{SHORT[dtype]}"
+    if module.has_function(name):
+        return "@" + name
+    parameters = (("ptr", "panel"), ("ptr", "factors"), ("ptr", "totals"), ("i64", "positions"))
+    b = Builder(module, name, parameters, internal=True, attributes="nounwind noinline")
+    whole, align, width = vector(dtype, tile.lanes), ITEM_BYTES[dtype], tile.vectors * tile.lanes
+
+    def total_address(i: int, j: int) -> str:
+        return b.offset(dtype, "%totals", str(i * width + j * tile.lanes))
+
+    sums = [
+        [b.variable(whole, b.load(whole, total_address(i, j), align)) for j in range(tile.vectors)]
+        for i in range(tile.rows)
+    ]
+    with b.loop("0", "%positions") as position:
+        row = b.offset(dtype, "%factors", b.mul(position, str(width)))
+        factors = [b.load(whole, b.offset(dtype, row, str(j * tile.lanes)), align) for j in range(tile.vectors)]
+        column = b.offset(dtype, "%panel", position)
+        for i in range(tile.rows):
+            scalar = b.load(dtype, b.offset(dtype, column, str(i * PANEL_PITCH)), align)
+            value = b.broadcast(dtype, scalar, tile.lanes)
+            for j in range(tile.vectors):
+                total = b.load(whole, sums[i][j])
+                b.store(whole, fused_multiply_add(b, dtype, tile.lanes, value, factors[j], total), sums[i][j])
+    for i in range(tile.rows):
+        for j in range(tile.vectors):
+            b.store(whole, b.load(whole, sums[i][j]), total_address(i, j), align)
+    b.finish()
+    return "@" + name
+
+
+def transpose_function(module: Module, dtype: str) -> str:
+    """Transpose up to sixteen by sixteen elements; returns ``@name`` of the function ``(ptr source, i64 source_pitch,
+    ptr target, i64 target_pitch, i64 rows, i64 columns)``.
+
+    Rows that do not exist repeat the last, so that ``columns`` target rows of sixteen elements are written.
+    """
+    name = f"transpose_{SHORT[dtype]}"
+    if module.has_function(name):
+        return "@" + name
+    parameters = (
+        ("ptr", "source"),
+        ("i64", "source_pitch"),
+        ("ptr", "target"),
+        ("i64", "target_pitch"),
+        ("i64", "rows"),
+        ("i64", "columns"),
+    )
+    b = Builder(module, name, parameters, internal=True, attributes="nounwind noinline")
+    align, last = ITEM_BYTES[dtype], b.sub("%rows", "1")
+    whole, part, done = b.label("whole"), b.label("part"), b.label("done")
+    b.branch(b.op(f"icmp eq i64 %columns, {LANES}"), whole, part)
+    b.place(whole)
+    rows = [b.offset(dtype, "%source", b.mul(b.minimum(str(row), last), "%source_pitch")) for row in range(LANES)]
+    columns = transpose(b, vector(dtype, LANES), [load_vector(b, dtype, row) for row in rows])
+    for index, column in enumerate(columns):
+        store_vector(b, dtype, column, b.offset(dtype, "%target", b.mul("%target_pitch", str(index))))
+    b.jump(done)
+    b.place(part)
+    with b.loop("0", "%columns") as column, b.loop("0", str(LANES)) as row:
+        source = b.add(b.mul(b.minimum(row, last), "%source_pitch"), column)
+        value = b.load(dtype, b.offset(dtype, "%source", source), align)
+        target = b.offset(dtype, "%target", b.add(b.mul(column, "%target_pitch"), row))
+        b.store(dtype, value, target, align)
+    b.jump(done)
+    b.place(done)
+    b.finish()
+    return "@" + name
