@@ -1,0 +1,71 @@
+"""erf, erfc and erfinv."""
+
+from __future__ import annotations
+
+from .coefficients import ERF, ERF_TAIL, ERFC, ERFINV_CENTRE, ERFINV_FAR_TAIL, ERFINV_TAIL
+from .exponential import exponential
+from .logarithm import natural, split_exponent
+from .values import INFINITY, NAN, Value, fma, minimum, polynomial, where
+
+# erfc is zero beyond. (In wide arithmetic: once rounded to float.)
+ERFC_BOUND = {"double": 27.3, "wide": 10.1}
+
+
+def erf(x: Value) -> Value:
+    """The error function."""
+    size = abs(x)
+    small = fma(x, polynomial(x * x, ERF[x.type]), x)
+    if x.type == "float":
+        bound = 1.25
+        large = polynomial(minimum(3.95, size) - 2.5, ERF_TAIL["float"])
+    else:
+        bound = 1.0
+        large = 1.0 - complement(size, "double")
+    return where(size < bound, small, large.copysign(x))
+
+
+def complement(x: Value, precision: str) -> Value:
+    """erfc(x) for x >= 0, or NaN, in double precision.
+
+    ``erfc(x) = exp(-x²) P(t) / (1 + 2x)``, ``t = (x - 4) / (x + 4)`` (M. M. Shepherd and J. G. Laframboise, "Chebyshev
+    approximation of (1 + 2x) exp(x²) erfc x", 1981). What rounding x² loses is made good to first order.
+    """
+    x = minimum(ERFC_BOUND[precision], x)
+    square = x * x
+    lost = fma(x, x, -square)
+    ratio = polynomial((x - 4.0) / (x + 4.0), ERFC[precision]) / fma(x, 2.0, 1.0)
+    return exponential(-square, precision) * fma(ratio, -lost, ratio)
+
+
+def erfc(x: Value) -> Value:
+    """The complement of the error function, 1 - erf(x), accurate where it is small."""
+    if x.type == "float":
+        return complement_of_any(x.widen(), "wide").narrow()
+    return complement_of_any(x, "double")
+
+
+def complement_of_any(x: Value, precision: str) -> Value:
+    result = complement(abs(x), precision)
+    return where(x < 0.0, 2.0 - result, result)
+
+
+def erfinv(x: Value) -> Value:
+    """The inverse of the error function, infinite at -1 and 1, NaN beyond."""
+    if x.type == "float":
+        return inverse(x.widen(), "wide").narrow()
+    return inverse(x, "double")
+
+
+def inverse(x: Value, precision: str) -> Value:
+    """``x P(w)`` with ``w = -log(1 - x²)``; in the tails, x times a polynomial of sqrt(w) (M. Giles, "Approximating the
+    erfinv function", GPU Computing Gems, 2012)."""
+    size = abs(x)
+    w = -natural(*split_exponent((1.0 - size) * (size + 1.0)), precision)
+    root = w.sqrt()
+    ratio = where(
+        w < 6.25, polynomial(w - 3.125, ERFINV_CENTRE[precision]), polynomial(root - 3.25, ERFINV_TAIL[precision])
+    )
+    if precision == "double":
+        # No float is so near to one that it would need this.
+        ratio = where(root > 4.0, polynomial(root - 5.0, ERFINV_FAR_TAIL[precision]), ratio)
+    return where(size < 1.0, x * ratio, where(size.equals(1.0), x.constant(INFINITY), NAN).copysign(x))

@@ -1,0 +1,99 @@
+"""exp, exp2, expm1 and the logistic sigmoid.
+
+Each writes x as n ln(2) + r with |r| <= ln(2)/2, subtracting n ln(2) in two parts (W. J. Cody and W. Waite, "Software
+Manual for the Elementary Functions", 1980), takes a minimax polynomial of r, and multiplies by 2**n. The integer n is
+had by adding 1.5 * 2**(mantissa bits): the sum's low bits are n, so no float-to-integer conversion is needed. What is
+added besides makes those bits the exponent field of 2**n, needing only a shift.
+"""
+
+from __future__ import annotations
+
+from .coefficients import EXP, EXP2, EXPM1, LN2, LOG2_E
+from .values import EXPONENT_BIAS, MANTISSA_BITS, Value, fma, maximum, minimum, polynomial, where
+
+# exp overflows above the first bound and rounds to zero below the second; both leave room for the two factors of 2**n.
+EXP_BOUNDS = {"float": (89.0, -104.0), "double": (710.0, -746.0)}
+EXP2_BOUNDS = {"float": (129.0, -151.0), "double": (1025.0, -1076.0)}
+
+
+def round_to_integer(x: Value, factor: float, biases: int) -> tuple[Value, Value]:
+    """``x * factor`` rounded to an integer n: as a floating-point value, and as bits whose low part is n plus
+    ``biases`` times the exponent bias of the type."""
+    magic = 1.5 * 2.0 ** MANTISSA_BITS[x.type] + biases * EXPONENT_BIAS[x.type]
+    shifted = fma(x, factor, magic)
+    return shifted - magic, shifted.bits()
+
+
+def reduce_by_ln2(x: Value, biases: int) -> tuple[Value, Value, Value]:
+    """r and n of ``x = n ln(2) + r``, and n as bits with ``biases`` exponent biases added."""
+    n, bits = round_to_integer(x, LOG2_E[x.type][0], biases)
+    high, low = LN2[x.type]
+    return fma(n, -low, fma(n, -high, x)), n, bits
+
+
+def exponent_to_power(biased: Value, type: str) -> Value:
+    """``2**n`` for bits whose low part is n plus one exponent bias, n being within the normal exponents."""
+    return (biased << MANTISSA_BITS[type]).bitcast(type)
+
+
+def scale(x: Value, biased: Value) -> Value:
+    """``x * 2**n`` rounded once, where 2**n may be beyond the normal numbers: it is multiplied in two halves.
+
+    ``biased`` has n plus two exponent biases in its low part.
+    """
+    half = biased >> 1
+    return x * exponent_to_power(half, x.type) * exponent_to_power(biased - half, x.type)
+
+
+def exponential(x: Value, precision: str) -> Value:
+    """exp of a value that is within ``EXP_BOUNDS`` or NaN."""
+    r, _, bits = reduce_by_ln2(x, biases=2)
+    return scale(fma(r, fma(r, polynomial(r, EXP[precision]), 1.0), 1.0), bits)
+
+
+def exp(x: Value) -> Value:
+    """e**x."""
+    high, low = EXP_BOUNDS[x.type]
+    return exponential(maximum(low, minimum(high, x)), x.type)
+
+
+def power_of_two(x: Value, precision: str, correction: Value | None = None) -> Value:
+    """``2**(x + correction)`` for x within ``EXP2_BOUNDS`` or NaN, and a tiny correction if there is one."""
+    n, bits = round_to_integer(x, 1.0, biases=2)
+    f = x - n
+    if correction is not None:
+        f = f + correction
+    return scale(fma(f, polynomial(f, EXP2[precision]), 1.0), bits)
+
+
+def exp2(x: Value) -> Value:
+    """2**x; exact for integers."""
+    high, low = EXP2_BOUNDS[x.type]
+    return power_of_two(maximum(low, minimum(high, x)), x.type)
+
+
+def exponential_minus_one(x: Value, precision: str) -> Value:
+    """exp(x) - 1 for x within the bounds where 2**n is a normal number, or NaN; +0 for -0."""
+    r, _, bits = reduce_by_ln2(x, biases=1)
+    power = exponent_to_power(bits, x.type)
+    return fma(power, fma(r * r, polynomial(r, EXPM1[precision]), r), power - 1.0)
+
+
+def expm1(x: Value) -> Value:
+    """e**x - 1, accurate near zero."""
+    saturated = -0.75 * (MANTISSA_BITS[x.type] + 2)
+    r, n, bits = reduce_by_ln2(maximum(saturated, minimum(EXP_BOUNDS[x.type][0], x)), biases=1)
+    # The greatest n has a finite result but no power of two of its own: there, half of everything is doubled.
+    greatest = n > EXPONENT_BIAS[x.type]
+    power = exponent_to_power(bits - where(greatest, bits.constant(1), 0), x.type)
+    half = fma(power, fma(r * r, polynomial(r, EXPM1[x.type]), r), power - where(greatest, r.constant(0.5), 1.0))
+    return (half * where(greatest, r.constant(2.0), 1.0)).copysign(x)
+
+
+def sigmoid(x: Value) -> Value:
+    """1 / (1 + e**-x): with ``e = exp(-|x|)`` and ``q = e / (1 + e)``, 1 - q for positive x and e (1 - q), which is q
+    again but less rounded, for negative x. Nothing overflows and small results keep their precision."""
+    e = exponential(maximum(EXP_BOUNDS[x.type][1], -abs(x)), x.type)
+    quotient = e / (e + 1.0)
+    factor = where(x < 0.0, e, 1.0)
+    return fma(-factor, quotient, factor)

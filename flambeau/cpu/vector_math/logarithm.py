@@ -1,0 +1,99 @@
+"""log, log2, log10 and log1p.
+
+x is written as 2**e m with 2/3 <= m < 4/3, and log(m) = f + f² P(f) with f = m - 1, which is exact. Near one e is zero,
+so that nothing cancels. Subnormal numbers are scaled up first.
+"""
+
+from __future__ import annotations
+
+from .coefficients import LN2, LOG, LOG2_E, LOG10_2, LOG10_E
+from .values import EXPONENT_BIAS, INFINITY, MANTISSA_BITS, NAN, SMALLEST_NORMAL, Value, fma, polynomial, where
+
+# The bit pattern of 2/3.
+LOWEST_MANTISSA = {"float": 0x3F2AAAAB, "double": 0x3FE5555555555555}
+
+
+def exponent_field(bits: Value, type: str) -> Value:
+    """The exponent e of ``2**e m``, ``2/3 <= m < 4/3``, as integer bits ``e << mantissa``, from those of a positive
+    normal number."""
+    mantissa = MANTISSA_BITS[type]
+    return (bits - LOWEST_MANTISSA[type]) & (-1 << mantissa)
+
+
+def exponent_value(field: Value, type: str) -> Value:
+    """``e`` as a floating-point number from ``e << mantissa``."""
+    if type == "float":
+        return field.to_float(type) * 2.0**-23
+    # AVX2 cannot convert 64-bit integers: build 2**52 + e + 1023 from its bits instead.
+    mantissa, bias = MANTISSA_BITS[type], EXPONENT_BIAS[type]
+    biased = (field + (bias << mantissa)) >> mantissa
+    return (biased | ((bias + mantissa) << mantissa)).bitcast(type) - (2.0**mantissa + bias)
+
+
+def split_exponent(x: Value) -> tuple[Value, Value]:
+    """e and ``f = m - 1`` of a positive finite ``x = 2**e m``; finite rubbish or NaN otherwise."""
+    mantissa = MANTISSA_BITS[x.type]
+    subnormal = x < SMALLEST_NORMAL[x.type]
+    bits = where(subnormal, x * 2.0 ** (mantissa + 1), x).bits()
+    field = exponent_field(bits, x.type)
+    e = exponent_value(field, x.type) + where(subnormal, x.constant(-mantissa - 1.0), 0.0)
+    return e, (bits - field).bitcast(x.type) - 1.0
+
+
+def logarithm_parts(f: Value, precision: str) -> Value:
+    """``log(1 + f) - f``."""
+    return f * f * polynomial(f, LOG[precision])
+
+
+def natural(e: Value, f: Value, precision: str) -> Value:
+    """``e ln(2) + log(1 + f)``."""
+    return fma(e, LN2[e.type][0], f + logarithm_parts(f, precision))
+
+
+def with_special_cases(result: Value, x: Value, pole: float = 0.0) -> Value:
+    """A logarithm with its pole where x equals ``pole``: infinite and NaN arguments, and those outside its domain."""
+    result = where(x < INFINITY, result, x)
+    return where(x <= pole, where(x < pole, x.constant(NAN), -INFINITY), result)
+
+
+def logarithm(x: Value, precision: str) -> Value:
+    """log(x) for every x."""
+    return with_special_cases(natural(*split_exponent(x), precision), x)
+
+
+def log(x: Value) -> Value:
+    """The natural logarithm."""
+    return logarithm(x, x.type)
+
+
+def log2(x: Value) -> Value:
+    """The logarithm to base 2; exact for powers of two."""
+    e, f = split_exponent(x)
+    high, low = LOG2_E[x.type]
+    tail = fma(f, low, f * f * polynomial(f, [coefficient * LOG2_E["double"][0] for coefficient in LOG[x.type]]))
+    return with_special_cases(e + fma(f, high, tail), x)
+
+
+def log10(x: Value) -> Value:
+    """The logarithm to base 10."""
+    e, f = split_exponent(x)
+    high, low = LOG10_E[x.type]
+    tail = f * f * polynomial(f, [coefficient * LOG10_E["double"][0] for coefficient in LOG[x.type]])
+    tail = fma(f, low, fma(e, LOG10_2[x.type][1], tail))
+    return with_special_cases(fma(e, LOG10_2[x.type][0], fma(f, high, tail)), x)
+
+
+def exponent_of_one_plus(x: Value) -> tuple[Value, Value]:
+    """e and f of ``1 + x = 2**e (1 + f)`` for -1 < x < infinity; rubbish otherwise.
+
+    The rounded 1 + x only says by which power of two to divide; f is computed from x itself:
+    ``f = 2**-e x + (2**-e - 1)``. Four times that power is used, since 2**-e may be subnormal.
+    """
+    field = exponent_field((x + 1.0).bits(), x.type)
+    power = (x.constant(4.0).bits() - field).bitcast(x.type)
+    return exponent_value(field, x.type), fma(x * power, 0.25, fma(power, 0.25, -1.0))
+
+
+def log1p(x: Value) -> Value:
+    """log(1 + x), accurate near zero."""
+    return with_special_cases(natural(*exponent_of_one_plus(x), x.type).copysign(x), x, pole=-1.0)
