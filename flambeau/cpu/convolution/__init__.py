@@ -45,9 +45,7 @@ def lower_forward(
     window = c.kernel[0] * c.kernel[1]
     store = epilogue or Store(c.dtype, y, c.out_channels, c.out_height * c.out_width)
     output_pitch = c.in_channels // c.groups * window
-    return lower_gather(
-        forward_gather(c), x, w, output_pitch, window, store, registers=registers, label="convolution"
-    )
+    return lower_gather(forward_gather(c), x, w, output_pitch, window, store, registers=registers, label="convolution")
 
 
 def lower_input_gradient(
@@ -65,9 +63,7 @@ def lower_input_gradient(
             store: Epilogue = Store(c.dtype, grad_x, c.in_channels, c.height * c.width)
             dense = c.stride == (1, 1)
             if not dense:
-                store = StoreGrid(
-                    c.dtype, grad_x, c.in_channels, c.height, c.width, gather.columns, origin, c.stride
-                )
+                store = StoreGrid(c.dtype, grad_x, c.in_channels, c.height, c.width, gather.columns, origin, c.stride)
             calls += lower_gather(
                 gather, grad_y, w, output_pitch, channel_pitch, store,
                 by_row=not dense, registers=registers, label="convolution input gradient",

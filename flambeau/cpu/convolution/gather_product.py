@@ -12,6 +12,7 @@ are many outputs to share the packing).
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 from ..ir import LANES, Builder, Module
@@ -43,6 +44,7 @@ LAYOUT = Layout(
         "bands",
         "band",
         "images",
+        "images_a_span",
         "taps",
         "tap_table",
         "table_at",
@@ -55,9 +57,12 @@ LAYOUT = Layout(
 RESULTS_A_TILE = 1 << 16
 OUTPUTS_A_TILE = 256
 TERMS_A_BLOCK = 128
-FEW_OUTPUTS = 16
 FLOPS_A_TILE = 1 << 18
-ENOUGH_TILES = 16
+ENOUGH_TILES = 12
+PIECE_COST = 144
+"""What packing sixteen positions, or what there is of them in a row, costs: in outputs computed for one position."""
+DIRECT_COST = 0.08
+"""How much slower the micro-kernel is when it reads patches in place, where vectors are not aligned."""
 
 
 @dataclass(frozen=True)
@@ -76,13 +81,11 @@ class Cut:
 def choose_cut(gather: Gather, tile: RegisterTile) -> Cut:
     """Results of a tile and the panel of a block should stay in the caches; there should be tiles for every core."""
     terms = gather.channels * len(gather.taps)
-    positions = gather.rows * gather.columns
     channels = max(1, min(gather.channels, TERMS_A_BLOCK // len(gather.taps)))
     outputs = round_up(min(gather.outputs, OUTPUTS_A_TILE), tile.rows)
     target = max(256, min(1024, RESULTS_A_TILE // outputs))
     while True:
-        images = max(1, min(gather.batch, target // positions))
-        band = -(-gather.rows // max(1, min(gather.rows, round(positions / target))))
+        images, band = choose_unit(gather, tile, target)
         units = -(-gather.batch // images) * -(-gather.rows // band)
         if units * -(-gather.outputs // outputs) * gather.groups >= ENOUGH_TILES:
             break
@@ -94,8 +97,37 @@ def choose_cut(gather: Gather, tile: RegisterTile) -> Cut:
             break
     flops = 2 * gather.outputs * terms * images * band * gather.columns
     groups = max(1, min(gather.groups, FLOPS_A_TILE // flops))
-    direct = len(gather.taps) == 1 or gather.outputs <= FEW_OUTPUTS
-    return Cut(direct, images, band, outputs, groups, channels)
+    return Cut(prefers_direct(gather), images, band, outputs, groups, channels)
+
+
+def choose_unit(gather: Gather, tile: RegisterTile, target: int) -> tuple[int, int]:
+    """Images and rows of a unit of about ``target`` positions: of the sizes near it, the one that leaves the fewest
+    positions to the narrow micro-kernel."""
+    whole = tile.vectors * tile.lanes
+
+    def share_of_rest(positions: int) -> float:
+        return positions % whole / positions
+
+    image = gather.rows * gather.columns
+    if 2 * image <= target:
+        about = target // image
+        most = min(gather.batch, about + about // 4)
+        sizes = range(most, min(most, about - about // 4) - 1, -1)
+        return min(sizes, key=lambda images: share_of_rest(images * image)), gather.rows
+    about = -(-gather.rows // max(1, min(gather.rows, round(image / target))))
+    if about == gather.rows:
+        return 1, about
+    sizes = range(about + about // 4, about - about // 4 - 1, -1)
+    return 1, min(sizes, key=lambda band: share_of_rest(band * gather.columns))
+
+
+def prefers_direct(gather: Gather) -> bool:
+    """Whether computing positions that do not exist costs less than packing those that do."""
+    pitch = gather.columns + gather.halo[1]
+    positions = gather.rows * gather.columns
+    wasted = ((gather.rows - 1) * pitch + gather.columns) / positions - 1
+    packing = PIECE_COST * -(-gather.columns // LANES) / gather.columns
+    return len(gather.taps) == 1 or gather.outputs * (wasted + DIRECT_COST) < packing
 
 
 def lower_gather(
@@ -156,6 +188,7 @@ def lower_gather(
         "bands": bands,
         "band": cut.band,
         "images": cut.images,
+        "images_a_span": cut.images if taps == 1 else 1,
         "taps": taps,
         "tap_table": after_epilogue,
         "table_at": table_at,
@@ -210,11 +243,6 @@ class GatherKernel:
         images = b.minimum(a["images"], b.sub(a["batch"], first_image))
         rows = b.minimum(a["band"], b.sub(a["rows"], first_row))
         outputs = b.minimum(a["outputs_a_tile"], b.sub(a["outputs"], first_output))
-        if self.direct:
-            last = b.add(b.mul(b.sub(images, "1"), a["patch_rows"]), b.sub(rows, "1"))
-            positions = b.add(b.mul(last, a["patch_pitch"]), a["columns"])
-        else:
-            positions = b.mul(b.mul(images, rows), a["columns"])
         emit_offsets(b, at["table"], a["channel_block"], a)
         first_group = b.mul(group_tile, a["groups_a_tile"])
         last_group = b.minimum(b.add(first_group, a["groups_a_tile"]), a["groups"])
@@ -230,7 +258,17 @@ class GatherKernel:
                     first_row=first_row,
                     rows=rows,
                 )  # fmt: skip
-                self._multiply(b, a, at, group, first_output, outputs, channel, count, positions, rows)
+                multiply = functools.partial(
+                    self._multiply, b, a, at, group, first_output, outputs, channel, count, rows
+                )
+                if not self.direct:
+                    multiply("0", b.mul(b.mul(images, rows), a["columns"]))
+                else:
+                    with b.loop("0", images, a["images_a_span"]) as image:
+                        more = b.sub(b.minimum(a["images_a_span"], b.sub(images, image)), "1")
+                        last_row = b.add(b.mul(more, a["patch_rows"]), b.sub(rows, "1"))
+                        first = b.mul(b.mul(image, a["patch_rows"]), a["patch_pitch"])
+                        multiply(first, b.add(b.mul(last_row, a["patch_pitch"]), a["columns"]))
             self._finish(b, a, at["result"], group, first_output, outputs, first_image, images, first_row, rows)
         b.finish()
 
@@ -244,10 +282,12 @@ class GatherKernel:
         outputs: str,
         channel: str,
         channels: str,
-        positions: str,
         rows: str,
+        first_position: str,
+        positions: str,
     ) -> None:
-        """Add the terms of one channel block to the results of all positions and outputs of the tile."""
+        """Add the terms of one channel block to the results of the outputs of the tile at ``positions`` consecutive
+        positions (of the patch if ``direct``, else of the panels)."""
         tile, dtype = self.tile, self.dtype
         terms = b.mul(channels, a["taps"])
         fresh = b.op(f"icmp eq i64 {channel}, 0")
@@ -258,14 +298,15 @@ class GatherKernel:
         weights = b.offset(dtype, weights, b.mul(b.mul(channel, a["taps"]), str(tile.rows)))
         whole = tile.vectors * tile.lanes
         panel_pitch = str(whole + LANES)
-        with b.loop("0", positions, str(whole)) as position:
-            count = b.minimum(str(whole), b.sub(positions, position))
+        last_position = b.add(first_position, positions)
+        with b.loop(first_position, last_position, str(whole)) as position:
+            count = b.minimum(str(whole), b.sub(last_position, position))
             if self.direct:
                 source = b.offset(dtype, "%scratch", position)
             else:
                 source = at["panel"]
                 emit_pack(
-                    b, dtype, "%scratch", at["table"], source, panel_pitch, a,
+                    b, dtype, "%scratch", at["table"], source, whole, a,
                     terms=terms, first=position, count=count, rows=rows,
                 )  # fmt: skip
             result = b.offset(dtype, at["result"], position)

@@ -174,9 +174,7 @@ def sum_of_lanes(b: Builder, dtype: str, lanes: str) -> str:
     while count > 1:
         half, whole = count // 2, vector(dtype, count)
         picks = [", ".join(f"i32 {start + lane}" for lane in range(half)) for start in (0, half)]
-        low, high = (
-            b.op(f"shufflevector {whole} {lanes}, {whole} poison, <{half} x i32> <{pick}>") for pick in picks
-        )
+        low, high = (b.op(f"shufflevector {whole} {lanes}, {whole} poison, <{half} x i32> <{pick}>") for pick in picks)
         lanes, count = b.op(f"fadd <{half} x {dtype}> {low}, {high}"), half
     return b.op(f"extractelement <1 x {dtype}> {lanes}, i64 0")
 

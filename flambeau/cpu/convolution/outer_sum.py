@@ -128,7 +128,7 @@ class OuterSumKernel:
                 with b.loop("0", positions, str(PANEL_POSITIONS)) as position:
                     count = b.minimum(str(PANEL_POSITIONS), b.sub(positions, position))
                     emit_pack(
-                        b, dtype, "%scratch", at["table"], at["panel"], str(PANEL_PITCH), a,
+                        b, dtype, "%scratch", at["table"], at["panel"], PANEL_POSITIONS, a,
                         terms=terms, first=position, count=count, rows=rows,
                     )  # fmt: skip
                     self._add_products(b, a, at, blocks, terms, position, count)
@@ -183,9 +183,7 @@ class OuterSumKernel:
                 f"ptr {factors}, ptr {b.offset(dtype, at['totals'], total)}, i64 {count})"
             )
 
-    def _store_sums(
-        self, b: Builder, a: dict[str, str], totals: str, place: TilePlace, group: str, terms: str
-    ) -> None:
+    def _store_sums(self, b: Builder, a: dict[str, str], totals: str, place: TilePlace, group: str, terms: str) -> None:
         dtype, width = self.dtype, self.tile.vectors * self.tile.lanes
         callee = transpose_function(b.module, dtype)
         target = emit_sums_address(b, dtype, a, place, group)

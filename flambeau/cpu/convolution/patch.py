@@ -101,9 +101,7 @@ def emit_copy(
         first_input_row = b.add(b.mul(b.add(first_row, a["low_row"]), a["stride_row"]), row_phase)
         first_input_column = b.add(b.mul(a["low_column"], a["stride_column"]), column_phase)
         with b.loop("0", images) as image:
-            image_channel = b.add(
-                b.mul(b.add(first_image, image), a["channels_total"]), b.add(first_channel, channel)
-            )
+            image_channel = b.add(b.mul(b.add(first_image, image), a["channels_total"]), b.add(first_channel, channel))
             source_plane = b.offset(dtype, source, b.mul(image_channel, plane))
             with b.loop("0", needed_rows) as row:
                 patch_row = b.add(b.mul(image, a["patch_rows"]), row)
@@ -135,9 +133,7 @@ def _emit_row(
             if stride == 0:
                 value = _gather(b, dtype, source, column, width, a["stride_column"])
             else:
-                parts = [
-                    _part(b, dtype, address, column, width, part * LANES, whole) for part in range(stride)
-                ]
+                parts = [_part(b, dtype, address, column, width, part * LANES, whole) for part in range(stride)]
                 value = parts[0] if stride == 1 else even_elements(b, dtype, *parts)
             store_vector(b, dtype, value, b.offset(dtype, target, place))
             b.jump(done)
@@ -185,7 +181,7 @@ def emit_pack(
     patch: str,
     table: str,
     panel: str,
-    panel_pitch: str,
+    panel_positions: int,
     a: dict[str, str],
     *,
     terms: str,
@@ -194,30 +190,39 @@ def emit_pack(
     rows: str,
 ) -> None:
     """Lay out ``panel[term][position]`` for positions ``first ... + count`` of those of the patch, counted through
-    images, ``rows`` and columns without gaps.
+    images, ``rows`` and columns without gaps; ``count`` is at most ``panel_positions``.
 
-    Whole vectors are stored; what one row's last vector writes too much, the next row's first overwrites, so a panel
-    needs one vector of slack behind each term.
+    A term takes ``panel_positions + LANES`` places, because whole vectors are stored: what one row's last vector
+    writes too much, the next row's first overwrites.
     """
-    done = b.variable("i64", "0")
-    head, body, end = b.label("segments"), b.label("segment"), b.label("packed")
+    sources = b.variable(f"[{panel_positions} x i64]", align=64)
+    targets = b.variable(f"[{panel_positions} x i64]", align=64)
+    pieces, placed = b.variable("i64", "0"), b.variable("i64", "0")
+    head, body, end = b.label("rows"), b.label("row"), b.label("listed")
     b.jump(head)
     b.place(head)
-    placed = b.load("i64", done)
-    b.branch(b.op(f"icmp slt i64 {placed}, {count}"), body, end)
+    start = b.load("i64", placed)
+    b.branch(b.op(f"icmp slt i64 {start}, {count}"), body, end)
     b.place(body)
-    position = b.add(first, placed)
+    position = b.add(first, start)
     line, column = b.divide(position, a["columns"]), b.remainder(position, a["columns"])
-    length = b.minimum(b.sub(a["columns"], column), b.sub(count, placed))
+    length = b.minimum(b.sub(a["columns"], column), b.sub(count, start))
     patch_row = b.add(b.mul(b.divide(line, rows), a["patch_rows"]), b.remainder(line, rows))
-    source = b.offset(dtype, patch, b.add(b.mul(patch_row, a["patch_pitch"]), column))
+    source = b.add(b.mul(patch_row, a["patch_pitch"]), column)
     with b.loop("0", length, str(LANES)) as chunk:
-        source_chunk = b.offset(dtype, source, chunk)
-        target_chunk = b.offset(dtype, panel, b.add(placed, chunk))
-        with b.loop("0", terms) as term:
-            offset = b.load("i64", b.offset("i64", table, term), 8)
-            value = load_vector(b, dtype, b.offset(dtype, source_chunk, offset))
-            store_vector(b, dtype, value, b.offset(dtype, target_chunk, b.mul(term, panel_pitch)))
-    b.store("i64", b.add(placed, length), done)
+        piece = b.load("i64", pieces)
+        b.store("i64", b.add(source, chunk), b.offset("i64", sources, piece), 8)
+        b.store("i64", b.add(start, chunk), b.offset("i64", targets, piece), 8)
+        b.store("i64", b.add(piece, "1"), pieces)
+    b.store("i64", b.add(start, length), placed)
     b.jump(head)
     b.place(end)
+    total = b.load("i64", pieces)
+    with b.loop("0", terms) as term:
+        source = b.offset(dtype, patch, b.load("i64", b.offset("i64", table, term), 8))
+        target = b.offset(dtype, panel, b.mul(term, str(panel_positions + LANES)))
+        with b.loop("0", total) as piece:
+            source_place = b.load("i64", b.offset("i64", sources, piece), 8)
+            target_place = b.load("i64", b.offset("i64", targets, piece), 8)
+            value = load_vector(b, dtype, b.offset(dtype, source, source_place))
+            store_vector(b, dtype, value, b.offset(dtype, target, target_place))

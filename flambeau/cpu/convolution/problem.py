@@ -171,6 +171,16 @@ def input_gradient_gathers(c: Convolution) -> Iterator[tuple[tuple[int, int], Ga
             yield (
                 (a, b),
                 Gather(
-                    c.dtype, c.batch, c.groups, channels, c.out_height, c.out_width, outputs, rows, columns, (1, 1), taps
+                    c.dtype,
+                    c.batch,
+                    c.groups,
+                    channels,
+                    c.out_height,
+                    c.out_width,
+                    outputs,
+                    rows,
+                    columns,
+                    (1, 1),
+                    taps,
                 ),
             )
