@@ -1,0 +1,1 @@
+"""Differentiation: recorded history, the engine that walks it backwards, and what users extend it with."""

@@ -1,0 +1,1 @@
+"""Operations, one file a family; each operation is one contiguous block: its gradient, its function, its docstring."""

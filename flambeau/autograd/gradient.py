@@ -1,0 +1,204 @@
+"""History: one :class:`Gradient` per differentiable operation that was recorded.
+
+A gradient node keeps *values* (graph nodes, which never change), not tensors, so nothing that is later written in place
+can spoil it and no reference cycle arises. Its edges lead to the history of its inputs: another gradient, the leaf
+tensor itself (whose ``grad`` then takes the sum), or None where no gradient is wanted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import count
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from ..graph.trace import Node, local
+from ..graph.shapes import Size, View
+
+if TYPE_CHECKING:
+    from ..graph.dtypes import dtype
+    from ..tensor import Tensor
+
+sequence = count().__next__
+"""Order of recording; the engine visits gradients from the latest to the earliest."""
+
+Edge = Any  # Gradient | leaf Tensor | (Gradient, output number) | None
+
+NOTHING, INPUTS, CROSSWISE, RESULT = 0, 1, 2, 3
+
+_FREED = (
+    "Trying to backward through the graph a second time (or directly access saved tensors after they have already been "
+    "freed). Saved intermediate values of the graph are freed when you call .backward() or autograd.grad(). Specify "
+    "retain_graph=True if you need to backward through the graph a second time or if you need to access saved tensors "
+    "after calling backward."
+)
+
+
+class Gradient:
+    """History of one operation. Subclasses are named as PyTorch names them and define :meth:`backward`.
+
+    ``saves`` says what recording keeps for it: nothing, the inputs, each input only if the *other* one wants a gradient
+    (products), or the result. Saved inputs are read with :meth:`input`, the saved result with :meth:`result`.
+    Gradients returned may have a broadcast shape or a promoted dtype: the engine reduces and casts them to the input's.
+    """
+
+    __slots__ = ("edges", "saved", "shape", "dtype", "sequence", "extra", "context", "__weakref__")
+
+    saves: ClassVar[int] = NOTHING
+    #: The class method that makes a differentiable tensor of a saved value; put here by the tensor layer.
+    make_tensor: ClassVar[Callable[..., Tensor]]
+
+    edges: tuple[Edge, ...]
+    saved: Any
+    shape: Size
+    dtype: dtype
+    sequence: int
+    extra: Extra | None
+    context: Any
+
+    def backward(self, grad: Tensor) -> Any:
+        """Gradient(s) of the inputs given the result's; one tensor (or None), or a tuple with one entry an input."""
+        raise NotImplementedError
+
+    # --- what was saved ---------------------------------------------------------------------------------------
+
+    def input(self, index: int) -> Any:
+        """Input number ``index`` as it was when recorded: a tensor, or a Python number."""
+        saved = self.saved
+        if saved is None:
+            raise RuntimeError(_FREED)
+        node, view = saved[index]
+        if type(node) is not Node:
+            return node
+        return self.make_tensor(node, view, self.edges[index] if local.grad else None)
+
+    def result(self) -> Tensor:
+        """The operation's result as it was when recorded."""
+        if self.saved is None:
+            raise RuntimeError(_FREED)
+        node, view = self.saved[-1]
+        return self.make_tensor(node, view, self if local.grad else None)
+
+    def needs(self, index: int) -> bool:
+        """Whether input number ``index`` wants a gradient."""
+        return self.edges[index] is not None
+
+    def release(self) -> None:
+        """Forget saved values once backward has used them."""
+        self.saved = None
+
+    # --- what PyTorch shows -----------------------------------------------------------------------------------
+
+    def name(self) -> str:
+        """Name of the operation's gradient, ``"MulBackward0"``."""
+        return type(self).__name__
+
+    @property
+    def next_functions(self) -> tuple[tuple[Any, int], ...]:
+        """Pairs (gradient function, output number) of the inputs; leaves appear as ``AccumulateGrad``."""
+        return tuple(_public_edge(edge) for edge in self.edges)
+
+    @property
+    def metadata(self) -> dict[Any, Any]:
+        """A dictionary for users' notes on this node."""
+        return self._extra().metadata
+
+    def _extra(self) -> Extra:
+        if self.extra is None:
+            self.extra = Extra()
+        return self.extra
+
+    def register_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """``hook(grad_inputs, grad_outputs)`` runs after this node; what it returns replaces the gradients of inputs."""
+        return RemovableHandle.add(self._extra().post_hooks, hook)
+
+    def register_prehook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """``hook(grad_outputs)`` runs before this node; what it returns replaces the gradients of outputs."""
+        return RemovableHandle.add(self._extra().pre_hooks, hook)
+
+    def __repr__(self) -> str:
+        return f"<{self.name()} object at {id(self):#x}>"
+
+
+class Extra:
+    """The seldom-used part of a gradient node: hooks, tensors that retain their gradient, the recording line."""
+
+    __slots__ = ("pre_hooks", "post_hooks", "tensor_hooks", "retained", "metadata", "site")
+
+    def __init__(self) -> None:
+        self.pre_hooks: dict[int, Callable[..., Any]] = {}
+        self.post_hooks: dict[int, Callable[..., Any]] = {}
+        #: Hooks of the tensors that this node's outputs are, by output number.
+        self.tensor_hooks: dict[int, dict[int, Callable[..., Any]]] = {}
+        #: Weak references to tensors that want their gradient kept, by output number.
+        self.retained: dict[int, Any] = {}
+        self.metadata: dict[Any, Any] = {}
+        self.site: str | None = None
+
+
+class RemovableHandle:
+    """Returned when a hook is registered: ``remove()`` takes the hook away; also a context manager."""
+
+    _ids: ClassVar[Callable[[], int]] = count().__next__
+
+    def __init__(self, hooks: dict[int, Any], extra_dict: Any = None) -> None:
+        self.hooks = hooks
+        self.id = RemovableHandle._ids()
+
+    @classmethod
+    def add(cls, hooks: dict[int, Any], hook: Any) -> RemovableHandle:
+        """Put ``hook`` at the end of ``hooks`` and return the handle that removes it."""
+        handle = cls(hooks)
+        hooks[handle.id] = hook
+        return handle
+
+    def remove(self) -> None:
+        """Take the hook away; does nothing the second time."""
+        self.hooks.pop(self.id, None)
+
+    def __enter__(self) -> RemovableHandle:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.remove()
+
+
+class AccumulateGrad:
+    """How a leaf appears among ``next_functions``: the node that would add to its ``grad``."""
+
+    __slots__ = ("variable",)
+
+    def __init__(self, variable: Tensor) -> None:
+        self.variable = variable
+
+    def name(self) -> str:
+        return "AccumulateGrad"
+
+    @property
+    def next_functions(self) -> tuple[Any, ...]:
+        return ()
+
+    def register_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """``hook(grad_inputs, grad_outputs)`` runs after the leaf's gradient was added."""
+        return self.variable.register_post_accumulate_grad_hook(lambda tensor: hook((), (tensor.grad,)))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, AccumulateGrad) and other.variable is self.variable
+
+    def __hash__(self) -> int:
+        return id(self.variable)
+
+    def __repr__(self) -> str:
+        return f"<AccumulateGrad object at {id(self.variable):#x}>"
+
+
+def _public_edge(edge: Edge) -> tuple[Any, int]:
+    if edge is None:
+        return None, 0
+    if isinstance(edge, tuple):
+        return edge
+    if isinstance(edge, Gradient):
+        return edge, 0
+    return AccumulateGrad(edge), 0
+
+
+SavedValue = tuple[Any, View | None]

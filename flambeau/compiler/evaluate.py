@@ -1,0 +1,120 @@
+"""Evaluating a trace: which of its values are needed, the plan for that, the run, and what happens when it fails."""
+
+from __future__ import annotations
+
+import sys
+from threading import get_ident
+from typing import Any
+
+from ..graph import trace as recording
+from ..graph.trace import EAGER, Node, Step, Trace, local
+from .lower import Late
+from .plan import Plan
+from .report import remember
+
+def _baseline() -> int:
+    """What ``getrefcount`` says of a node that only the list of its trace holds."""
+    return list(map(sys.getrefcount, [Node((), None, None, 0)]))[0]  # type: ignore[arg-type]
+
+
+_HELD = _baseline()
+
+
+class _Once:
+    """Marks a trace that was evaluated one primitive at a time; when it recurs it is worth a fused plan."""
+
+    __slots__ = ("plan",)
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+
+
+def evaluate_trace(trace: Trace) -> None:
+    """Compute every value of ``trace`` that something outside it still holds, and end it.
+
+    Raises what running finds (an index out of range), naming the line that recorded it; values recorded before that
+    line are computed, tensors written in place after it keep what they held.
+    """
+    with trace.lock:
+        if trace.limit == recording.CLOSED:
+            if trace.error is not None:
+                raise trace.error.with_traceback(None)
+            return
+        limit, trace.limit = trace.limit, recording.CLOSED
+        last = trace.cursor
+        nodes = trace.nodes[: last.depth]
+        if local.trace is trace:
+            local.trace = Trace()
+        try:
+            late = _run(trace, last, nodes)
+        except BaseException:
+            trace.limit = 0 if limit != 0 else limit
+            if trace.owner == get_ident():
+                local.trace = trace
+            raise
+        if late is not None:
+            _fail(trace, last, nodes, late)
+        trace.kept.clear()
+
+
+def _run(trace: Trace, last: Step, nodes: list[Node]) -> Late | None:
+    """Find or make the plan, and run it."""
+    if last.depth == 0:
+        return None
+    trace.nodes = []
+    try:
+        live = bytes([count > _HELD for count in map(sys.getrefcount, nodes)])
+    finally:
+        trace.nodes = nodes
+    known = last.plans.get(live)
+    if known is None:
+        plan = Plan(last, live, fuse=False)
+        last.plans[live] = plan if EAGER else _Once(plan)
+    elif type(known) is _Once:
+        plan = last.plans[live] = Plan(last, live, fuse=True)
+    else:
+        plan = known
+    remember(plan, trace)
+    return plan.run(trace, nodes)
+
+
+def _fail(trace: Trace, last: Step, nodes: list[Node], late: Late) -> None:
+    """Undo what was written in place after the failing step, compute what came before it, and raise."""
+    place = late.place
+    error = _exception(late, trace.sites.get(place))
+    for recorded_at, owner, attribute, old in reversed(trace.rebound):
+        target = owner()
+        if recorded_at >= place and target is not None:
+            setattr(target, attribute, old)
+    trace.error = error
+    trace.limit = recording.CLOSED
+    step: Any = last
+    while step.depth > place:
+        step = step.parent
+    earlier = nodes[:place]
+    del nodes[place:]
+    again = _run_prefix(trace, step, earlier)
+    if again is not None:
+        error = trace.error = _exception(again, trace.sites.get(again.place))
+    raise error
+
+
+def _run_prefix(trace: Trace, step: Step, earlier: list[Node]) -> Late | None:
+    """Compute what was recorded before a failing step."""
+    if step.depth == 0:
+        return None
+    plan = Plan(step, bytes([1] * len(earlier)), fuse=False)
+    return plan.run(trace, earlier)
+
+
+def _exception(late: Late, site: tuple[str, int] | None) -> Exception:
+    """PyTorch's exception for a late error, with the line that recorded the operation."""
+    where = "" if site is None else f' (recorded at File "{site[0]}", line {site[1]})'
+    if late.kind == "division":
+        return RuntimeError("ZeroDivisionError" + where)
+    return IndexError(
+        f"index {late.value} is out of bounds for dimension {late.dim} with size {late.extent}{where}"
+    )
+
+
+recording.evaluate_trace.append(evaluate_trace)

@@ -1,0 +1,406 @@
+"""Which items are computed together.
+
+Items are taken in recorded order. Each joins the group of one of its operands when it can be computed in the same loop
+over the same elements, else it begins a group of its own. A group never depends on itself through another group: that
+is kept true with one bit mask of ancestors a group.
+
+Inside a loop group every value lives at a *level*: ``element`` (one for each element of the loop) or ``row`` (one for
+each run of ``reduced`` elements: what a reduction gives and what is computed from that alone). A column group reduces
+over an axis that is not the innermost, with levels ``element`` and ``result``.
+"""
+
+from __future__ import annotations
+
+from heapq import heappop, heappush
+
+from ..graph.primitives import FILL, IOTA, LEAF, RANDOM_BITS
+from .items import Access, Item, copy_of
+
+GROUP_LIMIT = 96
+"""Items in one kernel at most: LLVM's time grows faster than the code."""
+
+SPLIT_REDUCED = 1 << 15
+"""Reductions over at least this many elements are cut into tiles of partial results when there are few of them."""
+SPLIT_ROWS = 16
+
+_SOURCES = (FILL, IOTA, RANDOM_BITS)
+
+
+class Group:
+    """Items computed by one kernel (or a few, for templates)."""
+
+    __slots__ = ("kind", "number", "items", "outer", "reduced", "inner", "boundaries", "ancestors", "clones", "position")
+
+    def __init__(self, kind: str, number: int, position: int) -> None:
+        self.kind = kind
+        self.number = number
+        self.position = position
+        self.items: list[Item] = []
+        #: A loop over ``outer * reduced * inner`` elements. ``reduced`` is 0 while nothing is reduced.
+        self.outer = 0
+        self.reduced = 0
+        self.inner = 1
+        #: Element counts at which some access changes its stride: the loop's axes begin there.
+        self.boundaries: set[int] = set()
+        self.ancestors = 0
+        self.clones: dict[tuple[int, str], Item] = {}
+
+    @property
+    def count(self) -> int:
+        return self.outer * max(self.reduced, 1) * self.inner
+
+    @property
+    def is_split(self) -> bool:
+        """Whether the reduction is cut into tiles, partial results combined afterwards."""
+        return self.reduced >= SPLIT_REDUCED and self.outer * self.inner < SPLIT_ROWS * (64 if self.inner > 1 else 1)
+
+    def __repr__(self) -> str:
+        return f"{self.kind}{self.number}{self.items}"
+
+
+def suffixes(access: Access, unit: int = 1) -> set[int]:
+    """The element counts, from the innermost axis on, at which the access changes its stride."""
+    result = set()
+    size = unit
+    runs = access.runs
+    for extent, _ in reversed(runs):
+        size *= extent
+        result.add(size)
+    if runs:
+        result.discard(size)
+    return result
+
+
+def is_chain(boundaries: set[int], count: int) -> bool:
+    """Whether axes can be cut at all of these element counts at once."""
+    previous = 1
+    for boundary in sorted(boundaries):
+        if boundary % previous:
+            return False
+        previous = boundary
+    return count % previous == 0
+
+
+class Fuser:
+    """Builds groups; ``fuse=False`` gives every item a group of its own (the first tier, and eager mode)."""
+
+    def __init__(self, items: list[Item], fuse: bool) -> None:
+        self.items = items
+        self.fuse = fuse
+        self.groups: list[Group] = []
+        self.prelude: list[Group] = []
+        self._added = 1 << 30
+
+    def run(self) -> list[Group]:
+        """Group all items; returns the groups in an order in which they can run."""
+        for position, item in enumerate(self.items):
+            item.position = position
+            kind = item.primitive.kind
+            if item.primitive is LEAF or item.count == 0 and kind in ("map", "gather", "reduce"):
+                item.store()
+            elif item.primitive in _SOURCES:
+                if item.live:
+                    self._own_source(item)
+            elif kind in ("map", "gather"):
+                self._place_map(item)
+            elif kind == "reduce":
+                self._place_reduce(item)
+            elif kind == "output":
+                self._place_output(item)
+            else:
+                self._place_single(item)
+        for item in self.items:
+            if item.live:
+                item.store()
+            if item.primitive in _SOURCES and item.operand is not None and item.group is None and item.count:
+                self._own_source(item)
+        return self.prelude + self._ordered()
+
+    # --- placing ----------------------------------------------------------------------------------------------------
+
+    def _new_group(self, kind: str, position: int) -> Group:
+        group = Group(kind, len(self.groups), position)
+        self.groups.append(group)
+        return group
+
+    def _own_source(self, item: Item) -> None:
+        group = Group("loop", -1, item.position)
+        group.outer = item.count
+        group.items.append(item)
+        item.group = group
+        item.store()
+        self.prelude.append(group)
+
+    def _candidates(self, item: Item) -> list[Group]:
+        found: dict[int, Group] = {}
+        for operand in item.operands:
+            if isinstance(operand, Access):
+                group = operand.source.group
+                if group is not None and group.number >= 0 and group.kind in ("loop", "column"):
+                    found[group.number] = group
+        return [found[number] for number in sorted(found, reverse=True)]
+
+    def _place_map(self, item: Item) -> None:
+        if self.fuse:
+            for group in self._candidates(item):
+                level = self._level_in(group, item)
+                if level is not None:
+                    self._join(group, item, level)
+                    return
+        group = self._new_group("loop", item.position)
+        group.outer = item.count
+        for operand in self._element_accesses(item):
+            boundaries = suffixes(operand)
+            if not is_chain(group.boundaries | boundaries, item.count):
+                operand = self._contiguous(item, operand, group)
+                boundaries = set()
+            group.boundaries |= boundaries
+        self._join(group, item, "element")
+
+    def _place_reduce(self, item: Item) -> None:
+        _, outer, reduced, inner, _ = item.attributes
+        access = item.operands[0]
+        assert isinstance(access, Access)
+        kind = "loop" if inner == 1 else "column"
+        source = access.source
+        group = source.group
+        if (
+            self.fuse
+            and group is not None
+            and group.number >= 0
+            and source.level == "element"
+            and access.dense
+            and self._accepts_reduce(group, kind, outer, reduced, inner)
+            and self._room(group, item)
+        ):
+            group.kind = kind
+            group.outer, group.reduced, group.inner = outer, reduced, inner
+        else:
+            group = None
+        if group is None:
+            group = self._new_group(kind, item.position)
+            group.outer, group.reduced, group.inner = outer, reduced, inner
+            boundaries = suffixes(access)
+            if not self._reducible(boundaries, outer, reduced, inner):
+                access = self._contiguous(item, access, group)
+                boundaries = set()
+            group.boundaries |= boundaries
+        item.level = "row" if kind == "loop" else "result"
+        self._join(group, item, item.level, reduce=True)
+
+    def _accepts_reduce(self, group: Group, kind: str, outer: int, reduced: int, inner: int) -> bool:
+        if group.kind not in ("loop", "column") or group.count != outer * reduced * inner:
+            return False
+        if group.reduced:
+            same = (group.kind, group.outer, group.reduced, group.inner) == (kind, outer, reduced, inner)
+            return same and not (group.is_split and any(i.stage for i in group.items))
+        return self._reducible(group.boundaries, outer, reduced, inner)
+
+    @staticmethod
+    def _reducible(boundaries: set[int], outer: int, reduced: int, inner: int) -> bool:
+        """Whether the reduced axis and the innermost one can each be walked with one stride."""
+        for boundary in boundaries:
+            if boundary < reduced * inner and boundary != inner:
+                return False
+        return is_chain(boundaries | {inner, reduced * inner}, outer * reduced * inner)
+
+    def _contiguous(self, item: Item, access: Access, reader: Group) -> Access:
+        """Have what ``access`` reads copied first, by a group of its own."""
+        copy = copy_of(access, self._added)
+        self._added += 1
+        copy.position = item.position
+        group = Group("loop", len(self.groups), item.position)
+        self.groups.append(group)
+        group.outer = copy.count
+        group.boundaries = suffixes(access)
+        self._join(group, copy, "element")
+        copy.store()
+        whole = Access(copy, access.sizes, copy.whole().strides, 0)
+        item.operands = [whole if operand is access else operand for operand in item.operands]
+        return whole
+
+    def _place_output(self, item: Item) -> None:
+        access = item.operands[0]
+        assert isinstance(access, Access)
+        item.group = access.source.group
+        item.group.items.append(item)
+        item.store()
+
+    def _place_single(self, item: Item) -> None:
+        group = self._new_group("single", item.position)
+        self._depend(group, item)
+        item.group = group
+        group.items.append(item)
+        item.store()
+
+    # --- joining ----------------------------------------------------------------------------------------------------
+
+    def _element_accesses(self, item: Item) -> list[Access]:
+        """The accesses whose axes are the loop's axes (a gather's source is addressed by other means)."""
+        operands = item.operands[1:] if item.primitive.kind == "gather" else item.operands
+        return [o for o in operands if isinstance(o, Access) and o.source.primitive is not FILL]
+
+    def _room(self, group: Group, item: Item) -> bool:
+        """Whether the group is not too large, and nothing else that the item needs depends on the group."""
+        if len(group.items) >= GROUP_LIMIT:
+            return False
+        bit = 1 << group.number
+        for operand in item.operands:
+            if isinstance(operand, Access):
+                other = operand.source.group
+                if other is not None and other is not group and other.number >= 0 and other.ancestors & bit:
+                    return False
+        return True
+
+    def _level_in(self, group: Group, item: Item) -> str | None:
+        """The level at which a map or gather item can be computed within ``group``; None if it cannot."""
+        if not self._room(group, item):
+            return None
+        inside = [o for o in self._element_accesses(item) if o.source.group is group]
+        if len(inside) != sum(isinstance(o, Access) and o.source.group is group for o in item.operands):
+            return None  # a gather from a value that this very loop computes
+        results = group.outer * group.inner
+        low = "row" if group.kind == "loop" else "result"
+        if group.reduced and item.count == results and all(o.source.level == low for o in inside):
+            if not all(o.dense for o in inside):
+                return None
+            unit = group.reduced if group.kind == "loop" else 1
+            boundaries: set[int] = set()
+            for o in self._element_accesses(item):
+                if o.source.group is not group:
+                    cuts = suffixes(o, unit)
+                    if group.kind == "column":
+                        # Result-level axes are (outer, inner): cuts within or at the inner axis, or beyond the reduced.
+                        if any(c < group.inner for c in cuts):
+                            return None
+                        cuts = {c * group.reduced for c in cuts if c > group.inner} | {c for c in cuts if c == group.inner}
+                    boundaries |= cuts
+            return low if self._fits(group, boundaries) else None
+        if item.count != group.count:
+            return None
+        late = False
+        for o in inside:
+            if o.source.level == "element":
+                if not o.dense:
+                    return None
+                late = late or o.source.stage > 0
+            elif group.kind == "column" or not self._repeats_rows(group, o):
+                return None
+            else:
+                late = True
+        if late and group.is_split:
+            return None
+        boundaries = set()
+        for o in self._element_accesses(item):
+            if o.source.group is not group:
+                boundaries |= suffixes(o)
+        return "element" if self._fits(group, boundaries) else None
+
+    @staticmethod
+    def _repeats_rows(group: Group, access: Access) -> bool:
+        """Whether the access gives each row's value to all elements of the row."""
+        if access.offset:
+            return False
+        wanted = [(n, s) for n, s in ((group.outer, 1), (group.reduced, 0)) if n != 1]
+        return access.runs == wanted
+
+    def _fits(self, group: Group, boundaries: set[int]) -> bool:
+        boundaries = group.boundaries | boundaries
+        if group.reduced:
+            return self._reducible(boundaries, group.outer, group.reduced, group.inner)
+        return is_chain(boundaries, group.count)
+
+    def _join(self, group: Group, item: Item, level: str, reduce: bool = False) -> None:
+        item.level = level
+        item.group = group
+        item.operands = [self._localised(group, item, o) if isinstance(o, Access) else o for o in item.operands]
+        stage = 0
+        unit = group.reduced if level == "row" else 1
+        for operand in item.operands:
+            if isinstance(operand, Access):
+                source = operand.source
+                if source.group is group:
+                    stage = max(stage, source.stage)
+                elif source.primitive is not FILL and not reduce and operand in self._element_accesses(item):
+                    cuts = suffixes(operand, unit)
+                    if level == "result":
+                        cuts = {c * group.reduced if c > group.inner else c for c in cuts}
+                    group.boundaries |= cuts
+        item.stage = stage + 1 if reduce else stage
+        group.items.append(item)
+        self._depend(group, item)
+
+    def _localised(self, group: Group, item: Item, access: Access) -> Access:
+        """A source that a loop can compute by itself is computed there rather than read."""
+        source = access.source
+        if source.primitive not in (IOTA, RANDOM_BITS) or source.operand is not None or not access.dense:
+            return access
+        level = "element" if item.primitive.kind == "reduce" else item.level
+        clone = group.clones.get((id(source), level))
+        if clone is None:
+            clone = Item(
+                source.place, source.primitive, source.attributes, source.operands, source.shape, source.dtype, source.compute
+            )
+            clone.group = group
+            clone.level = level
+            group.clones[(id(source), level)] = clone
+            group.items.append(clone)
+        return Access(clone, access.sizes, access.strides, 0)
+
+    def _depend(self, group: Group, item: Item) -> None:
+        """Record what ``item`` needs from other groups, storing it there."""
+        new = 0
+        for operand in item.operands:
+            if not isinstance(operand, Access):
+                continue
+            source = operand.source
+            other = source.group
+            if other is group:
+                continue
+            if source.primitive is FILL and group.kind != "single" and not self._is_gathered(item, operand):
+                continue
+            source.store()
+            if other is not None and other.number >= 0:
+                new |= other.ancestors | (1 << other.number)
+        if new & ~group.ancestors:
+            group.ancestors |= new
+            bit = 1 << group.number
+            for other in self.groups:
+                if other.ancestors & bit:
+                    other.ancestors |= new
+
+    @staticmethod
+    def _is_gathered(item: Item, operand: Access) -> bool:
+        return item.primitive.kind == "gather" and operand is item.operands[0]
+
+    # --- order --------------------------------------------------------------------------------------------------------
+
+    def _ordered(self) -> list[Group]:
+        """Groups after all that they depend on, and else as early as their first item was recorded."""
+        waiting = {group.number: group.ancestors for group in self.groups}
+        done = 0
+        heap: list[tuple[int, int]] = []
+        direct: dict[int, list[int]] = {number: [] for number in waiting}
+        missing: dict[int, int] = {}
+        for number, ancestors in waiting.items():
+            count = 0
+            mask = ancestors
+            while mask:
+                low = mask & -mask
+                direct[low.bit_length() - 1].append(number)
+                count += 1
+                mask ^= low
+            missing[number] = count
+            if count == 0:
+                heappush(heap, (self.groups[number].position, number))
+        order = []
+        while heap:
+            _, number = heappop(heap)
+            done |= 1 << number
+            order.append(self.groups[number])
+            for user in direct[number]:
+                missing[user] -= 1
+                if missing[user] == 0:
+                    heappush(heap, (self.groups[user].position, user))
+        assert len(order) == len(self.groups), "groups depend on each other in a circle"
+        return order

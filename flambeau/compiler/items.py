@@ -1,0 +1,177 @@
+"""A trace as the compiler sees it: items, the accesses between them, and which of them are needed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from typing import Any
+
+from ..cpu.kernel import Operand
+from ..graph.dtypes import dtype
+from ..graph.primitives import COPY, FILL, LEAF, Primitive, nbytes
+from ..graph.shapes import broadcast_strides, contiguous_strides
+from ..graph.trace import Step
+
+
+class Number:
+    """A Python number given anew at each run: its place among the trace's numbers, and its kind (f, i or b)."""
+
+    __slots__ = ("index", "kind")
+
+    def __init__(self, index: int, kind: str) -> None:
+        self.index = index
+        self.kind = kind
+
+
+class Access:
+    """How an item reads another one: for an index over ``sizes``, the element at offset + index · strides."""
+
+    __slots__ = ("source", "sizes", "strides", "offset", "_runs")
+
+    def __init__(self, source: Item, sizes: Sequence[int], strides: Sequence[int], offset: int) -> None:
+        self.source = source
+        self.sizes = tuple(sizes)
+        self.strides = tuple(strides)
+        self.offset = offset
+        self._runs: list[tuple[int, int]] | None = None
+
+    def expanded(self, shape: tuple[int, ...]) -> Access:
+        """The access repeated along missing and extent-1 axes of a larger shape."""
+        if shape == self.sizes:
+            return self
+        return Access(self.source, shape, broadcast_strides(self.sizes, self.strides, shape), self.offset)
+
+    @property
+    def runs(self) -> list[tuple[int, int]]:
+        """(extent, stride) from the outermost axis inwards, with axes merged wherever one stride serves both."""
+        if self._runs is None:
+            self._runs = merge_axes(self.sizes, self.strides)
+        return self._runs
+
+    @property
+    def dense(self) -> bool:
+        """Whether the access reads all of its source's elements in their order."""
+        if self.offset != 0 or prod(self.sizes) != prod(self.source.shape):
+            return False
+        runs = self.runs
+        return not runs or (len(runs) == 1 and runs[0][1] == 1)
+
+
+def merge_axes(sizes: Sequence[int], strides: Sequence[int]) -> list[tuple[int, int]]:
+    """Axes of extent 1 dropped, neighbours merged where possible: (extent, stride), outermost first."""
+    runs: list[tuple[int, int]] = []
+    for n, s in zip(sizes, strides):
+        if n == 1:
+            continue
+        if runs and runs[-1][1] == n * s:
+            runs[-1] = (runs[-1][0] * n, s)
+        else:
+            runs.append((n, s))
+    return runs
+
+
+class Item:
+    """One value of the trace, or one that the compiler added."""
+
+    __slots__ = (
+        "place", "primitive", "attributes", "operands", "shape", "dtype", "compute", "live", "needed", "group", "level",
+        "stage", "operand", "site", "position", "users",
+    )  # fmt: skip
+
+    def __init__(
+        self, place: int, primitive: Primitive, attributes: Any, operands: list[Access | Number], shape: tuple[int, ...],
+        d: dtype, compute: dtype, site: tuple[str, int] | None = None,
+    ) -> None:  # fmt: skip
+        self.place = place
+        self.primitive = primitive
+        self.attributes = attributes
+        self.operands = operands
+        self.shape = tuple(shape)
+        self.dtype = d
+        self.compute = compute
+        self.live = False
+        self.needed = False
+        self.group: Any = None
+        self.level = "element"
+        self.stage = 0
+        #: Where the value is stored, once it is known that it must be.
+        self.operand: Operand | None = None
+        self.site = site
+        self.position = 0
+        self.users = 0
+
+    @property
+    def count(self) -> int:
+        """Number of elements."""
+        return prod(self.shape)
+
+    @property
+    def bytes(self) -> int:
+        return nbytes(self.shape, self.dtype)
+
+    def store(self) -> Operand:
+        """The memory of this value; asking for it makes the value stored."""
+        if self.operand is None:
+            self.operand = Operand(max(self.bytes, 1), f"{self.primitive.name}:{self.place}")
+        return self.operand
+
+    def whole(self) -> Access:
+        """An access that reads the whole value as it is."""
+        return Access(self, self.shape, contiguous_strides(self.shape), 0)
+
+    def __repr__(self) -> str:
+        return f"{self.place}:{self.primitive.name}{list(self.shape)}"
+
+
+def items_of(last: Step, live: Sequence[bool]) -> list[Item]:
+    """The items of the trace that ends in ``last``, in recorded order, with what is not needed left out."""
+    steps: list[Step] = []
+    step: Step | None = last
+    while step is not None and step.parent is not None:
+        steps.append(step)
+        step = step.parent
+    steps.reverse()
+    items: list[Item] = []
+    numbers = 0
+    for place, step in enumerate(steps):
+        operands: list[Access | Number] = []
+        for source, view in step.operands:
+            if type(source) is str:
+                operands.append(Number(numbers, source))
+                numbers += 1
+            elif view is None:
+                operands.append(items[source].whole())
+            else:
+                operands.append(Access(items[source], view.sizes, view.strides, view.offset))
+        item = Item(
+            place, step.primitive, step.attributes, operands, step.shape, step.dtype, step.compute, step.site
+        )
+        if step.primitive.kind == "map":
+            item.operands = [o.expanded(item.shape) if isinstance(o, Access) else o for o in operands]
+        elif step.primitive.kind == "gather":
+            item.operands[1:] = [o.expanded(item.shape) if isinstance(o, Access) else o for o in operands[1:]]
+        item.live = live[place] and step.primitive is not LEAF
+        items.append(item)
+    for item in reversed(items):
+        if item.live or item.needed:
+            item.needed = True
+            for o in item.operands:
+                if isinstance(o, Access):
+                    o.source.needed = True
+                    o.source.users += 1
+    return [item for item in items if item.needed]
+
+
+def is_constant(item: Item) -> bool:
+    """Whether every element is one Python number, so that any access to it is that number."""
+    return item.primitive is FILL
+
+
+def copy_of(access: Access, place: int) -> Item:
+    """A new item that makes a contiguous copy of what an access reads."""
+    source = access.source
+    item = Item(place, COPY, None, [access], access.sizes, source.dtype, source.dtype, source.site)
+    item.needed = True
+    item.users = 1
+    return item
+

@@ -1,0 +1,468 @@
+"""From a group of items to the kernels that compute it: programs without sizes, and the arguments that hold them."""
+
+from __future__ import annotations
+
+from functools import partial
+from math import prod
+from typing import Any
+
+from ..cpu.kernel import Call, Kernel, Operand
+from ..cpu.loops import emit
+from ..cpu.loops.column import scratch_bytes
+from ..cpu.loops.program import COLUMN_BLOCK, COLUMN_CHUNK, COLUMN_HEADER, ROW_CHUNK, ROW_HEADER, Program, Store, Value
+from ..graph.dtypes import bool_, dtype, float32, float64, int64
+from ..graph.primitives import FILL, IOTA, RANDOM_BITS
+from ..graph.shapes import View
+from .fuse import Group
+from .items import Access, Item, Number, merge_axes
+
+TILE_ELEMENTS = 1 << 14
+"""Elements that one tile of a loop covers, about: a few microseconds of work."""
+
+_DIVISIONS = ("floor_divide", "trunc_divide", "remainder", "fmod")
+
+
+class Late:
+    """An argument that stands for an error which only running can find: the plan gives it a number."""
+
+    __slots__ = ("kind", "place", "dim", "extent", "value")
+
+    def __init__(self, kind: str, place: int, dim: int = 0, extent: int = 0, value: int = 0) -> None:
+        self.kind = kind
+        self.place = place
+        self.dim = dim
+        self.extent = extent
+        self.value = value
+
+    def found(self, value: int) -> Late:
+        """The same, with the value that was wrong."""
+        return Late(self.kind, self.place, self.dim, self.extent, value)
+
+
+def axes_of(boundaries: set[int], count: int) -> tuple[list[int], list[int]]:
+    """Extents of the loop's axes, outermost first, and the element count at which each begins."""
+    starts = [1, *sorted(b for b in boundaries if 1 < b < count)]
+    ends = [*starts[1:], count]
+    extents = [end // start for start, end in zip(starts, ends)]
+    return extents[::-1], starts[::-1]
+
+
+def stride_at(runs: list[tuple[int, int]], start: int) -> int:
+    """How far an access moves when the loop's position moves by ``start`` elements (an axis's beginning)."""
+    low = 1
+    for extent, stride in reversed(runs):
+        if start < low * extent:
+            return stride * (start // low)
+        low *= extent
+    return 0
+
+
+class Lowering:
+    """Builds the program of one loop or column group."""
+
+    def __init__(self, group: Group) -> None:
+        self.group = group
+        self.column = group.kind == "column"
+        self.reads: list[Operand] = []
+        self.writes: list[Operand] = []
+        self._values: dict[Any, int] = {}
+        boundaries = set(group.boundaries)
+        count = group.count
+        if self.column:
+            boundaries |= {group.inner, group.reduced * group.inner}
+        elif group.reduced:
+            boundaries.add(group.reduced)
+        extents, starts = axes_of(boundaries, count)
+        if self.column:
+            # The axes are (outer…, reduced, inner); extents of 1 were dropped, so look them up by their beginning.
+            kept = [(e, s) for e, s in zip(extents, starts) if s >= group.reduced * group.inner]
+            self.outer = [(e, s) for e, s in kept] or [(1, count)]
+        else:
+            inner_extent = group.reduced if group.reduced else extents[-1]
+            self.inner = inner_extent
+            self.outer = [(e, s) for e, s in zip(extents, starts) if s >= inner_extent and s > 1] or [(1, count)]
+        self.program = Program(group.kind, len(self.outer))
+        header = COLUMN_HEADER if self.column else ROW_HEADER
+        self.arguments: list[Any] = [0] * len(header) + [e for e, _ in self.outer]
+
+    # --- values -----------------------------------------------------------------------------------------------------------
+
+    def add(self, key: Any, kind: str, d: dtype, level: str, stage: int, data: tuple[Any, ...]) -> int:
+        """Add a value to the program, once for each key."""
+        if key is not None and key in self._values:
+            return self._values[key]
+        self.program.values.append(Value(kind, d, level, stage, data))
+        index = len(self.program.values) - 1
+        if key is not None:
+            self._values[key] = index
+        return index
+
+    def argument(self, *values: Any) -> int:
+        """Append arguments; returns the index of the first (an operand takes two places)."""
+        index = sum(2 if isinstance(a, Operand) else 1 for a in self.arguments)
+        self.arguments.extend(values)
+        return index
+
+    def number(self, number: Number, d: dtype) -> int:
+        """A Python number in dtype ``d`` (half types take it as float32, in which they compute)."""
+        wanted = float32 if d.itemsize == 2 and d.kind == "float" else d
+        key = ("number", number.index, wanted)
+        if key in self._values:
+            return self._values[key]
+        return self.add(key, "number", wanted, "kernel", 0, (number.kind, self.argument(number)))
+
+    def _combined(self, references: list[int], level: str) -> tuple[str, int]:
+        """Level and stage of a value computed from others."""
+        values = [self.program.values[r] for r in references]
+        stage = max((v.stage for v in values), default=0)
+        if self.column:
+            return level, stage
+        if any(v.level == "element" for v in values):
+            return "element", stage
+        if any(v.level == "row" for v in values):
+            return "row", stage
+        return ("kernel-row" if values else level), stage
+
+    def converted(self, reference: int, d: dtype) -> int:
+        """A value in another dtype."""
+        value = self.program.values[reference]
+        if value.dtype is d or (value.kind == "number" and value.dtype is float32 and d.itemsize == 2 and d.kind == "float"):
+            return reference
+        level = "row" if value.level == "kernel" and not self.column else value.level
+        if value.level == "kernel" and self.column:
+            return self._number_as(reference, d)
+        return self.add(("convert", reference, d), "convert", d, level, value.stage, (reference,))
+
+    def _number_as(self, reference: int, d: dtype) -> int:
+        value = self.program.values[reference]
+        return self.add(("number-as", reference, d), "number", d, "kernel", 0, value.data)
+
+    def read(self, operand: Access | Number, level: str, d: dtype) -> int:
+        """The value that an operand gives, in dtype ``d``."""
+        if isinstance(operand, Number):
+            return self.number(operand, d)
+        source = operand.source
+        if source.primitive is FILL and source.group is not self.group:
+            number = source.operands[0]
+            assert isinstance(number, Number)
+            return self.converted(self.number(number, source.dtype), d)
+        if source.group is self.group and ("item", id(source)) in self._values:
+            return self.converted(self._values["item", id(source)], d)
+        return self.converted(self.load(operand, level), d)
+
+    def _address(self, runs: list[tuple[int, int]], level: str) -> tuple[list[int], str, int]:
+        """Outer strides (and the reduced axis's, in column programs), inner class and inner stride of an access."""
+        group = self.group
+        if level == "element":
+            outer = [stride_at(runs, start) for _, start in self.outer]
+            if self.column:
+                outer.append(stride_at(runs, group.inner) if group.reduced > 1 else 0)
+                inner = stride_at(runs, 1) if group.inner > 1 else 1
+            else:
+                inner = stride_at(runs, 1) if self.inner > 1 else 1
+        elif level == "row":
+            outer = [stride_at(runs, start // self.inner) for _, start in self.outer]
+            inner = 0
+        else:
+            outer = [stride_at(runs, start // group.reduced) for _, start in self.outer]
+            outer.append(0)
+            inner = stride_at(runs, 1)
+        return outer, {0: "0", 1: "1"}.get(inner, "s"), inner
+
+    def load(self, access: Access, level: str) -> int:
+        """Read memory that another group wrote (or a leaf)."""
+        source = access.source
+        runs = access.runs
+        key = ("load", id(source), tuple(runs), access.offset, level)
+        if key in self._values:
+            return self._values[key]
+        outer, inner_class, inner = self._address(runs, level)
+        operand = source.store()
+        self.reads.append(operand)
+        base = self.argument(Shifted(operand, access.offset * source.dtype.itemsize))
+        strides = self.argument(*outer)
+        inner_argument = self.argument(inner) if inner_class == "s" else -1
+        where = "row" if inner_class == "0" and not self.column and level == "element" else level
+        return self.add(key, "load", source.dtype, where, 0, (base, strides, inner_class, inner_argument))
+
+    # --- items ------------------------------------------------------------------------------------------------------------
+
+    def item(self, item: Item) -> None:
+        """Add the value of an item of this group."""
+        reference = self._item(item)
+        self._values["item", id(item)] = reference
+
+    def _item(self, item: Item) -> int:
+        primitive, level = item.primitive, item.level
+        if primitive is FILL:
+            number = item.operands[0]
+            assert isinstance(number, Number)
+            return self.number(number, item.dtype)
+        if primitive is IOTA:
+            return self._iota(item, level)
+        if primitive is RANDOM_BITS:
+            seed, offset = (self.read(o, level, int64) for o in item.operands)
+            return self.add(None, "random", item.dtype, level, 0, (seed, offset))
+        if primitive.kind == "gather":
+            return self._gather(item)
+        if primitive.kind == "reduce":
+            return self._reduce(item)
+        compute = item.compute
+        if primitive.name == "where":
+            references = [self.read(item.operands[0], level, bool_)]
+            references += [self.read(o, level, compute) for o in item.operands[1:]]
+        else:
+            references = [self.read(o, level, compute) for o in item.operands]
+        if primitive.name in ("copy", "cast"):
+            return references[0]
+        where, stage = self._combined(references, level)
+        if where == "kernel-row":
+            where = "row" if not self.column else level
+        error = -1
+        if primitive.name in _DIVISIONS and compute.kind == "integer":
+            error = self.argument(Late("division", item.place))
+            where = level  # the check must not be hoisted out of an empty row
+        key = (primitive.name, compute, tuple(references)) if error < 0 else None
+        return self.add(key, "op", item.dtype, where, stage, (primitive.name, compute, tuple(references), error))
+
+    def _iota(self, item: Item, level: str) -> int:
+        wide = float64 if item.dtype.kind == "float" else int64
+        start, step = (self.read(o, level, wide) for o in item.operands)
+        linear = self.add(("linear", level), "linear", int64, level, 0, ())
+        position = self.converted(linear, wide)
+        scaled = self.add(None, "op", wide, level, 0, ("mul", wide, (position, step), -1))
+        value = self.add(None, "op", wide, level, 0, ("add", wide, (scaled, start), -1))
+        return self.converted(value, item.dtype)
+
+    def _gather(self, item: Item) -> int:
+        shape, strides, offset, extents, index_strides = item.attributes
+        level = item.level
+        source = item.operands[0]
+        assert isinstance(source, Access)
+        references = []
+        for dim, (operand, extent, stride) in enumerate(zip(item.operands[1:], extents, index_strides)):
+            index = self.read(operand, level, int64)
+            late = Late("index", item.place, dim, extent)
+            references.append((index, self.argument(extent), self.argument(stride), late))
+        error = self.argument(references[0][3]) if references else -1
+        runs = merge_axes(shape, strides)
+        outer, inner_class, inner = self._address(runs, level)
+        operand_ = source.source.store()
+        self.reads.append(operand_)
+        base = self.argument(Shifted(operand_, offset * item.dtype.itemsize))
+        first = self.argument(*outer)
+        inner_argument = self.argument(inner) if inner_class == "s" else -1
+        stage = max((self.program.values[r].stage for r, *_ in references), default=0)
+        data = (base, first, inner_class, inner_argument, tuple((r, e, s) for r, e, s, _ in references), error)
+        return self.add(None, "gather", item.dtype, level, stage, data)
+
+    def _reduce(self, item: Item) -> int:
+        name = item.primitive.name
+        d = item.attributes[4]
+        if name in ("reduce_any", "reduce_all"):
+            work = bool_
+        elif name in ("reduce_argmax", "reduce_argmin"):
+            work = item.compute
+        else:
+            work = d
+        if work.itemsize == 2 and work.kind == "float":
+            work = float32
+        reference = self.read(item.operands[0], "element", work)
+        value = self.program.values[reference]
+        result = int64 if name in ("reduce_argmax", "reduce_argmin") else work
+        where = "result" if self.column else "row"
+        # Even a value that is the same along the row is added once for each element.
+        index = self.add(("reduce", name, reference), "reduce", result, where, value.stage + 1, (name, reference))
+        return self.converted(index, item.dtype)
+
+    # --- stores and calls -------------------------------------------------------------------------------------------------
+
+    def stores(self) -> None:
+        """Add the stores of all items of the group that are needed elsewhere."""
+        for item in self.group.items:
+            if item.operand is None:
+                continue
+            self.writes.append(item.operand)
+            reference = self._values["item", id(item)]
+            argument = self.argument(Shifted(item.operand, 0))
+            self.program.stores.append(Store(reference, item.dtype, item.level, argument))
+
+    def calls(self) -> list[Call]:
+        """The group's kernel calls."""
+        group = self.group
+        for item in group.items:
+            self.item(item)
+        if group.is_split and self._can_split():
+            return self._split()
+        self.stores()
+        return [self._call(self._column_header(1, group.reduced) if self.column else self._row_header(split_to=0))]
+
+    def _can_split(self) -> bool:
+        """Whether partial results suffice: no positions of extrema, and nothing irregular read beside the results."""
+        if any(v.kind == "reduce" and v.data[0] in ("reduce_argmax", "reduce_argmin") for v in self.program.values):
+            return False
+        for item in self.group.items:
+            if item.level != "element" and item.primitive.kind != "reduce":
+                for operand in item.operands:
+                    if isinstance(operand, Access) and len(operand.runs) > 1:
+                        return False
+        return True
+
+    def _row_header(self, split_to: int) -> tuple[list[int], int]:
+        rows = prod(e for e, _ in self.outer)
+        inner = self.inner
+        has_reduce = self.group.reduced > 0
+        if split_to:
+            blocks = -(-inner // split_to)
+            return [rows, inner, 1, split_to, blocks], rows * blocks
+        if inner >= 2 * TILE_ELEMENTS and not has_reduce:
+            blocks = -(-inner // TILE_ELEMENTS)
+            return [rows, inner, 1, TILE_ELEMENTS, blocks], rows * blocks
+        per_tile = max(1, TILE_ELEMENTS // max(inner, 16))
+        if rows * max(inner, 16) < 2 * TILE_ELEMENTS:
+            per_tile = max(rows, 1)
+        return [rows, inner, per_tile, max(inner, 1), 1], -(-rows // per_tile)
+
+    def _column_header(self, splits: int, split_rows: int, chunk: int = COLUMN_CHUNK) -> tuple[list[int], int]:
+        group = self.group
+        outer = prod(e for e, _ in self.outer)
+        block = COLUMN_BLOCK
+        while block > 64 and group.reduced * block > 4 * TILE_ELEMENTS:
+            block //= 2
+        blocks = -(-group.inner // block)
+        header = [outer, group.reduced, group.inner, block, blocks, split_rows, splits, chunk]
+        return header, outer * blocks * splits
+
+    def _call(self, header_and_tiles: tuple[list[int], int], label: str = "") -> Call:
+        header, tiles = header_and_tiles
+        program = self.program
+        self.arguments[: len(header)] = header
+        kernel = Kernel(program.key, partial(_emit, program))
+        scratch = scratch_bytes(program) if self.column else 0
+        return Call(
+            kernel, self.arguments, tiles, scratch, tuple(dict.fromkeys(self.reads)), tuple(dict.fromkeys(self.writes)),
+            label=label or describe(self.group),
+        )  # fmt: skip
+
+    def _split(self) -> list[Call]:
+        """Reduce in tiles to partial results, then combine these: the binary tree is the same as without tiles."""
+        group = self.group
+        reduces = [i for i, v in enumerate(self.program.values) if v.kind == "reduce"]
+        unit = COLUMN_CHUNK if self.column else ROW_CHUNK
+        wanted = max(unit, TILE_ELEMENTS * (4 if self.column else 1) // (min(group.inner, COLUMN_BLOCK) if self.column else 1))
+        length = unit
+        while length < wanted:
+            length *= 2
+        splits = -(-group.reduced // length)
+        results = group.outer * group.inner
+        first = Lowering(group)
+        first.program.partial = True
+        for item in group.items:
+            if item.level == "element" or item.primitive.kind == "reduce":
+                first.item(item)
+        parts: dict[int, Item] = {}
+        for item in group.items:
+            if item.level == "element" and item.operand is not None:
+                first.writes.append(item.operand)
+                first.program.stores.append(
+                    Store(first._values["item", id(item)], item.dtype, "element", first.argument(Shifted(item.operand, 0)))
+                )
+        for reference in [i for i, v in enumerate(first.program.values) if v.kind == "reduce"]:
+            value = first.program.values[reference]
+            part = Item(-1, FILL, None, [], (splits, results), value.dtype, value.dtype)
+            operand = part.store()
+            first.writes.append(operand)
+            level = "result" if self.column else "row"
+            first.program.stores.append(Store(reference, value.dtype, level, first.argument(Shifted(operand, 0))))
+            parts[reference] = part
+        header = first._column_header(splits, length) if self.column else first._row_header(length)
+        calls = [first._call(header, describe(group) + ", in parts")]
+        calls.append(self._combine(group, reduces, parts, splits, results))
+        return calls
+
+    def _combine(self, group: Group, reduces: list[int], parts: dict[int, Item], splits: int, results: int) -> Call:
+        """Combine partial results laid out as (splits, results), then what follows from them."""
+        second = Group("column", group.number, group.position)
+        second.outer, second.reduced, second.inner = 1, splits, results
+        lowering = Lowering(second)
+        by_data = {self.program.values[i].data: parts[i] for i in reduces}
+        for item in group.items:
+            if item.level == "element":
+                continue
+            item.group = second
+            item.level = "result"
+            second.items.append(item)
+            if item.primitive.kind == "reduce":
+                part = by_data[self._reduce_data(item)]
+                reference = lowering.load(Access(part, (splits, results), (results, 1), 0), "element")
+                value = lowering.program.values[reference]
+                name = item.primitive.name
+                index = lowering.add(("reduce", name, reference), "reduce", value.dtype, "result", 1, (name, reference))
+                lowering._values["item", id(item)] = lowering.converted(index, item.dtype)
+            else:
+                lowering.item(item)
+        lowering.stores()
+        return lowering._call(lowering._column_header(1, splits, chunk=1), describe(group) + ", combined")
+
+    def _reduce_data(self, item: Item) -> tuple[Any, ...]:
+        """The program's data of the reduction that an item stands for."""
+        reference = self._values["item", id(item)]
+        value = self.program.values[reference]
+        while value.kind == "convert":
+            value = self.program.values[value.data[0]]
+        return value.data
+
+
+class Shifted(Operand):
+    """An operand entered at a fixed number of bytes behind its beginning."""
+
+    __slots__ = ("base",)
+
+    def __init__(self, base: Operand, shift: int) -> None:
+        super().__init__(base.bytes, base.name)
+        self.base = base
+        self.offset = shift
+
+
+def _emit(program: Program, module: Any, name: str) -> None:
+    emit(program, module, name)
+
+
+def describe(group: Group) -> str:
+    """A group's primitives in words, for reports."""
+    names = [item.primitive.name for item in group.items]
+    return " ".join(names[:12]) + (f" … ({len(names)})" if len(names) > 12 else "")
+
+
+def lower_write(view: View, target: Operand, d: dtype, value: Access) -> Call:
+    """Write ``value`` into a view of memory that already holds the rest."""
+    group = Group("loop", -1, 0)
+    group.outer = prod(view.sizes)
+    expanded = value.expanded(tuple(view.sizes))
+    strides = merge_axes(view.sizes, view.strides)
+    place = Access(value.source, view.sizes, view.strides, 0)
+    from .fuse import is_chain, suffixes
+
+    boundaries = suffixes(expanded) | suffixes(place)
+    if not is_chain(boundaries, group.outer):  # cut at every axis of the view instead
+        boundaries, size = set(), 1
+        for n in reversed(view.sizes):
+            size *= n
+            boundaries.add(size)
+        boundaries.discard(size)
+        boundaries.discard(1)
+    group.boundaries = boundaries
+    lowering = Lowering(group)
+    reference = lowering.read(expanded, "element", d)
+    outer, inner_class, inner = lowering._address(strides, "element")
+    argument = lowering.argument(Shifted(target, view.offset * d.itemsize))
+    first = lowering.argument(*outer)
+    inner_argument = lowering.argument(inner) if inner_class == "s" else -1
+    lowering.program.stores.append(
+        Store(reference, d, "element", argument, False, first, inner_class, inner_argument)
+    )
+    lowering.writes.append(target)
+    return lowering._call(lowering._row_header(0), "write")
+
+
+__all__ = ["Late", "Lowering", "Shifted", "lower_write"]

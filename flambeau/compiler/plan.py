@@ -1,0 +1,360 @@
+"""A plan: everything that evaluating a trace takes, as data. Running it binds addresses and makes one native call."""
+
+from __future__ import annotations
+
+import struct
+from collections import deque
+from collections.abc import Sequence
+from itertools import repeat
+from typing import Any
+
+import numpy as np
+
+from ..cpu.jit import default_compiler
+from ..cpu.kernel import Call, Operand
+from ..cpu.memory import Buffer, allocate
+from ..cpu.runner import NEW_PHASE, STOP_ON_ERROR, default_runner
+from ..graph.primitives import LEAF
+from ..graph.trace import Node, Trace
+from .fuse import Fuser, Group
+from .items import Access, Item, Number, items_of
+from .lower import Late, Lowering, Shifted
+from .memory import plan_arena
+from .templates import HostCall, lower_single
+
+_consume = deque(maxlen=0).extend
+_set_buffer = Node.buffer.__set__  # type: ignore[attr-defined]
+_set_trace = Node.trace.__set__  # type: ignore[attr-defined]
+
+
+class Plan:
+    """How to evaluate one trace with one set of needed values."""
+
+    def __init__(self, last: Any, live: Sequence[bool], fuse: bool) -> None:
+        self.items = items_of(last, live)
+        self.groups = Fuser(self.items, fuse).run()
+        self.late: list[Late] = []
+        self.fused = fuse
+        leaves = [item for item in self.items if item.primitive is LEAF]
+        self._readers = _last_readers(self.groups)
+        self._dying = {id(item) for item in leaves if not live[item.place]}
+        self._updates: list[tuple[int, Item, Item]] = []
+        self.work: list[Call | HostCall] = []
+        self._index: dict[int, int] = {}
+        for number, group in enumerate(self.groups):
+            self._lower(number, group)
+        outputs = [item for item in self.items if item.live and item.primitive is not LEAF]
+        self._bind(leaves, outputs, numbers_of(self.items))
+
+    # --- lowering ---------------------------------------------------------------------------------------------------------
+
+    def _lower(self, number: int, group: Group) -> None:
+        if group.kind == "single":
+            item = group.items[0]
+            in_place = False
+            if item.primitive.kind in ("write", "scatter"):
+                in_place = self._take_over(number, item)
+            calls = lower_single(group, in_place)
+        else:
+            calls = Lowering(group).calls()
+        for call in calls:
+            self._index[len(self.work)] = number
+            self.work.append(call)
+
+    def _take_over(self, number: int, item: Item) -> bool:
+        """Whether an update may happen in the memory of what it updates: nobody reads that afterwards."""
+        access = item.operands[0]
+        assert isinstance(access, Access)
+        source = access.source
+        if source.live or self._readers.get(id(source), -1) > number or source.count == 0:
+            return False
+        if source.primitive is LEAF:
+            if id(source) not in self._dying:
+                return False
+            self._dying.discard(id(source))
+            self._updates.append((len(self.work), source, item))
+            return True
+        item.operand = source.store()
+        return True
+
+    # --- memory and arguments -----------------------------------------------------------------------------------------------
+
+    def _bind(self, leaves: list[Item], outputs: list[Item], numbers: list[Number]) -> None:
+        slots = 2
+        for item in leaves:
+            operand = item.store()
+            operand.slot = slots
+            slots += 1
+        self.leaf_places = [item.place for item in leaves]
+        self.outputs: list[tuple[int, int]] = []
+        output_slots: dict[int, int] = {}
+        places: list[int] = []
+        for item in outputs:
+            operand = item.store()
+            if id(operand) not in output_slots:
+                output_slots[id(operand)] = len(self.outputs)
+                operand.slot = slots
+                slots += 1
+                self.outputs.append((operand.bytes, -1))
+            places.append(item.place)
+        # Values updated in a leaf's own memory that are not outputs: they stay where the leaf is.
+        self.output_places = places
+        self.output_of_place = [output_slots[id(item.store())] for item in outputs]
+        self._donate(leaves, output_slots)
+        number_slots = {number.index: slots + k for k, number in enumerate(numbers)}
+        self.number_indices = [number.index for number in numbers]
+        temporaries = self._temporaries()
+        phases = self._phases()
+        self.arena_bytes, self.peak_bytes = plan_arena(self.work, phases, temporaries)
+        for operand in temporaries:
+            operand.slot = 1
+        self._pack(phases, number_slots)
+        shape = "qq" + "q" * (len(leaves) + len(self.outputs)) + "".join("d" if n.kind == "f" else "q" for n in numbers)
+        self._table = struct.Struct(shape)
+        self.scratch = max((call.scratch for call in self.work if isinstance(call, Call)), default=0)
+
+    def _donate(self, leaves: list[Item], output_slots: dict[int, int]) -> None:
+        """Give outputs the memory of leaves that nobody holds any more.
+
+        Only where a failure cannot be found afterwards: what is overwritten could not be brought back.
+        """
+        last_check = max((k for k, call in enumerate(self.work) if _may_fail(call)), default=-1)
+        #: For each donation: leaf number, output number, and whether the content must be there beforehand.
+        self.donations: list[tuple[int, int, bool]] = []
+        number_of_leaf = {id(item): k for k, item in enumerate(leaves)}
+        taken: set[int] = set()
+        for position, leaf, item in self._updates:
+            operand = item.store()
+            output = output_slots.get(id(operand))
+            if output is None:
+                output = output_slots[id(operand)] = len(self.outputs)
+                operand.slot = 2 + len(leaves) + output
+                self.outputs.append((operand.bytes, -1))
+            self.donations.append((number_of_leaf[id(leaf)] if position > last_check else ~number_of_leaf[id(leaf)], output, True))
+            taken.add(output)
+        for group_number, group in enumerate(self.groups):
+            if group.kind != "loop":
+                continue
+            for item in group.items:
+                if not item.live or item.level != "element" or item.operand is None:
+                    continue
+                output = output_slots[id(item.operand)]
+                if output in taken:
+                    continue
+                leaf = self._donor(group, group_number, item)
+                if leaf is not None and self._first_call(group_number) > last_check:
+                    self._dying.discard(id(leaf))
+                    taken.add(output)
+                    self.donations.append((number_of_leaf[id(leaf)], output, False))
+
+    def _donor(self, group: Group, number: int, item: Item) -> Item | None:
+        """A dying leaf that this group alone reads last, each element where the item's element is written."""
+        for user in group.items:
+            for operand in user.operands:
+                if not isinstance(operand, Access) or id(operand.source) not in self._dying:
+                    continue
+                leaf = operand.source
+                if leaf.bytes != item.bytes or leaf.dtype.itemsize != item.dtype.itemsize:
+                    continue
+                if self._readers.get(id(leaf), -1) != number:
+                    continue
+                reads = [o for i in group.items for o in i.operands if isinstance(o, Access) and o.source is leaf]
+                plain = all(o.dense for o in reads) and not any(
+                    i.primitive.kind == "gather" and isinstance(i.operands[0], Access) and i.operands[0].source is leaf
+                    for i in group.items
+                )
+                same_level = all(
+                    i.level == "element" or i.primitive.kind == "reduce"
+                    for i in group.items
+                    if any(isinstance(o, Access) and o.source is leaf for o in i.operands)
+                )
+                if plain and same_level:
+                    return leaf
+        return None
+
+    def _first_call(self, group_number: int) -> int:
+        return min((k for k, g in self._index.items() if g == group_number), default=-1)
+
+    def _temporaries(self) -> list[Operand]:
+        found: dict[int, Operand] = {}
+        for call in self.work:
+            for operand in (*call.reads, *call.writes):
+                if operand.slot < 0:
+                    found[id(operand)] = operand
+        return list(found.values())
+
+    def _phases(self) -> list[int]:
+        """The phase of each piece of work: calls of one phase do not touch each other's results."""
+        phases: list[int] = []
+        phase = 0
+        written: set[int] = set()
+        read: set[int] = set()
+        for call in self.work:
+            reads = {id(o) for o in call.reads}
+            writes = {id(o) for o in call.writes}
+            if isinstance(call, HostCall) or reads & written or writes & (written | read):
+                phase += 1
+                written, read = set(), set()
+            written |= writes
+            read |= reads
+            phases.append(phase)
+            if isinstance(call, HostCall):
+                phase += 1
+                written, read = set(), set()
+        return phases
+
+    def _pack(self, phases: list[int], number_slots: dict[int, int]) -> None:
+        """Write the step records and all arguments; find the segments between host calls."""
+        calls = [call for call in self.work if isinstance(call, Call)]
+        addresses = default_compiler().addresses([call.kernel for call in calls])
+        arguments: list[int] = []
+        starts: list[int] = []
+        for call in calls:
+            starts.append(len(arguments))
+            for a in call.arguments:
+                if isinstance(a, Shifted):
+                    arguments.append(a.base.slot)
+                    arguments.append(a.base.offset + a.offset)
+                elif isinstance(a, Operand):
+                    arguments.append(a.slot)
+                    arguments.append(a.offset)
+                elif isinstance(a, Number):
+                    arguments.append(number_slots[a.index])
+                elif isinstance(a, Late):
+                    self.late.append(a)
+                    arguments.append(len(self.late))
+                else:
+                    arguments.append(a)
+        self._arguments = np.array(arguments or [0], dtype=np.int64)
+        base = self._arguments.ctypes.data
+        steps: list[int] = []
+        #: Native runs (first step, count) and host calls, in order.
+        self.segments: list[tuple[int, int] | HostCall] = []
+        previous = -1
+        donating = {id(self.work[k]) for k in self._donating_calls()}
+        count = 0
+        for call, phase in zip(self.work, phases):
+            if isinstance(call, HostCall):
+                self.segments.append(call)
+                previous = -1
+                continue
+            flags = 0
+            if phase != previous:
+                flags |= NEW_PHASE
+            if id(call) in donating and self.late:
+                flags |= NEW_PHASE | STOP_ON_ERROR
+            steps += [addresses[count], base + 8 * starts[count], call.tiles, flags]
+            if previous == -1:
+                self.segments.append((count, 1))
+            else:
+                first, length = self.segments[-1]  # type: ignore[misc]
+                self.segments[-1] = (first, length + 1)
+            previous = phase
+            count += 1
+        self._steps = np.array(steps or [0], dtype=np.int64)
+        self._steps_address = self._steps.ctypes.data
+        self.calls = calls
+
+    def _donating_calls(self) -> list[int]:
+        outputs = {output for leaf, output, _ in self.donations if leaf >= 0}
+        by_slot = {2 + len(self.leaf_places) + output for output in outputs}
+        return [k for k, call in enumerate(self.work) if any(o.slot in by_slot for o in call.writes)]
+
+    # --- running ------------------------------------------------------------------------------------------------------------
+
+    def run(self, trace: Trace, nodes: list[Node], timings: list[np.ndarray] | None = None) -> Late | None:
+        """Compute and bind the needed values. Returns the error that was found, in which case nothing was bound."""
+        runner = default_runner()
+        leaf_buffers = [nodes[place].buffer for place in self.leaf_places]
+        buffers: list[Any] = [None] * len(self.outputs)
+        for leaf, output, content in self.donations:
+            held: Any = leaf_buffers[leaf if leaf >= 0 else ~leaf]
+            if leaf >= 0 and held.recyclable and not (held.ever_exposed and held.exposed()):
+                buffers[output] = held
+            elif content:
+                buffers[output] = held.copy(self.outputs[output][0])
+        for output, (size, _) in enumerate(self.outputs):
+            if buffers[output] is None:
+                buffers[output] = allocate(size)
+        arena = allocate(self.arena_bytes) if self.arena_bytes else None
+        cell = np.zeros(2, dtype=np.int64)
+        table = bytearray(self._table.size)
+        numbers = trace.numbers
+        self._table.pack_into(
+            table,
+            0,
+            cell.ctypes.data,
+            arena.address if arena is not None else 0,
+            *[b.address for b in leaf_buffers],  # type: ignore[union-attr]
+            *[b.address for b in buffers],
+            *[numbers[k] for k in self.number_indices],
+        )
+        table_array = np.frombuffer(table, dtype=np.uint8)
+        address = table_array.ctypes.data
+        stride = -(-self.scratch // 64) * 64
+        scratch = allocate(stride * runner.num_threads()) if stride else None
+        scratch_address = scratch.address if scratch is not None else 0
+        bind = [nodes[place] for place in self.output_places]
+        values = [buffers[k] for k in self.output_of_place]
+        for segment in self.segments[:-1] if self.segments else ():
+            if self._run_segment(runner, segment, address, scratch_address, stride, leaf_buffers, buffers, arena, timings):
+                return self.late[int(cell[0]) - 1].found(int(cell[1]))
+        last = self.segments[-1] if self.segments else None
+        if last is not None:
+            self._run_segment(runner, last, address, scratch_address, stride, leaf_buffers, buffers, arena, timings)
+        if cell[0]:
+            return self.late[int(cell[0]) - 1].found(int(cell[1]))
+        # One call, so that no signal can come between two bindings.
+        _consume(map(_set_buffer, bind, values))
+        _consume(map(_set_trace, nodes, repeat(None)))
+        return None
+
+    def _run_segment(  # type: ignore[no-untyped-def]
+        self, runner, segment, address, scratch_address, stride, leaf_buffers, buffers, arena, timings
+    ) -> int:
+        if isinstance(segment, HostCall):
+            segment.run(lambda operand: self._memory(operand, leaf_buffers, buffers, arena))
+            return 0
+        first, count = segment
+        steps = self._steps_address + 32 * first
+        if timings is not None:
+            times = np.zeros(count, dtype=np.int64)
+            timings.append(times)
+            return runner.run_timed(address, steps, count, scratch_address, times.ctypes.data)  # type: ignore[no-any-return]
+        return runner.run(address, steps, count, scratch_address, stride)  # type: ignore[no-any-return]
+
+    def _memory(self, operand: Operand, leaf_buffers: list[Buffer], buffers: list[Buffer], arena: Buffer) -> tuple[Buffer, int]:
+        """Buffer and byte offset of an operand, for a host call."""
+        slot = operand.slot
+        if slot == 1:
+            return arena, operand.offset
+        if slot - 2 < len(leaf_buffers):
+            return leaf_buffers[slot - 2], 0
+        return buffers[slot - 2 - len(leaf_buffers)], 0
+
+
+def _may_fail(call: Call | HostCall) -> bool:
+    return isinstance(call, HostCall) or any(isinstance(a, Late) for a in call.arguments)
+
+
+def _last_readers(groups: list[Group]) -> dict[int, int]:
+    """For each item, the last group (by order) that reads its memory."""
+    last: dict[int, int] = {}
+    for number, group in enumerate(groups):
+        for item in group.items:
+            for operand in item.operands:
+                if isinstance(operand, Access) and operand.source.group is not group:
+                    last[id(operand.source)] = number
+                elif isinstance(operand, Access) and operand.source.primitive is LEAF:
+                    last[id(operand.source)] = number
+    return last
+
+
+def numbers_of(items: list[Item]) -> list[Number]:
+    """The Python numbers that the items use, each once."""
+    found: dict[int, Number] = {}
+    for item in items:
+        for operand in item.operands:
+            if isinstance(operand, Number):
+                found[operand.index] = operand
+    return list(found.values())

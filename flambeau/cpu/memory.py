@@ -1,0 +1,291 @@
+"""Buffers: memory that tensors live in, recycled through a pool and honestly shared with NumPy.
+
+The memory of a buffer belongs to its *owner*, a Python object. Whoever shares it (a NumPy view made by
+:meth:`Buffer.array`, or the array that a buffer was wrapped around) holds the owner too, so the owner's reference
+count tells whether anybody else can see the memory.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.lib.array_utils import byte_bounds
+from numpy.typing import DTypeLike, NDArray
+
+ALIGNMENT = 64
+"""Buffers of the pool start at a multiple of this many bytes: a cache line, and the widest vector register."""
+
+PADDING = 64
+"""Bytes behind the end of a pool's buffer that may be read and written (and hold nothing)."""
+
+KEEP_FREE = 256 << 20
+"""Free bytes that a pool keeps whatever happens."""
+
+RECENT_SECONDS = 10.0
+"""A pool keeps what was in use at some moment of the last one to two such periods."""
+
+
+class Buffer:
+    """A range of memory.
+
+    ``address``
+        where it starts.
+    ``nbytes``
+        its capacity, at least what was asked for.
+    ``owner``
+        what the memory belongs to. Do not keep references to it: they count as exposure.
+    ``readonly``
+        it was wrapped around an array that may not be written to.
+    ``ever_exposed``
+        somebody outside was handed the memory at some time; while false, :meth:`exposed` is false.
+    ``exposed_forever``
+        to be set when a bare address was handed out, of which no reference count can tell the end.
+    """
+
+    __slots__ = ("address", "nbytes", "owner", "readonly", "ever_exposed", "exposed_forever", "_pool", "__weakref__")
+
+    def __init__(self, owner: Any, address: int, nbytes: int, pool: Pool | None = None) -> None:
+        self.owner = owner
+        self.address = address
+        self.nbytes = nbytes
+        self.readonly = False
+        self.ever_exposed = False
+        self.exposed_forever = False
+        self._pool = pool
+
+    @classmethod
+    def from_numpy(cls, array: NDArray[Any]) -> Buffer:
+        """Wrap an array's memory, from its lowest to its highest byte, without copying; never recycled.
+
+        The first element is at ``address + (array's data pointer - address)``: further up if strides are negative.
+        The buffer holds the object at the end of the chain of bases. If that is an array which owns its memory,
+        exposure ends when nobody else holds it; anything else may show the memory in ways that cannot be seen.
+        """
+        low, high = byte_bounds(array)
+        owner: Any = array
+        while getattr(owner, "base", None) is not None:
+            owner = owner.base
+        buffer = cls(owner, low, high - low)
+        buffer.readonly = not array.flags.writeable
+        buffer.ever_exposed = True
+        buffer.exposed_forever = not (type(owner) is np.ndarray and owner.flags.owndata)
+        return buffer
+
+    def exposed(self) -> bool:
+        """Whether anybody outside may read or write the memory now."""
+        return self.ever_exposed and (self.exposed_forever or self._references() > _REFERENCES)
+
+    def array(
+        self, dtype: DTypeLike, shape: Sequence[int], strides: Sequence[int] | None = None, offset: int = 0
+    ) -> NDArray[Any]:
+        """A NumPy view of the memory from byte ``offset`` on; ``strides`` are in bytes (default: contiguous).
+
+        The view keeps the memory alive and counts as exposure. It is read-only if the buffer is. Raises
+        ``ValueError`` if it would reach outside the buffer.
+        """
+        self.ever_exposed = True
+        if self._pool is not None:
+            start = self.address - self.owner.ctypes.data + offset
+            return np.ndarray(shape, dtype, self.owner, start, strides)
+        return np.ndarray(shape, dtype, np.asarray(_Bytes(self)), offset, strides)
+
+    def peek(
+        self, dtype: DTypeLike, shape: Sequence[int], strides: Sequence[int] | None = None, offset: int = 0
+    ) -> NDArray[Any]:
+        """As :meth:`array`, for a view that the caller drops at once: it does not count as exposure."""
+        before = self.ever_exposed
+        view = self.array(dtype, shape, strides, offset)
+        self.ever_exposed = before
+        return view
+
+    @property
+    def recyclable(self) -> bool:
+        """Whether the memory came from a pool, so that it may be used again for another value."""
+        return self._pool is not None
+
+    def copy(self, nbytes: int) -> Buffer:
+        """A new buffer of the pool with the first ``nbytes`` bytes."""
+        made = default_pool.allocate(nbytes)
+        made.peek(np.uint8, (nbytes,))[...] = self.peek(np.uint8, (nbytes,))
+        return made
+
+    def _references(self) -> int:
+        return sys.getrefcount(self.owner)
+
+    def __del__(self) -> None:
+        # May run at any bytecode of any thread, even while the pool's lock is held: only append.
+        pool = self._pool
+        if pool is not None:
+            seen = self.ever_exposed and self._references() > _REFERENCES
+            pool._dead.append((None if seen else self.owner, self.address, self.nbytes))
+
+
+class _Bytes:
+    """Presents a wrapped array's memory to NumPy as plain bytes, and keeps its owner alive."""
+
+    __slots__ = ("owner", "__array_interface__")
+
+    def __init__(self, buffer: Buffer) -> None:
+        self.owner = buffer.owner
+        self.__array_interface__ = {
+            "version": 3,
+            "typestr": "|u1",
+            "shape": (buffer.nbytes,),
+            "data": (buffer.address, buffer.readonly),
+        }
+
+
+_REFERENCES = Buffer(object(), 0, 0)._references()
+"""What ``_references`` answers for an owner that nobody else holds (it depends on the version of Python)."""
+
+
+class Pool:
+    """Hands out buffers and takes their memory back when they die.
+
+    Sizes are rounded up to classes, eight to each power of two (at most an eighth is lost), so that memory fits its
+    next user. Memory that someone outside still sees when its buffer dies is left to the garbage collector instead.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._dead: deque[tuple[NDArray[np.uint8] | None, int, int]] = deque()
+        # For each size class, what is free: owner, address, and the number of its release (oldest first).
+        self._free: dict[int, list[tuple[NDArray[np.uint8], int, int]]] = {}
+        self._in_use = 0
+        self._free_bytes = 0
+        self._releases = 0
+        self._peak = 0
+        self._period_start = time.monotonic()
+        self._period_peak = 0
+        self._last_period_peak = 0
+
+    def allocate(self, nbytes: int) -> Buffer:
+        """A buffer of at least ``nbytes`` bytes of arbitrary contents, aligned to :data:`ALIGNMENT`.
+
+        Another :data:`PADDING` bytes behind it may be touched. Raises ``MemoryError`` if there is not enough memory.
+        """
+        size = size_class(nbytes)
+        with self._lock:
+            if self._dead:
+                self._collect()
+            free = self._free.get(size)
+            if free:
+                owner, address, _ = free.pop()
+                self._free_bytes -= size
+            else:
+                owner, address = self._fresh(size)
+            self._in_use += size
+            if self._in_use > self._period_peak:
+                self._period_peak = self._in_use
+        return Buffer(owner, address, size, self)
+
+    @property
+    def bytes_in_use(self) -> int:
+        """Bytes in living buffers (by size class)."""
+        with self._lock:
+            self._collect()
+            return self._in_use
+
+    @property
+    def bytes_free(self) -> int:
+        """Bytes kept for the next buffers."""
+        with self._lock:
+            self._collect()
+            return self._free_bytes
+
+    @property
+    def peak_bytes(self) -> int:
+        """The most that was in use at once since the pool was made or :meth:`reset_peak` was called."""
+        return max(self._peak, self._period_peak)
+
+    def reset_peak(self) -> None:
+        """Count the peak from now on."""
+        with self._lock:
+            self._collect()
+            self._peak = self._period_peak = self._in_use
+
+    def trim(self) -> None:
+        """Give memory that was free for longest back to the system, down to what is worth keeping.
+
+        That is :data:`KEEP_FREE`, or half of what is in use, or what is missing to the recent peak (a training
+        step frees most of its memory before the next one wants it again), whichever is most. Allocation does this
+        by itself.
+        """
+        with self._lock:
+            self._collect()
+
+    def empty(self) -> None:
+        """Give all free memory back to the system."""
+        with self._lock:
+            self._collect()
+            self._drop_to(0)
+
+    def _collect(self) -> None:
+        """Take back the memory of buffers that died. Needs the lock, like the methods below."""
+        dead = self._dead
+        while dead:
+            owner, address, size = dead.popleft()
+            self._in_use -= size
+            if owner is not None:
+                self._releases += 1
+                self._free_bytes += size
+                free = self._free.get(size)
+                if free is None:
+                    free = self._free[size] = []
+                free.append((owner, address, self._releases))
+        if self._free_bytes > KEEP_FREE:
+            self._trim()
+
+    def _trim(self) -> None:
+        now = time.monotonic()
+        if now - self._period_start > RECENT_SECONDS:
+            self._peak = max(self._peak, self._period_peak)
+            self._period_start = now
+            self._last_period_peak, self._period_peak = self._period_peak, self._in_use
+        recent = max(self._period_peak, self._last_period_peak)
+        self._drop_to(max(KEEP_FREE, self._in_use // 2, recent - self._in_use))
+
+    def _fresh(self, size: int) -> tuple[NDArray[np.uint8], int]:
+        """New memory. NumPy asks for huge pages by itself where they are worth it."""
+        total = size + ALIGNMENT + PADDING
+        try:
+            owner = np.empty(total, np.uint8)
+        except MemoryError:
+            self._drop_to(0)
+            owner = np.empty(total, np.uint8)
+        address = owner.ctypes.data
+        return owner, address + -address % ALIGNMENT
+
+    def _drop_to(self, limit: int) -> None:
+        while self._free_bytes > limit:
+            size, free = min(((s, f) for s, f in self._free.items() if f), key=lambda entry: entry[1][0][2])
+            del free[0]
+            self._free_bytes -= size
+
+
+@functools.lru_cache(maxsize=4096)
+def size_class(nbytes: int) -> int:
+    """The size that a request is rounded up to: a multiple of 64, with four significant bits.
+
+    Raises ``ValueError`` for a negative size.
+    """
+    if nbytes < 0:
+        raise ValueError(f"a buffer cannot have {nbytes} bytes")
+    shift = max(nbytes.bit_length() - 4, 6)
+    return max(nbytes + (1 << shift) - 1 >> shift << shift, 64)
+
+
+default_pool = Pool()
+"""The process's pool."""
+
+
+def allocate(nbytes: int) -> Buffer:
+    """A buffer of the process's pool."""
+    return default_pool.allocate(nbytes)

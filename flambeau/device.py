@@ -1,0 +1,90 @@
+"""Devices and memory layouts as names: there is one device, the CPU."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class device:
+    """A device by type and index, as ``torch.device``. Only ``"cpu"`` (and ``"meta"`` as a name) can hold tensors."""
+
+    __slots__ = ("type", "index")
+
+    def __init__(self, type: Any = "cpu", index: int | None = None) -> None:
+        if isinstance(type, device):
+            type, index = type.type, type.index
+        elif isinstance(type, int):
+            type, index = "cuda", type
+        elif ":" in type:
+            type, _, number = type.partition(":")
+            index = int(number)
+        if type not in KNOWN:
+            raise RuntimeError(
+                f"Expected one of {', '.join(KNOWN)} device type at start of device string: {type}"
+            )
+        self.type = type
+        self.index = index
+
+    def __repr__(self) -> str:
+        return f"device(type='{self.type}'" + (f", index={self.index})" if self.index is not None else ")")
+
+    def __str__(self) -> str:
+        return self.type if self.index is None else f"{self.type}:{self.index}"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, device) and (self.type, self.index) == (other.type, other.index)
+
+    def __hash__(self) -> int:
+        return hash((self.type, self.index))
+
+    def __enter__(self) -> device:
+        check_device(self)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        pass
+
+    def __reduce__(self) -> Any:
+        return device, (self.type, self.index)
+
+
+KNOWN = ("cpu", "cuda", "mps", "xpu", "xla", "meta", "hip", "mkldnn", "vulkan", "hpu", "mtia", "privateuseone")
+CPU = device("cpu")
+
+
+def check_device(wanted: Any) -> None:
+    """Raise as PyTorch without that hardware does when something is to be put on a device other than the CPU."""
+    if wanted is None or wanted is CPU:
+        return
+    kind = device(wanted).type
+    if kind == "cpu":
+        return
+    if kind == "cuda":
+        raise AssertionError("Torch not compiled with CUDA enabled")
+    raise RuntimeError(f"Flambeau has no device of type '{kind}'; tensors live on the CPU")
+
+
+class layout:
+    """A memory layout's name (``torch.strided``)."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __repr__(self) -> str:
+        return "torch." + self.name
+
+
+class memory_format(layout):
+    """The name of an order of axes in memory (``torch.channels_last``)."""
+
+    __slots__ = ()
+
+
+strided = layout("strided")
+sparse_coo = layout("sparse_coo")
+contiguous_format = memory_format("contiguous_format")
+channels_last = memory_format("channels_last")
+channels_last_3d = memory_format("channels_last_3d")
+preserve_format = memory_format("preserve_format")

@@ -1,0 +1,136 @@
+"""Element types, and PyTorch's rules for combining them."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+
+Kind = Literal["bool", "integer", "float", "complex"]
+CATEGORY = {"bool": 0, "integer": 1, "float": 2, "complex": 3}
+
+
+class dtype:
+    """One element type.
+
+    ``llvm`` is the type a value has in registers, ``storage`` the type it has in memory (booleans are ``i1`` and
+    ``i8``; half types are loaded, computed with and stored as ``float`` rounded after each primitive). ``numpy`` is
+    ``None`` for bfloat16, which NumPy does not know.
+    """
+
+    __slots__ = ("name", "kind", "itemsize", "llvm", "storage", "numpy", "rank", "signed", "category")
+
+    def __init__(
+        self, name: str, kind: Kind, itemsize: int, llvm: str, storage: str, numpy: Any, rank: int, signed: bool = True
+    ) -> None:
+        self.name = name
+        self.kind = kind
+        self.itemsize = itemsize
+        self.llvm = llvm
+        self.storage = storage
+        self.numpy = None if numpy is None else np.dtype(numpy)
+        self.rank = rank
+        self.signed = signed
+        self.category = CATEGORY[kind]
+
+    @property
+    def is_floating_point(self) -> bool:
+        return self.kind == "float"
+
+    @property
+    def is_complex(self) -> bool:
+        return self.kind == "complex"
+
+    @property
+    def is_signed(self) -> bool:
+        return self.signed
+
+    def to_real(self) -> dtype:
+        """The dtype of this dtype's real part (itself, as long as there are no complex numbers)."""
+        return self
+
+    def __repr__(self) -> str:
+        return "torch." + self.name
+
+    def __reduce__(self) -> str:
+        return self.name
+
+
+float64 = double = dtype("float64", "float", 8, "double", "double", np.float64, 8)
+float32 = float_ = dtype("float32", "float", 4, "float", "float", np.float32, 7)
+bfloat16 = dtype("bfloat16", "float", 2, "float", "i16", None, 6)
+float16 = half = dtype("float16", "float", 2, "float", "half", np.float16, 5)
+int64 = long = dtype("int64", "integer", 8, "i64", "i64", np.int64, 4)
+int32 = int_ = dtype("int32", "integer", 4, "i32", "i32", np.int32, 3)
+int16 = short = dtype("int16", "integer", 2, "i16", "i16", np.int16, 2)
+int8 = dtype("int8", "integer", 1, "i8", "i8", np.int8, 1)
+uint8 = dtype("uint8", "integer", 1, "i8", "i8", np.uint8, 1, signed=False)
+bool_ = dtype("bool", "bool", 1, "i1", "i8", np.bool_, 0, signed=False)
+
+ALL = (float64, float32, bfloat16, float16, int64, int32, int16, int8, uint8, bool_)
+BY_NAME = {d.name: d for d in ALL}
+FROM_NUMPY = {d.numpy: d for d in ALL if d.numpy is not None}
+
+_default: list[dtype] = [float32]
+
+
+def get_default_dtype() -> dtype:
+    """The floating-point dtype of new tensors made from Python floats."""
+    return _default[0]
+
+
+def set_default_dtype(d: dtype) -> None:
+    """Set the dtype that Python floats become; only floating-point dtypes are allowed (``TypeError``)."""
+    if not isinstance(d, dtype) or d.kind != "float":
+        raise TypeError(f"only floating-point types are supported as the default type, but got {d!r}")
+    _default[0] = d
+
+
+def promote_types(a: dtype, b: dtype) -> dtype:
+    """The smallest dtype that both convert to, as PyTorch's table has it."""
+    if a is b:
+        return a
+    if a.category != b.category:
+        return a if a.category > b.category else b
+    if a.kind == "float":
+        if {a.name, b.name} == {"float16", "bfloat16"}:
+            return float32
+        return a if a.rank > b.rank else b
+    if {a.name, b.name} == {"uint8", "int8"}:
+        return int16
+    if a.itemsize != b.itemsize:
+        return a if a.itemsize > b.itemsize else b
+    return a if a.rank > b.rank else b
+
+
+def can_cast(a: dtype, b: dtype) -> bool:
+    """Whether a result of dtype ``a`` may be written into a tensor of dtype ``b`` (no step down in category)."""
+    return a.category <= b.category
+
+
+def scalar_dtype(kind: str) -> dtype:
+    """The dtype that a lone Python number takes: ``"f"`` the default float, ``"i"`` int64, ``"b"`` bool."""
+    if kind == "f":
+        return _default[0]
+    return int64 if kind == "i" else bool_
+
+
+def result_type(parts: list[tuple[dtype, int]]) -> dtype:
+    """PyTorch's promotion over operands given as (dtype, priority).
+
+    Priority 0 is a tensor with dimensions, 1 a zero-dimensional tensor, 2 a Python number. Lower-priority operands
+    count only when their category (bool < integer < float) is higher than that of all operands before them.
+    """
+    result: dtype | None = None
+    for priority in (0, 1, 2):
+        level: dtype | None = None
+        for d, p in parts:
+            if p == priority:
+                level = d if level is None else promote_types(level, d)
+        if level is None:
+            continue
+        if result is None or level.category > result.category:
+            # A Python float beside an integer tensor becomes the default float dtype; it was given as such.
+            result = level
+    assert result is not None
+    return result

@@ -1,0 +1,219 @@
+"""Sizes, strides and views: plain arithmetic on tuples, with PyTorch's error messages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from math import prod
+from typing import Any, SupportsIndex, overload
+
+
+class Size(tuple[int, ...]):
+    """A tensor's sizes: a tuple of integers with PyTorch's ``numel`` and representation."""
+
+    __slots__ = ()
+
+    def numel(self) -> int:
+        """Number of elements of a tensor of these sizes."""
+        return prod(self)
+
+    def __repr__(self) -> str:
+        return f"torch.Size([{', '.join(map(str, self))}])"
+
+    __str__ = __repr__
+
+    @overload
+    def __getitem__(self, index: SupportsIndex) -> int: ...
+    @overload
+    def __getitem__(self, index: slice) -> Size: ...
+    def __getitem__(self, index: Any) -> Any:
+        item = tuple.__getitem__(self, index)
+        return Size(item) if isinstance(index, slice) else item
+
+    def __add__(self, other: Any) -> Size:
+        return Size(tuple.__add__(self, tuple(other)))
+
+    def __radd__(self, other: Any) -> Size:
+        return Size(tuple(other) + tuple(self))
+
+    def __mul__(self, count: SupportsIndex) -> Size:
+        return Size(tuple.__mul__(self, count))
+
+    __rmul__ = __mul__
+
+
+@lru_cache(maxsize=4096)
+def contiguous_strides(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Row-major strides in elements; an extent of zero counts as one, as in PyTorch."""
+    strides = []
+    step = 1
+    for extent in reversed(shape):
+        strides.append(step)
+        step *= max(extent, 1)
+    return tuple(reversed(strides))
+
+
+def is_contiguous(shape: Sequence[int], strides: Sequence[int]) -> bool:
+    """Whether elements lie in row-major order without gaps (strides of extents 1 do not matter)."""
+    step = 1
+    for extent, stride in zip(reversed(shape), reversed(strides)):
+        if extent == 0:
+            return True
+        if extent != 1:
+            if stride != step:
+                return False
+            step *= extent
+    return True
+
+
+class View:
+    """Where a tensor's elements lie in its storage: sizes, strides and offset, in elements.
+
+    Views are interned: equal views are the same object, so that they can be keys by identity.
+    """
+
+    __slots__ = ("sizes", "strides", "offset", "contiguous", "__weakref__")
+    _table: dict[tuple[tuple[int, ...], tuple[int, ...], int], View] = {}
+
+    sizes: Size
+    strides: tuple[int, ...]
+    offset: int
+    contiguous: bool
+
+    def __new__(cls, sizes: Iterable[int], strides: Iterable[int], offset: int) -> View:
+        key = (tuple(sizes), tuple(strides), offset)
+        found = cls._table.get(key)
+        if found is None:
+            found = object.__new__(cls)
+            found.sizes = Size(key[0])
+            found.strides = key[1]
+            found.offset = offset
+            found.contiguous = is_contiguous(key[0], key[1])
+            if len(cls._table) > 100_000:  # a program that never repeats a view must not grow without bound
+                cls._table.clear()
+            cls._table[key] = found
+        return found
+
+    def __repr__(self) -> str:
+        return f"View(sizes={tuple(self.sizes)}, strides={self.strides}, offset={self.offset})"
+
+    def last_element(self) -> int:
+        """Largest flat position that the view reaches (-1 when it has no elements)."""
+        if 0 in self.sizes:
+            return -1
+        return self.offset + sum((n - 1) * s for n, s in zip(self.sizes, self.strides))
+
+    def overlaps_itself(self) -> bool:
+        """Whether two indices may name one element (an expanded tensor, say)."""
+        reach = 1
+        for stride, extent in sorted((s, n) for n, s in zip(self.sizes, self.strides) if n > 1):
+            if stride < reach:
+                return True
+            reach = stride * (extent - 1) + reach
+        return False
+
+
+def broadcast_shapes(*shapes: Sequence[int]) -> Size:
+    """The common shape of operands; ``RuntimeError`` naming both sizes when there is none."""
+    rank = max((len(shape) for shape in shapes), default=0)
+    result = [1] * rank
+    for shape in shapes:
+        for i, extent in enumerate(shape, rank - len(shape)):
+            if extent != 1:
+                if result[i] == 1:
+                    result[i] = extent
+                elif result[i] != extent:
+                    raise RuntimeError(
+                        f"The size of tensor a ({result[i]}) must match the size of tensor b ({extent}) "
+                        f"at non-singleton dimension {i}"
+                    )
+    return Size(result)
+
+
+def broadcast_strides(sizes: Sequence[int], strides: Sequence[int], shape: Sequence[int]) -> tuple[int, ...]:
+    """Strides that read a view of ``sizes`` as if it had the larger ``shape`` (0 along repeated axes)."""
+    lead = len(shape) - len(sizes)
+    return (0,) * lead + tuple(0 if n == 1 and m != 1 else s for n, s, m in zip(sizes, strides, shape[lead:]))
+
+
+def wrap_dim(dim: int, rank: int) -> int:
+    """A dimension number counted from the front; ``IndexError`` as in PyTorch when out of range."""
+    if not isinstance(dim, int):
+        dim = dim.__index__()
+    span = max(rank, 1)
+    if not -span <= dim < span:
+        raise IndexError(f"Dimension out of range (expected to be in range of [{-span}, {span - 1}], but got {dim})")
+    return dim + span if dim < 0 else dim
+
+
+def wrap_dims(dims: int | Sequence[int] | None, rank: int) -> tuple[int, ...]:
+    """Dimension numbers counted from the front, sorted; all of them for ``None`` or an empty sequence."""
+    if dims is None:
+        return tuple(range(rank))
+    wrapped = [wrap_dim(d, rank) for d in ((dims,) if isinstance(dims, int) else dims)]
+    if not wrapped:
+        return tuple(range(rank))
+    if len(set(wrapped)) != len(wrapped):
+        repeated = next(d for d in wrapped if wrapped.count(d) > 1)
+        raise RuntimeError(f"dim {repeated} appears multiple times in the list of dims")
+    return tuple(sorted(wrapped)) if rank else ()
+
+
+def infer_size(sizes: Sequence[int], numel: int) -> tuple[int, ...]:
+    """Replace a single -1 so that the product is ``numel``; ``RuntimeError`` when that cannot be."""
+    if -1 in sizes:
+        known = 1
+        for n in sizes:
+            if n != -1:
+                known *= n
+        if sizes.count(-1) > 1:
+            raise RuntimeError("only one dimension can be inferred")
+        if known == 0:
+            raise RuntimeError(
+                f"cannot reshape tensor of 0 elements into shape {list(sizes)} because the unspecified "
+                "dimension size -1 can be any value and is ambiguous"
+            )
+        if numel % known == 0 and known > 0:
+            return tuple(numel // known if n == -1 else n for n in sizes)
+    elif all(n >= 0 for n in sizes) and prod(sizes) == numel:
+        return tuple(sizes)
+    if any(n < -1 for n in sizes):
+        bad = next(n for n in sizes if n < -1)
+        raise RuntimeError(f"invalid shape dimension {bad}")
+    raise RuntimeError(f"shape '{list(sizes)}' is invalid for input of size {numel}")
+
+
+def view_strides(sizes: Sequence[int], strides: Sequence[int], shape: Sequence[int]) -> tuple[int, ...] | None:
+    """Strides under which elements laid out as (sizes, strides) have the new ``shape``; None if they need a copy."""
+    if prod(shape) == 0:
+        return contiguous_strides(tuple(shape))
+    old = [(n, s) for n, s in zip(sizes, strides) if n != 1]
+    # Runs of axes that are contiguous among themselves: (elements, innermost stride).
+    runs: list[list[int]] = []
+    for n, s in old:
+        if runs and runs[-1][1] == n * s:
+            runs[-1][0] *= n
+            runs[-1][1] = s
+        else:
+            runs.append([n, s])
+    result: list[int] = [0] * len(shape)
+    axis = len(shape) - 1
+    step = 1
+    for n, s in reversed(runs):
+        left, step = n, s
+        while left > 1:
+            while axis >= 0 and shape[axis] == 1:
+                result[axis] = step
+                axis -= 1
+            if axis < 0 or left % shape[axis]:
+                return None
+            result[axis] = step
+            step *= shape[axis]
+            left //= shape[axis]
+            axis -= 1
+    while axis >= 0:
+        if shape[axis] != 1:
+            return None
+        result[axis] = step
+        axis -= 1
+    return tuple(result)

@@ -1,0 +1,325 @@
+"""Recording: nodes, and the trie of traces that recording follows.
+
+A *trace* is what one thread has recorded since its last evaluation. Every operation adds a :class:`Node` (a value to
+be) and moves the trace's cursor one :class:`Step` down a trie that all traces share. A step is found by the primitive,
+its attributes and the places of its operands, so a program that does again what it did before only looks things up:
+shapes were checked and dtypes promoted when the step was first made, and the step that ends a trace holds its plans.
+
+Nodes do not know their operands: the structure lives in the trie alone. A value is needed exactly if something
+outside the trace still holds its node, which the node's reference count tells.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable
+from threading import get_ident
+from typing import TYPE_CHECKING, Any
+
+from .dtypes import dtype, scalar_dtype
+from .primitives import LEAF, Meta, Primitive, nbytes
+from .shapes import Size, View
+
+if TYPE_CHECKING:
+    from ..cpu.memory import Buffer
+
+SOFT_BUDGET = 768
+"""Pending steps from which on a trace is cut where the previous one was cut."""
+HARD_BUDGET = 1024
+"""Pending steps at which a trace is cut wherever it is."""
+BYTE_BUDGET = 2 << 30
+"""Bytes of recorded values at which a trace is cut."""
+STEP_LIMIT = 200_000
+"""Steps kept in the trie; it starts anew when a program that never repeats itself has filled it."""
+
+_ALWAYS = 1 << 40
+CLOSED = -1
+"""The limit of a trace that was evaluated."""
+EAGER = os.environ.get("FLAMBEAU_EAGER", "") not in ("", "0")
+"""Evaluate each operation when it is recorded (with the same bits)."""
+
+
+class Node:
+    """A value: pending in a trace, or in memory. Its shape, dtype and value never change."""
+
+    __slots__ = ("shape", "dtype", "trace", "place", "buffer", "__weakref__")
+
+    shape: Size
+    dtype: dtype
+    trace: Trace | None
+    place: int
+    buffer: Buffer | None
+
+    def __init__(self, shape: Size, dtype: dtype, trace: Trace | None, place: int, buffer: Buffer | None = None) -> None:
+        self.shape = shape
+        self.dtype = dtype
+        self.trace = trace
+        self.place = place
+        self.buffer = buffer
+
+    def __repr__(self) -> str:
+        state = "in memory" if self.buffer is not None else f"pending at {self.place}"
+        return f"Node({tuple(self.shape)}, {self.dtype}, {state})"
+
+
+Operand = tuple[Any, View | None]
+"""A step's operand: (place, view), or ("f" | "i" | "b", None) for a Python number given anew each time."""
+
+
+class Step:
+    """One step of the trie: a primitive applied to earlier steps, and what may follow it."""
+
+    __slots__ = (
+        "parent", "depth", "mark", "primitive", "attributes", "operands", "shape", "dtype", "compute", "bytes", "next",
+        "plans", "site",
+    )  # fmt: skip
+
+    def __init__(
+        self, parent: Step | None, primitive: Primitive, attributes: Any, operands: tuple[Operand, ...],
+        shape: Size, dtype: dtype, compute: dtype, site: tuple[str, int] | None,
+    ) -> None:  # fmt: skip
+        self.parent = parent
+        self.depth = 0 if parent is None else parent.depth + 1
+        self.primitive = primitive
+        self.attributes = attributes
+        self.operands = operands
+        self.shape = shape
+        self.dtype = dtype
+        self.compute = compute
+        self.site = site
+        own = nbytes(shape, dtype) if primitive is not LEAF else 0
+        self.bytes = own if parent is None else parent.bytes + own
+        #: Compared with the trace's limit after each step: its depth, or "always" when the bytes have run out.
+        self.mark = _ALWAYS if self.bytes > BYTE_BUDGET else self.depth
+        self.next: dict[Any, Step] = {}
+        self.plans: dict[bytes, Any] = {}
+
+
+_ROOT = Step(None, LEAF, None, (), Size(), scalar_dtype("b"), scalar_dtype("b"), None)
+_step_count = 0
+
+
+class Trace:
+    """What one thread has recorded since its last evaluation; used for one evaluation only."""
+
+    __slots__ = (
+        "nodes", "numbers", "cursor", "limit", "lock", "sites", "kept", "rebound", "error", "owner", "__weakref__",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self.nodes: list[Node] = []
+        self.numbers: list[float] = []
+        self.cursor = _ROOT
+        #: Steps marked with this or more are looked at in :func:`overflow`: 0 asks for evaluation at once, and a
+        #: negative limit says that the trace was closed by another thread.
+        self.limit: int = 0 if EAGER else SOFT_BUDGET
+        self.lock = threading.RLock()
+        #: Recording lines of steps that may find an error late, by place.
+        self.sites: dict[int, tuple[str, int] | None] = {}
+        #: Leaves' nodes that recording replaced by a copy are kept here until evaluation.
+        self.kept: list[Any] = []
+        #: What was written in place after a step that may find an error late: (place, weak owner, attribute, old node).
+        self.rebound: list[tuple[int, Any, str, Node]] = []
+        self.error: Exception | None = None
+        self.owner = get_ident()
+
+
+class Local(threading.local):
+    """A thread's own state: its trace, and the modes that autograd looks at while recording."""
+
+    def __init__(self) -> None:
+        self.trace = Trace()
+        self.grad = True
+        self.inference = False
+        self.anomaly = False
+
+
+local = Local()
+
+evaluate_trace: list[Callable[[Trace], None]] = []
+"""The evaluator, put here by the compiler (the graph knows nothing of what is below it)."""
+
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+
+
+def user_site() -> tuple[str, int] | None:
+    """File and line of the innermost frame outside this package: the line that recorded an operation."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        name = frame.f_code.co_filename
+        if not name.startswith(_PACKAGE):
+            return name, frame.f_lineno
+        frame = frame.f_back  # type: ignore[assignment]
+    return None
+
+
+def new_step(trace: Trace, key: Any, primitive: Primitive, attributes: Any, operands: tuple[Operand, ...]) -> Step:
+    """The step for something not recorded at this point before: applies the primitive's rule, which may raise."""
+    global _step_count
+    nodes = trace.nodes
+    metas = []
+    for place, view in operands:
+        if type(place) is str:
+            metas.append(Meta((), scalar_dtype(place), 2))
+        else:
+            node = nodes[place]
+            shape = node.shape if view is None else view.sizes
+            metas.append(Meta(shape, node.dtype, 0 if shape else 1))
+    result = primitive.rule(attributes, metas)
+    step = Step(trace.cursor, primitive, attributes, operands, result.shape, result.dtype, result.compute, user_site())
+    if _step_count >= STEP_LIMIT:
+        _step_count = 0
+        _ROOT.next.clear()
+        _ROOT.plans.clear()
+    _step_count += 1
+    trace.cursor.next[key] = step
+    return step
+
+
+def enter(trace: Trace, node: Node) -> Node:
+    """Make a value that is not of this trace usable in it: a leaf. Returns the node to use (a copy if exposed)."""
+    other = node.trace
+    if other is not None and node.buffer is None:
+        evaluate_trace[0](other)  # pending in another thread's trace
+    buffer = node.buffer
+    assert buffer is not None
+    if buffer.ever_exposed and buffer.exposed():
+        return _enter_exposed(trace, node)
+    _add_leaf(trace, node)
+    return node
+
+
+SNAPSHOT_BYTES = 1 << 20
+
+
+def _enter_exposed(trace: Trace, node: Node) -> Node:
+    """Memory that others can write: read it now, by copying it when small and else by evaluating at once."""
+    size = nbytes(node.shape, node.dtype)
+    if size > SNAPSHOT_BYTES:
+        _add_leaf(trace, node)
+        trace.limit = 0
+        return node
+    assert node.buffer is not None
+    copy = Node(node.shape, node.dtype, None, 0, node.buffer.copy(size))
+    trace.kept.append(copy)
+    _add_leaf(trace, copy)
+    return copy
+
+
+def _add_leaf(trace: Trace, node: Node) -> None:
+    key = (node.shape, node.dtype)
+    step = trace.cursor.next.get(key)
+    if step is None:
+        step = new_step(trace, key, LEAF, key, ())
+    node.trace = trace
+    node.place = len(trace.nodes)
+    trace.nodes.append(node)
+    trace.cursor = step
+
+
+_last_cut: list[tuple[str, int] | None] = [None]
+
+
+def overflow(trace: Trace, node: Node, step: Step) -> Node:
+    """Called when a step's mark has reached the trace's limit: evaluates if it is time to. Returns the node to use."""
+    if trace.limit == CLOSED:
+        return _record_again(trace, node, step)
+    if trace.limit > 0 and step.mark < HARD_BUDGET:
+        if user_site() != _last_cut[0]:
+            return node
+    elif trace.limit > 0 and step.mark != _ALWAYS:
+        _last_cut[0] = user_site()
+    evaluate_trace[0](trace)
+    return node
+
+
+def _record_again(closed: Trace, node: Node, step: Step) -> Node:
+    """Another thread evaluated this trace while its owner was recording ``step``: record that step in a new trace."""
+    with closed.lock:
+        pass  # wait until that evaluation has ended
+    if local.trace is closed:
+        local.trace = Trace()
+    fresh = local.trace
+    operands: list[tuple[Any, View | None]] = []
+    numbers = iter(closed.numbers[len(closed.numbers) - sum(type(p) is str for p, _ in step.operands) :])
+    for place, view in step.operands:
+        if type(place) is str:
+            operands.append((next(numbers), view))
+        else:
+            operands.append((closed.nodes[place], view))
+    return record(step.primitive, step.attributes, *operands, trace=fresh)
+
+
+def number_kind(value: Any) -> str:
+    """``"f"``, ``"i"`` or ``"b"`` for a Python number; ``TypeError`` for anything else."""
+    kind = type(value)
+    if kind is float:
+        return "f"
+    if kind is int:
+        return "i"
+    if kind is bool:
+        return "b"
+    if isinstance(value, bool):
+        return "b"
+    if isinstance(value, int):
+        return "i"
+    if isinstance(value, float):
+        return "f"
+    raise TypeError(f"expected a number or a tensor, but got {kind.__name__}")
+
+
+def record(primitive: Primitive, attributes: Any, *operands: tuple[Any, View | None], trace: Trace | None = None) -> Node:
+    """Record a primitive on operands given as (node, view) or (Python number, None); returns the new node.
+
+    This is the general form; :mod:`flambeau.ops.dispatch` holds its unrolled forms for one and two tensors.
+    """
+    if trace is None:
+        trace = local.trace
+    key: list[Any] = [primitive, attributes]
+    spelled: list[Operand] = []
+    numbers: list[Any] = []
+    held = []
+    for value, view in operands:
+        if type(value) is Node:
+            if value.trace is not trace:
+                value = enter(trace, value)
+                held.append(value)
+            place: Any = value.place
+        else:
+            place = number_kind(value)
+            numbers.append(value)
+        spelled.append((place, view))
+        key.append(place)
+        key.append(view)
+    lookup = tuple(key)
+    step = trace.cursor.next.get(lookup)
+    if step is None:
+        step = new_step(trace, lookup, primitive, attributes, tuple(spelled))
+    nodes = trace.nodes
+    if primitive.late:
+        trace.sites[len(nodes)] = user_site()
+    node = Node(step.shape, step.dtype, trace, len(nodes))
+    trace.numbers.extend(numbers)
+    nodes.append(node)
+    trace.cursor = step
+    if step.mark >= trace.limit:
+        return overflow(trace, node, step)
+    return node
+
+
+def evaluate(node: Node) -> Buffer:
+    """The memory of a node's value, evaluating the trace it is pending in if need be."""
+    if node.buffer is None:
+        assert node.trace is not None
+        evaluate_trace[0](node.trace)
+        assert node.buffer is not None
+    return node.buffer
+
+
+def step_boundary() -> None:
+    """A natural place to evaluate what this thread has pending (the end of an optimiser's step)."""
+    trace = local.trace
+    if trace.nodes:
+        evaluate_trace[0](trace)

@@ -1,0 +1,240 @@
+"""From tensors to recorded nodes: the paths that every operation takes, unrolled for one and two operands.
+
+These functions run once for each operation a program calls, so they trade a little repetition for time: reading a
+tensor's node, following the trace, making the result and its history are written out in line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..autograd.gradient import CROSSWISE, INPUTS, NOTHING, RESULT, Gradient, sequence
+from ..graph.primitives import Primitive
+from ..graph.shapes import View
+from ..graph.trace import Node, enter, local, new_step, number_kind, overflow, record, user_site
+from ..tensor import Tensor
+
+_new = object.__new__
+
+
+def unary(primitive: Primitive, x: Tensor, gradient: type[Gradient] | None = None, attributes: Any = None) -> Tensor:
+    """Record a primitive of one tensor; ``gradient`` is attached when the tensor is tracked."""
+    storage = x._storage
+    node = x._node if storage is None else x._read()
+    trace = local.trace
+    if node.trace is not trace:
+        node = enter(trace, node)
+    view = x._view
+    place = node.place
+    key = (primitive, attributes, place, view)
+    step = trace.cursor.next.get(key)
+    if step is None:
+        step = new_step(trace, key, primitive, attributes, ((place, view),))
+    nodes = trace.nodes
+    value = _new(Node)
+    value.shape = step.shape
+    value.dtype = step.dtype
+    value.trace = trace
+    value.place = len(nodes)
+    value.buffer = None
+    nodes.append(value)
+    trace.cursor = step
+    if step.mark >= trace.limit:
+        value = overflow(trace, value, step)
+    result = _new(Tensor)
+    result._node = value
+    result._storage = None
+    result._view = None
+    result._extra = None
+    if x._tracked and gradient is not None and local.grad:
+        history = _new(gradient)
+        history.edges = (x._gradient or x,)
+        saves = gradient.saves
+        if saves == NOTHING:
+            history.saved = ()
+        elif saves == RESULT:
+            history.saved = ((value, None),)
+        else:
+            history.saved = ((node, view),)
+        history.shape = value.shape
+        history.dtype = value.dtype
+        history.sequence = sequence()
+        history.extra = None
+        history.context = attributes
+        result._tracked = True
+        result._gradient = history
+        if local.anomaly:
+            history._extra().site = format_site()
+    else:
+        result._tracked = False
+        result._gradient = None
+    return result
+
+
+def binary(
+    primitive: Primitive, a: Any, b: Any, gradient: type[Gradient] | None = None, attributes: Any = None
+) -> Tensor:
+    """Record a primitive of two operands, each a tensor or a Python number (at least one a tensor)."""
+    trace = local.trace
+    if isinstance(a, Tensor):
+        node_a: Any = a._node if a._storage is None else a._read()
+        if node_a.trace is not trace:
+            node_a = enter(trace, node_a)
+        view_a = a._view
+        place_a: Any = node_a.place
+        tracked_a = a._tracked
+    else:
+        node_a = a
+        view_a = None
+        place_a = number_kind(a)
+        tracked_a = False
+    kind = type(b)
+    if kind is float:
+        node_b: Any = b
+        view_b = None
+        place_b: Any = "f"
+        tracked_b = False
+    elif kind is int:
+        node_b = b
+        view_b = None
+        place_b = "i"
+        tracked_b = False
+    elif isinstance(b, Tensor):
+        node_b = b._node if b._storage is None else b._read()
+        if node_b.trace is not trace:
+            node_b = enter(trace, node_b)
+        view_b = b._view
+        place_b = node_b.place
+        tracked_b = b._tracked
+    else:
+        node_b = b
+        view_b = None
+        place_b = number_kind(b)
+        tracked_b = False
+    key = (primitive, attributes, place_a, view_a, place_b, view_b)
+    step = trace.cursor.next.get(key)
+    if step is None:
+        step = new_step(trace, key, primitive, attributes, ((place_a, view_a), (place_b, view_b)))
+    nodes = trace.nodes
+    if primitive.late:
+        trace.sites[len(nodes)] = user_site()
+    if type(place_a) is str:
+        trace.numbers.append(node_a)
+    elif type(place_b) is str:
+        trace.numbers.append(node_b)
+    value = _new(Node)
+    value.shape = step.shape
+    value.dtype = step.dtype
+    value.trace = trace
+    value.place = len(nodes)
+    value.buffer = None
+    nodes.append(value)
+    trace.cursor = step
+    if step.mark >= trace.limit:
+        value = overflow(trace, value, step)
+    result = _new(Tensor)
+    result._node = value
+    result._storage = None
+    result._view = None
+    result._extra = None
+    if (tracked_a or tracked_b) and gradient is not None and local.grad:
+        history = _new(gradient)
+        history.edges = (
+            (a._gradient or a) if tracked_a else None,
+            (b._gradient or b) if tracked_b else None,
+        )
+        saves = gradient.saves
+        if saves == NOTHING:
+            history.saved = ()
+        elif saves == CROSSWISE:
+            history.saved = (
+                (node_a, view_a) if tracked_b else None,
+                (node_b, view_b) if tracked_a else None,
+            )
+        elif saves == INPUTS:
+            history.saved = ((node_a, view_a), (node_b, view_b))
+        else:
+            history.saved = ((node_a, view_a), (node_b, view_b), (value, None))
+        history.shape = value.shape
+        history.dtype = value.dtype
+        history.sequence = sequence()
+        history.extra = None
+        history.context = attributes
+        result._tracked = True
+        result._gradient = history
+        if local.anomaly:
+            history._extra().site = format_site()
+    else:
+        result._tracked = False
+        result._gradient = None
+    return result
+
+
+def nary(
+    primitive: Primitive,
+    operands: Sequence[Any],
+    gradient: type[Gradient] | None = None,
+    attributes: Any = None,
+    context: Any = None,
+) -> Tensor:
+    """Record a primitive of any number of tensors and Python numbers."""
+    pairs: list[tuple[Any, View | None]] = [
+        (t._read(), t._view) if isinstance(t, Tensor) else (t, None) for t in operands
+    ]
+    value = record(primitive, attributes, *pairs)
+    result = Tensor._from_node(value)
+    if gradient is not None and local.grad and any(isinstance(t, Tensor) and t._tracked for t in operands):
+        attach(result, gradient, operands, pairs, context if context is not None else attributes)
+    return result
+
+
+def attach(
+    result: Tensor,
+    gradient: type[Gradient],
+    operands: Sequence[Any],
+    saved: Sequence[tuple[Any, View | None]] | None = None,
+    context: Any = None,
+) -> None:
+    """Give ``result`` a history of class ``gradient`` over ``operands``.
+
+    What is kept is decided by ``gradient.saves`` unless it is given as ``saved`` pairs (node, view).
+    """
+    history = _new(gradient)
+    history.edges = tuple(edge_of(t) if isinstance(t, Tensor) else None for t in operands)
+    saves = gradient.saves
+    if saved is None:
+        saved = [(t._read(), t._view) if isinstance(t, Tensor) else (t, None) for t in operands]
+    if saves == NOTHING:
+        history.saved = ()
+    elif saves == RESULT:
+        history.saved = (*saved, (result._read(), result._view))
+    else:
+        history.saved = tuple(saved)
+    history.shape = result.shape
+    history.dtype = result.dtype
+    history.sequence = sequence()
+    history.extra = None
+    history.context = context
+    result._tracked = True
+    result._gradient = history
+    if local.anomaly:
+        history._extra().site = format_site()
+
+
+def edge_of(tensor: Tensor) -> Any:
+    """Where a gradient of ``tensor`` goes: its history, the leaf itself, or None."""
+    if not tensor._tracked:
+        return None
+    return tensor._gradient or tensor
+
+
+def tracked(*tensors: Any) -> bool:
+    """Whether an operation on these operands is to be differentiated."""
+    return local.grad and any(isinstance(t, Tensor) and t._tracked for t in tensors)
+
+
+def format_site() -> str:
+    """The recording line, as anomaly detection prints it."""
+    site = user_site()
+    return "an unknown line" if site is None else f'File "{site[0]}", line {site[1]}'

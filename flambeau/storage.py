@@ -1,0 +1,81 @@
+"""Memory that several tensors share: the current node of its value, and how tensors write into it."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .graph.primitives import WRITE, nbytes
+from .graph.shapes import Size, View, contiguous_strides
+from .graph.trace import Node, evaluate, record
+
+if TYPE_CHECKING:
+    from .graph.dtypes import dtype
+
+
+class Storage:
+    """What the views of one piece of memory have in common.
+
+    ``node`` is the current value; any shape, since views address it by flat position. ``changes`` counts the
+    differentiable writes, so that a view can tell that its history is out of date.
+    """
+
+    __slots__ = ("node", "version", "__weakref__")
+
+    def __init__(self, node: Node) -> None:
+        self.node = node
+        self.version = 0
+
+    def write(self, view: View, value: Node, value_view: View | None) -> None:
+        """Make ``value`` (expandable to the view's sizes) the content of ``view``."""
+        node = self.node
+        self.version += 1
+        if is_exposed(node):
+            self.node = write_exposed(node, view, value, value_view)
+        elif (
+            value_view is None
+            and view.contiguous
+            and view.offset == 0
+            and view.sizes == value.shape
+            and value.dtype is node.dtype
+            and value.shape.numel() == node.shape.numel()
+        ):
+            self.node = value
+        else:
+            self.node = record(WRITE, view, (node, None), (value, value_view))
+
+
+def whole(shape: Size) -> View:
+    """The view of a contiguous value as it lies in memory."""
+    return View(shape, contiguous_strides(shape), 0)
+
+
+def is_exposed(node: Node) -> bool:
+    """Whether others (NumPy arrays, pointers) can see this value's memory."""
+    buffer = node.buffer
+    return buffer is not None and buffer.ever_exposed and buffer.exposed()
+
+
+def write_exposed(node: Node, view: View, value: Node, value_view: View | None) -> Node:
+    """Write at once, into the same memory; whoever still needs the old value gets a copy of it first.
+
+    Returns the node that now stands for the memory.
+    """
+    result = record(WRITE, view, (node, None), (value, value_view))
+    changed = evaluate(result)
+    buffer = node.buffer
+    assert buffer is not None
+    size = nbytes(node.shape, node.dtype)
+    if sys.getrefcount(node) > 3:
+        node.buffer = buffer.copy(size)
+    buffer.peek(np.uint8, (size,))[...] = changed.peek(np.uint8, (size,))
+    return Node(node.shape, node.dtype, None, 0, buffer)
+
+
+def flat_node(node: Node, d: dtype) -> Node:
+    """A value in memory seen as elements of another dtype of the same size (``Tensor.view(dtype)``)."""
+    buffer = evaluate(node)
+    count = nbytes(node.shape, node.dtype) // d.itemsize
+    return Node(Size((count,)), d, None, 0, buffer)

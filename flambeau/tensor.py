@@ -1,0 +1,676 @@
+"""The tensor: a handle on a value, or on a view of a storage that other tensors share.
+
+What operations do is in :mod:`flambeau.ops`; their functions become methods here through :func:`method`.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from .autograd.gradient import Gradient, RemovableHandle, sequence
+from .graph.dtypes import dtype
+from .graph.primitives import nbytes
+from .graph.shapes import Size, View, contiguous_strides, is_contiguous
+from .graph.trace import Node, evaluate, evaluate_trace, local
+from .storage import Storage, whole
+
+_new = object.__new__
+
+
+class Extra:
+    """The seldom-used part of a tensor."""
+
+    __slots__ = ("grad", "base", "seen", "version", "retains", "hooks", "accumulate_hooks", "name", "inference", "as_view")
+
+    def __init__(self) -> None:
+        self.grad: Tensor | None = None
+        #: For a differentiable view: the tensor whose history it derives from, and that tensor's version then seen.
+        self.base: Tensor | None = None
+        self.seen = 0
+        #: How often this tensor's own history was replaced by writing in place.
+        self.version = 0
+        self.retains = False
+        self.hooks: dict[int, Callable[..., Any]] | None = None
+        self.accumulate_hooks: dict[int, Callable[..., Any]] | None = None
+        self.name: str | None = None
+        self.inference = False
+
+
+class TensorType(type):
+    """Metaclass: lets ``isinstance(x, flambeau.FloatTensor)`` and calls such as ``Tensor(2, 3)`` behave as in PyTorch."""
+
+
+class Tensor:
+    """An n-dimensional array of one dtype that operations are recorded on.
+
+    ``Tensor(...)`` is PyTorch's old constructor (sizes, or data); use :func:`flambeau.tensor`.
+    """
+
+    __slots__ = ("_node", "_storage", "_view", "_tracked", "_gradient", "_extra", "__dict__", "__weakref__")
+
+    #: The value, while no other tensor shares its memory.
+    _node: Node
+    #: Shared memory, once there are views, and where this tensor lies in it.
+    _storage: Storage | None
+    _view: View | None
+    #: Whether gradients are recorded, and the history (an edge: a gradient node, or a pair with an output number).
+    _tracked: bool
+    _gradient: Any
+    _extra: Extra | None
+
+    #: The function behind the old constructor; put here by ``ops.creation``.
+    _construct: Callable[..., Tensor]
+
+    def __new__(cls, *arguments: Any, **keywords: Any) -> Any:
+        made = Tensor._construct(*arguments, **keywords)
+        if cls is not Tensor:
+            made = made.as_subclass(cls)
+        return made
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any: ...
+        def __add__(self, other: Any) -> Tensor: ...
+        def __radd__(self, other: Any) -> Tensor: ...
+        def __sub__(self, other: Any) -> Tensor: ...
+        def __rsub__(self, other: Any) -> Tensor: ...
+        def __mul__(self, other: Any) -> Tensor: ...
+        def __rmul__(self, other: Any) -> Tensor: ...
+        def __truediv__(self, other: Any) -> Tensor: ...
+        def __rtruediv__(self, other: Any) -> Tensor: ...
+        def __floordiv__(self, other: Any) -> Tensor: ...
+        def __mod__(self, other: Any) -> Tensor: ...
+        def __pow__(self, other: Any) -> Tensor: ...
+        def __rpow__(self, other: Any) -> Tensor: ...
+        def __matmul__(self, other: Any) -> Tensor: ...
+        def __neg__(self) -> Tensor: ...
+        def __invert__(self) -> Tensor: ...
+        def __and__(self, other: Any) -> Tensor: ...
+        def __or__(self, other: Any) -> Tensor: ...
+        def __lt__(self, other: Any) -> Tensor: ...
+        def __le__(self, other: Any) -> Tensor: ...
+        def __gt__(self, other: Any) -> Tensor: ...
+        def __ge__(self, other: Any) -> Tensor: ...
+        def __getitem__(self, index: Any) -> Tensor: ...
+        def __setitem__(self, index: Any, value: Any) -> None: ...
+
+    # --- making ---------------------------------------------------------------------------------------------------
+
+    @classmethod
+    def _from_node(cls, node: Node, view: View | None = None, storage: Storage | None = None) -> Tensor:
+        """A tensor without history for a value, or for a view of a storage."""
+        tensor = _new(cls)
+        tensor._node = node
+        tensor._storage = storage
+        tensor._view = view
+        tensor._tracked = False
+        tensor._gradient = None
+        tensor._extra = None
+        return tensor
+
+    @classmethod
+    def _saved(cls, node: Node, view: View | None, edge: Any) -> Tensor:
+        """What a gradient node reads back: a saved value, with history when gradients of gradients are recorded."""
+        tensor = _new(Tensor)
+        tensor._node = node
+        tensor._storage = None
+        tensor._view = None
+        if view is not None:
+            tensor._storage = Storage(node)
+            tensor._view = view
+        tensor._extra = None
+        if edge is None:
+            tensor._tracked = False
+            tensor._gradient = None
+        else:
+            tensor._tracked = True
+            tensor._gradient = edge if not isinstance(edge, Tensor) else ToLeaf.of(edge)
+        return tensor
+
+    def _more(self) -> Extra:
+        extra = self._extra
+        if extra is None:
+            extra = self._extra = Extra()
+        return extra
+
+    # --- value and memory -----------------------------------------------------------------------------------------
+
+    def _read(self) -> Node:
+        """The node that holds this tensor's value now (to be read through ``_view``)."""
+        storage = self._storage
+        if storage is None:
+            return self._node
+        extra = self._extra
+        if extra is not None and extra.base is not None:
+            base = extra.base
+            if base._extra is not None and base._extra.version != extra.seen:
+                Tensor._renew_history(self, base)
+        return storage.node
+
+    #: Gives a view whose base was written to a new history; put here by ``ops.movement``.
+    _renew_history: Callable[[Tensor, Tensor], None]
+
+    def _share(self) -> Storage:
+        """Make this tensor's memory shareable: from now on it is a view of a storage."""
+        storage = self._storage
+        if storage is None:
+            node = self._node
+            storage = self._storage = Storage(node)
+            self._view = whole(node.shape)
+        return storage
+
+    def _assign(self, value: Node, view: View | None = None) -> None:
+        """Make ``value`` this tensor's content, for all tensors that share its memory. Shapes must agree."""
+        storage = self._storage
+        if storage is None:
+            node = self._node
+            if view is None and value.dtype is node.dtype and not (node.buffer is not None and node.buffer.ever_exposed):
+                self._node = value
+                return
+            storage = self._share()
+        assert self._view is not None
+        storage.write(self._view, value, view)
+
+    @property
+    def shape(self) -> Size:
+        view = self._view
+        return self._node.shape if view is None else view.sizes
+
+    @property
+    def dtype(self) -> dtype:
+        return (self._node if self._storage is None else self._storage.node).dtype
+
+    def size(self, dim: int | None = None) -> Any:
+        """The sizes, or the extent of dimension ``dim``."""
+        view = self._view
+        sizes = self._node.shape if view is None else view.sizes
+        if dim is None:
+            return sizes
+        from .graph.shapes import wrap_dim
+
+        return sizes[wrap_dim(dim, len(sizes))]
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    def dim(self) -> int:
+        """Number of dimensions."""
+        return len(self.shape)
+
+    ndimension = dim
+
+    def numel(self) -> int:
+        """Number of elements."""
+        return self.shape.numel()
+
+    nelement = numel
+
+    def stride(self, dim: int | None = None) -> Any:
+        """Steps in elements between neighbours along each dimension, or along ``dim``."""
+        strides = contiguous_strides(self._node.shape) if self._view is None else self._view.strides
+        return strides if dim is None else strides[dim]
+
+    def storage_offset(self) -> int:
+        """Position of the first element in the storage, in elements."""
+        return 0 if self._view is None else self._view.offset
+
+    def is_contiguous(self, memory_format: Any = None) -> bool:
+        """Whether the elements lie in row-major order without gaps (or in the order of ``memory_format``)."""
+        if memory_format is not None and getattr(memory_format, "name", "") == "channels_last":
+            if self.ndim != 4:
+                return False
+            order = (0, 2, 3, 1)
+            return is_contiguous([self.shape[i] for i in order], [self.stride()[i] for i in order])
+        return self._view is None or self._view.contiguous
+
+    @property
+    def itemsize(self) -> int:
+        return self.dtype.itemsize
+
+    def element_size(self) -> int:
+        """Bytes of one element."""
+        return self.dtype.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        return self.numel() * self.dtype.itemsize
+
+    @property
+    def is_leaf(self) -> bool:
+        self._read()
+        return not self._tracked or self._gradient is None
+
+    @property
+    def grad_fn(self) -> Any:
+        self._read()
+        gradient = self._gradient
+        return gradient[0] if isinstance(gradient, tuple) else gradient
+
+    @property
+    def output_nr(self) -> int:
+        return self._gradient[1] if isinstance(self._gradient, tuple) else 0
+
+    @property
+    def requires_grad(self) -> bool:
+        if self._storage is not None:
+            self._read()
+        return self._tracked
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        self.requires_grad_(value)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        """Begin (or stop) recording operations on this leaf. ``RuntimeError`` for integers and for non-leaves."""
+        if requires_grad and self.dtype.category < 2:
+            raise RuntimeError("only Tensors of floating point and complex dtype can require gradients")
+        if self._gradient is not None:
+            if not requires_grad:
+                raise RuntimeError(
+                    "you can only change requires_grad flags of leaf variables. If you want to use a computed variable "
+                    "in a subgraph that doesn't require differentiation use var_no_grad = var.detach()."
+                )
+            return self
+        if requires_grad and self._extra is not None and self._extra.inference:
+            raise RuntimeError("Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.")
+        self._tracked = bool(requires_grad)
+        return self
+
+    @property
+    def grad(self) -> Tensor | None:
+        extra = self._extra
+        return None if extra is None else extra.grad
+
+    @grad.setter
+    def grad(self, value: Tensor | None) -> None:
+        if value is None:
+            if self._extra is not None:
+                self._extra.grad = None
+            return
+        if not isinstance(value, Tensor):
+            raise TypeError(f"assigned grad expected to be a Tensor or None but got grad of type {type(value).__name__}")
+        if value is self:
+            raise RuntimeError("can't assign Variable as its own grad")
+        if value.shape != self.shape:
+            raise RuntimeError(
+                f"assigned grad has data of a different size: expected {list(self.shape)}, got {list(value.shape)}"
+            )
+        if value.dtype is not self.dtype:
+            raise RuntimeError("assigned grad has data of a different type")
+        self._more().grad = value
+
+    @grad.deleter
+    def grad(self) -> None:
+        if self._extra is not None:
+            self._extra.grad = None
+
+    _grad = grad
+
+    @property
+    def _base(self) -> Tensor | None:
+        return None if self._extra is None else self._extra.base
+
+    @property
+    def _version(self) -> int:
+        return 0 if self._storage is None else self._storage.version
+
+    @property
+    def device(self) -> Any:
+        from .device import CPU
+
+        return CPU
+
+    @property
+    def layout(self) -> Any:
+        from .device import strided
+
+        return strided
+
+    is_cuda = is_sparse = is_quantized = is_meta = is_mps = is_nested = is_xla = is_mkldnn = False
+    is_cpu = True
+
+    @property
+    def names(self) -> tuple[None, ...]:
+        return (None,) * self.ndim
+
+    @property
+    def name(self) -> str | None:
+        return None if self._extra is None else self._extra.name
+
+    # --- reading ----------------------------------------------------------------------------------------------------
+
+    def _array(self, expose: bool = False) -> np.ndarray:
+        """The value as a NumPy array over this tensor's memory (evaluating it). bfloat16 comes as ``uint16`` bits.
+
+        Without ``expose`` the array must not be kept or written.
+        """
+        node = self._read()
+        buffer = evaluate(node)
+        d = node.dtype.numpy if node.dtype.numpy is not None else np.dtype(np.uint16)
+        view = self._view
+        if view is None:
+            sizes, strides, offset = node.shape, contiguous_strides(node.shape), 0
+        else:
+            sizes, strides, offset = view.sizes, view.strides, view.offset
+        size = node.dtype.itemsize
+        byte_strides = tuple(s * size for s in strides)
+        if not expose:
+            return buffer.peek(d, sizes, byte_strides, offset * size)
+        if node.trace is not None:
+            evaluate_trace[0](node.trace)  # what was recorded must read the memory before others can write to it
+        return buffer.array(d, sizes, byte_strides, offset * size)
+
+    def numpy(self, *, force: bool = False) -> np.ndarray:
+        """A NumPy array that shares this tensor's memory. Raises if it requires grad (unless ``force``) or is bfloat16."""
+        if self.requires_grad and not force:
+            raise RuntimeError(
+                "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
+            )
+        if self.dtype.numpy is None:
+            raise TypeError("Got unsupported ScalarType BFloat16")
+        return self._array(expose=True)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        array = self.numpy()
+        if dtype is not None and array.dtype != dtype:
+            return array.astype(dtype)
+        return array.copy() if copy else array
+
+    __array_priority__ = 1000
+
+    def data_ptr(self) -> int:
+        """Address of the first element. The memory counts as visible to others from now on, for ever."""
+        node = self._read()
+        buffer = evaluate(node)
+        if node.trace is not None:
+            evaluate_trace[0](node.trace)
+        buffer.ever_exposed = buffer.exposed_forever = True
+        return buffer.address + self.storage_offset() * self.dtype.itemsize
+
+    def item(self) -> Any:
+        """The value of a one-element tensor as a Python number."""
+        if self.numel() != 1:
+            raise RuntimeError(f"a Tensor with {self.numel()} elements cannot be converted to Scalar")
+        array = self._array()
+        if self.dtype.numpy is None:
+            bits = array.astype(np.uint32).reshape(1) << 16
+            return float(bits.view(np.float32)[0])
+        return array.item()
+
+    def tolist(self) -> Any:
+        """Nested lists of Python numbers (a number for a zero-dimensional tensor)."""
+        if self.dtype.numpy is None:
+            return self.detach().float().tolist()
+        return self._array().tolist()
+
+    def __bool__(self) -> bool:
+        count = self.numel()
+        if count != 1:
+            if count == 0:
+                raise RuntimeError("Boolean value of Tensor with no values is ambiguous")
+            raise RuntimeError("Boolean value of Tensor with more than one value is ambiguous")
+        return bool(self.item())
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __complex__(self) -> complex:
+        return complex(self.item())
+
+    def __index__(self) -> int:
+        if self.dtype.category >= 2 or self.numel() != 1:
+            raise TypeError("only integer tensors of a single element can be converted to an index")
+        return int(self.item())
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("len() of a 0-d tensor")
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Tensor]:
+        if not self.shape:
+            raise TypeError("iteration over a 0-d tensor")
+        return iter(self.unbind(0))
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __contains__(self, element: Any) -> bool:
+        return bool((self == element).any())
+
+    def __format__(self, spec: str) -> str:
+        if self.ndim == 0 and spec:
+            return format(self.item(), spec)
+        return object.__format__(self, spec) if spec else str(self)
+
+    def __reversed__(self) -> Tensor:
+        return self.flip(0) if self.ndim else self
+
+    def __repr__(self, *, tensor_contents: str | None = None) -> str:
+        from .printing import tensor_text
+
+        return tensor_text(self)
+
+    # --- hooks ------------------------------------------------------------------------------------------------------
+
+    def register_hook(self, hook: Callable[[Tensor], Any]) -> RemovableHandle:
+        """``hook(grad)`` runs when this tensor's gradient is computed; what it returns takes the gradient's place."""
+        if not self.requires_grad:
+            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+        if self._gradient is None:
+            extra = self._more()
+            if extra.hooks is None:
+                extra.hooks = {}
+            return RemovableHandle.add(extra.hooks, hook)
+        hooks = self.grad_fn._extra().tensor_hooks.setdefault(self.output_nr, {})
+        return RemovableHandle.add(hooks, hook)
+
+    def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], None]) -> RemovableHandle:
+        """``hook(tensor)`` runs after this leaf's ``grad`` has been added to."""
+        if not self.requires_grad:
+            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+        if self._gradient is not None:
+            raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
+        extra = self._more()
+        if extra.accumulate_hooks is None:
+            extra.accumulate_hooks = {}
+        return RemovableHandle.add(extra.accumulate_hooks, hook)
+
+    def retain_grad(self) -> None:
+        """Keep this non-leaf tensor's gradient in ``grad`` during backward."""
+        if not self.requires_grad:
+            raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
+        if self._gradient is None:
+            return
+        self._more().retains = True
+        self.grad_fn._extra().retained[self.output_nr] = weakref.ref(self)
+
+    @property
+    def retains_grad(self) -> bool:
+        return self._extra is not None and self._extra.retains
+
+    def backward(
+        self, gradient: Tensor | None = None, retain_graph: bool | None = None, create_graph: bool = False, inputs: Any = None
+    ) -> None:
+        """Add the gradient of this (scalar) tensor to the ``grad`` of the leaves that it was computed from."""
+        from .autograd.engine import backward
+
+        backward(self, gradient, retain_graph, create_graph, inputs)
+
+    # --- other handles on the same value ------------------------------------------------------------------------------
+
+    def detach(self) -> Tensor:
+        """A tensor that shares this one's memory and has no history."""
+        storage = self._share()
+        return Tensor._from_node(self._node, self._view, storage)
+
+    def detach_(self) -> Tensor:
+        """Forget this tensor's history, in place."""
+        self._read()
+        self._tracked = False
+        self._gradient = None
+        return self
+
+    @property
+    def data(self) -> Tensor:
+        return self.detach()
+
+    @data.setter
+    def data(self, value: Tensor) -> None:
+        if not isinstance(value, Tensor):
+            raise TypeError("Variable data has to be a tensor, but got " + type(value).__name__)
+        self._storage = value._share()
+        self._node = value._node
+        self._view = value._view
+
+    def set_(self, source: Any = None, storage_offset: int = 0, size: Any = None, stride: Any = None) -> Tensor:
+        """Make this tensor look at the memory of ``source``."""
+        if source is None:
+            source = self.new_empty(0)
+        storage = source._share()
+        self._storage = storage
+        self._node = source._node
+        if size is None:
+            self._view = source._view
+        else:
+            strides = contiguous_strides(tuple(size)) if stride is None else tuple(stride)
+            self._view = View(size, strides, storage_offset)
+        return self
+
+    def as_subclass(self, cls: type[_T]) -> _T:
+        """The same tensor as an instance of ``cls``, a subclass of Tensor."""
+        made: Any = _new(cls)
+        storage = self._share()
+        made._node = self._node
+        made._storage = storage
+        made._view = self._view
+        made._tracked = self._tracked
+        made._gradient = self._gradient
+        made._extra = None
+        return made  # type: ignore[no-any-return]
+
+    def is_shared(self) -> bool:
+        return bool(self._read().buffer is not None and getattr(self._read().buffer, "shared", False))
+
+    def is_inference(self) -> bool:
+        return self._extra is not None and self._extra.inference
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        if not self.is_leaf:
+            raise RuntimeError(
+                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment."
+            )
+        if id(self) in memo:
+            return memo[id(self)]  # type: ignore[no-any-return]
+        import copy
+
+        from .graph.primitives import COPY
+        from .graph.trace import record
+
+        made: Any = _new(type(self))
+        if self._view is not None and not self._view.contiguous:
+            # Keep the strides: copy the whole storage, then look at the copy in the same way.
+            made._node = record(COPY, None, (self._read(), None))
+            made._storage = Storage(made._node)
+            made._view = self._view
+        else:
+            made._node = record(COPY, None, (self._read(), self._view))
+            made._storage = None
+            made._view = None
+        made._tracked = self._tracked
+        made._gradient = None
+        made._extra = None
+        memo[id(self)] = made
+        if self.grad is not None:
+            made._more().grad = copy.deepcopy(self.grad, memo)
+        for key, value in self.__dict__.items():
+            made.__dict__[key] = copy.deepcopy(value, memo)
+        return made  # type: ignore[no-any-return]
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        if not self.is_leaf:
+            raise RuntimeError(
+                "Only Tensors created explicitly by the user (graph leaves) can be pickled; detach() the tensor first."
+            )
+        self._share()
+        array = np.ascontiguousarray(self._array())
+        return _rebuild, (type(self), array, self.dtype.name, tuple(self.shape), self._tracked, dict(self.__dict__))
+
+
+_T = TypeVar("_T")
+
+
+def _rebuild(cls: type, array: np.ndarray, name: str, shape: tuple[int, ...], tracked: bool, state: dict) -> Tensor:
+    """Unpickle a tensor."""
+    from .cpu.memory import Buffer
+    from .graph.dtypes import BY_NAME
+
+    node = Node(Size(shape), BY_NAME[name], None, 0, Buffer.from_numpy(np.array(array, copy=True)))
+    tensor: Any = _new(cls)
+    tensor._node = node
+    tensor._storage = None
+    tensor._view = None
+    tensor._tracked = tracked
+    tensor._gradient = None
+    tensor._extra = None
+    tensor.__dict__.update(state)
+    return tensor  # type: ignore[no-any-return]
+
+
+class ToLeaf(Gradient):
+    """Leads from a saved value of a leaf, as it was then, to the leaf as it is now."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, leaf: Tensor) -> ToLeaf:
+        node = _new(cls)
+        node.edges = (leaf,)
+        node.saved = ()
+        node.shape = leaf.shape
+        node.dtype = leaf.dtype
+        node.sequence = sequence()
+        node.extra = None
+        node.context = None
+        return node
+
+    def backward(self, grad: Tensor) -> Tensor:
+        return grad
+
+
+Gradient.make_tensor = Tensor._saved
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+def method(*names: str) -> Callable[[_F], _F]:
+    """Decorator: make a function of :mod:`flambeau.ops` a method of tensors, under its own name or those given."""
+
+    def attach(function: _F) -> _F:
+        for name in names or (function.__name__,):
+            setattr(Tensor, name, function)
+        return function
+
+    return attach
+
+
+def is_tensor(value: Any) -> bool:
+    """Whether ``value`` is a tensor."""
+    return isinstance(value, Tensor)
+
+
+def same_memory_bytes(tensor: Tensor) -> int:
+    """Bytes of the memory behind a tensor (of its whole storage)."""
+    node = tensor._read()
+    return nbytes(node.shape, node.dtype)
+
+
+__all__ = ["Tensor", "is_tensor", "local", "method"]
