@@ -49,7 +49,7 @@ class Buffer:
         to be set when a bare address was handed out, of which no reference count can tell the end.
     """
 
-    __slots__ = ("address", "nbytes", "owner", "readonly", "ever_exposed", "exposed_forever", "_pool", "__weakref__")
+    __slots__ = ("__weakref__", "_pool", "address", "ever_exposed", "exposed_forever", "nbytes", "owner", "readonly")
 
     def __init__(self, owner: Any, address: int, nbytes: int, pool: Pool | None = None) -> None:
         self.owner = owner
@@ -130,7 +130,7 @@ class Buffer:
 class _Bytes:
     """Presents a wrapped array's memory to NumPy as plain bytes, and keeps its owner alive."""
 
-    __slots__ = ("owner", "__array_interface__")
+    __slots__ = ("__array_interface__", "owner")
 
     def __init__(self, buffer: Buffer) -> None:
         self.owner = buffer.owner
