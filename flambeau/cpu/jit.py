@@ -18,10 +18,22 @@ from .symbols import external_symbols
 from .target import binding, host
 
 ALLOWED_SYMBOLS = frozenset(
-    ("memcpy", "memset", "memmove")
-    + ("pthread_create", "pthread_sigmask", "sigfillset", "sigdelset", "sched_yield", "clock_gettime")
-    + ("pthread_mutex_lock", "pthread_mutex_unlock", "pthread_mutex_trylock")
-    + ("pthread_cond_wait", "pthread_cond_signal")
+    {
+        "memcpy",
+        "memmove",
+        "memset",
+        "clock_gettime",
+        "pthread_cond_signal",
+        "pthread_cond_wait",
+        "pthread_create",
+        "pthread_mutex_lock",
+        "pthread_mutex_trylock",
+        "pthread_mutex_unlock",
+        "pthread_sigmask",
+        "sched_yield",
+        "sigdelset",
+        "sigfillset",
+    }
 )
 """External functions that object code may call: those of every C library, and what the thread pool is made of."""
 

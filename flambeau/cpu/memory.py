@@ -44,7 +44,7 @@ class Buffer:
     ``readonly``
         it was wrapped around an array that may not be written to.
     ``ever_exposed``
-        somebody outside was handed the memory at some time; while false, :meth:`exposed` is false.
+        :meth:`array` was called at some time; while false, nobody needs to count references.
     ``exposed_forever``
         to be set when a bare address was handed out, of which no reference count can tell the end.
     """
@@ -80,7 +80,7 @@ class Buffer:
 
     def exposed(self) -> bool:
         """Whether anybody outside may read or write the memory now."""
-        return self.ever_exposed and (self.exposed_forever or self._references() > _REFERENCES)
+        return self.exposed_forever or (self.ever_exposed and self._references() > _REFERENCES)
 
     def array(
         self, dtype: DTypeLike, shape: Sequence[int], strides: Sequence[int] | None = None, offset: int = 0

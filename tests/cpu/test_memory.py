@@ -75,8 +75,10 @@ def test_exposure_ends_with_the_last_view(pool: Pool) -> None:
     del bytes_of_row
     assert not buffer.exposed()
     assert buffer.ever_exposed
-    buffer.exposed_forever = True
-    assert buffer.exposed()
+    assert not pool.allocate(400).exposed()
+    pointed_at = pool.allocate(400)
+    pointed_at.exposed_forever = True
+    assert pointed_at.exposed()
 
 
 def test_memory_that_numpy_holds_is_not_recycled(pool: Pool) -> None:
