@@ -2,8 +2,9 @@
 
 A tile of work is a *unit* (one band of rows of one image, or several small images) times a range of outputs of one
 group. Channel block by channel block, it copies the patch of its input, and a register tile at a time adds the block's
-terms to results that wait in scratch; then the epilogue takes them. The terms of a result are always added in the same
-order, so how work is cut does not show in the bits.
+terms to results that wait in scratch; then the epilogue takes them. The terms of a block are summed from zero and the
+blocks added in order. Blocks follow from the numbers of channels and taps alone, so how work is cut does not show in
+the bits.
 
 The micro-kernel reads the patch either in place (``direct``: positions include the columns between the end of one row
 and the start of the next, which are wasted) or from a panel without gaps that is packed from it (worth it when there
@@ -23,7 +24,7 @@ from .memory import lanes_below, load_vector
 from .micro_kernel import product_micro_kernel
 from .patch import PATCH_ARGUMENTS, emit_copy, emit_offsets, emit_pack, patch_arguments, phase_table, round_up
 from .problem import Gather
-from .tile import RegisterTile, Registers, choose_tile, host_registers
+from .tile import Registers, RegisterTile, choose_tile, host_registers
 from .weights import pack_weights
 
 LAYOUT = Layout(
@@ -89,7 +90,7 @@ def choose_cut(gather: Gather, tile: RegisterTile) -> Cut:
         units = -(-gather.batch // images) * -(-gather.rows // band)
         if units * -(-gather.outputs // outputs) * gather.groups >= ENOUGH_TILES:
             break
-        if images > 1 or band * gather.columns > 256:
+        if target > 128 and (images > 1 or band > 1):
             target //= 2
         elif outputs > 4 * tile.rows:
             outputs = round_up(outputs // 2, tile.rows)

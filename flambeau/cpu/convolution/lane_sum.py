@@ -185,7 +185,7 @@ def lane_micro_kernel(module: Module, dtype: str, tile: LaneTile) -> str:
 
     Outputs and terms that do not exist repeat the last that does. Returns ``@name``; see ``MICRO_PARAMETERS``.
     """
-    name = f"lane_{tile.outputs}x{tile.terms}_{SHORT[dtype]}"
+    name = f"convolution_lane_{tile.outputs}x{tile.terms}_{SHORT[dtype]}"
     if module.has_function(name):
         return "@" + name
     b = Builder(module, name, MICRO_PARAMETERS, internal=True, attributes="nounwind noinline")
@@ -199,10 +199,7 @@ def lane_micro_kernel(module: Module, dtype: str, tile: LaneTile) -> str:
     def total_address(k: int, term: int) -> str:
         return b.offset(dtype, "%totals", b.add(b.mul("%totals_pitch", str(k)), str(term * LANES)))
 
-    sums = [
-        [b.variable(whole, load_vector(b, dtype, total_address(k, term))) for term in range(tile.terms)]
-        for k in range(tile.outputs)
-    ]
+    sums = [[b.variable(whole, "zeroinitializer") for _ in range(tile.terms)] for _ in range(tile.outputs)]
     whole_columns = b.op(f"and i64 %columns, {-LANES}")
     rest_mask = lanes_below(b, b.sub("%columns", whole_columns))
 
@@ -231,6 +228,8 @@ def lane_micro_kernel(module: Module, dtype: str, tile: LaneTile) -> str:
                 )
     for k in range(tile.outputs):
         for term in range(tile.terms):
-            store_vector(b, dtype, b.load(whole, sums[k][term]), total_address(k, term))
+            before = load_vector(b, dtype, total_address(k, term))
+            total = b.op(f"fadd {whole} {before}, {b.load(whole, sums[k][term])}")
+            store_vector(b, dtype, total, total_address(k, term))
     b.finish()
     return "@" + name

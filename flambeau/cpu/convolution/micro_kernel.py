@@ -17,11 +17,11 @@ def fused_multiply_add(b: Builder, dtype: str, lanes: int, x: str, y: str, z: st
 def product_micro_kernel(module: Module, dtype: str, tile: RegisterTile, table: bool) -> str:
     """``result[i][j] (+)= sum over term of weights[term][i] * source[place(term) + j]`` for a tile of i and j.
 
-    The place of a term is ``places[term]`` if ``table``, else ``term * pitch``. Terms are added in order, each with one
-    rounding, so splitting them over calls changes nothing. Returns ``@name`` of the function, ``(ptr weights, ptr
+    The place of a term is ``places[term]`` if ``table``, else ``term * pitch``. The sum is one chain of fused
+    multiply-adds from zero; unless ``fresh``, it is added to the result that is there. Returns ``@name`` of the function, ``(ptr weights, ptr
     source, ptr places, i64 pitch, ptr result, i64 result_pitch, i64 terms, i1 fresh)``.
     """
-    name = f"product_{tile.key}_{SHORT[dtype]}_{'table' if table else 'pitch'}"
+    name = f"convolution_product_{tile.key}_{SHORT[dtype]}_{'table' if table else 'pitch'}"
     if module.has_function(name):
         return "@" + name
     parameters = (
@@ -42,10 +42,6 @@ def product_micro_kernel(module: Module, dtype: str, tile: RegisterTile, table: 
         row = b.offset(dtype, "%result", b.mul("%result_pitch", str(i)))
         return b.offset(dtype, row, str(j * tile.lanes))
 
-    with b.when(b.op("xor i1 %fresh, true")):
-        for i in range(tile.rows):
-            for j in range(tile.vectors):
-                b.store(whole, b.load(whole, result_address(i, j), align), sums[i][j])
     with b.loop("0", "%terms") as term:
         if table:
             place = b.load("i64", b.offset("i64", "%places", term), 8)
@@ -60,6 +56,11 @@ def product_micro_kernel(module: Module, dtype: str, tile: RegisterTile, table: 
             for j in range(tile.vectors):
                 total = b.load(whole, sums[i][j])
                 b.store(whole, fused_multiply_add(b, dtype, tile.lanes, weight, factors[j], total), sums[i][j])
+    with b.when(b.op("xor i1 %fresh, true")):
+        for i in range(tile.rows):
+            for j in range(tile.vectors):
+                before = b.load(whole, result_address(i, j), align)
+                b.store(whole, b.op(f"fadd {whole} {before}, {b.load(whole, sums[i][j])}"), sums[i][j])
     for i in range(tile.rows):
         for j in range(tile.vectors):
             b.store(whole, b.load(whole, sums[i][j]), result_address(i, j), align)

@@ -29,14 +29,32 @@ LAYOUT = Layout(
 
 PANEL_POSITIONS = 256
 PANEL_PITCH = PANEL_POSITIONS + LANES
+OUTPUTS_PER_VECTOR = 96
+"""Packing pays if a tile has more outputs than this for each vector of a row of positions."""
+
+MICRO_PARAMETERS = (
+    ("ptr", "source"),
+    ("ptr", "places"),
+    ("i64", "terms"),
+    ("i64", "images"),
+    ("i64", "image_pitch"),
+    ("i64", "rows"),
+    ("i64", "row_pitch"),
+    ("i64", "columns"),
+    ("ptr", "factors"),
+    ("ptr", "totals"),
+)
 
 
 def outer_tile(registers: Registers, item_bytes: int, outputs: int) -> RegisterTile:
-    """Rows are (channel, tap) pairs, broadcast; vectors are outputs, in blocks of sixteen or thirty-two."""
+    """Rows are (channel, tap) pairs, broadcast; vectors are outputs, in blocks of sixteen or thirty-two.
+
+    Ten rows at most, because each takes a general register for its address.
+    """
     lanes = registers.lanes(item_bytes)
     block = 32 if lanes == LANES and outputs > LANES else LANES
     vectors = block // lanes
-    rows = max(1, min(12, registers.count * 3 // 4 // vectors))
+    rows = max(1, min(10, registers.count * 3 // 4 // vectors))
     return RegisterTile(rows, vectors, lanes)
 
 
@@ -52,9 +70,10 @@ def lower_outer_sum(
     totals_rows = max(round_up(terms, tile.rows), cut.sum_pitch)
     transposed_pitch = cut.images * cut.band * gather.columns + LANES
     blocks = -(-cut.outputs // width)
+    packed = cut.outputs > OUTPUTS_PER_VECTOR * -(-gather.columns // LANES)
     table_at = round_up((cut.channels * values["channel_pitch"] + LANES) * item, 64)
     panel_at = round_up(table_at + terms * 8, 64)
-    transposed_at = panel_at + round_up(terms, tile.rows) * PANEL_PITCH * item
+    transposed_at = panel_at + (terms * PANEL_PITCH * item if packed else 0)
     totals_at = transposed_at + blocks * transposed_pitch * width * item
     arguments = LAYOUT.pack(
         {
@@ -71,7 +90,7 @@ def lower_outer_sum(
         }
     )
     stride = gather.stride[1] if gather.stride[1] <= 2 else 0
-    code = OuterSumKernel(gather.dtype, tile, stride)
+    code = OuterSumKernel(gather.dtype, tile, stride, packed)
     group_tiles = -(-gather.groups // cut.groups)
     return Call(
         Kernel(code.key, code.emit),
@@ -87,13 +106,17 @@ def lower_outer_sum(
 
 @dataclass(frozen=True)
 class OuterSumKernel:
+    """The code of the kernel. If ``packed``, the micro-kernel reads a panel without gaps, else the patch in place."""
+
     dtype: str
     tile: RegisterTile
     stride: int
+    packed: bool
 
     @property
     def key(self) -> str:
-        return f"convolution_outer_sum {self.dtype} {self.tile.key} stride{self.stride}"
+        how = "packed" if self.packed else "direct"
+        return f"convolution_outer_sum {self.dtype} {self.tile.key} stride{self.stride} {how}"
 
     def emit(self, module: Module, name: str) -> None:
         dtype = self.dtype
@@ -124,14 +147,11 @@ class OuterSumKernel:
                     rows=rows,
                 )  # fmt: skip
                 self._transpose_grad_y(b, a, at["transposed"], place, group, first_image, images, first_row, rows)
-                positions = b.mul(b.mul(images, rows), a["columns"])
-                with b.loop("0", positions, str(PANEL_POSITIONS)) as position:
-                    count = b.minimum(str(PANEL_POSITIONS), b.sub(positions, position))
-                    emit_pack(
-                        b, dtype, "%scratch", at["table"], at["panel"], PANEL_POSITIONS, a,
-                        terms=terms, first=position, count=count, rows=rows,
-                    )  # fmt: skip
-                    self._add_products(b, a, at, blocks, terms, position, count)
+                if not self.packed:
+                    extents = (images, b.mul(a["patch_rows"], a["patch_pitch"]), rows, a["patch_pitch"], a["columns"])
+                    self._add_products(b, a, at, "%scratch", blocks, terms, "0", extents)
+                else:
+                    self._pack_and_add_products(b, a, at, blocks, terms, b.mul(images, rows), rows)
             self._store_sums(b, a, at["totals"], place, group, terms)
         b.finish()
 
@@ -169,19 +189,43 @@ class OuterSumKernel:
                     f"i64 {columns})"
                 )
 
-    def _add_products(
-        self, b: Builder, a: dict[str, str], at: dict[str, str], blocks: str, terms: str, position: str, count: str
+    def _pack_and_add_products(
+        self, b: Builder, a: dict[str, str], at: dict[str, str], blocks: str, terms: str, lines: str, rows: str
     ) -> None:
+        positions = b.mul(lines, a["columns"])
+        with b.loop("0", positions, str(PANEL_POSITIONS)) as position:
+            count = b.minimum(str(PANEL_POSITIONS), b.sub(positions, position))
+            emit_pack(
+                b, self.dtype, "%scratch", at["table"], at["panel"], PANEL_POSITIONS, a,
+                terms=terms, first=position, count=count, rows=rows,
+            )  # fmt: skip
+            self._add_products(b, a, at, at["panel"], blocks, terms, position, ("1", "0", "1", "0", count))
+
+    def _add_products(
+        self,
+        b: Builder,
+        a: dict[str, str],
+        at: dict[str, str],
+        source: str,
+        blocks: str,
+        terms: str,
+        position: str,
+        extents: tuple[str, str, str, str, str],
+    ) -> None:
+        """Add the products at the positions that ``extents`` (images, their pitch, rows, their pitch, columns) of
+        ``source`` describe, of which the first is number ``position`` of the unit."""
         dtype, width = self.dtype, self.tile.vectors * self.tile.lanes
-        callee = outer_micro_kernel(b.module, dtype, self.tile)
+        callee = outer_micro_kernel(b.module, dtype, self.tile, self.packed)
         with b.loop("0", blocks) as block, b.loop("0", terms, str(self.tile.rows)) as term:
             row = b.add(b.mul(block, a["transposed_pitch"]), position)
             factors = b.offset(dtype, at["transposed"], b.mul(row, str(width)))
             total = b.mul(b.add(b.mul(block, a["totals_rows"]), term), str(width))
-            b.do(
-                f"call void {callee}(ptr {b.offset(dtype, at['panel'], b.mul(term, str(PANEL_PITCH)))}, "
-                f"ptr {factors}, ptr {b.offset(dtype, at['totals'], total)}, i64 {count})"
-            )
+            first = b.offset(dtype, source, b.mul(term, str(PANEL_PITCH))) if self.packed else source
+            places = b.offset("i64", at["table"], term)
+            totals = b.offset(dtype, at["totals"], total)
+            values = (first, places, b.sub(terms, term), *extents, factors, totals)
+            spelled = (f"{type} {value}" for (type, _), value in zip(MICRO_PARAMETERS, values, strict=True))
+            b.do(f"call void {callee}({', '.join(spelled)})")
 
     def _store_sums(self, b: Builder, a: dict[str, str], totals: str, place: TilePlace, group: str, terms: str) -> None:
         dtype, width = self.dtype, self.tile.vectors * self.tile.lanes
@@ -197,36 +241,45 @@ class OuterSumKernel:
             )
 
 
-def outer_micro_kernel(module: Module, dtype: str, tile: RegisterTile) -> str:
-    """``totals[i][j] += sum over position of panel[i][position] * factors[position][j]`` for a tile of i and j; returns
-    ``@name`` of the function ``(ptr panel, ptr factors, ptr totals, i64 positions)``."""
-    name = f"outer_{tile.key}_{SHORT[dtype]}"
+def outer_micro_kernel(module: Module, dtype: str, tile: RegisterTile, packed: bool) -> str:
+    """``totals[i][j] += sum over position of source[place(i) + position] * factors[position][j]``, a tile of i and j.
+
+    The place of row i is ``i * PANEL_PITCH`` if ``packed``, else ``places[i]``; rows that do not exist (there are
+    ``terms``) repeat the last. Positions go through images, rows and columns with the pitches given; factors lie
+    without gaps. Returns ``@name``; see ``MICRO_PARAMETERS``.
+    """
+    name = f"convolution_outer_{tile.key}_{SHORT[dtype]}_{'packed' if packed else 'direct'}"
     if module.has_function(name):
         return "@" + name
-    parameters = (("ptr", "panel"), ("ptr", "factors"), ("ptr", "totals"), ("i64", "positions"))
-    b = Builder(module, name, parameters, internal=True, attributes="nounwind noinline")
+    b = Builder(module, name, MICRO_PARAMETERS, internal=True, attributes="nounwind noinline")
     whole, align, width = vector(dtype, tile.lanes), ITEM_BYTES[dtype], tile.vectors * tile.lanes
+    last = b.sub("%terms", "1")
+    sources = []
+    for i in range(tile.rows):
+        index = b.minimum(str(i), last)
+        place = b.mul(index, str(PANEL_PITCH)) if packed else b.load("i64", b.offset("i64", "%places", index), 8)
+        sources.append(b.offset(dtype, "%source", place))
 
     def total_address(i: int, j: int) -> str:
         return b.offset(dtype, "%totals", str(i * width + j * tile.lanes))
 
-    sums = [
-        [b.variable(whole, b.load(whole, total_address(i, j), align)) for j in range(tile.vectors)]
-        for i in range(tile.rows)
-    ]
-    with b.loop("0", "%positions") as position:
-        row = b.offset(dtype, "%factors", b.mul(position, str(width)))
-        factors = [b.load(whole, b.offset(dtype, row, str(j * tile.lanes)), align) for j in range(tile.vectors)]
-        column = b.offset(dtype, "%panel", position)
-        for i in range(tile.rows):
-            scalar = b.load(dtype, b.offset(dtype, column, str(i * PANEL_PITCH)), align)
-            value = b.broadcast(dtype, scalar, tile.lanes)
-            for j in range(tile.vectors):
-                total = b.load(whole, sums[i][j])
-                b.store(whole, fused_multiply_add(b, dtype, tile.lanes, value, factors[j], total), sums[i][j])
+    sums = [[b.variable(whole, "zeroinitializer") for _ in range(tile.vectors)] for _ in range(tile.rows)]
+    factors = b.variable("ptr", "%factors")
+    with b.loop("0", "%images") as image, b.loop("0", "%rows") as row:
+        first = b.add(b.mul(image, "%image_pitch"), b.mul(row, "%row_pitch"))
+        with b.loop(first, b.add(first, "%columns")) as place:
+            start = b.load("ptr", factors)
+            right = [b.load(whole, b.offset(dtype, start, str(j * tile.lanes)), align) for j in range(tile.vectors)]
+            b.store("ptr", b.offset(dtype, start, str(width)), factors)
+            for i in range(tile.rows):
+                value = b.broadcast(dtype, b.load(dtype, b.offset(dtype, sources[i], place), align), tile.lanes)
+                for j in range(tile.vectors):
+                    total = b.load(whole, sums[i][j])
+                    b.store(whole, fused_multiply_add(b, dtype, tile.lanes, value, right[j], total), sums[i][j])
     for i in range(tile.rows):
         for j in range(tile.vectors):
-            b.store(whole, b.load(whole, sums[i][j]), total_address(i, j), align)
+            before = b.load(whole, total_address(i, j), align)
+            b.store(whole, b.op(f"fadd {whole} {before}, {b.load(whole, sums[i][j])}"), total_address(i, j), align)
     b.finish()
     return "@" + name
 
@@ -237,7 +290,7 @@ def transpose_function(module: Module, dtype: str) -> str:
 
     Rows that do not exist repeat the last, so that ``columns`` target rows of sixteen elements are written.
     """
-    name = f"transpose_{SHORT[dtype]}"
+    name = f"convolution_transpose_{SHORT[dtype]}"
     if module.has_function(name):
         return "@" + name
     parameters = (

@@ -118,39 +118,37 @@ def _emit_row(
     b: Builder, dtype: str, stride: int, source: str, target: str, first: str, width: str, a: dict[str, str]
 ) -> None:
     """Copy input columns ``first, first + stride, ...`` of a row; outside [0, width) they are zero."""
-    reach = b.mul(a["stride_column"], str(LANES))
     with b.loop("0", a["patch_pitch"], str(LANES)) as place:
+        goal = b.offset(dtype, target, place)
         column = b.add(first, b.mul(place, a["stride_column"]))
-        address = b.offset(dtype, source, column)
-        interior = b.op(
-            f"and i1 {b.op(f'icmp sge i64 {column}, 0')}, {b.op(f'icmp sle i64 {b.add(column, reach)}, {width}')}"
-        )
-        within, edge, done = b.label("within"), b.label("edge"), b.label("done")
-        b.branch(interior, within, edge)
-        for label in (within, edge):
-            b.place(label)
-            whole = label == within
-            if stride == 0:
-                value = _gather(b, dtype, source, column, width, a["stride_column"])
-            else:
-                parts = [_part(b, dtype, address, column, width, part * LANES, whole) for part in range(stride)]
-                value = parts[0] if stride == 1 else even_elements(b, dtype, *parts)
-            store_vector(b, dtype, value, b.offset(dtype, target, place))
-            b.jump(done)
-        b.place(done)
+        if stride == 0:
+            columns = _lanes(b, column, a["stride_column"])
+            store_vector(b, dtype, masked_gather(b, dtype, source, columns, _inside(b, columns, width)), goal)
+        else:
+            _emit_vector(b, dtype, stride, source, goal, column, width)
 
 
-def _part(b: Builder, dtype: str, address: str, column: str, width: str, skip: int, whole: bool) -> str:
-    """Sixteen consecutive elements starting ``skip`` behind ``address``."""
-    at = b.offset(dtype, address, str(skip))
+def _emit_vector(b: Builder, dtype: str, stride: int, source: str, goal: str, column: str, width: str) -> None:
+    """Copy sixteen columns of a row for a stride of 1 or 2; away from the row's ends without masks."""
+    end = b.add(column, str(stride * LANES))
+    starts, ends = b.op(f"icmp sge i64 {column}, 0"), b.op(f"icmp sle i64 {end}, {width}")
+    within, edge, done = b.label("within"), b.label("edge"), b.label("done")
+    b.branch(b.op(f"and i1 {starts}, {ends}"), within, edge)
+    for label in (within, edge):
+        b.place(label)
+        parts = [_part(b, dtype, source, column, width, part * LANES, label == within) for part in range(stride)]
+        store_vector(b, dtype, parts[0] if stride == 1 else even_elements(b, dtype, *parts), goal)
+        b.jump(done)
+    b.place(done)
+
+
+def _part(b: Builder, dtype: str, source: str, column: str, width: str, skip: int, whole: bool) -> str:
+    """Sixteen consecutive elements starting at ``column + skip``."""
+    first = b.add(column, str(skip))
+    address = b.offset(dtype, source, first)
     if whole:
-        return load_vector(b, dtype, at)
-    return masked_load(b, dtype, at, _inside(b, _lanes(b, b.add(column, str(skip)), "1"), width))
-
-
-def _gather(b: Builder, dtype: str, source: str, column: str, width: str, stride: str) -> str:
-    columns = _lanes(b, column, stride)
-    return masked_gather(b, dtype, source, columns, _inside(b, columns, width))
+        return load_vector(b, dtype, address)
+    return masked_load(b, dtype, address, _inside(b, _lanes(b, first, "1"), width))
 
 
 def _lanes(b: Builder, first: str, step: str) -> str:

@@ -81,7 +81,7 @@ class Tap:
 @dataclass(frozen=True)
 class Gather:
     """``out[n, g*outputs + k, i, j] = sum over c, tap of weight[g, k, c, tap] * in[n, g*channels + c, i*stride[0] +
-    tap.row, j*stride[1] + tap.column]``, terms added in the order of c, then of ``taps``.
+    tap.row, j*stride[1] + tap.column]``, terms in the order of c, then of ``taps``.
 
     ``outputs`` and ``channels`` are per group; i < ``rows`` and j < ``columns``.
     """

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 
-import llvmlite.binding as llvm
+from ..target import host
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,15 +18,11 @@ class Registers:
         return self.bits // (8 * item_bytes)
 
 
-@cache
 def host_registers() -> Registers:
     """The vector registers of the machine this runs on."""
-    features = llvm.get_host_cpu_features()
-    if features.get("avx512f"):
-        return Registers(32, 512)
-    if features.get("avx"):
-        return Registers(16, 256)
-    return Registers(32 if llvm.get_default_triple().startswith(("aarch64", "arm64")) else 16, 128)
+    target = host()
+    many = target.vector_bits == 512 or target.triple.startswith(("aarch64", "arm64"))
+    return Registers(32 if many else 16, target.vector_bits)
 
 
 @dataclass(frozen=True, slots=True)

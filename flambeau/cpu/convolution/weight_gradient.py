@@ -2,8 +2,10 @@
 
 Units of positions (bands of rows of an image, or several small images) are shared out to *parts*, by shape alone. A
 tile of work adds up one part for a range of outputs and channels; the parts are then added in order. Within a part the
-order is fixed too: with many outputs, one chain of fused multiply-adds over the positions (:mod:`.outer_sum`, vectors
-along the outputs); with few, sixteen lanes that are added pairwise at the end (:mod:`.lane_sum`, vectors along rows).
+order is fixed too. Each unit is summed from zero and added to those before it: with many outputs, in one chain of fused
+multiply-adds over its positions (:mod:`.outer_sum`, vectors along the outputs; a unit that is packed, in pieces of at
+most 256 positions); with few, in sixteen lanes, which are added pairwise at the part's end (:mod:`.lane_sum`, vectors
+along rows).
 """
 
 from __future__ import annotations
@@ -41,8 +43,8 @@ TILE_ARGUMENTS = (
 )
 """Integers that both kernels take."""
 
-TERMS_A_TILE = 256
-OUTPUTS_A_TILE = 128
+TERMS_A_TILE = 512
+OUTPUTS_A_TILE = 256
 POSITIONS_A_UNIT = 512
 ENOUGH_TILES = 16
 FLOPS_A_TILE = 1 << 18
