@@ -8,6 +8,7 @@ from ..ir import Builder, splat
 from ..kernel import Operand
 from .access import MatrixAccess
 from .arithmetic import Element
+from .batches import element_offset
 
 
 class Epilogue(Protocol):
@@ -66,14 +67,12 @@ class StoreResult:
     def emit(
         self, b: Builder, value: str, lanes: int, batch: list[str], row: str, column: str, mask: str | None
     ) -> None:
-        element = self._element
-        place = b.add(b.mul(row, self._row_stride), b.mul(column, self._column_stride))
-        for index, stride in zip(batch, self._batch_strides, strict=True):
-            place = b.add(place, b.mul(index, stride))
-        address = b.offset(element.type, self._address, place)
+        place = element_offset(b, b.mul(row, self._row_stride), batch, self._batch_strides)
+        column = column if self._contiguous else b.mul(column, self._column_stride)
+        address = b.offset(self._element.type, self._address, b.add(place, column))
         if lanes == 1:
-            element.store(b, value, address)
+            self._element.store(b, value, address)
         elif self._contiguous:
-            element.store_vector(b, value, address, mask)
+            self._element.store_vector(b, value, address, mask)
         else:
-            element.scatter(b, value, address, self._column_stride, mask or splat("i1", "true", lanes))
+            self._element.scatter(b, value, address, self._column_stride, mask or splat("i1", "true", lanes))

@@ -29,6 +29,9 @@ from .tiling import (
 from .vector_product import VectorProductCode
 
 
+PACKN = 256
+
+
 def lower_matmul(
     dtype: str,
     batch: tuple[int, ...],
@@ -99,16 +102,21 @@ def _lower_product(
     elif way == "columns" and n >= width and _read_in_place(element, m, k, heights[0], b):
         source = "direct"
     elif tiles.row_tiles > 1:
-        call, b = lower_pack(element, vectors, batch, n, k, b)
+        call, b = lower_pack(element, width, batch, n, k, b)
         calls.append(call)
         source = "packed"
+    a_packed = _worth_packing(m, n, k, heights[0])
+    if a_packed:
+        call, panels = lower_pack(element, heights[0], batch, m, k, a.transposed())
+        calls.append(call)
+        a = panels.transposed()
     packs = source == way
     column_limit = n - width if source == "direct" else n
     one_block = k <= block
     micro_tiles = (tiles.rows // heights[0] + len(heights)) * (tiles.columns // width)
     sums = heights[0] * width * (1 if one_block else micro_tiles)
     matrices = _matrices_a_tile(prod(batch), m * n * k, tiles.count, threads)
-    code = ProductCode(element, heights, vectors, source if packs or source == "narrow" else "direct", len(batch), False)
+    code = ProductCode(element, heights, vectors, a_packed, source if packs or source == "narrow" else "direct", len(batch), False)
     arguments = code.arguments.values(
         a=a.operand, a_offset=a.offset, a_row=a.row_stride, a_k=a.column_stride, a_batch=a.batch_strides,
         b=b.operand, b_offset=b.offset, b_k=b.row_stride, b_column=b.column_stride, b_batch=b.batch_strides,
@@ -134,6 +142,10 @@ def _read_in_place(element: Element, m: int, k: int, height: int, b: MatrixAcces
     """Whether rows of ``b`` are read where they lie: where few strips of rows would share a packed copy, or the matrix
     is small enough to stay in the cache whatever its rows' distance."""
     return m <= 4 * height or k * b.row_stride * element.bytes <= 1 << 18
+
+
+def _worth_packing(m: int, n: int, k: int, height: int) -> bool:
+    return n >= PACKN and m >= 2 * height
 
 
 def _matrices_a_tile(matrices: int, products: int, tiles: int, threads: int) -> int:

@@ -1,8 +1,8 @@
-"""Copying columns of ``b`` into panels: strips as wide as the register tile in which each k takes consecutive places.
+"""Copying columns of ``b`` (or rows of ``a``) into panels: strips as wide as the register tile, one k after another.
 
 A panel of width W holds element (k, column) at ``k * W + column``. The micro-kernel then reads vectors whatever the
 strides of ``b`` are, and in the order in which they lie. Columns past the edge of the matrix repeat the last one:
-their products are computed and never stored.
+their products are computed and never stored. Rows of ``a`` are packed as the columns of its transpose.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import prod
 
-from ..ir import LANES, Builder, Module
+from ..ir import LANES, Builder, Module, vector
 from ..kernel import Call, Kernel, Operand
 from .access import MatrixAccess
 from .arguments import Arguments
-from .arithmetic import Element
+from .arithmetic import Element, prefetch
 from .batches import copied_batch_strides, element_offset, split_index
 
 PACK_PARAMETERS = (
@@ -26,6 +26,9 @@ PACK_PARAMETERS = (
     ("i64", "k"),
 )
 
+_ROWS_AHEAD = 32
+"""How many k ahead a copy has its source fetched: rows may be pages apart, which no processor does by itself."""
+
 
 def packing(access: MatrixAccess) -> str:
     """Which way of packing suits the strides of ``b``: ``columns`` (consecutive columns adjoin in memory), ``k``
@@ -35,26 +38,26 @@ def packing(access: MatrixAccess) -> str:
     return "k" if access.row_stride == 1 else "any"
 
 
-def pack_function(module: Module, element: Element, vectors: int, way: str) -> str:
-    """The name of an internal function that writes one panel of ``vectors * 16`` columns, of which only the first
-    ``columns`` exist; its parameters are :data:`PACK_PARAMETERS`."""
-    name = f"pack_{way}_{element.type}_{vectors}"
+def pack_function(module: Module, element: Element, width: int, way: str) -> str:
+    """The name of an internal function that writes one panel of ``width`` columns, of which only the first ``columns``
+    exist; its parameters are :data:`PACK_PARAMETERS`."""
+    name = f"pack_{way}_{element.type}_{width}"
     if not module.has_function(name):
         b = Builder(module, name, PACK_PARAMETERS, internal=True, attributes="nounwind noinline")
         if way == "k":
-            _transpose_panel(b, element, vectors)
+            _transpose_panel(b, element, width)
         elif way == "columns":
             whole, partial, end = b.label("whole"), b.label("partial"), b.label("packed")
-            b.branch(b.op(f"icmp eq i64 %columns, {vectors * LANES}"), whole, partial)
+            b.branch(b.op(f"icmp eq i64 %columns, {width}"), whole, partial)
             b.place(whole)
-            _copy_panel(b, element, vectors)
+            _copy_panel(b, element, width)
             b.jump(end)
             b.place(partial)
-            _gather_panel(b, element, vectors, "0")
+            _gather_panel(b, element, width, "0")
             b.jump(end)
             b.place(end)
         else:
-            _gather_panel(b, element, vectors, "0")
+            _gather_panel(b, element, width, "0")
         b.finish()
     return name
 
@@ -65,43 +68,60 @@ def call_pack(b: Builder, name: str, *values: str) -> None:
     b.do(f"call void @{name}({arguments})")
 
 
-def _copy_panel(b: Builder, element: Element, vectors: int) -> None:
+def _pieces(width: int) -> list[tuple[int, int]]:
+    """First column and length of the vectors that make up a row of a panel."""
+    return [(first, min(LANES, width - first)) for first in range(0, width, LANES)]
+
+
+def _copy_panel(b: Builder, element: Element, width: int) -> None:
     """All columns exist and adjoin: copy a row of vectors for each k."""
+    ahead = b.mul("%k_stride", str(_ROWS_AHEAD))
     with b.loop("0", "%k") as k:
         source = b.offset(element.type, "%source", b.mul(k, "%k_stride"))
-        target = b.offset(element.type, "%panel", b.mul(k, str(vectors * LANES)))
-        for v in range(vectors):
-            value = element.load_vector(b, b.offset(element.type, source, str(v * LANES)))
-            element.store_vector(b, value, b.offset(element.type, target, str(v * LANES)))
+        next_source = b.offset(element.type, source, ahead)
+        target = b.offset(element.type, "%panel", b.mul(k, str(width)))
+        for first, lanes in _pieces(width):
+            prefetch(b, b.offset(element.type, next_source, str(first)))
+            value = b.load(vector(element.type, lanes), b.offset(element.type, source, str(first)), element.bytes)
+            place = b.offset(element.type, target, str(first))
+            b.store(vector(element.type, lanes), value, place, element.bytes)
 
 
-def _gather_panel(b: Builder, element: Element, vectors: int, first_k: str) -> None:
+def _gather_panel(b: Builder, element: Element, width: int, first_k: str) -> None:
     """Any strides: one element at a time, from ``first_k`` on."""
     last = b.sub("%columns", "1")
-    with b.loop(first_k, "%k") as k, b.loop("0", str(vectors * LANES)) as column:
+    with b.loop(first_k, "%k") as k, b.loop("0", str(width)) as column:
         place = b.add(b.mul(k, "%k_stride"), b.mul(b.minimum(column, last), "%column_stride"))
         value = element.load(b, b.offset(element.type, "%source", place))
-        target = b.add(b.mul(k, str(vectors * LANES)), column)
-        element.store(b, value, b.offset(element.type, "%panel", target))
+        element.store(b, value, b.offset(element.type, "%panel", b.add(b.mul(k, str(width)), column)))
 
 
-def _transpose_panel(b: Builder, element: Element, vectors: int) -> None:
+def _transpose_panel(b: Builder, element: Element, width: int) -> None:
     """Consecutive k adjoin: transpose blocks of sixteen columns by sixteen k in registers."""
     whole_blocks = b.mul(b.divide("%k", str(LANES)), str(LANES))
     last = b.sub("%columns", "1")
-    with b.loop("0", str(vectors * LANES), str(LANES)) as first_column:
-        columns = [
-            b.offset(element.type, "%source", b.mul(b.minimum(b.add(first_column, str(i)), last), "%column_stride"))
-            for i in range(LANES)
-        ]
-        target = b.offset(element.type, "%panel", first_column)
-        with b.loop("0", whole_blocks, str(LANES)) as k:
-            block = [element.load_vector(b, b.offset(element.type, column, k)) for column in columns]
-            rows = b.mul(k, str(vectors * LANES))
-            for i, row in enumerate(transpose(b, element.vector, block)):
-                place = b.add(rows, str(i * vectors * LANES))
-                element.store_vector(b, row, b.offset(element.type, target, place))
-    _gather_panel(b, element, vectors, whole_blocks)
+    # Blocks of equal length share the code of a loop.
+    lengths = sorted({lanes for _, lanes in _pieces(width)}, reverse=True)
+    for length in lengths:
+        starts = [first for first, lanes in _pieces(width) if lanes == length]
+        with b.loop(str(starts[0]), str(starts[-1] + 1), str(LANES)) as first_column:
+            columns = [
+                b.offset(element.type, "%source", b.mul(b.minimum(b.add(first_column, str(i)), last), "%column_stride"))
+                for i in range(length)
+            ]
+            columns += columns[:1] * (LANES - length)
+            target = b.offset(element.type, "%panel", first_column)
+            with b.loop("0", whole_blocks, str(LANES)) as k:
+                block = [element.load_vector(b, b.offset(element.type, column, k)) for column in columns]
+                rows = b.mul(k, str(width))
+                for i, row in enumerate(transpose(b, element.vector, block)):
+                    if length < LANES:
+                        kept = ", ".join(f"i32 {lane}" for lane in range(length))
+                        picks = f"<{length} x i32> <{kept}>"
+                        row = b.op(f"shufflevector {element.vector} {row}, {element.vector} poison, {picks}")
+                    place = b.offset(element.type, target, b.add(rows, str(i * width)))
+                    b.store(vector(element.type, length), row, place, element.bytes)
+    _gather_panel(b, element, width, whole_blocks)
 
 
 def transpose(b: Builder, whole: str, rows: list[str]) -> list[str]:
@@ -157,13 +177,13 @@ class PackCode:
     complete in k: panel p of a matrix starts at ``p * width * k``, matrices follow one another."""
 
     element: Element
-    vectors: int
+    width: int
     way: str
     rank: int
 
     @property
     def key(self) -> str:
-        return f"pack/{self.element.type}/{self.vectors}/{self.way}/{self.rank}"
+        return f"pack/{self.element.type}/{self.width}/{self.way}/{self.rank}"
 
     @property
     def arguments(self) -> Arguments:
@@ -173,8 +193,8 @@ class PackCode:
         )  # fmt: skip
 
     def emit(self, module: Module, name: str) -> None:
-        pack = pack_function(module, self.element, self.vectors, self.way)
-        b, arguments, width = Builder(module, name), self.arguments, str(self.vectors * LANES)
+        pack = pack_function(module, self.element, self.width, self.way)
+        b, arguments, width = Builder(module, name), self.arguments, str(self.width)
         n, k, panels = (arguments.load(b, field) for field in ("n", "k", "panels"))
         k_stride, column_stride = arguments.load(b, "k_stride"), arguments.load(b, "column_stride")
         panel, matrix = b.remainder("%tile", panels), b.divide("%tile", panels)
@@ -189,16 +209,15 @@ class PackCode:
 
 
 def lower_pack(
-    element: Element, vectors: int, batch: tuple[int, ...], n: int, k: int, source: MatrixAccess
+    element: Element, width: int, batch: tuple[int, ...], n: int, k: int, source: MatrixAccess
 ) -> tuple[Call, MatrixAccess]:
     """A call that packs the matrices of ``source`` (k, n), each different one once, into a new operand; and how the
     panels are addressed: ``column_stride`` holds for the first columns of panels."""
-    width = vectors * LANES
     panels = -(-n // width)
     extents = tuple(extent if stride else 1 for extent, stride in zip(batch, source.batch_strides, strict=True))
     copied_strides = copied_batch_strides(extents, panels * width * k)
     target = Operand(prod(extents) * panels * width * k * element.bytes, "packed columns")
-    code = PackCode(element, vectors, packing(source), len(batch))
+    code = PackCode(element, width, packing(source), len(batch))
     arguments = code.arguments.values(
         source=source.operand, offset=source.offset, k_stride=source.row_stride, column_stride=source.column_stride,
         batch=source.batch_strides, extents=extents, target=target, n=n, k=k, panels=panels,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from ..ir import LANES, Builder, Module
@@ -18,7 +20,7 @@ class ProductCode:
     """What the code of a product kernel depends on.
 
     ``row_sizes`` are the heights of the micro-kernels, descending; the last also takes fewer rows. ``vectors`` times
-    sixteen is their width. ``source`` tells how ``b`` is read: ``direct`` (columns adjoin; n is at least one panel,
+    sixteen is their width. ``a_packed``: rows of ``a`` lie in panels of the first height. ``source`` tells how ``b`` is read: ``direct`` (columns adjoin; n is at least one panel,
     or the memory holds whole panels), ``narrow`` (columns adjoin, fewer than sixteen) or, when each tile packs what
     it needs, the way of packing (see :func:`.pack.packing`). ``rank`` counts batch dimensions; when ``split``, the last
     of them counts K blocks, each of which is a product of its own.
@@ -27,6 +29,7 @@ class ProductCode:
     element: Element
     row_sizes: tuple[int, ...]
     vectors: int
+    a_packed: bool
     source: str
     rank: int
     split: bool
@@ -34,8 +37,8 @@ class ProductCode:
     @property
     def key(self) -> str:
         rows = "-".join(map(str, self.row_sizes))
-        split = "-split" if self.split else ""
-        return f"product/{self.element.type}/{rows}x{self.vectors}/{self.source}/{self.rank}{split}"
+        flags = f"{'-packed' if self.a_packed else ''}{'-split' if self.split else ''}"
+        return f"product/{self.element.type}/{rows}x{self.vectors}/{self.source}/{self.rank}{flags}"
 
     @property
     def arguments(self) -> Arguments:
@@ -64,13 +67,14 @@ class _Writer:
         self.width = code.vectors * LANES
         self.epilogue = epilogue
         narrow = code.source == "narrow"
-        self.multiply = [
-            "@" + micro_function(module, code.element, rows, code.vectors, rows == code.row_sizes[-1], narrow)
-            for rows in code.row_sizes
-        ]
+        panel = code.row_sizes[0] if code.a_packed else 0
+        self.multiply = []
+        for rows in code.row_sizes:
+            clamped = rows == code.row_sizes[-1] and not code.a_packed
+            self.multiply.append("@" + micro_function(module, code.element, rows, code.vectors, panel, clamped, narrow))
         self.packs = code.source not in ("direct", "narrow")
         if self.packs:
-            self.pack = pack_function(module, code.element, code.vectors, code.source)
+            self.pack = pack_function(module, code.element, self.width, code.source)
         self.b = Builder(module, name)
         self.arguments = code.arguments
 
@@ -133,11 +137,21 @@ class _Writer:
                     self.k,
                 )
         sums = b.variable("ptr", "%scratch")
-        row_place = b.variable("i64", self.first_row)
-        head, body, end = b.label("rows"), b.label("strip"), b.label("end")
+        # Columns outside: a panel stays in the first-level cache while all strips of rows pass by.
+        with b.loop(self.first_column, self.end_column, str(self.width)) as column, self._strips() as (row, rows, multiply):
+            place = b.load("ptr", sums)
+            self._micro_tile(row, rows, multiply, column, place)
+            b.store("ptr", b.offset(self.element.type, place, value["sums_step"]), sums)
+
+    @contextmanager
+    def _strips(self) -> Iterator[tuple[str, str, str]]:
+        """Loop over strips of rows; yields the first row, how many there are, and the micro-kernel for so many."""
+        b = self.b
+        place = b.variable("i64", self.first_row)
+        head, body, end = b.label("strips"), b.label("strip"), b.label("end")
         b.jump(head)
         b.place(head)
-        row = b.load("i64", row_place)
+        row = b.load("i64", place)
         b.branch(b.op(f"icmp slt i64 {row}, {self.end_row}"), body, end)
         b.place(body)
         left = b.sub(self.end_row, row)
@@ -146,11 +160,8 @@ class _Writer:
             fits = b.op(f"icmp sge i64 {left}, {size}")
             rows = b.op(f"select i1 {fits}, i64 {size}, i64 {rows}")
             multiply = b.op(f"select i1 {fits}, ptr {function}, ptr {multiply}")
-        with b.loop(self.first_column, self.end_column, str(self.width)) as column:
-            place = b.load("ptr", sums)
-            self._micro_tile(row, rows, multiply, column, place)
-            b.store("ptr", b.offset(self.element.type, place, value["sums_step"]), sums)
-        b.store("i64", b.add(row, rows), row_place)
+        yield row, rows, multiply
+        b.store("i64", b.add(row, rows), place)
         b.jump(head)
         b.place(end)
 
@@ -162,16 +173,27 @@ class _Writer:
     def _micro_tile(self, row: str, rows: str, multiply: str, column: str, sums: str) -> None:
         """One call of a micro-kernel and, after the last K block, the epilogue of its sums."""
         b, value, element = self.b, self.value, self.element
-        a_place = b.add(b.mul(row, value["a_row"]), b.mul(self.first_k, value["a_k"]))
+        a_place = b.mul(row, value["a_row"])
+        if self.code.a_packed:
+            within = b.remainder(row, str(self.code.row_sizes[0]))
+            a_place = b.add(b.mul(b.sub(row, within), value["a_row"]), within)
+        a_place = b.add(a_place, b.mul(self.first_k, value["a_k"]))
         a = b.offset(element.type, self.a, a_place)
+        a_ahead = b.mul(rows, value["a_row"])
         if self.packs:
             start, b_address, b_k = column, self._panel(column), str(self.width)
+            panel_step = b.mul(value["block"], str(self.width))
         else:
             # The last panel starts early rather than reach over the edge; its first columns are computed twice.
             start = b.minimum(column, value["column_limit"])
             b_place = b.add(b.mul(start, value["b_column"]), b.mul(self.first_k, value["b_k"]))
             b_address, b_k = b.offset(element.type, self.b_matrix, b_place), value["b_k"]
-        values = (a, value["a_row"], value["a_k"], b_address, b_k, self.k, sums, self.is_first, rows, value["n"])
+            panel_step = b.mul(value["b_column"], str(self.width))
+        b_ahead = b.add(panel_step, self._line_of_strip(row))
+        values = (
+            a, value["a_row"], value["a_k"], b_address, b_k, self.k,
+            sums, self.is_first, rows, value["n"], a_ahead, b_ahead,
+        )  # fmt: skip
         passed = ", ".join(f"{type} {x}" for (type, _), x in zip(MICRO_PARAMETERS, values, strict=True))
         b.do(f"call void {multiply}({passed})")
         with b.when(self.is_last):
@@ -185,6 +207,14 @@ class _Writer:
             self._epilogue(row, rows, sums, start, column)
             b.jump(end)
             b.place(end)
+
+    def _line_of_strip(self, row: str) -> str:
+        """Which of a panel's cache lines, in elements from the start of each k, a strip of rows fetches ahead: they take
+        turns, so that some strips fetch the whole of the next panel while this one is multiplied."""
+        line = 64 // self.element.bytes
+        lines = max(1, self.width // line)
+        strip = self.b.divide(self.b.sub(row, self.first_row), str(self.code.row_sizes[0]))
+        return self.b.mul(self.b.remainder(strip, str(lines)), str(line))
 
     def _epilogue(self, row: str, rows: str, sums: str, start: str, valid: str | None) -> None:
         """Pass a micro-tile's sums on, row by row; only columns from ``valid`` to the edge if given, else all."""

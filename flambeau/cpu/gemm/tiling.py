@@ -8,7 +8,7 @@ from ..ir import LANES
 from .arithmetic import Element
 from .machine import VectorRegisters
 
-BLOCK = 512
+BLOCK = 256
 """Longest K block in blocked order: 12 rows of ``a`` of that length stay in the first-level cache."""
 
 LANE_BLOCK = 8192
