@@ -1,0 +1,176 @@
+"""``import torch`` means Flambeau: a finder that answers PyTorch's module names with Flambeau's modules.
+
+Once :func:`activate` was called,
+
+* ``torch``, ``torchvision``, ``torchaudio``, ``torchmetrics`` and everything below them are the *same module objects*
+  as ``flambeau``, ``flambeau.vision``, ... (also in child processes, see :func:`export_to_children`);
+* classes and functions report the PyTorch module they stand for as their ``__module__``, so that ``repr``, pickles and
+  registries keyed by qualified names agree with PyTorch's;
+* a name that is not there raises what PyTorch would raise, with a word on where to ask for it.
+
+Nothing of the package is imported by activating: child processes that never use it must not pay for it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
+
+from flambeau.naming import ROOTS, internal_module, published_module
+
+TYPE_CHECKING = False  # `typing`, `pathlib` and `importlib.abc` would cost every child process ten milliseconds
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from types import ModuleType
+    from typing import Any
+
+PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+CHILD_DIRECTORY = os.path.join(PACKAGE, "command", "site")
+
+
+def activate() -> None:
+    """Let PyTorch's module names stand for Flambeau's, in this process, from now on."""
+    if any(isinstance(finder, Finder) for finder in sys.meta_path):
+        return
+    sys.meta_path.insert(0, Finder())
+    for name, module in list(sys.modules.items()):
+        if _is_ours(name) and not getattr(module.__spec__, "_initializing", False):
+            _publish(module)
+
+
+def export_to_children() -> None:
+    """Let Python processes that this one starts come up with the aliases active, whoever starts them and how."""
+    paths = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    if CHILD_DIRECTORY not in paths:
+        os.environ["PYTHONPATH"] = os.pathsep.join([CHILD_DIRECTORY, *filter(None, paths)])
+
+
+class Finder:
+    """Finds PyTorch's names as aliases, and publishes Flambeau's modules as they are loaded."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if fullname.partition(".")[0] in ROOTS:
+            spec = _find_internal(internal_module(fullname))
+            if spec is not None:
+                alias = ModuleSpec(fullname, AliasLoader(spec.name), origin=spec.origin)
+                alias.submodule_search_locations = spec.submodule_search_locations
+                return alias
+        elif _is_ours(fullname):
+            if fullname == "flambeau":
+                # A child process may have no other way to find the package than to come from it.
+                path = [os.path.dirname(PACKAGE)]
+            spec = PathFinder.find_spec(fullname, path, target)
+            if spec is not None:
+                if type(spec.loader) is SourceFileLoader:
+                    spec.loader = PublishingLoader(spec.loader.name, spec.loader.path)
+                return spec
+        else:
+            return None
+        # Asking whether a module exists must get the answer no; only an import is told why it fails. The caller of
+        # this method is importlib's search, and the caller of that tells the two apart.
+        if sys._getframe(2).f_code.co_name == "_find_and_load_unlocked":
+            name = published_module(fullname)
+            message = f"No module named '{name}'"
+            if _is_ours(fullname):  # `from package import name` asks for the name as a module, by the package's own name
+                package, _, last = name.rpartition(".")
+                message = f"cannot import name '{last}' from '{package}'"
+            raise ModuleNotFoundError(f"{message} ({_not_offered(name)})", name=name)
+        return None
+
+
+class AliasLoader:
+    """Answers an import with a module that has, or gets, another name."""
+
+    def __init__(self, internal: str) -> None:
+        self.internal = internal
+        self.spec: ModuleSpec | None = None
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        __import__(self.internal)
+        module = sys.modules[self.internal]
+        self.spec = module.__spec__
+        return module
+
+    def exec_module(self, module: ModuleType) -> None:
+        module.__spec__ = self.spec  # the import system has put the alias's there
+
+
+class PublishingLoader(SourceFileLoader):
+    """Loads one of Flambeau's modules and publishes what it defines."""
+
+    def exec_module(self, module: ModuleType) -> None:
+        super().exec_module(module)
+        _publish(module)
+
+
+def _is_ours(name: str) -> bool:
+    return name == "flambeau" or name.startswith("flambeau.")
+
+
+def _find_internal(name: str) -> ModuleSpec | None:
+    from importlib.util import find_spec
+
+    try:
+        return find_spec(name)
+    except ModuleNotFoundError:
+        return None
+
+
+def _publish(module: ModuleType) -> None:
+    """Register a loaded module under its PyTorch name and let what it defines report that name."""
+    name = module.__name__
+    if name.startswith("flambeau.command"):
+        return
+    published = published_module(name)
+    if internal_module(published) == name:
+        sys.modules.setdefault(published, module)
+        _explain_missing(module, published)
+    if name == "flambeau":
+        from flambeau.torch_version import TorchVersion
+        from flambeau.version import torch_version
+
+        module.__dict__["__version__"] = TorchVersion(torch_version)
+    for value in list(vars(module).values()):
+        # Classes and functions alike; what was imported from elsewhere belongs to its own module.
+        if getattr(value, "__module__", None) == name and hasattr(value, "__qualname__"):
+            try:
+                value.__module__ = published
+            except (AttributeError, TypeError):  # an instance that only looks like a class, or a compiled function
+                continue
+    tensor = vars(module).get("Tensor")
+    if name == "flambeau.tensor" and isinstance(tensor, type):
+        tensor.__getattr__ = _missing_attribute  # type: ignore[attr-defined]
+
+
+def _explain_missing(module: ModuleType, published: str) -> None:
+    """Make the error for a name that is not in ``module`` say so in PyTorch's terms, and where to ask for it."""
+    own: Callable[[str], Any] | None = module.__dict__.get("__getattr__")
+
+    def __getattr__(name: str) -> Any:
+        if own is not None:
+            try:
+                return own(name)
+            except AttributeError as error:
+                if error.name not in (None, name):
+                    raise
+        hint = "" if name.startswith("__") else f" ({_not_offered(f'{published}.{name}')})"
+        raise AttributeError(f"module '{published}' has no attribute '{name}'{hint}", name=name, obj=module) from None
+
+    module.__dict__["__getattr__"] = __getattr__
+    if not hasattr(module, "__path__"):
+        # `from module import name` only asks the finder (which explains) about names missing from packages.
+        module.__path__ = []
+
+
+def _missing_attribute(self: Any, name: str) -> Any:
+    hint = "" if name.startswith("__") else f" ({_not_offered(f'torch.Tensor.{name}')})"
+    raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'{hint}", name=name, obj=self)
+
+
+def _not_offered(name: str) -> str:
+    from flambeau.version import __version__, project_url
+
+    return f"Flambeau {__version__} does not offer {name}; if PyTorch does, ask for it at {project_url}/issues"

@@ -1,0 +1,61 @@
+"""Names in two worlds: Flambeau's modules, and the PyTorch modules whose place they take.
+
+Used wherever a name leaves the program or enters it: importing ``torch`` under ``flambeau run``, and the global
+names inside files of ``save`` and ``load``. This module imports nothing of the package: child processes load it
+before they know whether they will need the rest.
+"""
+
+from __future__ import annotations
+
+#: Top-level modules that Flambeau stands in for.
+ROOTS = {
+    "torch": "flambeau",
+    "torchvision": "flambeau.vision",
+    "torchaudio": "flambeau.audio",
+    "torchmetrics": "flambeau.metrics",
+}
+
+#: Where what is defined below a Flambeau module is found in PyTorch. The longest fitting name decides; ``True`` means
+#: that the division below it into modules is Flambeau's own, so that everything counts as the package's.
+_PUBLISHED: dict[str, tuple[str, bool]] = {
+    "flambeau": ("torch", False),
+    "flambeau.vision": ("torchvision", False),
+    "flambeau.audio": ("torchaudio", False),
+    "flambeau.metrics": ("torchmetrics", False),
+    "flambeau.tensor": ("torch", True),
+    "flambeau.storage": ("torch", True),
+    "flambeau.device": ("torch", True),
+    "flambeau.generator": ("torch", True),
+    "flambeau.graph": ("torch", True),
+    "flambeau.ops": ("torch", True),
+    "flambeau.nn.functional": ("torch.nn.functional", True),
+    "flambeau.vision.transforms.functional": ("torchvision.transforms.functional", True),
+    "flambeau.cuda.out_of_memory": ("torch", True),
+}
+
+#: Modules of PyTorch's compiled part that its files mention, and where their functions are here.
+_COMPILED = {
+    "torch._C": "flambeau",
+    "torch._C._nn": "flambeau.nn.functional",
+    "torch._C._VariableFunctions": "flambeau",
+    "torch._VF": "flambeau",
+}
+
+
+def published_module(module: str) -> str:
+    """The PyTorch module that objects defined in ``module`` belong to; other packages' names stay as they are."""
+    prefix = module
+    while prefix not in _PUBLISHED:
+        prefix = prefix.rpartition(".")[0]
+        if not prefix:
+            return module
+    name, flat = _PUBLISHED[prefix]
+    return name if flat else name + module[len(prefix) :]
+
+
+def internal_module(module: str) -> str:
+    """The Flambeau module behind a PyTorch module's name; other packages' names stay as they are."""
+    if module in _COMPILED:
+        return _COMPILED[module]
+    root, dot, rest = module.partition(".")
+    return ROOTS[root] + dot + rest if root in ROOTS else module
