@@ -2,7 +2,7 @@
 
 Up to a bound the multiple of pi is subtracted in three parts with fused multiply-adds (Cody and Waite). The first
 difference is exact, the second rounds relative to itself, and what pi lacks after three parts is negligible next to the
-smallest remainder that any number within the bound has.
+smallest remainder that any number within the bound has. All parts are positive so that -0 stays -0.
 
 Beyond it, any number of digits of 1/(2 pi) may matter (M. Payne and R. Hanek, "Radian reduction for trigonometric
 functions", 1983): the 53-bit significand is multiplied by the 192 bits of 1/(2 pi) that its exponent selects, which
@@ -12,8 +12,10 @@ shared by the whole module, called only when a vector holds such a number.
 
 from __future__ import annotations
 
-from ..ir import Builder, Module
-from .coefficients import PI
+import functools
+
+from ..ir import Builder, Module, vector
+from .coefficients import PI, PI_ROUNDED_DOWN
 from .exponential import round_to_integer
 from .values import BITS, INFINITY, NAN, Value, fma, rarely, where
 
@@ -23,6 +25,7 @@ TURN_WORDS = 22
 HELPER = "flambeau_reduce_large_angles"
 
 
+@functools.cache
 def digits_of_inverse_turn(bits: int) -> int:
     """floor(2**bits / (2 pi)), with pi from J. Machin's formula 16 arctan(1/5) - 4 arctan(1/239)."""
 
@@ -94,7 +97,7 @@ def reduce_large_angles(module: Module) -> str:
         value = Value(b, "double", 1, b.op(f"sitofp i64 {leading} to double"))
         whole = b.op(f"fptosi double {value.name} to i64")
         cut = Value(b, "double", 1, b.op(f"sitofp i64 {b.sub(leading, whole)} to double"))
-        high, low, _ = PI["double"]
+        high, low = PI["double"]
         value = fma(value, high, fma(value, low, cut * high)) * Value(b, "double", 1, power)
         signed = where(Value(b, "i1", 1, below), -value, value)
         b.store("double", signed.name, b.offset("double", "%r", index), 8)
@@ -111,15 +114,14 @@ def call_reduction(x: Value, shift: int, offset: int) -> tuple[Value, Value]:
     addresses = ", ".join(f"ptr {place}" for place in places)
     b.do(f"call void {helper}({addresses}, i64 {lanes}, i64 {shift}, i64 {offset})")
     r = Value(b, "double", lanes, b.load(x.spelled, places[1], 8))
-    turns = Value(b, "i64", lanes, "")
-    turns = Value(b, "i64", lanes, b.load(turns.spelled, places[2], 8))
+    turns = Value(b, "i64", lanes, b.load(vector("i64", lanes), places[2], 8))
     return where(abs(x) < INFINITY, r, NAN), turns
 
 
 def reduce_by_pi(x: Value, cosine: bool) -> Value:
     """r with ``|r| <= pi/2`` whose sine is that of x, or is the cosine of x."""
     b = x.builder
-    high, middle, low = PI[x.type]
+    high, middle, low = PI_ROUNDED_DOWN[x.type]
     if cosine:
         # cos(x) = sin(x + pi/2): n is the integer nearest to x / pi + 1/2, and x is n - 1/2 times pi away.
         n, bits = round_to_integer(fma(x, 1 / PI["double"][0], 0.5), 1.0, biases=0)
@@ -141,7 +143,7 @@ def reduce_by_pi(x: Value, cosine: bool) -> Value:
 def reduce_by_half_pi(x: Value) -> tuple[Value, Value]:
     """r with ``|r| <= pi/4`` and whether n is odd in ``x = n pi/2 + r``, in double precision."""
     b = x.builder
-    high, middle, low = (part / 2 for part in PI["double"])
+    high, middle, low = (part / 2 for part in PI_ROUNDED_DOWN["double"])
     n, bits = round_to_integer(x, 2 / PI["double"][0], biases=0)
     r = fma(n, -low, fma(n, -middle, fma(n, -high, x)))
     turns = bits << 63

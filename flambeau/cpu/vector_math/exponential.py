@@ -45,10 +45,10 @@ def scale(x: Value, biased: Value) -> Value:
     return x * exponent_to_power(half, x.type) * exponent_to_power(biased - half, x.type)
 
 
-def exponential(x: Value, precision: str) -> Value:
-    """exp of a value that is within ``EXP_BOUNDS`` or NaN."""
+def exponential(x: Value, precision: str, halved: bool = False) -> Value:
+    """exp of a value that is within ``EXP_BOUNDS`` or NaN; or half of it, which overflows later."""
     r, _, bits = reduce_by_ln2(x, biases=2)
-    return scale(fma(r, fma(r, polynomial(r, EXP[precision]), 1.0), 1.0), bits)
+    return scale(fma(r, fma(r, polynomial(r, EXP[precision]), 1.0), 1.0), bits - 1 if halved else bits)
 
 
 def exp(x: Value) -> Value:

@@ -28,20 +28,19 @@ def lgamma(x: Value) -> Value:
 def lgamma_of_positive(x: Value) -> Value:
     """lgamma(x) for x >= 0.
 
-    Up to 8, x is moved by whole steps to 2 + t with |t| <= 1/2; the logarithm of the product of what it passed is added
-    or, from below, taken away. t and the factors are exact but for one.
+    Up to 8, x is moved by whole steps to 1 + u with 0 <= u <= 3/2; the logarithm of the product of what it passed is
+    added or, from below 1, taken away. u is exact.
     """
-    near = x < 1.5
-    low = x < 0.5
-    t = where(low, x, where(near, x - 1.0, x - 2.0))
-    passed = where(low, fma(x, x, x), where(near, x, 1.0))
+    below = x < 1.0
+    u = where(below, x, x - 1.0)
+    passed = where(below, x, 1.0)
     for _ in range(6):
-        above = t > 0.5
-        passed = where(above, passed * (t + 1.0), passed)
-        t = where(above, t - 1.0, t)
+        above = u > 1.5
+        passed = where(above, passed * u, passed)
+        u = where(above, u - 1.0, u)
     large = x >= 8.0
     log = logarithm(where(large, x, passed), "double")
-    small = fma(t, polynomial(t, LGAMMA["double"]), where(near, -log, log))
+    small = fma(u * (u - 1.0), polynomial(u - 0.75, LGAMMA["double"]), where(below, -log, log))
     inverse = 1.0 / x
     series = inverse * polynomial(inverse * inverse, LGAMMA_STIRLING["double"]) + (math.log(2 * math.pi) - 1) / 2
     return where(large, fma(x - 0.5, log - 1.0, series), small)

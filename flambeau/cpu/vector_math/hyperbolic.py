@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from .coefficients import EXP, LN2, SINH
-from .exponential import EXP_BOUNDS, exponential_minus_one, reduce_by_ln2, scale
+from .coefficients import SINH
+from .exponential import EXP_BOUNDS, exponential, exponential_minus_one
 from .logarithm import exponent_of_one_plus, natural, with_special_cases
 from .values import INFINITY, MANTISSA_BITS, NAN, Value, fma, minimum, polynomial, where
 
 
 def half_exponential(x: Value) -> Value:
     """exp(x) / 2 for x >= 0, or NaN; overflows no earlier than sinh and cosh."""
-    r, _, bits = reduce_by_ln2(minimum(EXP_BOUNDS[x.type][0] + 1.0, x), biases=2)
-    return scale(fma(r, fma(r, polynomial(r, EXP[x.type]), 1.0), 1.0), bits - 1)
+    return exponential(minimum(EXP_BOUNDS[x.type][0] + 1.0, x), x.type, halved=True)
 
 
 def sinh(x: Value) -> Value:

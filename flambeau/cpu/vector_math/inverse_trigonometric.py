@@ -19,14 +19,14 @@ def arc_of_small_sine(x: Value) -> tuple[Value, Value]:
 
 def asin(x: Value) -> Value:
     """The inverse sine, between -pi/2 and pi/2."""
-    high, low, _ = (part / 2 for part in PI[x.type])
+    high, low = (part / 2 for part in PI[x.type])
     arc, big = arc_of_small_sine(abs(x))
     return where(big, fma(arc, -2.0, high) + low, arc).copysign(x)
 
 
 def acos(x: Value) -> Value:
     """The inverse cosine, between 0 and pi."""
-    high, low, _ = PI[x.type]
+    high, low = PI[x.type]
     arc, big = arc_of_small_sine(abs(x))
     signed = where(big, arc + arc, -arc).copysign(where(big, x, -x))
     # pi/2 - asin(x) near zero; 2 asin(sqrt((1 - x) / 2)) near one; pi minus that near minus one.
@@ -36,7 +36,7 @@ def acos(x: Value) -> Value:
 
 def atan(x: Value) -> Value:
     """The inverse tangent, between -pi/2 and pi/2."""
-    high, low, _ = (part / 2 for part in PI[x.type])
+    high, low = (part / 2 for part in PI[x.type])
     size = abs(x)
     big = size > 1.0
     arc = small_arc(where(big, 1.0, size) / where(big, size, 1.0))
@@ -51,7 +51,7 @@ def small_arc(ratio: Value) -> Value:
 
 def atan2(y: Value, x: Value) -> Value:
     """The angle of the point (x, y), between -pi and pi, with C's values for zeros and infinities."""
-    high, low, _ = PI[x.type]
+    high, low = PI[x.type]
     height, width = abs(y), abs(x)
     steep = height > width
     small, great = where(steep, width, height), where(steep, height, width)

@@ -15,8 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import mpmath
-from mpmath import mp, mpf
+from mpmath import mp, mpf  # type: ignore[import-untyped]
 
 mp.prec = 240
 
@@ -56,7 +55,7 @@ def remez(function: Function, weight: Function, low: mpf, high: mpf, terms: int)
             right[row] = values[k]
         solution = mp.lu_solve(matrix, right)
         scaled, level = list(solution)[:terms], abs(solution[terms])
-        errors = [w * (v - mp.polyval(scaled[::-1], x)) for w, v, x in zip(weights, values, nodes)]
+        errors = [w * (v - mp.polyval(scaled[::-1], x)) for w, v, x in zip(weights, values, nodes, strict=True)]
         # One extremum in each run of errors of one sign, then the terms + 1 consecutive runs with the largest ones.
         extrema: list[int] = []
         for k, error in enumerate(errors):
@@ -79,7 +78,7 @@ def unscale(scaled: list[mpf], middle: mpf, half: mpf) -> list[mpf]:
     result = [mpf(0)]
     for coefficient in reversed(scaled):
         shifted = [mpf(0), *result]
-        result = [(s - middle * r) / half for s, r in zip(shifted, [*result, mpf(0)])]
+        result = [(s - middle * r) / half for s, r in zip(shifted, [*result, mpf(0)], strict=True)]
         result[0] += coefficient
     return result[: len(scaled)]
 
@@ -113,11 +112,12 @@ DIGAMMA_ROOT = mp.findroot(mp.digamma, mpf("1.4616"))
 HALF_LN2 = mp.log(2) / 2 * mpf("1.0001")
 HALF_PI = mp.pi / 2 * mpf("1.01")
 
+# fmt: off
 FITS = [
     Fit("EXP", "exp(r) = 1 + r + r² P(r), |r| <= ln(2)/2", lambda r: (mp.expm1(r) - r) / r**2,
         lambda r: r**2 / mp.exp(r), -HALF_LN2, HALF_LN2, {"float": 5, "double": 10, "wide": 6}),
     Fit("EXPM1", "exp(r) - 1 = r + r² P(r), |r| <= ln(2)/2", lambda r: (mp.expm1(r) - r) / r**2,
-        lambda r: r**2 / mp.expm1(r), -HALF_LN2, HALF_LN2, {"float": 6, "double": 11, "wide": 6}),
+        lambda r: r**2 / mp.expm1(r), -HALF_LN2, HALF_LN2, {"float": 6, "double": 11}),
     Fit("EXP2", "2**f = 1 + f P(f), |f| <= 1/2", lambda f: mp.expm1(f * mp.log(2)) / f,
         lambda f: f / mp.mpf(2) ** f, mpf(-1) / 2, mpf(1) / 2, {"float": 6, "double": 12, "wide": 7}),
     Fit("LOG", "log(1 + f) = f + f² P(f), |f| <= 1/3", log_tail,
@@ -153,8 +153,10 @@ FITS = [
     Fit("ATANH_LOG2", "2 artanh(s) / ln(2) = 2/ln(2) s + 2/(3 ln(2)) s³ + s⁵ P(s²), |s| <= 1/5",
         root(lambda s: 2 * (mp.atanh(s) - s - s**3 / 3) / s**5 / mp.log(2)),
         root(lambda s: s**5 * mp.log(2) / 2 / mp.atanh(s)), TINY, mpf(1) / 25, {"double": 8}),
-    Fit("LGAMMA", "lgamma(2 + t) = t P(t), |t| <= 1/2", lambda t: mp.loggamma(2 + t) / t,
-        lambda t: t / mp.loggamma(2 + t), mpf(-1) / 2, mpf(1) / 2, {"double": 19}),
+    Fit("LGAMMA", "lgamma(1 + u) = u (u - 1) P(u - 3/4), 0 <= u <= 3/2",
+        lambda t: mp.loggamma(t + mpf(7) / 4) / (t + mpf(3) / 4) / (t - mpf(1) / 4),
+        lambda t: (t + mpf(3) / 4) * (t - mpf(1) / 4) / mp.loggamma(t + mpf(7) / 4),
+        mpf(-3) / 4, mpf(3) / 4, {"double": 26}),
     Fit("LGAMMA_STIRLING", "lgamma(x) = (x - 1/2) (log(x) - 1) + log(2 pi)/2 - 1/2 + P(1/x²) / x, x >= 8",
         root(stirling), lambda z: mpf(1), TINY, mpf(1) / 64, {"double": 8}),
     Fit("DIGAMMA", "digamma(x) = (x - root) P(x - 3/2), 1 <= x <= 2",
@@ -171,12 +173,14 @@ FITS = [
 
 @dataclass
 class Split:
-    """A constant as an unevaluated sum of numbers of a type: each rounds what the ones before it left over."""
+    """A constant as an unevaluated sum of numbers of a type: each rounds what the ones before it left over, to nearest
+    or, so that all are positive, down."""
 
     name: str
     meaning: str
     value: mpf
     parts: int
+    rounding: str = "n"
 
 
 SPLITS = [
@@ -187,14 +191,14 @@ SPLITS = [
     Split("TWICE_LOG2_E", "2 log2(e)", 2 / mp.log(2), 2),
     Split("ATANH_LOG2_CUBE", "2/3 log2(e)", 2 / mp.log(2) / 3, 2),
     Split("DIGAMMA_ROOT", "the positive root of digamma", DIGAMMA_ROOT, 2),
-    Split("PI", "pi", +mp.pi, 3),
+    Split("PI", "pi", +mp.pi, 2),
+    Split("PI_ROUNDED_DOWN", "pi", +mp.pi, 3, rounding="d"),
 ]
 
 
-def rounded(value: mpf, precision: str) -> float:
+def rounded(value: mpf, precision: str, rounding: str = "n") -> float:
     """The nearest number of the type that polynomials of this precision are evaluated in."""
-    with mp.workprec(24 if precision == "float" else 53):
-        return float(+value)
+    return float(mp.fadd(value, 0, prec=24 if precision == "float" else 53, rounding=rounding))
 
 
 def rounded_fit(fit: Fit, precision: str) -> tuple[list[float], mpf]:
@@ -225,10 +229,11 @@ def times_argument(weight: Function) -> Function:
     return lambda x: weight(x) * x
 
 
-def split(value: mpf, precision: str, parts: int) -> list[float]:
-    result = []
-    for _ in range(parts):
-        result.append(rounded(value, precision))
+def split(constant: Split, precision: str) -> list[float]:
+    result: list[float] = []
+    value = constant.value
+    for _ in range(constant.parts):
+        result.append(rounded(value, precision, constant.rounding))
         value -= mpf(result[-1])
     return result
 
@@ -246,7 +251,7 @@ def main() -> None:
         "Table = dict[str, tuple[float, ...]]",
     ]
     for constant in SPLITS:
-        rows = {type: split(constant.value, type, constant.parts) for type in ("float", "double")}
+        rows = {type: split(constant, type) for type in ("float", "double")}
         sections.append(table(constant.name, f"{constant.meaning} as a sum", rows))
     for fit in FITS:
         rows, errors = {}, []

@@ -11,13 +11,13 @@ Pair = tuple[Value, Value]
 """An unevaluated sum of two numbers, the second tiny next to the first (T. J. Dekker, 1971)."""
 
 
-def sum_of_ordered(a: Value, b: Value | float) -> Pair:
+def sum_of_ordered(a: Value, b: Value) -> Pair:
     """a + b exactly, where ``|a| >= |b|`` or a is zero."""
     total = a + b
     return total, b - (total - a)
 
 
-def product(a: Value, b: Value | float) -> Pair:
+def product(a: Value, b: Value) -> Pair:
     """a b exactly."""
     high = a * b
     return high, fma(a, b, -high)

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from .angle import reduce_by_half_pi, reduce_by_pi
 from .coefficients import COS_QUARTER, SIN, SIN_QUARTER
-from .values import Value, fma, polynomial, where
+from .values import Value, fma, minimum, polynomial, where
 
 
 def sine(r: Value) -> Value:
-    """sin(r) for |r| <= pi/2."""
-    square = r * r
-    return fma(r * square, polynomial(square, SIN[r.type]), r)
+    """sin(r) for |r| <= pi/2, never more than one."""
+    size = abs(r)
+    square = size * size
+    return minimum(1.0, fma(size * square, polynomial(square, SIN[r.type]), size)).copysign(r)
 
 
 def sin(x: Value) -> Value:
     """The sine, for angles of any size."""
-    return where(x.equals(0.0), x, sine(reduce_by_pi(x, cosine=False)))
+    return sine(reduce_by_pi(x, cosine=False))
 
 
 def cos(x: Value) -> Value:

@@ -23,7 +23,6 @@ INFINITY = float("inf")
 NAN = float("nan")
 
 Number = int | float
-Operand = "Value | int | float"
 
 
 class Value:
