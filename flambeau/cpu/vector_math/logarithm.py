@@ -20,14 +20,19 @@ def exponent_field(bits: Value, type: str) -> Value:
     return (bits - LOWEST_MANTISSA[type]) & (-1 << mantissa)
 
 
-def exponent_value(field: Value, type: str) -> Value:
-    """``e`` as a floating-point number from ``e << mantissa``."""
-    if type == "float":
-        return field.to_float(type) * 2.0**-23
-    # AVX2 cannot convert 64-bit integers: build 2**52 + e + 1023 from its bits instead.
+def exponent_value(field: Value, type: str, subnormal: Value | None = None) -> Value:
+    """``e`` as a floating-point number from ``e << mantissa``; less what subnormal numbers were scaled up by."""
     mantissa, bias = MANTISSA_BITS[type], EXPONENT_BIAS[type]
+    if type == "float":
+        number = field.to_float(type)
+        if subnormal is None:
+            return number * 2.0**-mantissa
+        return fma(number, 2.0**-mantissa, where(subnormal, number.constant(-mantissa - 1.0), 0.0))
+    # AVX2 cannot convert 64-bit integers: build 2**52 + e + 1023 from its bits instead.
     biased = (field + (bias << mantissa)) >> mantissa
-    return (biased | ((bias + mantissa) << mantissa)).bitcast(type) - (2.0**mantissa + bias)
+    number = (biased | ((bias + mantissa) << mantissa)).bitcast(type)
+    base = 2.0**mantissa + bias
+    return number - (base if subnormal is None else where(subnormal, number.constant(base + mantissa + 1), base))
 
 
 def split_exponent(x: Value) -> tuple[Value, Value]:
@@ -36,7 +41,7 @@ def split_exponent(x: Value) -> tuple[Value, Value]:
     subnormal = x < SMALLEST_NORMAL[x.type]
     bits = where(subnormal, x * 2.0 ** (mantissa + 1), x).bits()
     field = exponent_field(bits, x.type)
-    e = exponent_value(field, x.type) + where(subnormal, x.constant(-mantissa - 1.0), 0.0)
+    e = exponent_value(field, x.type, subnormal)
     return e, (bits - field).bitcast(x.type) - 1.0
 
 

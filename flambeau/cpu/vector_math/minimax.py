@@ -43,7 +43,7 @@ def remez(function: Function, weight: Function, low: mpf, high: mpf, terms: int)
     nodes = [mp.cos(mp.pi * (2 * k + 1) / (2 * count)) for k in reversed(range(count))]
     grid = [middle + half * node for node in nodes]
     values = [function(x) for x in grid]
-    weights = [weight(x) for x in grid]
+    weights = [abs(weight(x)) for x in grid]
     reference = [round(k * (count - 1) / terms) for k in range(terms + 1)]
     for _ in range(12):
         matrix = mp.matrix(terms + 1, terms + 1)
@@ -117,11 +117,11 @@ FITS = [
     Fit("EXP", "exp(r) = 1 + r + r² P(r), |r| <= ln(2)/2", lambda r: (mp.expm1(r) - r) / r**2,
         lambda r: r**2 / mp.exp(r), -HALF_LN2, HALF_LN2, {"float": 5, "double": 10, "wide": 6}),
     Fit("EXPM1", "exp(r) - 1 = r + r² P(r), |r| <= ln(2)/2", lambda r: (mp.expm1(r) - r) / r**2,
-        lambda r: r**2 / mp.expm1(r), -HALF_LN2, HALF_LN2, {"float": 6, "double": 11}),
+        lambda r: r**2 / mp.expm1(r), -HALF_LN2, HALF_LN2, {"float": 6, "double": 10}),
     Fit("EXP2", "2**f = 1 + f P(f), |f| <= 1/2", lambda f: mp.expm1(f * mp.log(2)) / f,
-        lambda f: f / mp.mpf(2) ** f, mpf(-1) / 2, mpf(1) / 2, {"float": 6, "double": 12, "wide": 7}),
+        lambda f: f / mp.mpf(2) ** f, mpf(-1) / 2, mpf(1) / 2, {"float": 6, "double": 11, "wide": 7}),
     Fit("LOG", "log(1 + f) = f + f² P(f), |f| <= 1/3", log_tail,
-        lambda f: f**2 / mp.log1p(f), mpf(-1) / 3, mpf(1) / 3, {"float": 10, "double": 20, "wide": 12}),
+        lambda f: f**2 / mp.log1p(f), mpf(-1) / 3, mpf(1) / 3, {"float": 9, "double": 20, "wide": 12}),
     Fit("SIN", "sin(r) = r + r³ P(r²), |r| <= pi/2", root(lambda r: (mp.sin(r) - r) / r**3),
         root(lambda r: r**3 / mp.sin(r)), TINY, HALF_PI**2, {"float": 4, "double": 8}),
     Fit("SIN_QUARTER", "sin(r) = r + r³ P(r²), |r| <= pi/4", root(lambda r: (mp.sin(r) - r) / r**3),
