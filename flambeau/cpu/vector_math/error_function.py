@@ -60,7 +60,7 @@ def inverse(x: Value, precision: str) -> Value:
     """``x P(w)`` with ``w = -log(1 - x²)``; in the tails, x times a polynomial of sqrt(w) (M. Giles, "Approximating the
     erfinv function", GPU Computing Gems, 2012)."""
     size = abs(x)
-    w = -natural(*split_exponent((1.0 - size) * (size + 1.0)), precision)
+    w = -natural(*split_exponent((1.0 - size) * (size + 1.0), precision), precision)
     root = w.sqrt()
     ratio = where(
         w < 6.25, polynomial(w - 3.125, ERFINV_CENTRE[precision]), polynomial(root - 3.25, ERFINV_TAIL[precision])

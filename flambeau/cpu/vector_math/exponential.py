@@ -13,7 +13,8 @@ from .values import EXPONENT_BIAS, MANTISSA_BITS, Value, fma, maximum, minimum, 
 
 # exp overflows above the first bound and rounds to zero below the second; both leave room for the two factors of 2**n.
 EXP_BOUNDS = {"float": (89.0, -104.0), "double": (710.0, -746.0)}
-EXP2_BOUNDS = {"float": (129.0, -151.0), "double": (1025.0, -1076.0)}
+# In wide arithmetic, so does what the result is rounded to, and 2**n is a normal number.
+EXP2_BOUNDS = {"float": (129.0, -151.0), "double": (1025.0, -1076.0), "wide": (129.0, -151.0)}
 
 
 def round_to_integer(x: Value, factor: float, biases: int) -> tuple[Value, Value]:
@@ -59,11 +60,12 @@ def exp(x: Value) -> Value:
 
 def power_of_two(x: Value, precision: str, correction: Value | None = None) -> Value:
     """``2**(x + correction)`` for x within ``EXP2_BOUNDS`` or NaN, and a tiny correction if there is one."""
-    n, bits = round_to_integer(x, 1.0, biases=2)
+    n, bits = round_to_integer(x, 1.0, biases=1 if precision == "wide" else 2)
     f = x - n
     if correction is not None:
         f = f + correction
-    return scale(fma(f, polynomial(f, EXP2[precision]), 1.0), bits)
+    power = fma(f, polynomial(f, EXP2[precision]), 1.0)
+    return power * exponent_to_power(bits, x.type) if precision == "wide" else scale(power, bits)
 
 
 def exp2(x: Value) -> Value:

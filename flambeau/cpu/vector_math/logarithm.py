@@ -35,14 +35,18 @@ def exponent_value(field: Value, type: str, subnormal: Value | None = None) -> V
     return number - (base if subnormal is None else where(subnormal, number.constant(base + mantissa + 1), base))
 
 
-def split_exponent(x: Value) -> tuple[Value, Value]:
-    """e and ``f = m - 1`` of a positive finite ``x = 2**e m``; finite rubbish or NaN otherwise."""
-    mantissa = MANTISSA_BITS[x.type]
-    subnormal = x < SMALLEST_NORMAL[x.type]
-    bits = where(subnormal, x * 2.0 ** (mantissa + 1), x).bits()
+def split_exponent(x: Value, precision: str) -> tuple[Value, Value]:
+    """e and ``f = m - 1`` of a positive finite ``x = 2**e m``; finite rubbish or NaN otherwise.
+
+    In wide arithmetic, x must be a normal number (as all that were floats are).
+    """
+    if precision == "wide":
+        bits, subnormal = x.bits(), None
+    else:
+        subnormal = x < SMALLEST_NORMAL[x.type]
+        bits = where(subnormal, x * 2.0 ** (MANTISSA_BITS[x.type] + 1), x).bits()
     field = exponent_field(bits, x.type)
-    e = exponent_value(field, x.type, subnormal)
-    return e, (bits - field).bitcast(x.type) - 1.0
+    return exponent_value(field, x.type, subnormal), (bits - field).bitcast(x.type) - 1.0
 
 
 def logarithm_parts(f: Value, precision: str) -> Value:
@@ -63,7 +67,7 @@ def with_special_cases(result: Value, x: Value, pole: float = 0.0) -> Value:
 
 def logarithm(x: Value, precision: str) -> Value:
     """log(x) for every x."""
-    return with_special_cases(natural(*split_exponent(x), precision), x)
+    return with_special_cases(natural(*split_exponent(x, precision), precision), x)
 
 
 def log(x: Value) -> Value:
@@ -73,7 +77,7 @@ def log(x: Value) -> Value:
 
 def log2(x: Value) -> Value:
     """The logarithm to base 2; exact for powers of two."""
-    e, f = split_exponent(x)
+    e, f = split_exponent(x, x.type)
     high, low = LOG2_E[x.type]
     tail = fma(f, low, f * f * polynomial(f, [coefficient * LOG2_E["double"][0] for coefficient in LOG[x.type]]))
     return with_special_cases(e + fma(f, high, tail), x)
@@ -81,7 +85,7 @@ def log2(x: Value) -> Value:
 
 def log10(x: Value) -> Value:
     """The logarithm to base 10."""
-    e, f = split_exponent(x)
+    e, f = split_exponent(x, x.type)
     high, low = LOG10_E[x.type]
     tail = f * f * polynomial(f, [coefficient * LOG10_E["double"][0] for coefficient in LOG[x.type]])
     tail = fma(f, low, fma(e, LOG10_2[x.type][1], tail))

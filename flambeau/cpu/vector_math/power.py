@@ -30,7 +30,7 @@ def product_of_pairs(a: Pair, b: Pair) -> Pair:
 
 def log2_pair(x: Value) -> Pair:
     """log2 of a positive finite double to about 2**-64, from ``log(m) = 2 artanh(s)``, ``s = (m - 1) / (m + 1)``."""
-    e, f = split_exponent(x)
+    e, f = split_exponent(x, "double")
     divisor = f + 2.0
     divisor_lost = f - (divisor - 2.0)
     inverse = 1.0 / divisor
@@ -51,7 +51,7 @@ def log2_pair(x: Value) -> Pair:
 
 def log2_short(x: Value) -> Value:
     """log2 of a positive finite double to 2**-35, enough for a float's power."""
-    e, f = split_exponent(x)
+    e, f = split_exponent(x, "wide")
     tail = f * f * polynomial(f, [coefficient * LOG2_E["double"][0] for coefficient in LOG["wide"]])
     return e + fma(f, LOG2_E["double"][0], tail)
 
@@ -65,7 +65,7 @@ def magnitude(x: Value, y: Value, precision: str) -> Value:
     else:
         logarithm = log2_short(x)
     logarithm = where(x < INFINITY, where(x.equals(0.0), -INFINITY, logarithm), x)
-    high, low = EXP2_BOUNDS["double"]
+    high, low = EXP2_BOUNDS[precision]
     exponent = maximum(low, minimum(high, y * logarithm))
     if precision == "wide":
         return power_of_two(exponent, precision)
