@@ -13,9 +13,9 @@ from ..convolution.memory import ITEM_BYTES, lanes_below, load_vector, masked_lo
 from ..ir import LANES, Builder, Module, vector
 from ..kernel import Call, Kernel, Operand
 from .max_pool import emit_wins, emit_zero, lowest
+from .window import WORK_A_TILE
 
 _INTEGERS = ("planes", "planes_a_tile", "height", "width", "out_rows", "out_columns")
-WORK_A_TILE = 1 << 15
 
 
 @dataclass(frozen=True)

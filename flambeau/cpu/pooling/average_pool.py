@@ -13,7 +13,7 @@ from ..convolution.memory import lane_numbers, lanes_below, masked_gather, maske
 from ..ir import LANES, Builder, Module, vector
 from ..kernel import Call, Kernel, Operand
 from .max_pool import emit_zero
-from .window import Line, Window, emit_lines, emit_taps, lanes_i32, window_layout
+from .window import WORK_A_TILE, Line, Window, emit_lines, emit_taps, lanes_i32, window_layout
 
 _I32 = f"<{LANES} x i32>"
 
@@ -59,14 +59,16 @@ def lower_average_pool_gradient(
     count_include_pad: bool = True,
     divisor_override: int | None = None,
 ) -> list[Call]:
-    """Calls that compute ``grad_x [planes, height, width]`` from ``grad_y [planes, out_h, out_w]``, one tile a
-    plane, so that the windows that share an element add to it in a fixed order."""
+    """Calls that compute ``grad_x [planes, height, width]`` from ``grad_y [planes, out_h, out_w]``; tiles
+    are whole planes, so that the windows that share an element add to it in a fixed order."""
     window = Window(planes, height, width, kernel, stride, padding, (1, 1), out_h, out_w)
+    planes_a_tile = max(1, WORK_A_TILE // (height * width * kernel[0] * kernel[1]))
     code = AveragePoolGradientKernel(dtype, window.step, _divisor(count_include_pad, divisor_override))
     operands: dict[str, int | Operand] = {"grad_y": grad_y, "grad_x": grad_x, "divisor": divisor_override or 0}
-    arguments = code.layout.pack({**operands, **window.arguments(), "lines_a_tile": out_h})
+    arguments = code.layout.pack({**operands, **window.arguments(), "lines_a_tile": planes_a_tile * out_h})
+    tiles = -(-planes // planes_a_tile)
     kernel_code = Kernel(code.key, code.emit)
-    return [Call(kernel_code, arguments, planes, reads=(grad_y,), writes=(grad_x,), label="average pool gradient")]
+    return [Call(kernel_code, arguments, tiles, reads=(grad_y,), writes=(grad_x,), label="average pool gradient")]
 
 
 def _divisor(count_include_pad: bool, divisor_override: int | None) -> str:
@@ -157,10 +159,13 @@ class AveragePoolGradientKernel:
         b = Builder(module, name)
         a = self.layout.load(b)
         plane_size = b.mul(a["height"], a["width"])
-        plane = b.offset(dtype, a["grad_x"], b.mul("%tile", plane_size))
-        emit_zero(b, dtype, plane, plane_size)
+        first_plane = b.divide(b.mul("%tile", a["lines_a_tile"]), a["out_rows"])
+        last_plane = b.divide(b.minimum(b.mul(b.add("%tile", "1"), a["lines_a_tile"]), a["lines"]), a["out_rows"])
+        first = b.offset(dtype, a["grad_x"], b.mul(first_plane, plane_size))
+        emit_zero(b, dtype, first, b.mul(b.sub(last_plane, first_plane), plane_size))
 
         def line(line: Line) -> None:
+            plane = b.offset(dtype, a["grad_x"], b.mul(line.plane, plane_size))
             with b.loop("0", a["out_columns"], str(LANES)) as out_column:
                 first_column = b.sub(b.mul(out_column, a["stride_columns"]), a["padding_columns"])
                 source = b.offset(dtype, a["grad_y"], b.add(b.mul(line.number, a["out_columns"]), out_column))

@@ -12,7 +12,7 @@ from ..convolution.arguments import Layout
 from ..convolution.memory import ITEM_BYTES, lanes_below, masked_store
 from ..ir import LANES, Builder, Module, float_constant, splat, vector
 from ..kernel import Call, Kernel, Operand
-from .window import Line, Window, emit_lines, emit_taps, lanes_i32, window_layout
+from .window import WORK_A_TILE, Line, Window, emit_lines, emit_taps, lanes_i32, window_layout
 
 _FLOATING = ("float", "double")
 
@@ -153,7 +153,7 @@ class MaxPoolKernel:
         return b.op(f"add {places_type} {columns}, {lanes_i32(b, b.mul(row, a['width']), '0')}")
 
 
-GRADIENT_LAYOUT = Layout(("grad_y", "indices", "grad_x"), ("plane_size", "out_size"))
+GRADIENT_LAYOUT = Layout(("grad_y", "indices", "grad_x"), ("planes", "planes_a_tile", "plane_size", "out_size"))
 
 
 def lower_max_pool_gradient(
@@ -174,9 +174,17 @@ def lower_max_pool_gradient(
     """
     kernel = Kernel(f"max_pool_gradient {dtype}", lambda module, name: _emit_gradient(module, name, dtype))
     operands: dict[str, int | Operand] = {"grad_y": grad_y, "indices": indices, "grad_x": grad_x}
-    arguments = GRADIENT_LAYOUT.pack(operands | {"plane_size": height * width, "out_size": out_h * out_w})
+    planes_a_tile = max(1, WORK_A_TILE // (height * width))
+    integers = {
+        "planes": planes,
+        "planes_a_tile": planes_a_tile,
+        "plane_size": height * width,
+        "out_size": out_h * out_w,
+    }
+    arguments = GRADIENT_LAYOUT.pack({**operands, **integers})
     reads = (grad_y, indices)
-    return [Call(kernel, arguments, planes, reads=reads, writes=(grad_x,), label="max pool gradient")]
+    tiles = -(-planes // planes_a_tile)
+    return [Call(kernel, arguments, tiles, reads=reads, writes=(grad_x,), label="max pool gradient")]
 
 
 def _emit_gradient(module: Module, name: str, dtype: str) -> None:
@@ -184,15 +192,17 @@ def _emit_gradient(module: Module, name: str, dtype: str) -> None:
     a = GRADIENT_LAYOUT.load(b)
     align = ITEM_BYTES[dtype]
     zero = "0.0" if dtype in _FLOATING else "0"
-    plane = b.offset(dtype, a["grad_x"], b.mul("%tile", a["plane_size"]))
-    emit_zero(b, dtype, plane, a["plane_size"], zero)
-    first = b.mul("%tile", a["out_size"])
-    grad_y, indices = b.offset(dtype, a["grad_y"], first), b.offset("i64", a["indices"], first)
-    with b.loop("0", a["out_size"]) as window:
-        value = b.load(dtype, b.offset(dtype, grad_y, window), align)
-        address = b.offset(dtype, plane, b.load("i64", b.offset("i64", indices, window), 8))
-        add = "fadd" if dtype in _FLOATING else "add"
-        b.store(dtype, b.op(f"{add} {dtype} {b.load(dtype, address, align)}, {value}"), address, align)
+    start = b.mul("%tile", a["planes_a_tile"])
+    add = "fadd" if dtype in _FLOATING else "add"
+    with b.loop(start, b.minimum(b.add(start, a["planes_a_tile"]), a["planes"])) as number:
+        plane = b.offset(dtype, a["grad_x"], b.mul(number, a["plane_size"]))
+        emit_zero(b, dtype, plane, a["plane_size"], zero)
+        first = b.mul(number, a["out_size"])
+        grad_y, indices = b.offset(dtype, a["grad_y"], first), b.offset("i64", a["indices"], first)
+        with b.loop("0", a["out_size"]) as window:
+            value = b.load(dtype, b.offset(dtype, grad_y, window), align)
+            address = b.offset(dtype, plane, b.load("i64", b.offset("i64", indices, window), 8))
+            b.store(dtype, b.op(f"{add} {dtype} {b.load(dtype, address, align)}, {value}"), address, align)
     b.finish()
 
 
