@@ -1,0 +1,76 @@
+"""Small things that PyTorch keeps under this name and that files and programs refer to."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections import OrderedDict
+from typing import Any
+
+import flambeau
+
+__all__ = ["ExceptionWrapper", "KeyErrorMessage", "_rebuild_parameter", "_rebuild_tensor", "_rebuild_tensor_v2"]
+
+
+class KeyErrorMessage(str):
+    """Text whose ``repr`` is itself: ``KeyError`` shows its argument's ``repr``, which would flatten a traceback."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+class ExceptionWrapper:
+    """An exception as text, to be raised again in another process or thread."""
+
+    def __init__(self, exc_info: Any = None, where: str = "in background") -> None:
+        kind, value, trace = exc_info if exc_info is not None else sys.exc_info()
+        self.exc_type = kind
+        self.exc_msg = "".join(traceback.format_exception(kind, value, trace))
+        self.where = where
+
+    def reraise(self) -> Any:
+        """Raise an exception of the same type whose message holds the whole original traceback."""
+        message = f"Caught {self.exc_type.__name__} {self.where}.\nOriginal {self.exc_msg}"
+        if self.exc_type is KeyError:
+            message = KeyErrorMessage(message)
+        try:
+            error = self.exc_type(message)
+        except Exception:  # a type that wants other arguments
+            raise RuntimeError(message) from None
+        raise error
+
+
+def _rebuild_tensor(storage: Any, storage_offset: int, size: Any, stride: Any) -> Any:
+    """A tensor that looks at ``storage``: the elements of a saved file, as a tensor of one dimension."""
+    return storage.as_strided(tuple(size), tuple(stride), storage_offset)
+
+
+def _rebuild_tensor_v2(
+    storage: Any,
+    storage_offset: int,
+    size: Any,
+    stride: Any,
+    requires_grad: bool,
+    backward_hooks: Any,
+    metadata: Any = None,
+) -> Any:
+    """As :func:`_rebuild_tensor`, with what autograd knows of the tensor."""
+    tensor = _rebuild_tensor(storage, storage_offset, size, stride)
+    tensor.requires_grad_(requires_grad)
+    return tensor
+
+
+def _rebuild_parameter(data: Any, requires_grad: bool, backward_hooks: OrderedDict[Any, Any]) -> Any:
+    """A parameter over the memory of ``data``."""
+    return flambeau.nn.Parameter(data, requires_grad)
+
+
+def _rebuild_parameter_with_state(
+    data: Any, requires_grad: bool, backward_hooks: OrderedDict[Any, Any], state: dict[str, Any]
+) -> Any:
+    """A parameter that carries attributes of its own."""
+    parameter = flambeau.nn.Parameter(data, requires_grad)
+    parameter.__dict__.update(state)
+    return parameter

@@ -1,0 +1,14 @@
+"""Helpers around training; what is in here is imported when it is first used."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+_MODULES = ("checkpoint", "data", "hooks", "model_zoo", "tensorboard")
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
