@@ -1,0 +1,151 @@
+"""Flambeau: a deep-learning framework with PyTorch's names and semantics that makes its own machine code.
+
+The names of ``torch`` are here: tensors, dtypes, operations. Larger parts (``nn``, ``optim``, ``utils``, ``vision`` …)
+are imported when they are first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+import math as _math
+from typing import Any
+
+from .compiler import evaluate as _evaluate  # registers the evaluator  # noqa: F401
+from .autograd import modes as _modes
+from .device import (
+    channels_last,
+    channels_last_3d,
+    contiguous_format,
+    device,
+    layout,
+    memory_format,
+    preserve_format,
+    sparse_coo,
+    strided,
+)
+from .graph import dtypes as _dtypes
+from .graph.dtypes import can_cast, dtype, get_default_dtype, promote_types
+from .graph.shapes import Size
+from .ops import NAMESPACE as _NAMESPACE
+from .random import (
+    Generator,
+    default_generator,
+    fork_rng,
+    get_rng_state,
+    initial_seed,
+    manual_seed,
+    seed,
+    set_rng_state,
+)
+from .tensor import Tensor, is_tensor
+
+__version__ = "0.1.0"
+
+globals().update(_NAMESPACE)
+globals().update({d.name: d for d in _dtypes.ALL})
+double, float, half = _dtypes.float64, _dtypes.float32, _dtypes.float16
+long, int, short = _dtypes.int64, _dtypes.int32, _dtypes.int16
+no_grad, enable_grad, inference_mode = _modes.no_grad, _modes.enable_grad, _modes.inference_mode
+set_grad_enabled, is_grad_enabled = _modes.set_grad_enabled, _modes.is_grad_enabled
+is_inference_mode_enabled = _modes.is_inference_mode_enabled
+inf, nan, pi, e = _math.inf, _math.nan, _math.pi, _math.e
+newaxis = None
+
+_LAZY_MODULES = {
+    "accelerator", "amp", "audio", "autograd", "backends", "cuda", "distributed", "fft", "hub", "jit", "legacy", "linalg",
+    "metrics", "mps", "multiprocessing", "nn", "optim", "serialization", "sparse", "special", "testing", "utils", "version",
+    "vision", "xpu",
+}  # fmt: skip
+
+_LAZY_NAMES = {
+    "save": "serialization",
+    "load": "serialization",
+    "finfo": "info",
+    "iinfo": "info",
+    "set_printoptions": "printing",
+    "set_num_threads": "threads",
+    "get_num_threads": "threads",
+    "set_num_interop_threads": "threads",
+    "get_num_interop_threads": "threads",
+    "set_default_dtype": "settings",
+    "set_default_device": "settings",
+    "get_default_device": "settings",
+    "set_default_tensor_type": "settings",
+    "use_deterministic_algorithms": "settings",
+    "are_deterministic_algorithms_enabled": "settings",
+    "set_deterministic_debug_mode": "settings",
+    "set_float32_matmul_precision": "settings",
+    "get_float32_matmul_precision": "settings",
+    "set_flush_denormal": "settings",
+    "autocast": "amp",
+    "compile": "settings",
+    **{
+        name: "legacy"
+        for name in (
+            "FloatTensor DoubleTensor HalfTensor BFloat16Tensor LongTensor IntTensor ShortTensor CharTensor ByteTensor "
+            "BoolTensor"
+        ).split()
+    },
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY_MODULES:
+        try:
+            return importlib.import_module("." + name, __name__)
+        except ModuleNotFoundError as error:
+            if error.name != f"{__name__}.{name}":
+                raise
+    elif name in _LAZY_NAMES:
+        value = getattr(importlib.import_module("." + _LAZY_NAMES[name], __name__), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LAZY_MODULES, *_LAZY_NAMES})
+
+
+def result_type(tensor1: Any, tensor2: Any) -> dtype:
+    """The dtype that an arithmetic operation on the two operands would have."""
+    from .graph.trace import number_kind
+
+    parts = []
+    for operand in (tensor1, tensor2):
+        if isinstance(operand, Tensor):
+            parts.append((operand.dtype, 0 if operand.ndim else 1))
+        else:
+            parts.append((_dtypes.scalar_dtype(number_kind(operand)), 2))
+    return _dtypes.result_type(parts)
+
+
+def is_floating_point(input: Tensor) -> bool:
+    """Whether the tensor's dtype is a floating-point one."""
+    return input.dtype.kind == "float"
+
+
+def is_complex(input: Tensor) -> bool:
+    """Whether the tensor's dtype is complex."""
+    return input.dtype.kind == "complex"
+
+
+def is_nonzero(input: Tensor) -> bool:
+    """Whether a one-element tensor is not zero."""
+    return bool(input)
+
+
+def numel(input: Tensor) -> Any:
+    """Number of elements."""
+    return input.numel()
+
+
+Tensor.is_floating_point = is_floating_point  # type: ignore[attr-defined]
+Tensor.is_complex = is_complex  # type: ignore[attr-defined]
+Tensor.is_nonzero = is_nonzero  # type: ignore[attr-defined]
+
+__all__ = [
+    "Generator", "Size", "Tensor", "can_cast", "channels_last", "channels_last_3d", "contiguous_format", "default_generator",
+    "device", "dtype", "fork_rng", "get_default_dtype", "get_rng_state", "initial_seed", "is_tensor", "layout", "manual_seed",
+    "memory_format", "preserve_format", "promote_types", "seed", "set_rng_state", "sparse_coo", "strided",
+]  # fmt: skip

@@ -44,6 +44,8 @@ class Gradient:
     __slots__ = ("edges", "saved", "shape", "dtype", "sequence", "extra", "context", "__weakref__")
 
     saves: ClassVar[int] = NOTHING
+    #: Number of differentiable outputs; with more than one, backward is given a dictionary by output number.
+    outputs: int = 1
     #: The class method that makes a differentiable tensor of a saved value; put here by the tensor layer.
     make_tensor: ClassVar[Callable[..., Tensor]]
 
@@ -81,6 +83,12 @@ class Gradient:
     def needs(self, index: int) -> bool:
         """Whether input number ``index`` wants a gradient."""
         return self.edges[index] is not None
+
+    def output_meta(self, number: int) -> tuple[Size, dtype]:
+        """Shape and dtype of output ``number``; nodes of several outputs keep lists of both."""
+        if type(self.shape) is list:
+            return self.shape[number], self.dtype[number]  # type: ignore[index]
+        return self.shape, self.dtype
 
     def release(self) -> None:
         """Forget saved values once backward has used them."""

@@ -134,6 +134,7 @@ class Local(threading.local):
         self.grad = True
         self.inference = False
         self.anomaly = False
+        self.check_nan = True
 
 
 local = Local()

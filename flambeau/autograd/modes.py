@@ -1,0 +1,169 @@
+"""Switching the recording of gradients on and off: context managers that are decorators too."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from ..graph.trace import local
+
+
+class _Mode:
+    """Sets a thread's modes on entering and restores them on leaving; wraps functions and generators."""
+
+    def _enter(self) -> None:
+        raise NotImplementedError
+
+    def __enter__(self) -> Any:
+        self._previous = getattr(self, "_previous", [])
+        self._previous.append((local.grad, local.inference))
+        self._enter()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        local.grad, local.inference = self._previous.pop()
+
+    def clone(self) -> _Mode:
+        return type(self)()
+
+    def __call__(self, function: Callable[..., Any]) -> Any:
+        if inspect.isclass(function):
+            function.__init__ = self(function.__init__)  # type: ignore[misc]
+            return function
+        if inspect.isgeneratorfunction(function):
+
+            @functools.wraps(function)
+            def generator(*arguments: Any, **keywords: Any) -> Any:
+                inner = function(*arguments, **keywords)
+                sent: Any = None
+                while True:
+                    with self.clone():
+                        try:
+                            value = inner.send(sent)
+                        except StopIteration as end:
+                            return end.value
+                    sent = yield value
+
+            return generator
+
+        @functools.wraps(function)
+        def wrapper(*arguments: Any, **keywords: Any) -> Any:
+            with self.clone():
+                return function(*arguments, **keywords)
+
+        return wrapper
+
+
+class no_grad(_Mode):
+    """Operations inside record no history."""
+
+    def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
+        made = object.__new__(cls)
+        return made if function is None else made(function)
+
+    def _enter(self) -> None:
+        local.grad = False
+
+
+class enable_grad(_Mode):
+    """Operations inside record history, also within :class:`no_grad`."""
+
+    def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
+        made = object.__new__(cls)
+        return made if function is None else made(function)
+
+    def _enter(self) -> None:
+        local.grad = True
+
+
+class inference_mode(_Mode):
+    """As :class:`no_grad`; tensors made inside may never require grad."""
+
+    def __new__(cls, mode: Any = True) -> Any:
+        made = object.__new__(cls)
+        if callable(mode):
+            made.mode = True
+            return made(mode)
+        made.mode = bool(mode)
+        return made
+
+    def __init__(self, mode: Any = True) -> None:
+        pass
+
+    mode: bool
+
+    def clone(self) -> inference_mode:
+        return inference_mode(self.mode)  # type: ignore[no-any-return]
+
+    def _enter(self) -> None:
+        local.inference = self.mode
+        if self.mode:
+            local.grad = False
+        else:
+            local.grad = True
+
+
+class set_grad_enabled(_Mode):
+    """Switch recording on or off; takes effect at once, and is undone when used as a context manager."""
+
+    def __init__(self, mode: bool) -> None:
+        self._previous = [(local.grad, local.inference)]
+        self.mode = bool(mode)
+        local.grad = self.mode
+
+    def __enter__(self) -> Any:
+        local.grad = self.mode
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        local.grad, local.inference = self._previous[-1]
+
+    def clone(self) -> set_grad_enabled:
+        return set_grad_enabled(self.mode)
+
+    def __call__(self, function: Callable[..., Any]) -> Any:
+        local.grad, local.inference = self._previous[-1]
+        return super().__call__(function)
+
+
+def is_grad_enabled() -> bool:
+    """Whether operations record history now."""
+    return local.grad
+
+
+def is_inference_mode_enabled() -> bool:
+    """Whether inference mode is on."""
+    return local.inference
+
+
+class detect_anomaly:
+    """Errors in backward name the line that recorded the operation; gradients that are NaN raise (``check_nan``)."""
+
+    def __init__(self, check_nan: bool = True) -> None:
+        self.check_nan = check_nan
+
+    def __enter__(self) -> None:
+        self._previous = (local.anomaly, local.check_nan)
+        local.anomaly, local.check_nan = True, self.check_nan
+
+    def __exit__(self, *exception: object) -> None:
+        local.anomaly, local.check_nan = self._previous
+
+
+class set_detect_anomaly(detect_anomaly):
+    """Switch anomaly detection on or off, at once or as a context manager."""
+
+    def __init__(self, mode: bool, check_nan: bool = True) -> None:
+        super().__init__(check_nan)
+        self._previous = (local.anomaly, local.check_nan)
+        local.anomaly, local.check_nan = mode, check_nan
+
+    def __enter__(self) -> None:
+        pass
+
+
+def is_anomaly_enabled() -> bool:
+    """Whether anomaly detection is on."""
+    return local.anomaly

@@ -1,0 +1,438 @@
+"""Sums, differences, products, quotients, powers, and what is composed of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..autograd.gradient import CROSSWISE, INPUTS, RESULT, Gradient
+from ..graph import primitives as p
+from ..graph.dtypes import promote_types
+from ..tensor import Tensor
+from .dispatch import binary, nary, unary
+from .operation import NAMESPACE, operation, write_out
+
+
+def _number(value: Any) -> bool:
+    return not isinstance(value, Tensor)
+
+
+def operand(value: Any) -> Any:
+    """A right-hand operand: a tensor or Python number as it is, a NumPy scalar as a Python number.
+
+    ``TypeError`` for anything else.
+    """
+    if isinstance(value, (Tensor, int, float)):
+        return value
+    if hasattr(value, "item") and getattr(value, "ndim", 1) == 0:
+        return value.item()
+    raise TypeError(f"unsupported operand type for a tensor operation: '{type(value).__name__}'")
+
+
+# --- add, sub -------------------------------------------------------------------------------------------------------------
+
+
+class AddBackward0(Gradient):
+    __slots__ = ()
+
+    def backward(self, grad: Tensor) -> tuple[Tensor, Tensor]:
+        return grad, grad
+
+
+@operation(inplace=True)
+def add(input: Any, other: Any, *, alpha: Any = 1, out: Tensor | None = None) -> Tensor:
+    """``input + alpha * other``, broadcast and promoted."""
+    if alpha != 1:
+        _check_alpha(alpha, input, other)
+        other = mul(other, alpha) if isinstance(other, Tensor) else other * alpha
+    result = binary(p.ADD, input, other, AddBackward0)
+    return result if out is None else write_out(out, result)
+
+
+def _check_alpha(alpha: Any, a: Any, b: Any) -> None:
+    kinds = [t.dtype for t in (a, b) if isinstance(t, Tensor)]
+    d = kinds[0] if len(kinds) == 1 else promote_types(kinds[0], kinds[1])
+    if d.kind == "bool" and not isinstance(alpha, bool):
+        raise RuntimeError("Boolean alpha only supported for Boolean results.")
+    if isinstance(alpha, float) and d.category < 2:
+        raise RuntimeError("For integral input tensors, argument alpha must not be a floating point number.")
+
+
+class SubBackward0(Gradient):
+    __slots__ = ()
+
+    def backward(self, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        return grad, neg(grad) if self.edges[1] is not None else None
+
+
+@operation("subtract", inplace=True)
+def sub(input: Any, other: Any, *, alpha: Any = 1, out: Tensor | None = None) -> Tensor:
+    """``input - alpha * other``, broadcast and promoted. ``RuntimeError`` for booleans."""
+    if alpha != 1:
+        _check_alpha(alpha, input, other)
+        other = mul(other, alpha) if isinstance(other, Tensor) else other * alpha
+    result = binary(p.SUB, input, other, SubBackward0)
+    return result if out is None else write_out(out, result)
+
+
+@operation()
+def rsub(input: Tensor, other: Any, *, alpha: Any = 1) -> Tensor:
+    """``other - alpha * input``."""
+    return sub(other, input, alpha=alpha)
+
+
+class NegBackward0(Gradient):
+    __slots__ = ()
+
+    def backward(self, grad: Tensor) -> Tensor:
+        return neg(grad)
+
+
+@operation("negative", inplace=True)
+def neg(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """``-input``. ``RuntimeError`` for booleans."""
+    result = unary(p.NEG, input, NegBackward0)
+    return result if out is None else write_out(out, result)
+
+
+@operation()
+def positive(input: Tensor) -> Tensor:
+    """``+input``: the tensor itself. ``RuntimeError`` for booleans."""
+    if input.dtype.kind == "bool":
+        raise RuntimeError("The `+` operator, on a bool tensor is not supported.")
+    return input
+
+
+# --- mul, div -------------------------------------------------------------------------------------------------------------
+
+
+class MulBackward0(Gradient):
+    __slots__ = ()
+    saves = CROSSWISE
+
+    def backward(self, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        return (
+            binary(p.MUL, grad, self.input(1), MulBackward0) if self.edges[0] is not None else None,
+            binary(p.MUL, grad, self.input(0), MulBackward0) if self.edges[1] is not None else None,
+        )
+
+
+@operation("multiply", inplace=True)
+def mul(input: Any, other: Any, *, out: Tensor | None = None) -> Tensor:
+    """``input * other``, broadcast and promoted."""
+    result = binary(p.MUL, input, other, MulBackward0)
+    return result if out is None else write_out(out, result)
+
+
+class DivBackward0(Gradient):
+    __slots__ = ()
+    saves = INPUTS
+
+    def backward(self, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        numerator, denominator = self.input(0), self.input(1)
+        return (
+            div(grad, denominator) if self.edges[0] is not None else None,
+            div(mul(neg(grad), div(numerator, denominator)), denominator) if self.edges[1] is not None else None,
+        )
+
+
+@operation("divide", inplace=True)
+def div(input: Any, other: Any, *, rounding_mode: str | None = None, out: Tensor | None = None) -> Tensor:
+    """``input / other``; integers divide to floats. ``rounding_mode`` "trunc" or "floor" keeps the dtype."""
+    if rounding_mode is None:
+        result = binary(p.DIV, input, other, DivBackward0)
+    elif rounding_mode == "floor":
+        result = floor_divide(input, other)
+    elif rounding_mode == "trunc":
+        result = binary(p.TRUNC_DIVIDE, input, other, NoSlopeBackward)
+    else:
+        raise RuntimeError(
+            f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{rounding_mode}'"
+        )
+    return result if out is None else write_out(out, result)
+
+
+@operation(inplace=True)
+def true_divide(input: Any, other: Any) -> Tensor:
+    """``input / other``."""
+    return binary(p.DIV, input, other, DivBackward0)
+
+
+class NoSlopeBackward(Gradient):
+    """For steps: the gradient is zero wherever it exists."""
+
+    __slots__ = ()
+
+    def backward(self, grad: Tensor) -> tuple[Tensor | None, ...]:
+        return tuple(mul(grad, 0) if edge is not None else None for edge in self.edges)
+
+
+@operation(inplace=True)
+def floor_divide(input: Any, other: Any, *, out: Tensor | None = None) -> Tensor:
+    """The quotient rounded down, in the operands' dtype. ``RuntimeError`` when an integer is divided by zero."""
+    result = binary(p.FLOOR_DIVIDE, input, other, NoSlopeBackward)
+    return result if out is None else write_out(out, result)
+
+
+class RemainderBackward0(Gradient):
+    __slots__ = ()
+    saves = INPUTS
+
+    def backward(self, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        other = None
+        if self.edges[1] is not None:
+            other = neg(mul(grad, floor_divide(self.input(0), self.input(1))))
+        return grad, other
+
+
+@operation(inplace=True)
+def remainder(input: Any, other: Any, *, out: Tensor | None = None) -> Tensor:
+    """What is left of a division rounded down: has the divisor's sign, as Python's ``%``."""
+    result = binary(p.REMAINDER, input, other, RemainderBackward0)
+    return result if out is None else write_out(out, result)
+
+
+class FmodBackward0(Gradient):
+    __slots__ = ()
+    saves = INPUTS
+
+    def backward(self, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        other = None
+        if self.edges[1] is not None:
+            other = neg(mul(grad, div(self.input(0), self.input(1), rounding_mode="trunc")))
+        return grad, other
+
+
+@operation(inplace=True)
+def fmod(input: Tensor, other: Any, *, out: Tensor | None = None) -> Tensor:
+    """What is left of a division rounded towards zero: has the dividend's sign, as C's ``fmod``."""
+    result = binary(p.FMOD, input, other, FmodBackward0)
+    return result if out is None else write_out(out, result)
+
+
+class ReciprocalBackward0(Gradient):
+    __slots__ = ()
+    saves = RESULT
+
+    def backward(self, grad: Tensor) -> Tensor:
+        result = self.result()
+        return mul(neg(grad), mul(result, result))
+
+
+@operation(inplace=True)
+def reciprocal(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """``1 / input``."""
+    result = unary(p.RECIPROCAL, input, ReciprocalBackward0)
+    return result if out is None else write_out(out, result)
+
+
+# --- powers ---------------------------------------------------------------------------------------------------------------
+
+
+class PowBackward0(Gradient):
+    """Power with a number as exponent, kept as context."""
+
+    __slots__ = ()
+    saves = INPUTS
+
+    def backward(self, grad: Tensor) -> Tensor:
+        base, exponent = self.input(0), self.context
+        if exponent == 0:
+            return mul(grad, 0)
+        return mul(grad, mul(pow(base, exponent - 1), exponent))
+
+
+class PowBackward1(Gradient):
+    """Power with a tensor as exponent."""
+
+    __slots__ = ()
+    saves = RESULT
+
+    def backward(self, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        base, exponent = self.input(0), self.input(1)
+        first = second = None
+        if self.edges[0] is not None:
+            slope = mul(exponent, pow(base, sub(exponent, 1)))
+            first = mul(grad, _where(exponent, slope))
+        if self.edges[1] is not None:
+            from .unary import log
+
+            base_tensor = base if isinstance(base, Tensor) else self.result() * 0 + base
+            slope = mul(self.result(), log(base_tensor))
+            flat = (base_tensor == 0) & (exponent >= 0)
+            second = mul(grad, nary(p.WHERE, [flat, 0.0, slope]))
+        return first, second
+
+
+def _where(exponent: Any, slope: Tensor) -> Tensor:
+    if isinstance(exponent, Tensor):
+        return nary(p.WHERE, [exponent == 0, 0.0, slope])
+    return slope
+
+
+@operation(inplace=True)
+def pow(input: Any, exponent: Any, *, out: Tensor | None = None) -> Tensor:
+    """``input ** exponent``, broadcast and promoted. Integers to negative integer powers raise ``RuntimeError``."""
+    if isinstance(exponent, Tensor):
+        result = binary(p.POW, input, exponent, PowBackward1)
+    else:
+        result = _power(input, operand(exponent))
+    return result if out is None else write_out(out, result)
+
+
+def _power(x: Tensor, exponent: float) -> Tensor:
+    """Small exponents are products or roots, exactly as PyTorch computes them."""
+    d = x.dtype
+    if d.category == 2 or (d.category == 1 and isinstance(exponent, int)):
+        if exponent == 2:
+            result = binary(p.MUL, x, x)
+        elif exponent == 3:
+            result = binary(p.MUL, binary(p.MUL, x, x), x)
+        elif exponent == 1:
+            result = unary(p.COPY, x)
+        elif d.category == 2 and exponent == 0.5:
+            result = unary(p.SQRT, x)
+        elif d.category == 2 and exponent == -0.5:
+            result = unary(p.RSQRT, x)
+        elif d.category == 2 and exponent == -1:
+            result = unary(p.RECIPROCAL, x)
+        elif d.category == 2 and exponent == -2:
+            result = unary(p.RECIPROCAL, binary(p.MUL, x, x))
+        else:
+            if d.category == 1 and exponent < 0:
+                raise RuntimeError("Integers to negative integer powers are not allowed.")
+            result = binary(p.POW, x, exponent)
+    else:
+        result = binary(p.POW, x, exponent)
+    from .dispatch import attach, tracked
+
+    if tracked(x):
+        attach(result, PowBackward0, [x], None, exponent)
+    return result
+
+
+@operation(inplace=True)
+def square(input: Tensor) -> Tensor:
+    """``input ** 2``."""
+    return pow(input, 2)
+
+
+@operation(method=False)
+def float_power(input: Any, exponent: Any) -> Tensor:
+    """``pow`` in float64."""
+    from ..graph.dtypes import float64
+
+    first = input.to(float64) if isinstance(input, Tensor) else input
+    second = exponent.to(float64) if isinstance(exponent, Tensor) else float(exponent)
+    return pow(first, second)
+
+
+# --- products and sums in one ------------------------------------------------------------------------------------------------
+
+
+@operation(inplace=True)
+def addcmul(input: Tensor, tensor1: Any, tensor2: Any, *, value: Any = 1, out: Tensor | None = None) -> Tensor:
+    """``input + value * tensor1 * tensor2``."""
+    product = mul(tensor1, value) * tensor2 if value != 1 else mul(tensor1, tensor2)
+    result = add(input, product)
+    return result if out is None else write_out(out, result)
+
+
+@operation(inplace=True)
+def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1, out: Tensor | None = None) -> Tensor:
+    """``input + value * tensor1 / tensor2``. Integer operands raise ``RuntimeError``."""
+    if tensor1.dtype.category < 2 and tensor2.dtype.category < 2:
+        raise RuntimeError(
+            "Integer division with addcdiv is no longer supported, and in a future  release addcdiv will perform a true "
+            "division of tensor1 and tensor2."
+        )
+    quotient = div(mul(tensor1, value), tensor2) if value != 1 else div(tensor1, tensor2)
+    result = add(input, quotient)
+    return result if out is None else write_out(out, result)
+
+
+@operation(inplace=True)
+def lerp(input: Tensor, end: Tensor, weight: Any, *, out: Tensor | None = None) -> Tensor:
+    """``input + weight * (end - input)``, computed from the nearer end as PyTorch does."""
+    if isinstance(weight, Tensor):
+        near = add(input, mul(weight, sub(end, input)))
+        far = sub(end, mul(sub(end, input), sub(1, weight)))
+        result = where_below_half(weight, near, far)
+    elif abs_number(weight) < 0.5:
+        result = add(input, mul(sub(end, input), weight))
+    else:
+        result = sub(end, mul(sub(end, input), 1 - weight))
+    return result if out is None else write_out(out, result)
+
+
+def abs_number(value: float) -> float:
+    """The absolute value of a Python number."""
+    return -value if value < 0 else value
+
+
+def where_below_half(weight: Tensor, near: Tensor, far: Tensor) -> Tensor:
+    """``near`` where \\|weight\\| < 0.5, else ``far``, with gradients."""
+    from .comparison import where
+
+    return where(weight.abs() < 0.5, near, far)
+
+
+# --- operators --------------------------------------------------------------------------------------------------------------
+
+
+def _binary_operator(function: Any, swapped: bool = False) -> Any:
+    def operator(self: Tensor, other: Any) -> Any:
+        kind = type(other)
+        if kind is not float and kind is not int and not isinstance(other, Tensor):
+            try:
+                other = operand(other)
+            except TypeError:
+                return NotImplemented
+        return function(other, self) if swapped else function(self, other)
+
+    return operator
+
+
+def _fast(primitive: p.Primitive, gradient: type[Gradient]) -> Any:
+    """An operator that records one primitive."""
+
+    def operator(self: Tensor, other: Any) -> Any:
+        kind = type(other)
+        if kind is Tensor or kind is float or kind is int or isinstance(other, Tensor):
+            return binary(primitive, self, other, gradient)
+        try:
+            return binary(primitive, self, operand(other), gradient)
+        except TypeError:
+            if isinstance(other, (bool, int, float)) or hasattr(other, "item"):
+                raise
+            return NotImplemented
+
+    return operator
+
+
+def _in_place_operator(function: Any) -> Any:
+    def operator(self: Tensor, other: Any) -> Any:
+        return function(self, operand(other))
+
+    return operator
+
+
+Tensor.__add__ = _fast(p.ADD, AddBackward0)  # type: ignore[method-assign]
+Tensor.__radd__ = Tensor.__add__  # type: ignore[method-assign]
+Tensor.__sub__ = _fast(p.SUB, SubBackward0)  # type: ignore[method-assign]
+Tensor.__rsub__ = _binary_operator(sub, swapped=True)  # type: ignore[method-assign]
+Tensor.__mul__ = _fast(p.MUL, MulBackward0)  # type: ignore[method-assign]
+Tensor.__rmul__ = Tensor.__mul__  # type: ignore[method-assign]
+Tensor.__truediv__ = _fast(p.DIV, DivBackward0)  # type: ignore[method-assign]
+Tensor.__rtruediv__ = _binary_operator(div, swapped=True)  # type: ignore[method-assign]
+Tensor.__floordiv__ = _binary_operator(floor_divide)  # type: ignore[method-assign]
+Tensor.__rfloordiv__ = _binary_operator(floor_divide, swapped=True)  # type: ignore[attr-defined]
+Tensor.__mod__ = _binary_operator(remainder)  # type: ignore[method-assign]
+Tensor.__rmod__ = _binary_operator(remainder, swapped=True)  # type: ignore[attr-defined]
+Tensor.__pow__ = _binary_operator(pow)  # type: ignore[method-assign]
+Tensor.__rpow__ = _binary_operator(pow, swapped=True)  # type: ignore[method-assign]
+Tensor.__neg__ = neg  # type: ignore[method-assign]
+Tensor.__pos__ = positive  # type: ignore[attr-defined]
+for _name in ("add", "sub", "mul", "floordiv", "truediv", "mod", "pow"):
+    _source = {"floordiv": "floor_divide", "truediv": "div", "mod": "remainder"}.get(_name, _name)
+    setattr(Tensor, f"__i{_name}__", _in_place_operator(getattr(Tensor, _source + "_")))
+NAMESPACE["true_divide"] = true_divide

@@ -1,0 +1,373 @@
+"""Comparisons, logic, and choosing between values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..autograd.gradient import INPUTS, Gradient
+from ..graph import primitives as p
+from ..tensor import Tensor
+from .arithmetic import operand
+from .dispatch import attach, binary, nary, tracked
+from .operation import NAMESPACE, operation, write_out
+
+
+def _comparison(primitive: p.Primitive, name: str, text: str, *others: str) -> Any:
+    def compare(input: Tensor, other: Any, *, out: Tensor | None = None) -> Tensor:
+        result = binary(primitive, input, operand(other))
+        return result if out is None else write_out(out, result)
+
+    compare.__name__ = compare.__qualname__ = name
+    compare.__doc__ = f"Where ``input {text} other``, as booleans."
+    operation(*others, inplace=True)(compare)
+
+    def operator(self: Tensor, other: Any) -> Any:
+        if isinstance(other, (Tensor, int, float)):
+            return binary(primitive, self, other)
+        try:
+            return binary(primitive, self, operand(other))
+        except TypeError:
+            return NotImplemented
+
+    setattr(Tensor, f"__{name}__", operator)
+    return compare
+
+
+eq = _comparison(p.EQ, "eq", "==")
+ne = _comparison(p.NE, "ne", "!=", "not_equal")
+lt = _comparison(p.LT, "lt", "<", "less")
+le = _comparison(p.LE, "le", "<=", "less_equal")
+gt = _comparison(p.GT, "gt", ">", "greater")
+ge = _comparison(p.GE, "ge", ">=", "greater_equal")
+
+
+def _logical(primitive: p.Primitive, name: str, text: str, inplace: bool = True) -> Any:
+    def logic(input: Any, other: Any, *, out: Tensor | None = None) -> Tensor:
+        result = binary(primitive, input, operand(other))
+        return result if out is None else write_out(out, result)
+
+    logic.__name__ = logic.__qualname__ = name
+    logic.__doc__ = text
+    return operation(inplace=inplace)(logic)
+
+
+logical_and = _logical(p.LOGICAL_AND, "logical_and", "Where both are nonzero.")
+logical_or = _logical(p.LOGICAL_OR, "logical_or", "Where at least one is nonzero.")
+logical_xor = _logical(p.LOGICAL_XOR, "logical_xor", "Where exactly one is nonzero.")
+bitwise_and = _logical(p.BITWISE_AND, "bitwise_and", "Bits set in both; integers and booleans only.")
+bitwise_or = _logical(p.BITWISE_OR, "bitwise_or", "Bits set in either; integers and booleans only.")
+bitwise_xor = _logical(p.BITWISE_XOR, "bitwise_xor", "Bits set in one of both; integers and booleans only.")
+bitwise_left_shift = _logical(p.LEFT_SHIFT, "bitwise_left_shift", "Bits moved up.")
+bitwise_right_shift = _logical(p.RIGHT_SHIFT, "bitwise_right_shift", "Bits moved down, the sign kept.")
+
+
+def _operator(function: Any) -> Any:
+    def operator(self: Tensor, other: Any) -> Any:
+        try:
+            return function(self, operand(other))
+        except TypeError:
+            return NotImplemented
+
+    return operator
+
+
+def _reflected(primitive: p.Primitive) -> Any:
+    return lambda self, other: binary(primitive, operand(other), self)
+
+
+for _name, _function, _primitive in (
+    ("and", bitwise_and, p.BITWISE_AND),
+    ("or", bitwise_or, p.BITWISE_OR),
+    ("xor", bitwise_xor, p.BITWISE_XOR),
+    ("lshift", bitwise_left_shift, p.LEFT_SHIFT),
+    ("rshift", bitwise_right_shift, p.RIGHT_SHIFT),
+):
+    setattr(Tensor, f"__{_name}__", _operator(_function))
+    setattr(Tensor, f"__r{_name}__", _reflected(_primitive))
+    setattr(Tensor, f"__i{_name}__", getattr(Tensor, _function.__name__ + "_"))
+
+
+# --- extrema of two ---------------------------------------------------------------------------------------------------------
+
+
+class MaximumBackward0(Gradient):
+    """The gradient goes to the larger operand; half to each where they are equal."""
+
+    __slots__ = ()
+    saves = INPUTS
+    larger = True
+
+    def backward(self, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        a, b = self.input(0), self.input(1)
+        halved = nary(p.WHERE, [a == b, _scaled(grad, 0.5), grad])
+        first = a < b if self.larger else a > b
+        second = a > b if self.larger else a < b
+        return (
+            _masked(first, halved) if self.edges[0] is not None else None,
+            _masked(second, halved) if self.edges[1] is not None else None,
+        )
+
+
+class MinimumBackward0(MaximumBackward0):
+    __slots__ = ()
+    larger = False
+
+
+def _scaled(grad: Tensor, factor: float) -> Tensor:
+    return grad * factor
+
+
+def _masked(away: Tensor, grad: Tensor) -> Tensor:
+    return where(away, 0.0, grad)
+
+
+@operation()
+def maximum(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The larger of two; NaN if either is."""
+    result = binary(p.MAXIMUM, input, other, MaximumBackward0)
+    return result if out is None else write_out(out, result)
+
+
+@operation()
+def minimum(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The smaller of two; NaN if either is."""
+    result = binary(p.MINIMUM, input, other, MinimumBackward0)
+    return result if out is None else write_out(out, result)
+
+
+class FmaxBackward0(MaximumBackward0):
+    __slots__ = ()
+
+    def backward(self, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        a, b = self.input(0), self.input(1)
+        first = (a >= b) | b.isnan()
+        return where(first, grad, 0.0), where(first, 0.0, grad)
+
+
+class FminBackward0(MaximumBackward0):
+    __slots__ = ()
+
+    def backward(self, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        a, b = self.input(0), self.input(1)
+        first = (a <= b) | b.isnan()
+        return where(first, grad, 0.0), where(first, 0.0, grad)
+
+
+@operation()
+def fmax(input: Tensor, other: Tensor) -> Tensor:
+    """The larger of two; a NaN yields to a number."""
+    return binary(p.FMAX, input, other, FmaxBackward0)
+
+
+@operation()
+def fmin(input: Tensor, other: Tensor) -> Tensor:
+    """The smaller of two; a NaN yields to a number."""
+    return binary(p.FMIN, input, other, FminBackward0)
+
+
+class ClampBackward1(Gradient):
+    __slots__ = ()
+    saves = INPUTS
+
+    def backward(self, grad: Tensor) -> Tensor:
+        x = self.input(0)
+        low, high = self.context
+        inside: Tensor | None = None
+        if low is not None:
+            inside = x >= low
+        if high is not None:
+            below = x <= high
+            inside = below if inside is None else inside & below
+        assert inside is not None
+        return where(inside, grad, 0.0)
+
+
+@operation("clip", inplace=True)
+def clamp(input: Tensor, min: Any = None, max: Any = None, *, out: Tensor | None = None) -> Tensor:
+    """Elements brought between ``min`` and ``max`` (numbers or tensors; either may be missing)."""
+    if min is None and max is None:
+        raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
+    if isinstance(min, Tensor) or isinstance(max, Tensor):
+        result = input
+        if min is not None:
+            result = maximum(result, min)
+        if max is not None:
+            result = minimum(result, max)
+        return result if out is None else write_out(out, result)
+    low = None if min is None else operand(min)
+    high = None if max is None else operand(max)
+    result = input
+    if low is not None:
+        result = binary(p.MAXIMUM, result, low)
+    if high is not None:
+        result = binary(p.MINIMUM, result, high)
+    if tracked(input):
+        attach(result, ClampBackward1, [input], None, (low, high))
+    return result if out is None else write_out(out, result)
+
+
+@operation(inplace=True)
+def clamp_min(input: Tensor, min: Any) -> Tensor:
+    """Elements not below ``min``."""
+    return clamp(input, min=min)
+
+
+@operation(inplace=True)
+def clamp_max(input: Tensor, max: Any) -> Tensor:
+    """Elements not above ``max``."""
+    return clamp(input, max=max)
+
+
+# --- choice -----------------------------------------------------------------------------------------------------------------
+
+
+class WhereBackward0(Gradient):
+    """Only the condition is kept; ``saved`` holds it first."""
+
+    __slots__ = ()
+    saves = INPUTS
+
+    def backward(self, grad: Tensor) -> tuple[None, Tensor | None, Tensor | None]:
+        condition = self.input(0)
+        return (
+            None,
+            where(condition, grad, 0.0) if self.edges[1] is not None else None,
+            where(condition, 0.0, grad) if self.edges[2] is not None else None,
+        )
+
+
+@operation(method=False)
+def where(condition: Tensor, input: Any = None, other: Any = None, *, out: Tensor | None = None) -> Any:
+    """``input`` where ``condition`` holds, else ``other``; without these, the indices where it holds (a tuple)."""
+    if input is None and other is None:
+        return condition.nonzero(as_tuple=True)
+    a, b = operand(input), operand(other)
+    result = nary(p.WHERE, [condition, a, b])
+    if tracked(a, b):
+        saved = [(condition._read(), condition._view), (None, None), (None, None)]
+        attach(result, WhereBackward0, [condition.detach() if condition._tracked else condition, a, b], saved)
+    return result if out is None else write_out(out, result)
+
+
+def _where_method(self: Tensor, condition: Tensor, other: Any) -> Tensor:
+    """``self`` where ``condition`` holds, else ``other``."""
+    return where(condition, self, other)  # type: ignore[no-any-return]
+
+
+Tensor.where = _where_method  # type: ignore[attr-defined]
+
+
+@operation(inplace=True)
+def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
+    """``value`` (a number or zero-dimensional tensor) where ``mask`` holds, else ``input``."""
+    if mask.dtype.kind != "bool":
+        raise RuntimeError("masked_fill_ only supports boolean masks, but got mask with dtype " + str(mask.dtype)[6:])
+    if isinstance(value, Tensor):
+        if value.ndim:
+            raise RuntimeError(
+                f"masked_fill_ only supports a 0-dimensional value tensor, but got tensor with {value.ndim} dimension(s)."
+            )
+        value = value.to(input.dtype)
+    elif isinstance(value, float) and input.dtype.category < 2:
+        value = int(value)
+    result = where(mask, value, input)
+    return result if result.dtype is input.dtype else result.to(input.dtype)  # type: ignore[no-any-return]
+
+
+@operation(inplace=True)
+def heaviside(input: Tensor, values: Tensor) -> Tensor:
+    """0 below zero, 1 above, ``values`` at zero."""
+    return where(input == 0, values, (input > 0).to(input.dtype))  # type: ignore[no-any-return]
+
+
+# --- whole tensors ------------------------------------------------------------------------------------------------------------
+
+
+@operation()
+def equal(input: Tensor, other: Tensor) -> bool:
+    """Whether sizes and all elements agree."""
+    return input.shape == other.shape and bool((input == other).all())
+
+
+@operation()
+def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Tensor:
+    """Where ``|input - other| <= atol + rtol * |other|``."""
+    if input.dtype is not other.dtype:
+        raise RuntimeError(f"{p.TYPE_NAMES[input.dtype]} did not match {p.TYPE_NAMES[other.dtype]}")
+    close = input == other
+    if equal_nan:
+        close = close | (input.isnan() & other.isnan())
+    if input.dtype.category < 2 and rtol == 0 and atol == 0:
+        return close
+    allowed = other.abs() * rtol + atol
+    near = (input - other).abs()
+    return close | (near.isfinite() & (near <= allowed))
+
+
+@operation()
+def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
+    """Whether :func:`isclose` holds everywhere."""
+    return bool(isclose(input, other, rtol, atol, equal_nan).all())
+
+
+class CopysignBackward0(Gradient):
+    __slots__ = ()
+    saves = INPUTS
+
+    def backward(self, grad: Tensor) -> tuple[Tensor, None]:
+        a, b = self.input(0), self.input(1)
+        flipped = a.sign() * binary(p.COPYSIGN, a, b).sign()
+        return grad * flipped, None
+
+
+@operation(inplace=True)
+def copysign(input: Tensor, other: Any) -> Tensor:
+    """The size of ``input`` with the sign of ``other``."""
+    return binary(p.COPYSIGN, input, other, CopysignBackward0)
+
+
+class Atan2Backward0(Gradient):
+    __slots__ = ()
+    saves = INPUTS
+
+    def backward(self, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        y, x = self.input(0), self.input(1)
+        scale = grad / (x * x + y * y)
+        return scale * x, scale * -y
+
+
+@operation("arctan2", inplace=True)
+def atan2(input: Tensor, other: Tensor) -> Tensor:
+    """The angle of (other, input), in radians."""
+    return binary(p.ATAN2, input, other, Atan2Backward0)
+
+
+@operation(inplace=True)
+def nextafter(input: Tensor, other: Tensor) -> Tensor:
+    """The next representable number towards ``other``."""
+    return binary(p.NEXTAFTER, input, other)
+
+
+@operation(inplace=True)
+def hypot(input: Tensor, other: Tensor) -> Tensor:
+    """sqrt(input² + other²)."""
+    return (input * input + other * other).sqrt()
+
+
+@operation()
+def logaddexp(input: Tensor, other: Tensor) -> Tensor:
+    """log(exp(input) + exp(other)), without overflow."""
+    high = maximum(input, other).detach()
+    high = where(high.isfinite(), high, 0.0)
+    return ((input - high).exp() + (other - high).exp()).log() + high
+
+
+@operation(inplace=True)
+def xlogy(input: Any, other: Any) -> Tensor:
+    """input * log(other), zero where input is zero."""
+    a = input if isinstance(input, Tensor) else other * 0 + input
+    b = other if isinstance(other, Tensor) else a * 0 + other
+    return where((a == 0) & ~b.isnan(), 0.0, a * b.log())  # type: ignore[no-any-return]
+
+
+NAMESPACE["less"] = lt

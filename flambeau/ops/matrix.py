@@ -1,0 +1,228 @@
+"""Matrix products."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..autograd.gradient import CROSSWISE, Gradient
+from ..graph import primitives as p
+from ..graph.dtypes import bool_
+from ..graph.shapes import Size, broadcast_shapes
+from ..tensor import Tensor
+from .dispatch import binary
+from .operation import operation, write_out
+
+
+def product(a: Tensor, b: Tensor, shape: Size, gradient: type[Gradient] | None) -> Tensor:
+    """Record the matrix product of (…, m, k) and (…, k, n)."""
+    d = a.dtype
+    if d is not b.dtype:
+        raise RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {_c_name(a)} != {_c_name(b)}")
+    if d is bool_:
+        raise RuntimeError("\"addmm_impl_cpu_\" not implemented for 'Bool'")
+    if d.itemsize == 2 and d.kind == "float":
+        # Half types are multiplied and added up as float32, and rounded once.
+        wide = product(a.float(), b.float(), shape, gradient)
+        return wide.to(d)
+    return binary(p.MATMUL, a, b, gradient, (shape, d))
+
+
+def _c_name(x: Tensor) -> str:
+    names = {"Float": "float", "Double": "double", "Long": "int64_t", "Int": "int"}
+    return names.get(p.TYPE_NAMES[x.dtype], p.TYPE_NAMES[x.dtype])
+
+
+class MmBackward0(Gradient):
+    __slots__ = ()
+    saves = CROSSWISE
+
+    def backward(self, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        first = second = None
+        if self.edges[0] is not None:
+            b = self.input(1)
+            first = mm(grad, b.t())
+        if self.edges[1] is not None:
+            a = self.input(0)
+            second = mm(a.t(), grad)
+        return first, second
+
+
+@operation()
+def mm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The product of two matrices."""
+    a, b = input.shape, mat2.shape
+    if len(a) != 2:
+        raise RuntimeError("self must be a matrix")
+    if len(b) != 2:
+        raise RuntimeError("mat2 must be a matrix")
+    if a[1] != b[0]:
+        raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({a[0]}x{a[1]} and {b[0]}x{b[1]})")
+    result = product(input, mat2, Size((a[0], b[1])), MmBackward0)
+    return result if out is None else write_out(out, result)
+
+
+class BmmBackward0(Gradient):
+    __slots__ = ()
+    saves = CROSSWISE
+
+    def backward(self, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        first = second = None
+        if self.edges[0] is not None:
+            first = batched(grad, self.input(1).transpose(-2, -1))
+        if self.edges[1] is not None:
+            second = batched(self.input(0).transpose(-2, -1), grad)
+        return first, second
+
+
+def batched(a: Tensor, b: Tensor) -> Tensor:
+    """Products of stacks of matrices, batch axes broadcast; the engine reduces gradients of repeated ones."""
+    batch = broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    return product(a, b, Size((*batch, a.shape[-2], b.shape[-1])), BmmBackward0)
+
+
+@operation()
+def bmm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Products of two equally long stacks of matrices."""
+    a, b = input.shape, mat2.shape
+    if len(a) != 3 or len(b) != 3:
+        raise RuntimeError("batch1 must be a 3D tensor" if len(a) != 3 else "batch2 must be a 3D tensor")
+    if a[0] != b[0] or a[2] != b[1]:
+        raise RuntimeError(
+            f"Expected size for first two dimensions of batch2 tensor to be: [{a[0]}, {a[2]}] but got: [{b[0]}, {b[1]}]."
+        )
+    result = batched(input, mat2)
+    return result if out is None else write_out(out, result)
+
+
+class DotBackward0(Gradient):
+    __slots__ = ()
+    saves = CROSSWISE
+
+    def backward(self, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        return (
+            grad * self.input(1) if self.edges[0] is not None else None,
+            grad * self.input(0) if self.edges[1] is not None else None,
+        )
+
+
+@operation("inner", "vdot")
+def dot(input: Tensor, tensor: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The inner product of two vectors."""
+    if input.ndim != 1 or tensor.ndim != 1:
+        raise RuntimeError(f"1D tensors expected, but got {input.ndim}D and {tensor.ndim}D tensors")
+    if input.shape != tensor.shape:
+        raise RuntimeError(
+            f"inconsistent tensor size, expected tensor [{input.shape[0]}] and src [{tensor.shape[0]}] to have the same "
+            f"number of elements, but got {input.shape[0]} and {tensor.shape[0]} elements respectively"
+        )
+    result = mm(input.unsqueeze(0), tensor.unsqueeze(1)).reshape(())
+    return result if out is None else write_out(out, result)
+
+
+@operation()
+def mv(input: Tensor, vec: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The product of a matrix and a vector."""
+    if input.ndim != 2 or vec.ndim != 1:
+        raise RuntimeError(f"vector + matrix @ vector expected, got {1}, {input.ndim}, {vec.ndim}")
+    if input.shape[1] != vec.shape[0]:
+        raise RuntimeError(f"size mismatch, got input ({input.shape[0]}), mat ({input.shape[0]}x{input.shape[1]}), vec ({vec.shape[0]})")
+    result = mm(input, vec.unsqueeze(1)).squeeze(1)
+    return result if out is None else write_out(out, result)
+
+
+@operation()
+def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The matrix product: vectors count as rows or columns, leading axes are broadcast."""
+    a, b = input.ndim, other.ndim
+    if a == 2 and b == 2:
+        result = mm(input, other)
+    elif a == 0 or b == 0:
+        raise RuntimeError(
+            f"both arguments to matmul need to be at least 1D, but they are {a}D and {b}D"
+        )
+    elif a == 1 and b == 1:
+        result = dot(input, other)
+    elif a == 1:
+        result = matmul(input.unsqueeze(0), other).squeeze(-2)
+    elif b == 1:
+        result = matmul(input, other.unsqueeze(1)).squeeze(-1)
+    elif b == 2:
+        # One product over all leading axes of the first operand.
+        if input.shape[-1] != other.shape[0]:
+            rows = input.shape[:-1].numel()
+            raise RuntimeError(
+                f"mat1 and mat2 shapes cannot be multiplied ({rows}x{input.shape[-1]} and {other.shape[0]}x{other.shape[1]})"
+            )
+        flat = mm(input.reshape(input.shape[:-1].numel(), input.shape[-1]), other)
+        result = flat.reshape((*input.shape[:-1], other.shape[1]))
+    else:
+        if input.shape[-1] != other.shape[-2]:
+            raise RuntimeError(
+                f"Expected size for first two dimensions of batch2 tensor to be: [{other.shape[0]}, {input.shape[-1]}] but "
+                f"got: [{other.shape[0]}, {other.shape[-2]}]."
+            )
+        result = batched(input, other)
+    return result if out is None else write_out(out, result)
+
+
+Tensor.__matmul__ = matmul  # type: ignore[method-assign]
+Tensor.__rmatmul__ = lambda self, other: matmul(other, self)  # type: ignore[attr-defined]
+
+
+@operation(inplace=True)
+def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Any = 1, alpha: Any = 1, out: Tensor | None = None) -> Tensor:
+    """``beta * input + alpha * mat1 @ mat2``."""
+    result = _weighted(input, mm(mat1, mat2), beta, alpha)
+    return result if out is None else write_out(out, result)
+
+
+def _weighted(input: Tensor, product: Tensor, beta: Any, alpha: Any) -> Tensor:
+    scaled = product if alpha == 1 else product * alpha
+    if beta == 0:
+        return scaled
+    return scaled + (input if beta == 1 else input * beta)
+
+
+@operation(inplace=True)
+def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+    """``beta * input + alpha * mat @ vec``."""
+    return _weighted(input, mv(mat, vec), beta, alpha)
+
+
+@operation(inplace=True)
+def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+    """``beta * input + alpha * outer(vec1, vec2)``."""
+    return _weighted(input, outer(vec1, vec2), beta, alpha)
+
+
+@operation(inplace=True)
+def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+    """``beta * input + alpha * batch1 @ batch2``."""
+    return _weighted(input, bmm(batch1, batch2), beta, alpha)
+
+
+@operation(inplace=True)
+def addbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+    """``beta * input + alpha * sum over the batch of batch1 @ batch2``."""
+    return _weighted(input, bmm(batch1, batch2).sum(0), beta, alpha)
+
+
+@operation("ger")
+def outer(input: Tensor, vec2: Tensor) -> Tensor:
+    """All products of an element of one vector with one of the other."""
+    if input.ndim != 1 or vec2.ndim != 1:
+        raise RuntimeError(f"outer: Expected 1-D argument self, but got {input.ndim}-D")
+    return input.unsqueeze(1) * vec2
+
+
+@operation(method=False)
+def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """``input @ weight.T + bias``, over the last axis of the input."""
+    if input.ndim == 2 and weight.ndim == 2 and input.shape[1] != weight.shape[1]:
+        raise RuntimeError(
+            f"mat1 and mat2 shapes cannot be multiplied ({input.shape[0]}x{input.shape[1]} and "
+            f"{weight.shape[1]}x{weight.shape[0]})"
+        )
+    result = matmul(input, weight.t())
+    return result if bias is None else result + bias
+

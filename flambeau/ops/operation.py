@@ -1,0 +1,135 @@
+"""How a function becomes an operation: a name of the package, a method of tensors, and its in-place form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from ..autograd.gradient import Gradient, sequence
+from ..graph.dtypes import can_cast
+from ..graph.primitives import CAST, TYPE_NAMES
+from ..graph.trace import local, record
+from ..tensor import Tensor
+
+NAMESPACE: dict[str, Any] = {}
+"""Functions that the package exports (``flambeau.add``), by name."""
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+def operation(
+    *names: str, method: bool = True, function: bool = True, inplace: bool = False
+) -> Callable[[_F], _F]:
+    """Decorator: export a function under its own name (and ``names``) as function, method and ``name_`` in place."""
+
+    def register(implementation: _F) -> _F:
+        for name in (implementation.__name__, *names):
+            if function:
+                NAMESPACE[name] = implementation
+            if method:
+                setattr(Tensor, name, implementation)
+            if inplace:
+                changing = _in_place_form(implementation, name + "_")
+                setattr(Tensor, name + "_", changing)
+                if function:
+                    NAMESPACE[name + "_"] = changing
+        return implementation
+
+    return register
+
+
+def _in_place_form(implementation: Callable[..., Tensor], name: str) -> Callable[..., Tensor]:
+    def changing(self: Tensor, *arguments: Any, **keywords: Any) -> Tensor:
+        return assign(self, implementation(self, *arguments, **keywords))
+
+    changing.__name__ = changing.__qualname__ = name
+    changing.__doc__ = f"In-place version of ``{name[:-1]}``."
+    return changing
+
+
+class WrittenBackward0(Gradient):
+    """History of a tensor whose content was replaced by something that needs no gradient."""
+
+    __slots__ = ()
+
+    def backward(self, grad: Tensor) -> tuple[()]:
+        return ()
+
+
+#: Gives the base of a differentiable view its new history; put here by ``ops.views``.
+write_through_view: list[Callable[[Tensor, Tensor], None]] = []
+
+
+def check_writable(tensor: Tensor) -> None:
+    """``RuntimeError`` if writing in place would make a leaf that requires grad something else."""
+    if tensor._tracked and local.grad:
+        base = tensor._base
+        if tensor._gradient is None:
+            raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
+        if base is not None and base._tracked and base._gradient is None:
+            raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation.")
+
+
+def assign(target: Tensor, value: Tensor) -> Tensor:
+    """Make ``value`` the content of ``target``, history included; what every in-place operation ends with."""
+    if target.shape != value.shape:
+        raise RuntimeError(
+            f"output with shape {list(target.shape)} doesn't match the broadcast shape {list(value.shape)}"
+        )
+    if target._storage is not None:
+        view = target._view
+        assert view is not None
+        if view.overlaps_itself():
+            raise RuntimeError(
+                "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
+                "Please clone() the tensor before performing the operation."
+            )
+    if target._tracked and local.grad:
+        check_writable(target)
+    node = value._read()
+    view = value._view
+    d = target.dtype
+    if node.dtype is not d:
+        if not can_cast(node.dtype, d):
+            raise RuntimeError(
+                f"result type {TYPE_NAMES[node.dtype]} can't be cast to the desired output type {TYPE_NAMES[d]}"
+            )
+        node = record(CAST, d, (node, view))
+        view = None
+    target._assign(node, view)
+    if local.grad and (value._tracked or target._tracked):
+        if target._base is not None:
+            write_through_view[0](target, value)
+        else:
+            target._gradient = value._gradient or value if value._tracked else forgotten(target)
+            target._tracked = True
+            target._more().version += 1
+    return target
+
+
+def forgotten(tensor: Tensor) -> Gradient:
+    """The history of a tensor whose content no longer depends on anything."""
+    history = object.__new__(WrittenBackward0)
+    history.edges = ()
+    history.saved = ()
+    history.shape = tensor.shape
+    history.dtype = tensor.dtype
+    history.sequence = sequence()
+    history.extra = None
+    history.context = None
+    return history
+
+
+def write_out(out: Tensor, value: Tensor) -> Tensor:
+    """Put a result into a tensor given as ``out=``, resizing it if need be."""
+    if value._tracked and local.grad or out._tracked and local.grad:
+        raise RuntimeError(
+            "out=... arguments don't support automatic differentiation, but one of the arguments requires grad."
+        )
+    if not can_cast(value.dtype, out.dtype):
+        raise RuntimeError(
+            f"result type {TYPE_NAMES[value.dtype]} can't be cast to the desired output type {TYPE_NAMES[out.dtype]}"
+        )
+    if out.shape != value.shape:
+        out.resize_(value.shape)
+    return assign(out, value)

@@ -1,0 +1,266 @@
+"""Random tensors, composed of Philox bits and arithmetic."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..autograd.gradient import Gradient
+from ..graph import dtypes
+from ..graph import primitives as p
+from ..graph.dtypes import dtype as dtype_type
+from ..graph.dtypes import get_default_dtype
+from ..graph.shapes import Size
+from ..graph.trace import record
+from ..random import Generator, default_generator
+from ..tensor import Tensor
+from .creation import converted, finished, from_array
+from .dispatch import attach, tracked
+from .operation import NAMESPACE, assign, operation, write_out
+from .views import sizes_of
+
+
+def bits(shape: Size, d: dtype_type, generator: Generator | None) -> Tensor:
+    """Random bits: int32 or int64 of any value."""
+    seed, offset = (generator or default_generator).draw(shape.numel())
+    return Tensor._from_node(record(p.RANDOM_BITS, (shape, d), (seed, None), (offset, None)))
+
+
+def uniform(shape: Size, d: dtype_type, generator: Generator | None) -> Tensor:
+    """Numbers evenly from [0, 1): multiples of 2**-24 (2**-53 for float64)."""
+    if d is dtypes.float64:
+        words = bits(shape, dtypes.int64, generator)
+        return converted((words >> 11) & ((1 << 53) - 1), d) * 2.0**-53
+    words = bits(shape, dtypes.int32, generator)
+    number = converted((words >> 8) & ((1 << 24) - 1), dtypes.float32) * 2.0**-24
+    return number if d is dtypes.float32 else _half_open(number, d)
+
+
+def _half_open(number: Tensor, d: dtype_type) -> Tensor:
+    """Rounded to a half type without reaching 1."""
+    places = 11 if d is dtypes.float16 else 8
+    return converted((number * 2.0**places).floor() * 2.0**-places, d)
+
+
+def normal_numbers(shape: Size, d: dtype_type, generator: Generator | None) -> Tensor:
+    """Standard normal numbers (Box and Muller, 1958: radius from one half of the bits, angle from the other)."""
+    wide = dtypes.float64 if d is dtypes.float64 else dtypes.float32
+    words = bits(shape, dtypes.int64, generator)
+    if wide is dtypes.float64:
+        other = bits(shape, dtypes.int64, generator)
+        first = converted((words >> 11) & ((1 << 53) - 1), wide) * 2.0**-53
+        second = converted((other >> 11) & ((1 << 53) - 1), wide) * 2.0**-53
+        smallest = 2.0**-53
+    else:
+        first = converted((words >> 40) & ((1 << 24) - 1), wide) * 2.0**-24
+        second = converted((words >> 8) & ((1 << 24) - 1), wide) * 2.0**-24
+        smallest = 2.0**-24
+    radius = ((first + smallest).log() * -2.0).sqrt()
+    result = radius * (second * (2 * math.pi)).cos()
+    return result if d is wide else converted(result, d)
+
+
+def _floating(name: str, d: dtype_type | None) -> dtype_type:
+    d = d or get_default_dtype()
+    if d.category < 2:
+        raise NotImplementedError(f"\"{name}\" not implemented for '{p.TYPE_NAMES[d]}'")
+    return d
+
+
+def rand(*size: Any, generator: Generator | None = None, out: Tensor | None = None, dtype: Any = None, layout: Any = None,
+         device: Any = None, requires_grad: bool = False, pin_memory: bool = False) -> Tensor:  # fmt: skip
+    """Numbers evenly from [0, 1)."""
+    made = uniform(Size(sizes_of(size)), _floating("check_uniform_bounds", dtype), generator)
+    return write_out(out, made) if out is not None else finished(made, requires_grad, device)
+
+
+def randn(*size: Any, generator: Generator | None = None, out: Tensor | None = None, dtype: Any = None, layout: Any = None,
+          device: Any = None, requires_grad: bool = False, pin_memory: bool = False) -> Tensor:  # fmt: skip
+    """Standard normal numbers."""
+    made = normal_numbers(Size(sizes_of(size)), _floating("normal_kernel_cpu", dtype), generator)
+    return write_out(out, made) if out is not None else finished(made, requires_grad, device)
+
+
+def integers(low: int, high: int, shape: Size, d: dtype_type, generator: Generator | None) -> Tensor:
+    """Integers from ``low`` to ``high`` - 1."""
+    if low >= high:
+        raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
+    span = high - low
+    if span <= 1 << 32:
+        words = bits(shape, dtypes.int64, generator)
+        number = (words >> 1) & ((1 << 62) - 1)
+    else:
+        number = bits(shape, dtypes.int64, generator) & ((1 << 63) - 1)
+    return converted(number % span + low, d)
+
+
+def randint(*arguments: Any, generator: Generator | None = None, out: Tensor | None = None, dtype: Any = None,
+            layout: Any = None, device: Any = None, requires_grad: bool = False, **keywords: Any) -> Tensor:  # fmt: skip
+    """``randint([low,] high, size)``: integers from ``low`` (0) to ``high`` - 1, int64 unless a dtype is given."""
+    names = dict(zip(("low", "high", "size") if len(arguments) == 3 else ("high", "size") if len(arguments) == 2 and "low" not in keywords
+                     else ("low", "high") if len(arguments) == 2 else ("high",), arguments))  # fmt: skip
+    names.update(keywords)
+    made = integers(int(names.get("low", 0)), int(names["high"]), Size(sizes_of((names["size"],))), dtype or dtypes.int64, generator)
+    return write_out(out, made) if out is not None else finished(made, requires_grad, device)
+
+
+def _like(name: str, function: Any) -> Any:
+    def like(input: Tensor, *arguments: Any, dtype: Any = None, layout: Any = None, device: Any = None,
+             requires_grad: bool = False, memory_format: Any = None) -> Tensor:  # fmt: skip
+        return function(*arguments, input.shape, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)  # type: ignore[no-any-return]
+
+    like.__name__ = like.__qualname__ = name
+    like.__doc__ = f"``{name[:-5]}`` with the sizes and dtype of ``input``."
+    return like
+
+
+def randperm(n: int, *, generator: Generator | None = None, out: Tensor | None = None, dtype: Any = None, layout: Any = None,
+             device: Any = None, requires_grad: bool = False, pin_memory: bool = False) -> Tensor:  # fmt: skip
+    """0, …, n - 1 in random order."""
+    order = (generator or default_generator).numpy().permutation(n)
+    made = converted(from_array(order), dtype or dtypes.int64)
+    return write_out(out, made) if out is not None else finished(made, requires_grad, device)
+
+
+def normal(mean: Any = 0.0, std: Any = 1.0, size: Any = None, *, generator: Generator | None = None, out: Tensor | None = None,
+           dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:  # fmt: skip
+    """Normal numbers of the given means and deviations (numbers, or tensors that give the shape)."""
+    if size is not None:
+        shape = Size(sizes_of((size,)))
+    else:
+        from ..graph.shapes import broadcast_shapes
+
+        shape = broadcast_shapes(*(t.shape for t in (mean, std) if isinstance(t, Tensor)))
+    if not isinstance(std, Tensor) and std < 0:
+        raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
+    d = dtype or (mean.dtype if isinstance(mean, Tensor) else std.dtype if isinstance(std, Tensor) else get_default_dtype())
+    made = normal_numbers(shape, d, generator) * std + mean
+    return write_out(out, made) if out is not None else finished(made, requires_grad, device)
+
+
+class BernoulliBackward0(Gradient):
+    __slots__ = ()
+
+    def backward(self, grad: Tensor) -> Tensor:
+        return grad * 0
+
+
+@operation()
+def bernoulli(input: Tensor, p: Any = None, *, generator: Generator | None = None, out: Tensor | None = None) -> Tensor:
+    """1 with the probabilities given by ``input`` (or with probability ``p``), else 0."""
+    chance = input if p is None else p
+    drawn = uniform(input.shape, dtypes.float32, generator) < chance
+    result = converted(drawn, input.dtype)
+    if tracked(input):
+        attach(result, BernoulliBackward0, [input], [])
+    return result if out is None else write_out(out, result)
+
+
+@operation(function=False)
+def bernoulli_(self: Tensor, p: Any = 0.5, *, generator: Generator | None = None) -> Tensor:
+    """1 with probability ``p`` (a number or tensor), else 0, in place."""
+    return assign(self, converted(uniform(self.shape, dtypes.float32, generator) < p, self.dtype))
+
+
+@operation(function=False)
+def uniform_(self: Tensor, a: float = 0, b: float = 1, *, generator: Generator | None = None, **keywords: Any) -> Tensor:
+    """Numbers evenly from [from, to), in place."""
+    low, high = keywords.get("from", a), keywords.get("to", b)
+    if low > high:
+        raise RuntimeError(f"uniform_ expects to return a [from, to) range, but found from={low} > to={high}")
+    number = uniform(self.shape, _floating("check_uniform_bounds", self.dtype), generator)
+    return assign(self, number * (high - low) + low)
+
+
+@operation(function=False)
+def normal_(self: Tensor, mean: float = 0, std: float = 1, *, generator: Generator | None = None) -> Tensor:
+    """Normal numbers, in place."""
+    if std < 0:
+        raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
+    number = normal_numbers(self.shape, _floating("normal_kernel_cpu", self.dtype), generator)
+    return assign(self, number * std + mean)
+
+
+@operation(function=False)
+def random_(self: Tensor, *limits: int, generator: Generator | None = None, **keywords: Any) -> Tensor:
+    """Integers from [from, to), in place; up to the dtype's precision without limits."""
+    d = self.dtype
+    top = {"float32": 1 << 24, "float64": 1 << 53, "float16": 1 << 11, "bfloat16": 1 << 8, "bool": 2}.get(
+        d.name, 1 << (8 * d.itemsize - (1 if d.signed else 0))
+    )
+    low, high = (0, top) if not limits else (0, limits[0]) if len(limits) == 1 else limits
+    low, high = keywords.get("from", low), keywords.get("to", high)
+    return assign(self, integers(low, high, self.shape, d, generator))
+
+
+@operation(function=False)
+def exponential_(self: Tensor, lambd: float = 1, *, generator: Generator | None = None) -> Tensor:
+    """Exponentially distributed numbers of rate ``lambd``, in place."""
+    return assign(self, (1 - uniform(self.shape, self.dtype, generator)).log() * (-1 / lambd))
+
+
+@operation(function=False)
+def geometric_(self: Tensor, p: float, *, generator: Generator | None = None) -> Tensor:
+    """Numbers of trials until the first success of probability ``p``, in place."""
+    number = (1 - uniform(self.shape, dtypes.float32, generator)).log() / math.log1p(-p)
+    return assign(self, converted(number.ceil().clamp(min=1), self.dtype))
+
+
+@operation(function=False)
+def cauchy_(self: Tensor, median: float = 0, sigma: float = 1, *, generator: Generator | None = None) -> Tensor:
+    """Cauchy distributed numbers, in place."""
+    return assign(self, ((uniform(self.shape, self.dtype, generator) - 0.5) * math.pi).tan() * sigma + median)
+
+
+@operation(function=False)
+def log_normal_(self: Tensor, mean: float = 1, std: float = 2, *, generator: Generator | None = None) -> Tensor:
+    """exp of normal numbers, in place."""
+    return assign(self, (normal_numbers(self.shape, self.dtype, generator) * std + mean).exp())
+
+
+@operation()
+def poisson(input: Tensor, generator: Generator | None = None) -> Tensor:
+    """Poisson distributed numbers of the given rates."""
+    rates = input.detach().numpy()
+    return from_array((generator or default_generator).numpy().poisson(rates).astype(rates.dtype))
+
+
+@operation()
+def multinomial(input: Tensor, num_samples: int, replacement: bool = False, *, generator: Generator | None = None) -> Tensor:
+    """Indices drawn from each row with probabilities proportional to its elements (a vector counts as one row)."""
+    weights = input.detach().numpy().astype(np.float64)
+    rows = np.atleast_2d(weights)
+    if not np.isfinite(rows).all() or (rows < 0).any():
+        raise RuntimeError("probability tensor contains either `inf`, `nan` or element < 0")
+    if (rows.sum(-1) <= 0).any():
+        raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")
+    if num_samples <= 0:
+        raise RuntimeError("cannot sample n_sample <= 0 samples")
+    if not replacement and num_samples > rows.shape[-1]:
+        raise RuntimeError("cannot sample n_sample > prob_dist.size(-1) samples without replacement")
+    source = (generator or default_generator).numpy()
+    if replacement:
+        ends = np.cumsum(rows / rows.sum(-1, keepdims=True), axis=-1)
+        drawn = source.random((rows.shape[0], num_samples))
+        picked = np.stack([np.searchsorted(e[:-1], d, side="right") for e, d in zip(ends, drawn)])
+    else:
+        # The largest of u ** (1 / w) are a sample without replacement (Efraimidis and Spirakis, 2006).
+        with np.errstate(divide="ignore"):
+            keys = np.log(source.random(rows.shape)) / rows
+        keys[rows == 0] = -np.inf
+        picked = np.argsort(-keys, axis=-1, kind="stable")[:, :num_samples]
+    return from_array(picked.astype(np.int64).reshape((*weights.shape[:-1], num_samples)))
+
+
+rand_like, randn_like = _like("rand_like", rand), _like("randn_like", randn)
+
+
+def randint_like(input: Tensor, *limits: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, **keywords: Any) -> Tensor:
+    """``randint`` with the sizes and dtype of ``input``."""
+    return randint(*limits, input.shape, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad, **keywords)
+
+
+for _function in (rand, randn, randint, rand_like, randn_like, randint_like, randperm, normal):
+    NAMESPACE[_function.__name__] = _function
