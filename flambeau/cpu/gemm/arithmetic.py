@@ -66,7 +66,8 @@ class Element:
             return b.load(self.vector, address, self.bytes)
         name, zero = f"llvm.masked.load.v{LANES}{self.suffix}.p0", "zeroinitializer"
         callee = b.module.declare(name, self.vector, "ptr", MASK, self.vector)
-        return b.op(f"call {self.vector} {callee}(ptr align {self.bytes} {address}, {MASK} {mask}, {self.vector} {zero})")
+        where = f"ptr align {self.bytes} {address}"
+        return b.op(f"call {self.vector} {callee}({where}, {MASK} {mask}, {self.vector} {zero})")
 
     def store_vector(self, b: Builder, value: str, address: str, mask: str | None = None) -> None:
         """Sixteen consecutive elements; memory whose mask is false is not touched."""

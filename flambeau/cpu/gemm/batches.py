@@ -1,4 +1,4 @@
-"""Indices of a batch: splitting a flat number, finding a matrix, and dropping dimensions that need not be told apart."""
+"""Indices of a batch: splitting a flat number, finding a matrix, and dropping needless dimensions."""
 
 from __future__ import annotations
 

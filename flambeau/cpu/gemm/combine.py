@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 
 from ..ir import LANES, Builder, Module
+from ..kernel import Call, Kernel, Operand
+from .access import MatrixAccess, Product
 from .arguments import Arguments
 from .arithmetic import Element, lanes_between
 from .batches import split_index
@@ -64,3 +67,25 @@ class CombineCode:
                 mask = lanes_between(b, whole, None, n)
                 epilogue.emit(b, total(whole, LANES, mask), LANES, batch, row, whole, mask)
         b.finish()
+
+
+def sums_of_blocks(product: Product) -> MatrixAccess:
+    """A contiguous temporary for the results of a split product."""
+    size = product.m * product.n
+    operand = Operand(product.matrices * size * product.element.bytes, "sums of blocks")
+    strides = tuple(prod(product.batch[i + 1 :]) * size for i in range(len(product.batch)))
+    return MatrixAccess(operand, 0, strides, product.n, 1)
+
+
+def lower_combine(product: Product, blocks: int, parts: MatrixAccess, epilogue: Epilogue) -> Call:
+    """The call that adds the blocks of a product; ``product`` itself is the one that is not split."""
+    m, n, batch = product.m, product.n, product.batch
+    code = CombineCode(product.element, n == 1, len(batch))
+    arguments = code.arguments.values(parts=parts.operand, extents=batch, m=m, n=n, blocks=blocks)
+    return Call(
+        Kernel(f"{code.key}/{epilogue.key}", lambda module, name: code.emit(module, name, epilogue)),
+        [*arguments, *epilogue.arguments],
+        tiles=product.matrices * (1 if n == 1 else m),
+        reads=(parts.operand, *epilogue.reads),
+        writes=epilogue.writes,
+    )

@@ -20,6 +20,7 @@ MICRO_PARAMETERS = (
     ("i64", "b_ahead"),
 )
 
+
 def micro_function(
     module: Module, element: Element, rows: int, vectors: int, panel: int, clamped: bool, narrow: bool
 ) -> str:

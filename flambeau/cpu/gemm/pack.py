@@ -24,10 +24,11 @@ PACK_PARAMETERS = (
     ("i64", "k_stride"),
     ("i64", "columns"),
     ("i64", "k"),
+    ("i64", "ahead"),
 )
 
-_ROWS_AHEAD = 32
-"""How many k ahead a copy has its source fetched: rows may be pages apart, which no processor does by itself."""
+_AHEAD = 64
+"""How many k ahead the packing of a whole matrix has its source fetched."""
 
 
 def packing(access: MatrixAccess) -> str:
@@ -40,7 +41,11 @@ def packing(access: MatrixAccess) -> str:
 
 def pack_function(module: Module, element: Element, width: int, way: str) -> str:
     """The name of an internal function that writes one panel of ``width`` columns, of which only the first ``columns``
-    exist; its parameters are :data:`PACK_PARAMETERS`."""
+    exist; its parameters are :data:`PACK_PARAMETERS`.
+
+    What lies ``ahead`` elements behind each place it reads is fetched into the second-level cache: rows may be pages
+    apart, which no processor foresees by itself.
+    """
     name = f"pack_{way}_{element.type}_{width}"
     if not module.has_function(name):
         b = Builder(module, name, PACK_PARAMETERS, internal=True, attributes="nounwind noinline")
@@ -75,13 +80,12 @@ def _pieces(width: int) -> list[tuple[int, int]]:
 
 def _copy_panel(b: Builder, element: Element, width: int) -> None:
     """All columns exist and adjoin: copy a row of vectors for each k."""
-    ahead = b.mul("%k_stride", str(_ROWS_AHEAD))
     with b.loop("0", "%k") as k:
         source = b.offset(element.type, "%source", b.mul(k, "%k_stride"))
-        next_source = b.offset(element.type, source, ahead)
+        ahead = b.offset(element.type, source, "%ahead")
         target = b.offset(element.type, "%panel", b.mul(k, str(width)))
         for first, lanes in _pieces(width):
-            prefetch(b, b.offset(element.type, next_source, str(first)))
+            prefetch(b, b.offset(element.type, ahead, str(first)))
             value = b.load(vector(element.type, lanes), b.offset(element.type, source, str(first)), element.bytes)
             place = b.offset(element.type, target, str(first))
             b.store(vector(element.type, lanes), value, place, element.bytes)
@@ -112,7 +116,10 @@ def _transpose_panel(b: Builder, element: Element, width: int) -> None:
             columns += columns[:1] * (LANES - length)
             target = b.offset(element.type, "%panel", first_column)
             with b.loop("0", whole_blocks, str(LANES)) as k:
-                block = [element.load_vector(b, b.offset(element.type, column, k)) for column in columns]
+                places = [b.offset(element.type, column, k) for column in columns]
+                for place in places[:length]:
+                    prefetch(b, b.offset(element.type, place, "%ahead"))
+                block = [element.load_vector(b, place) for place in places]
                 rows = b.mul(k, str(width))
                 for i, row in enumerate(transpose(b, element.vector, block)):
                     if length < LANES:
@@ -204,7 +211,7 @@ class PackCode:
         source = b.offset(self.element.type, arguments.load(b, "source"), b.add(place, b.mul(column, column_stride)))
         target = b.offset(self.element.type, arguments.load(b, "target"), b.mul("%tile", b.mul(k, width)))
         columns = b.minimum(b.sub(n, column), width)
-        call_pack(b, pack, target, source, column_stride, k_stride, columns, k)
+        call_pack(b, pack, target, source, column_stride, k_stride, columns, k, b.mul(k_stride, str(_AHEAD)))
         b.finish()
 
 

@@ -20,10 +20,12 @@ class ProductCode:
     """What the code of a product kernel depends on.
 
     ``row_sizes`` are the heights of the micro-kernels, descending; the last also takes fewer rows. ``vectors`` times
-    sixteen is their width. ``a_packed``: rows of ``a`` lie in panels of the first height. ``source`` tells how ``b`` is read: ``direct`` (columns adjoin; n is at least one panel,
-    or the memory holds whole panels), ``narrow`` (columns adjoin, fewer than sixteen) or, when each tile packs what
-    it needs, the way of packing (see :func:`.pack.packing`). ``rank`` counts batch dimensions; when ``split``, the last
-    of them counts K blocks, each of which is a product of its own.
+    sixteen is their width. ``a_packed``: rows of ``a`` lie in panels of the first height. ``rank`` counts batch
+    dimensions; when ``split``, the last of them counts K blocks, each of which is a product of its own.
+
+    ``source`` tells how ``b`` is read: ``direct`` (its columns adjoin, and there is at least one panel of them),
+    ``packed`` (it lies in panels), ``narrow`` (columns adjoin, fewer than sixteen) or, when each tile packs the panels
+    it needs, the way of packing (see :func:`.pack.packing`).
     """
 
     element: Element
@@ -35,10 +37,16 @@ class ProductCode:
     split: bool
 
     @property
+    def packs(self) -> bool:
+        """Whether each tile packs the panels it needs."""
+        return self.source in ("columns", "k", "any")
+
+    @property
     def key(self) -> str:
         rows = "-".join(map(str, self.row_sizes))
         flags = f"{'-packed' if self.a_packed else ''}{'-split' if self.split else ''}"
-        return f"product/{self.element.type}/{rows}x{self.vectors}/{self.source}/{self.rank}{flags}"
+        source = "direct" if self.source == "packed" else self.source  # the same code
+        return f"product/{self.element.type}/{rows}x{self.vectors}/{source}/{self.rank}{flags}"
 
     @property
     def arguments(self) -> Arguments:
@@ -58,6 +66,20 @@ class ProductCode:
         _Writer(self, module, name, epilogue).write()
 
 
+@dataclass(frozen=True)
+class _Panel:
+    """A panel of ``b``, as values: its first column, the column at which it is read (before the first at the edge of
+    the matrix), whether all its columns are results, where it lies, how far apart its k's are, and how far behind it
+    the next panel follows."""
+
+    column: str
+    start: str
+    whole: str
+    address: str
+    k_step: str
+    next: str
+
+
 class _Writer:
     """Writes the function, from the loop over matrices inwards."""
 
@@ -72,8 +94,7 @@ class _Writer:
         for rows in code.row_sizes:
             clamped = rows == code.row_sizes[-1] and not code.a_packed
             self.multiply.append("@" + micro_function(module, code.element, rows, code.vectors, panel, clamped, narrow))
-        self.packs = code.source not in ("direct", "narrow")
-        if self.packs:
+        if code.packs:
             self.pack = pack_function(module, code.element, self.width, code.source)
         self.b = Builder(module, name)
         self.arguments = code.arguments
@@ -123,25 +144,28 @@ class _Writer:
     def _block(self) -> None:
         """One K block of the tile: pack, then all micro-tiles, of which each has its place for sums."""
         b, value = self.b, self.value
-        if self.packs:
+        if self.code.packs:
             with b.loop(self.first_column, self.end_column, str(self.width)) as column:
                 source = b.add(b.mul(column, value["b_column"]), b.mul(self.first_k, value["b_k"]))
                 call_pack(
                     b,
                     self.pack,
-                    self._panel(column),
+                    self._packed(column),
                     b.offset(self.element.type, self.b_matrix, source),
                     value["b_column"],
                     value["b_k"],
                     b.minimum(b.sub(self.end_column, column), str(self.width)),
                     self.k,
+                    b.mul(self.k, value["b_k"]),
                 )
         sums = b.variable("ptr", "%scratch")
         # Columns outside: a panel stays in the first-level cache while all strips of rows pass by.
-        with b.loop(self.first_column, self.end_column, str(self.width)) as column, self._strips() as (row, rows, multiply):
-            place = b.load("ptr", sums)
-            self._micro_tile(row, rows, multiply, column, place)
-            b.store("ptr", b.offset(self.element.type, place, value["sums_step"]), sums)
+        with b.loop(self.first_column, self.end_column, str(self.width)) as column:
+            panel = self._panel(column)
+            with self._strips() as (row, rows, multiply):
+                place = b.load("ptr", sums)
+                self._micro_tile(row, rows, multiply, panel, place)
+                b.store("ptr", b.offset(self.element.type, place, value["sums_step"]), sums)
 
     @contextmanager
     def _strips(self) -> Iterator[tuple[str, str, str]]:
@@ -165,52 +189,51 @@ class _Writer:
         b.jump(head)
         b.place(end)
 
-    def _panel(self, column: str) -> str:
+    def _packed(self, column: str) -> str:
         """Where this tile keeps the packed panel that starts at ``column``."""
         place = self.b.mul(self.b.sub(column, self.first_column), self.value["block"])
         return self.b.offset(self.element.type, self.panels, place)
 
-    def _micro_tile(self, row: str, rows: str, multiply: str, column: str, sums: str) -> None:
+    def _panel(self, column: str) -> _Panel:
+        b, value = self.b, self.value
+        whole = b.op(f"icmp sle i64 {b.add(column, str(self.width))}, {self.end_column}")
+        if self.code.packs:
+            return _Panel(column, column, whole, self._packed(column), str(self.width), "0")
+        # The last panel starts early rather than reach over the edge; its first columns are computed twice.
+        start = b.minimum(column, value["column_limit"])
+        place = b.add(b.mul(start, value["b_column"]), b.mul(self.first_k, value["b_k"]))
+        address = b.offset(self.element.type, self.b_matrix, place)
+        return _Panel(column, start, whole, address, value["b_k"], b.mul(value["b_column"], str(self.width)))
+
+    def _micro_tile(self, row: str, rows: str, multiply: str, panel: _Panel, sums: str) -> None:
         """One call of a micro-kernel and, after the last K block, the epilogue of its sums."""
         b, value, element = self.b, self.value, self.element
         a_place = b.mul(row, value["a_row"])
         if self.code.a_packed:
             within = b.remainder(row, str(self.code.row_sizes[0]))
             a_place = b.add(b.mul(b.sub(row, within), value["a_row"]), within)
-        a_place = b.add(a_place, b.mul(self.first_k, value["a_k"]))
-        a = b.offset(element.type, self.a, a_place)
-        a_ahead = b.mul(rows, value["a_row"])
-        if self.packs:
-            start, b_address, b_k = column, self._panel(column), str(self.width)
-            panel_step = b.mul(value["block"], str(self.width))
-        else:
-            # The last panel starts early rather than reach over the edge; its first columns are computed twice.
-            start = b.minimum(column, value["column_limit"])
-            b_place = b.add(b.mul(start, value["b_column"]), b.mul(self.first_k, value["b_k"]))
-            b_address, b_k = b.offset(element.type, self.b_matrix, b_place), value["b_k"]
-            panel_step = b.mul(value["b_column"], str(self.width))
-        b_ahead = b.add(panel_step, self._line_of_strip(row))
+        a = b.offset(element.type, self.a, b.add(a_place, b.mul(self.first_k, value["a_k"])))
+        b_ahead = "0" if self.code.packs else b.add(panel.next, self._line_of_strip(row))
         values = (
-            a, value["a_row"], value["a_k"], b_address, b_k, self.k,
-            sums, self.is_first, rows, value["n"], a_ahead, b_ahead,
+            a, value["a_row"], value["a_k"], panel.address, panel.k_step, self.k,
+            sums, self.is_first, rows, value["n"], b.mul(rows, value["a_row"]), b_ahead,
         )  # fmt: skip
         passed = ", ".join(f"{type} {x}" for (type, _), x in zip(MICRO_PARAMETERS, values, strict=True))
         b.do(f"call void {multiply}({passed})")
         with b.when(self.is_last):
-            whole_panel = b.op(f"icmp sle i64 {b.add(column, str(self.width))}, {self.end_column}")
             whole, edge, end = b.label("whole"), b.label("edge"), b.label("stored")
-            b.branch(whole_panel, whole, edge)
+            b.branch(panel.whole, whole, edge)
             b.place(whole)
-            self._epilogue(row, rows, sums, column, None)
+            self._epilogue(row, rows, sums, panel.column, None)
             b.jump(end)
             b.place(edge)
-            self._epilogue(row, rows, sums, start, column)
+            self._epilogue(row, rows, sums, panel.start, panel.column)
             b.jump(end)
             b.place(end)
 
     def _line_of_strip(self, row: str) -> str:
-        """Which of a panel's cache lines, in elements from the start of each k, a strip of rows fetches ahead: they take
-        turns, so that some strips fetch the whole of the next panel while this one is multiplied."""
+        """Which of a panel's cache lines, in elements from the start of each k, a strip of rows fetches ahead: they
+        take turns, so that some strips fetch the whole of the next panel while this one is multiplied."""
         line = 64 // self.element.bytes
         lines = max(1, self.width // line)
         strip = self.b.divide(self.b.sub(row, self.first_row), str(self.code.row_sizes[0]))

@@ -5,11 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..ir import LANES
+from .access import Product
 from .arithmetic import Element
 from .machine import VectorRegisters
 
 BLOCK = 256
-"""Longest K block in blocked order: 12 rows of ``a`` of that length stay in the first-level cache."""
+"""Longest K block in blocked order: a panel of 32 columns of that length stays in the first-level cache."""
+
+IN_PLACE_BYTES = 640 << 10
+"""A matrix ``b`` up to this size is read where it lies."""
+
+MOST_ROWS = 12
+"""Rows of a register tile beyond which nothing is gained."""
+
+PACKED_COLUMNS, PACKED_PRODUCTS = 384, 1 << 22
+"""From how many columns, and multiply-adds in all, it pays to pack the rows of ``a``."""
 
 LANE_BLOCK = 8192
 """Length of a K block in lane order."""
@@ -45,7 +55,7 @@ def row_sizes(element: Element, vectors: int, registers: VectorRegisters) -> tup
     of ``a``, as a multiple of three; then two thirds and one third of it for the rows that are left over."""
     per_vector = max(1, LANES * element.bytes // registers.bytes)
     rows = (registers.count - 1) // (vectors * per_vector) - 1
-    third = max(1, rows // 3)
+    third = max(1, min(rows, MOST_ROWS) // 3)
     return (3 * third, 2 * third, third) if rows >= 3 else (1,)
 
 
@@ -63,17 +73,29 @@ class Tiles:
         return self.row_tiles * self.column_tiles
 
 
-def cut(matrices: int, m: int, n: int, k: int, height: int, width: int, threads: int) -> Tiles:
-    """Cut so that tiles are enough to keep the threads evenly busy, but each is worth its start; into columns first,
+def worthwhile_tiles(product: Product, threads: int) -> int:
+    """How many tiles keep the threads evenly busy and are still worth their start."""
+    return min(_TILES_A_THREAD * threads, product.multiply_adds // _PRODUCTS_A_TILE)
+
+
+def cut(product: Product, height: int, width: int, threads: int) -> Tiles:
+    """Cut each result into tiles of whole strips (``height`` rows) and panels (``width`` columns); rather into columns,
     for rows that are cut are rows for which panels may have to be packed again."""
-    row_strips, panels = ceil_divide(m, height), ceil_divide(n, width)
+    row_strips, panels = ceil_divide(product.m, height), ceil_divide(product.n, width)
     row_tiles = ceil_divide(row_strips, max(1, _ROWS_A_TILE // height))
     column_tiles = ceil_divide(panels, _PANELS_A_TILE)
-    enough = min(_TILES_A_THREAD * threads, matrices * m * n * k // _PRODUCTS_A_TILE)
-    while matrices * row_tiles * column_tiles < enough and column_tiles < panels:
+    enough = worthwhile_tiles(product, threads)
+    while product.matrices * row_tiles * column_tiles < enough and column_tiles < panels:
         column_tiles = min(panels, 2 * column_tiles)
-    while matrices * row_tiles * column_tiles < min(enough, 2 * threads) and row_tiles < row_strips:
+    while product.matrices * row_tiles * column_tiles < min(enough, 2 * threads) and row_tiles < row_strips:
         row_tiles = min(row_strips, 2 * row_tiles)
     rows = ceil_divide(row_strips, row_tiles) * height
     columns = ceil_divide(panels, column_tiles) * width
-    return Tiles(rows, columns, ceil_divide(m, rows), ceil_divide(n, columns))
+    return Tiles(rows, columns, ceil_divide(product.m, rows), ceil_divide(product.n, columns))
+
+
+def matrices_a_tile(matrices: int, multiply_adds: int, tiles: int, threads: int) -> int:
+    """How many small matrices, each cut into ``tiles``, share a tile."""
+    if tiles > 1 or not multiply_adds:
+        return 1
+    return max(1, min(_PRODUCTS_A_TILE * matrices // multiply_adds, matrices // (_TILES_A_THREAD * threads)))
