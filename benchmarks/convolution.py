@@ -18,9 +18,10 @@ import torch
 import torch.nn.functional as F
 
 sys.path[:0] = [str(Path(__file__).parent.parent), str(Path(__file__).parent.parent / "tests" / "cpu")]
-from harness import Prepared, runner  # noqa: E402
+# ruff: noqa: E402
+from harness import Prepared, runner
 
-from flambeau.cpu import pooling  # noqa: E402
+from flambeau.cpu import pooling
 from flambeau.cpu.convolution import Convolution, lower_forward, lower_input_gradient, lower_weight_gradient
 from flambeau.cpu.kernel import Call, Operand
 

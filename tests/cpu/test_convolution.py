@@ -62,6 +62,8 @@ CASES = {
     "depthwise": convolution(2, (12, 12), (13, 40), (3, 3), padding=(1, 1), groups=12),
     "depthwise, strided, two outputs each": convolution(2, (7, 14), (13, 11), (5, 3), (2, 2), (1, 1), groups=7),
     "small images, many channels": convolution(7, (40, 72), (4, 4), (3, 3), padding=(1, 1)),
+    "small images, few outputs": convolution(9, (40, 4), (4, 4), (3, 3), padding=(1, 1)),
+    "short rows, few outputs": convolution(9, (60, 3), (1, 10), (1, 3)),
     "many outputs": convolution(4, (3, 300), (6, 6), (3, 3), padding=(1, 1)),
     "many channels": convolution(2, (300, 20), (5, 5), (3, 3)),
     "bands of rows": convolution(1, (2, 18), (61, 47), (3, 3), padding=(1, 1)),

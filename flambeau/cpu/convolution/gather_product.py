@@ -159,6 +159,9 @@ def lower_gather(
         positions = cut.images * patch["patch_rows"] * patch["patch_pitch"]
     else:
         positions = cut.images * cut.band * gather.columns
+    # Images are gone through one by one only if what the last vector of one computes too much stays between them:
+    # blocks of channels are added to the results of those before, so that nothing may be written over.
+    gap = gather.halo[0] * patch["patch_pitch"] + gather.halo[1]
     panel_positions = tile.vectors * tile.lanes
     slack = panel_positions + LANES
     result_pitch = (round_up(positions + slack, 64) // 64 | 1) * 64
@@ -189,7 +192,7 @@ def lower_gather(
         "bands": bands,
         "band": cut.band,
         "images": cut.images,
-        "images_a_span": cut.images if taps == 1 else 1,
+        "images_a_span": 1 if gap >= LANES else cut.images,
         "taps": taps,
         "tap_table": after_epilogue,
         "table_at": table_at,

@@ -18,8 +18,8 @@ def product_micro_kernel(module: Module, dtype: str, tile: RegisterTile, table: 
     """``result[i][j] (+)= sum over term of weights[term][i] * source[place(term) + j]`` for a tile of i and j.
 
     The place of a term is ``places[term]`` if ``table``, else ``term * pitch``. The sum is one chain of fused
-    multiply-adds from zero; unless ``fresh``, it is added to the result that is there. Returns ``@name`` of the function, ``(ptr weights, ptr
-    source, ptr places, i64 pitch, ptr result, i64 result_pitch, i64 terms, i1 fresh)``.
+    multiply-adds from zero; unless ``fresh``, it is added to the result that is there. Returns ``@name`` of the
+    function, ``(ptr weights, ptr source, ptr places, i64 pitch, ptr result, i64 result_pitch, i64 terms, i1 fresh)``.
     """
     name = f"convolution_product_{tile.key}_{SHORT[dtype]}_{'table' if table else 'pitch'}"
     if module.has_function(name):

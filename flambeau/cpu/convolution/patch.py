@@ -47,7 +47,7 @@ def patch_arguments(gather: Gather, images: int, band: int, phase_table: int) ->
     phase_pitch = images * patch_rows * pitch
     # An odd number of cache lines, so that one position's channels do not all fall into the same cache set.
     line = 64 // gather.item_bytes
-    channel_pitch = round_up(round_up(len(gather.phases) * phase_pitch, line) // line | 1, 1) * line
+    channel_pitch = (-(-len(gather.phases) * phase_pitch // line) | 1) * line
     return {
         "channels_total": gather.channels * gather.groups,
         "height": gather.height,

@@ -16,7 +16,7 @@ from ..ir import LANES, Builder, Module
 from ..kernel import Call, Kernel, Operand
 from .arguments import Layout
 from .memory import lanes_below, load_vector, masked_store, store_vector
-from .patch import PATCH_ARGUMENTS, patch_arguments, round_up
+from .patch import PATCH_ARGUMENTS, patch_arguments, phase_table, round_up
 from .problem import Gather
 
 TILE_ARGUMENTS = (
@@ -129,7 +129,7 @@ def tile_arguments(gather: Gather, cut: Cut, end: int) -> tuple[dict[str, int], 
         "tap_table": end,
         "sum_pitch": cut.sum_pitch,
     }
-    return values, [*offsets, *(number for phase in gather.phases for number in phase)]
+    return values, [*offsets, *phase_table(gather)]
 
 
 @dataclass(frozen=True)
