@@ -251,8 +251,8 @@ def load_vector(b: Builder, d: dtype, pointer: str, mask: str | None) -> str:
     t = vector(d.storage, LANES)
     if mask is None:
         return b.load(t, pointer, d.itemsize)
-    callee = b.module.declare(f"llvm.masked.load.v{LANES}{_short(d)}.p0", t, "ptr", "i32", vector("i1", LANES), t)
-    return b.op(f"call {t} {callee}(ptr {pointer}, i32 {d.itemsize}, {vector('i1', LANES)} {mask}, {t} zeroinitializer)")
+    callee = b.module.declare(f"llvm.masked.load.v{LANES}{_short(d)}.p0", t, "ptr", vector("i1", LANES), t)
+    return b.op(f"call {t} {callee}(ptr align {d.itemsize} {pointer}, {vector('i1', LANES)} {mask}, {t} zeroinitializer)")
 
 
 def store_vector(b: Builder, d: dtype, raw: str, pointer: str, mask: str | None) -> None:
@@ -261,8 +261,8 @@ def store_vector(b: Builder, d: dtype, raw: str, pointer: str, mask: str | None)
     if mask is None:
         b.store(t, raw, pointer, d.itemsize)
         return
-    callee = b.module.declare(f"llvm.masked.store.v{LANES}{_short(d)}.p0", "void", t, "ptr", "i32", vector("i1", LANES))
-    b.do(f"call void {callee}({t} {raw}, ptr {pointer}, i32 {d.itemsize}, {vector('i1', LANES)} {mask})")
+    callee = b.module.declare(f"llvm.masked.store.v{LANES}{_short(d)}.p0", "void", t, "ptr", vector("i1", LANES))
+    b.do(f"call void {callee}({t} {raw}, ptr align {d.itemsize} {pointer}, {vector('i1', LANES)} {mask})")
 
 
 def gather_vector(b: Builder, d: dtype, pointer: str, positions: str, mask: str | None) -> str:
@@ -271,9 +271,11 @@ def gather_vector(b: Builder, d: dtype, pointer: str, positions: str, mask: str 
     addresses = b.op(f"getelementptr {d.storage}, ptr {pointer}, {vector('i64', LANES)} {positions}")
     on = mask if mask is not None else splat("i1", "true", LANES)
     callee = b.module.declare(
-        f"llvm.masked.gather.v{LANES}{_short(d)}.v{LANES}p0", t, pointers, "i32", vector("i1", LANES), t
+        f"llvm.masked.gather.v{LANES}{_short(d)}.v{LANES}p0", t, pointers, vector("i1", LANES), t
     )
-    return b.op(f"call {t} {callee}({pointers} {addresses}, i32 {d.itemsize}, {vector('i1', LANES)} {on}, {t} zeroinitializer)")
+    return b.op(
+        f"call {t} {callee}({pointers} align {d.itemsize} {addresses}, {vector('i1', LANES)} {on}, {t} zeroinitializer)"
+    )
 
 
 def scatter_vector(b: Builder, d: dtype, raw: str, pointer: str, positions: str, mask: str | None) -> None:
@@ -281,8 +283,9 @@ def scatter_vector(b: Builder, d: dtype, raw: str, pointer: str, positions: str,
     t, pointers = vector(d.storage, LANES), vector("ptr", LANES)
     addresses = b.op(f"getelementptr {d.storage}, ptr {pointer}, {vector('i64', LANES)} {positions}")
     on = mask if mask is not None else splat("i1", "true", LANES)
-    callee = b.module.declare(f"llvm.masked.scatter.v{LANES}{_short(d)}.v{LANES}p0", "void", t, pointers, "i32", vector("i1", LANES))
-    b.do(f"call void {callee}({t} {raw}, {pointers} {addresses}, i32 {d.itemsize}, {vector('i1', LANES)} {on})")
+    name = f"llvm.masked.scatter.v{LANES}{_short(d)}.v{LANES}p0"
+    callee = b.module.declare(name, "void", t, pointers, vector("i1", LANES))
+    b.do(f"call void {callee}({t} {raw}, {pointers} align {d.itemsize} {addresses}, {vector('i1', LANES)} {on})")
 
 
 def report_error(b: Builder, bad: str, value: str, error: int, lanes: int, mask: str | None) -> None:
