@@ -112,6 +112,10 @@ def _exception(late: Late, site: tuple[str, int] | None) -> Exception:
     where = "" if site is None else f' (recorded at File "{site[0]}", line {site[1]})'
     if late.kind == "division":
         return RuntimeError("ZeroDivisionError" + where)
+    if late.kind == "target":
+        return IndexError(f"Target {late.value} is out of bounds.{where}")
+    if late.kind == "row":
+        return IndexError(f"index out of range in self{where}")
     return IndexError(
         f"index {late.value} is out of bounds for dimension {late.dim} with size {late.extent}{where}"
     )

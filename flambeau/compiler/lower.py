@@ -235,14 +235,14 @@ class Lowering:
         return self.converted(value, item.dtype)
 
     def _gather(self, item: Item) -> int:
-        shape, strides, offset, extents, index_strides = item.attributes
+        shape, strides, offset, extents, index_strides, meaning = item.attributes
         level = item.level
         source = item.operands[0]
         assert isinstance(source, Access)
         references = []
         for dim, (operand, extent, stride) in enumerate(zip(item.operands[1:], extents, index_strides)):
             index = self.read(operand, level, int64)
-            late = Late("index", item.place, dim, extent)
+            late = Late(meaning, item.place, dim, extent)
             references.append((index, self.argument(extent), self.argument(stride), late))
         error = self.argument(references[0][3]) if references else -1
         runs = merge_axes(shape, strides)
@@ -253,7 +253,8 @@ class Lowering:
         first = self.argument(*outer)
         inner_argument = self.argument(inner) if inner_class == "s" else -1
         stage = max((self.program.values[r].stage for r, *_ in references), default=0)
-        data = (base, first, inner_class, inner_argument, tuple((r, e, s) for r, e, s, _ in references), error)
+        places = tuple((r, e, s) for r, e, s, _ in references)
+        data = (base, first, inner_class, inner_argument, places, error, meaning == "index")
         return self.add(None, "gather", item.dtype, level, stage, data)
 
     def _reduce(self, item: Item) -> int:

@@ -217,8 +217,10 @@ def _gather(attributes: tuple[Any, ...], metas: list[Meta]) -> Result:
 GATHER = define("gather", "gather", _gather, late=True)
 """Operands: source, then index tensors (integers), each expandable to the result's shape.
 
-``attributes`` (shape, strides, offset, extents, index_strides): element i of the result is the source's element at flat
-position ``offset + sum(i * strides) + sum(wrap(index_k[i], extents[k]) * index_strides[k])``.
+``attributes`` (shape, strides, offset, extents, index_strides, meaning): element i of the result is the source's element
+at flat position ``offset + sum(i * strides) + sum(wrap(index_k[i], extents[k]) * index_strides[k])``. ``meaning`` is what
+the error for an index out of range calls it: "index" (negative ones count from the end), or "target" (a class) or "row"
+(of an embedding), for which negative numbers are out of range too.
 """
 
 

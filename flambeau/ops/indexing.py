@@ -27,10 +27,10 @@ _MASKS = (dtypes.bool_, dtypes.uint8)
 
 def take_at(
     source: Tensor, shape: Sequence[int], strides: Sequence[int], offset: int, extents: Sequence[int],
-    index_strides: Sequence[int], indices: Sequence[Tensor],
+    index_strides: Sequence[int], indices: Sequence[Tensor], meaning: str = "index",
 ) -> Tensor:  # fmt: skip
     """Record a gather; see ``graph.primitives.GATHER``."""
-    attributes = (tuple(shape), tuple(strides), offset, tuple(extents), tuple(index_strides))
+    attributes = (tuple(shape), tuple(strides), offset, tuple(extents), tuple(index_strides), meaning)
     pairs = [(i._read(), i._view) for i in indices]
     return Tensor._from_node(record(p.GATHER, attributes, (source._read(), None), *pairs))
 

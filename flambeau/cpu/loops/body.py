@@ -161,7 +161,7 @@ class Body:
     def _gather(self, index: int, place: Place, local: dict[int, str]) -> str:
         b, lanes = self.b, place.lanes
         value = self.program.values[index]
-        _, _, inner, stride, indices, error = value.data
+        _, _, inner, stride, indices, error, wraps = value.data
         pointer = place.pointers["value", index]
         d = value.dtype
         varying = lanes > 1 and any(reference in local for reference, _, _ in indices)
@@ -174,7 +174,7 @@ class Body:
                 at = self.scalars[reference] if reference in self.scalars and width == 1 else self.operand(reference, place, local)
             source = self.program.values[reference].dtype
             at = convert(b, source, int64, width, at)
-            at = self._wrapped(at, b.argument(extent_argument), width, error, place.mask if varying else None)
+            at = self._checked(at, b.argument(extent_argument), width, error, place.mask if varying else None, wraps)
             step = b.broadcast("i64", b.argument(stride_argument), width)
             offset = b.op(f"mul {t} {at}, {step}")
             total = offset if total is None else b.op(f"add {t} {total}, {offset}")
@@ -186,14 +186,16 @@ class Body:
             total = b.op(f"add {t} {total}, {along}")
         return from_storage(b, d, lanes, gather_vector(b, d, pointer, total, place.mask))
 
-    def _wrapped(self, at: str, extent: str, lanes: int, error: int, mask: str | None) -> str:
-        """Negative positions count from the end; one out of range is reported, and 0 used in its place."""
+    def _checked(self, at: str, extent: str, lanes: int, error: int, mask: str | None, wraps: bool) -> str:
+        """A position out of range is reported, and 0 used in its place; negative ones may count from the end."""
         b, t = self.b, vector("i64", lanes)
         limit = b.broadcast("i64", extent, lanes)
         zero = "zeroinitializer" if lanes > 1 else "0"
-        negative = b.op(f"icmp slt {t} {at}, {zero}")
-        shifted = b.op(f"add {t} {at}, {limit}")
-        wrapped = b.op(f"select {vector('i1', lanes)} {negative}, {t} {shifted}, {t} {at}")
+        wrapped = at
+        if wraps:
+            negative = b.op(f"icmp slt {t} {at}, {zero}")
+            shifted = b.op(f"add {t} {at}, {limit}")
+            wrapped = b.op(f"select {vector('i1', lanes)} {negative}, {t} {shifted}, {t} {at}")
         bad = b.op(f"icmp uge {t} {wrapped}, {limit}")
         self.report(bad, at, error, lanes, mask)
         return b.op(f"select {vector('i1', lanes)} {bad}, {t} {zero}, {t} {wrapped}")

@@ -34,7 +34,8 @@ class Value:
     ========== ==========================================================================================
     number     (kind of Python number, argument with its slot)
     load       (operand argument, first stride argument, inner class, inner stride argument)
-    gather     as load, then ((index reference, extent argument, stride argument), ...), error argument
+    gather     as load, then ((index reference, extent argument, stride argument), ...), error argument, and whether
+               negative indices count from the end
     linear     () — position of the element in row-major order, int64
     random     (reference of seed, reference of offset) — Philox bits
     convert    (reference,)
