@@ -1,0 +1,123 @@
+"""Convolutions, and the sliding windows they are made of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ... import ops
+from ...tensor import Tensor
+from .._arguments import _pair
+from .padding import pad
+
+
+def conv1d(
+    input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1,
+    groups: int = 1,
+) -> Tensor:  # fmt: skip
+    """Cross-correlation of (N, C, L) or (C, L) with ``weight`` (out, C / groups, k)."""
+    return ops.conv1d(input, weight, bias, stride, padding, dilation, groups)
+
+
+def conv2d(
+    input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1,
+    groups: int = 1,
+) -> Tensor:  # fmt: skip
+    """Cross-correlation of (N, C, H, W) or (C, H, W) with ``weight`` (out, C / groups, kh, kw)."""
+    return ops.conv2d(input, weight, bias, stride, padding, dilation, groups)
+
+
+def conv3d(
+    input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1,
+    groups: int = 1,
+) -> Tensor:  # fmt: skip
+    """Cross-correlation of (N, C, D, H, W) or (C, D, H, W) with ``weight`` (out, C / groups, kd, kh, kw)."""
+    return ops.conv3d(input, weight, bias, stride, padding, dilation, groups)
+
+
+def conv_transpose1d(
+    input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0,
+    output_padding: Any = 0, groups: int = 1, dilation: Any = 1,
+) -> Tensor:  # fmt: skip
+    """The gradient of :func:`conv1d` in its input, as an operation: ``weight`` (C, out / groups, k)."""
+    return ops.conv_transpose1d(input, weight, bias, stride, padding, output_padding, groups, dilation)
+
+
+def conv_transpose2d(
+    input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0,
+    output_padding: Any = 0, groups: int = 1, dilation: Any = 1,
+) -> Tensor:  # fmt: skip
+    """The gradient of :func:`conv2d` in its input, as an operation: ``weight`` (C, out / groups, kh, kw)."""
+    return ops.conv_transpose2d(input, weight, bias, stride, padding, output_padding, groups, dilation)
+
+
+def conv_transpose3d(
+    input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0,
+    output_padding: Any = 0, groups: int = 1, dilation: Any = 1,
+) -> Tensor:  # fmt: skip
+    """The gradient of :func:`conv3d` in its input, as an operation: ``weight`` (C, out / groups, kd, kh, kw)."""
+    return ops.conv_transpose3d(input, weight, bias, stride, padding, output_padding, groups, dilation)
+
+
+def unfold(input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Tensor:
+    """The windows that slide over (N, C, H, W), as columns: (N, C·kh·kw, number of windows)."""
+    if input.dim() == 3:
+        return unfold(input.unsqueeze(0), kernel_size, dilation, padding, stride).squeeze(0)
+    if input.dim() != 4:
+        raise RuntimeError(
+            "Expected 3D or 4D (batch mode) tensor with possibly 0 batch size and other non-zero dimensions for "
+            f"input, but got: {list(input.shape)}"
+        )
+    kernel_h, kernel_w = _pair(kernel_size)
+    dilation_h, dilation_w = _pair(dilation)
+    padding_h, padding_w = _pair(padding)
+    stride_h, stride_w = _pair(stride)
+    padded = pad(input, (padding_w, padding_w, padding_h, padding_h)) if padding_h or padding_w else input
+    span_h, span_w = dilation_h * (kernel_h - 1) + 1, dilation_w * (kernel_w - 1) + 1
+    windows = padded.unfold(2, span_h, stride_h).unfold(3, span_w, stride_w)[..., ::dilation_h, ::dilation_w]
+    samples, channels, rows, columns = windows.shape[:4]
+    return windows.permute(0, 1, 4, 5, 2, 3).reshape(samples, channels * kernel_h * kernel_w, rows * columns)
+
+
+def fold(
+    input: Tensor, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1
+) -> Tensor:
+    """The counterpart of :func:`unfold`: columns (N, C·kh·kw, windows) added up where their windows overlap."""
+    if input.dim() == 2:
+        return fold(input.unsqueeze(0), output_size, kernel_size, dilation, padding, stride).squeeze(0)
+    if input.dim() != 3:
+        raise RuntimeError(
+            f"Expected 2D or 3D (batch mode) tensor for input with possibly 0 batch size and non-zero dimensions for "
+            f"input, but got: {list(input.shape)}"
+        )
+    height, width = _pair(output_size)
+    kernel_h, kernel_w = _pair(kernel_size)
+    dilation_h, dilation_w = _pair(dilation)
+    padding_h, padding_w = _pair(padding)
+    stride_h, stride_w = _pair(stride)
+    rows = (height + 2 * padding_h - dilation_h * (kernel_h - 1) - 1) // stride_h + 1
+    columns = (width + 2 * padding_w - dilation_w * (kernel_w - 1) - 1) // stride_w + 1
+    if input.size(1) % (kernel_h * kernel_w):
+        raise RuntimeError(
+            "Expected size of input's dimension 1 to be divisible by the product of kernel_size, but got "
+            f"input.size(1)={input.size(1)} and kernel_size=({kernel_h}, {kernel_w})."
+        )
+    if input.size(2) != rows * columns:
+        raise RuntimeError(
+            f"Given output_size=({height}, {width}), kernel_size=({kernel_h}, {kernel_w}), dilation=({dilation_h}, "
+            f"{dilation_w}), padding=({padding_h}, {padding_w}), stride=({stride_h}, {stride_w}), expected size of "
+            f"input's dimension 2 to match the calculated number of sliding blocks {rows} * {columns} = "
+            f"{rows * columns}, but got input.size(2)={input.size(2)}."
+        )
+    samples = input.size(0)
+    parts = input.reshape(samples, -1, kernel_h, kernel_w, rows, columns)
+    result = input.new_zeros(samples, parts.size(1), height + 2 * padding_h, width + 2 * padding_w)
+    for i in range(kernel_h):
+        for j in range(kernel_w):
+            top, left = i * dilation_h, j * dilation_w
+            result[
+                :,
+                :,
+                top : top + stride_h * (rows - 1) + 1 : stride_h,
+                left : left + stride_w * (columns - 1) + 1 : stride_w,
+            ] += parts[:, :, i, j]
+    return result[:, :, padding_h : padding_h + height, padding_w : padding_w + width]

@@ -1,0 +1,29 @@
+"""Similarities and distances between vectors."""
+
+from __future__ import annotations
+
+import flambeau
+
+from ...tensor import Tensor
+
+
+def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
+    """``x1 · x2`` along ``dim`` over the product of their norms, each at least ``eps``."""
+    x1, x2 = flambeau.broadcast_tensors(x1, x2)
+    # Dividing before the product keeps every intermediate value at most 1.
+    first = x1 / x1.norm(2, dim, keepdim=True).clamp_min(eps)
+    second = x2 / x2.norm(2, dim, keepdim=True).clamp_min(eps)
+    return (first * second).sum(dim)
+
+
+def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Tensor:
+    """The ``p``-norm of ``x1 - x2 + eps`` over the last dimension."""
+    return (x1 - x2 + eps).norm(p, -1, keepdim=keepdim)
+
+
+def pdist(input: Tensor, p: float = 2.0) -> Tensor:
+    """Distances between all pairs of rows of (N, M), as the upper triangle row by row: (N (N - 1) / 2,)."""
+    if input.dim() != 2:
+        raise RuntimeError(f"pdist only supports 2D tensors, got: {input.dim()}D")
+    first, second = flambeau.triu_indices(input.size(0), input.size(0), 1)
+    return (input[first] - input[second]).norm(p, -1)

@@ -1,0 +1,171 @@
+"""Linear and bilinear maps, embeddings and one-hot vectors."""
+
+from __future__ import annotations
+
+import warnings
+
+import flambeau
+
+from ... import ops
+from ...tensor import Tensor
+
+
+def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """``input weightᵀ + bias``: ``input`` (…, in), ``weight`` (out, in) or (in,), ``bias`` (out,) give (…, out)."""
+    return ops.linear(input, weight, bias)
+
+
+def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """``input1 · weight[k] · input2 + bias[k]`` for every output k; ``weight`` (out, in1, in2)."""
+    if input1.shape[:-1] != input2.shape[:-1]:
+        raise RuntimeError(
+            f"bilinear(): input batch dimensions do not match: got {input1.shape[:-1]} and {input2.shape[:-1]}"
+        )
+    if input1.size(-1) != weight.size(1):
+        raise RuntimeError(
+            f"bilinear(): input1 size does not match weight size: got {input1.size(-1)} but expected {weight.size(1)}"
+        )
+    if input2.size(-1) != weight.size(2):
+        raise RuntimeError(
+            f"bilinear(): input2 size does not match weight size: got {input2.size(-1)} but expected {weight.size(2)}"
+        )
+    outputs, first, second = weight.shape
+    left = input1.reshape(-1, first) @ weight.permute(1, 0, 2).reshape(first, outputs * second)
+    result = (left.reshape(-1, outputs, second) * input2.reshape(-1, 1, second)).sum(-1)
+    result = result.reshape(*input1.shape[:-1], outputs)
+    return result if bias is None else result + bias
+
+
+def embedding(
+    input: Tensor,
+    weight: Tensor,
+    padding_idx: int | None = None,
+    max_norm: float | None = None,
+    norm_type: float = 2.0,
+    scale_grad_by_freq: bool = False,
+    sparse: bool = False,
+) -> Tensor:
+    """Rows of ``weight`` (rows, width) chosen by the integers ``input``; the row ``padding_idx`` gets no gradient.
+
+    With ``max_norm`` the chosen rows are first scaled down in place where their norm exceeds it. The gradient is
+    always dense.
+    """
+    padding_idx = _row(padding_idx, weight.size(0))
+    if max_norm is not None:
+        _renormalise(weight, input, max_norm, norm_type)
+    return ops.embedding(input, weight, -1 if padding_idx is None else padding_idx, scale_grad_by_freq)
+
+
+def _row(padding_idx: int | None, rows: int) -> int | None:
+    if padding_idx is None:
+        return None
+    if padding_idx >= rows or padding_idx < -rows:
+        raise AssertionError("Padding_idx must be within num_embeddings")
+    return padding_idx % rows
+
+
+def _renormalise(weight: Tensor, input: Tensor, max_norm: float, norm_type: float) -> None:
+    """Scale the rows that ``input`` names down to ``max_norm``, in place."""
+    with flambeau.no_grad():
+        rows = input.reshape(-1).unique()
+        chosen = weight.index_select(0, rows)
+        norms = chosen.norm(norm_type, dim=1, keepdim=True)
+        scale = flambeau.where(norms > max_norm, max_norm / (norms + 1e-7), 1.0)
+        weight.index_copy_(0, rows, chosen * scale)
+
+
+def embedding_bag(
+    input: Tensor,
+    weight: Tensor,
+    offsets: Tensor | None = None,
+    max_norm: float | None = None,
+    norm_type: float = 2,
+    scale_grad_by_freq: bool = False,
+    mode: str = "mean",
+    sparse: bool = False,
+    per_sample_weights: Tensor | None = None,
+    include_last_offset: bool = False,
+    padding_idx: int | None = None,
+) -> Tensor:
+    """Sums, means or maxima over bags of embedding rows.
+
+    A bag is a row of a two-dimensional ``input``, or what lies between two ``offsets`` in a one-dimensional one (the
+    last offset is the end if ``include_last_offset``). Empty bags give zeros; entries equal to ``padding_idx`` do not
+    take part.
+    """
+    if weight.dtype in (flambeau.int64, flambeau.int32) and input.is_floating_point():
+        warnings.warn(
+            "Argument order of nn.functional.embedding_bag was changed. Usage `embedding_bag(weight, input, ...)` is "
+            "deprecated, and should now be `embedding_bag(input, weight, ...)`.",
+            stacklevel=2,
+        )
+        weight, input = input, weight
+    if per_sample_weights is not None and input.shape != per_sample_weights.shape:
+        raise ValueError(
+            f"embedding_bag: If per_sample_weights ({per_sample_weights.shape}) is not None, then it must have the "
+            f"same shape as the input ({input.shape})"
+        )
+    if mode not in ("sum", "mean", "max"):
+        raise ValueError("mode has to be one of sum or mean or max")
+    if per_sample_weights is not None and mode != "sum":
+        raise NotImplementedError(
+            "embedding_bag: per_sample_weights was not None. per_sample_weights is only supported for mode='sum' "
+            f"(got mode='{mode}'). Please open a feature request on GitHub."
+        )
+    if input.dim() == 2:
+        if offsets is not None:
+            raise ValueError(
+                "if input is 2D, then offsets has to be None, as input is treated is a mini-batch of fixed length "
+                f"sequences. However, found offsets of type {type(offsets)}"
+            )
+        bags = input.size(0)
+        bag_of = flambeau.arange(bags).repeat_interleave(input.size(1))
+        input = input.reshape(-1)
+        if per_sample_weights is not None:
+            per_sample_weights = per_sample_weights.reshape(-1)
+    elif input.dim() == 1:
+        if offsets is None:
+            raise ValueError("offsets has to be a 1D Tensor but got None")
+        if offsets.dim() != 1:
+            raise ValueError("offsets has to be a 1D Tensor")
+        starts = offsets[:-1] if include_last_offset else offsets
+        bags = starts.size(0)
+        # How many bags have begun by each entry, less one: the bag the entry is in (empty bags are passed over).
+        begun = flambeau.zeros(input.size(0) + 1, dtype=flambeau.int64)
+        begun = begun.index_add(0, starts.long(), flambeau.ones(bags, dtype=flambeau.int64))
+        bag_of = begun[:-1].cumsum(0) - 1
+    else:
+        raise ValueError(f"input has to be 1D or 2D Tensor, but got Tensor of dimension {input.dim()}")
+    padding_idx = _row(padding_idx, weight.size(0))
+    if padding_idx is not None:
+        kept = (input != padding_idx).nonzero().squeeze(1)
+        input, bag_of = input[kept], bag_of[kept]
+        per_sample_weights = None if per_sample_weights is None else per_sample_weights[kept]
+    rows = embedding(input, weight, None, max_norm, norm_type, scale_grad_by_freq)
+    if per_sample_weights is not None:
+        rows = rows * per_sample_weights.unsqueeze(1)
+    result = flambeau.zeros(bags, weight.size(1), dtype=weight.dtype)
+    if mode == "max":
+        index = bag_of.unsqueeze(1).expand(-1, weight.size(1))
+        return result.scatter_reduce(0, index, rows, "amax", include_self=False)
+    result = result.index_add(0, bag_of, rows)
+    if mode == "mean":
+        count = flambeau.zeros(bags, dtype=weight.dtype)
+        count = count.index_add(0, bag_of, flambeau.ones(bag_of.size(0), dtype=weight.dtype))
+        result = result / count.clamp(min=1.0).unsqueeze(1)
+    return result
+
+
+def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
+    """Integers in 0 … ``num_classes`` - 1 (by default, up to the largest present) as rows with a single 1."""
+    if tensor.dtype != flambeau.int64:
+        raise RuntimeError("one_hot is only applicable to index tensor of type LongTensor.")
+    if tensor.numel() == 0 and num_classes <= 0:
+        raise RuntimeError("Can not infer total number of classes from empty tensor.")
+    if num_classes == -1:
+        num_classes = int(tensor.max()) + 1
+    elif num_classes < 1:
+        raise RuntimeError("num_classes should be positive")
+    # A class outside the range is found by the scatter, when it is evaluated.
+    zeros = flambeau.zeros(*tensor.shape, num_classes, dtype=flambeau.int64, device=tensor.device)
+    return zeros.scatter_(-1, tensor.unsqueeze(-1), 1)

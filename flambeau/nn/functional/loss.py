@@ -1,0 +1,273 @@
+"""Losses that compare a prediction with a target value or distribution."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import Any
+
+import flambeau
+
+from ... import ops
+from ...tensor import Tensor
+from .. import _reduction
+from .._reduction import reduced
+from .activation import logsigmoid
+
+
+def _warn_sizes(input: Tensor, target: Tensor) -> None:
+    if target.shape != input.shape:
+        warnings.warn(
+            f"Using a target size ({target.size()}) that is different to the input size ({input.size()}). This will "
+            "likely lead to incorrect results due to broadcasting. Please ensure they have the same size.",
+            stacklevel=3,
+        )
+
+
+def _weighted(loss: Tensor, input: Tensor, weight: Tensor, reduction: str) -> Tensor:
+    """Each element's loss times its weight; the mean is over the weights' sum."""
+    if weight.shape != input.shape:
+        raise ValueError("Weights and input must have the same size.")
+    loss = loss * weight
+    if reduction == "mean":
+        return loss.sum() / weight.sum()
+    if reduction in ("none", "sum"):
+        return reduced(loss, reduction)
+    raise ValueError(f"Invalid reduction mode: {reduction}. Expected one of 'none', 'mean', 'sum'.")
+
+
+# --- regression ------------------------------------------------------------------------------------------------------
+
+
+def mse_loss(
+    input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None,
+    reduction: str = "mean", weight: Tensor | None = None,
+) -> Tensor:  # fmt: skip
+    """``(input - target)²``."""
+    _warn_sizes(input, target)
+    reduction = _reduction.resolve(size_average, reduce, reduction)
+    loss = (input - target).square()
+    return reduced(loss, reduction) if weight is None else _weighted(loss, input, weight, reduction)
+
+
+def l1_loss(
+    input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None,
+    reduction: str = "mean", weight: Tensor | None = None,
+) -> Tensor:  # fmt: skip
+    """``|input - target|``."""
+    _warn_sizes(input, target)
+    reduction = _reduction.resolve(size_average, reduce, reduction)
+    loss = (input - target).abs()
+    return reduced(loss, reduction) if weight is None else _weighted(loss, input, weight, reduction)
+
+
+def smooth_l1_loss(
+    input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None,
+    reduction: str = "mean", beta: float = 1.0,
+) -> Tensor:  # fmt: skip
+    """With d = ``|input - target|``: ``0.5 d² / beta`` below ``beta`` and ``d - 0.5 beta`` from there on."""
+    _warn_sizes(input, target)
+    reduction = _reduction.resolve(size_average, reduce, reduction)
+    distance = (input - target).abs()
+    if beta < 0:
+        raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
+    if beta == 0:
+        return reduced(distance, reduction)
+    loss = flambeau.where(distance < beta, 0.5 * distance * distance / beta, distance - 0.5 * beta)
+    return reduced(loss, reduction)
+
+
+def huber_loss(
+    input: Tensor, target: Tensor, reduction: str = "mean", delta: float = 1.0, weight: Tensor | None = None
+) -> Tensor:
+    """With d = ``|input - target|``: ``0.5 d²`` up to ``delta`` and ``delta (d - 0.5 delta)`` from there on."""
+    _warn_sizes(input, target)
+    if delta <= 0:
+        raise RuntimeError("huber_loss does not support non-positive values for delta.")
+    distance = (input - target).abs()
+    loss = flambeau.where(distance < delta, 0.5 * distance * distance, delta * (distance - 0.5 * delta))
+    if weight is None:
+        return reduced(loss, reduction)
+    if weight.shape != input.shape:
+        raise ValueError("Weights and input must have the same size.")
+    return reduced(loss * weight, reduction)
+
+
+def poisson_nll_loss(
+    input: Tensor, target: Tensor, log_input: bool = True, full: bool = False, size_average: bool | None = None,
+    eps: float = 1e-8, reduce: bool | None = None, reduction: str = "mean",
+) -> Tensor:  # fmt: skip
+    """Negative log-likelihood of counts ``target`` under Poisson rates ``input`` (or their logarithms).
+
+    ``full`` adds Stirling's approximation of ``log(target!)`` where the target exceeds 1.
+    """
+    reduction = _reduction.resolve(size_average, reduce, reduction)
+    _reduction.check(reduction)
+    loss = input.exp() - target * input if log_input else input - target * (input + eps).log()
+    if full:
+        stirling = target * target.log() - target + 0.5 * (2 * math.pi * target).log()
+        loss = loss + stirling.masked_fill(target <= 1, 0)
+    return reduced(loss, reduction)
+
+
+def gaussian_nll_loss(
+    input: Tensor, target: Tensor, var: Any, full: bool = False, eps: float = 1e-6, reduction: str = "mean"
+) -> Tensor:
+    """Negative log-likelihood of ``target`` under normal distributions of mean ``input`` and variance ``var``.
+
+    The variance is one number, or one for each element, or one for each row of the last dimension; it is raised to
+    ``eps``. ``full`` adds the constant term.
+    """
+    if isinstance(var, float):
+        if var < 0:
+            raise ValueError("var has negative entry/entries")
+        var = flambeau.full_like(input, var)
+    elif bool((var < 0).any()):
+        raise ValueError("var has negative entry/entries")
+    if var.shape != input.shape:
+        if input.shape[:-1] == var.shape:
+            var = var.unsqueeze(-1)
+        elif input.dim() != var.dim() or sum(b for a, b in zip(input.shape, var.shape, strict=True) if a != b) != 1:
+            raise ValueError("var is of incorrect size")
+    if reduction not in ("none", "mean", "sum"):
+        raise ValueError(reduction + " is not valid")
+    var = var.clone()
+    with flambeau.no_grad():
+        var.clamp_(min=eps)  # not differentiated: a variance that is too small still gets its gradient
+    loss = 0.5 * (var.log() + (input - target) ** 2 / var)
+    if full:
+        loss = loss + 0.5 * math.log(2 * math.pi)
+    return reduced(loss, reduction)
+
+
+# --- classes ---------------------------------------------------------------------------------------------------------
+
+
+def nll_loss(
+    input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: bool | None = None,
+    ignore_index: int = -100, reduce: bool | None = None, reduction: str = "mean",
+) -> Tensor:  # fmt: skip
+    """Negative log-probability of the target class: ``input`` (N, C, …) or (C,) and class numbers (N, …) or ()."""
+    reduction = _reduction.resolve(size_average, reduce, reduction)
+    _reduction.check(reduction)
+    return ops.nll_loss(input, target, weight, reduction, ignore_index)
+
+
+def cross_entropy(
+    input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: bool | None = None,
+    ignore_index: int = -100, reduce: bool | None = None, reduction: str = "mean", label_smoothing: float = 0.0,
+) -> Tensor:  # fmt: skip
+    """Cross-entropy between unnormalised logits (N, C, …) or (C,) and the target.
+
+    ``target`` holds class numbers (N, …), or probabilities in the shape of ``input``. ``weight`` (C,) weighs classes;
+    targets equal to ``ignore_index`` do not count; ``label_smoothing`` mixes in the uniform distribution.
+    """
+    reduction = _reduction.resolve(size_average, reduce, reduction)
+    _reduction.check(reduction)
+    dimension = 0 if input.dim() == 1 else 1
+    if target.shape == input.shape and target.is_floating_point():
+        return _cross_entropy_of_probabilities(input, target, weight, reduction, label_smoothing, dimension)
+    if not 0.0 <= label_smoothing <= 1.0:
+        raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
+    logarithms = ops.log_softmax(input, dimension)
+    loss = ops.nll_loss(logarithms, target, weight, reduction, ignore_index)
+    if label_smoothing == 0.0:
+        return loss
+    classes = input.size(dimension)
+    every = -(logarithms if weight is None else logarithms * _along(weight, dimension, input)).sum(dimension)
+    ignored = target == ignore_index
+    smooth = every.masked_fill(ignored, 0.0)
+    if reduction == "mean":
+        if weight is None:
+            smooth = smooth.sum() / (~ignored).sum()
+        else:
+            weights = weight[target.masked_fill(ignored, 0)].masked_fill(ignored, 0.0)
+            smooth = smooth.sum() / weights.sum()
+    else:
+        smooth = reduced(smooth, reduction)
+    return (1 - label_smoothing) * loss + smooth * (label_smoothing / classes)
+
+
+def _along(weight: Tensor, dimension: int, input: Tensor) -> Tensor:
+    return weight.reshape([-1 if axis == dimension else 1 for axis in range(input.dim())])
+
+
+def _cross_entropy_of_probabilities(
+    input: Tensor, target: Tensor, weight: Tensor | None, reduction: str, label_smoothing: float, dimension: int
+) -> Tensor:
+    if not 0.0 <= label_smoothing <= 1.0:
+        raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
+    classes = input.size(dimension)
+    if weight is not None and tuple(weight.shape) != (classes,):
+        raise RuntimeError(
+            "cross_entropy: weight tensor should be defined either for all "
+            f"{classes} classes or no classes but got weight tensor of shape: {list(weight.shape)}"
+        )
+    if label_smoothing > 0.0:
+        target = target * (1 - label_smoothing) + label_smoothing / classes
+    products = ops.log_softmax(input, dimension) * target
+    if weight is not None:
+        products = products * _along(weight, dimension, input)
+    if reduction == "none":
+        return -products.sum(dimension)
+    if reduction == "sum":
+        return -products.sum()
+    return -products.sum() / (input.numel() // classes)
+
+
+cross_entropy_loss = cross_entropy
+
+
+def kl_div(
+    input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None,
+    reduction: str = "mean", log_target: bool = False,
+) -> Tensor:  # fmt: skip
+    """``target (log target - input)`` with log-probabilities ``input``; "batchmean" divides by the batch size."""
+    if size_average is not None or reduce is not None:
+        reduction = _reduction.legacy_get_string(size_average, reduce)
+    elif reduction == "mean":
+        warnings.warn(
+            "reduction: 'mean' divides the total loss by both the batch size and the support size.'batchmean' divides "
+            "only by the batch size, and aligns with the KL div math definition.'mean' will be changed to behave the "
+            "same as 'batchmean' in the next major release.",
+            stacklevel=2,
+        )
+    loss = target.exp() * (target - input) if log_target else flambeau.xlogy(target, target) - target * input
+    if reduction == "batchmean":
+        total = loss.sum()
+        return total / input.size(0) if input.dim() else total
+    return reduced(loss, reduction)
+
+
+def binary_cross_entropy(
+    input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: bool | None = None,
+    reduce: bool | None = None, reduction: str = "mean",
+) -> Tensor:  # fmt: skip
+    """``-(target log input + (1 - target) log(1 - input))`` for probabilities, logarithms being at least -100."""
+    reduction = _reduction.resolve(size_average, reduce, reduction)
+    _reduction.check(reduction)
+    if target.shape != input.shape:
+        raise ValueError(
+            f"Using a target size ({target.size()}) that is different to the input size ({input.size()}) is "
+            "deprecated. Please ensure they have the same size."
+        )
+    from ._binary_cross_entropy import BinaryCrossEntropy
+
+    loss = BinaryCrossEntropy.apply(input, target)
+    return reduced(loss if weight is None else loss * weight, reduction)
+
+
+def binary_cross_entropy_with_logits(
+    input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: bool | None = None,
+    reduce: bool | None = None, reduction: str = "mean", pos_weight: Tensor | None = None,
+) -> Tensor:  # fmt: skip
+    """:func:`binary_cross_entropy` of ``sigmoid(input)``, exact for large logits; ``pos_weight`` weighs positives."""
+    reduction = _reduction.resolve(size_average, reduce, reduction)
+    _reduction.check(reduction)
+    if target.shape != input.shape:
+        raise ValueError(f"Target size ({target.size()}) must be the same as input size ({input.size()})")
+    logarithm = logsigmoid(input)
+    if pos_weight is not None:
+        logarithm = ((pos_weight - 1) * target + 1) * logarithm
+    loss = (1 - target) * input - logarithm
+    return reduced(loss if weight is None else loss * weight, reduction)

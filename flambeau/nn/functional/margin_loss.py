@@ -1,0 +1,187 @@
+"""Losses on margins: between scores, between classes, between distances."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import flambeau
+
+from ...tensor import Tensor
+from .. import _reduction
+from .._reduction import reduced
+from .activation import logsigmoid
+from .distance import pairwise_distance
+
+
+def hinge_embedding_loss(
+    input: Tensor, target: Tensor, margin: float = 1.0, size_average: bool | None = None, reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:  # fmt: skip
+    """``input`` where the target is 1, ``max(0, margin - input)`` where it is -1."""
+    reduction = _reduction.resolve(size_average, reduce, reduction)
+    apart = (margin - input).clamp_min(0)
+    loss = flambeau.where(target != 1, apart, 0.0) + flambeau.where(target != -1, input, 0.0)
+    return reduced(loss, reduction)
+
+
+def margin_ranking_loss(
+    input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0, size_average: bool | None = None,
+    reduce: bool | None = None, reduction: str = "mean",
+) -> Tensor:  # fmt: skip
+    """``max(0, -target (input1 - input2) + margin)``: with target 1 the first is to rank higher, with -1 the second."""
+    reduction = _reduction.resolve(size_average, reduce, reduction)
+    if not input1.dim() == input2.dim() == target.dim():
+        raise RuntimeError(
+            "margin_ranking_loss : All input tensors should have same dimension but got sizes: "
+            f"input1: {input1.size()}, input2: {input2.size()}, target: {target.size()} "
+        )
+    return reduced((-target * (input1 - input2) + margin).clamp_min(0), reduction)
+
+
+def cosine_embedding_loss(
+    input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0, size_average: bool | None = None,
+    reduce: bool | None = None, reduction: str = "mean",
+) -> Tensor:  # fmt: skip
+    """``1 - cos`` where the target is 1, ``max(0, cos - margin)`` where it is -1; cosines along the last dimension."""
+    reduction = _reduction.resolve(size_average, reduce, reduction)
+    epsilon = 1e-12
+    product = (input1 * input2).sum(-1)
+    squares = ((input1 * input1).sum(-1) + epsilon) * ((input2 * input2).sum(-1) + epsilon)
+    cosine = product / squares.sqrt()
+    alike = flambeau.where(target == 1, 1 - cosine, 0.0)
+    apart = flambeau.where(target == -1, (cosine - margin).clamp_min(0), 0.0)
+    return reduced(alike + apart, reduction)
+
+
+def soft_margin_loss(
+    input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"
+) -> Tensor:
+    """``log(1 + exp(-target input))`` with targets 1 and -1."""
+    reduction = _reduction.resolve(size_average, reduce, reduction)
+    return reduced(-logsigmoid(target * input), reduction)
+
+
+def multilabel_soft_margin_loss(
+    input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: bool | None = None,
+    reduce: bool | None = None, reduction: str = "mean",
+) -> Tensor:  # fmt: skip
+    """Mean over the classes of binary cross-entropies with logits."""
+    reduction = _reduction.resolve(size_average, reduce, reduction)
+    loss = -(target * logsigmoid(input) + (1 - target) * logsigmoid(-input))
+    if weight is not None:
+        loss = loss * weight
+    return reduced(loss.sum(-1) / input.size(-1), reduction)
+
+
+def multi_margin_loss(
+    input: Tensor, target: Tensor, p: int = 1, margin: float = 1.0, weight: Tensor | None = None,
+    size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean",
+) -> Tensor:  # fmt: skip
+    """Mean over the other classes of ``max(0, margin - score of the target + score of the class)`` to the power p."""
+    reduction = _reduction.resolve(size_average, reduce, reduction)
+    if p not in (1, 2):
+        raise ValueError("only p == 1 and p == 2 supported")
+    if weight is not None and weight.dim() != 1:
+        raise ValueError("weight must be one-dimensional")
+    rows = input.reshape(-1, input.size(-1))
+    wanted = target.reshape(-1, 1)
+    loss = (margin - rows.gather(1, wanted) + rows).clamp_min(0)
+    if p == 2:
+        loss = loss * loss
+    if weight is not None:
+        loss = loss * weight[wanted]
+    others = flambeau.arange(rows.size(1)) != wanted
+    loss = (loss * others).sum(1) / rows.size(1)
+    return reduced(loss.reshape(target.shape), reduction)
+
+
+def multilabel_margin_loss(
+    input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"
+) -> Tensor:
+    """Hinge loss between every target class and every other class; a row's targets end at its first -1."""
+    reduction = _reduction.resolve(size_average, reduce, reduction)
+    rows = input.reshape(-1, input.size(-1))
+    classes = rows.size(1)
+    targets = target.reshape(-1, classes)
+    listed = (targets < 0).long().cumsum(1) == 0
+    places = targets.clamp_min(0)
+    is_target = flambeau.zeros_like(targets).scatter_add(1, places, listed.long()) > 0
+    gaps = (1 - rows.gather(1, places).unsqueeze(2) + rows.unsqueeze(1)).clamp_min(0)
+    pairs = listed.unsqueeze(2) & ~is_target.unsqueeze(1)
+    loss = (gaps * pairs).sum((1, 2)) / classes
+    return reduced(loss.reshape(input.shape[:-1]), reduction)
+
+
+def triplet_margin_loss(
+    anchor: Tensor, positive: Tensor, negative: Tensor, margin: float = 1.0, p: float = 2, eps: float = 1e-6,
+    swap: bool = False, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean",
+) -> Tensor:  # fmt: skip
+    """``max(0, d(anchor, positive) - d(anchor, negative) + margin)`` with the distance of the ``p``-norm.
+
+    ``swap`` takes the distance between positive and negative when that is the smaller one (Balntas and others 2016).
+    """
+    reduction = _reduction.resolve(size_average, reduce, reduction)
+    if margin <= 0:
+        raise ValueError(f"margin must be greater than 0, got {margin}")
+    _check_dimensions(anchor, positive, negative)
+    return _triplet(lambda a, b: pairwise_distance(a, b, p, eps), anchor, positive, negative, margin, swap, reduction)
+
+
+def triplet_margin_with_distance_loss(
+    anchor: Tensor, positive: Tensor, negative: Tensor, *,
+    distance_function: Callable[[Tensor, Tensor], Tensor] | None = None, margin: float = 1.0, swap: bool = False,
+    reduction: str = "mean",
+) -> Tensor:  # fmt: skip
+    """:func:`triplet_margin_loss` with a distance of one's own."""
+    if reduction not in ("mean", "sum", "none"):
+        raise ValueError(f"{reduction} is not a valid value for reduction")
+    if margin <= 0:
+        raise ValueError(f"margin must be greater than 0, got {margin}")
+    _check_dimensions(anchor, positive, negative)
+    return _triplet(distance_function or pairwise_distance, anchor, positive, negative, margin, swap, reduction)
+
+
+def _check_dimensions(anchor: Tensor, positive: Tensor, negative: Tensor) -> None:
+    if not anchor.dim() == positive.dim() == negative.dim():
+        raise RuntimeError(
+            "The anchor, positive, and negative tensors are expected to have the same number of dimensions, but got: "
+            f"anchor {anchor.dim()}D, positive {positive.dim()}D, and negative {negative.dim()}D inputs"
+        )
+
+
+def _triplet(
+    distance: Callable[[Tensor, Tensor], Tensor], anchor: Tensor, positive: Tensor, negative: Tensor, margin: float,
+    swap: bool, reduction: str,
+) -> Tensor:  # fmt: skip
+    near = distance(anchor, positive)
+    far = distance(anchor, negative)
+    if swap:
+        far = flambeau.minimum(far, distance(positive, negative))
+    return reduced((margin + near - far).clamp_min(0), reduction)
+
+
+triplet_loss = triplet_margin_loss
+
+
+def contrastive_loss(
+    input1: Tensor, input2: Tensor, target: Tensor, margin: float = 1.0, reduction: str = "mean"
+) -> Tensor:
+    """Draw pairs together or apart (Hadsell, Chopra and LeCun 2006).
+
+    ``input1`` and ``input2`` (N, D), ``target`` (N,): 1 where a pair is alike, 0 where it is not. With the Euclidean
+    distance d the loss is ``d² / 2`` for the former and ``max(0, margin - d)² / 2`` for the latter.
+    """
+    distance = pairwise_distance(input1, input2)
+    alike = target.to(distance.dtype)
+    loss = 0.5 * (alike * distance.square() + (1 - alike) * (margin - distance).clamp_min(0).square())
+    return reduced(loss, reduction)
+
+
+def accuracy(input: Tensor, target: Tensor) -> Tensor:
+    """Share of rows whose largest score is at the target class, as a zero-dimensional float tensor.
+
+    ``input`` holds scores (N, C, …) and ``target`` class numbers (N, …); an ``input`` in the target's shape holds class
+    numbers itself.
+    """
+    predicted = input if input.dim() == target.dim() else input.argmax(1)
+    return (predicted == target).float().mean()

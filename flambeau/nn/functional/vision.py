@@ -1,0 +1,283 @@
+"""Resizing pictures, and moving between channels and pixels."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import flambeau
+
+from ...tensor import Tensor
+from .pooling import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
+
+_MODES = {
+    "nearest": (3, 4, 5), "nearest-exact": (3, 4, 5), "area": (3, 4, 5), "linear": (3,), "bilinear": (4,),
+    "bicubic": (4,), "trilinear": (5,),
+}  # fmt: skip
+
+
+def interpolate(
+    input: Tensor,
+    size: Any = None,
+    scale_factor: Any = None,
+    mode: str = "nearest",
+    align_corners: bool | None = None,
+    recompute_scale_factor: bool | None = None,
+    antialias: bool = False,
+) -> Tensor:
+    """Resize the spatial dimensions of (N, C, L), (N, C, H, W) or (N, C, D, H, W)
+    to ``size`` or by ``scale_factor``."""
+    if mode in ("nearest", "area", "nearest-exact"):
+        if align_corners is not None:
+            raise ValueError(
+                "align_corners option can only be set with the interpolating modes: linear | bilinear | bicubic | "
+                "trilinear"
+            )
+    elif align_corners is None:
+        align_corners = False
+    dimensions = input.dim() - 2
+    extents, scales = _output_size(input, dimensions, size, scale_factor, recompute_scale_factor)
+    if antialias and not (mode in ("bilinear", "bicubic") and input.dim() == 4):
+        raise ValueError(
+            "Anti-alias option is restricted to bilinear, bicubic, and lanczos modes and requires a 4-D tensor as input"
+        )
+    if input.dim() not in _MODES.get(mode, ()):
+        if mode in _MODES and 3 <= input.dim() <= 5:
+            raise NotImplementedError(f"Got {input.dim()}D input, but {mode} mode needs {_MODES[mode][0]}D input")
+        raise NotImplementedError(
+            "Input Error: Only 3D, 4D and 5D input Tensors supported "
+            f"(got {input.dim()}D) for the modes: nearest | linear | bilinear | bicubic | trilinear | area | "
+            f"nearest-exact (got {mode})"
+        )
+    if mode == "area":
+        pool = (adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d)[dimensions - 1]
+        return pool(input, extents)
+    for axis, (extent, scale) in enumerate(zip(extents, scales, strict=True)):
+        dimension = axis + 2
+        if mode.startswith("nearest"):
+            input = _nearest(input, dimension, extent, scale, mode == "nearest-exact")
+        else:
+            kind = "cubic" if mode == "bicubic" else "linear"
+            rows = _taps(kind, input.size(dimension), extent, scale, bool(align_corners), antialias)
+            input = _weighted(input, dimension, rows)
+    return input
+
+
+def _output_size(
+    input: Tensor, dimensions: int, size: Any, scale_factor: Any, recompute: bool | None
+) -> tuple[list[int], list[float | None]]:
+    """Extents of the result, and the scale to compute places with (None: the ratio of the extents)."""
+    if size is not None and scale_factor is not None:
+        raise ValueError("only one of size or scale_factor should be defined")
+    if size is not None:
+        if recompute:
+            raise ValueError("recompute_scale_factor is not meaningful with an explicit size.")
+        if isinstance(size, (list, tuple)):
+            if len(size) != dimensions:
+                raise ValueError(
+                    "Input and output must have the same number of spatial dimensions, but got input with spatial "
+                    f"dimensions of {list(input.shape[2:])} and output size of {size}. Please provide input tensor in "
+                    "(N, C, d1, d2, ...,dK) format and output size in (o1, o2, ...,oK) format."
+                )
+            return [int(extent) for extent in size], [None] * dimensions
+        return [int(size)] * dimensions, [None] * dimensions
+    if scale_factor is None:
+        raise ValueError("either size or scale_factor should be defined")
+    if isinstance(scale_factor, (list, tuple)):
+        if len(scale_factor) != dimensions:
+            raise ValueError(
+                "Input and scale_factor must have the same number of spatial dimensions, but got input with spatial "
+                f"dimensions of {list(input.shape[2:])} and scale_factor of shape {scale_factor}. Please provide input "
+                "tensor in (N, C, d1, d2, ...,dK) format and scale_factor in (s1, s2, ...,sK) format."
+            )
+        scales = [float(scale) for scale in scale_factor]
+    else:
+        scales = [float(scale_factor)] * dimensions
+    extents = [math.floor(extent * scale) for extent, scale in zip(input.shape[2:], scales, strict=True)]
+    return extents, [None] * dimensions if recompute else list(scales)
+
+
+def _nearest(input: Tensor, dimension: int, extent: int, scale: float | None, exact: bool) -> Tensor:
+    source = input.size(dimension)
+    if extent == source:
+        return input
+    if extent % source == 0 and (scale is None or scale == extent // source):
+        # Whole repetitions need no index: a new axis is broadcast and merged.
+        factor = extent // source
+        shape = list(input.shape)
+        repeated = input.unsqueeze(dimension + 1).expand(*shape[: dimension + 1], factor, *shape[dimension + 1 :])
+        shape[dimension] = extent
+        return repeated.reshape(shape)
+    step = source / extent if scale is None else 1.0 / scale
+    shift = 0.5 if exact else 0.0
+    places = [min(int((place + shift) * step), source - 1) for place in range(extent)]
+    return input.index_select(dimension, flambeau.tensor(places))
+
+
+@lru_cache(maxsize=256)
+def _taps(
+    kind: str, source: int, extent: int, scale: float | None, align_corners: bool, antialias: bool
+) -> tuple[tuple[tuple[int, ...], tuple[float, ...]], ...]:
+    """For each tap of the filter: the places it reads and its weights, one for each element of the result."""
+    if align_corners:
+        step = (source - 1) / (extent - 1) if extent > 1 else 0.0
+    else:
+        step = source / extent if scale is None else 1.0 / scale
+    if antialias:
+        return _antialiased_taps(kind, source, extent, step, align_corners)
+    taps = 4 if kind == "cubic" else 2
+    places: list[list[int]] = [[] for _ in range(taps)]
+    weights: list[list[float]] = [[] for _ in range(taps)]
+    for position in range(extent):
+        place = position * step if align_corners else (position + 0.5) * step - 0.5
+        if kind == "linear":
+            place = max(place, 0.0)
+            first = min(int(place), source - 1)
+            fraction = min(max(place - first, 0.0), 1.0)
+            found, factors = (first, min(first + 1, source - 1)), (1.0 - fraction, fraction)
+        else:
+            first = math.floor(place)
+            fraction = place - first
+            found = tuple(min(max(first + tap, 0), source - 1) for tap in (-1, 0, 1, 2))  # type: ignore[assignment]
+            factors = tuple(_cubic(tap - fraction, -0.75) for tap in (-1, 0, 1, 2))  # type: ignore[assignment]
+        for tap in range(taps):
+            places[tap].append(found[tap])
+            weights[tap].append(factors[tap])
+    return tuple((tuple(p), tuple(w)) for p, w in zip(places, weights, strict=True))
+
+
+def _cubic(distance: float, a: float) -> float:
+    """Keys' cubic convolution kernel with parameter ``a``."""
+    x = abs(distance)
+    if x <= 1.0:
+        return ((a + 2.0) * x - (a + 3.0)) * x * x + 1.0
+    if x < 2.0:
+        return (((x - 5.0) * x + 8.0) * x - 4.0) * a
+    return 0.0
+
+
+def _antialiased_taps(
+    kind: str, source: int, extent: int, step: float, align_corners: bool
+) -> tuple[tuple[tuple[int, ...], tuple[float, ...]], ...]:
+    """Taps of a filter that is widened when the picture shrinks, as Pillow does it."""
+    width = max(step, 1.0)
+    support = (2.0 if kind == "cubic" else 1.0) * width
+    rows = []
+    for position in range(extent):
+        centre = step * (position + 0.5)
+        first = max(int(centre - support + 0.5), 0)
+        last = min(int(centre + support + 0.5), source)
+        factors = []
+        for place in range(first, last):
+            distance = (place - centre + 0.5) / width
+            factors.append(_cubic(distance, -0.5) if kind == "cubic" else max(0.0, 1.0 - abs(distance)))
+        total = sum(factors)
+        rows.append((first, [factor / total for factor in factors]))
+    count = max(len(factors) for _, factors in rows)
+    return tuple(
+        (
+            tuple(min(first + tap, source - 1) for first, _ in rows),
+            tuple(factors[tap] if tap < len(factors) else 0.0 for _, factors in rows),
+        )
+        for tap in range(count)
+    )
+
+
+def _weighted(input: Tensor, dimension: int, taps: Sequence[tuple[Sequence[int], Sequence[float]]]) -> Tensor:
+    """The sum over taps of the input at the tap's places times its weights, along one dimension."""
+    axes = [-1 if axis == dimension else 1 for axis in range(input.dim())]
+    total: Any = None
+    for places, weights in taps:
+        factor = flambeau.tensor(weights, dtype=input.dtype).reshape(axes)
+        part = input.index_select(dimension, flambeau.tensor(places)) * factor
+        total = part if total is None else total + part
+    return total
+
+
+def upsample(
+    input: Tensor, size: Any = None, scale_factor: Any = None, mode: str = "nearest", align_corners: bool | None = None
+) -> Tensor:
+    """The old name of :func:`interpolate`."""
+    warnings.warn("`nn.functional.upsample` is deprecated. Use `nn.functional.interpolate` instead.", stacklevel=2)
+    return interpolate(input, size, scale_factor, mode, align_corners)
+
+
+def upsample_nearest(input: Tensor, size: Any = None, scale_factor: Any = None) -> Tensor:
+    """The old name of :func:`interpolate` with ``mode="nearest"``."""
+    warnings.warn(
+        "`nn.functional.upsample_nearest` is deprecated. Use `nn.functional.interpolate` instead.", stacklevel=2
+    )
+    return interpolate(input, size, scale_factor, mode="nearest")
+
+
+def upsample_bilinear(input: Tensor, size: Any = None, scale_factor: Any = None) -> Tensor:
+    """The old name of :func:`interpolate` with ``mode="bilinear"`` and aligned corners."""
+    warnings.warn(
+        "`nn.functional.upsample_bilinear` is deprecated. Use `nn.functional.interpolate` instead.", stacklevel=2
+    )
+    return interpolate(input, size, scale_factor, mode="bilinear", align_corners=True)
+
+
+# --- channels and pixels ---------------------------------------------------------------------------------------------
+
+
+def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
+    """(…, C·r², H, W) to (…, C, H·r, W·r)."""
+    if input.dim() < 3:
+        raise RuntimeError(
+            f"pixel_shuffle expects input to have at least 3 dimensions, but got input with {input.dim()} dimension(s)"
+        )
+    if upscale_factor <= 0:
+        raise RuntimeError(f"pixel_shuffle expects a positive upscale_factor, but got {upscale_factor}")
+    *leading, channels, height, width = input.shape
+    r = upscale_factor
+    if channels % (r * r):
+        raise RuntimeError(
+            "pixel_shuffle expects its input's 'channel' dimension to be divisible by the square of upscale_factor, "
+            f"but input.size(-3)={channels} is not divisible by {r * r}"
+        )
+    count = len(leading)
+    parts = input.reshape(*leading, channels // (r * r), r, r, height, width)
+    order = [count, count + 3, count + 1, count + 4, count + 2]
+    return parts.permute(*range(count), *order).reshape(*leading, channels // (r * r), height * r, width * r)
+
+
+def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
+    """(…, C, H·r, W·r) to (…, C·r², H, W)."""
+    if input.dim() < 3:
+        raise RuntimeError(
+            f"pixel_unshuffle expects input to have at least 3 dimensions, but got input with {input.dim()} "
+            "dimension(s)"
+        )
+    if downscale_factor <= 0:
+        raise RuntimeError(f"pixel_unshuffle expects a positive downscale_factor, but got {downscale_factor}")
+    *leading, channels, height, width = input.shape
+    r = downscale_factor
+    for name, place, extent in (("height", -2, height), ("width", -1, width)):
+        if extent % r:
+            raise RuntimeError(
+                f"pixel_unshuffle expects {name} to be divisible by downscale_factor, but input.size({place})={extent} "
+                f"is not divisible by {r}"
+            )
+    count = len(leading)
+    parts = input.reshape(*leading, channels, height // r, r, width // r, r)
+    order = [count, count + 2, count + 4, count + 1, count + 3]
+    return parts.permute(*range(count), *order).reshape(*leading, channels * r * r, height // r, width // r)
+
+
+def channel_shuffle(input: Tensor, groups: int) -> Tensor:
+    """Interleave the channels of ``groups`` groups."""
+    if input.dim() < 3:
+        raise RuntimeError(f"channel_shuffle expects input with > 2 dims, but got input with sizes {list(input.shape)}")
+    channels = input.size(1)
+    if groups <= 0:
+        raise RuntimeError(f"Number of groups to divide channels in must be positive. Value of groups:{groups}")
+    if channels % groups:
+        raise RuntimeError(
+            f"Number of channels must be divisible by groups. Got {channels} channels and {groups} groups."
+        )
+    shape = input.shape
+    return input.reshape(shape[0], groups, channels // groups, *shape[2:]).transpose(1, 2).reshape(shape)

@@ -1,0 +1,68 @@
+"""Adadelta."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import flambeau
+
+from .optimizer import Optimizer, ParamsT, check_one_element, number
+from .state import ParameterState
+
+__all__ = ["Adadelta"]
+
+
+class Adadelta(Optimizer):
+    """Steps whose unit is the running size of earlier steps (Zeiler 2012).
+
+    v ← ρ v + (1 - ρ) g²;  d = g · √(u + eps) / √(v + eps);  u ← ρ u + (1 - ρ) d²;  p ← p - lr · d.
+    """
+
+    _later_options = {"foreach": None, "maximize": False, "differentiable": False, "capturable": False}
+
+    def __init__(
+        self, params: ParamsT, lr: Any = 1.0, rho: float = 0.9, eps: float = 1e-6, weight_decay: float = 0,
+        foreach: bool | None = None, *, capturable: bool = False, maximize: bool = False, differentiable: bool = False,
+    ) -> None:  # fmt: skip
+        check_one_element(lr)
+        if not 0.0 <= lr:
+            raise ValueError(f"Invalid learning rate: {lr}")
+        if not 0.0 <= rho <= 1.0:
+            raise ValueError(f"Invalid rho value: {rho}")
+        if not 0.0 <= eps:
+            raise ValueError(f"Invalid epsilon value: {eps}")
+        if not 0.0 <= weight_decay:
+            raise ValueError(f"Invalid weight_decay value: {weight_decay}")
+        defaults = {
+            "lr": lr, "rho": rho, "eps": eps, "weight_decay": weight_decay, "maximize": maximize,
+            "capturable": capturable, "foreach": foreach, "differentiable": differentiable,
+        }  # fmt: skip
+        super().__init__(params, defaults)
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        return self._run(closure)
+
+    def _update_group(self, group: dict[str, Any]) -> None:
+        lr, rho, eps = number(group["lr"]), number(group["rho"]), number(group["eps"])
+        weight_decay = number(group["weight_decay"])
+        for parameter in group["params"]:
+            gradient = parameter.grad
+            if gradient is None:
+                continue
+            state = self._state_of(parameter)
+            if state is None:
+                state = self.state[parameter] = ParameterState(
+                    {"step": 0.0},
+                    {"square_avg": flambeau.zeros_like(parameter), "acc_delta": flambeau.zeros_like(parameter)},
+                )
+            state.numbers["step"] += 1.0
+            if group["maximize"]:
+                gradient = -gradient
+            if weight_decay != 0:
+                gradient = gradient.add(parameter, alpha=weight_decay)
+            square = state["square_avg"].mul_(rho).addcmul_(gradient, gradient, value=1 - rho)
+            deltas = state["acc_delta"]
+            delta = (deltas + eps).sqrt() / (square + eps).sqrt() * gradient
+            deltas.mul_(rho).addcmul_(delta, delta, value=1 - rho)
+            parameter.add_(delta, alpha=-lr)

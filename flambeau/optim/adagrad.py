@@ -1,0 +1,79 @@
+"""Adagrad."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import flambeau
+
+from .optimizer import Optimizer, ParamsT, check_implementation, check_one_element, number
+from .state import ParameterState
+
+__all__ = ["Adagrad"]
+
+
+class Adagrad(Optimizer):
+    """Steps that shrink with the sum of squared gradients so far (Duchi and others 2011).
+
+    s ← s + g²;  p ← p - lr / (1 + (step - 1) · lr_decay) · g / (√s + eps).
+    """
+
+    _later_options = {"foreach": None, "maximize": False, "differentiable": False, "fused": None}
+
+    def __init__(
+        self, params: ParamsT, lr: Any = 1e-2, lr_decay: float = 0, weight_decay: float = 0,
+        initial_accumulator_value: float = 0, eps: float = 1e-10, foreach: bool | None = None, *,
+        maximize: bool = False, differentiable: bool = False, fused: bool | None = None,
+    ) -> None:  # fmt: skip
+        check_one_element(lr)
+        if not 0.0 <= lr:
+            raise ValueError(f"Invalid learning rate: {lr}")
+        if not 0.0 <= lr_decay:
+            raise ValueError(f"Invalid lr_decay value: {lr_decay}")
+        if not 0.0 <= weight_decay:
+            raise ValueError(f"Invalid weight_decay value: {weight_decay}")
+        if not 0.0 <= initial_accumulator_value:
+            raise ValueError(f"Invalid initial_accumulator_value value: {initial_accumulator_value}")
+        if not 0.0 <= eps:
+            raise ValueError(f"Invalid epsilon value: {eps}")
+        defaults = {
+            "lr": lr, "lr_decay": lr_decay, "eps": eps, "weight_decay": weight_decay,
+            "initial_accumulator_value": initial_accumulator_value, "foreach": foreach, "maximize": maximize,
+            "differentiable": differentiable, "fused": fused,
+        }  # fmt: skip
+        super().__init__(params, defaults)
+        check_implementation(fused, foreach, differentiable)
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                self._begin(parameter)
+
+    def _begin(self, parameter: Any) -> ParameterState:
+        start = self.defaults["initial_accumulator_value"]
+        state = ParameterState({"step": 0.0}, {"sum": flambeau.full_like(parameter, start)})
+        self.state[parameter] = state
+        return state
+
+    def share_memory(self) -> None:
+        """Move the state to memory that other processes can share."""
+        for state in self.state.values():
+            state["sum"].share_memory_()
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        return self._run(closure)
+
+    def _update_group(self, group: dict[str, Any]) -> None:
+        lr, lr_decay, eps = number(group["lr"]), number(group["lr_decay"]), number(group["eps"])
+        weight_decay = number(group["weight_decay"])
+        for parameter in group["params"]:
+            gradient = parameter.grad
+            if gradient is None:
+                continue
+            state = self._state_of(parameter) or self._begin(parameter)
+            step = state.numbers["step"] = state.numbers["step"] + 1.0
+            if group["maximize"]:
+                gradient = -gradient
+            if weight_decay != 0:
+                gradient = gradient.add(parameter, alpha=weight_decay)
+            total = state["sum"].addcmul_(gradient, gradient, value=1)
+            parameter.addcdiv_(gradient, total.sqrt() + eps, value=-lr / (1 + (step - 1) * lr_decay))
