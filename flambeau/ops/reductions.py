@@ -52,23 +52,20 @@ def reduce(primitive: p.Primitive, x: Tensor, dims: Sequence[int], keepdim: bool
     rank = len(shape)
     if product(shape) == 0 or not dims and rank == 0:
         return _trivial(primitive, x, dims, keepdim, d)
+    chosen = set(dims)
+    final = Size(1 if axis in chosen else n for axis, n in enumerate(shape) if keepdim or axis not in chosen)
+    runs = [run for run in _runs(dims, rank, shape) if product(shape[run[0] : run[1] + 1]) > 1]
     current = x
     sizes = list(shape)
-    for first, last in _runs(dims, rank, shape):
+    for number, (first, last) in enumerate(runs, 1):
         reduced = product(sizes[first : last + 1])
         outer, inner = product(sizes[:first]), product(sizes[last + 1 :])
         sizes[first : last + 1] = [1] * (last + 1 - first)
-        result = Size(sizes)
-        if reduced == 1:
-            continue
+        result = final if number == len(runs) else Size(sizes)
         current = unary(primitive, current, None, (result, outer, reduced, inner, d))
     if current is x:
         current = _convert(primitive, x, d)
-    if keepdim:
-        return current
-    chosen = set(dims)
-    kept = Size(n for axis, n in enumerate(shape) if axis not in chosen)
-    return current if current.shape == kept else current.reshape(kept)
+    return current if current.shape == final else current.reshape(final)
 
 
 def _convert(primitive: p.Primitive, x: Tensor, d: dtype_type) -> Tensor:
