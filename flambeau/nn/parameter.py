@@ -28,11 +28,11 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
     ``no_grad``.
     """
 
-    def __new__(cls, data: Tensor | None = None, requires_grad: bool = True) -> Parameter:
+    def __new__(cls, data: Tensor | None = None, requires_grad: bool = True) -> Any:
         if data is None:
             data = flambeau.empty(0)
         if type(data) is Tensor or type(data) is Parameter:
-            return Tensor._make_subclass(cls, data, requires_grad)
+            return data.detach().as_subclass(cls).requires_grad_(requires_grad)
         other: Any = data.detach().requires_grad_(requires_grad)
         if type(other) is not type(data):
             raise RuntimeError(

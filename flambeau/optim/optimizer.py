@@ -12,6 +12,7 @@ from typing import Any
 
 import flambeau
 
+from ..graph.trace import step_boundary
 from ..nn.hooks import RemovableHandle
 from ..tensor import Tensor
 from .state import ParameterState
@@ -51,11 +52,6 @@ def register_optimizer_step_pre_hook(hook: Hook) -> RemovableHandle:
 def register_optimizer_step_post_hook(hook: Hook) -> RemovableHandle:
     """``hook(optimizer, args, kwargs)`` runs after every optimiser's step."""
     return _add(_global_optimizer_post_hooks, hook)
-
-
-def _step_ends() -> None:
-    """A step of training is complete: what is pending may be evaluated as a whole."""
-    flambeau.graph.step_boundary()
 
 
 def number(value: Any) -> Any:
@@ -131,7 +127,7 @@ class Optimizer:
                         )
                     args, kwargs = replaced
             out = func(*args, **kwargs)
-            _step_ends()
+            step_boundary()
             for hook in (*self._optimizer_step_post_hooks.values(), *_global_optimizer_post_hooks.values()):
                 hook(self, args, kwargs)
             return out

@@ -249,7 +249,7 @@ class _HookedCall:
         self._call_forward_pre_hooks()
         backward_hook = None
         if full_hooks or pre_hooks:
-            from ..hooks import BackwardHook
+            from ..backward_hook import BackwardHook
 
             backward_hook = BackwardHook(module, full_hooks, pre_hooks)
             self.args = backward_hook.setup_input_hook(self.args)
