@@ -244,7 +244,7 @@ def test_order_of_k() -> None:
 )
 def test_registers_of_other_machines(registers: VectorRegisters, monkeypatch: pytest.MonkeyPatch) -> None:
     """The shape of the register tile does not show in the bits."""
-    for m, n, k in ((37, 45, 300), (8, 9, 20), (5, 64, 33)):
+    for m, n, k in ((37, 45, 300), (8, 9, 20), (5, 64, 33), (250, 400, 50)):
         for dtype in ("float", "double"):
             a, b = matrix(dtype, (m, k), seed=1), matrix(dtype, (k, n), seed=2)
             here = multiply(dtype, a, b)
@@ -258,6 +258,7 @@ def test_register_tiles_fit() -> None:
     assert tiling.row_sizes(Element("double"), 1, VectorRegisters(64, 32, True)) == (12, 8, 4)
     assert tiling.row_sizes(Element("float"), 1, VectorRegisters(32, 16, True)) == (6, 4, 2)
     assert tiling.row_sizes(Element("float"), 1, VectorRegisters(16, 32, False)) == (6, 4, 2)
+    assert tiling.row_sizes(Element("double"), 1, VectorRegisters(32, 16, True)) == (2, 1)
     assert tiling.row_sizes(Element("double"), 1, VectorRegisters(16, 16, False)) == (1,)
 
 

@@ -123,12 +123,17 @@ def _transpose_panel(b: Builder, element: Element, width: int) -> None:
                 rows = b.mul(k, str(width))
                 for i, row in enumerate(transpose(b, element.vector, block)):
                     if length < LANES:
-                        kept = ", ".join(f"i32 {lane}" for lane in range(length))
-                        picks = f"<{length} x i32> <{kept}>"
-                        row = b.op(f"shufflevector {element.vector} {row}, {element.vector} poison, {picks}")
+                        row = _first_lanes(b, element, row, length)
                     place = b.offset(element.type, target, b.add(rows, str(i * width)))
                     b.store(vector(element.type, length), row, place, element.bytes)
     _gather_panel(b, element, width, whole_blocks)
+
+
+def _first_lanes(b: Builder, element: Element, row: str, count: int) -> str:
+    if count == 1:
+        return b.op(f"extractelement {element.vector} {row}, i64 0")
+    picks = ", ".join(f"i32 {lane}" for lane in range(count))
+    return b.op(f"shufflevector {element.vector} {row}, {element.vector} poison, <{count} x i32> <{picks}>")
 
 
 def transpose(b: Builder, whole: str, rows: list[str]) -> list[str]:

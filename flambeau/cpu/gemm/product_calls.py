@@ -55,7 +55,7 @@ def lower_product(product: Product, epilogue: Epilogue, threads: int) -> list[Ca
         calls.append(packing_call)
         product, source = replace(product, b=b), "packed"
     # Packed rows take a step of their own, but are then read in sequence.
-    a_packed = n >= PACKED_COLUMNS and product.multiply_adds >= PACKED_PRODUCTS
+    a_packed = m > height and n >= PACKED_COLUMNS and product.multiply_adds >= PACKED_PRODUCTS
     if a_packed:
         packing_call, a = lower_pack(element, height, product.batch, m, k, product.a.transposed())
         calls.append(packing_call)

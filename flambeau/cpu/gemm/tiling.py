@@ -54,9 +54,10 @@ def row_sizes(element: Element, vectors: int, registers: VectorRegisters) -> tup
     """Heights of the micro-kernels: the most rows whose sums fit the registers, beside a row of ``b`` and an element
     of ``a``, as a multiple of three; then two thirds and one third of it for the rows that are left over."""
     per_vector = max(1, LANES * element.bytes // registers.bytes)
-    rows = (registers.count - 1) // (vectors * per_vector) - 1
-    third = max(1, min(rows, MOST_ROWS) // 3)
-    return (3 * third, 2 * third, third) if rows >= 3 else (1,)
+    rows = min(MOST_ROWS, (registers.count - 1) // (vectors * per_vector) - 1)
+    if rows < 3:
+        return (2, 1) if rows == 2 else (1,)
+    return rows // 3 * 3, rows // 3 * 2, rows // 3
 
 
 @dataclass(frozen=True)

@@ -240,24 +240,32 @@ def _update_function(module: Module, element: Element, lanes: int) -> str:
     if module.has_function(name):
         return name
     b = Builder(module, name, _UPDATE_PARAMETERS, internal=True, attributes="nounwind noinline")
-    factors, rows, places = [], [], []
-    for lane in range(lanes):
-        factor = element.load(b, b.offset(element.type, "%vector", b.mul("%vector_stride", str(lane))))
-        factors.append(b.broadcast(element.type, factor, LANES))
-        rows.append(b.offset(element.type, "%matrix", b.mul("%k_stride", str(lane))))
-        places.append(b.offset(element.type, "%sums", b.mul("%sums_stride", str(lane))))
-
-    def step(output: str, mask: str | None) -> None:
-        for factor, row, place in zip(factors, rows, places, strict=True):
-            value = element.load_vector(b, b.offset(element.type, row, output), mask)
-            address = b.offset(element.type, place, output)
-            updated = element.multiply_add(b, value, factor, b.load(element.vector, address, 64))
-            b.store(element.vector, updated, address, 64)
-
     in_vectors = b.mul(b.divide("%outputs", str(LANES)), str(LANES))
+
+    def operands(lane: str) -> tuple[str, str, str]:
+        """The factor of one lane in all lanes of a vector, the row of the matrix it multiplies, and the sums."""
+        factor = element.load(b, b.offset(element.type, "%vector", b.mul("%vector_stride", lane)))
+        row = b.offset(element.type, "%matrix", b.mul("%k_stride", lane))
+        return (
+            b.broadcast(element.type, factor, LANES),
+            row,
+            b.offset(element.type, "%sums", b.mul("%sums_stride", lane)),
+        )
+
+    def step(factor: str, row: str, sums: str, output: str, mask: str | None) -> None:
+        value = element.load_vector(b, b.offset(element.type, row, output), mask)
+        address = b.offset(element.type, sums, output)
+        updated = element.multiply_add(b, value, factor, b.load(element.vector, address, 64))
+        b.store(element.vector, updated, address, 64)
+
+    unrolled = [operands(str(lane)) for lane in range(lanes)]
     with b.loop("0", in_vectors, str(LANES)) as output:
-        step(output, None)
+        for factor, row, sums in unrolled:
+            step(factor, row, sums, output, None)
     with b.when(b.op(f"icmp slt i64 {in_vectors}, %outputs")):
-        step(in_vectors, lanes_between(b, in_vectors, None, "%outputs"))
+        mask = lanes_between(b, in_vectors, None, "%outputs")
+        # A loop, for where a processor has no masked loads each becomes sixteen branches.
+        with b.loop("0", str(lanes)) as lane:
+            step(*operands(lane), in_vectors, mask)
     b.finish()
     return name
