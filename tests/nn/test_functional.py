@@ -346,6 +346,28 @@ def test_interpolate_errors() -> None:
         F.interpolate(flambeau.ones(1, 1, 2, 2), size=3, align_corners=True)
 
 
+@pytest.mark.parametrize("mode", ["bilinear", "nearest", "bicubic"])
+@pytest.mark.parametrize("padding_mode", ["zeros", "border", "reflection"])
+@pytest.mark.parametrize("align_corners", [False, True])
+def test_grid_sample(mode: str, padding_mode: str, align_corners: bool) -> None:
+    options = {"mode": mode, "padding_mode": padding_mode, "align_corners": align_corners}
+    flat, solid = floats(2, 3, 6, 2) * 1.3, floats(2, 3, 2, 2, 3) * 1.3
+    if mode == "nearest":
+        flat, solid = constant(flat), constant(solid)
+    compare(F.grid_sample, TF.grid_sample, [floats(2, 3, 4, 5), flat], 1e-4, 1e-4, **options)
+    if mode != "bicubic":
+        inputs = [floats(2, 2, 3, 4, 5), solid]
+        compare(F.grid_sample, TF.grid_sample, inputs, 1e-4, 1e-4, **options)
+
+
+def test_affine_grid() -> None:
+    for align in (False, True):
+        compare(F.affine_grid, TF.affine_grid, [floats(2, 2, 3), (2, 1, 3, 4)], align_corners=align)
+        compare(F.affine_grid, TF.affine_grid, [floats(2, 3, 4), (2, 1, 3, 1, 2)], align_corners=align)
+    with pytest.warns(UserWarning, match="align_corners=False since 1.3.0"):
+        F.affine_grid(flambeau.ones(1, 2, 3), (1, 1, 2, 2))
+
+
 def test_rearranging_channels() -> None:
     compare(F.pixel_shuffle, TF.pixel_shuffle, [floats(2, 8, 3, 4), 2])
     compare(F.pixel_unshuffle, TF.pixel_unshuffle, [floats(2, 2, 6, 4), 2])

@@ -116,6 +116,7 @@ from .pooling import (
     max_unpool1d,
     max_unpool2d,
 )  # fmt: skip
+from .sampling import affine_grid, grid_sample
 from .vision import (
     channel_shuffle,
     interpolate,

@@ -1,4 +1,4 @@
-"""Activations, the softmax family and gated units."""
+"""Activations, the softmax family and attention."""
 
 from __future__ import annotations
 
@@ -8,33 +8,41 @@ from typing import Any
 
 import flambeau
 
-from ... import ops
+from ...ops import activation as act
+from ...ops import softmax as softmaxes
+from ...ops.activation import gelu, glu, hardshrink, logsigmoid, prelu, softplus, softshrink
 from ...ops.operation import assign
 from ...tensor import Tensor
+from .dropout import dropout
+
+__all__ = ["gelu", "glu", "hardshrink", "logsigmoid", "prelu", "softplus", "softshrink"]
+
+
+def _finish(input: Tensor, result: Tensor, inplace: bool) -> Tensor:
+    """The result itself, or written over the input."""
+    return assign(input, result) if inplace else result
 
 
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
     """``max(input, 0)``."""
-    return input.relu_() if inplace else ops.relu(input)
+    return assign(input, act.relu(input)) if inplace else act.relu(input)
 
 
 def relu_(input: Tensor) -> Tensor:
     """:func:`relu` in place."""
-    return input.relu_()
+    return assign(input, act.relu(input))
 
 
 def relu6(input: Tensor, inplace: bool = False) -> Tensor:
     """``min(max(input, 0), 6)``."""
-    return hardtanh(input, 0.0, 6.0, inplace)
+    return _finish(input, act.relu6(input), inplace)
 
 
 def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:
     """``input`` limited to ``min_val`` … ``max_val``; no gradient at the limits themselves."""
     if min_val > max_val:
         raise ValueError("min_val cannot be greater than max_val")
-    inside = (input > min_val) & (input < max_val)
-    result = flambeau.where(inside, input, input.detach().clamp(min_val, max_val))
-    return _finish(input, result, inplace)
+    return _finish(input, act.hardtanh(input, min_val, max_val), inplace)
 
 
 def hardtanh_(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
@@ -44,7 +52,7 @@ def hardtanh_(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Ten
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
     """``input`` where positive, ``negative_slope * input`` elsewhere."""
-    return _finish(input, ops.leaky_relu(input, negative_slope), inplace)
+    return _finish(input, act.leaky_relu(input, negative_slope), inplace)
 
 
 def leaky_relu_(input: Tensor, negative_slope: float = 0.01) -> Tensor:
@@ -52,29 +60,11 @@ def leaky_relu_(input: Tensor, negative_slope: float = 0.01) -> Tensor:
     return leaky_relu(input, negative_slope, inplace=True)
 
 
-def prelu(input: Tensor, weight: Tensor) -> Tensor:
-    """Leaky ReLU whose slope is learned: one for all, or one for each channel (dimension 1)."""
-    if weight.numel() != 1:
-        if input.dim() == 0:
-            raise RuntimeError("Not allow zero-dim input tensor.")
-        channels = input.size(1) if input.dim() > 1 else 1
-        if channels != weight.numel():
-            raise RuntimeError(
-                f"Mismatch of parameter numbers and input channel size. Found parameter numbers = {weight.numel()} and "
-                f"channel size = {channels}."
-            )
-        weight = weight.reshape([-1 if axis == 1 else 1 for axis in range(input.dim())])
-    return flambeau.where(input > 0, input, weight * input)
-
-
 def rrelu(
     input: Tensor, lower: float = 1.0 / 8, upper: float = 1.0 / 3, training: bool = False, inplace: bool = False
 ) -> Tensor:
     """Leaky ReLU with a slope drawn anew for each element in training, and the mean slope otherwise."""
-    slope: Any = (lower + upper) / 2
-    if training:
-        slope = flambeau.empty_like(input).uniform_(lower, upper)
-    return _finish(input, flambeau.where(input > 0, input, input * slope), inplace)
+    return _finish(input, act.rrelu(input, lower, upper, training), inplace)
 
 
 def rrelu_(input: Tensor, lower: float = 1.0 / 8, upper: float = 1.0 / 3, training: bool = False) -> Tensor:
@@ -84,7 +74,7 @@ def rrelu_(input: Tensor, lower: float = 1.0 / 8, upper: float = 1.0 / 3, traini
 
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """``input`` where positive, ``alpha * (exp(input) - 1)`` elsewhere."""
-    return _finish(input, ops.elu(input, alpha), inplace)
+    return _finish(input, act.elu(input, alpha), inplace)
 
 
 def elu_(input: Tensor, alpha: float = 1.0) -> Tensor:
@@ -92,13 +82,9 @@ def elu_(input: Tensor, alpha: float = 1.0) -> Tensor:
     return elu(input, alpha, inplace=True)
 
 
-_SELU_ALPHA = 1.6732632423543772848170429916717
-_SELU_SCALE = 1.0507009873554804934193349852946
-
-
 def selu(input: Tensor, inplace: bool = False) -> Tensor:
     """The scaled ELU that keeps mean 0 and variance 1 (Klambauer and others 2017)."""
-    return _finish(input, ops.elu(input, _SELU_ALPHA) * _SELU_SCALE, inplace)
+    return _finish(input, act.selu(input), inplace)
 
 
 def selu_(input: Tensor) -> Tensor:
@@ -108,9 +94,7 @@ def selu_(input: Tensor) -> Tensor:
 
 def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """``max(0, input) + min(0, alpha * (exp(input / alpha) - 1))``."""
-    if alpha == 0:
-        raise RuntimeError("ZeroDivisionError: alpha cannot be 0 for CELU")
-    return _finish(input, ops.elu(input / alpha) * alpha if alpha != 1.0 else ops.elu(input), inplace)
+    return _finish(input, act.celu(input, alpha), inplace)
 
 
 def celu_(input: Tensor, alpha: float = 1.0) -> Tensor:
@@ -118,32 +102,19 @@ def celu_(input: Tensor, alpha: float = 1.0) -> Tensor:
     return celu(input, alpha, inplace=True)
 
 
-def gelu(input: Tensor, approximate: str = "none") -> Tensor:
-    """``input * Φ(input)`` with the normal distribution's Φ, or its approximation through ``"tanh"``."""
-    if approximate not in ("none", "tanh"):
-        raise RuntimeError("approximate argument must be either none or tanh.")
-    return ops.gelu(input, approximate)
-
-
 def silu(input: Tensor, inplace: bool = False) -> Tensor:
     """``input * sigmoid(input)``."""
-    return _finish(input, ops.silu(input), inplace)
+    return _finish(input, act.silu(input), inplace)
 
 
 def mish(input: Tensor, inplace: bool = False) -> Tensor:
     """``input * tanh(softplus(input))``."""
-    return _finish(input, input * ops.softplus(input).tanh(), inplace)
+    return _finish(input, act.mish(input), inplace)
 
 
 def sigmoid(input: Tensor) -> Tensor:
     """``1 / (1 + exp(-input))``."""
     return input.sigmoid()
-
-
-def logsigmoid(input: Tensor) -> Tensor:
-    """``log(sigmoid(input))``, exact for large arguments of either sign."""
-    # From 40 on softplus(x) is x in every floating-point type.
-    return -ops.softplus(-input, 1.0, 40.0)
 
 
 def tanh(input: Tensor) -> Tensor:
@@ -158,17 +129,12 @@ def tanhshrink(input: Tensor) -> Tensor:
 
 def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
     """``relu6(input + 3) / 6``."""
-    return _finish(input, relu6(input + 3.0) / 6.0, inplace)
+    return _finish(input, act.hardsigmoid(input), inplace)
 
 
 def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
     """``input * relu6(input + 3) / 6``."""
-    return _finish(input, input * relu6(input + 3.0) / 6.0, inplace)
-
-
-def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
-    """``log(1 + exp(beta * input)) / beta``; the argument itself where ``beta * input`` exceeds ``threshold``."""
-    return ops.softplus(input, beta, threshold)
+    return _finish(input, act.hardswish(input), inplace)
 
 
 def softsign(input: Tensor) -> Tensor:
@@ -176,37 +142,14 @@ def softsign(input: Tensor) -> Tensor:
     return input / (input.abs() + 1)
 
 
-def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
-    """``input`` moved towards zero by ``lambd``, and zero where it is no larger than that."""
-    if lambd < 0:
-        raise RuntimeError(f"lambda must be greater or equal to 0, but found to be {lambd:g}.")
-    return flambeau.where(input > lambd, input - lambd, flambeau.where(input < -lambd, input + lambd, input * 0.0))
-
-
-def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
-    """``input`` where its magnitude exceeds ``lambd``, zero elsewhere."""
-    return flambeau.where((input >= -lambd) & (input <= lambd), 0.0, input)
-
-
 def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
     """``input`` where it exceeds ``threshold``, ``value`` elsewhere."""
-    return _finish(input, flambeau.where(input <= threshold, value, input), inplace)
+    return _finish(input, act.threshold(input, threshold, value), inplace)
 
 
 def threshold_(input: Tensor, threshold: float, value: float) -> Tensor:
     """:func:`threshold` in place."""
-    return _finish(input, flambeau.where(input <= threshold, value, input), True)
-
-
-def glu(input: Tensor, dim: int = -1) -> Tensor:
-    """The first half along ``dim`` times the sigmoid of the second."""
-    if input.dim() == 0:
-        raise RuntimeError("glu does not support scalars because halving size must be even")
-    size = input.size(dim)
-    if size % 2:
-        raise RuntimeError(f"Halving dimension must be even, but dimension {dim % input.dim()} is size {size}")
-    value, gate = input.chunk(2, dim)
-    return value * gate.sigmoid()
+    return _finish(input, act.threshold(input, threshold, value), True)
 
 
 # --- softmax and its relations -------------------------------------------------------------------------------------
@@ -225,21 +168,21 @@ def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: 
     """``exp(input)`` divided by its sum along ``dim``; ``dtype`` is cast to first."""
     if dim is None:
         dim = _get_softmax_dim("softmax", input.dim(), _stacklevel)
-    return ops.softmax(input, dim, dtype)
+    return softmaxes.softmax(input, dim, dtype)
 
 
 def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
     """The softmax of ``-input``."""
     if dim is None:
         dim = _get_softmax_dim("softmin", input.dim(), _stacklevel)
-    return ops.softmax(-input, dim, dtype)
+    return softmaxes.softmax(-input, dim, dtype)
 
 
 def log_softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
     """The logarithm of the softmax along ``dim``."""
     if dim is None:
         dim = _get_softmax_dim("log_softmax", input.dim(), _stacklevel)
-    return ops.log_softmax(input, dim, dtype)
+    return softmaxes.log_softmax(input, dim, dtype)
 
 
 def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1) -> Tensor:
@@ -247,7 +190,7 @@ def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: floa
     if eps != 1e-10:
         warnings.warn("`eps` parameter is deprecated and has no effect.", stacklevel=2)
     noise = -flambeau.empty_like(logits).exponential_().log()
-    soft = ops.softmax((logits + noise) / tau, dim)
+    soft = softmaxes.softmax((logits + noise) / tau, dim)
     if not hard:
         return soft
     index = soft.max(dim, keepdim=True)[1]
@@ -280,18 +223,13 @@ def scaled_dot_product_attention(
     if is_causal:
         attn_mask = flambeau.ones(query.size(-2), key.size(-2), dtype=flambeau.bool, device=query.device).tril()
     if attn_mask is None:
-        weights = ops.softmax(scores, -1)
+        weights = softmaxes.softmax(scores, -1)
     elif attn_mask.dtype == flambeau.bool:
         # A row without any place to look at gives zeros, not NaN.
         empty = ~attn_mask.any(-1, keepdim=True)
-        weights = ops.softmax(scores.masked_fill(~attn_mask, -math.inf), -1).masked_fill(empty, 0.0)
+        weights = softmaxes.softmax(scores.masked_fill(~attn_mask, -math.inf), -1).masked_fill(empty, 0.0)
     else:
-        weights = ops.softmax(scores + attn_mask, -1)
+        weights = softmaxes.softmax(scores + attn_mask, -1)
     if dropout_p > 0.0:
-        weights = ops.dropout(weights, dropout_p, True)
+        weights = dropout(weights, dropout_p)
     return weights @ value
-
-
-def _finish(input: Tensor, result: Tensor, inplace: bool) -> Tensor:
-    """The result itself, or written over the input."""
-    return assign(input, result) if inplace else result

@@ -7,12 +7,10 @@ import warnings
 import flambeau
 
 from ... import ops
+from ...ops.matrix import linear
 from ...tensor import Tensor
 
-
-def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """``input weightᵀ + bias``: ``input`` (…, in), ``weight`` (out, in) or (in,), ``bias`` (out,) give (…, out)."""
-    return ops.linear(input, weight, bias)
+__all__ = ["bilinear", "embedding", "embedding_bag", "linear", "one_hot"]
 
 
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:

@@ -8,7 +8,8 @@ from typing import Any
 
 import flambeau
 
-from ... import ops
+from ...ops.loss import nll_loss as _nll_loss
+from ...ops.softmax import log_softmax
 from ...tensor import Tensor
 from .. import _reduction
 from .._reduction import reduced
@@ -150,7 +151,7 @@ def nll_loss(
     """Negative log-probability of the target class: ``input`` (N, C, …) or (C,) and class numbers (N, …) or ()."""
     reduction = _reduction.resolve(size_average, reduce, reduction)
     _reduction.check(reduction)
-    return ops.nll_loss(input, target, weight, reduction, ignore_index)
+    return _nll_loss(input, target, weight, reduction, ignore_index)
 
 
 def cross_entropy(
@@ -169,8 +170,8 @@ def cross_entropy(
         return _cross_entropy_of_probabilities(input, target, weight, reduction, label_smoothing, dimension)
     if not 0.0 <= label_smoothing <= 1.0:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
-    logarithms = ops.log_softmax(input, dimension)
-    loss = ops.nll_loss(logarithms, target, weight, reduction, ignore_index)
+    logarithms = log_softmax(input, dimension)
+    loss = _nll_loss(logarithms, target, weight, reduction, ignore_index)
     if label_smoothing == 0.0:
         return loss
     classes = input.size(dimension)
@@ -205,7 +206,7 @@ def _cross_entropy_of_probabilities(
         )
     if label_smoothing > 0.0:
         target = target * (1 - label_smoothing) + label_smoothing / classes
-    products = ops.log_softmax(input, dimension) * target
+    products = log_softmax(input, dimension) * target
     if weight is not None:
         products = products * _along(weight, dimension, input)
     if reduction == "none":
