@@ -17,13 +17,14 @@ _PADDING_MODES = ("zeros", "border", "reflection")
 def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None = None) -> Tensor:
     """Where an affine map takes the pixels of a picture: ``theta`` (N, 2, 3) and (N, C, H, W) give (N, H, W, 2).
 
-    With ``theta`` (N, 3, 4) and (N, C, D, H, W) the grid is (N, D, H, W, 3). Coordinates run from -1 to 1, x first; they
-    refer to the centres of the corner pixels with ``align_corners`` and to their outer edges otherwise.
+    With ``theta`` (N, 3, 4) and (N, C, D, H, W) the grid is (N, D, H, W, 3). Coordinates run from -1 to 1, x first;
+    they refer to the centres of the corner pixels with ``align_corners`` and to their outer edges otherwise.
     """
     if align_corners is None:
         warnings.warn(
-            "Default grid_sample and affine_grid behavior has changed to align_corners=False since 1.3.0. Please specify "
-            "align_corners=True if the old behavior is desired. See the documentation of grid_sample for details.",
+            "Default grid_sample and affine_grid behavior has changed to align_corners=False since 1.3.0. Please "
+            "specify align_corners=True if the old behavior is desired. See the documentation of grid_sample for "
+            "details.",
             stacklevel=2,
         )
         align_corners = False
@@ -73,8 +74,9 @@ def grid_sample(
         )
     if align_corners is None:
         warnings.warn(
-            "Default grid_sample and affine_grid behavior has changed to align_corners=False since 1.3.0. Please specify "
-            "align_corners=True if the old behavior is desired. See the documentation of grid_sample for details.",
+            "Default grid_sample and affine_grid behavior has changed to align_corners=False since 1.3.0. Please "
+            "specify align_corners=True if the old behavior is desired. See the documentation of grid_sample for "
+            "details.",
             stacklevel=2,
         )
         align_corners = False
