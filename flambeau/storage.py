@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import weakref
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -44,7 +45,17 @@ class Storage:
         ):
             self.node = value
         else:
-            self.node = record(WRITE, view, (node, None), (value, value_view))
+            self.node = written(node, view, value, value_view)
+        trace = self.node.trace
+        if trace is not None and trace.sites:
+            trace.rebound.append((self.node.place, weakref.ref(self), "node", node))
+
+
+def written(node: Node, view: View, value: Node, value_view: View | None) -> Node:
+    """The value ``node`` with ``value`` (expandable to the view's sizes) in place of what lies under ``view``."""
+    if view.offset:
+        return record(WRITE, view.moved, (node, None), (value, value_view), (view.offset, None))
+    return record(WRITE, view, (node, None), (value, value_view))
 
 
 def whole(shape: Size) -> View:
@@ -63,7 +74,7 @@ def write_exposed(node: Node, view: View, value: Node, value_view: View | None) 
 
     Returns the node that now stands for the memory.
     """
-    result = record(WRITE, view, (node, None), (value, value_view))
+    result = written(node, view, value, value_view)
     changed = evaluate(result)
     buffer = node.buffer
     assert buffer is not None

@@ -52,8 +52,8 @@ class Tensor:
 
     __slots__ = ("_node", "_storage", "_view", "_tracked", "_gradient", "_extra", "__dict__", "__weakref__")
 
-    #: The value, while no other tensor shares its memory.
-    _node: Node
+    #: The value, while no other tensor shares its memory (None when there is a storage).
+    _node: Any
     #: Shared memory, once there are views, and where this tensor lies in it.
     _storage: Storage | None
     _view: View | None
@@ -101,10 +101,10 @@ class Tensor:
     # --- making ---------------------------------------------------------------------------------------------------
 
     @classmethod
-    def _from_node(cls, node: Node, view: View | None = None, storage: Storage | None = None) -> Tensor:
+    def _from_node(cls, node: Node | None, view: View | None = None, storage: Storage | None = None) -> Tensor:
         """A tensor without history for a value, or for a view of a storage."""
         tensor = _new(cls)
-        tensor._node = node
+        tensor._node = node if storage is None else None
         tensor._storage = storage
         tensor._view = view
         tensor._tracked = False
@@ -116,12 +116,9 @@ class Tensor:
     def _saved(cls, node: Node, view: View | None, edge: Any) -> Tensor:
         """What a gradient node reads back: a saved value, with history when gradients of gradients are recorded."""
         tensor = _new(Tensor)
-        tensor._node = node
-        tensor._storage = None
-        tensor._view = None
-        if view is not None:
-            tensor._storage = Storage(node)
-            tensor._view = view
+        tensor._view = view
+        tensor._storage = None if view is None else Storage(node)
+        tensor._node = node if view is None else None
         tensor._extra = None
         if edge is None:
             tensor._tracked = False
@@ -143,7 +140,7 @@ class Tensor:
         """The node that holds this tensor's value now (to be read through ``_view``)."""
         storage = self._storage
         if storage is None:
-            return self._node
+            return self._node  # type: ignore[no-any-return]
         extra = self._extra
         if extra is not None and extra.base is not None:
             base = extra.base
@@ -160,6 +157,7 @@ class Tensor:
         if storage is None:
             node = self._node
             storage = self._storage = Storage(node)
+            self._node = None
             self._view = whole(node.shape)
         return storage
 
@@ -169,6 +167,8 @@ class Tensor:
         if storage is None:
             node = self._node
             if view is None and value.dtype is node.dtype and not (node.buffer is not None and node.buffer.ever_exposed):
+                if value.trace is not None and value.trace.sites:
+                    value.trace.rebound.append((value.place, weakref.ref(self), "_node", node))
                 self._node = value
                 return
             storage = self._share()
@@ -510,7 +510,7 @@ class Tensor:
     def detach(self) -> Tensor:
         """A tensor that shares this one's memory and has no history."""
         storage = self._share()
-        return Tensor._from_node(self._node, self._view, storage)
+        return Tensor._from_node(None, self._view, storage)
 
     def detach_(self) -> Tensor:
         """Forget this tensor's history, in place."""
@@ -528,7 +528,7 @@ class Tensor:
         if not isinstance(value, Tensor):
             raise TypeError("Variable data has to be a tensor, but got " + type(value).__name__)
         self._storage = value._share()
-        self._node = value._node
+        self._node = None
         self._view = value._view
 
     def set_(self, source: Any = None, storage_offset: int = 0, size: Any = None, stride: Any = None) -> Tensor:
@@ -537,7 +537,7 @@ class Tensor:
             source = self.new_empty(0)
         storage = source._share()
         self._storage = storage
-        self._node = source._node
+        self._node = None
         if size is None:
             self._view = source._view
         else:
@@ -549,7 +549,7 @@ class Tensor:
         """The same tensor as an instance of ``cls``, a subclass of Tensor."""
         made: Any = _new(cls)
         storage = self._share()
-        made._node = self._node
+        made._node = None
         made._storage = storage
         made._view = self._view
         made._tracked = self._tracked
@@ -578,8 +578,8 @@ class Tensor:
         made: Any = _new(type(self))
         if self._view is not None and not self._view.contiguous:
             # Keep the strides: copy the whole storage, then look at the copy in the same way.
-            made._node = record(COPY, None, (self._read(), None))
-            made._storage = Storage(made._node)
+            made._node = None
+            made._storage = Storage(record(COPY, None, (self._read(), None)))
             made._view = self._view
         else:
             made._node = record(COPY, None, (self._read(), self._view))

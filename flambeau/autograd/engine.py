@@ -13,6 +13,7 @@ from typing import Any
 from ..graph.dtypes import dtype
 from ..graph.shapes import Size
 from ..graph.trace import local
+from ..storage import whole
 from ..tensor import Tensor
 from .gradient import Gradient
 from .reduce import sum_to
@@ -317,9 +318,10 @@ def _finish_leaf(leaf: Tensor, value: Tensor, only: dict[Any, Tensor] | None, ca
 
 def own(value: Tensor) -> Tensor:
     """A tensor that only the leaf's ``grad`` refers to: a new handle on the same value, or a copy of a view."""
-    if value._storage is not None:
+    node = value._read()
+    if value._view is not None and value._view is not whole(node.shape):
         return value.clone()
-    handle = Tensor._from_node(value._node)
+    handle = Tensor._from_node(node)
     handle._tracked = value._tracked
     handle._gradient = value._gradient
     return handle

@@ -40,15 +40,16 @@ def evaluate_trace(trace: Trace) -> None:
             if trace.error is not None:
                 raise trace.error.with_traceback(None)
             return
-        limit, trace.limit = trace.limit, recording.CLOSED
+        trace.limit = recording.CLOSED
         last = trace.cursor
-        nodes = trace.nodes[: last.depth]
+        nodes = trace.nodes  # no copy: a second list would make every node seem to be held
+        del nodes[last.depth :]
         if local.trace is trace:
             local.trace = Trace()
         try:
             late = _run(trace, last, nodes)
         except BaseException:
-            trace.limit = 0 if limit != 0 else limit
+            trace.limit = 0
             if trace.owner == get_ident():
                 local.trace = trace
             raise
@@ -61,11 +62,7 @@ def _run(trace: Trace, last: Step, nodes: list[Node]) -> Late | None:
     """Find or make the plan, and run it."""
     if last.depth == 0:
         return None
-    trace.nodes = []
-    try:
-        live = bytes([count > _HELD for count in map(sys.getrefcount, nodes)])
-    finally:
-        trace.nodes = nodes
+    live = bytes([count > _HELD for count in map(sys.getrefcount, nodes)])
     known = last.plans.get(live)
     if known is None:
         plan = Plan(last, live, fuse=False)
@@ -85,14 +82,15 @@ def _fail(trace: Trace, last: Step, nodes: list[Node], late: Late) -> None:
     for recorded_at, owner, attribute, old in reversed(trace.rebound):
         target = owner()
         if recorded_at >= place and target is not None:
-            setattr(target, attribute, old)
+            storage = getattr(target, "_storage", None)
+            setattr(target if storage is None else storage, attribute if storage is None else "node", old)
     trace.error = error
     trace.limit = recording.CLOSED
     step: Any = last
     while step.depth > place:
         step = step.parent
-    earlier = nodes[:place]
     del nodes[place:]
+    earlier = nodes
     again = _run_prefix(trace, step, earlier)
     if again is not None:
         error = trace.error = _exception(again, trace.sites.get(again.place))

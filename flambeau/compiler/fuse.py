@@ -215,7 +215,7 @@ class Fuser:
         group.boundaries = suffixes(access)
         self._join(group, copy, "element")
         copy.store()
-        whole = Access(copy, access.sizes, copy.whole().strides, 0)
+        whole = Access(copy, access.sizes, copy.whole().strides)
         item.operands = [whole if operand is access else operand for operand in item.operands]
         return whole
 
@@ -299,7 +299,7 @@ class Fuser:
     @staticmethod
     def _repeats_rows(group: Group, access: Access) -> bool:
         """Whether the access gives each row's value to all elements of the row."""
-        if access.offset:
+        if access.offset is not None:
             return False
         wanted = [(n, s) for n, s in ((group.outer, 1), (group.reduced, 0)) if n != 1]
         return access.runs == wanted
@@ -345,7 +345,7 @@ class Fuser:
             clone.level = level
             group.clones[(id(source), level)] = clone
             group.items.append(clone)
-        return Access(clone, access.sizes, access.strides, 0)
+        return Access(clone, access.sizes, access.strides)
 
     def _depend(self, group: Group, item: Item) -> None:
         """Record what ``item`` needs from other groups, storing it there."""

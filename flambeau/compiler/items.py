@@ -9,7 +9,7 @@ from typing import Any
 from ..cpu.kernel import Operand
 from ..graph.dtypes import dtype
 from ..graph.primitives import COPY, FILL, LEAF, Primitive, nbytes
-from ..graph.shapes import broadcast_strides, contiguous_strides
+from ..graph.shapes import MOVED, broadcast_strides, contiguous_strides
 from ..graph.trace import Step
 
 
@@ -24,11 +24,16 @@ class Number:
 
 
 class Access:
-    """How an item reads another one: for an index over ``sizes``, the element at offset + index · strides."""
+    """How an item reads another one: for an index over ``sizes``, the element at offset + index · strides.
+
+    The offset is a number given at each run, or None for zero.
+    """
 
     __slots__ = ("source", "sizes", "strides", "offset", "_runs")
 
-    def __init__(self, source: Item, sizes: Sequence[int], strides: Sequence[int], offset: int) -> None:
+    def __init__(
+        self, source: Item, sizes: Sequence[int], strides: Sequence[int], offset: Number | None = None
+    ) -> None:
         self.source = source
         self.sizes = tuple(sizes)
         self.strides = tuple(strides)
@@ -51,7 +56,7 @@ class Access:
     @property
     def dense(self) -> bool:
         """Whether the access reads all of its source's elements in their order."""
-        if self.offset != 0 or prod(self.sizes) != prod(self.source.shape):
+        if self.offset is not None or prod(self.sizes) != prod(self.source.shape):
             return False
         runs = self.runs
         return not runs or (len(runs) == 1 and runs[0][1] == 1)
@@ -117,7 +122,7 @@ class Item:
 
     def whole(self) -> Access:
         """An access that reads the whole value as it is."""
-        return Access(self, self.shape, contiguous_strides(self.shape), 0)
+        return Access(self, self.shape, contiguous_strides(self.shape))
 
     def __repr__(self) -> str:
         return f"{self.place}:{self.primitive.name}{list(self.shape)}"
@@ -142,7 +147,11 @@ def items_of(last: Step, live: Sequence[bool]) -> list[Item]:
             elif view is None:
                 operands.append(items[source].whole())
             else:
-                operands.append(Access(items[source], view.sizes, view.strides, view.offset))
+                offset = None
+                if view.offset == MOVED:
+                    offset = Number(numbers, "i")
+                    numbers += 1
+                operands.append(Access(items[source], view.sizes, view.strides, offset))
         item = Item(
             place, step.primitive, step.attributes, operands, step.shape, step.dtype, step.compute, step.site
         )

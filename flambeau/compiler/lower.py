@@ -173,13 +173,14 @@ class Lowering:
         """Read memory that another group wrote (or a leaf)."""
         source = access.source
         runs = access.runs
-        key = ("load", id(source), tuple(runs), access.offset, level)
+        moved = -1 if access.offset is None else access.offset.index
+        key = ("load", id(source), tuple(runs), moved, level)
         if key in self._values:
             return self._values[key]
         outer, inner_class, inner = self._address(runs, level)
         operand = source.store()
         self.reads.append(operand)
-        base = self.argument(Shifted(operand, access.offset * source.dtype.itemsize))
+        base = self.argument(entered(access))
         strides = self.argument(*outer)
         inner_argument = self.argument(inner) if inner_class == "s" else -1
         where = "row" if inner_class == "0" and not self.column and level == "element" else level
@@ -395,7 +396,7 @@ class Lowering:
             second.items.append(item)
             if item.primitive.kind == "reduce":
                 part = by_data[self._reduce_data(item)]
-                reference = lowering.load(Access(part, (splits, results), (results, 1), 0), "element")
+                reference = lowering.load(Access(part, (splits, results), (results, 1)), "element")
                 value = lowering.program.values[reference]
                 name = item.primitive.name
                 index = lowering.add(("reduce", name, reference), "reduce", value.dtype, "result", 1, (name, reference))
@@ -415,14 +416,24 @@ class Lowering:
 
 
 class Shifted(Operand):
-    """An operand entered at a fixed number of bytes behind its beginning."""
+    """An operand entered some bytes behind its beginning: a fixed number, and ``number`` elements given at each run."""
 
-    __slots__ = ("base",)
+    __slots__ = ("base", "number", "itemsize")
 
-    def __init__(self, base: Operand, shift: int) -> None:
+    def __init__(self, base: Operand, shift: int, number: Number | None = None, itemsize: int = 1) -> None:
         super().__init__(base.bytes, base.name)
         self.base = base
         self.offset = shift
+        self.number = number
+        self.itemsize = itemsize
+
+
+def entered(access: Access) -> Operand:
+    """The memory that an access reads, entered at its offset."""
+    operand = access.source.store()
+    if access.offset is None:
+        return operand
+    return Shifted(operand, 0, access.offset, access.source.dtype.itemsize)
 
 
 def _emit(program: Program, module: Any, name: str) -> None:
@@ -435,13 +446,13 @@ def describe(group: Group) -> str:
     return " ".join(names[:12]) + (f" … ({len(names)})" if len(names) > 12 else "")
 
 
-def lower_write(view: View, target: Operand, d: dtype, value: Access) -> Call:
-    """Write ``value`` into a view of memory that already holds the rest."""
+def lower_write(view: View, target: Operand, d: dtype, value: Access, offset: Number | None = None) -> Call:
+    """Write ``value`` into a view (entered at ``offset``) of memory that already holds the rest."""
     group = Group("loop", -1, 0)
     group.outer = prod(view.sizes)
     expanded = value.expanded(tuple(view.sizes))
     strides = merge_axes(view.sizes, view.strides)
-    place = Access(value.source, view.sizes, view.strides, 0)
+    place = Access(value.source, view.sizes, view.strides)
     from .fuse import is_chain, suffixes
 
     boundaries = suffixes(expanded) | suffixes(place)
@@ -456,7 +467,7 @@ def lower_write(view: View, target: Operand, d: dtype, value: Access) -> Call:
     lowering = Lowering(group)
     reference = lowering.read(expanded, "element", d)
     outer, inner_class, inner = lowering._address(strides, "element")
-    argument = lowering.argument(Shifted(target, view.offset * d.itemsize))
+    argument = lowering.argument(Shifted(target, 0, offset, d.itemsize))
     first = lowering.argument(*outer)
     inner_argument = lowering.argument(inner) if inner_class == "s" else -1
     lowering.program.stores.append(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import threading
 from collections import deque
 from collections.abc import Sequence
 from itertools import repeat
@@ -33,6 +34,7 @@ class Plan:
     def __init__(self, last: Any, live: Sequence[bool], fuse: bool) -> None:
         self.items = items_of(last, live)
         self.groups = Fuser(self.items, fuse).run()
+        self._lock = threading.Lock()
         self.late: list[Late] = []
         self.fused = fuse
         leaves = [item for item in self.items if item.primitive is LEAF]
@@ -100,6 +102,8 @@ class Plan:
         # Values updated in a leaf's own memory that are not outputs: they stay where the leaf is.
         self.output_places = places
         self.output_of_place = [output_slots[id(item.store())] for item in outputs]
+        for call in self.work:
+            call.reads = tuple(dict.fromkeys(o.base if isinstance(o, Shifted) else o for o in call.reads))
         self._donate(leaves, output_slots)
         number_slots = {number.index: slots + k for k, number in enumerate(numbers)}
         self.number_indices = [number.index for number in numbers]
@@ -207,6 +211,8 @@ class Plan:
         """Write the step records and all arguments; find the segments between host calls."""
         calls = [call for call in self.work if isinstance(call, Call)]
         addresses = default_compiler().addresses([call.kernel for call in calls])
+        #: Arguments that move with a number given at each run: (position, bytes, number, bytes per unit).
+        self._moved: list[tuple[int, int, int, int]] = []
         arguments: list[int] = []
         starts: list[int] = []
         for call in calls:
@@ -214,6 +220,8 @@ class Plan:
             for a in call.arguments:
                 if isinstance(a, Shifted):
                     arguments.append(a.base.slot)
+                    if a.number is not None:
+                        self._moved.append((len(arguments), a.base.offset + a.offset, a.number.index, a.itemsize))
                     arguments.append(a.base.offset + a.offset)
                 elif isinstance(a, Operand):
                     arguments.append(a.slot)
@@ -264,6 +272,10 @@ class Plan:
 
     def run(self, trace: Trace, nodes: list[Node], timings: list[np.ndarray] | None = None) -> Late | None:
         """Compute and bind the needed values. Returns the error that was found, in which case nothing was bound."""
+        with self._lock:  # the arguments that move are the plan's own
+            return self._run(trace, nodes, timings)
+
+    def _run(self, trace: Trace, nodes: list[Node], timings: list[np.ndarray] | None) -> Late | None:
         runner = default_runner()
         leaf_buffers = [nodes[place].buffer for place in self.leaf_places]
         buffers: list[Any] = [None] * len(self.outputs)
@@ -277,9 +289,11 @@ class Plan:
             if buffers[output] is None:
                 buffers[output] = allocate(size)
         arena = allocate(self.arena_bytes) if self.arena_bytes else None
+        numbers = trace.numbers
+        for position, fixed, number, unit in self._moved:
+            self._arguments[position] = fixed + numbers[number] * unit
         cell = np.zeros(2, dtype=np.int64)
         table = bytearray(self._table.size)
-        numbers = trace.numbers
         self._table.pack_into(
             table,
             0,
@@ -297,11 +311,11 @@ class Plan:
         bind = [nodes[place] for place in self.output_places]
         values = [buffers[k] for k in self.output_of_place]
         for segment in self.segments[:-1] if self.segments else ():
-            if self._run_segment(runner, segment, address, scratch_address, stride, leaf_buffers, buffers, arena, timings):
+            if self._run_segment(runner, segment, address, scratch_address, stride, leaf_buffers, buffers, arena, numbers, timings):
                 return self.late[int(cell[0]) - 1].found(int(cell[1]))
         last = self.segments[-1] if self.segments else None
         if last is not None:
-            self._run_segment(runner, last, address, scratch_address, stride, leaf_buffers, buffers, arena, timings)
+            self._run_segment(runner, last, address, scratch_address, stride, leaf_buffers, buffers, arena, numbers, timings)
         if cell[0]:
             return self.late[int(cell[0]) - 1].found(int(cell[1]))
         # One call, so that no signal can come between two bindings.
@@ -310,10 +324,10 @@ class Plan:
         return None
 
     def _run_segment(  # type: ignore[no-untyped-def]
-        self, runner, segment, address, scratch_address, stride, leaf_buffers, buffers, arena, timings
+        self, runner, segment, address, scratch_address, stride, leaf_buffers, buffers, arena, numbers, timings
     ) -> int:
         if isinstance(segment, HostCall):
-            segment.run(lambda operand: self._memory(operand, leaf_buffers, buffers, arena))
+            segment.run(lambda operand: self._memory(operand, leaf_buffers, buffers, arena), numbers)
             return 0
         first, count = segment
         steps = self._steps_address + 32 * first

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,8 +14,8 @@ from ..cpu.windows import lower_template
 from ..graph.dtypes import dtype
 from ..graph.shapes import View, broadcast_strides
 from .fuse import Group
-from .items import Access, Item
-from .lower import Late, Shifted, lower_write
+from .items import Access, Item, Number
+from .lower import Late, Shifted, entered, lower_write
 
 
 class HostCall:
@@ -30,7 +30,7 @@ class HostCall:
         self.writes = tuple(o.store() for o in outputs)
         self.label = getattr(item.attributes[2], "__name__", "host")
 
-    def run(self, memory: Callable[[Operand], tuple[Any, int]]) -> None:
+    def run(self, memory: Callable[[Operand], tuple[Any, int]], numbers: Sequence[Any]) -> None:
         """Call the function on arrays over the operands' memory and store what it returns."""
         arrays = []
         for operand in self.item.operands:
@@ -38,7 +38,9 @@ class HostCall:
             buffer, offset = memory(operand.source.store())
             d = operand.source.dtype
             strides = tuple(s * d.itemsize for s in operand.strides)
-            array = buffer.array(numpy_of(d), operand.sizes, strides, offset + operand.offset * d.itemsize)
+            if operand.offset is not None:
+                offset += numbers[operand.offset.index] * d.itemsize
+            array = buffer.peek(numpy_of(d), operand.sizes, strides, offset)
             array.flags.writeable = False
             arrays.append(array)
         _, _, function, parameters = self.item.attributes
@@ -49,7 +51,7 @@ class HostCall:
             number = 0 if output is self.item else output.attributes[2]
             buffer, offset = memory(output.store())
             strides = tuple(s * output.dtype.itemsize for s in output.whole().strides)
-            target = buffer.array(numpy_of(output.dtype), output.shape, strides, offset)
+            target = buffer.peek(numpy_of(output.dtype), output.shape, strides, offset)
             target[...] = results[number]
 
 
@@ -87,7 +89,7 @@ def _matmul(item: Item) -> Iterable[Call]:
 def _matrix(access: Access, batch: tuple[int, ...]) -> MatrixAccess:
     """A matrix operand; batch axes that it lacks or repeats have stride 0."""
     strides = broadcast_strides(access.sizes[:-2], access.strides[:-2], batch)
-    return MatrixAccess(access.source.store(), access.offset, strides, access.strides[-2], access.strides[-1])
+    return MatrixAccess(entered(access), 0, strides, access.strides[-2], access.strides[-1])
 
 
 def _update(item: Item, in_place: bool, template: Callable[[Item], list[Call]]) -> list[Call]:
@@ -114,7 +116,9 @@ def _write(item: Item) -> list[Call]:
     assert isinstance(value, Access)
     if 0 in view.sizes:
         return []
-    return [lower_write(view, item.store(), item.dtype, value)]
+    offset = item.operands[2] if len(item.operands) > 2 else None
+    assert offset is None or isinstance(offset, Number)
+    return [lower_write(view, item.store(), item.dtype, value, offset)]
 
 
 def _scatter(item: Item) -> list[Call]:
@@ -123,11 +127,11 @@ def _scatter(item: Item) -> list[Call]:
         return []
     operands = [o.expanded(tuple(shape)) for o in item.operands[1:] if isinstance(o, Access)]
     late = Late("index", item.place, 0, extents[0] if extents else 0)
-    return [lower_scatter(item.dtype, mode, shape, strides, offset, extents, index_strides, item.store(), operands, late, Shifted)]
+    return [lower_scatter(item.dtype, mode, shape, strides, offset, extents, index_strides, item.store(), operands, late, Shifted, entered)]
 
 
 def _template(item: Item, items: list[Item]) -> list[Call]:
-    inputs = [o.source.store() for o in item.operands if isinstance(o, Access)]
+    inputs = [entered(o) for o in item.operands if isinstance(o, Access)]
     outputs: list[Operand | None] = [item.store()]
     for other in items[1:]:
         number = other.attributes[2]

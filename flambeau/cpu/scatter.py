@@ -35,11 +35,12 @@ def lower_scatter(
     operands: Sequence[Any],
     late: Any,
     shifted: Any,
+    entered: Any,
 ) -> Call:
     """One call that scatters a value over ``target``.
 
     ``operands`` are accesses over ``shape``: the value, then the indices. ``strides`` and ``offset`` place the loop's
-    own axes in the target, ``index_strides`` the indices. ``shifted(operand, bytes)`` enters an operand further on.
+    own axes in the target, ``index_strides`` the indices. ``shifted(operand, bytes)`` enters an operand further on, ``entered(access)`` at an access's offset.
     """
     value, *indices = operands
     sizes, columns = _merged(shape, [strides, value.strides, *(i.strides for i in indices)])
@@ -51,9 +52,9 @@ def lower_scatter(
     inner = sizes[-1]
     blocks = -(-inner // BLOCK) if vectors else 1
     arguments: list[Any] = [rows, inner, blocks, *sizes[:-1], shifted(target, offset * d.itemsize), *columns[0]]
-    arguments += [shifted(value.source.store(), value.offset * value.source.dtype.itemsize), *columns[1]]
+    arguments += [entered(value), *columns[1]]
     for index, places, extent, step in zip(indices, columns[2:], extents, index_strides):
-        arguments += [shifted(index.source.store(), index.offset * index.source.dtype.itemsize), *places, extent, step]
+        arguments += [entered(index), *places, extent, step]
     arguments.append(late)
     types = [index.source.dtype for index in indices]
     inner_value = columns[1][-1]

@@ -66,19 +66,25 @@ def is_contiguous(shape: Sequence[int], strides: Sequence[int]) -> bool:
     return True
 
 
+MOVED = -1
+"""The offset of a view whose offset is given at each run."""
+
+
 class View:
     """Where a tensor's elements lie in its storage: sizes, strides and offset, in elements.
 
-    Views are interned: equal views are the same object, so that they can be keys by identity.
+    Views are interned: equal views are the same object, so that they can be keys by identity. ``moved`` is the view
+    without its offset (marked -1): what a trace is keyed by, offsets being given anew at each run like Python numbers.
     """
 
-    __slots__ = ("sizes", "strides", "offset", "contiguous", "__weakref__")
+    __slots__ = ("sizes", "strides", "offset", "contiguous", "moved", "__weakref__")
     _table: dict[tuple[tuple[int, ...], tuple[int, ...], int], View] = {}
 
     sizes: Size
     strides: tuple[int, ...]
     offset: int
     contiguous: bool
+    moved: View
 
     def __new__(cls, sizes: Iterable[int], strides: Iterable[int], offset: int) -> View:
         key = (tuple(sizes), tuple(strides), offset)
@@ -89,6 +95,7 @@ class View:
             found.strides = key[1]
             found.offset = offset
             found.contiguous = is_contiguous(key[0], key[1])
+            found.moved = found if offset <= 0 else View(key[0], key[1], MOVED)
             if len(cls._table) > 100_000:  # a program that never repeats a view must not grow without bound
                 cls._table.clear()
             cls._table[key] = found

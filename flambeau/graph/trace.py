@@ -19,8 +19,8 @@ from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
 from .dtypes import dtype, scalar_dtype
-from .primitives import LEAF, Meta, Primitive, nbytes
-from .shapes import Size, View
+from .primitives import LEAF, SCATTER, WRITE, Meta, Primitive, nbytes
+from .shapes import MOVED, Size, View
 
 if TYPE_CHECKING:
     from ..cpu.memory import Buffer
@@ -65,7 +65,10 @@ class Node:
 
 
 Operand = tuple[Any, View | None]
-"""A step's operand: (place, view), or ("f" | "i" | "b", None) for a Python number given anew each time."""
+"""A step's operand: (place, view), or ("f" | "i" | "b", None) for a Python number given anew each time.
+
+A view's offset, unless it is zero, is given anew each time too: it stands among the numbers, in operand order.
+"""
 
 
 class Step:
@@ -89,12 +92,23 @@ class Step:
         self.dtype = dtype
         self.compute = compute
         self.site = site
-        own = nbytes(shape, dtype) if primitive is not LEAF else 0
+        own = _bytes_recorded(primitive, attributes, shape, dtype)
         self.bytes = own if parent is None else parent.bytes + own
         #: Compared with the trace's limit after each step: its depth, or "always" when the bytes have run out.
         self.mark = _ALWAYS if self.bytes > BYTE_BUDGET else self.depth
         self.next: dict[Any, Step] = {}
         self.plans: dict[bytes, Any] = {}
+
+
+def _bytes_recorded(primitive: Primitive, attributes: Any, shape: Size, dtype: dtype) -> int:
+    """What a step counts against the byte budget: for updates of part of a value, that part."""
+    if primitive is LEAF:
+        return 0
+    if primitive is WRITE:
+        return nbytes(attributes.sizes, dtype)
+    if primitive is SCATTER:
+        return nbytes(attributes[0], dtype)
+    return nbytes(shape, dtype)
 
 
 _ROOT = Step(None, LEAF, None, (), Size(), scalar_dtype("b"), scalar_dtype("b"), None)
@@ -226,31 +240,55 @@ _last_cut: list[tuple[str, int] | None] = [None]
 def overflow(trace: Trace, node: Node, step: Step) -> Node:
     """Called when a step's mark has reached the trace's limit: evaluates if it is time to. Returns the node to use."""
     if trace.limit == CLOSED:
-        return _record_again(trace, node, step)
-    if trace.limit > 0 and step.mark < HARD_BUDGET:
+        # Another thread evaluated this trace while its owner was recording the step: record it in a new one.
+        operands = _operands_of(trace, step)
+        with trace.lock:
+            pass  # wait until that evaluation has ended
+        if local.trace is trace:
+            local.trace = Trace()
+        return record(step.primitive, step.attributes, *operands)
+    if trace.limit == 0:
+        evaluate_trace[0](trace)
+        return node
+    if step.mark < HARD_BUDGET:
         if user_site() != _last_cut[0]:
             return node
-    elif trace.limit > 0 and step.mark != _ALWAYS:
+    elif step.mark != _ALWAYS:
         _last_cut[0] = user_site()
+    return _cut_before(trace, step)
+
+
+def _cut_before(trace: Trace, step: Step) -> Node:
+    """Evaluate what was recorded before ``step`` and record that step again.
+
+    Its result is not bound to anything yet: evaluated with the rest, what it replaces would seem to be needed.
+    """
+    operands = _operands_of(trace, step)
+    trace.nodes.pop()
+    trace.sites.pop(len(trace.nodes), None)
+    del trace.numbers[len(trace.numbers) - _number_count(step) :]
+    assert step.parent is not None
+    trace.cursor = step.parent
     evaluate_trace[0](trace)
-    return node
+    return record(step.primitive, step.attributes, *operands)
 
 
-def _record_again(closed: Trace, node: Node, step: Step) -> Node:
-    """Another thread evaluated this trace while its owner was recording ``step``: record that step in a new trace."""
-    with closed.lock:
-        pass  # wait until that evaluation has ended
-    if local.trace is closed:
-        local.trace = Trace()
-    fresh = local.trace
+def _number_count(step: Step) -> int:
+    return sum(type(place) is str or (view is not None and view.offset == MOVED) for place, view in step.operands)
+
+
+def _operands_of(trace: Trace, step: Step) -> list[tuple[Any, View | None]]:
+    """The operands of the step that was recorded last, as :func:`record` takes them."""
     operands: list[tuple[Any, View | None]] = []
-    numbers = iter(closed.numbers[len(closed.numbers) - sum(type(p) is str for p, _ in step.operands) :])
+    numbers = iter(trace.numbers[len(trace.numbers) - _number_count(step) :])
     for place, view in step.operands:
         if type(place) is str:
             operands.append((next(numbers), view))
-        else:
-            operands.append((closed.nodes[place], view))
-    return record(step.primitive, step.attributes, *operands, trace=fresh)
+            continue
+        if view is not None and view.offset == MOVED:
+            view = View(view.sizes, view.strides, int(next(numbers)))
+        operands.append((trace.nodes[place], view))
+    return operands
 
 
 def number_kind(value: Any) -> str:
@@ -288,6 +326,9 @@ def record(primitive: Primitive, attributes: Any, *operands: tuple[Any, View | N
                 value = enter(trace, value)
                 held.append(value)
             place: Any = value.place
+            if view is not None and view.offset > 0:
+                numbers.append(view.offset)
+                view = view.moved
         else:
             place = number_kind(value)
             numbers.append(value)

@@ -497,7 +497,7 @@ def zero_(self: Tensor) -> Tensor:
 def detach(input: Tensor) -> Tensor:
     """A tensor that shares memory and has no history."""
     storage = input._share()
-    return Tensor._from_node(input._node, input._view, storage)
+    return Tensor._from_node(None, input._view, storage)
 
 
 @operation(function=False)

@@ -26,11 +26,14 @@ def unary(primitive: Primitive, x: Tensor, gradient: type[Gradient] | None = Non
     if node.trace is not trace:
         node = enter(trace, node)
     view = x._view
+    seen = view if view is None else view.moved
     place = node.place
-    key = (primitive, attributes, place, view)
+    key = (primitive, attributes, place, seen)
     step = trace.cursor.next.get(key)
     if step is None:
-        step = new_step(trace, key, primitive, attributes, ((place, view),))
+        step = new_step(trace, key, primitive, attributes, ((place, seen),))
+    if seen is not view:
+        trace.numbers.append(view.offset)  # type: ignore[union-attr]
     nodes = trace.nodes
     value = _new(Node)
     value.shape = step.shape
@@ -82,22 +85,23 @@ def binary(
         if node_a.trace is not trace:
             node_a = enter(trace, node_a)
         view_a = a._view
+        seen_a = view_a if view_a is None else view_a.moved
         place_a: Any = node_a.place
         tracked_a = a._tracked
     else:
         node_a = a
-        view_a = None
+        view_a = seen_a = None
         place_a = number_kind(a)
         tracked_a = False
     kind = type(b)
     if kind is float:
         node_b: Any = b
-        view_b = None
+        view_b = seen_b = None
         place_b: Any = "f"
         tracked_b = False
     elif kind is int:
         node_b = b
-        view_b = None
+        view_b = seen_b = None
         place_b = "i"
         tracked_b = False
     elif isinstance(b, Tensor):
@@ -105,22 +109,27 @@ def binary(
         if node_b.trace is not trace:
             node_b = enter(trace, node_b)
         view_b = b._view
+        seen_b = view_b if view_b is None else view_b.moved
         place_b = node_b.place
         tracked_b = b._tracked
     else:
         node_b = b
-        view_b = None
+        view_b = seen_b = None
         place_b = number_kind(b)
         tracked_b = False
-    key = (primitive, attributes, place_a, view_a, place_b, view_b)
+    key = (primitive, attributes, place_a, seen_a, place_b, seen_b)
     step = trace.cursor.next.get(key)
     if step is None:
-        step = new_step(trace, key, primitive, attributes, ((place_a, view_a), (place_b, view_b)))
+        step = new_step(trace, key, primitive, attributes, ((place_a, seen_a), (place_b, seen_b)))
     nodes = trace.nodes
     if primitive.late:
         trace.sites[len(nodes)] = user_site()
-    if type(place_a) is str:
+    if seen_a is not view_a:
+        trace.numbers.append(view_a.offset)  # type: ignore[union-attr]
+    elif type(place_a) is str:
         trace.numbers.append(node_a)
+    if seen_b is not view_b:
+        trace.numbers.append(view_b.offset)  # type: ignore[union-attr]
     elif type(place_b) is str:
         trace.numbers.append(node_b)
     value = _new(Node)
@@ -149,8 +158,8 @@ def binary(
             history.saved = ()
         elif saves == CROSSWISE:
             history.saved = (
-                (node_a, view_a) if tracked_b else None,
-                (node_b, view_b) if tracked_a else None,
+                (node_a if tracked_b else None, view_a),
+                (node_b if tracked_a else None, view_b),
             )
         elif saves == INPUTS:
             history.saved = ((node_a, view_a), (node_b, view_b))

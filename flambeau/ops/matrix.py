@@ -37,14 +37,19 @@ class MmBackward0(Gradient):
     saves = CROSSWISE
 
     def backward(self, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        # The gradient of an operand that lies transposed in memory is computed transposed, so that it lies alike.
         first = second = None
         if self.edges[0] is not None:
             b = self.input(1)
-            first = mm(grad, b.t())
+            first = mm(b, grad.t()).t() if self._transposed(0) else mm(grad, b.t())
         if self.edges[1] is not None:
             a = self.input(0)
-            second = mm(a.t(), grad)
+            second = mm(grad.t(), a).t() if self._transposed(1) else mm(a.t(), grad)
         return first, second
+
+    def _transposed(self, index: int) -> bool:
+        view = self.saved[index][1]
+        return view is not None and not view.contiguous and view.strides[0] == 1
 
 
 @operation()

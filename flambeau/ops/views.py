@@ -12,10 +12,10 @@ from typing import Any
 
 from ..autograd.gradient import Gradient, sequence
 from ..graph import dtypes
-from ..graph.primitives import FILL, IOTA, SCATTER, WRITE
+from ..graph.primitives import FILL, IOTA, SCATTER
 from ..graph.shapes import Size, View, contiguous_strides, infer_size, view_strides, wrap_dim
 from ..graph.trace import local, record
-from ..storage import Storage
+from ..storage import Storage, written
 from ..tensor import Tensor
 from .dispatch import attach
 from .operation import NAMESPACE, check_writable, operation, write_through_view
@@ -48,7 +48,7 @@ def view_of(
         x._read()
     view = View(sizes, strides, offset)
     result = object.__new__(Tensor)
-    result._node = x._node
+    result._node = None
     result._storage = storage
     result._view = view
     result._extra = None
@@ -140,7 +140,7 @@ class _OverwriteBackward(Gradient):
 def _flat(grad: Tensor, base: tuple[Size, tuple[int, ...], int], span: int) -> Any:
     """The node of a flat storage in which ``grad`` lies as the base does."""
     zeros = record(FILL, ((span,), grad.dtype), (0, None))
-    return record(WRITE, View(*base), (zeros, None), (grad._read(), grad._view))
+    return written(zeros, View(*base), grad._read(), grad._view)
 
 
 def pick(grad: Tensor, base: tuple[Size, tuple[int, ...], int], view: View) -> Tensor:
@@ -168,7 +168,7 @@ def spread(grad: Tensor, base: tuple[Size, tuple[int, ...], int], view: View) ->
         attributes = (tuple(target.sizes), (0,) * len(target.sizes), 0, (span,), (1,), "add")
         node = record(SCATTER, attributes, (zeros, None), (grad._read(), grad._view), (count, target))
     else:
-        node = record(WRITE, target, (zeros, None), (grad._read(), grad._view))
+        node = written(zeros, target, grad._read(), grad._view)
     where = View(base[0], contiguous_strides(base[0]), 0) if relative is not None else View(*base)
     result = Tensor._from_node(node, where, Storage(node))
     if local.grad and grad._tracked:
@@ -181,10 +181,10 @@ def overwrite(grad: Tensor, base: tuple[Size, tuple[int, ...], int], view: View)
     relative = _relative(base, view)
     zero = record(FILL, (tuple(view.sizes), grad.dtype), (0, None))
     if relative is not None:
-        node = record(WRITE, relative, (grad.contiguous()._read(), None), (zero, None))
+        node = written(grad.contiguous()._read(), relative, zero, None)
         result = Tensor._from_node(node, View(base[0], contiguous_strides(base[0]), 0), Storage(node))
     else:
-        node = record(WRITE, view, (_flat(grad, base, _span(base, view)), None), (zero, None))
+        node = written(_flat(grad, base, _span(base, view)), view, zero, None)
         result = Tensor._from_node(node, View(*base), Storage(node))
     if local.grad and grad._tracked:
         attach(result, _OverwriteBackward, [grad], [(None, None)], (base, view))
