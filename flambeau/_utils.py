@@ -43,8 +43,19 @@ class ExceptionWrapper:
 
 
 def _rebuild_tensor(storage: Any, storage_offset: int, size: Any, stride: Any) -> Any:
-    """A tensor that looks at ``storage``: the elements of a saved file, as a tensor of one dimension."""
-    return storage.as_strided(tuple(size), tuple(stride), storage_offset)
+    """A tensor that looks at ``storage``: the elements of a saved file, as a tensor of one dimension.
+
+    The file is not to be trusted: ``RuntimeError`` for a tensor that reaches outside its storage.
+    """
+    sizes, strides = tuple(map(int, size)), tuple(map(int, stride))
+    last = storage_offset + sum((extent - 1) * step for extent, step in zip(sizes, strides, strict=True))
+    valid = min((storage_offset, *sizes, *strides)) >= 0
+    if not valid or (0 not in sizes and last >= storage.numel()):
+        raise RuntimeError(
+            f"Trying to create tensor out of bounds for storage: sizes {list(sizes)}, strides {list(strides)}, offset "
+            f"{storage_offset}, and a storage of {storage.numel()} elements"
+        )
+    return storage.as_strided(sizes, strides, storage_offset)
 
 
 def _rebuild_tensor_v2(
@@ -62,6 +73,21 @@ def _rebuild_tensor_v2(
     return tensor
 
 
+def _rebuild_tensor_v3(
+    storage: Any,
+    storage_offset: int,
+    size: Any,
+    stride: Any,
+    requires_grad: bool,
+    backward_hooks: Any,
+    dtype: Any,
+    metadata: Any = None,
+) -> Any:
+    """As :func:`_rebuild_tensor_v2` over a storage of bytes."""
+    elements = storage.view(dtype)
+    return _rebuild_tensor_v2(elements, storage_offset, size, stride, requires_grad, backward_hooks, metadata)
+
+
 def _rebuild_parameter(data: Any, requires_grad: bool, backward_hooks: OrderedDict[Any, Any]) -> Any:
     """A parameter over the memory of ``data``."""
     return flambeau.nn.Parameter(data, requires_grad)
@@ -74,3 +100,13 @@ def _rebuild_parameter_with_state(
     parameter = flambeau.nn.Parameter(data, requires_grad)
     parameter.__dict__.update(state)
     return parameter
+
+
+#: What files may call to make tensors.
+REBUILDING = (
+    _rebuild_tensor,
+    _rebuild_tensor_v2,
+    _rebuild_tensor_v3,
+    _rebuild_parameter,
+    _rebuild_parameter_with_state,
+)

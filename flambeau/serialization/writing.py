@@ -1,0 +1,209 @@
+"""Writing PyTorch's file formats: a zip archive, or the pickles in a row that came before it."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import struct
+import sys
+import zipfile
+from collections import OrderedDict
+from io import BytesIO
+from types import FunctionType
+from typing import IO, Any
+
+import flambeau
+
+from .. import _utils
+from ..device import device
+from ..graph.dtypes import dtype
+from ..graph.shapes import Size
+from ..naming import internal_module, published_module
+from ..tensor import Tensor
+from .memory import Memory, StorageType, owner_and_layout
+
+_ALIGNMENT = 64
+_ZIP_HEADER = 30
+_ZIP64_EXTRA = 20
+_PADDING_HEADER = 4
+
+LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
+LEGACY_VERSION = 1001
+LEGACY_SYSTEM = {
+    "protocol_version": LEGACY_VERSION,
+    "little_endian": sys.byteorder == "little",
+    "type_sizes": {"short": 2, "int": 4, "long": 4},
+}
+
+
+class FilePickler(pickle._Pickler):  # type: ignore[misc,name-defined]
+    """Pickles with tensors' memory left out, and with PyTorch's names for what is Flambeau's.
+
+    The standard library's pickler in Python, because the one in C can only write names that can be imported: a file
+    says ``torch._utils`` whether or not this process has such a module. ``memories`` is what was left out.
+    """
+
+    def __init__(self, file: IO[bytes], protocol: int, legacy: bool = False) -> None:
+        super().__init__(file, protocol)
+        self.memories: list[Memory] = []
+        self._by_owner: dict[int, Memory] = {}
+        self._legacy = legacy
+
+    def _memory(self, owner: Any, node: Any) -> Memory:
+        memory = self._by_owner.get(id(owner))
+        if memory is None:
+            memory = Memory(owner, node, str(len(self.memories)))
+            self.memories.append(memory)
+            self._by_owner[id(owner)] = memory
+        return memory
+
+    def persistent_id(self, value: Any) -> Any:
+        if not isinstance(value, Memory):
+            return None
+        identity: tuple[Any, ...] = ("storage", value.type, value.key, "cpu", value.numel)
+        return (*identity, None) if self._legacy else identity
+
+    def reducer_override(self, value: Any) -> Any:
+        """How Flambeau's objects are taken apart in PyTorch's files."""
+        if isinstance(value, Tensor):
+            return self._reduce_tensor(value)
+        if isinstance(value, Size):
+            return Size, (tuple(value),)
+        if isinstance(value, device):
+            return device, (value.type,) if value.index is None else (value.type, value.index)
+        return NotImplemented
+
+    def _reduce_tensor(self, tensor: Tensor) -> Any:
+        kind = type(tensor)
+        state = dict(tensor.__dict__)
+        hooks: OrderedDict[Any, Any] = OrderedDict()
+        if kind is not Tensor and isinstance(tensor, flambeau.nn.Parameter):
+            arguments: tuple[Any, ...] = (tensor.detach(), tensor.requires_grad, hooks)
+            if state:
+                return _utils._rebuild_parameter_with_state, (*arguments, state)
+            return _utils._rebuild_parameter, arguments
+        owner, node, offset, strides = owner_and_layout(tensor)
+        memory = self._memory(owner, node)
+        arguments = (memory, offset, tuple(tensor.shape), strides, tensor.requires_grad, hooks)
+        if kind is Tensor and not state:
+            return _utils._rebuild_tensor_v2, arguments
+        from .._tensor import _rebuild_from_type_v2
+
+        return _rebuild_from_type_v2, (_utils._rebuild_tensor_v2, kind, arguments, state)
+
+    def _save_dtype(self, value: dtype) -> None:
+        self._write_name(value, "torch", value.name)
+
+    def _save_storage_type(self, value: StorageType) -> None:
+        self._write_name(value, "torch", value.name)
+
+    def save_global(self, value: Any, name: str | None = None) -> None:
+        """Write the name of a class or a function."""
+        module = getattr(value, "__module__", None) or ""
+        own_name = name or getattr(value, "__qualname__", "")
+        if module.startswith("flambeau") and "." not in own_name:
+            published = published_module(module)
+            # PyTorch's name is right only if it leads back to the same thing.
+            there = sys.modules.get(internal_module(published))
+            if there is not None and getattr(there, own_name, None) is value:
+                self._write_name(value, published, own_name)
+                return
+        super().save_global(value, name)
+
+    def _write_name(self, value: Any, module: str, name: str) -> None:
+        if self.proto >= 4:
+            self.save(module)
+            self.save(name)
+            self.write(pickle.STACK_GLOBAL)
+        else:
+            self.write(pickle.GLOBAL + f"{module}\n{name}\n".encode())
+        self.memoize(value)
+
+    dispatch = {
+        **pickle._Pickler.dispatch,  # type: ignore[attr-defined]
+        dtype: _save_dtype,
+        StorageType: _save_storage_type,
+        FunctionType: save_global,
+    }
+
+
+def foreign_pickler(pickle_module: Any, file: IO[bytes], protocol: int) -> Any:
+    """A pickler of another module (such as dill) that leaves out memory as :class:`FilePickler` does.
+
+    Names are written as that module does, so that only Flambeau reads the file.
+    """
+    own = FilePickler(BytesIO(), protocol)
+
+    class Pickler(pickle_module.Pickler):  # type: ignore[misc,name-defined]
+        memories = own.memories
+
+        def persistent_id(self, value: Any) -> Any:
+            if isinstance(value, Memory):
+                return ("storage", value.type.name, value.key, "cpu", value.numel)
+            return None
+
+        def reducer_override(self, value: Any) -> Any:
+            reduced = own.reducer_override(value)
+            if reduced is NotImplemented and hasattr(super(), "reducer_override"):
+                return super().reducer_override(value)
+            return reduced
+
+    return Pickler(file, protocol)
+
+
+def write_zip(value: Any, file: IO[bytes], name: str, pickle_module: Any, protocol: int) -> None:
+    """Write an archive of ``name/data.pkl`` and one record for each memory, each at a multiple of 64 bytes."""
+    stream = BytesIO()
+    pickler = FilePickler(stream, protocol) if pickle_module is pickle else foreign_pickler(pickle_module, stream, protocol)
+    pickler.dump(value)
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
+
+        def record(entry: str, data: Any) -> None:
+            info = zipfile.ZipInfo(f"{name}/{entry}")
+            length = len(data)
+            assert archive.fp is not None
+            start = archive.fp.tell() + _ZIP_HEADER + len(info.filename.encode()) + _PADDING_HEADER
+            if length * 1.05 > zipfile.ZIP64_LIMIT:
+                start += _ZIP64_EXTRA
+            padding = -start % _ALIGNMENT
+            info.extra = b"FB" + struct.pack("<H", padding) + b"Z" * padding
+            archive.writestr(info, data)
+
+        record("data.pkl", stream.getvalue())
+        record("byteorder", sys.byteorder.encode())
+        for memory in pickler.memories:
+            record(f"data/{memory.key}", memory.bytes())
+        record("version", b"3\n")
+
+
+def write_legacy(value: Any, file: IO[bytes], protocol: int) -> None:
+    """Write the format of PyTorch before 1.6: pickles in a row, then each memory behind its length."""
+    pickle.dump(LEGACY_MAGIC, file, protocol)
+    pickle.dump(LEGACY_VERSION, file, protocol)
+    pickle.dump(LEGACY_SYSTEM, file, protocol)
+    pickler = FilePickler(file, protocol, legacy=True)
+    pickler.dump(value)
+    pickle.dump([memory.key for memory in pickler.memories], file, protocol)
+    for memory in pickler.memories:
+        file.write(struct.pack("<q", memory.numel))
+        file.write(memory.bytes())
+
+
+def write_path(path: str, write: Any) -> None:
+    """Let ``write(file)`` make the file at ``path``; what was there stays until the new one is whole."""
+    target = os.path.realpath(path)
+    if os.path.exists(target) and not os.path.isfile(target):
+        with open(target, "wb") as file:  # a device or a pipe
+            write(file)
+        return
+    temporary = f"{target}.{os.getpid()}.part"
+    try:
+        with open(temporary, "wb") as file:
+            write(file)
+        if os.path.exists(target):
+            os.chmod(temporary, os.stat(target).st_mode & 0o7777)
+        os.replace(temporary, target)
+    except BaseException:
+        if os.path.exists(temporary):
+            os.unlink(temporary)
+        raise
