@@ -4,58 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from ... import ops
+from ...ops.convolution import (
+    conv1d,
+    conv2d,
+    conv3d,
+    conv_transpose1d,
+    conv_transpose2d,
+    conv_transpose3d,
+)  # fmt: skip
 from ...tensor import Tensor
 from .._arguments import _pair
 from .padding import pad
 
-
-def conv1d(
-    input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1,
-    groups: int = 1,
-) -> Tensor:  # fmt: skip
-    """Cross-correlation of (N, C, L) or (C, L) with ``weight`` (out, C / groups, k)."""
-    return ops.conv1d(input, weight, bias, stride, padding, dilation, groups)
-
-
-def conv2d(
-    input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1,
-    groups: int = 1,
-) -> Tensor:  # fmt: skip
-    """Cross-correlation of (N, C, H, W) or (C, H, W) with ``weight`` (out, C / groups, kh, kw)."""
-    return ops.conv2d(input, weight, bias, stride, padding, dilation, groups)
-
-
-def conv3d(
-    input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1,
-    groups: int = 1,
-) -> Tensor:  # fmt: skip
-    """Cross-correlation of (N, C, D, H, W) or (C, D, H, W) with ``weight`` (out, C / groups, kd, kh, kw)."""
-    return ops.conv3d(input, weight, bias, stride, padding, dilation, groups)
-
-
-def conv_transpose1d(
-    input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0,
-    output_padding: Any = 0, groups: int = 1, dilation: Any = 1,
-) -> Tensor:  # fmt: skip
-    """The gradient of :func:`conv1d` in its input, as an operation: ``weight`` (C, out / groups, k)."""
-    return ops.conv_transpose1d(input, weight, bias, stride, padding, output_padding, groups, dilation)
-
-
-def conv_transpose2d(
-    input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0,
-    output_padding: Any = 0, groups: int = 1, dilation: Any = 1,
-) -> Tensor:  # fmt: skip
-    """The gradient of :func:`conv2d` in its input, as an operation: ``weight`` (C, out / groups, kh, kw)."""
-    return ops.conv_transpose2d(input, weight, bias, stride, padding, output_padding, groups, dilation)
-
-
-def conv_transpose3d(
-    input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0,
-    output_padding: Any = 0, groups: int = 1, dilation: Any = 1,
-) -> Tensor:  # fmt: skip
-    """The gradient of :func:`conv3d` in its input, as an operation: ``weight`` (C, out / groups, kd, kh, kw)."""
-    return ops.conv_transpose3d(input, weight, bias, stride, padding, output_padding, groups, dilation)
+__all__ = [
+    "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "fold", "unfold",
+]  # fmt: skip
 
 
 def unfold(input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Tensor:
