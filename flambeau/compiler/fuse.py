@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from heapq import heappop, heappush
 
-from ..graph.primitives import FILL, IOTA, LEAF, RANDOM_BITS
+from ..graph.primitives import CONVOLUTION, FILL, IOTA, LEAF, MATMUL, RANDOM_BITS
 from .items import Access, Item, copy_of
 
 GROUP_LIMIT = 96
@@ -27,7 +27,11 @@ _SOURCES = (FILL, IOTA, RANDOM_BITS)
 
 
 class Group:
-    """Items computed by one kernel (or a few, for templates)."""
+    """Items computed by one kernel, or by a few.
+
+    ``kind`` is "loop", "column", "template" (a product or convolution, with what is computed from its results while they
+    are in registers) or "single" (anything else).
+    """
 
     __slots__ = ("kind", "number", "items", "outer", "reduced", "inner", "boundaries", "ancestors", "clones", "position")
 
@@ -107,6 +111,8 @@ class Fuser:
                 self._place_reduce(item)
             elif kind == "output":
                 self._place_output(item)
+            elif item.primitive in (MATMUL, CONVOLUTION) and item.compute.kind == "float" and item.count:
+                self._place_template(item)
             else:
                 self._place_single(item)
         for item in self.items:
@@ -136,7 +142,7 @@ class Fuser:
         for operand in item.operands:
             if isinstance(operand, Access):
                 group = operand.source.group
-                if group is not None and group.number >= 0 and group.kind in ("loop", "column"):
+                if group is not None and group.number >= 0 and group.kind != "single":
                     found[group.number] = group
         return [found[number] for number in sorted(found, reverse=True)]
 
@@ -226,6 +232,17 @@ class Fuser:
         item.group.items.append(item)
         item.store()
 
+    def _place_template(self, item: Item) -> None:
+        """A template with an epilogue: what follows its results element by element joins it."""
+        group = self._new_group("template", item.position)
+        group.outer = item.count
+        inner = item.shape[-1] if item.primitive is MATMUL else item.shape[-1] * item.shape[-2]
+        middle = item.shape[-2] if item.primitive is MATMUL else item.shape[1]
+        group.boundaries = {inner, inner * middle}
+        self._depend(group, item)
+        item.group = group
+        group.items.append(item)
+
     def _place_single(self, item: Item) -> None:
         group = self._new_group("single", item.position)
         self._depend(group, item)
@@ -255,6 +272,8 @@ class Fuser:
     def _level_in(self, group: Group, item: Item) -> str | None:
         """The level at which a map or gather item can be computed within ``group``; None if it cannot."""
         if not self._room(group, item):
+            return None
+        if group.kind == "template" and item.primitive.kind != "map":
             return None
         inside = [o for o in self._element_accesses(item) if o.source.group is group]
         if len(inside) != sum(isinstance(o, Access) and o.source.group is group for o in item.operands):
@@ -305,6 +324,8 @@ class Fuser:
         return access.runs == wanted
 
     def _fits(self, group: Group, boundaries: set[int]) -> bool:
+        if group.kind == "template":
+            return boundaries <= group.boundaries
         boundaries = group.boundaries | boundaries
         if group.reduced:
             return self._reducible(boundaries, group.outer, group.reduced, group.inner)

@@ -63,9 +63,22 @@ class Lowering:
     def __init__(self, group: Group) -> None:
         self.group = group
         self.column = group.kind == "column"
+        #: Whether what is the same for a whole row is computed once for it.
+        self.hoists = group.kind == "loop"
         self.reads: list[Operand] = []
         self.writes: list[Operand] = []
         self._values: dict[Any, int] = {}
+        self._set_axes()
+        self.program = Program(group.kind, len(self.outer))
+        self.arguments: list[Any] = self._header()
+
+    def _header(self) -> list[Any]:
+        """Places for the kernel's header, and the extents of the outer axes."""
+        return [0] * len(COLUMN_HEADER if self.column else ROW_HEADER) + [e for e, _ in self.outer]
+
+    def _set_axes(self) -> None:
+        """Choose the loop's axes: (extent, element count at which the axis begins), outermost first."""
+        group = self.group
         boundaries = set(group.boundaries)
         count = group.count
         if self.column:
@@ -73,17 +86,13 @@ class Lowering:
         elif group.reduced:
             boundaries.add(group.reduced)
         extents, starts = axes_of(boundaries, count)
+        axes = list(zip(extents, starts))
         if self.column:
             # The axes are (outer…, reduced, inner); extents of 1 were dropped, so look them up by their beginning.
-            kept = [(e, s) for e, s in zip(extents, starts) if s >= group.reduced * group.inner]
-            self.outer = [(e, s) for e, s in kept] or [(1, count)]
+            self.outer = [(e, s) for e, s in axes if s >= group.reduced * group.inner] or [(1, count)]
         else:
-            inner_extent = group.reduced if group.reduced else extents[-1]
-            self.inner = inner_extent
-            self.outer = [(e, s) for e, s in zip(extents, starts) if s >= inner_extent and s > 1] or [(1, count)]
-        self.program = Program(group.kind, len(self.outer))
-        header = COLUMN_HEADER if self.column else ROW_HEADER
-        self.arguments: list[Any] = [0] * len(header) + [e for e, _ in self.outer]
+            self.inner = group.reduced if group.reduced else extents[-1]
+            self.outer = [(e, s) for e, s in axes if s >= self.inner and s > 1] or [(1, count)]
 
     # --- values -----------------------------------------------------------------------------------------------------------
 
@@ -115,7 +124,7 @@ class Lowering:
         """Level and stage of a value computed from others."""
         values = [self.program.values[r] for r in references]
         stage = max((v.stage for v in values), default=0)
-        if self.column:
+        if not self.hoists:
             return level, stage
         if any(v.level == "element" for v in values):
             return "element", stage
@@ -128,8 +137,8 @@ class Lowering:
         value = self.program.values[reference]
         if value.dtype is d or (value.kind == "number" and value.dtype is float32 and d.itemsize == 2 and d.kind == "float"):
             return reference
-        level = "row" if value.level == "kernel" and not self.column else value.level
-        if value.level == "kernel" and self.column:
+        level = "row" if value.level == "kernel" else value.level
+        if value.level == "kernel" and not self.hoists:
             return self._number_as(reference, d)
         return self.add(("convert", reference, d), "convert", d, level, value.stage, (reference,))
 
@@ -183,7 +192,7 @@ class Lowering:
         base = self.argument(entered(access))
         strides = self.argument(*outer)
         inner_argument = self.argument(inner) if inner_class == "s" else -1
-        where = "row" if inner_class == "0" and not self.column and level == "element" else level
+        where = "row" if inner_class == "0" and self.hoists and level == "element" else level
         return self.add(key, "load", source.dtype, where, 0, (base, strides, inner_class, inner_argument))
 
     # --- items ------------------------------------------------------------------------------------------------------------
@@ -218,7 +227,7 @@ class Lowering:
             return references[0]
         where, stage = self._combined(references, level)
         if where == "kernel-row":
-            where = "row" if not self.column else level
+            where = "row"
         error = -1
         if primitive.name in _DIVISIONS and compute.kind == "integer":
             error = self.argument(Late("division", item.place))
@@ -446,8 +455,10 @@ def describe(group: Group) -> str:
     return " ".join(names[:12]) + (f" … ({len(names)})" if len(names) > 12 else "")
 
 
-def lower_write(view: View, target: Operand, d: dtype, value: Access, offset: Number | None = None) -> Call:
-    """Write ``value`` into a view (entered at ``offset``) of memory that already holds the rest."""
+def lower_write(
+    view: View, target: Operand, d: dtype, value: Access, offset: Number | None = None, start: int = 0
+) -> Call:
+    """Write ``value`` into a view of memory, entered ``start`` plus ``offset`` elements behind its beginning."""
     group = Group("loop", -1, 0)
     group.outer = prod(view.sizes)
     expanded = value.expanded(tuple(view.sizes))
@@ -467,7 +478,7 @@ def lower_write(view: View, target: Operand, d: dtype, value: Access, offset: Nu
     lowering = Lowering(group)
     reference = lowering.read(expanded, "element", d)
     outer, inner_class, inner = lowering._address(strides, "element")
-    argument = lowering.argument(Shifted(target, 0, offset, d.itemsize))
+    argument = lowering.argument(Shifted(target, start * d.itemsize, offset, d.itemsize))
     first = lowering.argument(*outer)
     inner_argument = lowering.argument(inner) if inner_class == "s" else -1
     lowering.program.stores.append(

@@ -17,6 +17,7 @@ from ..cpu.memory import Buffer, allocate
 from ..cpu.runner import NEW_PHASE, STOP_ON_ERROR, default_runner
 from ..graph.primitives import LEAF
 from ..graph.trace import Node, Trace
+from .epilogue import EpilogueLowering
 from .fuse import Fuser, Group
 from .items import Access, Item, Number, items_of
 from .lower import Late, Lowering, Shifted
@@ -51,7 +52,10 @@ class Plan:
     # --- lowering ---------------------------------------------------------------------------------------------------------
 
     def _lower(self, number: int, group: Group) -> None:
-        if group.kind == "single":
+        calls: list[Any]
+        if group.kind == "template" and len(group.items) > 1:
+            calls = list(EpilogueLowering(group).calls())
+        elif group.kind in ("single", "template"):
             item = group.items[0]
             in_place = False
             if item.primitive.kind in ("write", "scatter"):

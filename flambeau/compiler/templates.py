@@ -72,21 +72,27 @@ def lower_single(group: Group, in_place: bool) -> list[Call | HostCall]:
         return list(_update(item, in_place, _write))
     if kind == "scatter":
         return list(_update(item, in_place, _scatter))
+    if kind == "join":
+        return _join(item)
     return list(_template(item, group.items))
 
 
 def _matmul(item: Item) -> Iterable[Call]:
-    a, b = (_matrix(o, item.shape[:-2]) for o in item.operands if isinstance(o, Access))
+    a, b = (matrix_access(o, item.shape[:-2]) for o in item.operands if isinstance(o, Access))
     first = item.operands[0]
     assert isinstance(first, Access)
     *batch, m, n = item.shape
     k = first.sizes[-1]
+    return lower_matmul(item.dtype.llvm, tuple(batch), m, n, k, a, b, result_access(item, item.store()))
+
+
+def result_access(item: Item, operand: Operand) -> MatrixAccess:
+    """Where a product's results go when they lie row by row."""
     strides = item.whole().strides
-    c = MatrixAccess(item.store(), 0, tuple(strides[:-2]), strides[-2], strides[-1])
-    return lower_matmul(item.dtype.llvm, tuple(batch), m, n, k, a, b, c)
+    return MatrixAccess(operand, 0, tuple(strides[:-2]), strides[-2], strides[-1])
 
 
-def _matrix(access: Access, batch: tuple[int, ...]) -> MatrixAccess:
+def matrix_access(access: Access, batch: tuple[int, ...]) -> MatrixAccess:
     """A matrix operand; batch axes that it lacks or repeats have stride 0."""
     strides = broadcast_strides(access.sizes[:-2], access.strides[:-2], batch)
     return MatrixAccess(entered(access), 0, strides, access.strides[-2], access.strides[-1])
@@ -119,6 +125,22 @@ def _write(item: Item) -> list[Call]:
     offset = item.operands[2] if len(item.operands) > 2 else None
     assert offset is None or isinstance(offset, Number)
     return [lower_write(view, item.store(), item.dtype, value, offset)]
+
+
+def _join(item: Item) -> list[Call]:
+    """Write each part into its place of a new value."""
+    shape, d, axis, stacked = item.attributes
+    strides = item.whole().strides
+    calls = []
+    start = 0
+    for part in item.operands:
+        assert isinstance(part, Access)
+        place = View(part.sizes, strides[:axis] + strides[axis + 1 :] if stacked else strides, 0)
+        if 0 not in part.sizes:
+            calls.append(lower_write(place, item.store(), d, part, start=start))
+            calls[-1].label = "join"
+        start += strides[axis] * (1 if stacked else part.sizes[axis])
+    return calls
 
 
 def _scatter(item: Item) -> list[Call]:

@@ -22,18 +22,30 @@ class Place:
         self.linear = linear
         self.pointers = pointers
         self.mask = mask
+        #: In an epilogue: the template's results.
+        self.result = ""
 
 
 class Body:
     """Computes a program's values on demand, each once for a place."""
 
-    def __init__(self, b: Builder, program: Program) -> None:
+    def __init__(self, b: Builder, program: Program, first: int = 0) -> None:
         self.b = b
         self.program = program
+        #: Where the program's arguments begin among the kernel's.
+        self.first = first
         #: Scalars valid for the whole kernel or the whole row, and their repetitions in all lanes.
         self.scalars: dict[int, str] = {}
         self.vectors: dict[int, str] = {}
         self.element_users = self._used_by_elements()
+
+    def argument(self, index: int) -> str:
+        """The program's argument number ``index``."""
+        return self.b.argument(self.first + index)
+
+    def operand_address(self, index: int) -> str:
+        """The address of the operand at argument ``index``."""
+        return self.b.operand(self.first + index)
 
     def _references(self, index: int) -> tuple[int, ...]:
         value = self.program.values[index]
@@ -51,7 +63,7 @@ class Body:
             if value.level == "element" or value.kind == "reduce":
                 used.update(self._references(index))
         used.update(s.reference for s in self.program.stores if s.level == "element")
-        used.update(range(len(self.program.values)) if self.program.kind == "column" else ())
+        used.update(range(len(self.program.values)) if self.program.kind != "loop" else ())
         return used
 
     def needed(self, references: list[int], level: str) -> list[int]:
@@ -80,12 +92,12 @@ class Body:
                 continue
             kind, argument = value.data
             if kind == "f":
-                raw = b.slot(b.argument(argument), "double")
+                raw = b.slot(self.argument(argument), "double")
                 from ...graph.dtypes import float64
 
                 self.keep_scalar(index, convert(b, float64, value.dtype, 1, raw))
             else:
-                raw = b.slot(b.argument(argument), "i64")
+                raw = b.slot(self.argument(argument), "i64")
                 self.keep_scalar(index, convert(b, int64, value.dtype, 1, raw))
 
     # --- one place ------------------------------------------------------------------------------------------------------
@@ -116,6 +128,8 @@ class Body:
             return convert(b, source, value.dtype, lanes, self.operand(data[0], place, local))
         if kind == "linear":
             return self._linear(place)
+        if kind == "result":
+            return place.result
         if kind == "random":
             seed, offset = (self.operand(reference, place, local) for reference in data)
             t = vector("i64", lanes)
@@ -144,12 +158,12 @@ class Body:
     def _load(self, d: dtype, pointer: str, inner: str, stride: int, place: Place) -> str:
         b, lanes = self.b, place.lanes
         if inner == "0" or lanes == 1:
-            position = "0" if inner == "0" else place.index if inner == "1" else b.mul(place.index, b.argument(stride))
+            position = "0" if inner == "0" else place.index if inner == "1" else b.mul(place.index, self.argument(stride))
             raw = b.load(d.storage, b.offset(d.storage, pointer, position), d.itemsize)
             return b.broadcast(d.llvm, from_storage(b, d, 1, raw), lanes)
         if inner == "1":
             return from_storage(b, d, lanes, load_vector(b, d, b.offset(d.storage, pointer, place.index), place.mask))
-        positions = self._strided(place.index, b.argument(stride))
+        positions = self._strided(place.index, self.argument(stride))
         return from_storage(b, d, lanes, gather_vector(b, d, pointer, positions, place.mask))
 
     def _strided(self, index: str, stride: str) -> str:
@@ -174,15 +188,15 @@ class Body:
                 at = self.scalars[reference] if reference in self.scalars and width == 1 else self.operand(reference, place, local)
             source = self.program.values[reference].dtype
             at = convert(b, source, int64, width, at)
-            at = self._checked(at, b.argument(extent_argument), width, error, place.mask if varying else None, wraps)
-            step = b.broadcast("i64", b.argument(stride_argument), width)
+            at = self._checked(at, self.argument(extent_argument), width, error, place.mask if varying else None, wraps)
+            step = b.broadcast("i64", self.argument(stride_argument), width)
             offset = b.op(f"mul {t} {at}, {step}")
             total = offset if total is None else b.op(f"add {t} {total}, {offset}")
         assert total is not None
         if not varying:
             return self._load(d, b.offset(d.storage, pointer, total), inner, stride, place)
         if inner != "0":
-            along = self._strided(place.index, "1" if inner == "1" else b.argument(stride))
+            along = self._strided(place.index, "1" if inner == "1" else self.argument(stride))
             total = b.op(f"add {t} {total}, {along}")
         return from_storage(b, d, lanes, gather_vector(b, d, pointer, total, place.mask))
 
@@ -208,7 +222,7 @@ class Body:
 
     def report(self, bad: str, value: str, error: int, lanes: int, mask: str | None) -> None:
         """Note the first error of a run in the error cell: its number, and the value that was wrong."""
-        report_error(self.b, bad, value, error, lanes, mask)
+        report_error(self.b, bad, value, self.first + error, lanes, mask)
 
     def store(self, store: Store, number: int, value: str, place: Place, dense_pointer: str | None = None) -> None:
         """Write a value; ``dense_pointer`` is the address of the place's first element for dense stores."""
@@ -224,12 +238,12 @@ class Body:
         if lanes == 1 or store.inner == "0":
             position = "0" if store.inner == "0" else place.index
             if store.inner == "s":
-                position = b.mul(place.index, b.argument(store.inner_stride))
+                position = b.mul(place.index, self.argument(store.inner_stride))
             b.store(d.storage, raw, b.offset(d.storage, pointer, position), d.itemsize)
         elif store.inner == "1":
             store_vector(b, d, raw, b.offset(d.storage, pointer, place.index), place.mask)
         else:
-            positions = self._strided(place.index, b.argument(store.inner_stride))
+            positions = self._strided(place.index, self.argument(store.inner_stride))
             scatter_vector(b, d, raw, pointer, positions, place.mask)
 
 
