@@ -25,12 +25,18 @@ _PUBLISHED: dict[str, tuple[str, bool]] = {
     "flambeau.tensor": ("torch", True),
     "flambeau.storage": ("torch", True),
     "flambeau.device": ("torch", True),
-    "flambeau.generator": ("torch", True),
     "flambeau.graph": ("torch", True),
+    "flambeau.legacy": ("torch", True),
+    "flambeau.printing": ("torch", True),
+    "flambeau.info": ("torch", True),
+    "flambeau.settings": ("torch", True),
+    "flambeau.threads": ("torch", True),
+    "flambeau.serialization": ("torch.serialization", True),
+    "flambeau.autograd.modes": ("torch.autograd.grad_mode", True),
     "flambeau.ops": ("torch", True),
     "flambeau.nn.functional": ("torch.nn.functional", True),
     "flambeau.vision.transforms.functional": ("torchvision.transforms.functional", True),
-    "flambeau.cuda.out_of_memory": ("torch", True),
+    "flambeau.cuda.errors": ("torch", True),
 }
 
 #: Modules of PyTorch's compiled part that its files mention, and where their functions are here.

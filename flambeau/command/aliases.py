@@ -69,15 +69,15 @@ class Finder:
                 return spec
         else:
             return None
-        # Asking whether a module exists must get the answer no; only an import is told why it fails. The caller of
-        # this method is importlib's search, and the caller of that tells the two apart.
-        if sys._getframe(2).f_code.co_name == "_find_and_load_unlocked":
-            name = published_module(fullname)
-            message = f"No module named '{name}'"
-            if _is_ours(fullname):  # `from package import name` asks for the name as a module, by the package's own name
-                package, _, last = name.rpartition(".")
-                message = f"cannot import name '{last}' from '{package}'"
-            raise ModuleNotFoundError(f"{message} ({_not_offered(name)})", name=name)
+        # Asking whether a module exists must get the answer no; only a statement of the program is told why it fails.
+        callers = _import_functions()
+        name = published_module(fullname)
+        if "_handle_fromlist" in callers:  # `from package import name`: the name may be a module
+            package, _, last = name.rpartition(".")
+            message = f"cannot import name '{last}' from '{package}' ({_not_offered(name)})"
+            raise ModuleNotFoundError(message, name=name)
+        if "_find_and_load_unlocked" in callers and not _is_ours(fullname):
+            raise ModuleNotFoundError(f"No module named '{name}' ({_not_offered(name)})", name=name)
         return None
 
 
@@ -108,6 +108,16 @@ class PublishingLoader(SourceFileLoader):
 
 def _is_ours(name: str) -> bool:
     return name == "flambeau" or name.startswith("flambeau.")
+
+
+def _import_functions() -> set[str]:
+    """The functions of the import system that led to the question for a spec."""
+    names = set()
+    frame = sys._getframe(2)
+    while frame is not None and frame.f_code.co_filename == "<frozen importlib._bootstrap>":
+        names.add(frame.f_code.co_name)
+        frame = frame.f_back
+    return names
 
 
 def _find_internal(name: str) -> ModuleSpec | None:
