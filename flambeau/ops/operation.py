@@ -30,7 +30,8 @@ def operation(
                 setattr(Tensor, name, implementation)
             if inplace:
                 changing = _in_place_form(implementation, name + "_")
-                setattr(Tensor, name + "_", changing)
+                if method:
+                    setattr(Tensor, name + "_", changing)
                 if function:
                     NAMESPACE[name + "_"] = changing
         return implementation

@@ -1,0 +1,104 @@
+"""Dropout. What is kept is decided by random bits; backward needs these decisions alone, one byte an element."""
+
+from __future__ import annotations
+
+import math
+
+from ..autograd.gradient import INPUTS, Gradient
+from ..graph import dtypes
+from ..graph import primitives as p
+from ..graph.shapes import Size
+from ..tensor import Tensor
+from .dispatch import attach, binary, nary, tracked
+from .operation import operation
+from .random import bits
+
+
+def _check(p: float) -> None:
+    if not 0 <= p <= 1:
+        raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
+
+
+def _kept(shape: Size, p_drop: float) -> Tensor:
+    """Booleans that are true with probability 1 - ``p_drop`` < 1 (to 32 bits)."""
+    low = -(1 << 31)
+    return binary(p.GE, bits(shape, dtypes.int32, None), low + round(p_drop * (1 << 32)))
+
+
+class NativeDropoutBackward0(Gradient):
+    """``saved``: what was kept; ``context``: what that was multiplied by."""
+
+    __slots__ = ()
+    saves = INPUTS
+
+    def backward(self, grad: Tensor) -> Tensor:
+        return grad * nary(p.WHERE, [self.input(1), self.context, 0.0])
+
+
+def _dropped(input: Tensor, kept: Tensor, p_drop: float) -> Tensor:
+    """Elements that are not kept times zero, the others divided by 1 - ``p_drop``."""
+    scale = 1.0 / (1.0 - p_drop)
+    result = binary(p.MUL, input, nary(p.WHERE, [kept, scale, 0.0]))
+    if tracked(input):
+        attach(result, NativeDropoutBackward0, [input, kept], [(None, None), (kept._read(), kept._view)], scale)
+    return result
+
+
+@operation(method=False, inplace=True)
+def dropout(input: Tensor, p: float, train: bool) -> Tensor:
+    """In training, zero each element with probability ``p`` and divide the others by ``1 - p``."""
+    _check(p)
+    if not train or p == 0 or input.numel() == 0:
+        return input
+    return input * 0.0 if p == 1 else _dropped(input, _kept(input.shape, p), p)
+
+
+def _channel_shape(input: Tensor) -> Size:
+    """One element for each sample and channel."""
+    if input.ndim < 2:
+        raise RuntimeError("Feature dropout requires at least 2 dimensions in the input")
+    return Size((*input.shape[:2], *[1] * (input.ndim - 2)))
+
+
+@operation(method=False, inplace=True)
+def feature_dropout(input: Tensor, p: float, train: bool) -> Tensor:
+    """:func:`dropout` of whole channels (dimension 1) of samples."""
+    _check(p)
+    if not train or p == 0 or input.numel() == 0:
+        return input
+    shape = _channel_shape(input)
+    return input * 0.0 if p == 1 else _dropped(input, _kept(shape, p), p)
+
+
+_SATURATION = 1.7580993408473766
+"""What SELU tends to for very negative arguments, with its sign changed."""
+
+
+def _alpha_dropped(input: Tensor, kept: Tensor, p_drop: float) -> Tensor:
+    """SELU's saturation where elements are not kept; mean and variance restored (Klambauer and others, 2017)."""
+    scale = 1.0 / math.sqrt((_SATURATION * _SATURATION * p_drop + 1.0) * (1.0 - p_drop))
+    shift = _SATURATION * scale * p_drop
+    value = nary(p.WHERE, [kept, shift, shift - _SATURATION * scale])
+    result = binary(p.ADD, binary(p.MUL, input, nary(p.WHERE, [kept, scale, 0.0])), value)
+    if tracked(input):
+        attach(result, NativeDropoutBackward0, [input, kept], [(None, None), (kept._read(), kept._view)], scale)
+    return result
+
+
+@operation(method=False, inplace=True)
+def alpha_dropout(input: Tensor, p: float, train: bool) -> Tensor:
+    """Dropout for self-normalising networks: keeps mean 0 and variance 1."""
+    _check(p)
+    if not train or p == 0 or input.numel() == 0:
+        return input
+    return input * 0.0 if p == 1 else _alpha_dropped(input, _kept(input.shape, p), p)
+
+
+@operation(method=False, inplace=True)
+def feature_alpha_dropout(input: Tensor, p: float, train: bool) -> Tensor:
+    """:func:`alpha_dropout` of whole channels (dimension 1) of samples."""
+    _check(p)
+    if not train or p == 0 or input.numel() == 0:
+        return input
+    shape = _channel_shape(input)
+    return input * 0.0 if p == 1 else _alpha_dropped(input, _kept(shape, p), p)

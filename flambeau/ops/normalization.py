@@ -1,0 +1,408 @@
+"""Normalisation: values less their mean, divided by their standard deviation, over whichever axes.
+
+Layer, group, instance and batch normalisation differ in the axes that the statistics are taken over and in those that
+weight and bias vary along. All share the closed formula of the gradient with two reductions (Ioffe and Szegedy, 2015):
+with the normalised values n, their gradient g and the reciprocal standard deviation r, the input's gradient is
+``(g - mean(g) - n * mean(g * n)) * r``. Kept for backward are the input, the mean and r. When gradients of gradients
+are wanted the statistics are computed again, so that they have a history.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from ..autograd.gradient import INPUTS, Gradient
+from ..graph import primitives as p
+from ..graph.dtypes import bfloat16, dtype, float16, float32, float64
+from ..graph.shapes import Size, View, contiguous_strides, view_strides, wrap_dim
+from ..graph.trace import local
+from ..tensor import Tensor
+from .activation import check_floating
+from .dispatch import attach, tracked, unary
+from .operation import assign, operation
+from .reductions import mean as mean_of
+from .reductions import sum as sum_of
+from .views import geometry
+
+
+class Layout(NamedTuple):
+    """Which axes are which: the input seen as ``shape``, statistics over ``axes``, weight and bias seen as ``affine``.
+
+    The gradients of weight and bias are sums over ``others`` of the input seen as ``channels``.
+    """
+
+    shape: Size
+    axes: tuple[int, ...]
+    affine: tuple[int, ...]
+    channels: tuple[int, ...]
+    others: tuple[int, ...]
+
+
+def _value(x: Tensor, shape: Sequence[int], d: dtype) -> Tensor:
+    """The value of ``x`` without history, under another shape, in dtype ``d``."""
+    if x.dtype is not d:
+        x = unary(p.CAST, x, None, d)
+    sizes, strides, offset = geometry(x)
+    if sizes == tuple(shape):
+        return Tensor._saved(x._read(), x._view, None)
+    found = view_strides(sizes, strides, shape)
+    if found is None:
+        x = unary(p.COPY, x)
+        found, offset = contiguous_strides(tuple(shape)), 0
+    return Tensor._saved(x._read(), View(shape, found, offset), None)
+
+
+def _seen(x: Tensor, shape: Sequence[int], d: dtype) -> Tensor:
+    """As :func:`_value`, with history."""
+    x = x if x.dtype is d else x.to(d)
+    return x if x.shape == tuple(shape) else x.reshape(tuple(shape))
+
+
+def _wide(x: Tensor) -> dtype:
+    """The dtype to compute in: float32 for half types."""
+    return x.dtype if x.dtype.itemsize > 2 else float32
+
+
+def _statistics(x: Tensor, axes: tuple[int, ...], eps: float) -> tuple[Tensor, Tensor, Tensor]:
+    """Mean, variance (divided by the count) and 1 / sqrt(variance + eps), axes kept."""
+    average = mean_of(x, axes, True)
+    centred = x - average
+    variance = mean_of(centred * centred, axes, True)
+    return average, variance, (variance + eps).rsqrt()
+
+
+def _scaled(
+    x: Tensor, average: Tensor, scale: Tensor, weight: Tensor | None, bias: Tensor | None, layout: Layout
+) -> Tensor:
+    result = (x - average) * scale
+    if weight is not None:
+        result = result * _value(weight, layout.affine, x.dtype)
+    return result if bias is None else result + _value(bias, layout.affine, x.dtype)
+
+
+def _finished(
+    result: Tensor, input: Tensor, weight: Tensor | None, bias: Tensor | None, kept: Sequence[Tensor],
+    gradient: type[Gradient], context: object,
+) -> Tensor:  # fmt: skip
+    """The result in the input's shape and dtype, with its history; ``kept`` is saved after input, weight and bias."""
+    result = _value(result, input.shape, input.dtype)
+    if tracked(input, weight, bias):
+        saved = [(t._read(), t._view) if t is not None else (None, None) for t in (input, weight, None, *kept)]
+        attach(result, gradient, [input, weight, bias], saved, context)
+    return result
+
+
+def _check_parameters(input: Tensor, *parameters: Tensor | None) -> None:
+    for parameter in parameters:
+        if parameter is not None and parameter.dtype is not input.dtype:
+            if parameter.dtype is not float32:
+                raise RuntimeError("mixed dtype (CPU): expect parameter to have scalar type of Float")
+            if input.dtype.itemsize > 2:
+                raise RuntimeError("mixed dtype (CPU): all inputs must share same datatype.")
+
+
+# --- statistics of each sample by itself ----------------------------------------------------------------------------
+
+
+class NormalizationBackward(Gradient):
+    """Saved are input, weight, nothing, mean and reciprocal deviation; ``context`` (layout, eps)."""
+
+    __slots__ = ()
+    saves = INPUTS
+
+    def backward(self, grad: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+        layout, eps = self.context
+        given, weight = self.input(0), self.input(1)
+        d = _wide(given)
+        x, grad = _seen(given, layout.shape, d), _seen(grad, layout.shape, d)
+        if local.grad:
+            average, _, scale = _statistics(x, layout.axes, eps)
+        else:
+            average, scale = self.input(3), self.input(4)
+        first = second = third = None
+        if self.needs(1):
+            # Not shared with what follows: this sum runs down the columns, in a kernel of its own.
+            second = _over_channels(grad * ((x - average) * scale), layout)
+        if self.needs(2):
+            third = _over_channels(grad, layout)
+        if self.needs(0):
+            normalised = (x - average) * scale
+            if weight is not None:
+                grad = grad * _seen(weight, layout.affine, d)
+            along = mean_of(grad * normalised, layout.axes, True)
+            first = (grad - mean_of(grad, layout.axes, True) - normalised * along) * scale
+            first = first if given.shape == layout.shape else first.reshape(given.shape)
+        return first, second, third
+
+
+def _over_channels(x: Tensor, layout: Layout) -> Tensor:
+    """The sum of a gradient over all axes that weight and bias do not have."""
+    x = x if x.shape == layout.channels else x.reshape(layout.channels)
+    return sum_of(x, layout.others) if layout.others else x
+
+
+class NativeLayerNormBackward0(NormalizationBackward):
+    __slots__ = ()
+
+
+class NativeGroupNormBackward0(NormalizationBackward):
+    __slots__ = ()
+
+
+def _normalise(
+    input: Tensor, weight: Tensor | None, bias: Tensor | None, layout: Layout, eps: float, gradient: type[Gradient]
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """The normalised input, its mean, variance and reciprocal deviation."""
+    x = _value(input, layout.shape, _wide(input))
+    average, variance, scale = _statistics(x, layout.axes, eps)
+    result = _scaled(x, average, scale, weight, bias, layout)
+    return _finished(result, input, weight, bias, (average, scale), gradient, (layout, eps)), average, variance, scale
+
+
+def _layer_layout(input: Tensor, normalized_shape: Sequence[int], **affine: Tensor | None) -> Layout:
+    wanted = tuple(normalized_shape)
+    if not wanted:
+        raise RuntimeError(
+            "Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one element, but got "
+            "normalized_shape = []"
+        )
+    for name, parameter in affine.items():
+        if parameter is not None and parameter.shape != wanted:
+            raise RuntimeError(
+                f"Expected {name} to be of same shape as normalized_shape, but got {name} of shape "
+                f"{list(parameter.shape)} and normalized_shape = {list(wanted)}"
+            )
+    shape = input.shape
+    lead = len(shape) - len(wanted)
+    if lead < 0 or shape[lead:] != wanted:
+        raise RuntimeError(
+            f"Given normalized_shape={list(wanted)}, expected input with shape [*, {', '.join(map(str, wanted))}], but "
+            f"got input of size{list(shape)}"
+        )
+    return Layout(shape, tuple(range(lead, len(shape))), wanted, shape, tuple(range(lead)))
+
+
+@operation(method=False)
+def native_layer_norm(
+    input: Tensor, normalized_shape: Sequence[int], weight: Tensor | None, bias: Tensor | None, eps: float
+) -> tuple[Tensor, Tensor, Tensor]:
+    """:func:`layer_norm` with the mean and the reciprocal standard deviation it used."""
+    layout = _layer_layout(input, normalized_shape, weight=weight, bias=bias)
+    check_floating(input, "LayerNormKernelImpl")
+    _check_parameters(input, weight, bias)
+    result, average, _, scale = _normalise(input, weight, bias, layout, eps, NativeLayerNormBackward0)
+    return result, average, scale
+
+
+@operation(method=False)
+def layer_norm(
+    input: Tensor, normalized_shape: Sequence[int], weight: Tensor | None = None, bias: Tensor | None = None,
+    eps: float = 1e-05, cudnn_enable: bool = True,
+) -> Tensor:  # fmt: skip
+    """Normalise over the last dimensions, whose extents are ``normalized_shape``; weight and bias have that shape."""
+    return native_layer_norm(input, normalized_shape, weight, bias, eps)[0]
+
+
+@operation(method=False)
+def group_norm(
+    input: Tensor, num_groups: int, weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-05,
+    cudnn_enabled: bool = True,
+) -> Tensor:  # fmt: skip
+    """Normalise each of ``num_groups`` groups of channels (dimension 1) of each sample by itself."""
+    shape = input.shape
+    if len(shape) < 2:
+        raise RuntimeError(f"Expected at least 2 dimensions for input tensor but received {len(shape)}")
+    samples, channels = shape[0], shape[1]
+    if num_groups <= 0:
+        raise RuntimeError(f"Expected num groups to be greater than 0, got {num_groups}")
+    if channels % num_groups:
+        raise RuntimeError(
+            f"Expected number of channels in input to be divisible by num_groups, but got input of shape {list(shape)} "
+            f"and num_groups={num_groups}"
+        )
+    for name, parameter in (("weight", weight), ("bias", bias)):
+        if parameter is not None and tuple(parameter.shape) != (channels,):
+            raise RuntimeError(
+                f"Expected {name} to be a vector of size equal to the number of channels in input, but got {name} of "
+                f"shape {list(parameter.shape)} and input of shape {list(shape)}"
+            )
+    check_floating(input, "GroupNormKernelImpl")
+    _check_parameters(input, weight, bias)
+    rest = shape[2:].numel()
+    each = channels // num_groups
+    layout = Layout(
+        Size((samples, num_groups, each, rest)), (2, 3), (num_groups, each, 1), (samples, channels, rest), (0, 2)
+    )
+    return _normalise(input, weight, bias, layout, eps, NativeGroupNormBackward0)[0]
+
+
+class FusedRmsNormBackward0(Gradient):
+    """Saved are input, weight and the reciprocal root of the mean square; ``context`` (layout, eps)."""
+
+    __slots__ = ()
+    saves = INPUTS
+
+    def backward(self, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        layout, eps = self.context
+        given, weight = self.input(0), self.input(1)
+        d = _wide(given)
+        x, grad = _seen(given, layout.shape, d), _seen(grad, layout.shape, d)
+        scale = (mean_of(x * x, layout.axes, True) + eps).rsqrt() if local.grad else self.input(2)
+        first = second = None
+        if self.needs(1):
+            second = _over_channels(grad * (x * scale), layout)
+        if self.needs(0):
+            normalised = x * scale
+            if weight is not None:
+                grad = grad * _seen(weight, layout.affine, d)
+            first = (grad - normalised * mean_of(grad * normalised, layout.axes, True)) * scale
+        return first, second
+
+
+_EPSILON = {float64: 2.0**-52, float32: 2.0**-23, float16: 2.0**-10, bfloat16: 2.0**-7}
+
+
+@operation(method=False)
+def rms_norm(
+    input: Tensor, normalized_shape: Sequence[int], weight: Tensor | None = None, eps: float | None = None
+) -> Tensor:
+    """Divide by the root of the mean square over the last dimensions; ``eps`` defaults to that of the dtype."""
+    layout = _layer_layout(input, normalized_shape, weight=weight)
+    check_floating(input, "rms_norm")
+    if eps is None:
+        eps = _EPSILON[input.dtype]
+    x = _value(input, layout.shape, _wide(input))
+    scale = (mean_of(x * x, layout.axes, True) + eps).rsqrt()
+    result = x * scale
+    if weight is not None:
+        result = result * _value(weight, layout.affine, x.dtype)
+    result = _value(result, input.shape, input.dtype)
+    if tracked(input, weight):
+        saved = [(t._read(), t._view) if t is not None else (None, None) for t in (input, weight, scale)]
+        attach(result, FusedRmsNormBackward0, [input, weight], saved, (layout, eps))
+    return result
+
+
+# --- statistics of channels -----------------------------------------------------------------------------------------
+
+
+class NativeBatchNormBackward0(Gradient):
+    """Saved are input, weight, nothing, mean and reciprocal deviation; ``context`` (layout, eps, training).
+
+    The weight is the same along the axes of the statistics, so their two sums serve for weight and bias too.
+    """
+
+    __slots__ = ()
+    saves = INPUTS
+
+    def backward(self, grad: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+        layout, eps, training = self.context
+        given, weight = self.input(0), self.input(1)
+        d = _wide(given)
+        x, grad = _seen(given, layout.shape, d), _seen(grad, layout.shape, d)
+        if training and local.grad:
+            average, _, scale = _statistics(x, layout.axes, eps)
+        else:
+            average, scale = self.input(3), self.input(4)
+        through = training and self.needs(0)
+        first = second = third = None
+        if through or self.needs(1):
+            second = sum_of(grad * ((x - average) * scale), layout.others)
+        if through or self.needs(2):
+            third = sum_of(grad, layout.others)
+        if self.needs(0):
+            if weight is not None:
+                scale_of_grad = scale * _seen(weight, layout.affine, d)
+            else:
+                scale_of_grad = scale
+            if through:
+                assert second is not None and third is not None
+                count = x.numel() // max(second.numel(), 1)
+                # Normalised once more: reading the input again costs less than storing what the sums were made of.
+                normalised = (x - average) * scale
+                part = third.reshape(layout.affine) + normalised * second.reshape(layout.affine)
+                grad = grad - part / count
+            first = grad * scale_of_grad
+        return first, second, third
+
+
+def _channel_layout(input: Tensor, **parameters: Tensor | None) -> Layout:
+    shape = input.shape
+    if len(shape) < 2:
+        wrap_dim(1, len(shape))
+    channels = shape[1]
+    for name, parameter in parameters.items():
+        if parameter is not None and parameter.numel() != channels:
+            raise RuntimeError(f"{name} should contain {channels} elements not {parameter.numel()}")
+    others = (0, *range(2, len(shape)))
+    return Layout(shape, others, (channels, *[1] * (len(shape) - 2)), shape, others)
+
+
+def _follow(running: Tensor | None, batch: Tensor, momentum: float) -> None:
+    """Move a running statistic (C,) towards that of the batch, in place."""
+    if running is not None:
+        d = batch.dtype
+        value = _value(batch, running.shape, d) * momentum + _value(running, running.shape, d) * (1 - momentum)
+        assign(running, value)
+
+
+@operation(method=False)
+def batch_norm(
+    input: Tensor, weight: Tensor | None, bias: Tensor | None, running_mean: Tensor | None, running_var: Tensor | None,
+    training: bool, momentum: float, eps: float, cudnn_enabled: bool = True,
+) -> Tensor:  # fmt: skip
+    """Normalise each channel (dimension 1) by the batch's statistics in training, else by the running ones.
+
+    In training the running statistics, if given, move towards the batch's by ``momentum``; the running variance is that
+    divided by the count less one.
+    """
+    layout = _channel_layout(input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
+    check_floating(input, "batch_norm")
+    _check_parameters(input, weight, bias, running_mean, running_var)
+    if not training:
+        for name, given in (("running_mean", running_mean), ("running_var", running_var)):
+            if given is None:
+                raise RuntimeError(f"{name} must be defined in evaluation mode")
+    x = _value(input, layout.shape, _wide(input))
+    if training and x.numel():
+        average, variance, scale = _statistics(x, layout.axes, eps)
+        count = x.numel() // layout.affine[0]
+        _follow(running_mean, average, momentum)
+        if running_var is not None:
+            _follow(running_var, variance * (count / (count - 1) if count > 1 else float("nan")), momentum)
+    elif training:
+        average = scale = _value(x.new_zeros(layout.affine), layout.affine, x.dtype)
+    else:
+        assert running_mean is not None and running_var is not None
+        average = _value(running_mean, layout.affine, x.dtype)
+        scale = (_value(running_var, layout.affine, x.dtype) + eps).rsqrt()
+    result = _scaled(x, average, scale, weight, bias, layout)
+    context = (layout, eps, training)
+    return _finished(result, input, weight, bias, (average, scale), NativeBatchNormBackward0, context)
+
+
+@operation(method=False)
+def instance_norm(
+    input: Tensor, weight: Tensor | None, bias: Tensor | None, running_mean: Tensor | None, running_var: Tensor | None,
+    use_input_stats: bool, momentum: float, eps: float, cudnn_enabled: bool = True,
+) -> Tensor:  # fmt: skip
+    """Normalise each channel (dimension 1) of each sample by itself, or by the running statistics.
+
+    Running statistics, if given, move towards the means over the samples by ``momentum``.
+    """
+    if not use_input_stats:
+        if running_mean is None or running_var is None:
+            raise RuntimeError("Expected running_mean and running_var to be defined when use_input_stats is false")
+        return batch_norm(input, weight, bias, running_mean, running_var, False, momentum, eps)
+    layout = _channel_layout(input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
+    check_floating(input, "batch_norm")
+    _check_parameters(input, weight, bias, running_mean, running_var)
+    layout = layout._replace(axes=layout.axes[1:])
+    result, average, variance, _ = _normalise(input, weight, bias, layout, eps, NormalizationBackward)
+    count = input.shape[2:].numel()
+    if running_mean is not None:
+        _follow(running_mean, mean_of(average, 0), momentum)
+    if running_var is not None:
+        _follow(running_var, mean_of(variance, 0) * (count / (count - 1) if count > 1 else float("nan")), momentum)
+    return result

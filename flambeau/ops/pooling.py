@@ -1,0 +1,496 @@
+"""Pooling over windows that slide over planes, or that divide them evenly.
+
+One dimension is a plane of height one. In three dimensions planes are pooled first, then what they gave along
+the depth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..autograd.gradient import INPUTS, Gradient
+from ..graph import primitives as p
+from ..graph.dtypes import dtype, float32, float64, int16, int64, uint8
+from ..graph.shapes import Size
+from ..graph.trace import record
+from ..tensor import Tensor
+from .activation import check_floating
+from .convolution import dense_node
+from .creation import filled
+from .dispatch import attach, tracked
+from .indexing import gather
+from .operation import operation
+from .reductions import mean
+
+Ints = tuple[int, ...]
+
+# --- recording ------------------------------------------------------------------------------------------------------
+
+
+def _planes(x: Tensor) -> int:
+    return x.shape[:-2].numel()
+
+
+def _recorded(
+    primitive: p.Primitive, shape: Sequence[int], d: dtype, window: tuple[Any, ...], *operands: Tensor
+) -> Tensor:
+    """A pooling primitive over contiguous operands; nothing is run where there is nothing to pool."""
+    size = Size(shape)
+    if any(t.numel() == 0 for t in operands):
+        return filled(size, 0, d)
+    return Tensor._from_node(record(primitive, (size, d, window), *((dense_node(t), None) for t in operands)))
+
+
+def _places(values: Tensor) -> Tensor:
+    """The second output of a maximum: where in its plane each was found."""
+    if values.numel() == 0:
+        return filled(values.shape, 0, int64)
+    return Tensor._from_node(record(p.OUTPUT, (values.shape, int64, 1), (values._read(), None)))
+
+
+class MaxPool2DWithIndicesBackward0(Gradient):
+    """``saved``: the places; ``context``: the input's shape."""
+
+    __slots__ = ()
+    saves = INPUTS
+
+    def backward(self, grad: Tensor) -> Tensor:
+        return _put_at_places(grad, self.input(0), self.context)
+
+
+class AdaptiveMaxPool2DBackward0(MaxPool2DWithIndicesBackward0):
+    __slots__ = ()
+
+
+class PlacesBackward(Gradient):
+    """Of the gradient of a maximum: what stands at the places."""
+
+    __slots__ = ()
+    saves = INPUTS
+
+    def backward(self, grad: Tensor) -> Tensor:
+        places = self.input(0)
+        return gather(grad.flatten(-2), -1, places.flatten(-2)).reshape(places.shape)
+
+
+def _put_at_places(grad: Tensor, places: Tensor, shape: Size) -> Tensor:
+    """Zeros, with ``grad`` added at its places in each plane."""
+    window = (_planes(grad), shape[-2], shape[-1], grad.shape[-2], grad.shape[-1])
+    result = _recorded(p.MAX_POOL_GRADIENT, shape, grad.dtype, window, grad, places)
+    if tracked(grad):
+        attach(result, PlacesBackward, [grad], [(places._read(), places._view)])
+    return result
+
+
+# --- arguments ------------------------------------------------------------------------------------------------------
+
+
+def _pair(name: str, what: str, value: Any, count: int = 2, optional: bool = False) -> Ints:
+    if isinstance(value, int):
+        return (value,) * count
+    numbers = tuple(int(n) for n in value)
+    if len(numbers) == 1:
+        return numbers * count
+    if len(numbers) != count:
+        words = {1: "one int", 2: "two ints", 3: "three ints"}[count]
+        either = "be omitted, a single int" if optional else "either be a single int"
+        raise RuntimeError(f"{name}: {what} must {either}, or a tuple of {words}")
+    return numbers
+
+
+def _stride(name: str, value: Any, kernel: Ints, count: int = 2) -> Ints:
+    if value is None or not isinstance(value, int) and len(value) == 0:
+        return kernel
+    return _pair(name, "stride", value, count, True)
+
+
+def _out_extent(n: int, kernel: int, stride: int, padding: int, dilation: int, ceil_mode: bool) -> int:
+    """How many windows there are; with ``ceil_mode`` also one that reaches beyond the end, if it starts before it."""
+    reach = dilation * (kernel - 1) + 1
+    count = (n + 2 * padding - reach + (stride - 1 if ceil_mode else 0)) // stride + 1
+    if ceil_mode and (count - 1) * stride >= n + padding:
+        count -= 1
+    return count
+
+
+def _windows(
+    input: Tensor, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints, ceil_mode: bool
+) -> list[int]:
+    """Numbers of windows down and across; PyTorch's errors for what does not fit."""
+    if min(stride) == 0:
+        raise RuntimeError("stride should not be zero")
+    if min(kernel) <= 0:
+        raise RuntimeError("kernel size should be greater than zero, but got kH: {} kW: {}".format(*kernel[-2:]))
+    if min(dilation) <= 0:
+        down, across = dilation[-2:]
+        raise RuntimeError(f"dilation should be greater than zero, but got dilationH: {down} dilationW: {across}")
+    for edge, window, gap in zip(padding, kernel, dilation, strict=True):
+        if edge < 0:
+            raise RuntimeError(f"pad must be non-negative, but got pad: {edge}")
+        if edge > ((window - 1) * gap + 1) // 2:
+            raise RuntimeError(
+                "pad should be at most half of effective kernel size, but got "
+                f"pad={edge}, kernel_size={window} and dilation={gap}"
+            )
+    extents = input.shape[-2:]
+    if input.ndim not in (3, 4) or 0 in input.shape[-3:]:
+        if input.ndim not in (3, 4):
+            raise RuntimeError("non-empty 3D or 4D (batch mode) tensor expected for input")
+        raise RuntimeError(
+            "Expected 3D or 4D (batch mode) tensor with optional 0 dim batch size for input, but got:"
+            f"{list(input.shape)}"
+        )
+    out = [_out_extent(*axis, ceil_mode) for axis in zip(extents, kernel, stride, padding, dilation, strict=True)]
+    if min(out) < 1:
+        channels = input.shape[-3]
+        raise RuntimeError(
+            f"Given input size: ({channels}x{extents[0]}x{extents[1]}). Calculated output size: "
+            f"({channels}x{out[0]}x{out[1]}). Output size is too small"
+        )
+    return out
+
+
+def _check_rank(name: str, input: Tensor) -> None:
+    if input.ndim not in (2, 3):
+        raise RuntimeError(
+            f"Expected 2 to 3 dimensions, but got {input.ndim}-dimensional tensor for argument #1 'self' (while "
+            f"checking arguments for {name})"
+        )
+
+
+# --- maximum --------------------------------------------------------------------------------------------------------
+
+
+def _compared_as(d: dtype) -> dtype:
+    """The dtype in which maxima are found; it holds all values exactly."""
+    if d is uint8:
+        return int16
+    return float32 if d.category == 2 and d.itemsize == 2 else d
+
+
+def max_pool2d_with_indices(
+    input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False
+) -> tuple[Tensor, Tensor]:
+    """Largest value of each window of (N, C, H, W) or (C, H, W), and its place in the plane (int64)."""
+    kernel = _pair("max_pool2d", "kernel_size", kernel_size)
+    steps = _stride("max_pool2d", stride, kernel)
+    edges, gaps = _pair("max_pool2d", "padding", padding), _pair("max_pool2d", "dilation", dilation)
+    out = _windows(input, kernel, steps, edges, gaps, ceil_mode)
+    d = input.dtype
+    if d.kind == "bool":
+        raise NotImplementedError("\"max_pool2d\" not implemented for 'Bool'")
+    work = _compared_as(d)
+    x = input if d is work else input.to(work)
+    window = (_planes(x), *x.shape[-2:], kernel, steps, edges, gaps, *out)
+    values = _recorded(p.MAX_POOL, (*x.shape[:-2], *out), work, window, x)
+    places = _places(values)
+    if tracked(x):
+        attach(values, MaxPool2DWithIndicesBackward0, [x], [(places._read(), None)], x.shape)
+    return values if d is work else values.to(d), places
+
+
+@operation(method=False)
+def max_pool2d(
+    input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Any:  # fmt: skip
+    """Largest value of each window of (N, C, H, W) or (C, H, W), and its place in the plane if ``return_indices``.
+
+    NaN is larger than all, the first of equals is the one found; padding takes no part.
+    """
+    values, places = max_pool2d_with_indices(input, kernel_size, stride, padding, dilation, ceil_mode)
+    return (values, places) if return_indices else values
+
+
+@operation(method=False)
+def max_pool1d_with_indices(
+    input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False
+) -> tuple[Tensor, Tensor]:
+    """Largest value of each window of (N, C, L) or (C, L), and its place (int64)."""
+    if input.ndim not in (2, 3) or 0 in input.shape[-2:]:
+        raise RuntimeError(
+            "max_pool1d: Expected 2D or 3D (batch mode) tensor with optional 0 dim batch size for input, but got:"
+            f"{list(input.shape)}"
+        )
+    (kernel,) = _pair("max_pool1d", "kernel_size", kernel_size, 1)
+    (step,) = _stride("max_pool1d", stride, (kernel,), 1)
+    (edge,), (gap,) = _pair("max_pool1d", "padding", padding, 1), _pair("max_pool1d", "dilation", dilation, 1)
+    for what, number in (("kernel_size", kernel), ("stride", step), ("dilation", gap)):
+        if number <= 0:
+            raise RuntimeError(f"max_pool1d() {what} must be greater than zero, but got {number}")
+    if edge < 0:
+        raise RuntimeError(f"max_pool1d() padding must be non-negative, but got {edge}")
+    if edge > kernel // 2:
+        raise RuntimeError(
+            f"max_pool1d() padding should be at most half of kernel size, but got padding={edge} and "
+            f"kernel_size={kernel}"
+        )
+    out = _out_extent(input.shape[-1], kernel, step, edge, gap, ceil_mode)
+    if out <= 0:
+        raise RuntimeError(f"max_pool1d() Invalid computed output size: {out}")
+    values, places = max_pool2d_with_indices(
+        input.unsqueeze(-2), (1, kernel), (1, step), (0, edge), (1, gap), ceil_mode
+    )
+    return values.squeeze(-2), places.squeeze(-2)
+
+
+@operation(method=False)
+def max_pool1d(
+    input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Any:  # fmt: skip
+    """Largest value of each window of (N, C, L) or (C, L), and its place if ``return_indices``."""
+    values, places = max_pool1d_with_indices(input, kernel_size, stride, padding, dilation, ceil_mode)
+    return (values, places) if return_indices else values
+
+
+@operation(method=False)
+def max_pool3d(
+    input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Any:  # fmt: skip
+    """Largest value of each window of (N, C, D, H, W) or (C, D, H, W), and its place if ``return_indices``."""
+    _check_volume("max_pool3d", input)
+    kernel = _pair("max_pool3d", "kernel_size", kernel_size, 3)
+    steps = _stride("max_pool3d", stride, kernel, 3)
+    edges, gaps = _pair("max_pool3d", "padding", padding, 3), _pair("max_pool3d", "dilation", dilation, 3)
+    depth, height, width = input.shape[-3:]
+    flat, places = max_pool2d_with_indices(
+        input.reshape(-1, depth, height, width), kernel[1:], steps[1:], edges[1:], gaps[1:], ceil_mode
+    )
+    rows, columns = flat.shape[-2:]
+    # Along the depth, with what the planes gave as the other axis.
+    values, levels = max_pool2d_with_indices(
+        flat.flatten(-2), (kernel[0], 1), (steps[0], 1), (edges[0], 0), (gaps[0], 1), ceil_mode
+    )
+    shape = (*input.shape[:-3], values.shape[-2], rows, columns)
+    values = values.reshape(shape)
+    if not return_indices:
+        return values
+    within = gather(places.reshape(-1, depth * rows * columns), -1, levels.flatten(-2))
+    level = (levels // (rows * columns)).flatten(-2)
+    return values, (level * (height * width) + within).reshape(shape)
+
+
+def _check_volume(name: str, input: Tensor) -> None:
+    if input.ndim not in (4, 5) or 0 in input.shape[-4:]:
+        raise RuntimeError(
+            f"{name}: Expected 4D or 5D (batch mode) tensor with optional 0 dim batch size for input, but got:"
+            f"{list(input.shape)}"
+        )
+
+
+def adaptive_max_pool2d(input: Tensor, output_size: Any) -> tuple[Tensor, Tensor]:
+    """Maxima over ``output_size`` windows that divide the plane evenly, and their places in it (int64)."""
+    out = _output_size("adaptive_max_pool2d", input, output_size, 2)
+    check_floating(input, "adaptive_max_pool2d")
+    d = input.dtype
+    work = _compared_as(d)
+    x = input if d is work else input.to(work)
+    shape = Size((*x.shape[:-2], *out))
+    if 0 in out:
+        return filled(shape, 0, d), filled(shape, 0, int64)
+    window = (_planes(x), *x.shape[-2:], *out)
+    values = _recorded(p.ADAPTIVE_MAX_POOL, shape, work, window, x)
+    places = _places(values)
+    if tracked(x):
+        attach(values, AdaptiveMaxPool2DBackward0, [x], [(places._read(), None)], x.shape)
+    return values if d is work else values.to(d), places
+
+
+@operation(method=False)
+def adaptive_max_pool1d(input: Tensor, output_size: Any) -> tuple[Tensor, Tensor]:
+    """Maxima over ``output_size`` windows that divide the length evenly, and their places (int64)."""
+    _check_rank("adaptive_max_pool1d", input)
+    (out,) = _output_size("adaptive_max_pool1d", input, output_size, 1)
+    values, places = adaptive_max_pool2d(input.unsqueeze(-2), (1, out))
+    return values.squeeze(-2), places.squeeze(-2)
+
+
+# --- mean -----------------------------------------------------------------------------------------------------------
+
+
+class AvgPool2DBackward0(Gradient):
+    """``context`` (input's shape, window)."""
+
+    __slots__ = ()
+
+    def backward(self, grad: Tensor) -> Tensor:
+        shape, window = self.context
+        result = _recorded(p.AVERAGE_POOL_GRADIENT, shape, grad.dtype, window, grad)
+        if tracked(grad):
+            attach(result, AvgPool2DBackwardBackward0, [grad], [], (grad.shape, window))
+        return result
+
+
+class AvgPool2DBackwardBackward0(Gradient):
+    """``context`` (shape of the means, window)."""
+
+    __slots__ = ()
+
+    def backward(self, grad: Tensor) -> Tensor:
+        return _average(grad, *self.context)
+
+
+def _average(x: Tensor, shape: Size, window: tuple[Any, ...]) -> Tensor:
+    result = _recorded(p.AVERAGE_POOL, shape, x.dtype, window, x)
+    if tracked(x):
+        attach(result, AvgPool2DBackward0, [x], [], (x.shape, window))
+    return result
+
+
+def _added_in(d: dtype) -> dtype:
+    if d.category < 2:
+        return float64
+    return d if d.itemsize > 2 else float32
+
+
+def avg_pool2d(
+    input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, ceil_mode: bool = False,
+    count_include_pad: bool = True, divisor_override: int | None = None,
+) -> Tensor:  # fmt: skip
+    """Mean of each window of (N, C, H, W) or (C, H, W); the padding's zeros count if ``count_include_pad``.
+
+    The sum is divided by ``divisor_override`` instead of the number of elements if that is given.
+    """
+    kernel = _pair("avg_pool2d", "kernel_size", kernel_size)
+    steps, edges = _stride("avg_pool2d", stride, kernel), _pair("avg_pool2d", "padding", padding)
+    if divisor_override == 0:
+        raise RuntimeError("divisor must be not zero")
+    out = _windows(input, kernel, steps, edges, (1, 1), ceil_mode)
+    d = input.dtype
+    if d.category < 2 and d is not int64:
+        raise NotImplementedError(f"\"avg_pool2d\" not implemented for '{p.TYPE_NAMES[d]}'")
+    work = _added_in(d)
+    x = input if d is work else input.to(work)
+    window = (_planes(x), *x.shape[-2:], kernel, steps, edges, *out, count_include_pad, divisor_override)
+    result = _average(x, Size((*x.shape[:-2], *out)), window)
+    return result if d is work else result.to(d)
+
+
+@operation(method=False)
+def avg_pool1d(
+    input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, ceil_mode: bool = False,
+    count_include_pad: bool = True,
+) -> Tensor:  # fmt: skip
+    """Mean of each window of (N, C, L) or (C, L)."""
+    _check_rank("avg_pool1d", input)
+    (kernel,) = _pair("avg_pool1d", "kernel_size", kernel_size, 1)
+    (step,) = _stride("avg_pool1d", stride, (kernel,), 1)
+    (edge,) = _pair("avg_pool1d", "padding", padding, 1)
+    return avg_pool2d(
+        input.unsqueeze(-2), (1, kernel), (1, step), (0, edge), ceil_mode, count_include_pad
+    ).squeeze(-2)
+
+
+def avg_pool3d(
+    input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, ceil_mode: bool = False,
+    count_include_pad: bool = True, divisor_override: int | None = None,
+) -> Tensor:  # fmt: skip
+    """Mean of each window of (N, C, D, H, W) or (C, D, H, W)."""
+    _check_volume("avg_pool3d", input)
+    kernel = _pair("avg_pool3d", "kernel_size", kernel_size, 3)
+    steps, edges = _stride("avg_pool3d", stride, kernel, 3), _pair("avg_pool3d", "padding", padding, 3)
+    # The mean of means: a window's number of elements is the product of those along depth and plane.
+    over_plane, over_depth = (None, None) if divisor_override is None else (1, divisor_override)
+    depth, height, width = input.shape[-3:]
+    planes = input.reshape(-1, depth, height, width)
+    flat = avg_pool2d(planes, kernel[1:], steps[1:], edges[1:], ceil_mode, count_include_pad, over_plane)
+    rows, columns = flat.shape[-2:]
+    result = avg_pool2d(
+        flat.flatten(-2), (kernel[0], 1), (steps[0], 1), (edges[0], 0), ceil_mode, count_include_pad, over_depth
+    )
+    return result.reshape(*input.shape[:-3], -1, rows, columns)
+
+
+class AdaptiveAvgPool2DBackward0(Gradient):
+    """``context`` (input's shape, window)."""
+
+    __slots__ = ()
+
+    def backward(self, grad: Tensor) -> Tensor:
+        shape, window = self.context
+        result = _recorded(p.ADAPTIVE_POOL_GRADIENT, shape, grad.dtype, window, grad)
+        if tracked(grad):
+            attach(result, AdaptiveAvgPool2DBackwardBackward, [grad], [], (grad.shape, window))
+        return result
+
+
+class AdaptiveAvgPool2DBackwardBackward(Gradient):
+    """``context`` (shape of the means, window)."""
+
+    __slots__ = ()
+
+    def backward(self, grad: Tensor) -> Tensor:
+        return _adaptive_average(grad, *self.context)
+
+
+def _adaptive_average(x: Tensor, shape: Size, window: tuple[Any, ...]) -> Tensor:
+    result = _recorded(p.ADAPTIVE_POOL, shape, x.dtype, window, x)
+    if tracked(x):
+        attach(result, AdaptiveAvgPool2DBackward0, [x], [], (x.shape, window))
+    return result
+
+
+def _output_size(name: str, input: Tensor, output_size: Any, count: int) -> Ints:
+    """The wanted extents; None keeps the input's."""
+    if isinstance(output_size, int) or output_size is None:
+        wanted: tuple[Any, ...] = (output_size,) * count
+    else:
+        wanted = tuple(output_size)
+        if len(wanted) != count:
+            if count == 1:
+                raise RuntimeError(f"{name}() argument 'output_size' should contain one int (got {len(wanted)})")
+            raise RuntimeError(f"{name}: output_size must be {count}")
+    colon = ":" if "max" in name else ""
+    if input.ndim not in (count + 1, count + 2):
+        raise RuntimeError(
+            f"{name}(): Expected {count + 1}D or {count + 2}D tensor, but got{colon} {list(input.shape)}"
+        )
+    for axis in range(input.ndim - count, input.ndim):
+        if input.shape[axis] == 0:
+            raise RuntimeError(
+                f"{name}(): Expected input to have non-zero size for non-batch dimensions, but input has sizes "
+                f"{list(input.shape)} with dimension {axis} being empty"
+            )
+    out = tuple(n if w is None else int(w) for n, w in zip(input.shape[-count:], wanted, strict=True))
+    if min(out) < 0:
+        raise RuntimeError(
+            f"{name}: elements of output_size must be greater than or equal to 0 but received "
+            f"{{{', '.join(map(str, out))}}}"
+        )
+    return out
+
+
+def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:
+    """Means over ``output_size`` windows that divide the plane evenly; None keeps an extent."""
+    out = _output_size("adaptive_avg_pool2d", input, output_size, 2)
+    if out == (1, 1):
+        return mean(input, (-2, -1), True)
+    check_floating(input, "adaptive_avg_pool2d")
+    d = input.dtype
+    work = _added_in(d)
+    x = input if d is work else input.to(work)
+    shape = Size((*x.shape[:-2], *out))
+    if 0 in out:
+        return filled(shape, 0, d)
+    result = _adaptive_average(x, shape, (_planes(x), *x.shape[-2:], *out))
+    return result if d is work else result.to(d)
+
+
+@operation(method=False)
+def adaptive_avg_pool1d(input: Tensor, output_size: Any) -> Tensor:
+    """Means over ``output_size`` windows that divide the length evenly."""
+    _check_rank("adaptive_avg_pool1d", input)
+    (out,) = _output_size("adaptive_avg_pool1d", input, output_size, 1)
+    return adaptive_avg_pool2d(input.unsqueeze(-2), (1, out)).squeeze(-2)
+
+
+def adaptive_avg_pool3d(input: Tensor, output_size: Any) -> Tensor:
+    """Means over ``output_size`` windows that divide the volume evenly; None keeps an extent."""
+    out = _output_size("adaptive_avg_pool3d", input, output_size, 3)
+    depth, height, width = input.shape[-3:]
+    flat = adaptive_avg_pool2d(input.reshape(-1, depth, height, width), out[1:])
+    result = adaptive_avg_pool2d(flat.flatten(-2), (out[0], out[1] * out[2]))
+    return result.reshape(*input.shape[:-3], *out)

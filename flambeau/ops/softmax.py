@@ -1,0 +1,89 @@
+"""Softmax and its logarithm: maximum, difference, exponential and sum, which make one kernel over the rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..autograd.gradient import RESULT, Gradient
+from ..graph import primitives as p
+from ..graph.shapes import wrap_dim
+from ..tensor import Tensor
+from .activation import check_floating, rounded_once
+from .dispatch import attach, binary, tracked, unary
+from .operation import operation, write_out
+from .reductions import reduce
+
+
+def _shifted(x: Tensor, axis: int) -> Tensor:
+    """``x`` less its largest element along ``axis``."""
+    return binary(p.SUB, x, reduce(p.MAX, x, (axis,), True, x.dtype))
+
+
+def _prepared(name: str, input: Tensor, dim: int, dtype: Any) -> tuple[Tensor, int]:
+    x = input if dtype is None or dtype is input.dtype else input.to(dtype)
+    axis = wrap_dim(dim, x.ndim)
+    check_floating(x, f"{name}_lastdim_kernel_impl" if axis >= x.ndim - 1 else f"{name}_kernel_impl")
+    return x, axis
+
+
+class SoftmaxBackward0(Gradient):
+    """``context``: the axis."""
+
+    __slots__ = ()
+    saves = RESULT
+
+    def backward(self, grad: Tensor) -> Tensor:
+        result = self.result()
+        weighted = grad * result
+        return weighted - result * weighted.sum(self.context, True)
+
+
+@operation()
+def softmax(input: Tensor, dim: int, dtype: Any = None, *, out: Tensor | None = None) -> Tensor:
+    """``exp(input)`` divided by its sum along ``dim``; ``input`` is first converted to ``dtype`` if that is given."""
+    x, axis = _prepared("softmax", input, dim, dtype)
+    result = _softmax(x, axis)
+    return result if out is None else write_out(out, result)
+
+
+@rounded_once
+def _softmax(x: Tensor, axis: int) -> Tensor:
+    if x.numel():
+        power = unary(p.EXP, _shifted(x, axis))
+        result = binary(p.DIV, power, reduce(p.SUM, power, (axis,), True, x.dtype))
+    else:
+        result = unary(p.COPY, x)
+    if tracked(x):
+        attach(result, SoftmaxBackward0, [x], [], axis)
+    return result
+
+
+class LogSoftmaxBackward0(Gradient):
+    """``context``: the axis."""
+
+    __slots__ = ()
+    saves = RESULT
+
+    def backward(self, grad: Tensor) -> Tensor:
+        return grad - self.result().exp() * grad.sum(self.context, True)
+
+
+@operation()
+def log_softmax(input: Tensor, dim: int, dtype: Any = None, *, out: Tensor | None = None) -> Tensor:
+    """The logarithm of :func:`softmax`, without overflow."""
+    x, axis = _prepared("log_softmax", input, dim, dtype)
+    result = _log_softmax(x, axis)
+    return result if out is None else write_out(out, result)
+
+
+@rounded_once
+def _log_softmax(x: Tensor, axis: int) -> Tensor:
+    if x.numel():
+        shifted = _shifted(x, axis)
+        total = reduce(p.SUM, unary(p.EXP, shifted), (axis,), True, x.dtype)
+        result = binary(p.SUB, shifted, unary(p.LOG, total))
+    else:
+        result = unary(p.COPY, x)
+    if tracked(x):
+        attach(result, LogSoftmaxBackward0, [x], [], axis)
+    return result
