@@ -39,12 +39,13 @@ _PUBLISHED: dict[str, tuple[str, bool]] = {
     "flambeau.cuda.errors": ("torch", True),
 }
 
-#: Modules of PyTorch's compiled part that its files mention, and where their functions are here.
-_COMPILED = {
+#: PyTorch's modules whose contents are elsewhere here: those of its compiled part, that files mention, and others.
+_ELSEWHERE = {
     "torch._C": "flambeau",
     "torch._C._nn": "flambeau.nn.functional",
     "torch._C._VariableFunctions": "flambeau",
     "torch._VF": "flambeau",
+    "torch.autograd.grad_mode": "flambeau.autograd.modes",
 }
 
 
@@ -61,7 +62,7 @@ def published_module(module: str) -> str:
 
 def internal_module(module: str) -> str:
     """The Flambeau module behind a PyTorch module's name; other packages' names stay as they are."""
-    if module in _COMPILED:
-        return _COMPILED[module]
+    if module in _ELSEWHERE:
+        return _ELSEWHERE[module]
     root, dot, rest = module.partition(".")
     return ROOTS[root] + dot + rest if root in ROOTS else module

@@ -39,7 +39,9 @@ class TorchVersion(str):
     __ge__ = _comparison("__ge__")
 
     def __eq__(self, other: object) -> bool:
-        return str.__eq__(self, other) or (isinstance(other, (str, tuple, list)) and _numbers(str(self)) == _numbers(other))
+        return str.__eq__(self, other) or (
+            isinstance(other, (str, tuple, list)) and _numbers(str(self)) == _numbers(other)
+        )
 
     def __ne__(self, other: object) -> bool:
         return not self == other

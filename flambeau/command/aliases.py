@@ -22,7 +22,7 @@ from flambeau.naming import ROOTS, internal_module, published_module
 TYPE_CHECKING = False  # `typing`, `pathlib` and `importlib.abc` would cost every child process ten milliseconds
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from types import ModuleType
+    from types import FrameType, ModuleType
     from typing import Any
 
 PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -53,7 +53,9 @@ class Finder:
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         if fullname.partition(".")[0] in ROOTS:
-            spec = _find_internal(internal_module(fullname))
+            internal = internal_module(fullname)
+            # A file of Flambeau's own division (`flambeau.tensor`) is no module of PyTorch's.
+            spec = _find_internal(internal) if published_module(internal) == fullname else None
             if spec is not None:
                 alias = ModuleSpec(fullname, AliasLoader(spec.name), origin=spec.origin)
                 alias.submodule_search_locations = spec.submodule_search_locations
@@ -113,7 +115,7 @@ def _is_ours(name: str) -> bool:
 def _import_functions() -> set[str]:
     """The functions of the import system that led to the question for a spec."""
     names = set()
-    frame = sys._getframe(2)
+    frame: FrameType | None = sys._getframe(2)
     while frame is not None and frame.f_code.co_filename == "<frozen importlib._bootstrap>":
         names.add(frame.f_code.co_name)
         frame = frame.f_back

@@ -15,7 +15,7 @@ _RUN_USAGE = "flambeau run [-h] (script.py | -m module | -c command) [arguments 
 
 @dataclass(frozen=True)
 class Choice:
-    """What the user wants: ``target`` is a script's path, a module's name or a line of code, according to ``action``."""
+    """What the user wants; ``action`` says whether ``target`` is a script's path, a module's name or a line of code."""
 
     action: Literal["script", "module", "code", "info"]
     target: str = ""

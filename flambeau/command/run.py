@@ -38,7 +38,10 @@ def _run_script(choice: Choice) -> None:
         with io.open_code(os.path.abspath(path)) as file:
             source = file.read()
     except OSError as error:
-        print(f"flambeau: can't open file '{os.path.abspath(path)}': [Errno {error.errno}] {error.strerror}", file=sys.stderr)
+        print(
+            f"flambeau: can't open file '{os.path.abspath(path)}': [Errno {error.errno}] {error.strerror}",
+            file=sys.stderr,
+        )
         raise SystemExit(2) from None
     sys.argv = [path, *choice.arguments]
     _set_first_path(os.path.dirname(os.path.realpath(path)))

@@ -1,8 +1,8 @@
 """``save`` and ``load``: PyTorch's files, written and read.
 
-The format is a zip archive: ``data.pkl``, a pickle in which each tensor names its memory, offset, sizes and strides, and
-one uncompressed record for each memory. Tensors that share memory when saved share it when loaded. Files of either
-framework are read by the other.
+The format is a zip archive: ``data.pkl``, a pickle in which each tensor names its memory, offset, sizes and strides,
+and one uncompressed record for each memory. Tensors that share memory when saved share it when loaded. Files of
+either framework are read by the other.
 """
 
 from __future__ import annotations
@@ -57,7 +57,9 @@ def save(
         write_path(path, write)
         return
     if not hasattr(f, "write"):
-        raise AttributeError(f"expected 'f' to be string, path, or a file-like object with a 'write' attribute, got {f!r}")
+        raise AttributeError(
+            f"expected 'f' to be string, path, or a file-like object with a 'write' attribute, got {f!r}"
+        )
     write(f)  # type: ignore[arg-type]
 
 
@@ -93,7 +95,9 @@ def load(
         with open(f, "rb") as file:
             return _read(file, repr(os.fspath(f)), make, map_location)
     if not hasattr(f, "read"):
-        raise AttributeError(f"expected 'f' to be string, path, or a file-like object with a 'read' attribute, got {f!r}")
+        raise AttributeError(
+            f"expected 'f' to be string, path, or a file-like object with a 'read' attribute, got {f!r}"
+        )
     if not (hasattr(f, "seek") and hasattr(f, "tell")):
         f = io.BytesIO(f.read())
     return _read(f, "the file", make, map_location)

@@ -109,7 +109,7 @@ def _fill(source: Any, memory: memoryview, name: str) -> None:
     while done < len(memory):
         count = source.readinto(memory[done:])
         if not count:
-            raise RuntimeError(f"{name} is damaged or was cut short: {len(memory) - done} bytes of a tensor are missing")
+            raise RuntimeError(f"{name} is damaged or was cut short: {len(memory) - done} bytes of a tensor lack")
         done += count
 
 

@@ -95,7 +95,10 @@ def _allowed() -> dict[str, Any]:
     return allowed
 
 
-class RestrictedUnpickler(pickle._Unpickler):  # type: ignore[misc,name-defined]
+_PythonUnpickler: Any = pickle._Unpickler  # type: ignore[attr-defined]
+
+
+class RestrictedUnpickler(_PythonUnpickler):
     """Reads a pickle of data. Raises ``UnpicklingError`` when it asks for more."""
 
     def __init__(self, file: IO[bytes], load_memory: Callable[[Any], Any], **options: Any) -> None:
@@ -140,7 +143,7 @@ class RestrictedUnpickler(pickle._Unpickler):  # type: ignore[misc,name-defined]
     dispatch = {
         **{
             opcode: handler
-            for opcode, handler in pickle._Unpickler.dispatch.items()  # type: ignore[attr-defined]
+            for opcode, handler in _PythonUnpickler.dispatch.items()
             if opcode not in {code[0] for code in (pickle.INST, pickle.OBJ, pickle.NEWOBJ_EX, pickle.NEXT_BUFFER)}
         },
         pickle.REDUCE[0]: load_reduce,

@@ -36,7 +36,10 @@ LEGACY_SYSTEM = {
 }
 
 
-class FilePickler(pickle._Pickler):  # type: ignore[misc,name-defined]
+_PythonPickler: Any = pickle._Pickler  # type: ignore[attr-defined]
+
+
+class FilePickler(_PythonPickler):
     """Pickles with tensors' memory left out, and with PyTorch's names for what is Flambeau's.
 
     The standard library's pickler in Python, because the one in C can only write names that can be imported: a file
@@ -100,7 +103,7 @@ class FilePickler(pickle._Pickler):  # type: ignore[misc,name-defined]
     def save_global(self, value: Any, name: str | None = None) -> None:
         """Write the name of a class or a function."""
         module = getattr(value, "__module__", None) or ""
-        own_name = name or getattr(value, "__qualname__", "")
+        own_name: str = name or getattr(value, "__qualname__", "")
         if module.startswith("flambeau") and "." not in own_name:
             published = published_module(module)
             # PyTorch's name is right only if it leads back to the same thing.
@@ -120,7 +123,7 @@ class FilePickler(pickle._Pickler):  # type: ignore[misc,name-defined]
         self.memoize(value)
 
     dispatch = {
-        **pickle._Pickler.dispatch,  # type: ignore[attr-defined]
+        **_PythonPickler.dispatch,
         dtype: _save_dtype,
         StorageType: _save_storage_type,
         FunctionType: save_global,
@@ -154,7 +157,9 @@ def foreign_pickler(pickle_module: Any, file: IO[bytes], protocol: int) -> Any:
 def write_zip(value: Any, file: IO[bytes], name: str, pickle_module: Any, protocol: int) -> None:
     """Write an archive of ``name/data.pkl`` and one record for each memory, each at a multiple of 64 bytes."""
     stream = BytesIO()
-    pickler = FilePickler(stream, protocol) if pickle_module is pickle else foreign_pickler(pickle_module, stream, protocol)
+    pickler = (
+        FilePickler(stream, protocol) if pickle_module is pickle else foreign_pickler(pickle_module, stream, protocol)
+    )
     pickler.dump(value)
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
 

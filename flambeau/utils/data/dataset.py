@@ -73,7 +73,7 @@ class StackDataset(Dataset[Any]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         if args and kwargs:
-            raise ValueError("Supported either ``tuple``- (via ``args``) or``dict``- (via ``kwargs``) like input/output")
+            raise ValueError("Supported either ``tuple``- (via ``args``) or ``dict``- (via ``kwargs``) like data")
         self.datasets = args or kwargs
         if not self.datasets:
             raise ValueError("At least one dataset should be passed")
@@ -95,9 +95,7 @@ class StackDataset(Dataset[Any]):
         for part in self._parts():
             samples = _many(part, indices)
             if len(samples) != len(indices):
-                raise ValueError(
-                    f"Nested dataset's output size mismatch. Expected {len(indices)}, got {len(samples)}"
-                )
+                raise ValueError(f"Nested dataset's output size mismatch. Expected {len(indices)}, got {len(samples)}")
             columns.append(samples)
         return [self._combine(row) for row in zip(*columns)]
 

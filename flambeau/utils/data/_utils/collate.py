@@ -92,22 +92,22 @@ def collate_numpy_array_fn(batch: Sequence[Any], *, collate_fn_map: Map | None =
             f"stack expects each tensor to be equal size, but got {list(batch[0].shape)} at entry 0 and "
             f"{list(batch[odd].shape)} at entry {odd}"
         )
-    return flambeau.tensor(np.stack(batch))
+    return flambeau.tensor(np.stack(batch))  # type: ignore[operator]
 
 
 def collate_numpy_scalar_fn(batch: Sequence[Any], *, collate_fn_map: Map | None = None) -> Any:
     """A tensor of NumPy numbers, of their dtype."""
-    return flambeau.tensor(np.asarray(batch))
+    return flambeau.tensor(np.asarray(batch))  # type: ignore[operator]
 
 
 def collate_float_fn(batch: Sequence[Any], *, collate_fn_map: Map | None = None) -> Any:
     """Python floats become float64."""
-    return flambeau.tensor(list(batch), dtype=flambeau.float64)
+    return flambeau.tensor(list(batch), dtype=flambeau.float64)  # type: ignore[operator]
 
 
 def collate_int_fn(batch: Sequence[Any], *, collate_fn_map: Map | None = None) -> Any:
     """Python integers become int64, booleans bool."""
-    return flambeau.tensor(list(batch))
+    return flambeau.tensor(list(batch))  # type: ignore[operator]
 
 
 def collate_str_fn(batch: Sequence[Any], *, collate_fn_map: Map | None = None) -> Any:

@@ -35,9 +35,7 @@ class _MultiProcessingDataLoaderIter(Iterator[Any]):
         self._connections: list[connections.Connection] = []
         self._files: list[SharedFile] = []
         self._limit = max(1, loader.prefetch_factor or 1) * loader.num_workers
-        self._finalizer = weakref.finalize(
-            self, _stop, os.getpid(), self._processes, self._connections, self._files
-        )
+        self._finalizer = weakref.finalize(self, _stop, os.getpid(), self._processes, self._connections, self._files)
         seed = random_seed(loader.generator)
         context = loader._start_context()
         forked = context.get_start_method() == "fork"
@@ -203,9 +201,7 @@ class _MultiProcessingDataLoaderIter(Iterator[Any]):
         raise RuntimeError(f"DataLoader worker (pid(s) {'; '.join(descriptions)}) exited unexpectedly")
 
 
-def _stop(
-    owner: int, processes: list[Any], pipes: list[connections.Connection], files: list[SharedFile]
-) -> None:
+def _stop(owner: int, processes: list[Any], pipes: list[connections.Connection], files: list[SharedFile]) -> None:
     """End the workers: politely, then by force. Does nothing in a forked copy of the process that started them."""
     if os.getpid() != owner:
         return

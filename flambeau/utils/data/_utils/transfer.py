@@ -177,7 +177,7 @@ class _Pickler(pickle.Pickler):
             return NotImplemented
         if array.nbytes < _SMALLEST_BUFFER:
             return rebuild, (array.tobytes(), name, array.shape)
-        buffer = pickle.PickleBuffer(np.ascontiguousarray(array))
+        buffer = pickle.PickleBuffer(memoryview(np.ascontiguousarray(array)))
         self.buffers.append(buffer)
         return rebuild, (buffer, name, array.shape)
 
@@ -188,5 +188,5 @@ def _array(buffer: Any, name: str, shape: tuple[int, ...]) -> np.ndarray:
 
 def _tensor(buffer: Any, name: str, shape: tuple[int, ...]) -> Any:
     if name == "bfloat16":
-        return flambeau.tensor(np.frombuffer(buffer, np.int16).reshape(shape)).view(flambeau.bfloat16)
-    return flambeau.tensor(np.frombuffer(buffer, name).reshape(shape))
+        return _tensor(buffer, "int16", shape).view(flambeau.bfloat16)
+    return flambeau.tensor(np.frombuffer(buffer, name).reshape(shape))  # type: ignore[operator]

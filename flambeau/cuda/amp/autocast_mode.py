@@ -1,0 +1,26 @@
+"""``torch.cuda.amp.autocast``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ... import amp
+
+__all__ = ["autocast", "custom_bwd", "custom_fwd"]
+
+
+class autocast(amp.autocast):
+    """:class:`flambeau.amp.autocast` of CUDA devices."""
+
+    def __init__(self, enabled: bool = True, dtype: Any = None, cache_enabled: bool = True) -> None:
+        super().__init__("cuda", dtype, enabled, cache_enabled)
+
+
+def custom_fwd(fwd: Any = None, *, cast_inputs: Any = None) -> Any:
+    """Decorator of ``Function.forward``: autocasting changes nothing there."""
+    return (lambda function: function) if fwd is None else fwd
+
+
+def custom_bwd(bwd: Any) -> Any:
+    """Decorator of ``Function.backward``."""
+    return bwd
