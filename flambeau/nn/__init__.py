@@ -3,8 +3,17 @@
 # ruff: noqa: F403
 from __future__ import annotations
 
-from . import functional, init, modules, parameter, utils
+import importlib
+from typing import Any
+
+from . import functional, init, modules, parameter
 from .modules import *
 from .parameter import Buffer, Parameter
 
-__all__ = [*modules.__all__, "Buffer", "Parameter", "functional", "init", "modules", "parameter", "utils"]
+__all__ = [*modules.__all__, "Buffer", "Parameter", "functional", "init", "modules", "parameter", "utils"]  # noqa: F405
+
+
+def __getattr__(name: str) -> Any:
+    if name == "utils":  # imported when it is first used
+        return importlib.import_module(".utils", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

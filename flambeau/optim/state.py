@@ -7,6 +7,8 @@ from typing import Any
 
 import flambeau
 
+from ..ops.creation import tensor
+
 
 class ParameterState(dict[str, Any]):
     """A parameter's state, some of whose entries are numbers inside and zero-dimensional tensors outside.
@@ -95,4 +97,4 @@ def _restore(names: tuple[str, ...], state: dict[str, Any]) -> ParameterState:
 
 def _tensor(value: float) -> Any:
     wide = flambeau.get_default_dtype() == flambeau.float64
-    return flambeau.tensor(value, dtype=flambeau.float64 if wide else flambeau.float32)
+    return tensor(value, dtype=flambeau.float64 if wide else flambeau.float32)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 
-import flambeau
-
-from ... import ops
+from ...ops import dropout as drops
 from ...ops.operation import assign
 from ...tensor import Tensor
 
@@ -18,31 +15,16 @@ def _check(p: float) -> None:
 
 
 def _finish(input: Tensor, result: Tensor, inplace: bool) -> Tensor:
-    return assign(input, result) if inplace else result
+    return assign(input, result) if inplace and result is not input else result
 
 
 def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
     """In training, zero each element with probability ``p`` and divide the others by ``1 - p``."""
-    _check(p)
-    if not training or p == 0.0:
-        return input
-    return _finish(input, ops.dropout(input, p, True), inplace)
-
-
-def _channel_mask(input: Tensor, p: float) -> Tensor:
-    """Zeros with probability ``p`` and ones, one for each sample and channel, to be broadcast over the rest."""
-    if input.dim() < 2:
-        raise RuntimeError("Feature dropout requires at least 2 dimensions in the input")
-    shape = (*input.shape[:2], *(1,) * (input.dim() - 2))
-    return flambeau.empty(shape, dtype=input.dtype, device=input.device).bernoulli_(1.0 - p)
+    return _finish(input, drops.dropout(input, p, training), inplace)
 
 
 def _dropout_channels(input: Tensor, p: float, training: bool, inplace: bool) -> Tensor:
-    if not training or p == 0.0:
-        return input
-    # With p = 1 nothing is left to be scaled.
-    scale = _channel_mask(input, p) / ((1.0 - p) or 1.0)
-    return _finish(input, input * scale, inplace)
+    return _finish(input, drops.feature_dropout(input, p, training), inplace)
 
 
 def dropout1d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
@@ -99,30 +81,11 @@ def dropout3d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
     return input if inplace else result
 
 
-_ALPHA = 1.7580993408473766
-"""What SELU tends to for very negative arguments, with its sign changed."""
-
-
-def _alpha_dropout(input: Tensor, mask: Tensor, p: float, inplace: bool) -> Tensor:
-    """Put what SELU saturates at where ``mask`` is 0, then restore mean and variance (Klambauer and others 2017)."""
-    if p == 1.0:
-        return _finish(input, input * 0.0, inplace)
-    a = 1.0 / math.sqrt((_ALPHA * _ALPHA * p + 1.0) * (1.0 - p))
-    shift = (mask - 1.0) * (_ALPHA * a) + _ALPHA * a * p
-    return _finish(input, input * (mask * a) + shift, inplace)
-
-
 def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False) -> Tensor:
     """Dropout for self-normalising networks: keeps mean 0 and variance 1."""
-    _check(p)
-    if not training or p == 0.0:
-        return input
-    return _alpha_dropout(input, flambeau.empty_like(input).bernoulli_(1.0 - p), p, inplace)
+    return _finish(input, drops.alpha_dropout(input, p, training), inplace)
 
 
 def feature_alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False) -> Tensor:
     """:func:`alpha_dropout` of whole channels."""
-    _check(p)
-    if not training or p == 0.0:
-        return input
-    return _alpha_dropout(input, _channel_mask(input, p), p, inplace)
+    return _finish(input, drops.feature_alpha_dropout(input, p, training), inplace)

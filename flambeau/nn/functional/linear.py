@@ -6,7 +6,7 @@ import warnings
 
 import flambeau
 
-from ... import ops
+from ...ops import embedding as embeddings
 from ...ops.matrix import linear
 from ...tensor import Tensor
 
@@ -51,7 +51,7 @@ def embedding(
     padding_idx = _row(padding_idx, weight.size(0))
     if max_norm is not None:
         _renormalise(weight, input, max_norm, norm_type)
-    return ops.embedding(input, weight, -1 if padding_idx is None else padding_idx, scale_grad_by_freq)
+    return embeddings.embedding(weight, input, -1 if padding_idx is None else padding_idx, scale_grad_by_freq)
 
 
 def _row(padding_idx: int | None, rows: int) -> int | None:
@@ -136,7 +136,7 @@ def embedding_bag(
         raise ValueError(f"input has to be 1D or 2D Tensor, but got Tensor of dimension {input.dim()}")
     padding_idx = _row(padding_idx, weight.size(0))
     if padding_idx is not None:
-        kept = (input != padding_idx).nonzero().squeeze(1)
+        kept = input.ne(padding_idx).nonzero().squeeze(1)
         input, bag_of = input[kept], bag_of[kept]
         per_sample_weights = None if per_sample_weights is None else per_sample_weights[kept]
     rows = embedding(input, weight, None, max_norm, norm_type, scale_grad_by_freq)

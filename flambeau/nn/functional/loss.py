@@ -176,7 +176,7 @@ def cross_entropy(
         return loss
     classes = input.size(dimension)
     every = -(logarithms if weight is None else logarithms * _along(weight, dimension, input)).sum(dimension)
-    ignored = target == ignore_index
+    ignored = target.eq(ignore_index)
     smooth = every.masked_fill(ignored, 0.0)
     if reduction == "mean":
         if weight is None:

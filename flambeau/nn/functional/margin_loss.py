@@ -20,7 +20,7 @@ def hinge_embedding_loss(
     """``input`` where the target is 1, ``max(0, margin - input)`` where it is -1."""
     reduction = _reduction.resolve(size_average, reduce, reduction)
     apart = (margin - input).clamp_min(0)
-    loss = flambeau.where(target != 1, apart, 0.0) + flambeau.where(target != -1, input, 0.0)
+    loss = flambeau.where(target.ne(1), apart, 0.0) + flambeau.where(target.ne(-1), input, 0.0)
     return reduced(loss, reduction)
 
 
@@ -48,8 +48,8 @@ def cosine_embedding_loss(
     product = (input1 * input2).sum(-1)
     squares = ((input1 * input1).sum(-1) + epsilon) * ((input2 * input2).sum(-1) + epsilon)
     cosine = product / squares.sqrt()
-    alike = flambeau.where(target == 1, 1 - cosine, 0.0)
-    apart = flambeau.where(target == -1, (cosine - margin).clamp_min(0), 0.0)
+    alike = flambeau.where(target.eq(1), 1 - cosine, 0.0)
+    apart = flambeau.where(target.eq(-1), (cosine - margin).clamp_min(0), 0.0)
     return reduced(alike + apart, reduction)
 
 
@@ -184,4 +184,4 @@ def accuracy(input: Tensor, target: Tensor) -> Tensor:
     numbers itself.
     """
     predicted = input if input.dim() == target.dim() else input.argmax(1)
-    return (predicted == target).float().mean()
+    return predicted.eq(target).float().mean()

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import flambeau
-
+from ...ops.creation import tensor
 from ...tensor import Tensor
 
 
@@ -34,7 +33,7 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
         if before or after:
             dimension = input.dim() - 1 - back
             index = places(input.size(dimension), before, after)
-            input = input.index_select(dimension, flambeau.tensor(index, device=input.device))
+            input = input.index_select(dimension, tensor(index, device=input.device))
     return input
 
 

@@ -7,111 +7,79 @@ from typing import Any
 
 import flambeau
 
-from ... import ops
+from ...ops import pooling as pools
+from ...ops.pooling import (
+    adaptive_avg_pool1d,
+    adaptive_avg_pool2d,
+    adaptive_avg_pool3d,
+    avg_pool1d,
+    avg_pool2d,
+    avg_pool3d,
+    max_pool1d,
+    max_pool2d,
+    max_pool3d,
+)
 from ...tensor import Tensor
-from .._arguments import _list_with_default, _pair, _single, _triple
+from .._arguments import _pair, _single
 
-
-def max_pool1d(
-    input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False,
-    return_indices: bool = False,
-) -> Any:  # fmt: skip
-    """Largest value of each window of (N, C, L) or (C, L), and its place if ``return_indices``."""
-    kernel_size, padding, dilation = _single(kernel_size), _single(padding), _single(dilation)
-    stride = kernel_size if not stride and stride != 0 else _single(stride)
-    values = ops.max_pool2d(
-        input.unsqueeze(-2), (1, *kernel_size), (1, *stride), (0, *padding), (1, *dilation), ceil_mode, return_indices
-    )
-    if return_indices:
-        return values[0].squeeze(-2), values[1].squeeze(-2)
-    return values.squeeze(-2)
-
-
-def max_pool2d(
-    input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False,
-    return_indices: bool = False,
-) -> Any:  # fmt: skip
-    """Largest value of each window of (N, C, H, W) or (C, H, W), and its place in the plane if ``return_indices``."""
-    return ops.max_pool2d(input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
-
-
-def max_pool3d(
-    input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False,
-    return_indices: bool = False,
-) -> Any:  # fmt: skip
-    """Largest value of each window of (N, C, D, H, W) or (C, D, H, W), and its place if ``return_indices``."""
-    return ops.max_pool3d(input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
+__all__ = [
+    "adaptive_avg_pool1d",
+    "adaptive_avg_pool2d",
+    "adaptive_avg_pool3d",
+    "adaptive_max_pool1d",
+    "adaptive_max_pool1d_with_indices",
+    "adaptive_max_pool2d",
+    "adaptive_max_pool2d_with_indices",
+    "avg_pool1d",
+    "avg_pool2d",
+    "avg_pool3d",
+    "lp_pool1d",
+    "lp_pool2d",
+    "max_pool1d",
+    "max_pool1d_with_indices",
+    "max_pool2d",
+    "max_pool2d_with_indices",
+    "max_pool3d",
+    "max_unpool1d",
+    "max_unpool2d",
+]
 
 
 def max_pool1d_with_indices(
-    input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False,
+    input: Tensor,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    dilation: Any = 1,
+    ceil_mode: bool = False,
     return_indices: bool = False,
-) -> tuple[Tensor, Tensor]:  # fmt: skip
+) -> tuple[Tensor, Tensor]:
     """:func:`max_pool1d` with places, whatever the last argument says."""
-    return max_pool1d(input, kernel_size, stride, padding, dilation, ceil_mode, True)
+    return pools.max_pool1d_with_indices(input, kernel_size, stride, padding, dilation, ceil_mode)
 
 
 def max_pool2d_with_indices(
-    input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False,
+    input: Tensor,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    dilation: Any = 1,
+    ceil_mode: bool = False,
     return_indices: bool = False,
-) -> tuple[Tensor, Tensor]:  # fmt: skip
+) -> tuple[Tensor, Tensor]:
     """:func:`max_pool2d` with places, whatever the last argument says."""
-    return max_pool2d(input, kernel_size, stride, padding, dilation, ceil_mode, True)
-
-
-def avg_pool1d(
-    input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, ceil_mode: bool = False,
-    count_include_pad: bool = True,
-) -> Tensor:  # fmt: skip
-    """Mean of each window of (N, C, L) or (C, L)."""
-    kernel_size, padding = _single(kernel_size), _single(padding)
-    stride = kernel_size if not stride and stride != 0 else _single(stride)
-    return ops.avg_pool2d(
-        input.unsqueeze(-2), (1, *kernel_size), (1, *stride), (0, *padding), ceil_mode, count_include_pad
-    ).squeeze(-2)
-
-
-def avg_pool2d(
-    input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, ceil_mode: bool = False,
-    count_include_pad: bool = True, divisor_override: int | None = None,
-) -> Tensor:  # fmt: skip
-    """Mean of each window of (N, C, H, W) or (C, H, W)."""
-    return ops.avg_pool2d(input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
-
-
-def avg_pool3d(
-    input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, ceil_mode: bool = False,
-    count_include_pad: bool = True, divisor_override: int | None = None,
-) -> Tensor:  # fmt: skip
-    """Mean of each window of (N, C, D, H, W) or (C, D, H, W)."""
-    return ops.avg_pool3d(input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
-
-
-def adaptive_avg_pool1d(input: Tensor, output_size: Any) -> Tensor:
-    """Means over ``output_size`` windows that divide the length evenly."""
-    return ops.adaptive_avg_pool2d(input.unsqueeze(-2), (1, *_single(output_size))).squeeze(-2)
-
-
-def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:
-    """Means over ``output_size`` windows that divide the plane evenly; None keeps an extent."""
-    return ops.adaptive_avg_pool2d(input, _extents(output_size, input, 2))
-
-
-def adaptive_avg_pool3d(input: Tensor, output_size: Any) -> Tensor:
-    """Means over ``output_size`` windows that divide the volume evenly; None keeps an extent."""
-    return ops.adaptive_avg_pool3d(input, _extents(output_size, input, 3))
+    return pools.max_pool2d_with_indices(input, kernel_size, stride, padding, dilation, ceil_mode)
 
 
 def adaptive_max_pool1d(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
     """Maxima over ``output_size`` windows that divide the length evenly, and their places if ``return_indices``."""
-    values, places = ops.adaptive_max_pool2d(input.unsqueeze(-2), (1, *_single(output_size)))
-    values = values.squeeze(-2)
-    return (values, places.squeeze(-2)) if return_indices else values
+    values, places = pools.adaptive_max_pool1d(input, output_size)
+    return (values, places) if return_indices else values
 
 
 def adaptive_max_pool2d(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
     """Maxima over ``output_size`` windows that divide the plane evenly, and their places if ``return_indices``."""
-    values, places = ops.adaptive_max_pool2d(input, _extents(output_size, input, 2))
+    values, places = pools.adaptive_max_pool2d(input, output_size)
     return (values, places) if return_indices else values
 
 
@@ -119,19 +87,14 @@ def adaptive_max_pool1d_with_indices(
     input: Tensor, output_size: Any, return_indices: bool = False
 ) -> tuple[Tensor, Tensor]:
     """:func:`adaptive_max_pool1d` with places, whatever the last argument says."""
-    return adaptive_max_pool1d(input, output_size, True)
+    return pools.adaptive_max_pool1d(input, output_size)
 
 
 def adaptive_max_pool2d_with_indices(
     input: Tensor, output_size: Any, return_indices: bool = False
 ) -> tuple[Tensor, Tensor]:
     """:func:`adaptive_max_pool2d` with places, whatever the last argument says."""
-    return adaptive_max_pool2d(input, output_size, True)
-
-
-def _extents(output_size: Any, input: Tensor, count: int) -> tuple[int, ...]:
-    wanted = (_pair if count == 2 else _triple)(output_size)
-    return tuple(_list_with_default(list(wanted), list(input.shape)))
+    return pools.adaptive_max_pool2d(input, output_size)
 
 
 # --- maxima put back where they were found ---------------------------------------------------------------------------

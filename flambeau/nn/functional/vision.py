@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-import flambeau
-
+from ...ops.creation import tensor
 from ...tensor import Tensor
 from .pooling import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
 
@@ -114,7 +113,7 @@ def _nearest(input: Tensor, dimension: int, extent: int, scale: float | None, ex
     step = source / extent if scale is None else 1.0 / scale
     shift = 0.5 if exact else 0.0
     places = [min(int((place + shift) * step), source - 1) for place in range(extent)]
-    return input.index_select(dimension, flambeau.tensor(places))
+    return input.index_select(dimension, tensor(places))
 
 
 @lru_cache(maxsize=256)
@@ -191,8 +190,8 @@ def _weighted(input: Tensor, dimension: int, taps: Sequence[tuple[Sequence[int],
     axes = [-1 if axis == dimension else 1 for axis in range(input.dim())]
     total: Any = None
     for places, weights in taps:
-        factor = flambeau.tensor(weights, dtype=input.dtype).reshape(axes)
-        part = input.index_select(dimension, flambeau.tensor(places)) * factor
+        factor = tensor(weights, dtype=input.dtype).reshape(axes)
+        part = input.index_select(dimension, tensor(places)) * factor
         total = part if total is None else total + part
     return total
 

@@ -29,7 +29,7 @@ class ModuleConversion:
         for parameter in self._parameters.values():
             if parameter is None:
                 continue
-            gradient = parameter.grad
+            gradient: Any = parameter.grad
             with flambeau.no_grad():
                 converted = fn(parameter)
                 converted_gradient = None if gradient is None else fn(gradient)

@@ -6,6 +6,7 @@ from typing import Any
 
 import flambeau
 
+from ...ops.creation import tensor
 from ...tensor import Tensor
 from .. import functional as F
 from .. import init
@@ -46,7 +47,7 @@ class _NormBase(Module):
         if track_running_stats:
             self.register_buffer("running_mean", flambeau.zeros(num_features, **factory))
             self.register_buffer("running_var", flambeau.ones(num_features, **factory))
-            self.register_buffer("num_batches_tracked", flambeau.tensor(0, dtype=flambeau.long, device=device))
+            self.register_buffer("num_batches_tracked", tensor(0, dtype=flambeau.long, device=device))
         else:
             self.register_buffer("running_mean", None)
             self.register_buffer("running_var", None)
@@ -89,7 +90,7 @@ class _NormBase(Module):
             key = prefix + "num_batches_tracked"
             if key not in state_dict:
                 own = self.num_batches_tracked
-                state_dict[key] = own if own is not None else flambeau.tensor(0, dtype=flambeau.long)
+                state_dict[key] = own if own is not None else tensor(0, dtype=flambeau.long)
         super()._load_from_state_dict(
             state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs
         )

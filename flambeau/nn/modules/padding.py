@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, ClassVar
 
 from ...tensor import Tensor
@@ -23,7 +22,7 @@ class _ConstantPadNd(Module):
     """Padding with one value; ``padding`` is one number, or before and after for each dimension from the last."""
 
     __constants__ = ["padding", "value"]
-    _parse: ClassVar[Callable[[Any], tuple[int, ...]]]
+    _parse: ClassVar[Any]
 
     def __init__(self, padding: Any, value: float) -> None:
         super().__init__()
@@ -90,7 +89,7 @@ class _ValuePadNd(Module):
 
     __constants__ = ["padding"]
     _mode: ClassVar[str]
-    _parse: ClassVar[Callable[[Any], tuple[int, ...]]]
+    _parse: ClassVar[Any]
 
     def __init__(self, padding: Any) -> None:
         super().__init__()

@@ -10,6 +10,7 @@ from typing import Any
 
 import flambeau
 
+from ...ops.creation import tensor
 from ...tensor import Tensor
 
 __all__ = ["clip_grad_norm", "clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_", "get_total_norm"]
@@ -23,9 +24,9 @@ def get_total_norm(
     tensors = [tensors] if isinstance(tensors, Tensor) else list(tensors)
     norm_type = float(norm_type)
     if not tensors:
-        return flambeau.tensor(0.0)
+        return tensor(0.0)
     with flambeau.no_grad():
-        norms = [flambeau.linalg.vector_norm(tensor, norm_type) for tensor in tensors]
+        norms = [flambeau.linalg.vector_norm(item, norm_type) for item in tensors]
         total = flambeau.linalg.vector_norm(flambeau.stack(norms), norm_type)
     if error_if_nonfinite and not math.isfinite(total.item()):
         raise RuntimeError(
