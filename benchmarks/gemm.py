@@ -54,7 +54,16 @@ def access(tensor: torch.Tensor) -> MatrixAccess:
     return MatrixAccess(Operand(tensor.nbytes), 0, tuple(batch), row, column)
 
 
-def seconds_a_call(function: Callable[[], object], repeats: int) -> float:
+def seconds_a_call(function: Callable[[], object]) -> float:
+    """Mean over about 20 ms."""
+    # PyTorch's workers spin for about 13 ms after a call, on the processors that ours are to use. Sleeping meanwhile
+    # would have the system move threads around.
+    start = time.perf_counter()
+    while time.perf_counter() - start < 0.02:
+        pass
+    start = time.perf_counter()
+    function()
+    repeats = max(3, int(0.02 / (time.perf_counter() - start)))
     start = time.perf_counter()
     for _ in range(repeats):
         function()
@@ -82,11 +91,10 @@ def measure(name: str, batch: tuple[int, ...], m: int, n: int, k: int, transpose
     torch.matmul(a, b, out=theirs)
     torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-3)
     operations = 2 * m * n * k * max(1, len(batch) and batch[0])
-    repeats = max(3, min(2000, int(4e8 / operations)))
     times: tuple[list[float], list[float]] = [], []
-    for _ in range(15):
-        times[0].append(seconds_a_call(lambda: run(*memory), repeats))
-        times[1].append(seconds_a_call(lambda: torch.matmul(a, b, out=theirs), repeats))
+    for _ in range(9):
+        times[0].append(seconds_a_call(lambda: run(*memory)))
+        times[1].append(seconds_a_call(lambda: torch.matmul(a, b, out=theirs)))
     here, there = (statistics.median(x) for x in times)
     print(
         f"{name:32s} {'x'.join(map(str, (*batch, m, n, k))):18s} {transposed}"

@@ -47,9 +47,9 @@ def lower_product(product: Product, epilogue: Epilogue, threads: int) -> list[Ca
         call = _call(divided, code, block, whole, StoreResult(element, parts), threads)
         return [call, lower_combine(product, blocks, parts, epilogue)]
 
-    tiles = cut(product, height, width, threads)
     calls: list[Call] = []
     source = _source(product, k, height, width, registers.masked_loads)
+    tiles = cut(product, height, width, threads, source in ("narrow", "direct"))
     if source not in ("narrow", "direct") and tiles.row_tiles > 1:
         packing_call, b = lower_pack(element, width, product.batch, n, k, product.b)
         calls.append(packing_call)

@@ -79,16 +79,17 @@ def worthwhile_tiles(product: Product, threads: int) -> int:
     return min(_TILES_A_THREAD * threads, product.multiply_adds // _PRODUCTS_A_TILE)
 
 
-def cut(product: Product, height: int, width: int, threads: int) -> Tiles:
+def cut(product: Product, height: int, width: int, threads: int, in_place: bool) -> Tiles:
     """Cut each result into tiles of whole strips (``height`` rows) and panels (``width`` columns); rather into columns,
-    for rows that are cut are rows for which panels may have to be packed again."""
+    unless ``b`` is read in place, for rows that are cut are rows for which panels have to be packed again."""
     row_strips, panels = ceil_divide(product.m, height), ceil_divide(product.n, width)
     row_tiles = ceil_divide(row_strips, max(1, _ROWS_A_TILE // height))
     column_tiles = ceil_divide(panels, _PANELS_A_TILE)
     enough = worthwhile_tiles(product, threads)
     while product.matrices * row_tiles * column_tiles < enough and column_tiles < panels:
         column_tiles = min(panels, 2 * column_tiles)
-    while product.matrices * row_tiles * column_tiles < min(enough, 2 * threads) and row_tiles < row_strips:
+    enough = enough if in_place else min(enough, 2 * threads)
+    while product.matrices * row_tiles * column_tiles < enough and row_tiles < row_strips:
         row_tiles = min(row_strips, 2 * row_tiles)
     rows = ceil_divide(row_strips, row_tiles) * height
     columns = ceil_divide(panels, column_tiles) * width
