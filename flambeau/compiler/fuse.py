@@ -75,6 +75,15 @@ def suffixes(access: Access, unit: int = 1) -> set[int]:
     return result
 
 
+def _gathered(item: Item, unit: int = 1) -> set[int]:
+    """As :func:`suffixes`, for how a gather's own axes lie in its source; nothing for other items."""
+    if item.primitive.kind != "gather":
+        return set()
+    source = item.operands[0]
+    assert isinstance(source, Access)
+    return suffixes(Access(source.source, item.attributes[0], item.attributes[1]), unit)
+
+
 def is_chain(boundaries: set[int], count: int) -> bool:
     """Whether axes can be cut at all of these element counts at once."""
     previous = 1
@@ -155,6 +164,7 @@ class Fuser:
                     return
         group = self._new_group("loop", item.position)
         group.outer = item.count
+        group.boundaries |= _gathered(item)
         for operand in self._element_accesses(item):
             boundaries = suffixes(operand)
             if not is_chain(group.boundaries | boundaries, item.count):
@@ -284,16 +294,15 @@ class Fuser:
             if not all(o.dense for o in inside):
                 return None
             unit = group.reduced if group.kind == "loop" else 1
-            boundaries: set[int] = set()
+            boundaries = _gathered(item, unit)
             for o in self._element_accesses(item):
                 if o.source.group is not group:
-                    cuts = suffixes(o, unit)
-                    if group.kind == "column":
-                        # Result-level axes are (outer, inner): cuts within or at the inner axis, or beyond the reduced.
-                        if any(c < group.inner for c in cuts):
-                            return None
-                        cuts = {c * group.reduced for c in cuts if c > group.inner} | {c for c in cuts if c == group.inner}
-                    boundaries |= cuts
+                    boundaries |= suffixes(o, unit)
+            if group.kind == "column":
+                # Result-level axes are (outer, inner): cuts at the inner axis, or beyond the reduced.
+                if any(c < group.inner for c in boundaries):
+                    return None
+                boundaries = {c * group.reduced if c > group.inner else c for c in boundaries}
             return low if self._fits(group, boundaries) else None
         if item.count != group.count:
             return None
@@ -309,7 +318,7 @@ class Fuser:
                 late = True
         if late and group.is_split:
             return None
-        boundaries = set()
+        boundaries = _gathered(item)
         for o in self._element_accesses(item):
             if o.source.group is not group:
                 boundaries |= suffixes(o)
@@ -337,16 +346,17 @@ class Fuser:
         item.operands = [self._localised(group, item, o) if isinstance(o, Access) else o for o in item.operands]
         stage = 0
         unit = group.reduced if level == "row" else 1
+        cuts = _gathered(item, unit)
         for operand in item.operands:
             if isinstance(operand, Access):
                 source = operand.source
                 if source.group is group:
                     stage = max(stage, source.stage)
                 elif source.primitive is not FILL and not reduce and operand in self._element_accesses(item):
-                    cuts = suffixes(operand, unit)
-                    if level == "result":
-                        cuts = {c * group.reduced if c > group.inner else c for c in cuts}
-                    group.boundaries |= cuts
+                    cuts |= suffixes(operand, unit)
+        if level == "result":
+            cuts = {c * group.reduced if c > group.inner else c for c in cuts}
+        group.boundaries |= cuts
         item.stage = stage + 1 if reduce else stage
         group.items.append(item)
         self._depend(group, item)
@@ -378,7 +388,7 @@ class Fuser:
             other = source.group
             if other is group:
                 continue
-            if source.primitive is FILL and group.kind != "single" and not self._is_gathered(item, operand):
+            if source.primitive is FILL and self._is_spelled_out(group, item, operand):
                 continue
             source.store()
             if other is not None and other.number >= 0:
@@ -391,8 +401,12 @@ class Fuser:
                     other.ancestors |= new
 
     @staticmethod
-    def _is_gathered(item: Item, operand: Access) -> bool:
-        return item.primitive.kind == "gather" and operand is item.operands[0]
+    def _is_spelled_out(group: Group, item: Item, operand: Access) -> bool:
+        """Whether kernels take a constant operand as a number, so that it needs no memory."""
+        kind = item.primitive.kind
+        if group.kind == "single":
+            return kind == "join" or kind == "write" and operand is not item.operands[0]
+        return not (kind == "gather" and operand is item.operands[0])
 
     # --- order --------------------------------------------------------------------------------------------------------
 
