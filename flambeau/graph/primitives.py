@@ -238,6 +238,10 @@ order of the shape; mode is "set", "add", "mul", "amax" or "amin". The result is
 WRITE = define("write", "write", lambda attributes, metas: Result(Size(metas[0].shape), metas[0].dtype, metas[0].dtype))
 """Operands: destination and value (expandable). ``attributes``: the View of the destination that takes the value."""
 
+JOIN = define("join", "join", lambda attributes, metas: Result(Size(attributes[0]), attributes[1], attributes[1]))
+"""Operands: any number of parts. ``attributes`` (shape, dtype, axis, stacked): the parts one behind the other along
+``axis``; if ``stacked`` the parts lack that axis and take one place of it each."""
+
 # --- reductions: over one run of axes, the value seen as (outer, reduced, inner) --------------------------------------
 
 

@@ -1,0 +1,685 @@
+"""Putting tensors together, repeating them, and moving their elements about."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from ..autograd.gradient import Gradient
+from ..graph import dtypes
+from ..graph import primitives as p
+from ..graph.dtypes import dtype as dtype_type
+from ..graph.dtypes import promote_types
+from ..graph.shapes import Size, View, broadcast_shapes, contiguous_strides, wrap_dim
+from ..graph.trace import record
+from ..tensor import Tensor
+from .dispatch import attach, tracked, unary
+from .operation import NAMESPACE, operation, write_out
+from .views import broadcast_tensors, expand, geometry, sizes_of
+
+# --- one behind the other -------------------------------------------------------------------------------------------------
+
+
+def join(tensors: Sequence[Tensor], shape: Size, d: dtype_type, axis: int, stacked: bool) -> Tensor:
+    """Record the parts as one value; see ``graph.primitives.JOIN``."""
+    return Tensor._from_node(record(p.JOIN, (shape, d, axis, stacked), *[(t._read(), t._view) for t in tensors]))
+
+
+def _common_dtype(tensors: Sequence[Tensor]) -> dtype_type:
+    d = tensors[0].dtype
+    for tensor in tensors:
+        if tensor.dtype is not d:
+            d = promote_types(d, tensor.dtype)
+    return d
+
+
+def _tensors(name: str, tensors: Any) -> list[Tensor]:
+    """The operands as a list; the errors are PyTorch's for anything but a sequence of tensors."""
+    if isinstance(tensors, Tensor) or not hasattr(tensors, "__iter__"):
+        kind = type(tensors).__name__
+        raise TypeError(f"{name}(): argument 'tensors' (position 1) must be tuple of Tensors, not {kind}")
+    many = list(tensors)
+    for index, tensor in enumerate(many):
+        if not isinstance(tensor, Tensor):
+            raise TypeError(
+                f"expected Tensor as element {index} in argument 0, but got {type(tensor).__name__}"
+            )
+    return many
+
+
+class CatBackward0(Gradient):
+    """``context`` (axis, where each part begins and how long it is): the parts' gradients are views of the result's."""
+
+    __slots__ = ()
+
+    def backward(self, grad: Tensor) -> tuple[Tensor | None, ...]:
+        axis, places = self.context
+        return tuple(
+            None if edge is None else grad.narrow(axis, start, length)
+            for edge, (start, length) in zip(self.edges, places)
+        )
+
+
+@operation("concat", "concatenate", method=False)
+def cat(tensors: Any, dim: int = 0, *, axis: int | None = None, out: Tensor | None = None) -> Tensor:
+    """Tensors one behind the other along ``dim``; their other sizes must agree (``RuntimeError``), dtypes are promoted.
+
+    Vectors of no elements are left out, whatever the rank of the others.
+    """
+    many = _tensors("cat", tensors)
+    if not many:
+        raise ValueError("torch.cat(): expected a non-empty list of Tensors")
+    for index, tensor in enumerate(many):
+        if not tensor.ndim:
+            raise RuntimeError(f"zero-dimensional tensor (at position {index}) cannot be concatenated")
+    d = _common_dtype(many)
+    many = [t for t in many if t.shape != (0,)] or many[:1]
+    first = many[0].shape
+    at = wrap_dim(dim if axis is None else axis, len(first))
+    places = []
+    total = 0
+    for index, tensor in enumerate(many):
+        shape = tensor.shape
+        if shape != first:
+            _check_joinable(first, shape, at, index)
+        places.append((total, shape[at]))
+        total += shape[at]
+    result = join(many, Size((*first[:at], total, *first[at + 1 :])), d, at, False)
+    if tracked(*many):
+        attach(result, CatBackward0, many, [], (at, places))
+    return result if out is None else write_out(out, result)
+
+
+def _check_joinable(first: Size, shape: Size, at: int, index: int) -> None:
+    if len(shape) != len(first):
+        raise RuntimeError(f"Tensors must have same number of dimensions: got {len(first)} and {len(shape)}")
+    for k, (a, b) in enumerate(zip(first, shape)):
+        if k != at and a != b:
+            raise RuntimeError(
+                f"Sizes of tensors must match except in dimension {at}. Expected size {a} but got size {b} for tensor "
+                f"number {index} in the list."
+            )
+
+
+class StackBackward0(Gradient):
+    """``context``: the new axis."""
+
+    __slots__ = ()
+
+    def backward(self, grad: Tensor) -> tuple[Tensor | None, ...]:
+        return tuple(None if edge is None else grad.select(self.context, k) for k, edge in enumerate(self.edges))
+
+
+@operation(method=False)
+def stack(tensors: Any, dim: int = 0, *, out: Tensor | None = None) -> Tensor:
+    """Tensors of equal sizes along a new axis ``dim``; dtypes are promoted."""
+    many = _tensors("stack", tensors)
+    if not many:
+        raise RuntimeError("stack expects a non-empty TensorList")
+    first = many[0].shape
+    at = wrap_dim(dim, len(first) + 1)
+    for index, tensor in enumerate(many):
+        if tensor.shape != first:
+            raise RuntimeError(
+                f"stack expects each tensor to be equal size, but got {list(first)} at entry 0 and {list(tensor.shape)} "
+                f"at entry {index}"
+            )
+    result = join(many, Size((*first[:at], len(many), *first[at:])), _common_dtype(many), at, True)
+    if tracked(*many):
+        attach(result, StackBackward0, many, [], at)
+    return result if out is None else write_out(out, result)
+
+
+def _of_rank(x: Tensor, rank: int) -> Tensor:
+    """At least ``rank`` (1, 2 or 3) axes, added where NumPy's ``atleast`` functions add them."""
+    if x.ndim >= rank:
+        return x
+    if rank == 1:
+        return x.reshape(1)
+    if rank == 2:
+        return x.reshape(1, 1) if x.ndim == 0 else x.unsqueeze(0)
+    return _of_rank(x, 2).unsqueeze(-1)
+
+
+def _at_least(rank: int) -> Any:
+    def at_least(*tensors: Any) -> Any:
+        if len(tensors) == 1 and isinstance(tensors[0], Tensor):
+            return _of_rank(tensors[0], rank)
+        many = tensors[0] if len(tensors) == 1 else tensors
+        return tuple(_of_rank(t, rank) for t in many)
+
+    at_least.__name__ = at_least.__qualname__ = f"atleast_{rank}d"
+    at_least.__doc__ = f"Each tensor with at least {rank} axes; one tensor, or a tuple for several."
+    return operation(method=False)(at_least)
+
+
+atleast_1d, atleast_2d, atleast_3d = _at_least(1), _at_least(2), _at_least(3)
+
+
+@operation(method=False)
+def hstack(tensors: Any, *, out: Tensor | None = None) -> Tensor:
+    """Tensors side by side: along axis 1, or 0 for vectors."""
+    many = [_of_rank(t, 1) for t in _tensors("hstack", tensors)]
+    return cat(many, 0 if many and many[0].ndim == 1 else 1, out=out)
+
+
+@operation("row_stack", method=False)
+def vstack(tensors: Any, *, out: Tensor | None = None) -> Tensor:
+    """Tensors one below the other: along axis 0, vectors as rows."""
+    return cat([_of_rank(t, 2) for t in _tensors("vstack", tensors)], 0, out=out)
+
+
+@operation(method=False)
+def dstack(tensors: Any, *, out: Tensor | None = None) -> Tensor:
+    """Tensors one behind the other along axis 2."""
+    return cat([_of_rank(t, 3) for t in _tensors("dstack", tensors)], 2, out=out)
+
+
+@operation(method=False)
+def column_stack(tensors: Any, *, out: Tensor | None = None) -> Tensor:
+    """Vectors as the columns of a matrix; matrices side by side."""
+    many = [t.reshape(t.numel(), 1) if t.ndim <= 1 else t for t in _tensors("column_stack", tensors)]
+    return hstack(many, out=out)
+
+
+@operation(method=False)
+def block_diag(*tensors: Any) -> Tensor:
+    """Matrices along the diagonal of a larger one that is zero elsewhere; vectors count as rows."""
+    many = [_of_rank(t, 2) for t in tensors]
+    for index, tensor in enumerate(many):
+        if tensor.ndim > 2:
+            raise RuntimeError(
+                "torch.block_diag: Input tensors must have 2 or fewer dimensions. Input "
+                f"{index} has {tensor.ndim} dimensions"
+            )
+    from .creation import zeros
+
+    if not many:
+        return zeros(1, 0)
+    d = _common_dtype(many)
+    width = sum(t.shape[1] for t in many)
+    rows, before = [], 0
+    for tensor in many:
+        rows.append(pad(tensor.to(d), (before, width - before - tensor.shape[1])))
+        before += tensor.shape[1]
+    return cat(rows, 0)
+
+
+# --- repetition -----------------------------------------------------------------------------------------------------------
+
+
+class RepeatBackward0(Gradient):
+    """``context`` (repeats, sizes): the gradient summed over the repetitions."""
+
+    __slots__ = ()
+
+    def backward(self, grad: Tensor) -> Tensor:
+        repeats, sizes = self.context
+        if prod(grad.shape) == 0:
+            return grad.new_zeros(sizes)
+        split = [n for pair in zip(repeats, sizes) for n in pair]
+        return grad.reshape(split).sum(tuple(range(0, len(split), 2))) if split else grad
+
+
+@operation(function=False)
+def repeat(self: Tensor, *repeats: Any) -> Tensor:
+    """The whole tensor repeated along each axis; further leading counts make new axes."""
+    counts = sizes_of(repeats)
+    if len(counts) < self.ndim:
+        raise RuntimeError(
+            "Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor"
+        )
+    for count in counts:
+        if count < 0:
+            raise RuntimeError(f"Trying to create tensor with negative dimension {count}: {list(counts)}")
+    sizes, strides, offset = geometry(self)
+    lead = len(counts) - len(sizes)
+    sizes, strides = (1,) * lead + tuple(sizes), (0,) * lead + strides  # type: ignore[assignment]
+    repeated = View(
+        [n for pair in zip(counts, sizes) for n in pair], [s for stride in strides for s in (0, stride)], offset
+    )
+    result = _reshaped(record(p.COPY, None, (self._read(), repeated)), [c * n for c, n in zip(counts, sizes)])
+    if tracked(self):
+        attach(result, RepeatBackward0, [self], [], (counts, sizes))
+    return result
+
+
+def _reshaped(node: Any, sizes: Sequence[int]) -> Tensor:
+    """A contiguous value under other sizes, without history."""
+    from ..storage import Storage
+
+    if node.shape == tuple(sizes):
+        return Tensor._from_node(node)
+    return Tensor._from_node(node, View(sizes, contiguous_strides(tuple(sizes)), 0), Storage(node))
+
+
+@operation()
+def tile(input: Tensor, *dims: Any) -> Tensor:
+    """:meth:`repeat` in which missing leading counts are 1."""
+    counts = sizes_of(dims)
+    return repeat(input, (1,) * (input.ndim - len(counts)) + counts)
+
+
+@operation()
+def repeat_interleave(
+    input: Tensor, repeats: Any = None, dim: int | None = None, *, output_size: int | None = None
+) -> Tensor:
+    """Each slice of ``dim`` (each element of the flattened tensor) repeated on its place, as often as ``repeats`` says.
+
+    ``repeats`` is a number, or a tensor with a count for each slice; alone, it gives the positions that it repeats.
+    """
+    if repeats is None:
+        return _repeated_positions(input)
+    x, axis = (input.reshape(-1), 0) if dim is None else (input, wrap_dim(dim, input.ndim))
+    if isinstance(repeats, Tensor) and repeats.numel() == 1 and x.shape[axis] != 1:
+        repeats = repeats.item()
+    if not isinstance(repeats, Tensor):
+        if repeats < 0:
+            raise RuntimeError("Repeats must be non-negative")
+        longer = x.unsqueeze(axis + 1)
+        longer = longer.expand([repeats if k == axis + 1 else n for k, n in enumerate(longer.shape)])
+        return longer.clone().flatten(axis, axis + 1)
+    if repeats.numel() != x.shape[axis]:
+        raise RuntimeError("repeats must have the same size as input along dim")
+    return x.index_select(axis, _repeated_positions(repeats))
+
+
+def _repeated_positions(repeats: Tensor) -> Tensor:
+    from .creation import from_array
+
+    if repeats.ndim != 1:
+        raise RuntimeError("repeat_interleave only accept 1D vector as repeat")
+    if repeats.dtype not in (dtypes.int64, dtypes.int32):
+        raise RuntimeError("repeats has to be Long or Int tensor")
+    counts = repeats._array()
+    if (counts < 0).any():
+        raise RuntimeError("repeats can not be negative")
+    return from_array(np.repeat(np.arange(len(counts), dtype=np.int64), counts)).to(repeats.dtype)
+
+
+# --- order of elements ----------------------------------------------------------------------------------------------------
+
+
+class FlipBackward0(Gradient):
+    __slots__ = ()
+
+    def backward(self, grad: Tensor) -> Tensor:
+        return flip(grad, self.context)
+
+
+@operation()
+def flip(input: Tensor, *dims: Any) -> Tensor:
+    """A copy with the order of the elements along ``dims`` reversed."""
+    axes = tuple(wrap_dim(k, input.ndim) for k in sizes_of(dims))
+    if len(set(axes)) != len(axes):
+        repeated = next(k for k in axes if axes.count(k) > 1)
+        raise RuntimeError(f"dim {repeated} appears multiple times in the list of dims")
+    sizes, strides, offset = geometry(input)
+    if not sizes or prod(sizes) == 0:
+        result = unary(p.COPY, input)
+    else:
+        # A gather without index tensors, which walks the flipped axes backwards from their last element.
+        for axis in axes:
+            offset += (sizes[axis] - 1) * strides[axis]
+        steps = tuple(-s if axis in axes else s for axis, s in enumerate(strides))
+        attributes = (tuple(sizes), steps, offset, (), (), "index")
+        result = Tensor._from_node(record(p.GATHER, attributes, (input._read(), None)))
+    if tracked(input):
+        attach(result, FlipBackward0, [input], [], axes)
+    return result
+
+
+@operation()
+def fliplr(input: Tensor) -> Tensor:
+    """Columns in reverse order."""
+    if input.ndim < 2:
+        raise RuntimeError("Input must be >= 2-d.")
+    return flip(input, 1)
+
+
+@operation()
+def flipud(input: Tensor) -> Tensor:
+    """Rows in reverse order."""
+    if input.ndim < 1:
+        raise RuntimeError("Input must be >= 1-d.")
+    return flip(input, 0)
+
+
+@operation()
+def rot90(input: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
+    """Turned by ``k`` quarters in the plane of two axes, from the first towards the second."""
+    if len(dims) != 2:
+        raise RuntimeError(f"expected total rotation dims == 2, but got dims = {len(dims)}")
+    if input.ndim < 2:
+        raise RuntimeError(f"expected total dims >= 2, but got total dims = {input.ndim}")
+    a, b = (wrap_dim(axis, input.ndim) for axis in dims)
+    if a == b:
+        raise RuntimeError(f"expected rotation dims to be different, but got dim0 = {dims[0]} and dim1 = {dims[1]}")
+    quarter = k % 4
+    if quarter == 1:
+        return flip(input, b).transpose(a, b)
+    if quarter == 2:
+        return flip(input, a, b)
+    if quarter == 3:
+        return flip(input, a).transpose(a, b)
+    return input.clone()
+
+
+class RollBackward0(Gradient):
+    __slots__ = ()
+
+    def backward(self, grad: Tensor) -> Tensor:
+        shifts, dims = self.context
+        return roll(grad, [-s for s in shifts], dims)
+
+
+@operation()
+def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
+    """Elements moved along axes by ``shifts`` places, those that leave at one end entering at the other.
+
+    Without ``dims`` the flattened elements are moved.
+    """
+    amounts = (int(shifts),) if not isinstance(shifts, (tuple, list)) else tuple(int(s) for s in shifts)
+    if dims is None or isinstance(dims, (tuple, list)) and not dims:
+        if len(amounts) != 1:
+            raise RuntimeError(f"shifts and dimensions must align. shifts: {len(amounts)}, dims:0")
+        return roll(input.reshape(-1), amounts, 0).reshape(input.shape)
+    places = (dims,) if not isinstance(dims, (tuple, list)) else tuple(dims)
+    if len(places) != len(amounts):
+        raise RuntimeError(f"shifts and dimensions must align. shifts: {len(amounts)}, dims:{len(places)}")
+    axes = [wrap_dim(axis, input.ndim) for axis in places]
+    result = input.detach()
+    for amount, axis in zip(amounts, axes):
+        extent = result.shape[axis] if result.ndim else 0
+        shift = amount % extent if extent else 0
+        if shift:
+            parts = [result.narrow(axis, extent - shift, shift), result.narrow(axis, 0, extent - shift)]
+            result = join(parts, result.shape, result.dtype, axis, False)
+    if result._storage is input._storage:
+        result = result.clone()
+    if tracked(input):
+        attach(result, RollBackward0, [input], [], (amounts, axes))
+    return result
+
+
+# --- grids ----------------------------------------------------------------------------------------------------------------
+
+
+@operation(method=False)
+def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
+    """The coordinates of a grid over vectors, one tensor an axis; "xy" exchanges the first two axes of the grid."""
+    many = list(tensors[0]) if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)) else list(tensors)
+    if not many:
+        raise RuntimeError("meshgrid expects a non-empty TensorList")
+    for tensor in many:
+        if tensor.ndim > 1:
+            raise RuntimeError(
+                "torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got: " + str(tensor.ndim) + "D tensor"
+            )
+        if tensor.dtype is not many[0].dtype:
+            raise RuntimeError("torch.meshgrid expects all tensors to have the same dtype")
+    if indexing not in ("ij", "xy"):
+        raise RuntimeError(f"torch.meshgrid: indexing must be one of \"xy\" or \"ij\", but received: {indexing}")
+    swapped = indexing == "xy" and len(many) >= 2
+    if swapped:
+        many[0], many[1] = many[1], many[0]
+    shape = [t.numel() for t in many]
+    grids = [
+        expand(t.reshape([-1 if k == axis else 1 for k in range(len(many))]), shape) for axis, t in enumerate(many)
+    ]
+    if swapped:
+        grids = [g.transpose(0, 1) for g in grids]
+        grids[0], grids[1] = grids[1], grids[0]
+    return tuple(grids)
+
+
+@operation(method=False)
+def cartesian_prod(*tensors: Tensor) -> Tensor:
+    """All combinations of one element from each vector, as rows."""
+    if len(tensors) == 1:
+        return tensors[0]
+    return stack([grid.reshape(-1) for grid in meshgrid(*tensors)], 1)
+
+
+@operation()
+def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> Tensor:
+    """All choices of ``r`` elements of a vector, as rows in order of position."""
+    if input.ndim != 1:
+        raise RuntimeError(f"Expect a 1D vector, but got shape {list(input.shape)}")
+    if r < 0:
+        raise RuntimeError(f"Expect a non-negative number, but got {r}")
+    if r == 0:
+        return input.new_zeros(0)
+    from .creation import from_array
+
+    choose = itertools.combinations_with_replacement if with_replacement else itertools.combinations
+    rows = np.array(list(choose(range(input.shape[0]), r)), dtype=np.int64).reshape(-1, r)
+    return input[from_array(rows)]
+
+
+# --- diagonals and triangles ----------------------------------------------------------------------------------------------
+
+
+class DiagEmbedBackward0(Gradient):
+    __slots__ = ()
+
+    def backward(self, grad: Tensor) -> Tensor:
+        return grad.diagonal(*self.context)
+
+
+@operation()
+def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
+    """The last axis laid along the diagonal of two new axes ``dim1`` and ``dim2``, zeros elsewhere."""
+    rank = input.ndim + 1
+    a, b = wrap_dim(dim1, rank), wrap_dim(dim2, rank)
+    if a == b:
+        raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
+    extent = input.shape[-1] + abs(offset)
+    sizes = list(input.shape[:-1])
+    for axis in sorted((a, b)):
+        sizes.insert(axis, extent)
+    result = input.new_zeros(sizes)
+    result.diagonal(offset, a, b).copy_(input.detach())
+    if tracked(input):
+        attach(result, DiagEmbedBackward0, [input], [], (offset, a, b))
+    return result
+
+
+@operation()
+def diag(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tensor:
+    """A matrix with a vector on its diagonal; or the diagonal of a matrix as a vector."""
+    if input.ndim == 1:
+        result = diag_embed(input, diagonal)
+    elif input.ndim == 2:
+        result = input.diagonal(diagonal).clone()
+    else:
+        raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {input.ndim}D")
+    return result if out is None else write_out(out, result)
+
+
+@operation()
+def diagflat(input: Tensor, offset: int = 0) -> Tensor:
+    """A matrix with all elements on its diagonal."""
+    return diag_embed(input.reshape(-1), offset)
+
+
+@operation()
+def trace(input: Tensor) -> Tensor:
+    """The sum of a matrix's diagonal."""
+    if input.ndim != 2:
+        raise RuntimeError("trace: expected a matrix, but got tensor with dim " + str(input.ndim))
+    return input.diagonal().sum()
+
+
+class TriuBackward0(Gradient):
+    __slots__ = ()
+
+    def backward(self, grad: Tensor) -> Tensor:
+        return triu(grad, self.context)
+
+
+class TrilBackward0(Gradient):
+    __slots__ = ()
+
+    def backward(self, grad: Tensor) -> Tensor:
+        return tril(grad, self.context)
+
+
+def _triangle(name: str, x: Tensor, diagonal: int, primitive: p.Primitive, gradient: type[Gradient]) -> Tensor:
+    """Elements kept where ``column - row`` compares with ``diagonal``, else zero."""
+    if x.ndim < 2:
+        raise RuntimeError(f"{name}: input tensor must have at least 2 dimensions")
+    m, n = x.shape[-2:]
+    rows = record(p.IOTA, (Size((m, 1)), dtypes.int64), (diagonal, None), (1, None))
+    columns = record(p.IOTA, (Size((n,)), dtypes.int64), (0, None), (1, None))
+    kept = record(primitive, None, (columns, None), (rows, None))
+    result = Tensor._from_node(record(p.WHERE, None, (kept, None), (x._read(), x._view), (0, None)))
+    if tracked(x):
+        attach(result, gradient, [x], [], diagonal)
+    return result
+
+
+@operation(inplace=True)
+def tril(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tensor:
+    """Matrices with zeros above a diagonal."""
+    result = _triangle("tril", input, diagonal, p.LE, TrilBackward0)
+    return result if out is None else write_out(out, result)
+
+
+@operation(inplace=True)
+def triu(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tensor:
+    """Matrices with zeros below a diagonal."""
+    result = _triangle("triu", input, diagonal, p.GE, TriuBackward0)
+    return result if out is None else write_out(out, result)
+
+
+def _triangle_indices(name: str, function: Any) -> Any:
+    def indices(
+        row: int, col: int, offset: int = 0, *, dtype: Any = None, device: Any = None, layout: Any = None
+    ) -> Tensor:
+        from .creation import finished, from_array
+
+        if row < 0 or col < 0:
+            raise RuntimeError(f"{'row' if row < 0 else 'col'} must be non-negative, got{row if row < 0 else col}")
+        found = np.stack(function(row, offset, col)).astype(np.int64)
+        return finished(from_array(found).to(dtype or dtypes.int64), device=device)
+
+    indices.__name__ = indices.__qualname__ = name
+    indices.__doc__ = f"Rows and columns of the places that ``{name[:4]}`` keeps, as a 2 × n tensor in row-major order."
+    NAMESPACE[name] = indices
+    return indices
+
+
+tril_indices = _triangle_indices("tril_indices", np.tril_indices)
+triu_indices = _triangle_indices("triu_indices", np.triu_indices)
+
+
+# --- padding --------------------------------------------------------------------------------------------------------------
+
+
+def _pairs(x: Tensor, amounts: Sequence[int]) -> list[tuple[int, int]]:
+    """(before, after) of each axis, from amounts given as pairs from the last axis on."""
+    if len(amounts) % 2:
+        raise RuntimeError("Padding length must be divisible by 2")
+    if len(amounts) > 2 * x.ndim:
+        raise RuntimeError(
+            "Padding length should be less than or equal to two times the input dimension but got padding length "
+            f"{len(amounts)} and input of dimension {x.ndim}"
+        )
+    pairs = [(int(amounts[k]), int(amounts[k + 1])) for k in range(0, len(amounts), 2)]
+    return [(0, 0)] * (x.ndim - len(pairs)) + pairs[::-1]
+
+
+class ConstantPadNdBackward0(Gradient):
+    __slots__ = ()
+
+    def backward(self, grad: Tensor) -> Tensor:
+        return constant_pad_nd(grad, [-n for n in self.context])
+
+
+@operation()
+def constant_pad_nd(input: Tensor, pad: Sequence[int], value: Any = 0) -> Tensor:
+    """Axes grown by ``value`` at their ends (cropped where negative); (before, after) pairs from the last axis on."""
+    pairs = _pairs(input, pad)
+    sizes, strides, offset = geometry(input)
+    shape = Size(n + before + after for n, (before, after) in zip(sizes, pairs))
+    for axis, n in enumerate(shape):
+        if n < 0:
+            raise RuntimeError(
+                f"The input size {sizes[axis]}, plus negative padding {pairs[axis][0]} and {pairs[axis][1]} resulted in a "
+                f"negative output size, which is invalid. Check dimension {axis} of your input."
+            )
+    inner = [n + min(before, 0) + min(after, 0) for n, (before, after) in zip(sizes, pairs)]
+    first = offset + sum(max(-before, 0) * s for (before, _), s in zip(pairs, strides))
+    plain = contiguous_strides(shape)
+    if min(inner, default=1) <= 0:
+        result = Tensor._from_node(record(p.FILL, (shape, input.dtype), (value, None)))
+    elif inner == list(shape):
+        result = Tensor._from_node(record(p.COPY, None, (input._read(), View(inner, strides, first))))
+    else:
+        from ..storage import written
+
+        place = View(inner, plain, sum(max(before, 0) * s for (before, _), s in zip(pairs, plain)))
+        around = record(p.FILL, (shape, input.dtype), (value, None))
+        result = Tensor._from_node(written(around, place, input._read(), View(inner, strides, first)))
+    if tracked(input):
+        attach(result, ConstantPadNdBackward0, [input], [], tuple(pad))
+    return result
+
+
+def _places(mode: str, extent: int, before: int, after: int) -> Tensor:
+    """The positions that a padded axis takes its elements from."""
+    from .creation import arange
+
+    position = arange(-before, extent + after)
+    if mode == "replicate":
+        return position.clamp(0, extent - 1)
+    if mode == "circular":
+        return position % extent
+    return (extent - 1) - ((extent - 1) - position.abs()).abs()
+
+
+def _check_places(mode: str, extent: int, before: int, after: int, axis: int) -> None:
+    if mode == "reflect" and (before >= extent or after >= extent):
+        raise RuntimeError(
+            "Argument #4: Padding size should be less than the corresponding input dimension, but got: padding "
+            f"({before}, {after}) at dimension {axis} of input"
+        )
+    if mode == "circular" and (before > extent or after > extent):
+        raise RuntimeError("Padding value causes wrapping around more than once.")
+    if extent + before + after <= 0:
+        raise RuntimeError(f"padding ({before}, {after}) leaves nothing of dimension {axis} of size {extent}")
+
+
+def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: Any = None) -> Tensor:
+    """Grow (or, with negative numbers, crop) the last axes.
+
+    ``pad`` is (before, after) of the last axis, then of the one before it, and so on. ``mode`` is "constant" (filled
+    with ``value``, 0 by default), "reflect", "replicate" or "circular"; the last three pad all axes but the first one
+    or two (batch and channels).
+    """
+    if mode == "constant":
+        return constant_pad_nd(input, pad, 0 if value is None else value)
+    if mode not in ("reflect", "replicate", "circular"):
+        raise NotImplementedError(f"Unrecognised padding mode {mode}")
+    if value is not None and value != 0:
+        raise ValueError(f'Padding mode "{mode}" doesn\'t take in value argument')
+    pairs = _pairs(input, pad)
+    count = len(pad) // 2
+    if input.ndim - count not in (1, 2):
+        raise NotImplementedError("Only 2D, 3D, 4D, 5D padding with non-constant padding are supported for now")
+    lead = input.ndim - count
+    index: list[Any] = [slice(None)] * lead
+    for axis in range(lead, input.ndim):
+        before, after = pairs[axis]
+        _check_places(mode, input.shape[axis], before, after, axis)
+        places = _places(mode, input.shape[axis], before, after)
+        index.append(places.reshape([-1 if k == axis - lead else 1 for k in range(count)]))
+    return input[tuple(index)]
+
+
+__all__ = ["broadcast_shapes", "broadcast_tensors", "cat", "constant_pad_nd", "join", "pad", "stack"]
