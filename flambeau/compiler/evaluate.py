@@ -56,13 +56,18 @@ def evaluate_trace(trace: Trace) -> None:
         if late is not None:
             _fail(trace, last, nodes, late)
         trace.kept.clear()
+        if trace.owner == get_ident():
+            nodes.clear()
+        else:  # the owner may be about to record a step again, with operands from this list
+            for node in nodes:
+                node.trace = None
 
 
 def _run(trace: Trace, last: Step, nodes: list[Node]) -> Late | None:
     """Find or make the plan, and run it."""
     if last.depth == 0:
         return None
-    live = bytes([count > _HELD for count in map(sys.getrefcount, nodes)])
+    live = bytes(map(_HELD.__lt__, map(sys.getrefcount, nodes)))
     known = last.plans.get(live)
     if known is None:
         plan = Plan(last, live, fuse=False)

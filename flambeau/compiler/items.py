@@ -171,6 +171,17 @@ def items_of(last: Step, live: Sequence[bool]) -> list[Item]:
     return [item for item in items if item.needed]
 
 
+def leaf_places(last: Step) -> list[int]:
+    """The places of all leaves of the trace that ends in ``last``."""
+    places = []
+    step: Step | None = last
+    while step is not None and step.parent is not None:
+        if step.primitive is LEAF:
+            places.append(step.depth - 1)
+        step = step.parent
+    return places
+
+
 def is_constant(item: Item) -> bool:
     """Whether every element is one Python number, so that any access to it is that number."""
     return item.primitive is FILL

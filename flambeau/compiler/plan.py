@@ -19,7 +19,7 @@ from ..graph.primitives import LEAF
 from ..graph.trace import Node, Trace
 from .epilogue import EpilogueLowering
 from .fuse import Fuser, Group
-from .items import Access, Item, Number, items_of
+from .items import Access, Item, Number, items_of, leaf_places
 from .lower import Late, Lowering, Shifted
 from .memory import plan_arena
 from .templates import HostCall, lower_single
@@ -34,6 +34,7 @@ class Plan:
 
     def __init__(self, last: Any, live: Sequence[bool], fuse: bool) -> None:
         self.items = items_of(last, live)
+        self._all_leaf_places = leaf_places(last)
         self.groups = Fuser(self.items, fuse).run()
         self._lock = threading.Lock()
         self.late: list[Late] = []
@@ -323,8 +324,10 @@ class Plan:
         if cell[0]:
             return self.late[int(cell[0]) - 1].found(int(cell[1]))
         # One call, so that no signal can come between two bindings.
+        # Nodes that nobody holds die with the trace's list.
         _consume(map(_set_buffer, bind, values))
-        _consume(map(_set_trace, nodes, repeat(None)))
+        _consume(map(_set_trace, bind, repeat(None)))
+        _consume(map(_set_trace, [nodes[place] for place in self._all_leaf_places], repeat(None)))
         return None
 
     def _run_segment(  # type: ignore[no-untyped-def]

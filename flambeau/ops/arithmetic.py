@@ -7,13 +7,13 @@ from typing import Any
 from ..autograd.gradient import CROSSWISE, INPUTS, RESULT, Gradient
 from ..graph import primitives as p
 from ..graph.dtypes import promote_types
+from ..graph.trace import Node, enter, local, new_step, overflow
 from ..tensor import Tensor
 from .dispatch import binary, nary, unary
 from .operation import NAMESPACE, operation, write_out
 
 
-def _number(value: Any) -> bool:
-    return not isinstance(value, Tensor)
+_new = object.__new__
 
 
 def operand(value: Any) -> Any:
@@ -393,11 +393,43 @@ def _binary_operator(function: Any, swapped: bool = False) -> Any:
 
 
 def _fast(primitive: p.Primitive, gradient: type[Gradient]) -> Any:
-    """An operator that records one primitive."""
+    """An operator that records one primitive, with the plainest case (no views, no history) written out in line."""
 
     def operator(self: Tensor, other: Any) -> Any:
         kind = type(other)
-        if kind is Tensor or kind is float or kind is int or isinstance(other, Tensor):
+        if kind is Tensor:
+            if self._storage is None and other._storage is None and not self._tracked and not other._tracked:
+                trace = local.trace
+                a = self._node
+                b = other._node
+                if a.trace is not trace:
+                    a = enter(trace, a)
+                if b.trace is not trace:
+                    b = enter(trace, b)
+                cursor = trace.cursor
+                key = (primitive, a.place, b.place)
+                if key in cursor.next:
+                    step = cursor.next[key]
+                else:
+                    step = new_step(trace, key, primitive, None, ((a.place, None), (b.place, None)))
+                nodes = trace.nodes
+                value = _new(Node)
+                value.shape = step.shape
+                value.dtype = step.dtype
+                value.trace = trace
+                value.place = len(nodes)
+                value.buffer = None
+                nodes.append(value)
+                trace.cursor = step
+                if step.mark >= trace.limit:
+                    value = overflow(trace, value, step)
+                result = _new(Tensor)
+                result._node = value
+                result._storage = result._view = result._extra = result._gradient = None
+                result._tracked = False
+                return result
+            return binary(primitive, self, other, gradient)
+        if kind is float or kind is int or isinstance(other, Tensor):
             return binary(primitive, self, other, gradient)
         try:
             return binary(primitive, self, operand(other), gradient)
