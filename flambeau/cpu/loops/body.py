@@ -178,6 +178,8 @@ class Body:
         _, _, inner, stride, indices, error, wraps = value.data
         pointer = place.pointers["value", index]
         d = value.dtype
+        if not indices:  # a plain walk in another order
+            return self._load(d, pointer, inner, stride, place)
         varying = lanes > 1 and any(reference in local for reference, _, _ in indices)
         width = lanes if varying else 1
         t = vector("i64", width)
