@@ -546,3 +546,32 @@ def test_alpha_dropout_keeps_the_moments() -> None:
     y = F.alpha_dropout(flambeau.randn(200, 200), 0.3, training=True)
     assert float(y.mean()) == pytest.approx(0.0, abs=0.03)
     assert float(y.std()) == pytest.approx(1.0, abs=0.03)
+
+
+# --- sequences -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+def test_ctc_loss(reduction: str) -> None:
+    targets = torch.tensor([[1, 2, 2, 3], [3, 1, 0, 0], [4, 0, 0, 0]])
+    inputs, lengths = torch.tensor([9, 6, 4]), torch.tensor([4, 2, 1])
+    scores = floats(9, 3, 5)
+
+    def loss(functional: Any, x: Any, t: Any, i: Any, n: Any) -> Any:
+        return functional.ctc_loss(functional.log_softmax(x, -1), t, i, n, reduction=reduction)
+
+    compare(lambda *a: loss(F, *a), lambda *a: loss(TF, *a), [scores, targets, inputs, lengths], 1e-4, 1e-5)
+    flat = torch.tensor([1, 2, 2, 3, 3, 1, 4])
+    compare(
+        lambda x, t: loss(F, x, t, (9, 6, 4), (4, 2, 1)), lambda x, t: loss(TF, x, t, (9, 6, 4), (4, 2, 1)),
+        [scores, flat], 1e-4, 1e-5,
+    )  # fmt: skip
+
+
+def test_ctc_loss_of_an_impossible_target() -> None:
+    scores = to_flambeau(torch.log_softmax(floats(2, 1, 4), -1))
+    target = flambeau.tensor([[1, 1]])
+    assert float(F.ctc_loss(scores, target, (2,), (2,))) == float("inf")
+    assert float(F.ctc_loss(scores, target, (2,), (2,), zero_infinity=True)) == 0.0
+    empty = F.ctc_loss(scores, target, (2,), (0,), reduction="sum")
+    assert float(empty) == pytest.approx(-float(scores[:, 0, 0].sum()), rel=1e-5)

@@ -54,6 +54,7 @@ from .convolution import (
     fold,
     unfold,
 )  # fmt: skip
+from .ctc import ctc_loss
 from .distance import cosine_similarity, pairwise_distance, pdist
 from .dropout import alpha_dropout, dropout, dropout1d, dropout2d, dropout3d, feature_alpha_dropout
 from .linear import bilinear, embedding, embedding_bag, linear, one_hot

@@ -3,26 +3,8 @@
 # ruff: noqa: F403
 from __future__ import annotations
 
-from . import (
-    activation,
-    batchnorm,
-    channelshuffle,
-    container,
-    conv,
-    distance,
-    dropout,
-    flatten,
-    fold,
-    instancenorm,
-    linear,
-    loss,
-    normalization,
-    padding,
-    pixelshuffle,
-    pooling,
-    sparse,
-    upsampling,
-)  # fmt: skip
+import sys
+
 from .activation import *
 from .batchnorm import *
 from .channelshuffle import *
@@ -33,6 +15,7 @@ from .dropout import *
 from .flatten import *
 from .fold import *
 from .instancenorm import *
+from .lazy_layers import *
 from .linear import *
 from .loss import *
 from .module import Module
@@ -44,9 +27,26 @@ from .sparse import *
 from .upsampling import *
 
 __all__ = ["Module"]
-for _file in (
-    activation, batchnorm, channelshuffle, container, conv, distance, dropout, flatten, fold, instancenorm, linear,
-    loss, normalization, padding, pixelshuffle, pooling, sparse, upsampling,
-):  # fmt: skip
-    __all__ += _file.__all__
-del _file
+for _family in (
+    "activation",
+    "batchnorm",
+    "channelshuffle",
+    "container",
+    "conv",
+    "distance",
+    "dropout",
+    "flatten",
+    "fold",
+    "instancenorm",
+    "lazy_layers",
+    "linear",
+    "loss",
+    "normalization",
+    "padding",
+    "pixelshuffle",
+    "pooling",
+    "sparse",
+    "upsampling",
+):
+    __all__ += sys.modules[f"{__name__}.{_family}"].__all__
+del _family

@@ -1,0 +1,229 @@
+"""Layers that learn the number of their input's features or channels from the first call."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import flambeau
+
+from ...ops.creation import tensor
+from ...tensor import Tensor
+from ..parameter import UninitializedBuffer, UninitializedParameter
+from .batchnorm import BatchNorm1d, BatchNorm2d, BatchNorm3d, _NormBase
+from .conv import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d, _ConvNd
+from .instancenorm import InstanceNorm1d, InstanceNorm2d, InstanceNorm3d
+from .lazy import LazyModuleMixin
+from .linear import Linear
+
+__all__ = [
+    "LazyBatchNorm1d", "LazyBatchNorm2d", "LazyBatchNorm3d", "LazyConv1d", "LazyConv2d", "LazyConv3d",
+    "LazyConvTranspose1d", "LazyConvTranspose2d", "LazyConvTranspose3d", "LazyInstanceNorm1d", "LazyInstanceNorm2d",
+    "LazyInstanceNorm3d", "LazyLinear",
+]  # fmt: skip
+
+
+class LazyLinear(LazyModuleMixin, Linear):
+    """A linear layer without ``in_features``."""
+
+    cls_to_become = Linear
+
+    def __init__(self, out_features: int, bias: bool = True, device: Any = None, dtype: Any = None) -> None:
+        super().__init__(0, 0, False)
+        self.weight = UninitializedParameter(device=device, dtype=dtype)
+        self.out_features = out_features
+        if bias:
+            self.bias = UninitializedParameter(device=device, dtype=dtype)
+
+    def reset_parameters(self) -> None:
+        if not self.has_uninitialized_params() and self.in_features != 0:
+            super().reset_parameters()
+
+    def initialize_parameters(self, input: Tensor) -> None:  # type: ignore[override]
+        if self.has_uninitialized_params():
+            self.in_features = input.shape[-1]
+            self.weight.materialize((self.out_features, self.in_features))
+            if self.bias is not None:
+                self.bias.materialize((self.out_features,))
+            self.reset_parameters()
+        if self.in_features == 0:  # loaded before the first call
+            if input.shape[-1] != self.weight.shape[-1]:
+                raise AssertionError(
+                    f"The in_features inferred from input: {input.shape[-1]} is not equal to in_features from "
+                    f"self.weight: {self.weight.shape[-1]}"
+                )
+            self.in_features = input.shape[-1]
+
+
+class _LazyConvXdMixin(LazyModuleMixin, _ConvNd):
+    """A convolution without ``in_channels``."""
+
+    _dimensions: ClassVar[int]
+
+    def __init__(
+        self, out_channels: int, kernel_size: Any, stride: Any = 1, padding: Any = 0, dilation: Any = 1,
+        groups: int = 1, bias: bool = True, padding_mode: str = "zeros", device: Any = None, dtype: Any = None,
+    ) -> None:  # fmt: skip
+        super().__init__(
+            0, 0, kernel_size, stride=stride, padding=padding, dilation=dilation, groups=groups, bias=False,
+            padding_mode=padding_mode, device=device, dtype=dtype,
+        )  # fmt: skip
+        self._leave_open(out_channels, bias, device, dtype)
+
+    def _leave_open(self, out_channels: int, bias: bool, device: Any, dtype: Any) -> None:
+        self.weight = UninitializedParameter(device=device, dtype=dtype)
+        self.out_channels = out_channels
+        if bias:
+            self.bias = UninitializedParameter(device=device, dtype=dtype)
+
+    def reset_parameters(self) -> None:
+        if not self.has_uninitialized_params() and self.in_channels != 0:
+            super().reset_parameters()
+
+    def initialize_parameters(self, input: Tensor, *args: Any, **kwargs: Any) -> None:
+        if not self.has_uninitialized_params():
+            return
+        self.in_channels = self._get_in_channels(input)
+        if self.in_channels % self.groups != 0:
+            raise ValueError("in_channels must be divisible by groups")
+        outer, inner = self.out_channels, self.in_channels
+        if self.transposed:
+            outer, inner = inner, outer
+        self.weight.materialize((outer, inner // self.groups, *self.kernel_size))
+        if self.bias is not None:
+            self.bias.materialize((self.out_channels,))
+        self.reset_parameters()
+
+    def _get_in_channels(self, input: Tensor) -> int:
+        alone, batched = self._dimensions + 1, self._dimensions + 2
+        if input.dim() not in (alone, batched):
+            raise RuntimeError(
+                f"Expected {alone}D (unbatched) or {batched}D (batched) input to {type(self).__name__}, but got input "
+                f"of size: {input.shape}"
+            )
+        return input.shape[1] if input.dim() == batched else input.shape[0]
+
+
+class _LazyTransposeMixin(_LazyConvXdMixin):
+    """A transposed convolution without ``in_channels``."""
+
+    def __init__(
+        self, out_channels: int, kernel_size: Any, stride: Any = 1, padding: Any = 0, output_padding: Any = 0,
+        groups: int = 1, bias: bool = True, dilation: Any = 1, padding_mode: str = "zeros", device: Any = None,
+        dtype: Any = None,
+    ) -> None:  # fmt: skip
+        super(_LazyConvXdMixin, self).__init__(
+            0, 0, kernel_size, stride=stride, padding=padding, output_padding=output_padding, groups=groups,
+            bias=False, dilation=dilation, padding_mode=padding_mode, device=device, dtype=dtype,
+        )  # fmt: skip
+        self._leave_open(out_channels, bias, device, dtype)
+
+
+class LazyConv1d(_LazyConvXdMixin, Conv1d):
+    """:class:`Conv1d` without ``in_channels``."""
+
+    cls_to_become = Conv1d
+    _dimensions = 1
+
+
+class LazyConv2d(_LazyConvXdMixin, Conv2d):
+    """:class:`Conv2d` without ``in_channels``."""
+
+    cls_to_become = Conv2d
+    _dimensions = 2
+
+
+class LazyConv3d(_LazyConvXdMixin, Conv3d):
+    """:class:`Conv3d` without ``in_channels``."""
+
+    cls_to_become = Conv3d
+    _dimensions = 3
+
+
+class LazyConvTranspose1d(_LazyTransposeMixin, ConvTranspose1d):
+    """:class:`ConvTranspose1d` without ``in_channels``."""
+
+    cls_to_become = ConvTranspose1d
+    _dimensions = 1
+
+
+class LazyConvTranspose2d(_LazyTransposeMixin, ConvTranspose2d):
+    """:class:`ConvTranspose2d` without ``in_channels``."""
+
+    cls_to_become = ConvTranspose2d
+    _dimensions = 2
+
+
+class LazyConvTranspose3d(_LazyTransposeMixin, ConvTranspose3d):
+    """:class:`ConvTranspose3d` without ``in_channels``."""
+
+    cls_to_become = ConvTranspose3d
+    _dimensions = 3
+
+
+class _LazyNormBase(LazyModuleMixin, _NormBase):
+    """A normalisation without ``num_features``."""
+
+    def __init__(
+        self, eps: float = 1e-5, momentum: float = 0.1, affine: bool = True, track_running_stats: bool = True,
+        device: Any = None, dtype: Any = None, *, bias: bool = True,
+    ) -> None:  # fmt: skip
+        super().__init__(0, eps, momentum, False, False, device, dtype, bias=False)
+        self.affine = affine
+        self.track_running_stats = track_running_stats
+        if affine:
+            self.weight = UninitializedParameter(device=device, dtype=dtype)
+            if bias:
+                self.bias = UninitializedParameter(device=device, dtype=dtype)
+        if track_running_stats:
+            self.running_mean = UninitializedBuffer(device=device, dtype=dtype)
+            self.running_var = UninitializedBuffer(device=device, dtype=dtype)
+            self.num_batches_tracked = tensor(0, dtype=flambeau.long, device=device)
+
+    def reset_parameters(self) -> None:
+        if not self.has_uninitialized_params() and self.num_features != 0:
+            super().reset_parameters()
+
+    def initialize_parameters(self, input: Tensor) -> None:  # type: ignore[override]
+        if not self.has_uninitialized_params():
+            return
+        self.num_features = input.shape[1]
+        for lazy in (self.weight, self.bias, self.running_mean, self.running_var):
+            if lazy is not None:
+                lazy.materialize((self.num_features,))
+        self.reset_parameters()
+
+
+class LazyBatchNorm1d(_LazyNormBase, BatchNorm1d):
+    """:class:`BatchNorm1d` without ``num_features``."""
+
+    cls_to_become = BatchNorm1d
+
+
+class LazyBatchNorm2d(_LazyNormBase, BatchNorm2d):
+    """:class:`BatchNorm2d` without ``num_features``."""
+
+    cls_to_become = BatchNorm2d
+
+
+class LazyBatchNorm3d(_LazyNormBase, BatchNorm3d):
+    """:class:`BatchNorm3d` without ``num_features``."""
+
+    cls_to_become = BatchNorm3d
+
+
+class LazyInstanceNorm1d(_LazyNormBase, InstanceNorm1d):
+    """:class:`InstanceNorm1d` without ``num_features``."""
+
+    cls_to_become = InstanceNorm1d
+
+
+class LazyInstanceNorm2d(_LazyNormBase, InstanceNorm2d):
+    """:class:`InstanceNorm2d` without ``num_features``."""
+
+    cls_to_become = InstanceNorm2d
+
+
+class LazyInstanceNorm3d(_LazyNormBase, InstanceNorm3d):
+    """:class:`InstanceNorm3d` without ``num_features``."""
+
+    cls_to_become = InstanceNorm3d
