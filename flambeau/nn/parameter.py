@@ -33,7 +33,7 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
             data = flambeau.empty(0)
         if type(data) is Tensor or type(data) is Parameter:
             return data.detach().as_subclass(cls).requires_grad_(requires_grad)
-        other: Any = data.detach().requires_grad_(requires_grad)
+        other = data.detach().requires_grad_(requires_grad)
         if type(other) is not type(data):
             raise RuntimeError(
                 f"Creating a Parameter from an instance of type {type(data).__name__} requires that detach() returns "
@@ -41,7 +41,7 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
                 "type as a Parameter, please correct the detach() semantics defined by its __torch_dispatch__() "
                 "implementation."
             )
-        other._is_param = True
+        other.__dict__["_is_param"] = True
         return other
 
     def __init__(self, data: Tensor | None = None, requires_grad: bool = True) -> None:

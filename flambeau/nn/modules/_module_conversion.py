@@ -32,7 +32,7 @@ class ModuleConversion:
             gradient: Any = parameter.grad
             with flambeau.no_grad():
                 converted = fn(parameter)
-                converted_gradient = None if gradient is None else fn(gradient)
+                converted_gradient: Any = None if gradient is None else fn(gradient)
             if converted is not parameter:
                 parameter.data = converted
             if converted_gradient is not gradient:

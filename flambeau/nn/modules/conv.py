@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import flambeau
 
@@ -197,7 +197,7 @@ class _ConvTransposeNd(_ConvNd):
 
     _parse: Callable[[Any], tuple[int, ...]]
     _function: Callable[..., Tensor]
-    _dimensions: int
+    _dimensions: ClassVar[int]
 
     def __init__(
         self, in_channels: int, out_channels: int, kernel_size: Any, stride: Any = 1, padding: Any = 0,
