@@ -40,23 +40,24 @@ def evaluate_trace(trace: Trace) -> None:
             if trace.error is not None:
                 raise trace.error.with_traceback(None)
             return
-        trace.limit = recording.CLOSED
         last = trace.cursor
         nodes = trace.nodes  # no copy: a second list would make every node seem to be held
         del nodes[last.depth :]
-        if local.trace is trace:
-            local.trace = Trace()
+        mine = trace.owner == get_ident()
+        before = trace.limit
+        if not mine:
+            trace.limit = recording.CLOSED  # its owner may be recording at this moment
         try:
             late = _run(trace, last, nodes)
         except BaseException:
-            trace.limit = 0
-            if trace.owner == get_ident():
-                local.trace = trace
+            trace.limit = before if trace.limit != recording.CLOSED or not mine else recording.CLOSED
             raise
+        if local.trace is trace:
+            local.trace = Trace()
         if late is not None:
             _fail(trace, last, nodes, late)
         trace.kept.clear()
-        if trace.owner == get_ident():
+        if mine:
             nodes.clear()
         else:  # the owner may be about to record a step again, with operands from this list
             for node in nodes:
@@ -66,6 +67,7 @@ def evaluate_trace(trace: Trace) -> None:
 def _run(trace: Trace, last: Step, nodes: list[Node]) -> Late | None:
     """Find or make the plan, and run it."""
     if last.depth == 0:
+        trace.limit = recording.CLOSED
         return None
     live = bytes(map(_HELD.__lt__, map(sys.getrefcount, nodes)))
     known = last.plans.get(live)
@@ -94,6 +96,9 @@ def _fail(trace: Trace, last: Step, nodes: list[Node], late: Late) -> None:
     step: Any = last
     while step.depth > place:
         step = step.parent
+    for node in nodes[place:]:
+        if node.buffer is not None:  # a leaf: nothing is wrong with it
+            node.trace = None
     del nodes[place:]
     earlier = nodes
     again = _run_prefix(trace, step, earlier)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import struct
 import threading
 from collections import deque
-from collections.abc import Sequence
-from itertools import repeat
+from collections.abc import Iterator, Sequence
+from itertools import chain, repeat, starmap
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from ..cpu.kernel import Call, Operand
 from ..cpu.memory import Buffer, allocate
 from ..cpu.runner import NEW_PHASE, STOP_ON_ERROR, default_runner
 from ..graph.primitives import LEAF
-from ..graph.trace import Node, Trace
+from ..graph.trace import CLOSED, Node, Trace
 from .epilogue import EpilogueLowering
 from .fuse import Fuser, Group
 from .items import Access, Item, Number, items_of, leaf_places
@@ -26,6 +26,7 @@ from .templates import HostCall, lower_single
 
 _consume = deque(maxlen=0).extend
 _set_buffer = Node.buffer.__set__  # type: ignore[attr-defined]
+_set_limit = Trace.limit.__set__  # type: ignore[attr-defined]
 _set_trace = Node.trace.__set__  # type: ignore[attr-defined]
 
 
@@ -315,20 +316,40 @@ class Plan:
         scratch_address = scratch.address if scratch is not None else 0
         bind = [nodes[place] for place in self.output_places]
         values = [buffers[k] for k in self.output_of_place]
-        for segment in self.segments[:-1] if self.segments else ():
-            if self._run_segment(runner, segment, address, scratch_address, stride, leaf_buffers, buffers, arena, numbers, timings):
+        memory = (leaf_buffers, buffers, arena, numbers, timings)
+        *first, segment = self.segments or [None]
+        for earlier in first:
+            if self._run_segment(runner, earlier, address, scratch_address, stride, *memory):
                 return self.late[int(cell[0]) - 1].found(int(cell[1]))
-        last = self.segments[-1] if self.segments else None
-        if last is not None:
-            self._run_segment(runner, last, address, scratch_address, stride, leaf_buffers, buffers, arena, numbers, timings)
+        # The last run, all bindings and the end of the trace are one call, so that no signal can come in between: what was
+        # overwritten in place is bound again, or nothing was overwritten.
+        held = [nodes[place] for place in self._all_leaf_places]
+        _consume(
+            chain(
+                self._prepared(runner, segment, address, scratch_address, stride, memory),
+                map(_set_buffer, bind, values),
+                map(_set_trace, bind, repeat(None)),
+                map(_set_trace, held, repeat(None)),
+                map(_set_limit, (trace,), (CLOSED,)),
+            )
+        )
         if cell[0]:
+            _consume(map(_set_buffer, bind, repeat(None)))
+            _consume(map(_set_trace, bind, repeat(trace)))
             return self.late[int(cell[0]) - 1].found(int(cell[1]))
-        # One call, so that no signal can come between two bindings.
-        # Nodes that nobody holds die with the trace's list.
-        _consume(map(_set_buffer, bind, values))
-        _consume(map(_set_trace, bind, repeat(None)))
-        _consume(map(_set_trace, [nodes[place] for place in self._all_leaf_places], repeat(None)))
         return None
+
+    def _prepared(  # type: ignore[no-untyped-def]
+        self, runner, segment, address: int, scratch_address: int, stride: int, memory
+    ) -> Iterator[Any]:
+        """An iterator that runs a segment when it is advanced."""
+        if segment is None:
+            return iter(())
+        if isinstance(segment, HostCall) or memory[-1] is not None:
+            return starmap(self._run_segment, [(runner, segment, address, scratch_address, stride, *memory)])
+        first, count = segment
+        steps = self._steps_address + 32 * first
+        return starmap(runner.native, [runner.arguments(address, steps, count, scratch_address, stride)])
 
     def _run_segment(  # type: ignore[no-untyped-def]
         self, runner, segment, address, scratch_address, stride, leaf_buffers, buffers, arena, numbers, timings

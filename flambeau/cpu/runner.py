@@ -312,7 +312,15 @@ class Runner:
         # Addresses as argument types even for numbers: ctypes converts them fastest by far.
         pointer = ctypes.c_void_p
         (address,) = compiler.addresses([_RUN_KERNEL])
-        self._run = ctypes.CFUNCTYPE(ctypes.c_int64, *[pointer] * 7)(address)
+        #: The native function itself, for callers that must not return to the interpreter's loop after it; it takes
+        #: what :meth:`arguments` gives.
+        self.native = self._run = ctypes.CFUNCTYPE(ctypes.c_int64, *[pointer] * 7)(address)
+
+    def arguments(
+        self, table_address: int, steps_address: int, step_count: int, scratch_address: int, scratch_stride: int
+    ) -> tuple[int, ...]:
+        """The arguments of :attr:`native` for a run with all threads."""
+        return self._pool_address, table_address, steps_address, step_count, scratch_address, scratch_stride, 0
 
     def run(
         self,
