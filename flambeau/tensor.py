@@ -24,7 +24,18 @@ _new = object.__new__
 class Extra:
     """The seldom-used part of a tensor."""
 
-    __slots__ = ("grad", "base", "seen", "version", "retains", "hooks", "accumulate_hooks", "name", "inference", "as_view")
+    __slots__ = (
+        "grad",
+        "base",
+        "seen",
+        "version",
+        "retains",
+        "hooks",
+        "accumulate_hooks",
+        "name",
+        "inference",
+        "as_view",
+    )
 
     def __init__(self) -> None:
         self.grad: Tensor | None = None
@@ -166,7 +177,11 @@ class Tensor:
         storage = self._storage
         if storage is None:
             node = self._node
-            if view is None and value.dtype is node.dtype and not (node.buffer is not None and node.buffer.ever_exposed):
+            if (
+                view is None
+                and value.dtype is node.dtype
+                and not (node.buffer is not None and node.buffer.ever_exposed)
+            ):
                 if value.trace is not None and value.trace.sites:
                     value.trace.rebound.append((value.place, weakref.ref(self), "_node", node))
                 self._node = value
@@ -293,7 +308,9 @@ class Tensor:
                 self._extra.grad = None
             return
         if not isinstance(value, Tensor):
-            raise TypeError(f"assigned grad expected to be a Tensor or None but got grad of type {type(value).__name__}")
+            raise TypeError(
+                f"assigned grad expected to be a Tensor or None but got grad of type {type(value).__name__}"
+            )
         if value is self:
             raise RuntimeError("can't assign Variable as its own grad")
         if value.shape != self.shape:
@@ -368,9 +385,7 @@ class Tensor:
     def numpy(self, *, force: bool = False) -> np.ndarray:
         """A NumPy array that shares this tensor's memory. Raises if it requires grad (unless ``force``) or is bfloat16."""
         if self.requires_grad and not force:
-            raise RuntimeError(
-                "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
-            )
+            raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
         if self.dtype.numpy is None:
             raise TypeError("Got unsupported ScalarType BFloat16")
         return self._array(expose=True)
@@ -498,7 +513,11 @@ class Tensor:
         return self._extra is not None and self._extra.retains
 
     def backward(
-        self, gradient: Tensor | None = None, retain_graph: bool | None = None, create_graph: bool = False, inputs: Any = None
+        self,
+        gradient: Tensor | None = None,
+        retain_graph: bool | None = None,
+        create_graph: bool = False,
+        inputs: Any = None,
     ) -> None:
         """Add the gradient of this (scalar) tensor to the ``grad`` of the leaves that it was computed from."""
         from .autograd.engine import backward

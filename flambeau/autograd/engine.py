@@ -119,7 +119,11 @@ def _key(edge: Any) -> Any:
 
 
 def _run(
-    roots: Roots, keep: bool, create_graph: bool, only: dict[Any, Tensor] | None, captured: dict[Any, Tensor | None] | None
+    roots: Roots,
+    keep: bool,
+    create_graph: bool,
+    only: dict[Any, Tensor] | None,
+    captured: dict[Any, Tensor | None] | None,
 ) -> None:
     """Propagate gradients. ``only`` limits which leaves accumulate; ``captured`` collects gradients instead."""
     before = local.grad

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from itertools import count
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ..graph.trace import Node, local
 from ..graph.shapes import Size, View
+from ..graph.trace import Node, local, user_site
 
 if TYPE_CHECKING:
     from ..graph.dtypes import dtype
@@ -25,12 +25,46 @@ Edge = Any  # Gradient | leaf Tensor | (Gradient, output number) | None
 
 NOTHING, INPUTS, CROSSWISE, RESULT = 0, 1, 2, 3
 
-_FREED = (
+FREED = (
     "Trying to backward through the graph a second time (or directly access saved tensors after they have already been "
     "freed). Saved intermediate values of the graph are freed when you call .backward() or autograd.grad(). Specify "
     "retain_graph=True if you need to backward through the graph a second time or if you need to access saved tensors "
     "after calling backward."
 )
+
+
+class Packed:
+    """A saved value in the form that a user's pack hook has given it."""
+
+    __slots__ = ("content", "unpack")
+
+    def __init__(self, content: Any, unpack: Callable[[Any], Any]) -> None:
+        self.content = content
+        self.unpack = unpack
+
+    @classmethod
+    def of(cls, tensor: Tensor) -> Packed:
+        """What the innermost pair of hooks makes of ``tensor``."""
+        pack, unpack = local.pack_hooks[-1]
+        before, local.grad = local.grad, False
+        try:
+            return cls(pack(tensor), unpack)
+        finally:
+            local.grad = before
+
+    def open(self) -> tuple[Node, View | None]:
+        """The value and its view, as the unpack hook gives them back."""
+        before, local.grad = local.grad, False
+        try:
+            tensor = self.unpack(self.content)
+        finally:
+            local.grad = before
+        if not hasattr(tensor, "_read"):
+            raise TypeError(
+                "Output of saved tensor unpack_hook expected to be a Tensor but got result of type "
+                f"{type(tensor).__name__}"
+            )
+        return tensor._read(), tensor._view
 
 
 class Gradient:
@@ -67,17 +101,21 @@ class Gradient:
         """Input number ``index`` as it was when recorded: a tensor, or a Python number."""
         saved = self.saved
         if saved is None:
-            raise RuntimeError(_FREED)
+            raise RuntimeError(FREED)
         node, view = saved[index]
         if type(node) is not Node:
-            return node
+            if type(node) is not Packed:
+                return node
+            node, view = node.open()
         return self.make_tensor(node, view, self.edges[index] if local.grad else None)
 
     def result(self) -> Tensor:
         """The operation's result as it was when recorded."""
         if self.saved is None:
-            raise RuntimeError(_FREED)
+            raise RuntimeError(FREED)
         node, view = self.saved[-1]
+        if type(node) is Packed:
+            node, view = node.open()
         return self.make_tensor(node, view, self if local.grad else None)
 
     def needs(self, index: int) -> bool:
@@ -94,7 +132,43 @@ class Gradient:
         """Forget saved values once backward has used them."""
         self.saved = None
 
+    def observe(self) -> None:
+        """What becomes of a new history while ``local.watched``: note the line, hand saved values to hooks."""
+        if local.anomaly:
+            site = user_site()
+            self._extra().site = "an unknown line" if site is None else f'File "{site[0]}", line {site[1]}'
+        if local.pack_hooks and self.saved:
+            last = len(self.edges)
+            self.saved = tuple(
+                (Packed.of(self._to_pack(node, view, self.edges[index] if index < last else None)), view)
+                if type(node) is Node
+                else (node, view)
+                for index, (node, view) in enumerate(self.saved)
+            )
+
+    def _to_pack(self, node: Node, view: View | None, edge: Edge) -> Tensor:
+        """A saved value as pack hooks get it: a leaf itself, anything else without its history."""
+        if edge is not None and not isinstance(edge, (tuple, Gradient)) and edge._read() is node and edge._view is view:
+            return edge  # type: ignore[no-any-return]
+        return self.make_tensor(node, view, None)
+
     # --- what PyTorch shows -----------------------------------------------------------------------------------
+
+    def __call__(self, *grads: Any) -> Any:
+        """The gradients of the inputs, given those of the outputs."""
+        return self.backward(grads[0] if self.outputs == 1 else dict(enumerate(grads)))
+
+    @property
+    def _saved_self(self) -> Any:
+        return self.input(0)
+
+    @property
+    def _saved_other(self) -> Any:
+        return self.input(1)
+
+    @property
+    def _saved_result(self) -> Tensor:
+        return self.result()
 
     def name(self) -> str:
         """Name of the operation's gradient, ``"MulBackward0"``."""
@@ -189,6 +263,15 @@ class AccumulateGrad:
         """``hook(grad_inputs, grad_outputs)`` runs after the leaf's gradient was added."""
         return self.variable.register_post_accumulate_grad_hook(lambda tensor: hook((), (tensor.grad,)))
 
+    def register_prehook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """``hook(grad_outputs)`` runs before the leaf's gradient is added; what it returns takes its place."""
+
+        def single(grad: Tensor) -> Any:
+            replaced = hook((grad,))
+            return replaced[0] if isinstance(replaced, tuple) else replaced
+
+        return self.variable.register_hook(single)
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, AccumulateGrad) and other.variable is self.variable
 
@@ -207,6 +290,3 @@ def _public_edge(edge: Edge) -> tuple[Any, int]:
     if isinstance(edge, Gradient):
         return edge, 0
     return AccumulateGrad(edge), 0
-
-
-SavedValue = tuple[Any, View | None]

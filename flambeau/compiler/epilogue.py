@@ -46,7 +46,11 @@ class EpilogueLowering(Lowering):
             self.item(item)
         self.stores()
         epilogue = FusedEpilogue(
-            self.program, self.arguments, tuple(dict.fromkeys(self.reads)), tuple(dict.fromkeys(self.writes)), len(self.batch)
+            self.program,
+            self.arguments,
+            tuple(dict.fromkeys(self.reads)),
+            tuple(dict.fromkeys(self.writes)),
+            len(self.batch),
         )
         template = self.group.items[0]
         first, second = (o for o in template.operands if isinstance(o, Access))
@@ -60,6 +64,3 @@ class EpilogueLowering(Lowering):
             calls = lower_forward(geometry, entered(first), entered(second), self.writes[0], epilogue)
         calls[-1].label += " with " + describe(self.group).partition(" ")[2]
         return calls
-
-
-

@@ -12,6 +12,7 @@ from .lower import Late
 from .plan import Plan
 from .report import remember
 
+
 def _baseline() -> int:
     """What ``getrefcount`` says of a node that only the list of its trace holds."""
     return list(map(sys.getrefcount, [Node((), None, None, 0)]))[0]  # type: ignore[arg-type]
@@ -124,9 +125,7 @@ def _exception(late: Late, site: tuple[str, int] | None) -> Exception:
         return IndexError(f"Target {late.value} is out of bounds.{where}")
     if late.kind == "row":
         return IndexError(f"index out of range in self{where}")
-    return IndexError(
-        f"index {late.value} is out of bounds for dimension {late.dim} with size {late.extent}{where}"
-    )
+    return IndexError(f"index {late.value} is out of bounds for dimension {late.dim} with size {late.extent}{where}")
 
 
 recording.evaluate_trace.append(evaluate_trace)

@@ -33,7 +33,18 @@ class Group:
     are in registers) or "single" (anything else).
     """
 
-    __slots__ = ("kind", "number", "items", "outer", "reduced", "inner", "boundaries", "ancestors", "clones", "position")
+    __slots__ = (
+        "kind",
+        "number",
+        "items",
+        "outer",
+        "reduced",
+        "inner",
+        "boundaries",
+        "ancestors",
+        "clones",
+        "position",
+    )
 
     def __init__(self, kind: str, number: int, position: int) -> None:
         self.kind = kind
@@ -370,7 +381,13 @@ class Fuser:
         clone = group.clones.get((id(source), level))
         if clone is None:
             clone = Item(
-                source.place, source.primitive, source.attributes, source.operands, source.shape, source.dtype, source.compute
+                source.place,
+                source.primitive,
+                source.attributes,
+                source.operands,
+                source.shape,
+                source.dtype,
+                source.compute,
             )
             clone.group = group
             clone.level = level

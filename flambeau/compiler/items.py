@@ -152,9 +152,7 @@ def items_of(last: Step, live: Sequence[bool]) -> list[Item]:
                     offset = Number(numbers, "i")
                     numbers += 1
                 operands.append(Access(items[source], view.sizes, view.strides, offset))
-        item = Item(
-            place, step.primitive, step.attributes, operands, step.shape, step.dtype, step.compute, step.site
-        )
+        item = Item(place, step.primitive, step.attributes, operands, step.shape, step.dtype, step.compute, step.site)
         if step.primitive.kind == "map":
             item.operands = [o.expanded(item.shape) if isinstance(o, Access) else o for o in operands]
         elif step.primitive.kind == "gather":
@@ -194,4 +192,3 @@ def copy_of(access: Access, place: int) -> Item:
     item.needed = True
     item.users = 1
     return item
-

@@ -135,7 +135,9 @@ class Lowering:
     def converted(self, reference: int, d: dtype) -> int:
         """A value in another dtype."""
         value = self.program.values[reference]
-        if value.dtype is d or (value.kind == "number" and value.dtype is float32 and d.itemsize == 2 and d.kind == "float"):
+        if value.dtype is d or (
+            value.kind == "number" and value.dtype is float32 and d.itemsize == 2 and d.kind == "float"
+        ):
             return reference
         level = "row" if value.level == "kernel" else value.level
         if value.level == "kernel" and not self.hoists:
@@ -360,7 +362,9 @@ class Lowering:
         group = self.group
         reduces = [i for i, v in enumerate(self.program.values) if v.kind == "reduce"]
         unit = COLUMN_CHUNK if self.column else ROW_CHUNK
-        wanted = max(unit, TILE_ELEMENTS * (4 if self.column else 1) // (min(group.inner, COLUMN_BLOCK) if self.column else 1))
+        wanted = max(
+            unit, TILE_ELEMENTS * (4 if self.column else 1) // (min(group.inner, COLUMN_BLOCK) if self.column else 1)
+        )
         length = unit
         while length < wanted:
             length *= 2
@@ -376,7 +380,9 @@ class Lowering:
             if item.level == "element" and item.operand is not None:
                 first.writes.append(item.operand)
                 first.program.stores.append(
-                    Store(first._values["item", id(item)], item.dtype, "element", first.argument(Shifted(item.operand, 0)))
+                    Store(
+                        first._values["item", id(item)], item.dtype, "element", first.argument(Shifted(item.operand, 0))
+                    )
                 )
         for reference in [i for i, v in enumerate(first.program.values) if v.kind == "reduce"]:
             value = first.program.values[reference]
@@ -481,9 +487,7 @@ def lower_write(
     argument = lowering.argument(Shifted(target, start * d.itemsize, offset, d.itemsize))
     first = lowering.argument(*outer)
     inner_argument = lowering.argument(inner) if inner_class == "s" else -1
-    lowering.program.stores.append(
-        Store(reference, d, "element", argument, False, first, inner_class, inner_argument)
-    )
+    lowering.program.stores.append(Store(reference, d, "element", argument, False, first, inner_class, inner_argument))
     lowering.writes.append(target)
     return lowering._call(lowering._row_header(0), "write")
 

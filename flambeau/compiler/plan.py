@@ -140,7 +140,9 @@ class Plan:
                 output = output_slots[id(operand)] = len(self.outputs)
                 operand.slot = 2 + len(leaves) + output
                 self.outputs.append((operand.bytes, -1))
-            self.donations.append((number_of_leaf[id(leaf)] if position > last_check else ~number_of_leaf[id(leaf)], output, True))
+            self.donations.append(
+                (number_of_leaf[id(leaf)] if position > last_check else ~number_of_leaf[id(leaf)], output, True)
+            )
             taken.add(output)
         for group_number, group in enumerate(self.groups):
             if group.kind != "loop":
@@ -365,7 +367,9 @@ class Plan:
             return runner.run_timed(address, steps, count, scratch_address, times.ctypes.data)  # type: ignore[no-any-return]
         return runner.run(address, steps, count, scratch_address, stride)  # type: ignore[no-any-return]
 
-    def _memory(self, operand: Operand, leaf_buffers: list[Buffer], buffers: list[Buffer], arena: Buffer) -> tuple[Buffer, int]:
+    def _memory(
+        self, operand: Operand, leaf_buffers: list[Buffer], buffers: list[Buffer], arena: Buffer
+    ) -> tuple[Buffer, int]:
         """Buffer and byte offset of an operand, for a host call."""
         slot = operand.slot
         if slot == 1:

@@ -149,7 +149,22 @@ def _scatter(item: Item) -> list[Call]:
         return []
     operands = [o.expanded(tuple(shape)) for o in item.operands[1:] if isinstance(o, Access)]
     late = Late("index", item.place, 0, extents[0] if extents else 0)
-    return [lower_scatter(item.dtype, mode, shape, strides, offset, extents, index_strides, item.store(), operands, late, Shifted, entered)]
+    return [
+        lower_scatter(
+            item.dtype,
+            mode,
+            shape,
+            strides,
+            offset,
+            extents,
+            index_strides,
+            item.store(),
+            operands,
+            late,
+            Shifted,
+            entered,
+        )
+    ]
 
 
 def _template(item: Item, items: list[Item]) -> list[Call]:

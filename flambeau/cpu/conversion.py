@@ -93,5 +93,3 @@ def convert(b: Builder, source: dtype, target: dtype, lanes: int, x: str) -> str
     if target.llvm == "double":
         return b.op(f"fpext {have} {x} to {want}")
     return round_to(b, target, lanes, b.op(f"fptrunc {have} {x} to {want}"))
-
-

@@ -161,7 +161,9 @@ def _emit(code: _Code, module: Module, name: str) -> None:
         else:
             with b.loop("0", inner) as element:
                 pointer = b.offset(d.storage, target, position(element))
-                raw = b.load(code.value.storage, b.offset(code.value.storage, source, along(source_strides, element)), 1)
+                raw = b.load(
+                    code.value.storage, b.offset(code.value.storage, source, along(source_strides, element)), 1
+                )
                 value = convert(b, code.value, d, 1, from_storage(b, code.value, 1, raw))
                 if code.mode != "set":
                     old = from_storage(b, d, 1, b.load(d.storage, pointer, d.itemsize))

@@ -90,7 +90,7 @@ def _integral(name: str) -> Rule:
     def rule(attributes: Any, metas: list[Meta]) -> Result:
         d = _promoted(metas)
         if d.category >= 2:
-            raise RuntimeError(f'"{name}_cpu" not implemented for \'{TYPE_NAMES[d]}\'')
+            raise RuntimeError(f"\"{name}_cpu\" not implemented for '{TYPE_NAMES[d]}'")
         return Result(broadcast_shapes(*(m.shape for m in metas)), d, d)
 
     return rule
@@ -269,7 +269,8 @@ def _attributed(attributes: tuple[Any, ...], metas: list[Meta]) -> Result:
 MATMUL = define("matmul", "matmul", _attributed)
 """Operands a (..., m, k) and b (..., k, n) as views; ``attributes`` (shape, dtype)."""
 CONVOLUTION, CONVOLUTION_INPUT, CONVOLUTION_WEIGHT = (
-    define(n, "template", _attributed) for n in ("convolution", "convolution_input_gradient", "convolution_weight_gradient")
+    define(n, "template", _attributed)
+    for n in ("convolution", "convolution_input_gradient", "convolution_weight_gradient")
 )
 """``attributes`` (shape, dtype, geometry) with contiguous operands."""
 MAX_POOL, MAX_POOL_GRADIENT, AVERAGE_POOL, AVERAGE_POOL_GRADIENT = (

@@ -52,7 +52,9 @@ class Node:
     place: int
     buffer: Buffer | None
 
-    def __init__(self, shape: Size, dtype: dtype, trace: Trace | None, place: int, buffer: Buffer | None = None) -> None:
+    def __init__(
+        self, shape: Size, dtype: dtype, trace: Trace | None, place: int, buffer: Buffer | None = None
+    ) -> None:
         self.shape = shape
         self.dtype = dtype
         self.trace = trace
@@ -149,6 +151,10 @@ class Local(threading.local):
         self.inference = False
         self.anomaly = False
         self.check_nan = True
+        #: Pairs (pack, unpack) of hooks on saved tensors, the innermost last.
+        self.pack_hooks: list[tuple[Callable[[Any], Any], Callable[[Any], Any]]] = []
+        #: Whether anomaly detection or hooks on saved tensors want to see each new history.
+        self.watched = False
 
 
 local = Local()
@@ -185,12 +191,18 @@ def new_step(trace: Trace, key: Any, primitive: Primitive, attributes: Any, oper
     result = primitive.rule(attributes, metas)
     step = Step(trace.cursor, primitive, attributes, operands, result.shape, result.dtype, result.compute, user_site())
     if _step_count >= STEP_LIMIT:
-        _step_count = 0
-        _ROOT.next.clear()
-        _ROOT.plans.clear()
+        forget_steps()
     _step_count += 1
     trace.cursor.next[key] = step
     return step
+
+
+def forget_steps() -> None:
+    """Let the trie start anew: it is full, or what its steps were derived from (the default dtype) has changed."""
+    global _step_count
+    _step_count = 0
+    _ROOT.next.clear()
+    _ROOT.plans.clear()
 
 
 def enter(trace: Trace, node: Node) -> Node:
@@ -309,7 +321,9 @@ def number_kind(value: Any) -> str:
     raise TypeError(f"expected a number or a tensor, but got {kind.__name__}")
 
 
-def record(primitive: Primitive, attributes: Any, *operands: tuple[Any, View | None], trace: Trace | None = None) -> Node:
+def record(
+    primitive: Primitive, attributes: Any, *operands: tuple[Any, View | None], trace: Trace | None = None
+) -> Node:
     """Record a primitive on operands given as (node, view) or (Python number, None); returns the new node.
 
     This is the general form; :mod:`flambeau.ops.dispatch` holds its unrolled forms for one and two tensors.

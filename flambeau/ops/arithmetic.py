@@ -12,7 +12,6 @@ from ..tensor import Tensor
 from .dispatch import binary, nary, unary
 from .operation import NAMESPACE, operation, write_out
 
-
 _new = object.__new__
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-
 from typing import Any
 
 import numpy as np
@@ -24,7 +23,9 @@ from .operation import NAMESPACE, assign, operation, write_out
 from .views import sizes_of
 
 
-def finished(tensor: Tensor, requires_grad: bool = False, device: Any = None, layout: Any = None, pin: bool = False) -> Tensor:
+def finished(
+    tensor: Tensor, requires_grad: bool = False, device: Any = None, layout: Any = None, pin: bool = False
+) -> Tensor:
     """What all creation functions end with."""
     if device is not None:
         check_device(device)
@@ -87,7 +88,11 @@ def _check_ragged(data: Any, depth: int = 0) -> None:
         lengths = {len(e) if isinstance(e, (list, tuple)) else -1 for e in data}
         if len(lengths) > 1:
             first = next(iter(len(e) if isinstance(e, (list, tuple)) else 0 for e in data))
-            other = next(len(e) if isinstance(e, (list, tuple)) else 0 for e in data if (len(e) if isinstance(e, (list, tuple)) else 0) != first)
+            other = next(
+                len(e) if isinstance(e, (list, tuple)) else 0
+                for e in data
+                if (len(e) if isinstance(e, (list, tuple)) else 0) != first
+            )
             raise ValueError(f"expected sequence of length {first} at dim {depth + 1} (got {other})")
         for element in data:
             _check_ragged(element, depth + 1)
@@ -115,7 +120,11 @@ def _data(data: Any, d: dtype_type | None) -> Tensor:
         return _data(np.asarray(data), d)
     if isinstance(data, complex):
         raise TypeError("complex numbers are not supported yet")
-    if isinstance(data, (range, set, frozenset)) or hasattr(data, "__iter__") and not isinstance(data, (list, tuple, str)):
+    if (
+        isinstance(data, (range, set, frozenset))
+        or hasattr(data, "__iter__")
+        and not isinstance(data, (list, tuple, str))
+    ):
         data = list(data)
     if data is None or isinstance(data, str):
         raise RuntimeError(f"Could not infer dtype of {type(data).__name__}")
@@ -138,7 +147,9 @@ def _data(data: Any, d: dtype_type | None) -> Tensor:
     return made if made.dtype is wanted else made.to(wanted)
 
 
-def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False) -> Tensor:
+def tensor(
+    data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False
+) -> Tensor:
     """A tensor with a copy of ``data``: numbers, nested sequences, arrays, tensors."""
     return finished(_data(data, dtype), requires_grad, device)
 
@@ -155,7 +166,9 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     return _data(data, dtype)
 
 
-def asarray(obj: Any, *, dtype: Any = None, device: Any = None, copy: bool | None = None, requires_grad: bool = False) -> Tensor:
+def asarray(
+    obj: Any, *, dtype: Any = None, device: Any = None, copy: bool | None = None, requires_grad: bool = False
+) -> Tensor:
     """As :func:`as_tensor`; ``copy`` asks for a copy always."""
     made = tensor(obj, dtype=dtype) if copy else as_tensor(obj, dtype, device)
     return finished(made, requires_grad)
@@ -195,7 +208,9 @@ def from_numpy(array: np.ndarray) -> Tensor:
     return Tensor._from_node(node, view, Storage(node))
 
 
-def frombuffer(buffer: Any, *, dtype: dtype_type, count: int = -1, offset: int = 0, requires_grad: bool = False) -> Tensor:
+def frombuffer(
+    buffer: Any, *, dtype: dtype_type, count: int = -1, offset: int = 0, requires_grad: bool = False
+) -> Tensor:
     """A one-dimensional tensor over the memory of a Python buffer."""
     return finished(from_numpy(np.frombuffer(buffer, dtype=dtype.numpy, count=count, offset=offset)), requires_grad)
 
@@ -230,7 +245,6 @@ def ones(*size: Any, out: Tensor | None = None, dtype: Any = None, layout: Any =
     return write_out(out, made) if out is not None else finished(made, requires_grad, device)
 
 
-
 def empty(*size: Any, out: Tensor | None = None, dtype: Any = None, layout: Any = None, device: Any = None,
           pin_memory: bool = False, requires_grad: bool = False, memory_format: Any = None) -> Tensor:  # fmt: skip
     """Memory of arbitrary content (zeros, in fact)."""
@@ -242,7 +256,9 @@ def full(size: Any, fill_value: Any, *, out: Tensor | None = None, dtype: Any = 
     """``fill_value`` everywhere; its dtype follows from the value unless given."""
     value = fill_value.item() if isinstance(fill_value, (Tensor, np.generic)) else fill_value
     if dtype is None:
-        dtype = dtypes.bool_ if isinstance(value, bool) else dtypes.int64 if isinstance(value, int) else get_default_dtype()
+        dtype = (
+            dtypes.bool_ if isinstance(value, bool) else dtypes.int64 if isinstance(value, int) else get_default_dtype()
+        )
     made = filled(_sizes((size,)), value, dtype)
     return write_out(out, made) if out is not None else finished(made, requires_grad, device)
 
@@ -267,7 +283,9 @@ def full_like(input: Tensor, fill_value: Any, *, dtype: Any = None, layout: Any 
     return finished(filled(input.shape, value, dtype or input.dtype), requires_grad, device)
 
 
-def empty_strided(size: Any, stride: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, layout: Any = None) -> Tensor:
+def empty_strided(
+    size: Any, stride: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, layout: Any = None
+) -> Tensor:
     """Memory of arbitrary content with the given strides."""
     view = View(sizes_of((size,)), sizes_of((stride,)), 0)
     flat = filled(Size((view.last_element() + 1,)), 0, dtype or get_default_dtype())
@@ -312,9 +330,19 @@ def arange(start: Any, end: Any = None, step: Any = 1, *, out: Tensor | None = N
     return write_out(out, made) if out is not None else finished(made, requires_grad, device)
 
 
-def range_(start: Any = 0, end: Any = None, step: Any = 1, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def range_(
+    start: Any = 0,
+    end: Any = None,
+    step: Any = 1,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """Deprecated: start to ``end`` inclusive."""
-    return arange(start, end + step / 2, step, dtype=dtype or get_default_dtype(), device=device, requires_grad=requires_grad)
+    return arange(
+        start, end + step / 2, step, dtype=dtype or get_default_dtype(), device=device, requires_grad=requires_grad
+    )
 
 
 def linspace(start: Any, end: Any, steps: int, *, out: Tensor | None = None, dtype: Any = None, layout: Any = None,
@@ -342,7 +370,16 @@ def linspace(start: Any, end: Any, steps: int, *, out: Tensor | None = None, dty
     return write_out(out, made) if out is not None else finished(made, requires_grad, device)
 
 
-def logspace(start: Any, end: Any, steps: int, base: float = 10.0, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def logspace(
+    start: Any,
+    end: Any,
+    steps: int,
+    base: float = 10.0,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """base ** linspace(start, end, steps)."""
     exponents = linspace(start, end, steps, dtype=dtypes.float64)
     made = (base**exponents).to(dtype or get_default_dtype())
@@ -476,7 +513,9 @@ def fill_(self: Tensor, value: Any) -> Tensor:
     """Put one value (a number or a zero-dimensional tensor) everywhere."""
     if isinstance(value, Tensor):
         if value.ndim:
-            raise RuntimeError(f"fill_ only supports 0-dimension value tensor but got tensor with {value.ndim} dimensions.")
+            raise RuntimeError(
+                f"fill_ only supports 0-dimension value tensor but got tensor with {value.ndim} dimensions."
+            )
         return assign(self, converted(value, self.dtype).expand(self.shape).clone())
     return assign(self, filled(self.shape, _number(value), self.dtype))
 
@@ -536,13 +575,17 @@ for _name in ("zeros", "ones", "empty"):
 
 
 @operation(function=False)
-def new_full(self: Tensor, size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def new_full(
+    self: Tensor, size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """``fill_value`` in the given sizes and this tensor's dtype."""
     return full(size, fill_value, dtype=dtype or self.dtype, device=device, requires_grad=requires_grad)
 
 
 @operation(function=False)
-def new_tensor(self: Tensor, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def new_tensor(
+    self: Tensor, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """``data`` as a tensor of this tensor's dtype."""
     return tensor(data, dtype=dtype or self.dtype, device=device, requires_grad=requires_grad)
 
@@ -597,5 +640,3 @@ for _function in (
 ):  # fmt: skip
     NAMESPACE[_function.__name__] = _function
 NAMESPACE["range"] = range_
-
-

@@ -67,8 +67,8 @@ def unary(primitive: Primitive, x: Tensor, gradient: type[Gradient] | None = Non
         history.context = attributes
         result._tracked = True
         result._gradient = history
-        if local.anomaly:
-            history._extra().site = format_site()
+        if local.watched:
+            history.observe()
     else:
         result._tracked = False
         result._gradient = None
@@ -172,8 +172,8 @@ def binary(
         history.context = attributes
         result._tracked = True
         result._gradient = history
-        if local.anomaly:
-            history._extra().site = format_site()
+        if local.watched:
+            history.observe()
     else:
         result._tracked = False
         result._gradient = None
@@ -227,8 +227,8 @@ def attach(
     history.context = context
     result._tracked = True
     result._gradient = history
-    if local.anomaly:
-        history._extra().site = format_site()
+    if local.watched:
+        history.observe()
 
 
 def edge_of(tensor: Tensor) -> Any:
@@ -241,9 +241,3 @@ def edge_of(tensor: Tensor) -> Any:
 def tracked(*tensors: Any) -> bool:
     """Whether an operation on these operands is to be differentiated."""
     return local.grad and any(isinstance(t, Tensor) and t._tracked for t in tensors)
-
-
-def format_site() -> str:
-    """The recording line, as anomaly detection prints it."""
-    site = user_site()
-    return "an unknown line" if site is None else f'File "{site[0]}", line {site[1]}'

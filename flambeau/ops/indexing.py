@@ -187,7 +187,9 @@ def understand(x: Tensor, index: Any) -> Index:
     return Index(view, tensors)
 
 
-def _view(x: Tensor, sizes: list[int], steps: list[tuple[int, int]], starts: list[int], gradient: type[Gradient]) -> Tensor:
+def _view(
+    x: Tensor, sizes: list[int], steps: list[tuple[int, int]], starts: list[int], gradient: type[Gradient]
+) -> Tensor:
     if any(axis < 0 for axis, _ in steps):
         kept = [k for k, (axis, _) in enumerate(steps) if axis >= 0]
         view = part_of(x, [sizes[k] for k in kept], [steps[k] for k in kept], starts, gradient)
@@ -335,7 +337,9 @@ class IndexPutBackward0(Gradient):
 def _put(target: Tensor, value: Tensor, addressing: Addressing, mode: str) -> Tensor:
     """A contiguous copy of ``target`` with values written at the addressed places."""
     strides, index_strides = addressing.strides(contiguous_strides(target.shape))
-    result = put_at(target, value, addressing.shape, strides, 0, addressing.extents, index_strides, addressing.indices, mode)
+    result = put_at(
+        target, value, addressing.shape, strides, 0, addressing.extents, index_strides, addressing.indices, mode
+    )
     if tracked(target, value):
         attach(result, IndexPutBackward0, [target, value], [], (addressing, mode == "add", target.shape))
     return result
@@ -430,7 +434,9 @@ def _same_rank(name: str, input: Tensor, index: Tensor) -> None:
         raise RuntimeError("Index tensor must have the same number of dimensions as input tensor")
 
 
-def _gather_addressing(sizes: Sequence[int], index_shape: Size, dim: int, strides: Sequence[int]) -> tuple[list[int], int, int]:
+def _gather_addressing(
+    sizes: Sequence[int], index_shape: Size, dim: int, strides: Sequence[int]
+) -> tuple[list[int], int, int]:
     """Strides of the index's axes (0 along ``dim``), the axis's extent and its stride."""
     along = [0 if axis == dim else s for axis, s in enumerate(strides)]
     return along, sizes[dim], strides[dim]
@@ -476,7 +482,8 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
         return gather(input.reshape(-1), 0, indices.reshape(-1))
     d = wrap_dim(dim, input.ndim)
     shape = broadcast_shapes(
-        [1 if a == d else n for a, n in enumerate(input.shape)], [1 if a == d else n for a, n in enumerate(indices.shape)]
+        [1 if a == d else n for a, n in enumerate(input.shape)],
+        [1 if a == d else n for a, n in enumerate(indices.shape)],
     )
     source = input.expand([input.shape[d] if a == d else n for a, n in enumerate(shape)])
     return gather(source, d, indices.expand([indices.shape[d] if a == d else n for a, n in enumerate(shape)]))
@@ -541,7 +548,9 @@ class ScatterAddBackward0(ScatterBackward0):
     __slots__ = ()
 
 
-def _scatter(name: str, input: Tensor, dim: int, index: Tensor, src: Any, mode: str, gradient: type[Gradient]) -> Tensor:
+def _scatter(
+    name: str, input: Tensor, dim: int, index: Tensor, src: Any, mode: str, gradient: type[Gradient]
+) -> Tensor:
     _scatter_index(name, index)
     if isinstance(src, Tensor):
         if src.dtype is not input.dtype:
@@ -557,7 +566,9 @@ def _scatter(name: str, input: Tensor, dim: int, index: Tensor, src: Any, mode: 
 
 
 @operation(inplace=True)
-def scatter(input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any = None, reduce: str | None = None) -> Tensor:
+def scatter(
+    input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any = None, reduce: str | None = None
+) -> Tensor:
     """A copy in which, for each element of ``index``, the element there along ``dim`` is ``src``'s (or one value)."""
     source = value if src is None else src
     if reduce is not None:
@@ -573,7 +584,9 @@ def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
 
 
 @operation(inplace=True)
-def scatter_reduce(input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True) -> Tensor:
+def scatter_reduce(
+    input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True
+) -> Tensor:
     """A copy in which elements of ``src`` are combined by "sum", "prod", "mean", "amax" or "amin" at places along ``dim``."""
     mode = {"sum": "add", "prod": "mul", "mean": "add", "amax": "amax", "amin": "amin"}.get(reduce)
     if mode is None:

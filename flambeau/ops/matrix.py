@@ -130,7 +130,9 @@ def mv(input: Tensor, vec: Tensor, *, out: Tensor | None = None) -> Tensor:
     if input.ndim != 2 or vec.ndim != 1:
         raise RuntimeError(f"vector + matrix @ vector expected, got {1}, {input.ndim}, {vec.ndim}")
     if input.shape[1] != vec.shape[0]:
-        raise RuntimeError(f"size mismatch, got input ({input.shape[0]}), mat ({input.shape[0]}x{input.shape[1]}), vec ({vec.shape[0]})")
+        raise RuntimeError(
+            f"size mismatch, got input ({input.shape[0]}), mat ({input.shape[0]}x{input.shape[1]}), vec ({vec.shape[0]})"
+        )
     result = mm(input, vec.unsqueeze(1)).squeeze(1)
     return result if out is None else write_out(out, result)
 
@@ -142,9 +144,7 @@ def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor
     if a == 2 and b == 2:
         result = mm(input, other)
     elif a == 0 or b == 0:
-        raise RuntimeError(
-            f"both arguments to matmul need to be at least 1D, but they are {a}D and {b}D"
-        )
+        raise RuntimeError(f"both arguments to matmul need to be at least 1D, but they are {a}D and {b}D")
     elif a == 1 and b == 1:
         result = dot(input, other)
     elif a == 1:
@@ -175,7 +175,9 @@ Tensor.__rmatmul__ = lambda self, other: matmul(other, self)  # type: ignore[att
 
 
 @operation(inplace=True)
-def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Any = 1, alpha: Any = 1, out: Tensor | None = None) -> Tensor:
+def addmm(
+    input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Any = 1, alpha: Any = 1, out: Tensor | None = None
+) -> Tensor:
     """``beta * input + alpha * mat1 @ mat2``."""
     result = _weighted(input, mm(mat1, mat2), beta, alpha)
     return result if out is None else write_out(out, result)
@@ -230,4 +232,3 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         )
     result = matmul(input, weight.t())
     return result if bias is None else result + bias
-

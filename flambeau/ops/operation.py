@@ -17,9 +17,7 @@ NAMESPACE: dict[str, Any] = {}
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
-def operation(
-    *names: str, method: bool = True, function: bool = True, inplace: bool = False
-) -> Callable[[_F], _F]:
+def operation(*names: str, method: bool = True, function: bool = True, inplace: bool = False) -> Callable[[_F], _F]:
     """Decorator: export a function under its own name (and ``names``) as function, method and ``name_`` in place."""
 
     def register(implementation: _F) -> _F:

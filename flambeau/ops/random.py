@@ -102,7 +102,9 @@ def randint(*arguments: Any, generator: Generator | None = None, out: Tensor | N
     names = dict(zip(("low", "high", "size") if len(arguments) == 3 else ("high", "size") if len(arguments) == 2 and "low" not in keywords
                      else ("low", "high") if len(arguments) == 2 else ("high",), arguments))  # fmt: skip
     names.update(keywords)
-    made = integers(int(names.get("low", 0)), int(names["high"]), Size(sizes_of((names["size"],))), dtype or dtypes.int64, generator)
+    made = integers(
+        int(names.get("low", 0)), int(names["high"]), Size(sizes_of((names["size"],))), dtype or dtypes.int64, generator
+    )
     return write_out(out, made) if out is not None else finished(made, requires_grad, device)
 
 
@@ -135,7 +137,9 @@ def normal(mean: Any = 0.0, std: Any = 1.0, size: Any = None, *, generator: Gene
         shape = broadcast_shapes(*(t.shape for t in (mean, std) if isinstance(t, Tensor)))
     if not isinstance(std, Tensor) and std < 0:
         raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
-    d = dtype or (mean.dtype if isinstance(mean, Tensor) else std.dtype if isinstance(std, Tensor) else get_default_dtype())
+    d = dtype or (
+        mean.dtype if isinstance(mean, Tensor) else std.dtype if isinstance(std, Tensor) else get_default_dtype()
+    )
     made = normal_numbers(shape, d, generator) * std + mean
     return write_out(out, made) if out is not None else finished(made, requires_grad, device)
 
@@ -165,7 +169,9 @@ def bernoulli_(self: Tensor, p: Any = 0.5, *, generator: Generator | None = None
 
 
 @operation(function=False)
-def uniform_(self: Tensor, a: float = 0, b: float = 1, *, generator: Generator | None = None, **keywords: Any) -> Tensor:
+def uniform_(
+    self: Tensor, a: float = 0, b: float = 1, *, generator: Generator | None = None, **keywords: Any
+) -> Tensor:
     """Numbers evenly from [from, to), in place."""
     low, high = keywords.get("from", a), keywords.get("to", b)
     if low > high:
@@ -228,7 +234,9 @@ def poisson(input: Tensor, generator: Generator | None = None) -> Tensor:
 
 
 @operation()
-def multinomial(input: Tensor, num_samples: int, replacement: bool = False, *, generator: Generator | None = None) -> Tensor:
+def multinomial(
+    input: Tensor, num_samples: int, replacement: bool = False, *, generator: Generator | None = None
+) -> Tensor:
     """Indices drawn from each row with probabilities proportional to its elements (a vector counts as one row)."""
     weights = input.detach().numpy().astype(np.float64)
     rows = np.atleast_2d(weights)
@@ -257,9 +265,13 @@ def multinomial(input: Tensor, num_samples: int, replacement: bool = False, *, g
 rand_like, randn_like = _like("rand_like", rand), _like("randn_like", randn)
 
 
-def randint_like(input: Tensor, *limits: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, **keywords: Any) -> Tensor:
+def randint_like(
+    input: Tensor, *limits: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, **keywords: Any
+) -> Tensor:
     """``randint`` with the sizes and dtype of ``input``."""
-    return randint(*limits, input.shape, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad, **keywords)
+    return randint(
+        *limits, input.shape, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad, **keywords
+    )
 
 
 for _function in (rand, randn, randint, rand_like, randn_like, randint_like, randperm, normal):

@@ -125,7 +125,13 @@ def _sum_dtype(x: Tensor, d: dtype_type | None) -> dtype_type:
 
 @operation()
 def sum(
-    input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None, axis: Dims = None, out: Tensor | None = None
+    input: Tensor,
+    dim: Dims = None,
+    keepdim: bool = False,
+    *,
+    dtype: Any = None,
+    axis: Dims = None,
+    out: Tensor | None = None,
 ) -> Tensor:
     """Sum over ``dim`` (all axes if None). Integers and booleans sum to int64."""
     if axis is not None:
@@ -154,7 +160,13 @@ class MeanBackward1(MeanBackward0):
 
 @operation()
 def mean(
-    input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None, axis: Dims = None, out: Tensor | None = None
+    input: Tensor,
+    dim: Dims = None,
+    keepdim: bool = False,
+    *,
+    dtype: Any = None,
+    axis: Dims = None,
+    out: Tensor | None = None,
 ) -> Tensor:
     """Mean over ``dim`` (all axes if None). ``RuntimeError`` for integers unless ``dtype`` is a floating-point one."""
     if axis is not None:
@@ -412,7 +424,13 @@ def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tens
 
 def _logical(primitive: p.Primitive, input: Tensor, dim: Dims, keepdim: bool) -> Tensor:
     d = dtypes.uint8 if input.dtype is dtypes.uint8 else dtypes.bool_
-    result = reduce(primitive, input if input.dtype.kind == "bool" else input != 0, wrap_dims(dim, input.ndim), keepdim, dtypes.bool_)
+    result = reduce(
+        primitive,
+        input if input.dtype.kind == "bool" else input != 0,
+        wrap_dims(dim, input.ndim),
+        keepdim,
+        dtypes.bool_,
+    )
     return result if d.kind == "bool" else result.to(d)
 
 
@@ -484,7 +502,13 @@ def _shift_arguments(dim: Any, unbiased: Any) -> tuple[Any, Any]:
 
 @operation()
 def var(
-    input: Tensor, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *, correction: Any = None, axis: Any = None
+    input: Tensor,
+    dim: Any = None,
+    unbiased: Any = None,
+    keepdim: bool = False,
+    *,
+    correction: Any = None,
+    axis: Any = None,
 ) -> Tensor:
     """Variance over ``dim``; ``correction`` (1 unless given) is taken from the count."""
     dim, unbiased = _shift_arguments(dim if axis is None else axis, unbiased)
@@ -503,21 +527,31 @@ def var(
 
 @operation()
 def std(
-    input: Tensor, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *, correction: Any = None, axis: Any = None
+    input: Tensor,
+    dim: Any = None,
+    unbiased: Any = None,
+    keepdim: bool = False,
+    *,
+    correction: Any = None,
+    axis: Any = None,
 ) -> Tensor:
     """Standard deviation over ``dim``."""
     return var(input, dim if axis is None else axis, unbiased, keepdim, correction=correction).sqrt()
 
 
 @operation()
-def var_mean(input: Tensor, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *, correction: Any = None) -> tuple[Tensor, Tensor]:
+def var_mean(
+    input: Tensor, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *, correction: Any = None
+) -> tuple[Tensor, Tensor]:
     """Variance and mean."""
     dim, unbiased = _shift_arguments(dim, unbiased)
     return var(input, dim, unbiased, keepdim, correction=correction), mean(input, dim, keepdim)
 
 
 @operation()
-def std_mean(input: Tensor, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *, correction: Any = None) -> tuple[Tensor, Tensor]:
+def std_mean(
+    input: Tensor, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *, correction: Any = None
+) -> tuple[Tensor, Tensor]:
     """Standard deviation and mean."""
     dim, unbiased = _shift_arguments(dim, unbiased)
     return std(input, dim, unbiased, keepdim, correction=correction), mean(input, dim, keepdim)
@@ -539,7 +573,9 @@ def logsumexp(input: Tensor, dim: Dims, keepdim: bool = False) -> Tensor:
 
 
 @operation()
-def norm(input: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, out: Any = None, dtype: Any = None) -> Tensor:
+def norm(
+    input: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, out: Any = None, dtype: Any = None
+) -> Tensor:
     """The p-norm over axes (all of them if ``dim`` is None); "fro" is 2."""
     x = input if dtype is None else input.to(dtype)
     if x.dtype.category < 2:

@@ -587,7 +587,9 @@ class NanToNumBackward0(Gradient):
 
 
 @operation(inplace=True)
-def nan_to_num(input: Tensor, nan: float | None = None, posinf: float | None = None, neginf: float | None = None) -> Tensor:
+def nan_to_num(
+    input: Tensor, nan: float | None = None, posinf: float | None = None, neginf: float | None = None
+) -> Tensor:
     """NaN and infinities replaced by numbers (0 and the dtype's extremes unless given)."""
     from .dispatch import attach, tracked
 

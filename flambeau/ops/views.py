@@ -71,6 +71,8 @@ def view_of(
         history.context = (x.shape, context)
         result._tracked = True
         result._gradient = history
+        if local.watched:
+            history.observe()
     return result
 
 
@@ -471,7 +473,9 @@ def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
     src = [wrap_dim(d, rank) for d in ((source,) if isinstance(source, int) else source)]
     dst = [wrap_dim(d, rank) for d in ((destination,) if isinstance(destination, int) else destination)]
     if len(src) != len(dst):
-        raise RuntimeError("movedim: Invalid source or destination dims: source and destination must have the same number")
+        raise RuntimeError(
+            "movedim: Invalid source or destination dims: source and destination must have the same number"
+        )
     order: list[int] = [-1] * rank
     for a, b in zip(src, dst):
         order[b] = a
@@ -603,15 +607,17 @@ class UnbindBackward0(SliceBackward0):
 
 
 def part_of(
-    input: Tensor, sizes: Sequence[int], steps: Sequence[tuple[int, int]], starts: Sequence[int], gradient: type[Gradient]
+    input: Tensor,
+    sizes: Sequence[int],
+    steps: Sequence[tuple[int, int]],
+    starts: Sequence[int],
+    gradient: type[Gradient],
 ) -> Tensor:
     """A part of ``input``: result axis k walks input axis ``steps[k][0]`` by ``steps[k][1]``; ``starts`` per input axis."""
     _, strides, offset = geometry(input)
     plain = contiguous_strides(input.shape)
     at = offset + sum(s * k for s, k in zip(strides, starts))
-    relative = View(
-        sizes, [plain[axis] * step for axis, step in steps], sum(s * k for s, k in zip(plain, starts))
-    )
+    relative = View(sizes, [plain[axis] * step for axis, step in steps], sum(s * k for s, k in zip(plain, starts)))
     return view_of(input, sizes, [strides[axis] * step for axis, step in steps], at, gradient, relative)
 
 
@@ -789,7 +795,9 @@ def as_strided(input: Tensor, size: Sizes, stride: Sizes, storage_offset: int | 
     view = View(sizes_of((size,)), sizes_of((stride,)), offset)
     capacity = input._read().shape.numel()
     if builtins.any(s < 0 for s in view.strides):
-        raise RuntimeError(f"as_strided: Negative strides are not supported at the moment, got strides: {list(view.strides)}")
+        raise RuntimeError(
+            f"as_strided: Negative strides are not supported at the moment, got strides: {list(view.strides)}"
+        )
     if view.last_element() >= capacity or offset < 0:
         raise RuntimeError(
             f"setStorage: sizes {list(view.sizes)}, strides {list(view.strides)}, storage offset {offset}, and itemsize "

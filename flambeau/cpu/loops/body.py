@@ -16,7 +16,9 @@ class Place:
     position along that axis; ``linear`` the row-major position of the first lane.
     """
 
-    def __init__(self, lanes: int, index: str, linear: str, pointers: dict[tuple[str, int], str], mask: str | None) -> None:
+    def __init__(
+        self, lanes: int, index: str, linear: str, pointers: dict[tuple[str, int], str], mask: str | None
+    ) -> None:
         self.lanes = lanes
         self.index = index
         self.linear = linear
@@ -72,7 +74,11 @@ class Body:
         waiting = list(references)
         while waiting:
             index = waiting.pop()
-            if index in found or self.program.values[index].level != level or self.program.values[index].kind == "reduce":
+            if (
+                index in found
+                or self.program.values[index].level != level
+                or self.program.values[index].kind == "reduce"
+            ):
                 continue
             found.add(index)
             waiting.extend(self._references(index))
@@ -158,7 +164,9 @@ class Body:
     def _load(self, d: dtype, pointer: str, inner: str, stride: int, place: Place) -> str:
         b, lanes = self.b, place.lanes
         if inner == "0" or lanes == 1:
-            position = "0" if inner == "0" else place.index if inner == "1" else b.mul(place.index, self.argument(stride))
+            position = (
+                "0" if inner == "0" else place.index if inner == "1" else b.mul(place.index, self.argument(stride))
+            )
             raw = b.load(d.storage, b.offset(d.storage, pointer, position), d.itemsize)
             return b.broadcast(d.llvm, from_storage(b, d, 1, raw), lanes)
         if inner == "1":
@@ -187,7 +195,11 @@ class Body:
         for reference, extent_argument, stride_argument in indices:
             at = local[reference] if varying and reference in local else None
             if at is None:
-                at = self.scalars[reference] if reference in self.scalars and width == 1 else self.operand(reference, place, local)
+                at = (
+                    self.scalars[reference]
+                    if reference in self.scalars and width == 1
+                    else self.operand(reference, place, local)
+                )
             source = self.program.values[reference].dtype
             at = convert(b, source, int64, width, at)
             at = self._checked(at, self.argument(extent_argument), width, error, place.mask if varying else None, wraps)
@@ -270,7 +282,9 @@ def load_vector(b: Builder, d: dtype, pointer: str, mask: str | None) -> str:
     if mask is None:
         return b.load(t, pointer, d.itemsize)
     callee = b.module.declare(f"llvm.masked.load.v{LANES}{_short(d)}.p0", t, "ptr", vector("i1", LANES), t)
-    return b.op(f"call {t} {callee}(ptr align {d.itemsize} {pointer}, {vector('i1', LANES)} {mask}, {t} zeroinitializer)")
+    return b.op(
+        f"call {t} {callee}(ptr align {d.itemsize} {pointer}, {vector('i1', LANES)} {mask}, {t} zeroinitializer)"
+    )
 
 
 def store_vector(b: Builder, d: dtype, raw: str, pointer: str, mask: str | None) -> None:
@@ -288,9 +302,7 @@ def gather_vector(b: Builder, d: dtype, pointer: str, positions: str, mask: str 
     t, pointers = vector(d.storage, LANES), vector("ptr", LANES)
     addresses = b.op(f"getelementptr {d.storage}, ptr {pointer}, {vector('i64', LANES)} {positions}")
     on = mask if mask is not None else splat("i1", "true", LANES)
-    callee = b.module.declare(
-        f"llvm.masked.gather.v{LANES}{_short(d)}.v{LANES}p0", t, pointers, vector("i1", LANES), t
-    )
+    callee = b.module.declare(f"llvm.masked.gather.v{LANES}{_short(d)}.v{LANES}p0", t, pointers, vector("i1", LANES), t)
     return b.op(
         f"call {t} {callee}({pointers} align {d.itemsize} {addresses}, {vector('i1', LANES)} {on}, {t} zeroinitializer)"
     )

@@ -120,7 +120,9 @@ class _ColumnWriter:
         number = b.divide(b.sub(index, self.from_), str(LANES))
         found = []
         for d, base in zip(self.reducers[i].types, self.stack_base[i]):
-            found.append(b.op(f"getelementptr i8, ptr {base}, i64 {b.mul(number, str(LEVELS * LANES * max(d.itemsize, 4)))}"))
+            found.append(
+                b.op(f"getelementptr i8, ptr {base}, i64 {b.mul(number, str(LEVELS * LANES * max(d.itemsize, 4)))}")
+            )
         return found
 
     def _run(self, run: str, start: str, stop: str, index: str, mask: str | None) -> None:

@@ -19,7 +19,9 @@ HEADER = ("middle", "inner")
 class FusedEpilogue:
     """Serves the epilogue protocols of both matrix products and convolutions."""
 
-    def __init__(self, program: Program, arguments: list[Any], reads: tuple[Any, ...], writes: tuple[Any, ...], batch: int) -> None:
+    def __init__(
+        self, program: Program, arguments: list[Any], reads: tuple[Any, ...], writes: tuple[Any, ...], batch: int
+    ) -> None:
         self.program = program
         self.key = "fused;" + program.key + f";{batch}"
         self.arguments = arguments
@@ -59,7 +61,9 @@ class FusedEpilogue:
         local = body.compute(order, place)
         for number, store in enumerate(self.program.stores):
             base, _, storage = self._bases["store", number]
-            body.store(store, number, body.operand(store.reference, place, local), place, b.offset(storage, base, place.linear))
+            body.store(
+                store, number, body.operand(store.reference, place, local), place, b.offset(storage, base, place.linear)
+            )
 
     def _flattened(self, b: Builder, indices: list[str]) -> str:
         flat = "0"

@@ -84,5 +84,7 @@ class Program:
         for v in self.values:
             parts.append(f"{v.kind},{v.dtype.name},{v.level},{v.stage},{v.data!r}")
         for s in self.stores:
-            parts.append(f"{s.reference},{s.dtype.name},{s.level},{s.operand},{s.dense},{s.strides},{s.inner},{s.inner_stride}")
+            parts.append(
+                f"{s.reference},{s.dtype.name},{s.level},{s.operand},{s.dense},{s.strides},{s.inner},{s.inner_stride}"
+            )
         return ";".join(parts)

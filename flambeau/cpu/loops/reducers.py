@@ -58,7 +58,10 @@ class Reducer:
         if d.kind == "float":
             beyond = b.op(f"fcmp {'ogt' if self.name == 'argmax' else 'olt'} {t} {right[0]}, {left[0]}")
             equal = b.op(f"fcmp oeq {t} {right[0]}, {left[0]}")
-            right_nan, left_nan = b.op(f"fcmp uno {t} {right[0]}, {right[0]}"), b.op(f"fcmp uno {t} {left[0]}, {left[0]}")
+            right_nan, left_nan = (
+                b.op(f"fcmp uno {t} {right[0]}, {right[0]}"),
+                b.op(f"fcmp uno {t} {left[0]}, {left[0]}"),
+            )
             both = b.op(f"and {ones} {right_nan}, {left_nan}")
             equal = b.op(f"or {ones} {equal}, {both}")
             number = b.op(f"xor {ones} {left_nan}, {splat('i1', 'true', lanes)}")
@@ -94,13 +97,18 @@ class Reducer:
         return state
 
 
-def push(b: Builder, reducers: Sequence[tuple[Reducer, list[str]]], lanes: int, number: str, states: list[State]) -> None:
+def push(
+    b: Builder, reducers: Sequence[tuple[Reducer, list[str]]], lanes: int, number: str, states: list[State]
+) -> None:
     """Add run ``number``'s states to binary trees kept on stacks (addresses of arrays, one for each state part).
 
     The carry of a binary counter: as long as the tree of the same size is there, combine with it and go up one level.
     """
     level = b.variable("i64", "0")
-    held = [[b.variable(register_type(d, lanes), part) for d, part in zip(r.types, s)] for (r, _), s in zip(reducers, states)]
+    held = [
+        [b.variable(register_type(d, lanes), part) for d, part in zip(r.types, s)]
+        for (r, _), s in zip(reducers, states)
+    ]
     head, body, end = b.label("carry"), b.label("merge"), b.label("settle")
     b.jump(head)
     b.place(head)
@@ -127,7 +135,9 @@ def push(b: Builder, reducers: Sequence[tuple[Reducer, list[str]]], lanes: int, 
 
 def fold(b: Builder, reducers: Sequence[tuple[Reducer, list[str]]], lanes: int, count: str) -> list[State]:
     """Combine the trees left on the stacks after ``count`` runs, the smallest (latest) first; identities if none."""
-    held = [[b.variable(register_type(d, lanes), part) for d, part in zip(r.types, r.identity(lanes))] for r, _ in reducers]
+    held = [
+        [b.variable(register_type(d, lanes), part) for d, part in zip(r.types, r.identity(lanes))] for r, _ in reducers
+    ]
     any_yet = b.variable("i1", "false")
     with b.loop("0", str(LEVEL_COUNT)) as level:
         bit = b.op(f"and i64 {b.op(f'lshr i64 {count}, {level}')}, 1")
@@ -144,7 +154,9 @@ def fold(b: Builder, reducers: Sequence[tuple[Reducer, list[str]]], lanes: int, 
                     t = register_type(d, lanes)
                     b.store(t, b.op(f"select i1 {first}, {t} {alone}, {t} {both}"), slot)
             b.store("i1", "true", any_yet)
-    return [tuple(b.load(register_type(d, lanes), slot) for d, slot in zip(r.types, s)) for (r, _), s in zip(reducers, held)]
+    return [
+        tuple(b.load(register_type(d, lanes), slot) for d, slot in zip(r.types, s)) for (r, _), s in zip(reducers, held)
+    ]
 
 
 LEVEL_COUNT = 40

@@ -36,7 +36,8 @@ class _RowWriter:
         self.bases = self._bases()
         self.body.numbers()
         self.stacks = {
-            i: [b.variable(f"[{LEVELS} x {register_type(d, 1)}]", align=16) for d in r.types] for i, r in self.reducers.items()
+            i: [b.variable(f"[{LEVELS} x {register_type(d, 1)}]", align=16) for d in r.types]
+            for i, r in self.reducers.items()
         }
         part, self.block_number = b.divide("%tile", blocks), b.remainder("%tile", blocks)
         begin = b.mul(part, per_tile)
@@ -83,7 +84,9 @@ class _RowWriter:
         place = Place(1, "0", row, pointers, None)
         last = 0 if program.partial else max((v.stage for v in program.values), default=0)
         for stage in range(last + 1):
-            order = [i for i, v in enumerate(program.values) if v.level == "row" and v.stage == stage and v.kind != "reduce"]
+            order = [
+                i for i, v in enumerate(program.values) if v.level == "row" and v.stage == stage and v.kind != "reduce"
+            ]
             for index in order:
                 self.body.keep_scalar(index, self.body.compute([index], place)[index])
             self._pass(stage)
@@ -105,13 +108,13 @@ class _RowWriter:
         ]  # fmt: skip
         if not reduces and not stores:
             return
-        order = self.body.needed([program.values[i].data[1] for i in reduces] + [s.reference for _, s in stores], "element")
+        order = self.body.needed(
+            [program.values[i].data[1] for i in reduces] + [s.reference for _, s in stores], "element"
+        )
         if not reduces:
             self._vectors(self.from_, self.to, order, stores, {})
             return
-        accumulators = {
-            i: [b.variable(register_type(d, LANES)) for d in self.reducers[i].types] for i in reduces
-        }
+        accumulators = {i: [b.variable(register_type(d, LANES)) for d in self.reducers[i].types] for i in reduces}
         trees = [(self.reducers[i], self.stacks[i]) for i in reduces]
         runs = b.divide(b.add(b.sub(self.to, self.from_), str(ROW_CHUNK - 1)), str(ROW_CHUNK))
         with b.loop("0", runs) as run:
