@@ -1,4 +1,4 @@
-"""Putting tensors together, repeating them, and moving their elements about."""
+"""Putting tensors together and repeating them."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ from ..graph import dtypes
 from ..graph import primitives as p
 from ..graph.dtypes import dtype as dtype_type
 from ..graph.dtypes import promote_types
-from ..graph.shapes import Size, View, broadcast_shapes, contiguous_strides, wrap_dim
-from ..graph.trace import record
+from ..graph.shapes import Size, View, wrap_dim
+from ..graph.trace import Node, record
+from ..storage import Storage, whole
 from ..tensor import Tensor
-from .dispatch import attach, tracked, unary
-from .operation import NAMESPACE, operation, write_out
-from .views import broadcast_tensors, expand, geometry, sizes_of
+from .dispatch import attach, tracked
+from .operation import operation, write_out
+from .views import expand, geometry, sizes_of
 
-# --- one behind the other -------------------------------------------------------------------------------------------------
+# --- one behind the other --------------------------------------------------------------------------------------------
 
 
 def join(tensors: Sequence[Tensor], shape: Size, d: dtype_type, axis: int, stacked: bool) -> Tensor:
@@ -125,8 +126,8 @@ def stack(tensors: Any, dim: int = 0, *, out: Tensor | None = None) -> Tensor:
     for index, tensor in enumerate(many):
         if tensor.shape != first:
             raise RuntimeError(
-                f"stack expects each tensor to be equal size, but got {list(first)} at entry 0 and {list(tensor.shape)} "
-                f"at entry {index}"
+                f"stack expects each tensor to be equal size, but got {list(first)} at entry 0 and {list(tensor.shape)}"
+                f" at entry {index}"
             )
     result = join(many, Size((*first[:at], len(many), *first[at:])), _common_dtype(many), at, True)
     if tracked(*many):
@@ -197,6 +198,7 @@ def block_diag(*tensors: Any) -> Tensor:
                 f"{index} has {tensor.ndim} dimensions"
             )
     from .creation import zeros
+    from .padding import constant_pad_nd
 
     if not many:
         return zeros(1, 0)
@@ -204,12 +206,12 @@ def block_diag(*tensors: Any) -> Tensor:
     width = sum(t.shape[1] for t in many)
     rows, before = [], 0
     for tensor in many:
-        rows.append(pad(tensor.to(d), (before, width - before - tensor.shape[1])))
+        rows.append(constant_pad_nd(tensor.to(d), (before, width - before - tensor.shape[1])))
         before += tensor.shape[1]
     return cat(rows, 0)
 
 
-# --- repetition -----------------------------------------------------------------------------------------------------------
+# --- repetition ------------------------------------------------------------------------------------------------------
 
 
 class RepeatBackward0(Gradient):
@@ -248,13 +250,11 @@ def repeat(self: Tensor, *repeats: Any) -> Tensor:
     return result
 
 
-def _reshaped(node: Any, sizes: Sequence[int]) -> Tensor:
+def _reshaped(node: Node, sizes: Sequence[int]) -> Tensor:
     """A contiguous value under other sizes, without history."""
-    from ..storage import Storage
-
     if node.shape == tuple(sizes):
         return Tensor._from_node(node)
-    return Tensor._from_node(node, View(sizes, contiguous_strides(tuple(sizes)), 0), Storage(node))
+    return Tensor._from_node(node, whole(Size(sizes)), Storage(node))
 
 
 @operation()
@@ -301,112 +301,7 @@ def _repeated_positions(repeats: Tensor) -> Tensor:
     return from_array(np.repeat(np.arange(len(counts), dtype=np.int64), counts)).to(repeats.dtype)
 
 
-# --- order of elements ----------------------------------------------------------------------------------------------------
-
-
-class FlipBackward0(Gradient):
-    __slots__ = ()
-
-    def backward(self, grad: Tensor) -> Tensor:
-        return flip(grad, self.context)
-
-
-@operation()
-def flip(input: Tensor, *dims: Any) -> Tensor:
-    """A copy with the order of the elements along ``dims`` reversed."""
-    axes = tuple(wrap_dim(k, input.ndim) for k in sizes_of(dims))
-    if len(set(axes)) != len(axes):
-        repeated = next(k for k in axes if axes.count(k) > 1)
-        raise RuntimeError(f"dim {repeated} appears multiple times in the list of dims")
-    sizes, strides, offset = geometry(input)
-    if not sizes or prod(sizes) == 0:
-        result = unary(p.COPY, input)
-    else:
-        # A gather without index tensors, which walks the flipped axes backwards from their last element.
-        for axis in axes:
-            offset += (sizes[axis] - 1) * strides[axis]
-        steps = tuple(-s if axis in axes else s for axis, s in enumerate(strides))
-        attributes = (tuple(sizes), steps, offset, (), (), "index")
-        result = Tensor._from_node(record(p.GATHER, attributes, (input._read(), None)))
-    if tracked(input):
-        attach(result, FlipBackward0, [input], [], axes)
-    return result
-
-
-@operation()
-def fliplr(input: Tensor) -> Tensor:
-    """Columns in reverse order."""
-    if input.ndim < 2:
-        raise RuntimeError("Input must be >= 2-d.")
-    return flip(input, 1)
-
-
-@operation()
-def flipud(input: Tensor) -> Tensor:
-    """Rows in reverse order."""
-    if input.ndim < 1:
-        raise RuntimeError("Input must be >= 1-d.")
-    return flip(input, 0)
-
-
-@operation()
-def rot90(input: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
-    """Turned by ``k`` quarters in the plane of two axes, from the first towards the second."""
-    if len(dims) != 2:
-        raise RuntimeError(f"expected total rotation dims == 2, but got dims = {len(dims)}")
-    if input.ndim < 2:
-        raise RuntimeError(f"expected total dims >= 2, but got total dims = {input.ndim}")
-    a, b = (wrap_dim(axis, input.ndim) for axis in dims)
-    if a == b:
-        raise RuntimeError(f"expected rotation dims to be different, but got dim0 = {dims[0]} and dim1 = {dims[1]}")
-    quarter = k % 4
-    if quarter == 1:
-        return flip(input, b).transpose(a, b)
-    if quarter == 2:
-        return flip(input, a, b)
-    if quarter == 3:
-        return flip(input, a).transpose(a, b)
-    return input.clone()
-
-
-class RollBackward0(Gradient):
-    __slots__ = ()
-
-    def backward(self, grad: Tensor) -> Tensor:
-        shifts, dims = self.context
-        return roll(grad, [-s for s in shifts], dims)
-
-
-@operation()
-def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
-    """Elements moved along axes by ``shifts`` places, those that leave at one end entering at the other.
-
-    Without ``dims`` the flattened elements are moved.
-    """
-    amounts = (int(shifts),) if not isinstance(shifts, (tuple, list)) else tuple(int(s) for s in shifts)
-    if dims is None or isinstance(dims, (tuple, list)) and not dims:
-        if len(amounts) != 1:
-            raise RuntimeError(f"shifts and dimensions must align. shifts: {len(amounts)}, dims:0")
-        return roll(input.reshape(-1), amounts, 0).reshape(input.shape)
-    places = (dims,) if not isinstance(dims, (tuple, list)) else tuple(dims)
-    if len(places) != len(amounts):
-        raise RuntimeError(f"shifts and dimensions must align. shifts: {len(amounts)}, dims:{len(places)}")
-    axes = [wrap_dim(axis, input.ndim) for axis in places]
-    result = input.detach()
-    for amount, axis in zip(amounts, axes):
-        extent = result.shape[axis] if result.ndim else 0
-        shift = amount % extent if extent else 0
-        if shift:
-            parts = [result.narrow(axis, extent - shift, shift), result.narrow(axis, 0, extent - shift)]
-            result = join(parts, result.shape, result.dtype, axis, False)
-    if result._storage is input._storage:
-        result = result.clone()
-    if tracked(input):
-        attach(result, RollBackward0, [input], [], (amounts, axes))
-    return result
-
-
-# --- grids ----------------------------------------------------------------------------------------------------------------
+# --- grids -----------------------------------------------------------------------------------------------------------
 
 
 @operation(method=False)
@@ -432,7 +327,6 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
         expand(t.reshape([-1 if k == axis else 1 for k in range(len(many))]), shape) for axis, t in enumerate(many)
     ]
     if swapped:
-        grids = [g.transpose(0, 1) for g in grids]
         grids[0], grids[1] = grids[1], grids[0]
     return tuple(grids)
 
@@ -459,227 +353,3 @@ def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> T
     choose = itertools.combinations_with_replacement if with_replacement else itertools.combinations
     rows = np.array(list(choose(range(input.shape[0]), r)), dtype=np.int64).reshape(-1, r)
     return input[from_array(rows)]
-
-
-# --- diagonals and triangles ----------------------------------------------------------------------------------------------
-
-
-class DiagEmbedBackward0(Gradient):
-    __slots__ = ()
-
-    def backward(self, grad: Tensor) -> Tensor:
-        return grad.diagonal(*self.context)
-
-
-@operation()
-def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
-    """The last axis laid along the diagonal of two new axes ``dim1`` and ``dim2``, zeros elsewhere."""
-    rank = input.ndim + 1
-    a, b = wrap_dim(dim1, rank), wrap_dim(dim2, rank)
-    if a == b:
-        raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
-    extent = input.shape[-1] + abs(offset)
-    sizes = list(input.shape[:-1])
-    for axis in sorted((a, b)):
-        sizes.insert(axis, extent)
-    result = input.new_zeros(sizes)
-    result.diagonal(offset, a, b).copy_(input.detach())
-    if tracked(input):
-        attach(result, DiagEmbedBackward0, [input], [], (offset, a, b))
-    return result
-
-
-@operation()
-def diag(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tensor:
-    """A matrix with a vector on its diagonal; or the diagonal of a matrix as a vector."""
-    if input.ndim == 1:
-        result = diag_embed(input, diagonal)
-    elif input.ndim == 2:
-        result = input.diagonal(diagonal).clone()
-    else:
-        raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {input.ndim}D")
-    return result if out is None else write_out(out, result)
-
-
-@operation()
-def diagflat(input: Tensor, offset: int = 0) -> Tensor:
-    """A matrix with all elements on its diagonal."""
-    return diag_embed(input.reshape(-1), offset)
-
-
-@operation()
-def trace(input: Tensor) -> Tensor:
-    """The sum of a matrix's diagonal."""
-    if input.ndim != 2:
-        raise RuntimeError("trace: expected a matrix, but got tensor with dim " + str(input.ndim))
-    return input.diagonal().sum()
-
-
-class TriuBackward0(Gradient):
-    __slots__ = ()
-
-    def backward(self, grad: Tensor) -> Tensor:
-        return triu(grad, self.context)
-
-
-class TrilBackward0(Gradient):
-    __slots__ = ()
-
-    def backward(self, grad: Tensor) -> Tensor:
-        return tril(grad, self.context)
-
-
-def _triangle(name: str, x: Tensor, diagonal: int, primitive: p.Primitive, gradient: type[Gradient]) -> Tensor:
-    """Elements kept where ``column - row`` compares with ``diagonal``, else zero."""
-    if x.ndim < 2:
-        raise RuntimeError(f"{name}: input tensor must have at least 2 dimensions")
-    m, n = x.shape[-2:]
-    rows = record(p.IOTA, (Size((m, 1)), dtypes.int64), (diagonal, None), (1, None))
-    columns = record(p.IOTA, (Size((n,)), dtypes.int64), (0, None), (1, None))
-    kept = record(primitive, None, (columns, None), (rows, None))
-    result = Tensor._from_node(record(p.WHERE, None, (kept, None), (x._read(), x._view), (0, None)))
-    if tracked(x):
-        attach(result, gradient, [x], [], diagonal)
-    return result
-
-
-@operation(inplace=True)
-def tril(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tensor:
-    """Matrices with zeros above a diagonal."""
-    result = _triangle("tril", input, diagonal, p.LE, TrilBackward0)
-    return result if out is None else write_out(out, result)
-
-
-@operation(inplace=True)
-def triu(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tensor:
-    """Matrices with zeros below a diagonal."""
-    result = _triangle("triu", input, diagonal, p.GE, TriuBackward0)
-    return result if out is None else write_out(out, result)
-
-
-def _triangle_indices(name: str, function: Any) -> Any:
-    def indices(
-        row: int, col: int, offset: int = 0, *, dtype: Any = None, device: Any = None, layout: Any = None
-    ) -> Tensor:
-        from .creation import finished, from_array
-
-        if row < 0 or col < 0:
-            raise RuntimeError(f"{'row' if row < 0 else 'col'} must be non-negative, got{row if row < 0 else col}")
-        found = np.stack(function(row, offset, col)).astype(np.int64)
-        return finished(from_array(found).to(dtype or dtypes.int64), device=device)
-
-    indices.__name__ = indices.__qualname__ = name
-    indices.__doc__ = f"Rows and columns of the places that ``{name[:4]}`` keeps, as a 2 × n tensor in row-major order."
-    NAMESPACE[name] = indices
-    return indices
-
-
-tril_indices = _triangle_indices("tril_indices", np.tril_indices)
-triu_indices = _triangle_indices("triu_indices", np.triu_indices)
-
-
-# --- padding --------------------------------------------------------------------------------------------------------------
-
-
-def _pairs(x: Tensor, amounts: Sequence[int]) -> list[tuple[int, int]]:
-    """(before, after) of each axis, from amounts given as pairs from the last axis on."""
-    if len(amounts) % 2:
-        raise RuntimeError("Padding length must be divisible by 2")
-    if len(amounts) > 2 * x.ndim:
-        raise RuntimeError(
-            "Padding length should be less than or equal to two times the input dimension but got padding length "
-            f"{len(amounts)} and input of dimension {x.ndim}"
-        )
-    pairs = [(int(amounts[k]), int(amounts[k + 1])) for k in range(0, len(amounts), 2)]
-    return [(0, 0)] * (x.ndim - len(pairs)) + pairs[::-1]
-
-
-class ConstantPadNdBackward0(Gradient):
-    __slots__ = ()
-
-    def backward(self, grad: Tensor) -> Tensor:
-        return constant_pad_nd(grad, [-n for n in self.context])
-
-
-@operation()
-def constant_pad_nd(input: Tensor, pad: Sequence[int], value: Any = 0) -> Tensor:
-    """Axes grown by ``value`` at their ends (cropped where negative); (before, after) pairs from the last axis on."""
-    pairs = _pairs(input, pad)
-    sizes, strides, offset = geometry(input)
-    shape = Size(n + before + after for n, (before, after) in zip(sizes, pairs))
-    for axis, n in enumerate(shape):
-        if n < 0:
-            raise RuntimeError(
-                f"The input size {sizes[axis]}, plus negative padding {pairs[axis][0]} and {pairs[axis][1]} resulted in a "
-                f"negative output size, which is invalid. Check dimension {axis} of your input."
-            )
-    inner = [n + min(before, 0) + min(after, 0) for n, (before, after) in zip(sizes, pairs)]
-    first = offset + sum(max(-before, 0) * s for (before, _), s in zip(pairs, strides))
-    plain = contiguous_strides(shape)
-    if min(inner, default=1) <= 0:
-        result = Tensor._from_node(record(p.FILL, (shape, input.dtype), (value, None)))
-    elif inner == list(shape):
-        result = Tensor._from_node(record(p.COPY, None, (input._read(), View(inner, strides, first))))
-    else:
-        from ..storage import written
-
-        place = View(inner, plain, sum(max(before, 0) * s for (before, _), s in zip(pairs, plain)))
-        around = record(p.FILL, (shape, input.dtype), (value, None))
-        result = Tensor._from_node(written(around, place, input._read(), View(inner, strides, first)))
-    if tracked(input):
-        attach(result, ConstantPadNdBackward0, [input], [], tuple(pad))
-    return result
-
-
-def _places(mode: str, extent: int, before: int, after: int) -> Tensor:
-    """The positions that a padded axis takes its elements from."""
-    from .creation import arange
-
-    position = arange(-before, extent + after)
-    if mode == "replicate":
-        return position.clamp(0, extent - 1)
-    if mode == "circular":
-        return position % extent
-    return (extent - 1) - ((extent - 1) - position.abs()).abs()
-
-
-def _check_places(mode: str, extent: int, before: int, after: int, axis: int) -> None:
-    if mode == "reflect" and (before >= extent or after >= extent):
-        raise RuntimeError(
-            "Argument #4: Padding size should be less than the corresponding input dimension, but got: padding "
-            f"({before}, {after}) at dimension {axis} of input"
-        )
-    if mode == "circular" and (before > extent or after > extent):
-        raise RuntimeError("Padding value causes wrapping around more than once.")
-    if extent + before + after <= 0:
-        raise RuntimeError(f"padding ({before}, {after}) leaves nothing of dimension {axis} of size {extent}")
-
-
-def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: Any = None) -> Tensor:
-    """Grow (or, with negative numbers, crop) the last axes.
-
-    ``pad`` is (before, after) of the last axis, then of the one before it, and so on. ``mode`` is "constant" (filled
-    with ``value``, 0 by default), "reflect", "replicate" or "circular"; the last three pad all axes but the first one
-    or two (batch and channels).
-    """
-    if mode == "constant":
-        return constant_pad_nd(input, pad, 0 if value is None else value)
-    if mode not in ("reflect", "replicate", "circular"):
-        raise NotImplementedError(f"Unrecognised padding mode {mode}")
-    if value is not None and value != 0:
-        raise ValueError(f'Padding mode "{mode}" doesn\'t take in value argument')
-    pairs = _pairs(input, pad)
-    count = len(pad) // 2
-    if input.ndim - count not in (1, 2):
-        raise NotImplementedError("Only 2D, 3D, 4D, 5D padding with non-constant padding are supported for now")
-    lead = input.ndim - count
-    index: list[Any] = [slice(None)] * lead
-    for axis in range(lead, input.ndim):
-        before, after = pairs[axis]
-        _check_places(mode, input.shape[axis], before, after, axis)
-        places = _places(mode, input.shape[axis], before, after)
-        index.append(places.reshape([-1 if k == axis - lead else 1 for k in range(count)]))
-    return input[tuple(index)]
-
-
-__all__ = ["broadcast_shapes", "broadcast_tensors", "cat", "constant_pad_nd", "join", "pad", "stack"]

@@ -1,0 +1,114 @@
+"""Padding with a constant, or with the tensor's own elements mirrored, repeated or wrapped around."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..autograd.gradient import Gradient
+from ..graph import primitives as p
+from ..graph.shapes import Size, View, contiguous_strides
+from ..graph.trace import record
+from ..storage import written
+from ..tensor import Tensor
+from .creation import arange
+from .dispatch import attach, tracked
+from .operation import operation
+from .views import geometry
+
+
+def _pairs(x: Tensor, amounts: Sequence[int]) -> list[tuple[int, int]]:
+    """(before, after) of each axis, from amounts given as pairs from the last axis on."""
+    if len(amounts) % 2:
+        raise RuntimeError("Padding length must be divisible by 2")
+    if len(amounts) > 2 * x.ndim:
+        raise RuntimeError(
+            "Padding length should be less than or equal to two times the input dimension but got padding length "
+            f"{len(amounts)} and input of dimension {x.ndim}"
+        )
+    pairs = [(int(amounts[k]), int(amounts[k + 1])) for k in range(0, len(amounts), 2)]
+    return [(0, 0)] * (x.ndim - len(pairs)) + pairs[::-1]
+
+
+class ConstantPadNdBackward0(Gradient):
+    __slots__ = ()
+
+    def backward(self, grad: Tensor) -> Tensor:
+        return constant_pad_nd(grad, [-n for n in self.context])
+
+
+@operation()
+def constant_pad_nd(input: Tensor, pad: Sequence[int], value: Any = 0) -> Tensor:
+    """Axes grown by ``value`` at their ends (cropped where negative); (before, after) pairs from the last axis on."""
+    pairs = _pairs(input, pad)
+    sizes, strides, offset = geometry(input)
+    shape = Size(n + before + after for n, (before, after) in zip(sizes, pairs))
+    for axis, n in enumerate(shape):
+        if n < 0:
+            raise RuntimeError(
+                f"The input size {sizes[axis]}, plus negative padding {pairs[axis][0]} and {pairs[axis][1]} resulted in "
+                f"a negative output size, which is invalid. Check dimension {axis} of your input."
+            )
+    inner = [n + min(before, 0) + min(after, 0) for n, (before, after) in zip(sizes, pairs)]
+    first = offset + sum(max(-before, 0) * s for (before, _), s in zip(pairs, strides))
+    plain = contiguous_strides(shape)
+    if min(inner, default=1) <= 0:
+        result = Tensor._from_node(record(p.FILL, (shape, input.dtype), (value, None)))
+    elif inner == list(shape):
+        result = Tensor._from_node(record(p.COPY, None, (input._read(), View(inner, strides, first))))
+    else:
+        place = View(inner, plain, sum(max(before, 0) * s for (before, _), s in zip(pairs, plain)))
+        around = record(p.FILL, (shape, input.dtype), (value, None))
+        result = Tensor._from_node(written(around, place, input._read(), View(inner, strides, first)))
+    if tracked(input):
+        attach(result, ConstantPadNdBackward0, [input], [], tuple(pad))
+    return result
+
+
+def _places(mode: str, extent: int, before: int, after: int) -> Tensor:
+    """The positions that a padded axis takes its elements from."""
+    position = arange(-before, extent + after)
+    if mode == "replicate":
+        return position.clamp(0, extent - 1)
+    if mode == "circular":
+        return position % extent
+    return (extent - 1) - ((extent - 1) - position.abs()).abs()
+
+
+def _check_places(mode: str, extent: int, before: int, after: int, axis: int) -> None:
+    if mode == "reflect" and (before >= extent or after >= extent):
+        raise RuntimeError(
+            "Argument #4: Padding size should be less than the corresponding input dimension, but got: padding "
+            f"({before}, {after}) at dimension {axis} of input"
+        )
+    if mode == "circular" and (before > extent or after > extent):
+        raise RuntimeError("Padding value causes wrapping around more than once.")
+    if extent + before + after <= 0:
+        raise RuntimeError(f"padding ({before}, {after}) leaves nothing of dimension {axis} of size {extent}")
+
+
+def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: Any = None) -> Tensor:
+    """Grow (or, with negative numbers, crop) the last axes.
+
+    ``pad`` is (before, after) of the last axis, then of the one before it, and so on. ``mode`` is "constant" (filled
+    with ``value``, 0 by default), "reflect", "replicate" or "circular"; the last three pad all axes but the first one
+    or two (batch and channels).
+    """
+    if mode == "constant":
+        return constant_pad_nd(input, pad, 0 if value is None else value)
+    if mode not in ("reflect", "replicate", "circular"):
+        raise NotImplementedError(f"Unrecognised padding mode {mode}")
+    if value is not None and value != 0:
+        raise ValueError(f'Padding mode "{mode}" doesn\'t take in value argument')
+    pairs = _pairs(input, pad)
+    count = len(pad) // 2
+    if input.ndim - count not in (1, 2):
+        raise NotImplementedError("Only 2D, 3D, 4D, 5D padding with non-constant padding are supported for now")
+    lead = input.ndim - count
+    index: list[Any] = [slice(None)] * lead
+    for axis in range(lead, input.ndim):
+        before, after = pairs[axis]
+        _check_places(mode, input.shape[axis], before, after, axis)
+        places = _places(mode, input.shape[axis], before, after)
+        index.append(places.reshape([-1 if k == axis - lead else 1 for k in range(count)]))
+    return input[tuple(index)]

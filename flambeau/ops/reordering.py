@@ -1,0 +1,119 @@
+"""Elements in another order along their axes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from typing import Any
+
+from ..autograd.gradient import Gradient
+from ..graph import primitives as p
+from ..graph.shapes import wrap_dim
+from ..graph.trace import record
+from ..tensor import Tensor
+from .dispatch import attach, tracked, unary
+from .joining import join
+from .operation import operation
+from .views import geometry, sizes_of
+
+
+class FlipBackward0(Gradient):
+    __slots__ = ()
+
+    def backward(self, grad: Tensor) -> Tensor:
+        return flip(grad, self.context)
+
+
+@operation()
+def flip(input: Tensor, *dims: Any) -> Tensor:
+    """A copy with the order of the elements along ``dims`` reversed."""
+    axes = tuple(wrap_dim(k, input.ndim) for k in sizes_of(dims))
+    if len(set(axes)) != len(axes):
+        repeated = next(k for k in axes if axes.count(k) > 1)
+        raise RuntimeError(f"dim {repeated} appears multiple times in the list of dims")
+    sizes, strides, offset = geometry(input)
+    if not sizes or prod(sizes) == 0:
+        result = unary(p.COPY, input)
+    else:
+        # A gather without index tensors, which walks the flipped axes backwards from their last element.
+        for axis in axes:
+            offset += (sizes[axis] - 1) * strides[axis]
+        steps = tuple(-s if axis in axes else s for axis, s in enumerate(strides))
+        attributes = (tuple(sizes), steps, offset, (), (), "index")
+        result = Tensor._from_node(record(p.GATHER, attributes, (input._read(), None)))
+    if tracked(input):
+        attach(result, FlipBackward0, [input], [], axes)
+    return result
+
+
+@operation()
+def fliplr(input: Tensor) -> Tensor:
+    """Columns in reverse order."""
+    if input.ndim < 2:
+        raise RuntimeError("Input must be >= 2-d.")
+    return flip(input, 1)
+
+
+@operation()
+def flipud(input: Tensor) -> Tensor:
+    """Rows in reverse order."""
+    if input.ndim < 1:
+        raise RuntimeError("Input must be >= 1-d.")
+    return flip(input, 0)
+
+
+@operation()
+def rot90(input: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
+    """Turned by ``k`` quarters in the plane of two axes, from the first towards the second."""
+    if len(dims) != 2:
+        raise RuntimeError(f"expected total rotation dims == 2, but got dims = {len(dims)}")
+    if input.ndim < 2:
+        raise RuntimeError(f"expected total dims >= 2, but got total dims = {input.ndim}")
+    a, b = (wrap_dim(axis, input.ndim) for axis in dims)
+    if a == b:
+        raise RuntimeError(f"expected rotation dims to be different, but got dim0 = {dims[0]} and dim1 = {dims[1]}")
+    quarter = k % 4
+    if quarter == 1:
+        return flip(input, b).transpose(a, b)
+    if quarter == 2:
+        return flip(input, a, b)
+    if quarter == 3:
+        return flip(input, a).transpose(a, b)
+    return input.clone()
+
+
+class RollBackward0(Gradient):
+    __slots__ = ()
+
+    def backward(self, grad: Tensor) -> Tensor:
+        shifts, dims = self.context
+        return roll(grad, [-s for s in shifts], dims)
+
+
+@operation()
+def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
+    """Elements moved along axes by ``shifts`` places, those that leave at one end entering at the other.
+
+    Without ``dims`` the flattened elements are moved.
+    """
+    amounts = (int(shifts),) if not isinstance(shifts, (tuple, list)) else tuple(int(s) for s in shifts)
+    if dims is None or isinstance(dims, (tuple, list)) and not dims:
+        if len(amounts) != 1:
+            raise RuntimeError(f"shifts and dimensions must align. shifts: {len(amounts)}, dims:0")
+        return roll(input.reshape(-1), amounts, 0).reshape(input.shape)
+    places = (dims,) if not isinstance(dims, (tuple, list)) else tuple(dims)
+    if len(places) != len(amounts):
+        raise RuntimeError(f"shifts and dimensions must align. shifts: {len(amounts)}, dims:{len(places)}")
+    axes = [wrap_dim(axis, input.ndim) for axis in places]
+    result = input.detach()
+    for amount, axis in zip(amounts, axes):
+        extent = result.shape[axis] if result.ndim else 0
+        shift = amount % extent if extent else 0
+        if shift:
+            parts = [result.narrow(axis, extent - shift, shift), result.narrow(axis, 0, extent - shift)]
+            result = join(parts, result.shape, result.dtype, axis, False)
+    if result._storage is input._storage:
+        result = result.clone()
+    if tracked(input):
+        attach(result, RollBackward0, [input], [], (amounts, axes))
+    return result

@@ -1,0 +1,130 @@
+"""Diagonals and triangles of matrices."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..autograd.gradient import Gradient
+from ..graph import dtypes
+from ..graph import primitives as p
+from ..graph.shapes import Size, wrap_dim
+from ..graph.trace import record
+from ..tensor import Tensor
+from .dispatch import attach, tracked
+from .operation import NAMESPACE, operation, write_out
+
+
+class DiagEmbedBackward0(Gradient):
+    __slots__ = ()
+
+    def backward(self, grad: Tensor) -> Tensor:
+        return grad.diagonal(*self.context)
+
+
+@operation()
+def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
+    """The last axis laid along the diagonal of two new axes ``dim1`` and ``dim2``, zeros elsewhere."""
+    rank = input.ndim + 1
+    a, b = wrap_dim(dim1, rank), wrap_dim(dim2, rank)
+    if a == b:
+        raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
+    extent = input.shape[-1] + abs(offset)
+    sizes = list(input.shape[:-1])
+    for axis in sorted((a, b)):
+        sizes.insert(axis, extent)
+    result = input.new_zeros(sizes)
+    result.diagonal(offset, a, b).copy_(input.detach())
+    if tracked(input):
+        attach(result, DiagEmbedBackward0, [input], [], (offset, a, b))
+    return result
+
+
+@operation()
+def diag(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tensor:
+    """A matrix with a vector on its diagonal; or the diagonal of a matrix as a vector."""
+    if input.ndim == 1:
+        result = diag_embed(input, diagonal)
+    elif input.ndim == 2:
+        result = input.diagonal(diagonal).clone()
+    else:
+        raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {input.ndim}D")
+    return result if out is None else write_out(out, result)
+
+
+@operation()
+def diagflat(input: Tensor, offset: int = 0) -> Tensor:
+    """A matrix with all elements on its diagonal."""
+    return diag_embed(input.reshape(-1), offset)
+
+
+@operation()
+def trace(input: Tensor) -> Tensor:
+    """The sum of a matrix's diagonal."""
+    if input.ndim != 2:
+        raise RuntimeError("trace: expected a matrix, but got tensor with dim " + str(input.ndim))
+    return input.diagonal().sum()
+
+
+class TriuBackward0(Gradient):
+    __slots__ = ()
+
+    def backward(self, grad: Tensor) -> Tensor:
+        return triu(grad, self.context)
+
+
+class TrilBackward0(Gradient):
+    __slots__ = ()
+
+    def backward(self, grad: Tensor) -> Tensor:
+        return tril(grad, self.context)
+
+
+def _triangle(name: str, x: Tensor, diagonal: int, primitive: p.Primitive, gradient: type[Gradient]) -> Tensor:
+    """Elements kept where ``column - row`` compares with ``diagonal``, else zero."""
+    if x.ndim < 2:
+        raise RuntimeError(f"{name}: input tensor must have at least 2 dimensions")
+    m, n = x.shape[-2:]
+    rows = record(p.IOTA, (Size((m, 1)), dtypes.int64), (diagonal, None), (1, None))
+    columns = record(p.IOTA, (Size((n,)), dtypes.int64), (0, None), (1, None))
+    kept = record(primitive, None, (columns, None), (rows, None))
+    result = Tensor._from_node(record(p.WHERE, None, (kept, None), (x._read(), x._view), (0, None)))
+    if tracked(x):
+        attach(result, gradient, [x], [], diagonal)
+    return result
+
+
+@operation(inplace=True)
+def tril(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tensor:
+    """Matrices with zeros above a diagonal."""
+    result = _triangle("tril", input, diagonal, p.LE, TrilBackward0)
+    return result if out is None else write_out(out, result)
+
+
+@operation(inplace=True)
+def triu(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tensor:
+    """Matrices with zeros below a diagonal."""
+    result = _triangle("triu", input, diagonal, p.GE, TriuBackward0)
+    return result if out is None else write_out(out, result)
+
+
+def _triangle_indices(name: str, function: Any) -> Any:
+    def indices(
+        row: int, col: int, offset: int = 0, *, dtype: Any = None, device: Any = None, layout: Any = None
+    ) -> Tensor:
+        from .creation import finished, from_array
+
+        if row < 0 or col < 0:
+            raise RuntimeError(f"{'row' if row < 0 else 'col'} must be non-negative, got{row if row < 0 else col}")
+        found = np.stack(function(row, offset, col)).astype(np.int64)
+        return finished(from_array(found).to(dtype or dtypes.int64), device=device)
+
+    indices.__name__ = indices.__qualname__ = name
+    indices.__doc__ = f"Rows and columns of the places that ``{name[:4]}`` keeps, as a 2 × n tensor in row-major order."
+    NAMESPACE[name] = indices
+    return indices
+
+
+tril_indices = _triangle_indices("tril_indices", np.tril_indices)
+triu_indices = _triangle_indices("triu_indices", np.triu_indices)

@@ -1,0 +1,132 @@
+"""Settings of the whole process: default dtype and device, determinism, precision of products, ``compile``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .device import check_device, device
+from .graph import dtypes
+from .graph.dtypes import dtype
+from .graph.trace import forget_steps, step_boundary
+
+# --- defaults --------------------------------------------------------------------------------------------------------
+
+
+def set_default_dtype(d: dtype) -> None:
+    """Set the floating-point dtype of new tensors made from Python floats; ``TypeError`` for other dtypes."""
+    step_boundary()  # what is pending was recorded under the old default
+    dtypes.set_default_dtype(d)
+    forget_steps()
+
+
+def set_default_tensor_type(t: Any) -> None:
+    """:func:`set_default_dtype` by an old tensor type (``torch.DoubleTensor``) or its name."""
+    from .legacy import dtype_of
+
+    d = dtype_of(t)
+    if d.kind != "float":
+        raise TypeError(f"only floating-point types are supported as the default type, but got {d}")
+    set_default_dtype(d)
+
+
+def set_default_device(device: Any) -> None:
+    """The default device can only be the CPU: anything else raises as on a machine without that hardware."""
+    check_device(device)
+
+
+def get_default_device() -> device:
+    """The CPU."""
+    return device("cpu")
+
+
+# --- determinism: results never depend on threads or order, so these are only remembered -----------------------------
+
+_deterministic: dict[str, Any] = {"mode": False, "warn_only": False}
+_DEBUG_MODES = ("default", "warn", "error")
+
+
+def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:
+    """Every operation is deterministic anyway; what is asked for is remembered."""
+    if not isinstance(mode, bool):
+        raise TypeError(
+            "_set_deterministic_algorithms(): argument 'mode' (position 1) must be bool, not " + type(mode).__name__
+        )
+    _deterministic.update(mode=mode, warn_only=warn_only)
+
+
+def are_deterministic_algorithms_enabled() -> bool:
+    """What :func:`use_deterministic_algorithms` was told."""
+    return bool(_deterministic["mode"])
+
+
+def is_deterministic_algorithms_warn_only_enabled() -> bool:
+    """What :func:`use_deterministic_algorithms` was told."""
+    return bool(_deterministic["warn_only"])
+
+
+def set_deterministic_debug_mode(debug_mode: int | str) -> None:
+    """:func:`use_deterministic_algorithms` by name or number: "default" (0), "warn" (1), "error" (2)."""
+    if isinstance(debug_mode, str):
+        if debug_mode not in _DEBUG_MODES:
+            raise RuntimeError(
+                "invalid value of debug_mode, expected one of `default`, `warn`, `error`, but got " + debug_mode
+            )
+        debug_mode = _DEBUG_MODES.index(debug_mode)
+    if debug_mode not in (0, 1, 2):
+        raise RuntimeError(f"invalid value of debug_mode, expected 0, 1, or 2, but got {debug_mode}")
+    _deterministic.update(mode=debug_mode > 0, warn_only=debug_mode == 1)
+
+
+def get_deterministic_debug_mode() -> int:
+    """0, 1 or 2; see :func:`set_deterministic_debug_mode`."""
+    if not _deterministic["mode"]:
+        return 0
+    return 1 if _deterministic["warn_only"] else 2
+
+
+# --- precision -------------------------------------------------------------------------------------------------------
+
+_precision = ["highest"]
+
+
+def set_float32_matmul_precision(precision: str) -> None:
+    """Products of float32 matrices are computed in float32 always; what is asked for is remembered."""
+    if precision not in ("highest", "high", "medium"):
+        raise ValueError(f"invalid precision: {precision}, expected one of highest, high, medium")
+    _precision[0] = precision
+
+
+def get_float32_matmul_precision() -> str:
+    """What :func:`set_float32_matmul_precision` was told ("highest" at first)."""
+    return _precision[0]
+
+
+def set_flush_denormal(mode: bool) -> bool:
+    """Whether subnormal numbers could be made to count as zero: never, so False."""
+    return False
+
+
+# --- compile ---------------------------------------------------------------------------------------------------------
+
+
+def compile(
+    model: Callable[..., Any] | None = None,
+    *,
+    fullgraph: bool = False,
+    dynamic: bool | None = None,
+    backend: str | Callable[..., Any] = "inductor",
+    mode: str | None = None,
+    options: dict[str, Any] | None = None,
+    disable: bool = False,
+) -> Any:
+    """The model (or function) itself: everything is compiled while it runs. Without a model, a decorator."""
+    if model is None:
+        return lambda function: compile(
+            function, fullgraph=fullgraph, dynamic=dynamic, backend=backend, mode=mode, options=options, disable=disable
+        )
+    if not callable(model):
+        raise RuntimeError("torch.compile expects a module or a function")
+    if mode is not None and options is not None:
+        raise RuntimeError("Either mode or options can be specified, but both can't be specified at the same time.")
+    return model
