@@ -10,6 +10,9 @@ class device:
 
     __slots__ = ("type", "index")
 
+    type: Any
+    index: int | None
+
     def __init__(self, type: Any = "cpu", index: int | None = None) -> None:
         if isinstance(type, device):
             type, index = type.type, type.index

@@ -104,12 +104,18 @@ class Tensor:
         def __or__(self, other: Any) -> Tensor: ...
         def __lt__(self, other: Any) -> Tensor: ...
         def __le__(self, other: Any) -> Tensor: ...
+        def __eq__(self, other: Any) -> Tensor: ...  # type: ignore[override]
+        def __ne__(self, other: Any) -> Tensor: ...  # type: ignore[override]
+        def __pos__(self) -> Tensor: ...
+        def __xor__(self, other: Any) -> Tensor: ...
+        def __lshift__(self, other: Any) -> Tensor: ...
+        def __rshift__(self, other: Any) -> Tensor: ...
         def __gt__(self, other: Any) -> Tensor: ...
         def __ge__(self, other: Any) -> Tensor: ...
         def __getitem__(self, index: Any) -> Tensor: ...
         def __setitem__(self, index: Any, value: Any) -> None: ...
 
-    # --- making ---------------------------------------------------------------------------------------------------
+    # --- making ----------------------------------------------------------------------------------------------------
 
     @classmethod
     def _from_node(cls, node: Node | None, view: View | None = None, storage: Storage | None = None) -> Tensor:
@@ -126,18 +132,39 @@ class Tensor:
     @classmethod
     def _saved(cls, node: Node, view: View | None, edge: Any) -> Tensor:
         """What a gradient node reads back: a saved value, with history when gradients of gradients are recorded."""
+        if isinstance(edge, Tensor):
+            if edge._holds(node, view):
+                return edge
+            edge = ToLeaf.of(edge)
         tensor = _new(Tensor)
         tensor._view = view
         tensor._storage = None if view is None else Storage(node)
         tensor._node = node if view is None else None
         tensor._extra = None
-        if edge is None:
-            tensor._tracked = False
-            tensor._gradient = None
-        else:
-            tensor._tracked = True
-            tensor._gradient = edge if not isinstance(edge, Tensor) else ToLeaf.of(edge)
+        tensor._tracked = edge is not None
+        tensor._gradient = edge
         return tensor
+
+    def _holds(self, node: Node, view: View | None) -> bool:
+        """Whether this tensor is (still) the given value under the given view."""
+        if self._read() is not node:
+            return False
+        return self._view is view or (self._view or whole(node.shape)) is (view or whole(node.shape))
+
+    def _rebase(self, gradient: Any) -> None:
+        """Give this tensor another history, its content having been replaced; a gradient to be retained follows."""
+        retains = self._extra is not None and self._extra.retains
+        if retains:
+            self._retained().pop(self.output_nr, None)
+        self._tracked = True
+        self._gradient = gradient
+        if retains:
+            self._retained()[self.output_nr] = weakref.ref(self)
+
+    def _retained(self) -> dict[int, Any]:
+        """Where the history notes which tensors retain their gradient, by output number."""
+        gradient = self._gradient
+        return (gradient[0] if isinstance(gradient, tuple) else gradient)._extra().retained  # type: ignore[no-any-return]
 
     def _more(self) -> Extra:
         extra = self._extra
@@ -145,7 +172,7 @@ class Tensor:
             extra = self._extra = Extra()
         return extra
 
-    # --- value and memory -----------------------------------------------------------------------------------------
+    # --- value and memory ------------------------------------------------------------------------------------------
 
     def _read(self) -> Node:
         """The node that holds this tensor's value now (to be read through ``_view``)."""
@@ -359,7 +386,7 @@ class Tensor:
     def name(self) -> str | None:
         return None if self._extra is None else self._extra.name
 
-    # --- reading ----------------------------------------------------------------------------------------------------
+    # --- reading ---------------------------------------------------------------------------------------------------
 
     def _array(self, expose: bool = False) -> np.ndarray:
         """The value as a NumPy array over this tensor's memory (evaluating it). bfloat16 comes as ``uint16`` bits.
@@ -474,7 +501,7 @@ class Tensor:
 
         return tensor_text(self)
 
-    # --- hooks ------------------------------------------------------------------------------------------------------
+    # --- hooks -----------------------------------------------------------------------------------------------------
 
     def register_hook(self, hook: Callable[[Tensor], Any]) -> RemovableHandle:
         """``hook(grad)`` runs when this tensor's gradient is computed; what it returns takes the gradient's place."""
@@ -506,7 +533,7 @@ class Tensor:
         if self._gradient is None:
             return
         self._more().retains = True
-        self.grad_fn._extra().retained[self.output_nr] = weakref.ref(self)
+        self._retained()[self.output_nr] = weakref.ref(self)
 
     @property
     def retains_grad(self) -> bool:
@@ -524,7 +551,7 @@ class Tensor:
 
         backward(self, gradient, retain_graph, create_graph, inputs)
 
-    # --- other handles on the same value ------------------------------------------------------------------------------
+    # --- other handles on the same value ---------------------------------------------------------------------------
 
     def detach(self) -> Tensor:
         """A tensor that shares this one's memory and has no history."""

@@ -142,7 +142,7 @@ class Fuser:
                 self._own_source(item)
         return self.prelude + self._ordered()
 
-    # --- placing ----------------------------------------------------------------------------------------------------
+    # --- placing ---------------------------------------------------------------------------------------------------
 
     def _new_group(self, kind: str, position: int) -> Group:
         group = Group(kind, len(self.groups), position)
@@ -271,7 +271,7 @@ class Fuser:
         group.items.append(item)
         item.store()
 
-    # --- joining ----------------------------------------------------------------------------------------------------
+    # --- joining ---------------------------------------------------------------------------------------------------
 
     def _element_accesses(self, item: Item) -> list[Access]:
         """The accesses whose axes are the loop's axes (a gather's source is addressed by other means)."""
@@ -425,7 +425,7 @@ class Fuser:
             return kind == "join" or kind == "write" and operand is not item.operands[0]
         return not (kind == "gather" and operand is item.operands[0])
 
-    # --- order --------------------------------------------------------------------------------------------------------
+    # --- order -----------------------------------------------------------------------------------------------------
 
     def _ordered(self) -> list[Group]:
         """Groups after all that they depend on, and else as early as their first item was recorded."""

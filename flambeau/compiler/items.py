@@ -128,7 +128,7 @@ class Item:
         return f"{self.place}:{self.primitive.name}{list(self.shape)}"
 
 
-def items_of(last: Step, live: Sequence[bool]) -> list[Item]:
+def items_of(last: Step, live: Sequence[int]) -> list[Item]:
     """The items of the trace that ends in ``last``, in recorded order, with what is not needed left out."""
     steps: list[Step] = []
     step: Step | None = last
@@ -157,7 +157,7 @@ def items_of(last: Step, live: Sequence[bool]) -> list[Item]:
             item.operands = [o.expanded(item.shape) if isinstance(o, Access) else o for o in operands]
         elif step.primitive.kind == "gather":
             item.operands[1:] = [o.expanded(item.shape) if isinstance(o, Access) else o for o in operands[1:]]
-        item.live = live[place] and step.primitive is not LEAF
+        item.live = bool(live[place]) and step.primitive is not LEAF
         items.append(item)
     for item in reversed(items):
         if item.live or item.needed:

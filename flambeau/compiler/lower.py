@@ -94,7 +94,7 @@ class Lowering:
             self.inner = group.reduced if group.reduced else extents[-1]
             self.outer = [(e, s) for e, s in axes if s >= self.inner and s > 1] or [(1, count)]
 
-    # --- values -----------------------------------------------------------------------------------------------------------
+    # --- values ----------------------------------------------------------------------------------------------------
 
     def add(self, key: Any, kind: str, d: dtype, level: str, stage: int, data: tuple[Any, ...]) -> int:
         """Add a value to the program, once for each key."""
@@ -197,7 +197,7 @@ class Lowering:
         where = "row" if inner_class == "0" and self.hoists and level == "element" else level
         return self.add(key, "load", source.dtype, where, 0, (base, strides, inner_class, inner_argument))
 
-    # --- items ------------------------------------------------------------------------------------------------------------
+    # --- items -----------------------------------------------------------------------------------------------------
 
     def item(self, item: Item) -> None:
         """Add the value of an item of this group."""
@@ -288,7 +288,7 @@ class Lowering:
         index = self.add(("reduce", name, reference), "reduce", result, where, value.stage + 1, (name, reference))
         return self.converted(index, item.dtype)
 
-    # --- stores and calls -------------------------------------------------------------------------------------------------
+    # --- stores and calls ------------------------------------------------------------------------------------------
 
     def stores(self) -> None:
         """Add the stores of all items of the group that are needed elsewhere."""

@@ -24,16 +24,16 @@ from .lower import Late, Lowering, Shifted
 from .memory import plan_arena
 from .templates import HostCall, lower_single
 
-_consume = deque(maxlen=0).extend
-_set_buffer = Node.buffer.__set__  # type: ignore[attr-defined]
-_set_limit = Trace.limit.__set__  # type: ignore[attr-defined]
-_set_trace = Node.trace.__set__  # type: ignore[attr-defined]
+_consume: Any = deque(maxlen=0).extend
+_set_buffer: Any = vars(Node)["buffer"].__set__
+_set_limit: Any = vars(Trace)["limit"].__set__
+_set_trace: Any = vars(Node)["trace"].__set__
 
 
 class Plan:
     """How to evaluate one trace with one set of needed values."""
 
-    def __init__(self, last: Any, live: Sequence[bool], fuse: bool) -> None:
+    def __init__(self, last: Any, live: Sequence[int], fuse: bool) -> None:
         self.items = items_of(last, live)
         self._all_leaf_places = leaf_places(last)
         self.groups = Fuser(self.items, fuse).run()
@@ -51,7 +51,7 @@ class Plan:
         outputs = [item for item in self.items if item.live and item.primitive is not LEAF]
         self._bind(leaves, outputs, numbers_of(self.items))
 
-    # --- lowering ---------------------------------------------------------------------------------------------------------
+    # --- lowering --------------------------------------------------------------------------------------------------
 
     def _lower(self, number: int, group: Group) -> None:
         calls: list[Any]
@@ -85,7 +85,7 @@ class Plan:
         item.operand = source.store()
         return True
 
-    # --- memory and arguments -----------------------------------------------------------------------------------------------
+    # --- memory and arguments --------------------------------------------------------------------------------------
 
     def _bind(self, leaves: list[Item], outputs: list[Item], numbers: list[Number]) -> None:
         slots = 2
@@ -153,11 +153,11 @@ class Plan:
                 output = output_slots[id(item.operand)]
                 if output in taken:
                     continue
-                leaf = self._donor(group, group_number, item)
-                if leaf is not None and self._first_call(group_number) > last_check:
-                    self._dying.discard(id(leaf))
+                donor = self._donor(group, group_number, item)
+                if donor is not None and self._first_call(group_number) > last_check:
+                    self._dying.discard(id(donor))
                     taken.add(output)
-                    self.donations.append((number_of_leaf[id(leaf)], output, False))
+                    self.donations.append((number_of_leaf[id(donor)], output, False))
 
     def _donor(self, group: Group, number: int, item: Item) -> Item | None:
         """A dying leaf that this group alone reads last, each element where the item's element is written."""
@@ -249,17 +249,17 @@ class Plan:
         previous = -1
         donating = {id(self.work[k]) for k in self._donating_calls()}
         count = 0
-        for call, phase in zip(self.work, phases):
-            if isinstance(call, HostCall):
-                self.segments.append(call)
+        for piece, phase in zip(self.work, phases):
+            if isinstance(piece, HostCall):
+                self.segments.append(piece)
                 previous = -1
                 continue
             flags = 0
             if phase != previous:
                 flags |= NEW_PHASE
-            if id(call) in donating and self.late:
+            if id(piece) in donating and self.late:
                 flags |= NEW_PHASE | STOP_ON_ERROR
-            steps += [addresses[count], base + 8 * starts[count], call.tiles, flags]
+            steps += [addresses[count], base + 8 * starts[count], piece.tiles, flags]
             if previous == -1:
                 self.segments.append((count, 1))
             else:
@@ -276,7 +276,7 @@ class Plan:
         by_slot = {2 + len(self.leaf_places) + output for output in outputs}
         return [k for k, call in enumerate(self.work) if any(o.slot in by_slot for o in call.writes)]
 
-    # --- running ------------------------------------------------------------------------------------------------------------
+    # --- running ---------------------------------------------------------------------------------------------------
 
     def run(self, trace: Trace, nodes: list[Node], timings: list[np.ndarray] | None = None) -> Late | None:
         """Compute and bind the needed values. Returns the error that was found, in which case nothing was bound."""
@@ -319,7 +319,7 @@ class Plan:
         bind = [nodes[place] for place in self.output_places]
         values = [buffers[k] for k in self.output_of_place]
         memory = (leaf_buffers, buffers, arena, numbers, timings)
-        *first, segment = self.segments or [None]
+        first, segment = self.segments[:-1], self.segments[-1] if self.segments else None
         for earlier in first:
             if self._run_segment(runner, earlier, address, scratch_address, stride, *memory):
                 return self.late[int(cell[0]) - 1].found(int(cell[1]))

@@ -73,7 +73,7 @@ def lower_single(group: Group, in_place: bool) -> list[Call | HostCall]:
     if kind == "scatter":
         return list(_update(item, in_place, _scatter))
     if kind == "join":
-        return _join(item)
+        return list(_join(item))
     return list(_template(item, group.items))
 
 

@@ -69,7 +69,7 @@ def select(b: Builder, d: dtype, lanes: int, condition: str, yes: str, no: str) 
     return b.op(f"select {vector('i1', lanes)} {condition}, {t} {yes}, {t} {no}")
 
 
-# --- arithmetic -------------------------------------------------------------------------------------------------------
+# --- arithmetic ---------------------------------------------------------------------------------------------------
 
 _FLOAT_OPS = {"add": "fadd", "sub": "fsub", "mul": "fmul", "div": "fdiv"}
 
@@ -251,7 +251,7 @@ def _pow(b: Builder, name: str, d: dtype, lanes: int, x: str, y: str) -> str:
     return select(b, d, lanes, negative, inverse, result)
 
 
-# --- comparison and logic -----------------------------------------------------------------------------------------------
+# --- comparison and logic -----------------------------------------------------------------------------------------
 
 _FLOAT_COMPARE = {"eq": "oeq", "ne": "une", "lt": "olt", "le": "ole", "gt": "ogt", "ge": "oge"}
 
@@ -339,7 +339,7 @@ for _name in (
     EMITTERS[_name] = _vector_function
 
 
-# --- Philox -------------------------------------------------------------------------------------------------------------
+# --- Philox -------------------------------------------------------------------------------------------------------
 
 _ROUND_A, _ROUND_B = 0xD2511F53, 0xCD9E8D57
 _KEY_A, _KEY_B = 0x9E3779B9, 0xBB67AE85

@@ -38,7 +38,7 @@ def float_constant(value: float, type: str = "float") -> str:
     """
     if type == "float":
         value = struct.unpack("<f", struct.pack("<f", value))[0]
-    return "0x%016X" % struct.unpack("<Q", struct.pack("<d", value))[0]
+    return f"0x{struct.unpack('<Q', struct.pack('<d', value))[0]:016X}"
 
 
 def vector(type: str, lanes: int) -> str:
@@ -125,7 +125,7 @@ class Builder:
         """Append an instruction without a result (a store, a void call)."""
         self._lines.append("  " + instruction)
 
-    # --- variables -------------------------------------------------------------------------------------------
+    # --- variables -------------------------------------------------------------------------------------------------
 
     def variable(self, type: str, initial: str | None = None, align: int | None = None) -> str:
         """A stack slot made in the entry block (``sroa`` turns it into a register); returns its address."""
@@ -141,7 +141,7 @@ class Builder:
     def store(self, type: str, value: str, address: str, align: int | None = None) -> None:
         self.do(f"store {type} {value}, ptr {address}" + (f", align {align}" if align else ""))
 
-    # --- integers and addresses --------------------------------------------------------------------------------
+    # --- integers and addresses ------------------------------------------------------------------------------------
 
     def argument(self, index: int, type: str = "i64") -> str:
         """Load the kernel's static argument number ``index``."""
@@ -182,7 +182,7 @@ class Builder:
     def maximum(self, a: str, b: str) -> str:
         return self.op(f"call i64 {self.module.declare('llvm.smax.i64', 'i64', 'i64', 'i64')}(i64 {a}, i64 {b})")
 
-    # --- control flow ------------------------------------------------------------------------------------------
+    # --- control flow ----------------------------------------------------------------------------------------------
 
     def label(self, hint: str) -> str:
         """A new label name (not yet placed)."""
@@ -225,7 +225,7 @@ class Builder:
         self.jump(end)
         self.place(end)
 
-    # --- vectors -----------------------------------------------------------------------------------------------
+    # --- vectors ---------------------------------------------------------------------------------------------------
 
     def broadcast(self, type: str, value: str, lanes: int) -> str:
         """Repeat a scalar value in every lane (the value itself for one lane)."""
@@ -241,7 +241,7 @@ class Builder:
         callee = self.module.declare(name, result, *(type for type, _ in arguments))
         return self.op(f"call {result} {callee}({', '.join(f'{type} {value}' for type, value in arguments)})")
 
-    # --- the end -----------------------------------------------------------------------------------------------
+    # --- the end ---------------------------------------------------------------------------------------------------
 
     def finish(self, result: str = "void") -> None:
         """Return from the function and add it to the module."""

@@ -40,7 +40,8 @@ def lower_scatter(
     """One call that scatters a value over ``target``.
 
     ``operands`` are accesses over ``shape``: the value, then the indices. ``strides`` and ``offset`` place the loop's
-    own axes in the target, ``index_strides`` the indices. ``shifted(operand, bytes)`` enters an operand further on, ``entered(access)`` at an access's offset.
+    own axes in the target, ``index_strides`` the indices. ``shifted(operand, bytes)`` enters an operand further on,
+    ``entered(access)`` at an access's offset.
     """
     value, *indices = operands
     sizes, columns = _merged(shape, [strides, value.strides, *(i.strides for i in indices)])

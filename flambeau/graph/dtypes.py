@@ -56,6 +56,9 @@ class dtype:
         return self.name
 
 
+DType = dtype
+"""The class under a name that attributes called ``dtype`` do not hide."""
+
 float64 = double = dtype("float64", "float", 8, "double", "double", np.float64, 8)
 float32 = float_ = dtype("float32", "float", 4, "float", "float", np.float32, 7)
 bfloat16 = dtype("bfloat16", "float", 2, "float", "i16", None, 6)

@@ -12,7 +12,7 @@ from math import prod
 from typing import Any, NamedTuple
 
 from . import dtypes
-from .dtypes import dtype
+from .dtypes import DType, dtype
 from .shapes import Size, broadcast_shapes
 
 
@@ -20,7 +20,7 @@ class Meta(NamedTuple):
     """What a rule may know of an operand. ``priority``: 0 tensor, 1 zero-dimensional tensor, 2 Python number."""
 
     shape: tuple[int, ...]
-    dtype: dtype
+    dtype: DType
     priority: int
 
 
@@ -28,8 +28,8 @@ class Result(NamedTuple):
     """Shape and dtype of a primitive's value, and the dtype that it computes in."""
 
     shape: Size
-    dtype: dtype
-    compute: dtype
+    dtype: DType
+    compute: DType
 
 
 Rule = Callable[[Any, list[Meta]], Result]
@@ -191,7 +191,7 @@ BITWISE_AND, BITWISE_OR, BITWISE_XOR, BITWISE_NOT, LEFT_SHIFT, RIGHT_SHIFT = (
 WHERE = define("where", "map", _where)
 CAST = define("cast", "map", _cast)
 
-# --- sources: values made from an element's place alone -----------------------------------------------------------
+# --- sources: values made from an element's place alone ------------------------------------------------------------
 
 
 def _source(attributes: tuple[tuple[int, ...], dtype], metas: list[Meta]) -> Result:
@@ -206,7 +206,7 @@ IOTA = define("iota", "map", _source)
 RANDOM_BITS = define("random_bits", "map", _source)
 """``attributes`` (shape, int32 or int64); integers (seed, offset): Philox bits of counter offset + element number."""
 
-# --- indexing: loads whose offset is computed from index values -----------------------------------------------------
+# --- indexing: loads whose offset is computed from index values ----------------------------------------------------
 
 
 def _gather(attributes: tuple[Any, ...], metas: list[Meta]) -> Result:
@@ -242,7 +242,7 @@ JOIN = define("join", "join", lambda attributes, metas: Result(Size(attributes[0
 """Operands: any number of parts. ``attributes`` (shape, dtype, axis, stacked): the parts one behind the other along
 ``axis``; if ``stacked`` the parts lack that axis and take one place of it each."""
 
-# --- reductions: over one run of axes, the value seen as (outer, reduced, inner) --------------------------------------
+# --- reductions: over one run of axes, the value seen as (outer, reduced, inner) -----------------------------------
 
 
 def _reduce(attributes: tuple[Size, int, int, int, dtype], metas: list[Meta]) -> Result:
@@ -259,7 +259,7 @@ ANY, ALL = (define(n, "reduce", _reduce) for n in ("reduce_any", "reduce_all"))
 ARGMAX, ARGMIN = (define(n, "reduce", _reduce_index) for n in ("reduce_argmax", "reduce_argmin"))
 """``attributes`` (result shape, outer, reduced, inner, dtype). The tree of a sum depends on (reduced, inner == 1) alone."""
 
-# --- templates ------------------------------------------------------------------------------------------------------
+# --- templates -----------------------------------------------------------------------------------------------------
 
 
 def _attributed(attributes: tuple[Any, ...], metas: list[Meta]) -> Result:

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
-from .dtypes import dtype, scalar_dtype
+from .dtypes import DType, scalar_dtype
 from .primitives import LEAF, SCATTER, WRITE, Meta, Primitive, nbytes
 from .shapes import MOVED, Size, View
 
@@ -47,13 +47,13 @@ class Node:
     __slots__ = ("shape", "dtype", "trace", "place", "buffer", "__weakref__")
 
     shape: Size
-    dtype: dtype
+    dtype: DType
     trace: Trace | None
     place: int
     buffer: Buffer | None
 
     def __init__(
-        self, shape: Size, dtype: dtype, trace: Trace | None, place: int, buffer: Buffer | None = None
+        self, shape: Size, dtype: DType, trace: Trace | None, place: int, buffer: Buffer | None = None
     ) -> None:
         self.shape = shape
         self.dtype = dtype
@@ -83,10 +83,10 @@ class Step:
 
     def __init__(
         self, parent: Step | None, primitive: Primitive, attributes: Any, operands: tuple[Operand, ...],
-        shape: Size, dtype: dtype, compute: dtype, site: tuple[str, int] | None,
+        shape: Size, dtype: DType, compute: DType, site: tuple[str, int] | None,
     ) -> None:  # fmt: skip
         self.parent = parent
-        self.depth = 0 if parent is None else parent.depth + 1
+        self.depth: int = 0 if parent is None else parent.depth + 1
         self.primitive = primitive
         self.attributes = attributes
         self.operands = operands
@@ -95,14 +95,14 @@ class Step:
         self.compute = compute
         self.site = site
         own = _bytes_recorded(primitive, attributes, shape, dtype)
-        self.bytes = own if parent is None else parent.bytes + own
+        self.bytes: int = own if parent is None else parent.bytes + own
         #: Compared with the trace's limit after each step: its depth, or "always" when the bytes have run out.
         self.mark = _ALWAYS if self.bytes > BYTE_BUDGET else self.depth
         self.next: dict[Any, Step] = {}
         self.plans: dict[bytes, Any] = {}
 
 
-def _bytes_recorded(primitive: Primitive, attributes: Any, shape: Size, dtype: dtype) -> int:
+def _bytes_recorded(primitive: Primitive, attributes: Any, shape: Size, dtype: DType) -> int:
     """What a step counts against the byte budget: for updates of part of a value, that part."""
     if primitive is LEAF:
         return 0

@@ -27,7 +27,7 @@ def operand(value: Any) -> Any:
     raise TypeError(f"unsupported operand type for a tensor operation: '{type(value).__name__}'")
 
 
-# --- add, sub -------------------------------------------------------------------------------------------------------------
+# --- add, sub -----------------------------------------------------------------------------------------------------
 
 
 class AddBackward0(Gradient):
@@ -101,7 +101,7 @@ def positive(input: Tensor) -> Tensor:
     return input
 
 
-# --- mul, div -------------------------------------------------------------------------------------------------------------
+# --- mul, div -----------------------------------------------------------------------------------------------------
 
 
 class MulBackward0(Gradient):
@@ -224,7 +224,7 @@ def reciprocal(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     return result if out is None else write_out(out, result)
 
 
-# --- powers ---------------------------------------------------------------------------------------------------------------
+# --- powers -------------------------------------------------------------------------------------------------------
 
 
 class PowBackward0(Gradient):
@@ -325,7 +325,7 @@ def float_power(input: Any, exponent: Any) -> Tensor:
     return pow(first, second)
 
 
-# --- products and sums in one ------------------------------------------------------------------------------------------------
+# --- products and sums in one -------------------------------------------------------------------------------------
 
 
 @operation(inplace=True)
@@ -375,7 +375,7 @@ def where_below_half(weight: Tensor, near: Tensor, far: Tensor) -> Tensor:
     return where(weight.abs() < 0.5, near, far)
 
 
-# --- operators --------------------------------------------------------------------------------------------------------------
+# --- operators ----------------------------------------------------------------------------------------------------
 
 
 def _binary_operator(function: Any, swapped: bool = False) -> Any:
@@ -462,7 +462,7 @@ Tensor.__rmod__ = _binary_operator(remainder, swapped=True)  # type: ignore[attr
 Tensor.__pow__ = _binary_operator(pow)  # type: ignore[method-assign]
 Tensor.__rpow__ = _binary_operator(pow, swapped=True)  # type: ignore[method-assign]
 Tensor.__neg__ = neg  # type: ignore[method-assign]
-Tensor.__pos__ = positive  # type: ignore[attr-defined]
+Tensor.__pos__ = positive  # type: ignore[method-assign]
 for _name in ("add", "sub", "mul", "floordiv", "truediv", "mod", "pow"):
     _source = {"floordiv": "floor_divide", "truediv": "div", "mod": "remainder"}.get(_name, _name)
     setattr(Tensor, f"__i{_name}__", _in_place_operator(getattr(Tensor, _source + "_")))

@@ -99,8 +99,10 @@ def integers(low: int, high: int, shape: Size, d: dtype_type, generator: Generat
 def randint(*arguments: Any, generator: Generator | None = None, out: Tensor | None = None, dtype: Any = None,
             layout: Any = None, device: Any = None, requires_grad: bool = False, **keywords: Any) -> Tensor:  # fmt: skip
     """``randint([low,] high, size)``: integers from ``low`` (0) to ``high`` - 1, int64 unless a dtype is given."""
-    names = dict(zip(("low", "high", "size") if len(arguments) == 3 else ("high", "size") if len(arguments) == 2 and "low" not in keywords
-                     else ("low", "high") if len(arguments) == 2 else ("high",), arguments))  # fmt: skip
+    given = ("low", "high", "size")
+    if len(arguments) < 3 and "low" not in keywords and not (len(arguments) == 2 and "size" in keywords):
+        given = ("high", "size", "")
+    names = dict(zip(given, arguments))
     names.update(keywords)
     made = integers(
         int(names.get("low", 0)), int(names["high"]), Size(sizes_of((names["size"],))), dtype or dtypes.int64, generator

@@ -100,7 +100,7 @@ def expand_back(grad: Tensor, shape: Size, dims: Sequence[int], keepdim: bool) -
     return grad.expand(shape)
 
 
-# --- sum, mean ----------------------------------------------------------------------------------------------------------
+# --- sum, mean ----------------------------------------------------------------------------------------------------
 
 
 class SumBackward0(Gradient):
@@ -200,7 +200,7 @@ def nanmean(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: An
     return nansum(input, dim, keepdim, dtype=dtype) / (~input.isnan()).sum(dim, keepdim)
 
 
-# --- prod -----------------------------------------------------------------------------------------------------------------
+# --- prod ---------------------------------------------------------------------------------------------------------
 
 
 class ProdBackward0(Gradient):
@@ -248,7 +248,7 @@ def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype:
     return result
 
 
-# --- extrema ----------------------------------------------------------------------------------------------------------------
+# --- extrema ------------------------------------------------------------------------------------------------------
 
 
 class MaxBackward1(Gradient):
@@ -302,8 +302,8 @@ class MinBackward0(MaxBackward0):
     __slots__ = ()
 
 
-_MaxResult = namedtuple("max", ["values", "indices"])
-_MinResult = namedtuple("min", ["values", "indices"])
+_MaxResult: Any = namedtuple("max", ["values", "indices"])  # type: ignore[name-match]
+_MinResult: Any = namedtuple("min", ["values", "indices"])  # type: ignore[name-match]
 
 
 def _along(name: str, input: Tensor, dim: int, keepdim: bool) -> tuple[Tensor, Tensor]:
@@ -391,11 +391,14 @@ def amin(input: Tensor, dim: Dims = (), keepdim: bool = False) -> Tensor:
     return result
 
 
+_MinMaxResult: Any = namedtuple("aminmax", ["min", "max"])  # type: ignore[name-match]
+
+
 @operation()
 def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> Any:
     """Smallest and largest element."""
     dims: Any = () if dim is None else dim
-    return namedtuple("aminmax", ["min", "max"])(amin(input, dims, keepdim), amax(input, dims, keepdim))
+    return _MinMaxResult(amin(input, dims, keepdim), amax(input, dims, keepdim))
 
 
 def _arg(primitive: p.Primitive, input: Tensor, dim: int | None, keepdim: bool) -> Tensor:
@@ -419,7 +422,7 @@ def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tens
     return _arg(p.ARGMIN, input, dim, keepdim)
 
 
-# --- logic --------------------------------------------------------------------------------------------------------------------
+# --- logic --------------------------------------------------------------------------------------------------------
 
 
 def _logical(primitive: p.Primitive, input: Tensor, dim: Dims, keepdim: bool) -> Tensor:
@@ -452,7 +455,7 @@ def count_nonzero(input: Tensor, dim: Dims = None) -> Tensor:
     return sum(input != 0, dim)
 
 
-# --- spread -------------------------------------------------------------------------------------------------------------------
+# --- spread -------------------------------------------------------------------------------------------------------
 
 
 def _moments(input: Tensor, dim: Dims, correction: float, keepdim: bool) -> tuple[Tensor, Tensor, tuple[int, ...]]:

@@ -60,7 +60,7 @@ class Body:
         return (value.data[1],) if value.kind == "reduce" else ()
 
     def _used_by_elements(self) -> set[int]:
-        used = set()
+        used: set[int] = set()
         for index, value in enumerate(self.program.values):
             if value.level == "element" or value.kind == "reduce":
                 used.update(self._references(index))
@@ -106,7 +106,7 @@ class Body:
                 raw = b.slot(self.argument(argument), "i64")
                 self.keep_scalar(index, convert(b, int64, value.dtype, 1, raw))
 
-    # --- one place ------------------------------------------------------------------------------------------------------
+    # --- one place -------------------------------------------------------------------------------------------------
 
     def compute(self, order: list[int], place: Place) -> dict[int, str]:
         """Instructions for the given values, in order; returns their register names."""

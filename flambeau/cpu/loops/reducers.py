@@ -83,7 +83,8 @@ class Reducer:
         lanes = LANES
         while lanes > 1:
             half = lanes // 2
-            low, high = [], []
+            low: list[str] = []
+            high: list[str] = []
             for d, value in zip(self.types, state):
                 whole = vector(d.llvm, lanes)
                 for part, start in ((low, 0), (high, half)):

@@ -96,7 +96,7 @@ class _RowWriter:
             if store.level == "row":
                 self.body.store(store, number, self.body.scalars[store.reference], place, pointers["store", number])
 
-    # --- passes -----------------------------------------------------------------------------------------------------------
+    # --- passes ----------------------------------------------------------------------------------------------------
 
     def _pass(self, stage: int) -> None:
         """One walk along the row: the reductions of element values of this stage, and the stores that are ready."""

@@ -36,7 +36,7 @@ class Value:
         self.lanes = lanes
         self.name = name
 
-    # --- building blocks ---------------------------------------------------------------------------------------
+    # --- building blocks -------------------------------------------------------------------------------------------
 
     @property
     def spelled(self) -> str:
@@ -76,7 +76,7 @@ class Value:
         operands = [(self.spelled, self.name)] + [(self.spelled, self.operand(other)) for other in others]
         return Value(self.builder, self.type, self.lanes, self.builder.call(name, self.spelled, *operands))
 
-    # --- arithmetic --------------------------------------------------------------------------------------------
+    # --- arithmetic ------------------------------------------------------------------------------------------------
 
     def __add__(self, other: Value | Number) -> Value:
         return self._binary("fadd" if self.is_float else "add", other)
@@ -115,7 +115,7 @@ class Value:
         """This magnitude with the sign of ``sign``."""
         return self.call("copysign", sign)
 
-    # --- bits --------------------------------------------------------------------------------------------------
+    # --- bits ------------------------------------------------------------------------------------------------------
 
     def __and__(self, other: Value | Number) -> Value:
         return self._binary("and", other)
@@ -145,7 +145,7 @@ class Value:
         """The same bits seen as ``type``."""
         return self._convert("bitcast", type)
 
-    # --- conversions -------------------------------------------------------------------------------------------
+    # --- conversions -----------------------------------------------------------------------------------------------
 
     def _convert(self, opcode: str, type: str) -> Value:
         return self._new(f"{opcode} {self.spelled} {self.name} to {vector(type, self.lanes)}", type)
@@ -162,7 +162,7 @@ class Value:
         """Signed integers to floating point."""
         return self._convert("sitofp", type)
 
-    # --- comparisons -------------------------------------------------------------------------------------------
+    # --- comparisons -----------------------------------------------------------------------------------------------
 
     def _compare(self, relation: str, other: Value | Number) -> Value:
         opcode = f"fcmp o{relation}" if self.is_float else f"icmp {'' if relation in ('eq', 'ne') else 's'}{relation}"
