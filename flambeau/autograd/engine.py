@@ -6,70 +6,53 @@ falling sequence number visits each after everything that used its result.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
 from typing import Any
 
 from ..graph.dtypes import dtype
 from ..graph.shapes import Size
 from ..graph.trace import local
-from ..storage import whole
+from ..storage import is_exposed, whole
 from ..tensor import Tensor
-from .gradient import Gradient
+from .gradient import Edge, Gradient
 from .reduce import sum_to
-
-Roots = list[tuple[Any, Tensor]]
-
-
-def _edge(tensor: Tensor) -> Any:
-    return tensor._gradient or tensor
-
-
-def _roots(tensors: Sequence[Tensor], grads: Sequence[Tensor | None]) -> Roots:
-    from ..ops.creation import ones_like
-
-    roots: Roots = []
-    for tensor, grad in zip(tensors, grads):
-        if not tensor.requires_grad:
-            raise RuntimeError("element 0 of tensors does not require grad and does not have a grad_fn")
-        if grad is None:
-            if tensor.numel() != 1:
-                raise RuntimeError("grad can be implicitly created only for scalar outputs")
-            grad = ones_like(tensor)
-        elif grad.shape != tensor.shape:
-            raise RuntimeError(
-                f"Mismatch in shape: grad_output[0] has a shape of {grad.shape} and output[0] has a shape of {tensor.shape}."
-            )
-        roots.append((_edge(tensor), grad))
-    return roots
+from .roots import Key, Roots, edge_of, key_of, roots_of, sequence_of
 
 
 def backward(
-    tensors: Tensor | Sequence[Tensor],
+    tensors: Any,
     grad_tensors: Any = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
     inputs: Any = None,
 ) -> None:
-    """Add the gradients of ``tensors`` (weighted by ``grad_tensors``; ones for scalars) to the leaves' ``grad``."""
-    many = (tensors,) if isinstance(tensors, Tensor) else tuple(tensors)
-    grads = (grad_tensors,) if isinstance(grad_tensors, Tensor) or grad_tensors is None else tuple(grad_tensors)
-    if grad_tensors is None:
-        grads = (None,) * len(many)
-    if len(grads) != len(many):
-        raise RuntimeError(f"got {len(many)} tensors and {len(grads)} gradients")
-    only: dict[Any, Tensor] | None = None
-    if inputs is not None:
-        wanted = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
-        if not wanted:
-            raise RuntimeError("'inputs' argument to backward() cannot be empty.")
-        only = {_key(_edge(t)): t for t in wanted}
-    _run(_roots(many, grads), bool(create_graph if retain_graph is None else retain_graph), create_graph, only, None)
+    """Add the gradients of ``tensors`` (weighted by ``grad_tensors``; ones for scalars) to the leaves' ``grad``.
+
+    With ``inputs`` only to theirs, whether they are leaves or not.
+    """
+    many = sequence_of(tensors)
+    grads = (None,) * len(many) if grad_tensors is None else sequence_of(grad_tensors)
+    roots = roots_of(many, grads)
+    keep = bool(create_graph if retain_graph is None else retain_graph)
+    if inputs is None:
+        _run(Run(keep, None, True), roots, create_graph)
+        return
+    wanted = sequence_of(inputs)
+    if not wanted:
+        raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
+    targets = _targets(wanted)
+    _run(Run(keep, targets, True), roots, create_graph)
+    for tensor in {id(t): t for t in wanted}.values():
+        value = targets[key_of(edge_of(tensor))]
+        if isinstance(tensor, Tensor) and not tensor.is_leaf and value is not None:
+            _add_to(tensor, value)
 
 
 def grad(
-    outputs: Tensor | Sequence[Tensor],
-    inputs: Tensor | Sequence[Tensor],
+    outputs: Any,
+    inputs: Any,
     grad_outputs: Any = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
@@ -78,91 +61,142 @@ def grad(
     is_grads_batched: bool = False,
     materialize_grads: bool = False,
 ) -> tuple[Tensor | None, ...]:
-    """The gradients of ``outputs`` with respect to ``inputs``, as a tuple; no ``grad`` is touched."""
-    many = (outputs,) if isinstance(outputs, Tensor) else tuple(outputs)
-    wanted = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
-    given = (grad_outputs,) if isinstance(grad_outputs, Tensor) else grad_outputs
-    grads = (None,) * len(many) if given is None else tuple(given)
-    if is_grads_batched:
-        from ..ops.views import stack
+    """The gradients of ``outputs`` with respect to ``inputs``, as a tuple; no ``grad`` is touched.
 
-        rows = [
-            grad(many, wanted, [None if g is None else g[i] for g in grads], True, create_graph, True, allow_unused)
-            for i in range(next(g for g in grads if g is not None).shape[0])
-        ]
-        return tuple(None if column[0] is None else stack(list(column)) for column in zip(*rows))
-    for tensor in wanted:
-        if not tensor.requires_grad:
-            raise RuntimeError("One of the differentiated Tensors does not require grad")
-    captured: dict[Any, Tensor | None] = {_key(_edge(t)): None for t in wanted}
+    ``RuntimeError`` for inputs that were not used, unless ``allow_unused`` (None for them) or ``materialize_grads``
+    (zeros). With ``is_grads_batched`` the first axis of ``grad_outputs`` counts vectors, one gradient each.
+    """
+    if materialize_grads and allow_unused is False:
+        raise ValueError(
+            "Expected allow_unused to be True or not passed when materialize_grads=True, but got: allow_unused=False."
+        )
+    many, wanted = sequence_of(outputs), sequence_of(inputs)
+    if not wanted:
+        raise RuntimeError("`inputs` argument to `grad()` cannot be empty.")
+    grads = (None,) * len(many) if grad_outputs is None else sequence_of(grad_outputs)
     keep = bool(create_graph if retain_graph is None else retain_graph)
-    _run(_roots(many, grads), keep, create_graph, None, captured)
-    results: list[Tensor | None] = []
-    for tensor in wanted:
-        result = captured[_key(_edge(tensor))]
-        if result is None:
-            if materialize_grads:
-                from ..ops.creation import zeros_like
-
-                result = zeros_like(tensor)
-            elif not allow_unused:
+    unused = bool(allow_unused) or materialize_grads
+    if is_grads_batched:
+        results = _batched(many, wanted, grads, keep, create_graph, unused)
+    else:
+        targets = _targets(wanted)
+        _run(Run(keep, targets, False), roots_of(many, grads), create_graph)
+        results = [targets[key_of(edge_of(tensor))] for tensor in wanted]
+        for index, result in enumerate(results):
+            if result is None and not unused:
                 raise RuntimeError(
-                    "One of the differentiated Tensors appears to not have been used in the graph. "
+                    f"The differentiated Tensor at index {index} appears to not have been used in the graph. "
                     "Set allow_unused=True if this is the desired behavior."
                 )
-        results.append(result)
+    if materialize_grads:
+        from ..ops.creation import zeros_like
+
+        return tuple(zeros_like(t) if result is None else result for t, result in zip(wanted, results, strict=True))
     return tuple(results)
 
 
-def _key(edge: Any) -> Any:
-    return (id(edge[0]), edge[1]) if isinstance(edge, tuple) else (id(edge), 0)
+def _batched(
+    outputs: Sequence[Any], inputs: Sequence[Any], grads: Sequence[Tensor | None], keep: bool, create: bool, unused: bool
+) -> list[Tensor | None]:
+    """One pass for each vector, the results stacked."""
+    from ..ops.joining import stack
+
+    count = next(g for g in grads if g is not None).shape[0]
+    rows = [
+        grad(outputs, inputs, [None if g is None else g[i] for g in grads], keep or i + 1 < count, create, True, unused)
+        for i in range(count)
+    ]
+    return [None if column[0] is None else stack(column) for column in zip(*rows, strict=True)]
 
 
-def _run(
-    roots: Roots,
-    keep: bool,
-    create_graph: bool,
-    only: dict[Any, Tensor] | None,
-    captured: dict[Any, Tensor | None] | None,
-) -> None:
-    """Propagate gradients. ``only`` limits which leaves accumulate; ``captured`` collects gradients instead."""
+def _targets(wanted: Sequence[Any]) -> dict[Key, Tensor | None]:
+    for tensor in wanted:
+        if isinstance(tensor, Tensor) and not tensor.requires_grad:
+            raise RuntimeError("One of the differentiated Tensors does not require grad")
+    return {key_of(edge_of(tensor)): None for tensor in wanted}
+
+
+# --- one run ----------------------------------------------------------------------------------------------------------
+
+
+class Run:
+    """One backward pass: what it keeps, what it collects, and what is to be called when it is done."""
+
+    __slots__ = ("keep", "targets", "accumulate", "needed", "leaves", "due", "callbacks", "__weakref__")
+
+    def __init__(self, keep: bool, targets: dict[Key, Tensor | None] | None, accumulate: bool) -> None:
+        #: Whether saved values are kept for another run.
+        self.keep = keep
+        #: Gradients to collect, by edge; only what leads to them is run. None: all leaves.
+        self.targets = targets
+        #: Whether leaves add to their ``grad``.
+        self.accumulate = accumulate
+        self.needed: set[Gradient] | None = None
+        #: What has flowed into leaves so far.
+        self.leaves: dict[int, tuple[Tensor, Tensor]] = {}
+        #: Leaves with hooks, by the sequence number of the last node that leads to them; None until one is met.
+        self.due: dict[int, list[Tensor]] | None = None
+        self.callbacks: list[Callable[[], None]] = []
+
+
+class _Running(threading.local):
+    def __init__(self) -> None:
+        self.runs: list[Run] = []
+
+
+_running = _Running()
+
+
+def current_run() -> Run | None:
+    """This thread's innermost backward pass."""
+    return _running.runs[-1] if _running.runs else None
+
+
+def queue_callback(callback: Callable[[], None]) -> None:
+    """Call a function when the backward pass that runs now is done. ``RuntimeError`` if there is none."""
+    if not _running.runs:
+        raise RuntimeError("Final callbacks can only be installed during backward pass.")
+    _running.runs[-1].callbacks.append(callback)
+
+
+def _run(run: Run, roots: Roots, create_graph: bool) -> None:
     before = local.grad
     local.grad = create_graph
+    _running.runs.append(run)
     try:
-        _propagate(roots, keep, only, captured)
+        _propagate(run, roots)
+        for callback in run.callbacks:
+            callback()
     finally:
+        _running.runs.pop()
         local.grad = before
-    callbacks, local_callbacks[:] = local_callbacks[:], []
-    for callback in callbacks:
-        callback()
 
 
-local_callbacks: list[Any] = []
-"""Functions to call when the running backward is done (``queue_callback``)."""
-
-
-def _propagate(
-    roots: Roots, keep: bool, only: dict[Any, Tensor] | None, captured: dict[Any, Tensor | None] | None
-) -> None:
+def _propagate(run: Run, roots: Roots) -> None:
     pending: dict[Gradient, Any] = {}
     heap: list[tuple[int, Gradient]] = []
-    leaves: dict[int, list[Any]] = {}
+    leaves = run.leaves
+    targets = run.targets
+    if targets is not None:
+        run.needed = _leading_to(targets, roots)
+    needed = run.needed
 
-    def send(edge: Any, value: Tensor) -> None:
+    def send(edge: Edge, value: Tensor) -> None:
         number = 0
         if type(edge) is tuple:
             edge, number = edge
-        if isinstance(edge, Gradient):
-            held = pending.get(edge)
-            if held is None:
-                pending[edge] = value if number == 0 and edge.outputs == 1 else {number: value}
-                heappush(heap, (-edge.sequence, edge))
-            elif type(held) is dict:
-                held[number] = held[number] + value if number in held else value
-            else:
-                pending[edge] = held + value
+        if not isinstance(edge, Gradient):
+            held = leaves.get(id(edge))
+            leaves[id(edge)] = edge, value if held is None else held[1] + value
+            return
+        held = pending.get(edge)
+        if held is None:
+            pending[edge] = value if number == 0 and edge.outputs == 1 else {number: value}
+            heappush(heap, (-edge.sequence, edge))
+        elif type(held) is dict:
+            held[number] = held[number] + value if number in held else value
         else:
-            _accumulate(edge, value, leaves, only, captured)
+            pending[edge] = held + value
 
     for edge, value in roots:
         send(edge, value)
@@ -170,25 +204,26 @@ def _propagate(
     while heap:
         node = heappop(heap)[1]
         value = pending.pop(node)
-        if node.extra is not None:
-            value = _before(node, value, only, captured)
-        if captured is not None:
-            if (id(node), 0) in captured or type(value) is dict:
-                _capture(node, value, captured)
-        if only is not None and type(value) is not dict and (id(node), 0) in only:
-            _add_to(only[id(node), 0], value)
+        extra = node.extra
+        if extra is not None:
+            value = _tensor_hooks(node, value)
+        if targets is not None:
+            _capture(node, value, targets)
+            if node not in needed:  # type: ignore[operator]
+                continue
+        if extra is not None and extra.pre_hooks:
+            value = _pre_hooks(node, value)
         results = _call(node, value)
-        if node.extra is not None and node.extra.post_hooks:
-            results = _after(node, value, results)
-        if not keep:
-            node.release()
-        edges = node.edges
         if type(results) is not tuple:
             results = (results,)
-        if len(results) != len(edges):
-            if len(results) < len(edges) and any(e is not None for e in edges[len(results) :]):
-                raise RuntimeError(f"{node.name()} returned {len(results)} gradients for {len(edges)} inputs")
-        for edge, result in zip(edges, results):
+        if extra is not None and extra.post_hooks:
+            results = _post_hooks(node, value, results)
+        if not run.keep:
+            node.release()
+        edges = node.edges
+        if len(results) != len(edges) and any(edge is not None for edge in edges[len(results) :]):
+            raise RuntimeError(f"{node.name()} returned {len(results)} gradients for {len(edges)} inputs")
+        for index, (edge, result) in enumerate(zip(edges, results)):  # noqa: B905
             if edge is None or result is None:
                 continue
             target = edge[0] if type(edge) is tuple else edge
@@ -197,20 +232,47 @@ def _propagate(
             else:
                 shape, d = target.shape, target.dtype
             if result.shape != shape or result.dtype is not d:
-                result = _fitted(result, shape, d, node)
+                result = _fitted(result, shape, d, node, index)
+            if needed is not None and target not in needed and key_of(edge) not in targets:  # type: ignore[operator]
+                continue
             send(edge, result)
-    for _, (leaf, value) in leaves.items():
-        _finish_leaf(leaf, value, only, captured)
+        if leaves:
+            _finish_due(run, heap, node.sequence)
+    while leaves:
+        _finish_leaf(run, *leaves.pop(next(iter(leaves))))
 
 
-def _fitted(result: Tensor, shape: Size, d: dtype, node: Gradient) -> Tensor:
+def _leading_to(targets: dict[Key, Any], roots: Roots) -> set[Gradient]:
+    """The nodes on the way from the roots to the targets."""
+    found: set[Gradient] = set()
+    stack = [edge[0] if type(edge) is tuple else edge for edge, _ in roots]
+    while stack:
+        node = stack.pop()
+        if not isinstance(node, Gradient) or node in found:
+            continue
+        found.add(node)
+        stack.extend(edge[0] if type(edge) is tuple else edge for edge in node.edges)
+    leading: set[Gradient] = set()
+    for node in sorted(found, key=lambda node: node.sequence):
+        for edge in node.edges:
+            if edge is None:
+                continue
+            target = edge[0] if type(edge) is tuple else edge
+            if key_of(edge) in targets or isinstance(target, Gradient) and target in leading:
+                leading.add(node)
+                break
+    return leading
+
+
+def _fitted(result: Tensor, shape: Size, d: dtype, node: Gradient, index: int) -> Tensor:
     """Reduce a broadcast gradient to its input's shape, and bring it to its dtype."""
     if result.shape != shape:
-        result = sum_to(result, shape, node.name())
+        result = sum_to(result, shape, node.name(), index, node.strict)
     return result if result.dtype is d else result.to(d)
 
 
 def _call(node: Gradient, value: Any) -> Any:
+    """Run one node; under anomaly detection, errors and NaN name the line that recorded it."""
     try:
         results = node.backward(value)
     except Exception as error:
@@ -228,8 +290,28 @@ def _call(node: Gradient, value: Any) -> Any:
     return results
 
 
-def _before(node: Gradient, value: Any, only: Any, captured: Any) -> Any:
-    """Run the hooks of the node's output tensors, then the node's own pre-hooks; keep retained gradients."""
+# --- hooks ------------------------------------------------------------------------------------------------------------
+
+
+def _replaced(hook: Callable[..., Any], value: Tensor) -> Tensor:
+    """What a tensor's hook makes of its gradient; it must not change shape or dtype."""
+    result = hook(value)
+    if result is None or result is value:
+        return value
+    name = getattr(hook, "__name__", type(hook).__name__)
+    if not isinstance(result, Tensor):
+        raise TypeError(f"expected Variable, but hook returned '{type(result).__name__}'")
+    if result.dtype is not value.dtype:
+        raise RuntimeError(
+            f"hook '{name}' has changed the type of value (was {value.type()} got {result.type()})"
+        )
+    if result.shape != value.shape:
+        raise RuntimeError(f"hook '{name}' has changed the size of value")
+    return result
+
+
+def _tensor_hooks(node: Gradient, value: Any) -> Any:
+    """Run the hooks of the tensors that are the node's outputs, and keep the gradients that these retain."""
     extra = node.extra
     assert extra is not None
     for number, hooks in extra.tensor_hooks.items():
@@ -237,84 +319,128 @@ def _before(node: Gradient, value: Any, only: Any, captured: Any) -> Any:
         if part is None:
             continue
         for hook in list(hooks.values()):
-            replaced = hook(part)
-            if replaced is not None:
-                part = replaced
+            part = _replaced(hook, part)
         if type(value) is dict:
             value[number] = part
         else:
             value = part
-    if extra.pre_hooks:
-        given = tuple(value.get(k) for k in range(node.outputs)) if type(value) is dict else (value,)
-        for hook in list(extra.pre_hooks.values()):
-            replaced = hook(given)
-            if replaced is not None:
-                given = replaced if isinstance(replaced, tuple) else (replaced,)
-        value = dict(enumerate(given)) if type(value) is dict else given[0]
     for number, reference in extra.retained.items():
         tensor = reference()
         part = value if type(value) is not dict else value.get(number)
-        if tensor is not None and part is not None and captured is None:
-            held = tensor._more().grad
-            tensor._more().grad = part if held is None else held + part
+        if tensor is not None and part is not None:
+            _add_to(tensor, part)
     return value
 
 
-def _after(node: Gradient, value: Any, results: Any) -> Any:
+def _parts(node: Gradient, value: Any) -> tuple[Any, ...]:
+    return tuple(value.get(k) for k in range(node.outputs)) if type(value) is dict else (value,)
+
+
+def _pre_hooks(node: Gradient, value: Any) -> Any:
     assert node.extra is not None
-    inputs = results if type(results) is tuple else (results,)
-    outputs = tuple(value.get(k) for k in range(node.outputs)) if type(value) is dict else (value,)
-    for hook in list(node.extra.post_hooks.values()):
-        replaced = hook(inputs, outputs)
+    given = _parts(node, value)
+    for hook in list(node.extra.pre_hooks.values()):
+        replaced = hook(given)
         if replaced is not None:
-            inputs = replaced if isinstance(replaced, tuple) else (replaced,)
-    return inputs
+            given = replaced if isinstance(replaced, tuple) else (replaced,)
+    return {k: part for k, part in enumerate(given) if part is not None} if type(value) is dict else given[0]
 
 
-def _capture(node: Gradient, value: Any, captured: dict[Any, Tensor | None]) -> None:
-    parts = value.items() if type(value) is dict else ((0, value),)
-    for number, part in parts:
-        if (id(node), number) in captured:
-            captured[id(node), number] = part
+def _post_hooks(node: Gradient, value: Any, results: tuple[Any, ...]) -> tuple[Any, ...]:
+    assert node.extra is not None
+    outputs = _parts(node, value)
+    for hook in list(node.extra.post_hooks.values()):
+        replaced = hook(results, outputs)
+        if replaced is not None:
+            results = replaced if isinstance(replaced, tuple) else (replaced,)
+    return results
+
+
+# --- where gradients end ------------------------------------------------------------------------------------------------
+
+
+def _capture(node: Gradient, value: Any, targets: dict[Key, Tensor | None]) -> None:
+    for number, part in value.items() if type(value) is dict else ((0, value),):
+        if (id(node), number) in targets:
+            targets[id(node), number] = part
 
 
 def _add_to(tensor: Tensor, value: Tensor) -> None:
     extra = tensor._more()
-    extra.grad = value if extra.grad is None else extra.grad + value
+    extra.grad = own(value) if extra.grad is None else extra.grad + value
 
 
-def _accumulate(
-    leaf: Tensor, value: Tensor, leaves: dict[int, list[Any]], only: dict[Any, Tensor] | None, captured: Any
-) -> None:
-    """Add up what flows into a leaf; hooks run when all of it has arrived."""
-    held = leaves.get(id(leaf))
-    if held is None:
-        leaves[id(leaf)] = [leaf, value]
+def _finish_due(run: Run, heap: list[tuple[int, Gradient]], done: int) -> None:
+    """Finish the leaves with hooks that nothing more will flow into, now that node number ``done`` has run.
+
+    Others wait for the end of the run; that is the same for them, and costs nothing.
+    """
+    due = run.due
+    if due is None:
+        if not any(_has_hooks(leaf) for leaf, _ in run.leaves.values()):
+            return
+        due = run.due = _last_uses([node for _, node in heap], run.needed)
+        later = {id(leaf) for leaves in due.values() for leaf in leaves}
+        ready = [leaf for leaf, _ in run.leaves.values() if _has_hooks(leaf) and id(leaf) not in later]
     else:
-        held[1] = held[1] + value
+        ready = due.pop(done, [])
+    for leaf in ready:
+        if id(leaf) in run.leaves:
+            _finish_leaf(run, *run.leaves.pop(id(leaf)))
 
 
-def _finish_leaf(leaf: Tensor, value: Tensor, only: dict[Any, Tensor] | None, captured: Any) -> None:
+def _has_hooks(leaf: Tensor) -> bool:
+    extra = leaf._extra
+    return extra is not None and bool(extra.hooks or extra.accumulate_hooks)
+
+
+def _last_uses(nodes: list[Gradient], needed: set[Gradient] | None) -> dict[int, list[Tensor]]:
+    """For the leaves with hooks that ``nodes`` lead to: the sequence number of the last node that does."""
+    last: dict[int, tuple[int, Tensor]] = {}
+    seen: set[Gradient] = set()
+    while nodes:
+        node = nodes.pop()
+        if node in seen or needed is not None and node not in needed:
+            continue
+        seen.add(node)
+        for edge in node.edges:
+            target = edge[0] if type(edge) is tuple else edge
+            if isinstance(target, Gradient):
+                nodes.append(target)
+            elif target is not None and _has_hooks(target):
+                held = last.get(id(target))
+                last[id(target)] = (node.sequence if held is None else min(held[0], node.sequence)), target
+    due: dict[int, list[Tensor]] = {}
+    for number, leaf in last.values():
+        due.setdefault(number, []).append(leaf)
+    return due
+
+
+_accumulating = threading.RLock()
+"""Threads that run backward at the same time may share leaves."""
+
+
+def _finish_leaf(run: Run, leaf: Tensor, value: Tensor) -> None:
+    """All of a leaf's gradient is there: run its hooks, and add it to ``grad``."""
     extra = leaf._more()
     if extra.hooks:
         for hook in list(extra.hooks.values()):
-            replaced = hook(value)
-            if replaced is not None:
-                value = replaced
-    if captured is not None:
-        if (id(leaf), 0) in captured:
-            captured[id(leaf), 0] = value
+            value = _replaced(hook, value)
+    if run.targets is not None:
+        if (id(leaf), 0) not in run.targets:
+            return
+        run.targets[id(leaf), 0] = value
+    if not run.accumulate:
         return
-    if only is not None and (id(leaf), 0) not in only:
-        return
-    held = extra.grad
-    if held is None:
-        # A gradient that is someone else's tensor, or a view, must not be shared: ``grad`` may be written in place.
-        extra.grad = own(value) if local.grad else own(value.detach() if value._tracked else value)
-    elif local.grad:
-        extra.grad = held + value
-    else:
-        held.add_(value)
+    with _accumulating:
+        held = extra.grad
+        if held is None:
+            # A gradient that is someone else's tensor, or a view, must not be shared: ``grad`` may be written in place.
+            extra.grad = own(value) if local.grad else own(value.detach() if value._tracked else value)
+        elif local.grad:
+            extra.grad = held + value
+        else:
+            held.add_(value)
     if extra.accumulate_hooks:
         for hook in list(extra.accumulate_hooks.values()):
             hook(leaf)
@@ -323,7 +449,7 @@ def _finish_leaf(leaf: Tensor, value: Tensor, only: dict[Any, Tensor] | None, ca
 def own(value: Tensor) -> Tensor:
     """A tensor that only the leaf's ``grad`` refers to: a new handle on the same value, or a copy of a view."""
     node = value._read()
-    if value._view is not None and value._view is not whole(node.shape):
+    if value._view is not None and value._view is not whole(node.shape) or is_exposed(node):
         return value.clone()
     handle = Tensor._from_node(node)
     handle._tracked = value._tracked

@@ -15,7 +15,7 @@ from ..graph.shapes import Size, View
 from ..graph.trace import Node, local, user_site
 
 if TYPE_CHECKING:
-    from ..graph.dtypes import dtype
+    from ..graph.dtypes import DType
     from ..tensor import Tensor
 
 sequence = count().__next__
@@ -78,6 +78,8 @@ class Gradient:
     __slots__ = ("edges", "saved", "shape", "dtype", "sequence", "extra", "context", "__weakref__")
 
     saves: ClassVar[int] = NOTHING
+    #: Whether a gradient of smaller shape than its input's is an error, rather than the same along the missing axes.
+    strict: ClassVar[bool] = False
     #: Number of differentiable outputs; with more than one, backward is given a dictionary by output number.
     outputs: int = 1
     #: The class method that makes a differentiable tensor of a saved value; put here by the tensor layer.
@@ -86,7 +88,7 @@ class Gradient:
     edges: tuple[Edge, ...]
     saved: Any
     shape: Size
-    dtype: dtype
+    dtype: DType
     sequence: int
     extra: Extra | None
     context: Any
@@ -95,7 +97,7 @@ class Gradient:
         """Gradient(s) of the inputs given the result's; one tensor (or None), or a tuple with one entry an input."""
         raise NotImplementedError
 
-    # --- what was saved ---------------------------------------------------------------------------------------
+    # --- what was saved --------------------------------------------------------------------------------------------
 
     def input(self, index: int) -> Any:
         """Input number ``index`` as it was when recorded: a tensor, or a Python number."""
@@ -122,7 +124,7 @@ class Gradient:
         """Whether input number ``index`` wants a gradient."""
         return self.edges[index] is not None
 
-    def output_meta(self, number: int) -> tuple[Size, dtype]:
+    def output_meta(self, number: int) -> tuple[Size, DType]:
         """Shape and dtype of output ``number``; nodes of several outputs keep lists of both."""
         if type(self.shape) is list:
             return self.shape[number], self.dtype[number]  # type: ignore[index]
@@ -152,7 +154,7 @@ class Gradient:
             return edge  # type: ignore[no-any-return]
         return self.make_tensor(node, view, None)
 
-    # --- what PyTorch shows -----------------------------------------------------------------------------------
+    # --- what PyTorch shows ----------------------------------------------------------------------------------------
 
     def __call__(self, *grads: Any) -> Any:
         """The gradients of the inputs, given those of the outputs."""

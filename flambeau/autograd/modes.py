@@ -30,7 +30,7 @@ class _Mode:
 
     def __call__(self, function: Callable[..., Any]) -> Any:
         if inspect.isclass(function):
-            function.__init__ = self(function.__init__)  # type: ignore[misc]
+            function.__init__ = self(function.__init__)  # type: ignore[method-assign,misc]
             return function
         if inspect.isgeneratorfunction(function):
 
@@ -146,10 +146,10 @@ class detect_anomaly:
 
     def __enter__(self) -> None:
         self._previous = (local.anomaly, local.check_nan)
-        local.anomaly, local.check_nan = True, self.check_nan
+        _set_anomaly(True, self.check_nan)
 
     def __exit__(self, *exception: object) -> None:
-        local.anomaly, local.check_nan = self._previous
+        _set_anomaly(*self._previous)
 
 
 class set_detect_anomaly(detect_anomaly):
@@ -158,12 +158,22 @@ class set_detect_anomaly(detect_anomaly):
     def __init__(self, mode: bool, check_nan: bool = True) -> None:
         super().__init__(check_nan)
         self._previous = (local.anomaly, local.check_nan)
-        local.anomaly, local.check_nan = mode, check_nan
+        _set_anomaly(bool(mode), check_nan)
 
     def __enter__(self) -> None:
         pass
 
 
+def _set_anomaly(mode: bool, check_nan: bool) -> None:
+    local.anomaly, local.check_nan = mode, check_nan
+    local.watched = mode or bool(local.pack_hooks)
+
+
 def is_anomaly_enabled() -> bool:
     """Whether anomaly detection is on."""
     return local.anomaly
+
+
+def is_anomaly_check_nan_enabled() -> bool:
+    """Whether anomaly detection looks for NaN in gradients."""
+    return local.check_nan

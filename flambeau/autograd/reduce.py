@@ -10,28 +10,25 @@ if TYPE_CHECKING:
     from ..tensor import Tensor
 
 
-def sum_to(value: Tensor, shape: Size, name: str = "backward") -> Tensor:
-    """The sum over the axes along which ``shape`` was repeated; ``RuntimeError`` if it does not broadcast."""
+def sum_to(value: Tensor, shape: Size, name: str = "backward", index: int = 0, strict: bool = False) -> Tensor:
+    """The sum over the axes along which ``shape`` was repeated; ``RuntimeError`` if it does not broadcast.
+
+    Unless ``strict``, a gradient that is the same along an axis may have extent 1 there, or lack it.
+    """
     if value.shape == shape:
         return value
     lead = value.ndim - len(shape)
+    have = value.shape[lead:] if lead >= 0 else (1,) * -lead + value.shape
+    if any(n != m and n != 1 and (strict or m != 1) for n, m in zip(shape, have, strict=True)) or (strict and lead < 0):
+        raise RuntimeError(
+            f"Function {name} returned an invalid gradient at index {index} - got {list(value.shape)} but expected shape "
+            f"compatible with {list(shape)}"
+        )
+    axes = [*range(lead), *(max(lead, 0) + k for k, (n, m) in enumerate(zip(shape, have, strict=True)) if n == 1 != m)]
     if lead < 0:
-        if value.numel() == 1 or value.shape == tuple(shape[-value.ndim :] if value.ndim else ()):
-            return value.expand(shape)
-        raise RuntimeError(f"Function {name} returned an invalid gradient: got {list(value.shape)} but expected {list(shape)}")
-    axes = list(range(lead))
-    for axis, extent in enumerate(shape):
-        have = value.shape[lead + axis]
-        if extent != have:
-            if extent != 1 and have != 1:
-                raise RuntimeError(
-                    f"Function {name} returned an invalid gradient at index 0 - got {list(value.shape)} but expected "
-                    f"shape compatible with {list(shape)}"
-                )
-            if extent == 1:
-                axes.append(lead + axis)
+        value = value.reshape(have)
     if axes:
         value = value.sum(axes, keepdim=True)
-    if lead:
+    if lead > 0:
         value = value.reshape(value.shape[lead:])
     return value if value.shape == shape else value.expand(shape)

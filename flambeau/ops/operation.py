@@ -100,8 +100,7 @@ def assign(target: Tensor, value: Tensor) -> Tensor:
         if target._base is not None:
             write_through_view[0](target, value)
         else:
-            target._gradient = value._gradient or value if value._tracked else forgotten(target)
-            target._tracked = True
+            target._rebase(value._gradient or value if value._tracked else forgotten(target))
             target._more().version += 1
     return target
 

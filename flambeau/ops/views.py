@@ -76,7 +76,7 @@ def view_of(
     return result
 
 
-# --- histories that change as storages do ---------------------------------------------------------------------------------
+# --- histories that change as storages do -------------------------------------------------------------------------
 
 
 class AsStridedBackward0(Gradient):
@@ -208,8 +208,7 @@ def _write_through(target: Tensor, value: Tensor) -> None:
     history.sequence = sequence()
     history.extra = None
     history.context = (geometry(base), target._view)
-    base._gradient = history
-    base._tracked = True
+    base._rebase(history)
     base._more().version += 1
     _renew(target, base)
 
@@ -229,15 +228,14 @@ def _renew(tensor: Tensor, base: Tensor) -> None:
     history.sequence = sequence()
     history.extra = None
     history.context = (geometry(base), tensor._view)
-    tensor._tracked = True
-    tensor._gradient = history
+    tensor._rebase(history)
 
 
 write_through_view.append(_write_through)
 Tensor._renew_history = staticmethod(_renew)  # type: ignore[assignment]
 
 
-# --- reshaping ------------------------------------------------------------------------------------------------------------
+# --- reshaping ----------------------------------------------------------------------------------------------------
 
 
 class ViewBackward0(Gradient):
@@ -405,7 +403,7 @@ def _metadata_in_place(function: Any) -> Any:
     return changing
 
 
-# --- order of axes -----------------------------------------------------------------------------------------------------------
+# --- order of axes ------------------------------------------------------------------------------------------------
 
 
 class PermuteBackward0(Gradient):
@@ -502,7 +500,7 @@ Tensor.squeeze_ = _metadata_in_place(squeeze)  # type: ignore[attr-defined]
 Tensor.unsqueeze_ = _metadata_in_place(unsqueeze)  # type: ignore[attr-defined]
 
 
-# --- repetition ---------------------------------------------------------------------------------------------------------------
+# --- repetition ---------------------------------------------------------------------------------------------------
 
 
 class ExpandBackward0(Gradient):
@@ -573,7 +571,7 @@ def broadcast_tensors(*tensors: Any) -> tuple[Tensor, ...]:
     return tuple(expand(t, shape) for t in many)
 
 
-# --- parts ----------------------------------------------------------------------------------------------------------------------
+# --- parts --------------------------------------------------------------------------------------------------------
 
 
 class SliceBackward0(Gradient):

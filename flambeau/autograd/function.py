@@ -1,0 +1,408 @@
+"""Operations with a gradient of the user's own: :class:`Function` and the context it keeps between its two halves."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import warnings
+import weakref
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from ..graph.primitives import FILL
+from ..graph.trace import Node, local, record
+from ..tensor import Tensor
+from .gradient import FREED, Edge, Gradient, Packed, sequence
+
+_RESULT = object()
+"""Stands for the function's own node among edges of saved values: a node must not refer to itself."""
+
+
+class FunctionCtx:
+    """What ``forward`` leaves for ``backward``: saved tensors, marks on outputs, and attributes of the user's own."""
+
+    to_save: tuple[Any, ...] = ()
+    dirty_tensors: tuple[Any, ...] = ()
+    non_differentiable: tuple[Any, ...] = ()
+    materialize_grads = True
+    needs_input_grad: tuple[bool, ...] = ()
+
+    #: (value, view, edge, weak reference to the tensor) of each saved tensor; None once backward has used them.
+    _saved: tuple[Any, ...] | None = ()
+    #: Weak reference to the gradient node that this is the context of.
+    _node: Any = None
+
+    def save_for_backward(self, *tensors: Tensor | None) -> None:
+        """Keep tensors (inputs, outputs, or others) for backward, where ``saved_tensors`` gives them back."""
+        self.to_save = tensors
+
+    def name(self) -> str:
+        """Name of the gradient node that this is the context of."""
+        node = self._node() if self._node is not None else None
+        return type(self).__name__ if node is None else node.name()
+
+    def save_for_forward(self, *tensors: Tensor | None) -> None:
+        """Keep tensors for ``jvp``; without effect, there being no forward-mode differentiation."""
+        self.saved_for_forward = tensors
+
+    def mark_dirty(self, *tensors: Tensor) -> None:
+        """Declare which inputs ``forward`` writes to in place; it must return them."""
+        self.dirty_tensors = tensors
+
+    def mark_non_differentiable(self, *tensors: Tensor) -> None:
+        """Declare which outputs have no gradient."""
+        self.non_differentiable = tensors
+
+    def set_materialize_grads(self, value: bool) -> None:
+        """Whether ``backward`` is given zeros (the default) or None for outputs that no gradient has reached."""
+        self.materialize_grads = value
+
+    @property
+    def saved_tensors(self) -> tuple[Tensor | None, ...]:
+        """The tensors given to :meth:`save_for_backward`, as they were then."""
+        if self._saved is None:
+            raise RuntimeError(FREED)
+        return tuple(None if entry is None else self._restored(*entry) for entry in self._saved)
+
+    saved_variables = saved_tensors
+
+    def _restored(self, value: Any, view: Any, edge: Edge, reference: Any) -> Tensor:
+        if type(value) is Packed:
+            value, view = value.open()
+        elif reference is not None:
+            # The tensor itself, if it still is what it was: an input keeps its identity.
+            tensor = reference()
+            if tensor is not None and tensor._holds(value, view) and _edge(tensor) is edge:
+                return tensor  # type: ignore[no-any-return]
+        if type(edge) is tuple and edge[0] is _RESULT:
+            node = self._node()
+            edge = None if node is None else _numbered(node, edge[1])
+        return Tensor._saved(value, view, edge if local.grad else None)
+
+    def _keep(self, outputs: dict[int, int]) -> None:
+        """Turn the tensors that were given into values; ``outputs`` gives results' numbers by identity."""
+        entries: list[Any] = []
+        for index, tensor in enumerate(self.to_save):
+            if tensor is None:
+                entries.append(None)
+                continue
+            if not isinstance(tensor, Tensor):
+                raise TypeError(
+                    f"save_for_backward can only save variables, but argument {index} is of type {type(tensor).__name__}"
+                )
+            number = outputs.get(id(tensor))
+            value: Any = tensor._read()
+            edge = _edge(tensor) if number is None else (_RESULT, number)
+            reference = None if number is not None else weakref.ref(tensor)
+            if local.pack_hooks:
+                value = Packed.of(tensor if type(edge) is not tuple else tensor.detach())
+            entries.append((value, tensor._view, edge, reference))
+        self._saved = tuple(entries)
+        self.to_save = ()
+
+
+_ContextMethodMixin = FunctionCtx
+
+
+def _edge(tensor: Tensor) -> Edge:
+    return (tensor._gradient or tensor) if tensor._tracked else None
+
+
+def _numbered(node: Gradient, number: int) -> Edge:
+    return node if node.outputs == 1 else (node, number)
+
+
+class FunctionGradient(Gradient):
+    """History of a call of a :class:`Function`; each function has a subclass of its own, named after it.
+
+    Edges lead to the tensors among the arguments; ``context`` is the call's :class:`FunctionCtx`, whose attributes can
+    be read here too.
+    """
+
+    __slots__ = ("outputs", "places")
+
+    strict = True
+    function: ClassVar[type[Function]]
+    #: Where the tensors stand among the arguments.
+    places: tuple[int, ...]
+
+    def backward(self, grad: Any) -> tuple[Tensor | None, ...]:
+        context = self.context
+        grads: list[Any] = [grad.get(k) for k in range(self.outputs)] if type(grad) is dict else [grad]
+        if context.materialize_grads:
+            for number, part in enumerate(grads):
+                shape, d = self.output_meta(number)
+                if part is None and shape is not None:
+                    grads[number] = Tensor._from_node(record(FILL, (shape, d), (0, None)))
+        results = self._rule()(context, *grads)
+        return self._checked(results if isinstance(results, tuple) else (results,))
+
+    def _rule(self) -> Callable[..., Any]:
+        function = self.function
+        if function.vjp is Function.vjp:
+            return function.backward
+        if function.backward is not Function.backward:
+            raise RuntimeError(
+                "Implementing both 'backward' and 'vjp' for a custom Function is not allowed. You should only implement "
+                "one of them."
+            )
+        return function.vjp
+
+    def _checked(self, results: tuple[Any, ...]) -> tuple[Tensor | None, ...]:
+        """The gradients of tensors among the arguments; ``RuntimeError`` if number or kind are wrong."""
+        needs = self.context.needs_input_grad
+        count = len(needs)
+        if len(results) < count or any(result is not None for result in results[count:]):
+            raise RuntimeError(
+                f"function {self.name()} returned an incorrect number of gradients (expected {count}, got {len(results)})"
+            )
+        for place, result in enumerate(results[:count]):
+            if result is None:
+                continue
+            if place not in self.places:
+                raise RuntimeError(
+                    f"function {self.name()} returned a gradient different than None at position {place + 1}, but the "
+                    "corresponding forward input was not a Variable"
+                )
+            if not isinstance(result, Tensor):
+                raise RuntimeError(f"expected Variable or None (got {type(result).__name__})")
+        return tuple(results[place] for place in self.places)
+
+    def release(self) -> None:
+        self.context._saved = None
+
+    def __repr__(self) -> str:
+        return f"<torch.autograd.function.{self.name()} object at {id(self):#x}>"
+
+    def __getattr__(self, name: str) -> Any:
+        if name in Gradient.__slots__ or name in FunctionGradient.__slots__:
+            raise AttributeError(name)
+        return getattr(self.context, name)
+
+
+class Function:
+    """An operation that is differentiated by its own :meth:`backward`; called by :meth:`apply`.
+
+    Subclasses define static methods: either ``forward(ctx, *arguments)``, or ``forward(*arguments)`` together with
+    ``setup_context(ctx, inputs, output)``; and ``backward(ctx, *grads)``, with one gradient for each output and one
+    result (None where there is none) for each argument.
+    """
+
+    _backward_cls: ClassVar[type[FunctionGradient]]
+    generate_vmap_rule = False
+
+    def __init__(self, *arguments: Any, **keywords: Any) -> None:
+        warnings.warn(
+            f"{self.__class__} should not be instantiated. Methods on autograd functions are all static, so you should "
+            "invoke them on the class itself. Instantiating an autograd function will raise an error in a future version "
+            "of PyTorch.",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+
+    def __call__(self, *arguments: Any, **keywords: Any) -> Any:
+        raise RuntimeError(
+            "Legacy autograd function with non-static forward method is deprecated. Please use new-style autograd "
+            "function with static forward method. (Example: "
+            "https://pytorch.org/docs/stable/autograd.html#torch.autograd.Function)"
+        )
+
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        super().__init_subclass__(**keywords)
+        body = {"__slots__": (), "__module__": "torch.autograd.function", "function": cls}
+        cls._backward_cls = type(cls.__name__ + "Backward", (FunctionGradient,), body)
+
+    @staticmethod
+    def forward(*arguments: Any, **keywords: Any) -> Any:
+        """Compute the outputs: a tensor, or a tuple of tensors and other objects. Runs without recording history."""
+        raise NotImplementedError("You must implement the forward function for custom autograd.Function.")
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> Any:
+        """Fill the context, where ``forward`` does not take it."""
+        raise NotImplementedError("setup_context is not implemented.")
+
+    @staticmethod
+    def backward(ctx: Any, *grad_outputs: Any) -> Any:
+        """The gradients of the arguments, given those of the outputs."""
+        raise NotImplementedError(
+            "You must implement either the backward or vjp method for your custom autograd.Function to use it with "
+            "backward mode AD."
+        )
+
+    vjp = backward
+
+    @staticmethod
+    def jvp(ctx: Any, *grad_inputs: Any) -> Any:
+        """Forward-mode differentiation, which nothing here calls."""
+        raise NotImplementedError(
+            "You must implement the jvp function for custom autograd.Function to use it with forward mode AD."
+        )
+
+    @classmethod
+    def apply(cls, *arguments: Any, **keywords: Any) -> Any:
+        """Call ``forward`` on the arguments and give its outputs their history."""
+        ctx = FunctionCtx()
+        separate = cls.setup_context is not Function.setup_context
+        if separate:
+            bound = inspect.signature(cls.forward).bind(*arguments, **keywords)
+            bound.apply_defaults()
+            arguments, keywords = bound.args, bound.kwargs
+        ctx.needs_input_grad = tuple(isinstance(a, Tensor) and a.requires_grad for a in arguments)
+        tracked = local.grad and any(ctx.needs_input_grad)
+        places = tuple(place for place, a in enumerate(arguments) if isinstance(a, Tensor))
+        edges = tuple(_edge(arguments[place]) for place in places)
+        before = local.grad
+        local.grad = False
+        try:
+            if separate:
+                output = cls.forward(*arguments, **keywords)
+                cls.setup_context(ctx, arguments, output)
+            else:
+                output = cls.forward(ctx, *arguments, **keywords)
+        finally:
+            local.grad = before
+        outputs = list(output) if isinstance(output, tuple) else [output]
+        inputs = {id(arguments[place]) for place in places}
+        _check_dirty(ctx, inputs, outputs)
+        numbers = {id(value): number for number, value in enumerate(outputs) if isinstance(value, Tensor)}
+        written = {id(tensor) for tensor in ctx.dirty_tensors}
+        if tracked:
+            node = _node(cls, ctx, edges, places, outputs)
+            outputs = _with_history(node, outputs, inputs, written)
+            # An input that is returned as it is was saved as the input.
+            ctx._keep({key: number for key, number in numbers.items() if key not in inputs or key in written})
+        else:
+            # Inputs that are returned, and whatever else has a history, come out without one.
+            outputs = [v.detach() if isinstance(v, Tensor) and v._tracked and id(v) not in written else v for v in outputs]
+        return tuple(outputs) if isinstance(output, tuple) else outputs[0]
+
+
+def _check_dirty(ctx: FunctionCtx, inputs: set[int], outputs: list[Any]) -> None:
+    for tensor in ctx.dirty_tensors:
+        if not isinstance(tensor, Tensor):
+            raise TypeError(f"mark_dirty can only accept variables, but got {type(tensor).__name__}")
+        if id(tensor) in inputs and tensor._tracked and tensor._gradient is None and local.grad:
+            raise RuntimeError("a leaf Variable that requires grad has been used in an in-place operation.")
+        if not any(tensor is output for output in outputs):
+            raise RuntimeError(
+                "Some elements marked as dirty during the forward method were not returned as output. The inputs that are "
+                "modified inplace must all be outputs of the Function."
+            )
+
+
+def _node(
+    cls: type[Function], ctx: FunctionCtx, edges: tuple[Edge, ...], places: tuple[int, ...], outputs: list[Any]
+) -> FunctionGradient:
+    node = object.__new__(cls._backward_cls)
+    node.edges = edges
+    node.saved = ()
+    node.places = places
+    node.outputs = len(outputs)
+    metas = [(v.shape, v.dtype) if isinstance(v, Tensor) else (None, None) for v in outputs]
+    if len(outputs) == 1:
+        node.shape, node.dtype = metas[0]  # type: ignore[assignment]
+    else:
+        node.shape, node.dtype = [m[0] for m in metas], [m[1] for m in metas]  # type: ignore[assignment]
+    node.sequence = sequence()
+    node.extra = None
+    node.context = ctx
+    if local.watched:
+        node.observe()
+    ctx._node = weakref.ref(node)
+    return node
+
+
+def _with_history(node: FunctionGradient, outputs: list[Any], inputs: set[int], dirty: set[int]) -> list[Any]:
+    """The outputs as the caller gets them: attached to ``node``, aliases where an object must stay what it is."""
+    constant = {id(tensor) for tensor in node.context.non_differentiable if isinstance(tensor, Tensor)}
+    attached: set[int] = set()
+    results: list[Any] = []
+    for number, value in enumerate(outputs):
+        if not isinstance(value, Tensor):
+            results.append(value)
+            continue
+        if id(value) in constant or value.dtype.category < 2:
+            results.append(value.detach() if value._tracked else value)
+            continue
+        if id(value) in dirty and id(value) not in attached:
+            _written(value, node, number)
+        else:
+            if id(value) in inputs or id(value) in attached or value._tracked or value._base is not None:
+                value = value.detach()
+            value._tracked = True
+            value._gradient = _numbered(node, number)
+        attached.add(id(value))
+        results.append(value)
+    return results
+
+
+def _written(tensor: Tensor, node: FunctionGradient, number: int) -> None:
+    """Give a tensor that ``forward`` wrote to its new history."""
+    from ..ops.operation import write_through_view
+
+    if tensor._base is not None:
+        value = tensor.detach()
+        value._tracked = True
+        value._gradient = _numbered(node, number)
+        write_through_view[0](tensor, value)
+        return
+    tensor._rebase(_numbered(node, number))
+    tensor._more().version += 1
+
+
+class Error(Gradient):
+    """History that cannot be differentiated: raises ``context`` when backward reaches it."""
+
+    __slots__ = ()
+
+    def backward(self, grad: Tensor) -> Any:
+        raise RuntimeError(self.context)
+
+
+def once_differentiable(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorator for a ``backward`` that cannot itself be differentiated: doing so raises ``RuntimeError``."""
+
+    @functools.wraps(function)
+    def wrapper(ctx: Any, *arguments: Any) -> Any:
+        before = local.grad
+        local.grad = False
+        try:
+            outputs = function(ctx, *arguments)
+        finally:
+            local.grad = before
+        if not before or not any(isinstance(a, Tensor) and a.requires_grad for a in arguments):
+            return outputs
+        several = isinstance(outputs, tuple)
+        results = tuple(
+            _undifferentiable(value, arguments) if isinstance(value, Tensor) else value
+            for value in (outputs if several else (outputs,))
+        )
+        return results if several else results[0]
+
+    return wrapper
+
+
+def _undifferentiable(value: Tensor, sources: tuple[Any, ...]) -> Tensor:
+    result = value.detach()
+    node = object.__new__(Error)
+    node.edges = tuple(_edge(source) for source in sources if isinstance(source, Tensor))
+    node.saved = ()
+    node.shape, node.dtype = value.shape, value.dtype
+    node.sequence = sequence()
+    node.extra = None
+    node.context = "trying to differentiate twice a function that was marked with @once_differentiable"
+    result._tracked = True
+    result._gradient = node
+    return result
+
+
+class InplaceFunction(Function):
+    """A function that can work in place; kept for old programs."""
+
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__()
+        self.inplace = inplace
+
+
+__all__ = ["Function", "FunctionCtx", "InplaceFunction", "once_differentiable"]

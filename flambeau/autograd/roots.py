@@ -1,0 +1,71 @@
+"""Where backward begins and what it is asked for: tensors as edges of the history, and the gradients given for them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from ..graph.primitives import FILL
+from ..graph.trace import record
+from ..tensor import Tensor
+from .gradient import AccumulateGrad, Edge
+
+Key = tuple[int, int]
+"""An edge as a key: identity of the node or leaf, and output number."""
+Roots = list[tuple[Edge, Tensor]]
+
+
+class GradientEdge(NamedTuple):
+    """A place in the history: a gradient node and the number of one of its outputs."""
+
+    node: Any
+    output_nr: int
+    ownership_token: Any = None
+
+
+def sequence_of(tensors: Any) -> tuple[Any, ...]:
+    """One tensor or edge, or an iterable of them, as a tuple."""
+    return (tensors,) if isinstance(tensors, (Tensor, GradientEdge)) else tuple(tensors)
+
+
+def edge_of(tensor: Tensor | GradientEdge) -> Edge:
+    """Where gradients of a tracked tensor go: its history, or the leaf itself."""
+    if isinstance(tensor, GradientEdge):
+        node = tensor.node
+        return node.variable if isinstance(node, AccumulateGrad) else (node, tensor.output_nr)
+    return tensor._gradient or tensor
+
+
+def key_of(edge: Edge) -> Key:
+    """The key of an edge."""
+    return (id(edge[0]), edge[1]) if isinstance(edge, tuple) else (id(edge), 0)
+
+
+def roots_of(tensors: Sequence[Any], grads: Sequence[Any]) -> Roots:
+    """The edges that backward begins with, and the gradient given (or, for scalars, implied) for each."""
+    if len(grads) != len(tensors):
+        raise RuntimeError(f"got {len(tensors)} tensors and {len(grads)} gradients")
+    roots: Roots = []
+    for index, (tensor, given) in enumerate(zip(tensors, grads, strict=True)):
+        if isinstance(tensor, GradientEdge):
+            if given is None:
+                raise RuntimeError("grad_outputs must be given for outputs that are GradientEdges")
+            roots.append((edge_of(tensor), given))
+            continue
+        if not tensor.requires_grad:
+            raise RuntimeError(f"element {index} of tensors does not require grad and does not have a grad_fn")
+        if given is None:
+            if tensor.numel() != 1:
+                raise RuntimeError("grad can be implicitly created only for scalar outputs")
+            given = Tensor._from_node(record(FILL, (tensor.shape, tensor.dtype), (1, None)))
+        elif not isinstance(given, Tensor):
+            raise TypeError(f"gradients can be either Tensors or None, but got {type(given).__name__}")
+        elif given.shape != tensor.shape:
+            raise RuntimeError(
+                f"Mismatch in shape: grad_output[{index}] has a shape of {given.shape} and output[{index}] has a shape of "
+                f"{tensor.shape}."
+            )
+        if given.dtype is not tensor.dtype:
+            given = given.to(tensor.dtype)
+        roots.append((edge_of(tensor), given))
+    return roots
