@@ -87,8 +87,8 @@ class Gradient:
 
     edges: tuple[Edge, ...]
     saved: Any
-    shape: Size
-    dtype: DType
+    shape: Any
+    dtype: Any
     sequence: int
     extra: Extra | None
     context: Any
@@ -127,7 +127,7 @@ class Gradient:
     def output_meta(self, number: int) -> tuple[Size, DType]:
         """Shape and dtype of output ``number``; nodes of several outputs keep lists of both."""
         if type(self.shape) is list:
-            return self.shape[number], self.dtype[number]  # type: ignore[index]
+            return self.shape[number], self.dtype[number]
         return self.shape, self.dtype
 
     def release(self) -> None:
@@ -158,7 +158,8 @@ class Gradient:
 
     def __call__(self, *grads: Any) -> Any:
         """The gradients of the inputs, given those of the outputs."""
-        return self.backward(grads[0] if self.outputs == 1 else dict(enumerate(grads)))
+        given: Any = grads[0] if self.outputs == 1 else dict(enumerate(grads))
+        return self.backward(given)
 
     @property
     def _saved_self(self) -> Any:

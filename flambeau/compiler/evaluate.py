@@ -6,11 +6,13 @@ import sys
 from threading import get_ident
 from typing import Any
 
+import numpy as np
+
 from ..graph import trace as recording
 from ..graph.trace import EAGER, Node, Step, Trace, local
 from .lower import Late
 from .plan import Plan
-from .report import remember
+from .report import SHOW, remember
 
 
 def _baseline() -> int:
@@ -79,8 +81,13 @@ def _run(trace: Trace, last: Step, nodes: list[Node]) -> Late | None:
         plan = last.plans[live] = Plan(last, live, fuse=True)
     else:
         plan = known
-    remember(plan, trace)
-    return plan.run(trace, nodes)
+    if not SHOW:
+        remember(plan, None)
+        return plan.run(trace, nodes)
+    timings: list[np.ndarray] = []
+    late = plan.run(trace, nodes, timings)
+    remember(plan, timings)
+    return late
 
 
 def _fail(trace: Trace, last: Step, nodes: list[Node], late: Late) -> None:

@@ -1,4 +1,8 @@
-"""What the last evaluation did: the kernels it ran, what each fused, where that was recorded, bytes, FLOPs and time."""
+"""What the last evaluation did: the kernels it ran, what each fused, where that was recorded, bytes, FLOPs and time.
+
+``FLAMBEAU_SHOW=1`` prints this after every evaluation, with times (kernels then run one after the other on one thread);
+:func:`last_evaluation` gives it for the last evaluation of the process.
+"""
 
 from __future__ import annotations
 
@@ -9,48 +13,42 @@ from typing import Any
 import numpy as np
 
 from ..cpu.kernel import Call
-from .items import Item
 
 SHOW = os.environ.get("FLAMBEAU_SHOW", "") not in ("", "0")
 """Print a report after every evaluation."""
 
-_last: list[Any] = [None]
+_last: list[Any] = [None, None]
 
 
-def remember(plan: Any, trace: Any) -> None:
-    """Keep the plan of the evaluation that is about to run, for :func:`last_evaluation`."""
-    _last[0] = plan
+def remember(plan: Any, timings: list[np.ndarray] | None) -> None:
+    """Keep the plan of an evaluation, and what its kernels took if that was measured; prints it if asked to."""
+    _last[:] = [plan, timings]
+    if SHOW:
+        print(describe_plan(plan, timings), file=sys.stderr)
 
 
-def last_evaluation(timings: np.ndarray | None = None) -> str:
-    """A table of the last evaluation's kernels, one line each: what it fused, its line, bytes, FLOPs and time."""
-    plan = _last[0]
-    if plan is None:
-        return "nothing was evaluated yet"
-    return describe_plan(plan, timings)
+def last_evaluation() -> str:
+    """A table of the last evaluation's kernels, one line each: recording line, bytes, FLOPs, tiles, time, contents."""
+    plan, timings = _last
+    return "nothing was evaluated yet" if plan is None else describe_plan(plan, timings)
 
 
-def describe_plan(plan: Any, timings: np.ndarray | None = None) -> str:
-    """The table for one plan."""
+def describe_plan(plan: Any, timings: list[np.ndarray] | None = None) -> str:
+    """The table for one plan; ``timings`` are nanoseconds of its native calls, one array for each native run."""
     tier = "fused" if plan.fused else "one primitive at a time (seen for the first time)"
-    lines = [f"{len(plan.work)} kernels, {tier}; arena {plan.arena_bytes} bytes of {plan.peak_bytes} temporaries"]
-    number = 0
+    lines = [
+        f"{len(plan.work)} kernels, {tier}; {plan.arena_bytes} bytes for temporaries of {plan.peak_bytes} bytes in all",
+        f"{'line':>24} {'bytes':>12} {'FLOP':>12} {'tiles':>6} {'time':>12}  kernel",
+    ]
+    times = iter([] if timings is None else np.concatenate([*timings, np.zeros(0, np.int64)]).tolist())
     for index, call in enumerate(plan.work):
-        items: list[Item] = plan.groups[plan._index[index]].items
-        site = next((i.site for i in items if i.site is not None), None)
+        items = plan.groups[plan._index[index]].items
+        site = next((item.site for item in items if item.site is not None), None)
         where = "" if site is None else f"{os.path.basename(site[0])}:{site[1]}"
-        moved = sum(o.bytes for o in (*call.reads, *call.writes))
-        time = ""
-        if isinstance(call, Call):
-            if timings is not None and number < len(timings):
-                time = f"{timings[number] / 1e3:10.1f} us"
-            number += 1
-        tiles = call.tiles if isinstance(call, Call) else 0
-        flops = call.flops if isinstance(call, Call) else 0
-        lines.append(f"{index:4d} {where:24s} {moved:12d} B {flops:14d} FLOP {tiles:5d} tiles {time} {call.label}")
+        moved = sum(operand.bytes for operand in (*call.reads, *call.writes))
+        native = isinstance(call, Call)
+        taken = next(times, None) if native else None
+        time = "" if taken is None else f"{taken / 1e3:.1f} us"
+        flops, tiles = (call.flops, call.tiles) if native else (0, 0)
+        lines.append(f"{where:>24} {moved:>12} {flops:>12} {tiles:>6} {time:>12}  {call.label}")
     return "\n".join(lines)
-
-
-def show(text: str) -> None:
-    """Print a report where it does not mix with a program's output."""
-    print(text, file=sys.stderr)
