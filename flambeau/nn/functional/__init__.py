@@ -3,6 +3,7 @@
 # ruff: noqa: F401
 from __future__ import annotations
 
+from ...ops.padding import pad
 from .._arguments import _pair, _single, _triple
 from .activation import (
     _get_softmax_dim,
@@ -95,7 +96,6 @@ from .normalization import (
     normalize,
     rms_norm,
 )  # fmt: skip
-from .padding import pad
 from .pooling import (
     adaptive_avg_pool1d,
     adaptive_avg_pool2d,

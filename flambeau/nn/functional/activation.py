@@ -152,7 +152,7 @@ def threshold_(input: Tensor, threshold: float, value: float) -> Tensor:
     return _finish(input, act.threshold(input, threshold, value), True)
 
 
-# --- softmax and its relations -------------------------------------------------------------------------------------
+# --- softmax and its relations ------------------------------------------------------------------------------------
 
 
 def _get_softmax_dim(name: str, ndim: int, stacklevel: int) -> int:

@@ -12,9 +12,9 @@ from ...ops.convolution import (
     conv_transpose2d,
     conv_transpose3d,
 )  # fmt: skip
+from ...ops.padding import pad
 from ...tensor import Tensor
 from .._arguments import _pair
-from .padding import pad
 
 __all__ = [
     "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "fold", "unfold",

@@ -37,7 +37,7 @@ def _weighted(loss: Tensor, input: Tensor, weight: Tensor, reduction: str) -> Te
     raise ValueError(f"Invalid reduction mode: {reduction}. Expected one of 'none', 'mean', 'sum'.")
 
 
-# --- regression ------------------------------------------------------------------------------------------------------
+# --- regression ---------------------------------------------------------------------------------------------------
 
 
 def mse_loss(
@@ -141,7 +141,7 @@ def gaussian_nll_loss(
     return reduced(loss, reduction)
 
 
-# --- classes ---------------------------------------------------------------------------------------------------------
+# --- classes ------------------------------------------------------------------------------------------------------
 
 
 def nll_loss(

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from math import prod
 
 from ...ops import normalization as norms
+from ...ops.padding import pad
 from ...tensor import Tensor
-from .padding import pad
 
 
 def _verify_batch_size(size: Sequence[int]) -> None:

@@ -97,7 +97,7 @@ def adaptive_max_pool2d_with_indices(
     return pools.adaptive_max_pool2d(input, output_size)
 
 
-# --- maxima put back where they were found ---------------------------------------------------------------------------
+# --- maxima put back where they were found ------------------------------------------------------------------------
 
 
 def _unpool(
@@ -149,7 +149,7 @@ def max_unpool2d(
     return _unpool(input, indices, kernel_size, stride, _pair(padding), output_size)
 
 
-# --- power means -----------------------------------------------------------------------------------------------------
+# --- power means --------------------------------------------------------------------------------------------------
 
 
 def lp_pool1d(input: Tensor, norm_type: float, kernel_size: int, stride: Any = None, ceil_mode: bool = False) -> Tensor:

@@ -59,7 +59,7 @@ class ModuleState:
         """Take up what :meth:`get_extra_state` returned when the state was saved."""
         raise RuntimeError(_NOT_IMPLEMENTED.format("set_extra_state"))
 
-    # --- saving ------------------------------------------------------------------------------------------------
+    # --- saving ----------------------------------------------------------------------------------------------------
 
     def _register_state_dict_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         if getattr(hook, "_from_public_api", False):
@@ -127,7 +127,7 @@ class ModuleState:
                 destination = replaced
         return destination
 
-    # --- loading -----------------------------------------------------------------------------------------------
+    # --- loading ---------------------------------------------------------------------------------------------------
 
     def _register_load_state_dict_pre_hook(
         self, hook: Callable[..., Any], with_module: bool = False

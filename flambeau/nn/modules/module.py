@@ -107,7 +107,7 @@ class Module(ModuleHooks, ModuleState, ModuleConversion):
 
     forward: Callable[..., Any] = _forward_unimplemented
 
-    # --- registration ------------------------------------------------------------------------------------------
+    # --- registration ----------------------------------------------------------------------------------------------
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
         """Add a tensor that is state but not trained; ``persistent`` ones are part of ``state_dict()``."""
@@ -166,7 +166,7 @@ class Module(ModuleHooks, ModuleState, ModuleConversion):
         if name == "":
             raise KeyError(f'{kind} name can\'t be empty string ""')
 
-    # --- attributes --------------------------------------------------------------------------------------------
+    # --- attributes ------------------------------------------------------------------------------------------------
 
     def __getattr__(self, name: str) -> Any:
         state = self.__dict__
@@ -285,7 +285,7 @@ class Module(ModuleHooks, ModuleState, ModuleConversion):
         names = (*dir(type(self)), *self.__dict__, *self._parameters, *self._modules, *self._buffers)
         return sorted(name for name in names if not name[0].isdigit())
 
-    # --- by dotted name ----------------------------------------------------------------------------------------
+    # --- by dotted name --------------------------------------------------------------------------------------------
 
     def get_submodule(self, target: str) -> Module:
         """The submodule with the dotted name ``target``; the module itself for the empty name."""
@@ -335,7 +335,7 @@ class Module(ModuleHooks, ModuleState, ModuleConversion):
             raise AttributeError(f"{module._get_name()} has no attribute `{name}`")
         return module, name
 
-    # --- walking -----------------------------------------------------------------------------------------------
+    # --- walking ---------------------------------------------------------------------------------------------------
 
     def _named_members(
         self, get_members_fn: Callable[[Module], Any], prefix: str = "", recurse: bool = True,
@@ -422,7 +422,7 @@ class Module(ModuleHooks, ModuleState, ModuleConversion):
         fn(self)
         return self
 
-    # --- modes -------------------------------------------------------------------------------------------------
+    # --- modes -----------------------------------------------------------------------------------------------------
 
     def train(self: T, mode: bool = True) -> T:
         """Set training mode (dropout, batch statistics) here and in all submodules."""
@@ -456,7 +456,7 @@ class Module(ModuleHooks, ModuleState, ModuleConversion):
         for parameter in self.parameters():
             _zero_grad(parameter, set_to_none)
 
-    # --- printing ----------------------------------------------------------------------------------------------
+    # --- printing --------------------------------------------------------------------------------------------------
 
     def _get_name(self) -> str:
         return self.__class__.__name__

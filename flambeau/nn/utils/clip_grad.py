@@ -26,8 +26,8 @@ def get_total_norm(
     if not tensors:
         return tensor(0.0)
     with flambeau.no_grad():
-        norms = [flambeau.linalg.vector_norm(item, norm_type) for item in tensors]
-        total = flambeau.linalg.vector_norm(flambeau.stack(norms), norm_type)
+        norms = [item.norm(norm_type) for item in tensors]
+        total = flambeau.stack(norms).norm(norm_type)
     if error_if_nonfinite and not math.isfinite(total.item()):
         raise RuntimeError(
             f"The total norm of order {norm_type} for gradients from `parameters` is non-finite, so it cannot be "
