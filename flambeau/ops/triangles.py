@@ -89,7 +89,8 @@ def _triangle(name: str, x: Tensor, diagonal: int, primitive: p.Primitive, gradi
     rows = record(p.IOTA, (Size((m, 1)), dtypes.int64), (diagonal, None), (1, None))
     columns = record(p.IOTA, (Size((n,)), dtypes.int64), (0, None), (1, None))
     kept = record(primitive, None, (columns, None), (rows, None))
-    result = Tensor._from_node(record(p.WHERE, None, (kept, None), (x._read(), x._view), (0, None)))
+    zero = False if x.dtype.kind == "bool" else 0  # booleans stay booleans
+    result = Tensor._from_node(record(p.WHERE, None, (kept, None), (x._read(), x._view), (zero, None)))
     if tracked(x):
         attach(result, gradient, [x], [], diagonal)
     return result
