@@ -1,0 +1,1 @@
+"""Flambeau and PyTorch side by side: see ``benchmarks/README.md``."""

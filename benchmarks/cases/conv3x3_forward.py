@@ -1,0 +1,26 @@
+"""A 3×3 convolution from 64 to 64 channels of 100 pictures of 32×32."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from benchmarks.case import Case, main
+from benchmarks.models import normal
+
+
+def prepare(framework: Any) -> Callable[[], Any]:
+    x = normal(framework, 100, 64, 32, 32, seed=0)
+    weight = normal(framework, 64, 64, 3, 3, seed=1)
+
+    def step() -> Any:
+        result = framework.nn.functional.conv2d(x, weight, padding=1)
+        return result[0, 0, 0, 0].item()
+
+    return step
+
+
+CASE = Case(prepare, ratio=0.9)
+
+if __name__ == "__main__":
+    main(CASE)

@@ -1,0 +1,155 @@
+"""Both frameworks by turns, each time in a process of its own, and what comes of comparing them."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import math
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .case import Case
+
+ROOT = Path(__file__).parent.parent
+NAMES = sorted(path.stem for path in (ROOT / "benchmarks" / "cases").glob("[a-z]*.py"))
+"""All cases."""
+
+IMPORT_TARGET = 0.25
+"""Seconds that ``import flambeau`` is to take at most."""
+
+
+class Failure(Exception):
+    """A case that could not be run, or on whose results the frameworks do not agree."""
+
+
+@dataclass(frozen=True)
+class Side:
+    """What one framework did in one case: medians over the rounds, but the fastest batch and the highest peak of all."""
+
+    step_seconds: float
+    fastest_seconds: float
+    first_seconds: float
+    peak_bytes: int
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A case measured with both frameworks. Ratios are PyTorch's time divided by Flambeau's, one for each round."""
+
+    name: str
+    ratios: list[float]
+    torch: Side
+    flambeau: Side
+    #: Seconds of Flambeau's first three steps with nothing compiled yet.
+    cold_seconds: float
+    threads: int
+
+    @property
+    def case(self) -> Case:
+        return load(self.name)
+
+    @property
+    def ratio(self) -> float:
+        return statistics.median(self.ratios)
+
+    @property
+    def best_ratio(self) -> float:
+        """The ratio of the fastest batches of all rounds, which other processes disturb least."""
+        return self.torch.fastest_seconds / self.flambeau.fastest_seconds
+
+    @property
+    def memory(self) -> float:
+        """Flambeau's peak memory divided by PyTorch's."""
+        return self.flambeau.peak_bytes / self.torch.peak_bytes
+
+    def missed(self) -> Iterator[str]:
+        """Each target that was not reached, in words."""
+        case = self.case
+        if self.ratio < case.ratio:
+            yield f"{self.name}: {self.ratio:.2f} times PyTorch's speed, to be {case.ratio:g} or more"
+        if case.memory is not None and self.memory > case.memory:
+            yield f"{self.name}: {self.memory:.2f} times PyTorch's peak memory, to be {case.memory:g} or less"
+        if case.cold is not None and self.cold_seconds > case.cold:
+            yield f"{self.name}: {self.cold_seconds:.2f} s to the third step cold, to be {case.cold:g} or less"
+        if case.warm is not None and self.flambeau.first_seconds > case.warm:
+            yield f"{self.name}: {self.flambeau.first_seconds:.2f} s to the third step warm, to be {case.warm:g} or less"
+
+
+def load(name: str) -> Case:
+    """The case called ``name``."""
+    case = importlib.import_module(f"benchmarks.cases.{name}").CASE
+    assert isinstance(case, Case)
+    return case
+
+
+def compare(name: str, rounds: int, seconds: float) -> Comparison:
+    """Measure a case in ``rounds`` rounds, each a process for either framework, which of them goes first alternating.
+
+    Flambeau's kernels go to a directory that is empty at the beginning, so the process before the rounds starts cold
+    and all others warm.
+    """
+    case = load(name)
+    found: dict[str, list[dict[str, Any]]] = {"torch": [], "flambeau": []}
+    with tempfile.TemporaryDirectory(prefix="flambeau-benchmark-") as cache:
+        cold = measure(name, "flambeau", 0, cache)
+        for number in range(rounds):
+            for framework in ("torch", "flambeau") if number % 2 == 0 else ("flambeau", "torch"):
+                found[framework].append(measure(name, framework, seconds, cache))
+    check_agreement(name, found["torch"][0]["values"], cold["values"], case.tolerance)
+    return Comparison(
+        name=name,
+        ratios=[a["step_seconds"] / b["step_seconds"] for a, b in zip(found["torch"], found["flambeau"])],
+        torch=side(found["torch"]),
+        flambeau=side(found["flambeau"]),
+        cold_seconds=cold["first_seconds"],
+        threads=cold["threads"],
+    )
+
+
+def side(measurements: list[dict[str, Any]]) -> Side:
+    """One framework's measurements of all rounds in one."""
+    return Side(
+        step_seconds=statistics.median(m["step_seconds"] for m in measurements),
+        fastest_seconds=min(m["fastest_seconds"] for m in measurements),
+        first_seconds=statistics.median(m["first_seconds"] for m in measurements),
+        peak_bytes=max(m["peak_bytes"] for m in measurements),
+    )
+
+
+def check_agreement(name: str, theirs: list[float], ours: list[float], tolerance: float) -> None:
+    """Raise :class:`Failure` unless the first steps gave the same numbers."""
+    for a, b in zip(theirs, ours, strict=True):
+        if not math.isclose(a, b, rel_tol=tolerance, abs_tol=tolerance):
+            raise Failure(f"{name}: PyTorch's first steps give {theirs}, Flambeau's {ours}")
+
+
+def measure(name: str, framework: str, seconds: float, cache: str) -> dict[str, Any]:
+    """What a process that runs the case with one framework prints."""
+    command = [sys.executable, "-m", f"benchmarks.cases.{name}", "--framework", framework, "--seconds", str(seconds)]
+    result: dict[str, Any] = json.loads(start(command, FLAMBEAU_CACHE_DIR=cache))
+    return result
+
+
+def import_seconds(rounds: int) -> dict[str, list[float]]:
+    """How long importing each framework takes in a fresh process; a first round, which fills caches, is left out."""
+    found: dict[str, list[float]] = {"torch": [], "flambeau": []}
+    for _ in range(rounds + 1):
+        for framework, times in found.items():
+            program = f"import time; t = time.perf_counter(); import {framework}; print(time.perf_counter() - t)"
+            times.append(float(start([sys.executable, "-c", program])))
+    return {framework: times[1:] for framework, times in found.items()}
+
+
+def start(command: list[str], **environment: str) -> str:
+    """Run a process in the repository and return what it printed."""
+    process = subprocess.run(command, cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True)
+    if process.returncode:
+        raise Failure(f"{' '.join(command)}\n{process.stderr}")
+    return process.stdout
