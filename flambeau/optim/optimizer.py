@@ -13,6 +13,7 @@ from typing import Any
 import flambeau
 
 from ..graph.trace import step_boundary
+from ..nn._typename import typename
 from ..nn.hooks import RemovableHandle
 from ..tensor import Tensor
 from .state import ParameterState
@@ -93,7 +94,7 @@ class Optimizer:
         if isinstance(params, Tensor):
             raise TypeError(
                 "params argument given to the optimizer should be an iterable of Tensors or dicts, but got "
-                + flambeau.typename(params)
+                + typename(params)
             )
         self.state: defaultdict[Any, Any] = defaultdict(dict)
         self.param_groups: list[dict[str, Any]] = []
@@ -105,7 +106,7 @@ class Optimizer:
         for group in groups:
             self.add_param_group(group)
 
-    # --- steps -------------------------------------------------------------------------------------------------
+    # --- steps -----------------------------------------------------------------------------------------------------
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Change the parameters once; ``closure`` computes the loss anew (and its gradients) and returns it."""
@@ -180,7 +181,7 @@ class Optimizer:
                     gradient.requires_grad_(False)
                 gradient.zero_()
 
-    # --- groups ------------------------------------------------------------------------------------------------
+    # --- groups ----------------------------------------------------------------------------------------------------
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add a group of parameters: a dictionary with ``params`` and the options that differ from the defaults."""
@@ -202,9 +203,7 @@ class Optimizer:
             param_group["param_names"] = names
         for param in params:
             if not isinstance(param, Tensor):
-                raise TypeError(
-                    "optimizer can only optimize Tensors, but one of the params is " + flambeau.typename(param)
-                )
+                raise TypeError("optimizer can only optimize Tensors, but one of the params is " + typename(param))
             if not self.defaults.get("differentiable", None) and not (param.is_leaf or param.retains_grad):
                 raise ValueError("can't optimize a non-leaf Tensor")
         for name, default in self.defaults.items():
@@ -236,7 +235,7 @@ class Optimizer:
             lines += [f"    {key}: {group[key]}" for key in sorted(group) if key != "params"]
         return "\n".join(lines) + "\n)"
 
-    # --- state -------------------------------------------------------------------------------------------------
+    # --- state -----------------------------------------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, Any]:
         """State and groups, with parameters replaced by their numbers in the order of the groups."""
@@ -315,7 +314,7 @@ class Optimizer:
             for name, value in self._later_options.items():
                 group.setdefault(name, value)
 
-    # --- hooks -------------------------------------------------------------------------------------------------
+    # --- hooks -----------------------------------------------------------------------------------------------------
 
     def _make_hooks(self) -> None:
         self._optimizer_step_pre_hooks: OrderedDict[int, Hook] = OrderedDict()

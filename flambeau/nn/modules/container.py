@@ -9,9 +9,8 @@ from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, Va
 from itertools import chain
 from typing import Any, TypeVar, overload
 
-import flambeau
-
 from ...tensor import Tensor
+from .._typename import typename
 from ..parameter import Parameter
 from .module import Module, _addindent
 
@@ -463,7 +462,7 @@ class ParameterDict(Module):
             self[key] = value
 
     def extra_repr(self) -> str:
-        return "\n".join(_describe(key, value, flambeau.typename) for key, value in self.items())
+        return "\n".join(_describe(key, value, typename) for key, value in self.items())
 
     def __call__(self, input: Any) -> Any:  # type: ignore[override]
         raise RuntimeError("ParameterDict should not be called.")

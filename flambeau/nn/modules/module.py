@@ -8,9 +8,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, TypeVar
 
-import flambeau
-
 from ...tensor import Tensor
+from .._typename import typename
 from ..parameter import Buffer, Parameter
 from ._module_conversion import ModuleConversion
 from ._module_hooks import (
@@ -116,7 +115,7 @@ class Module(ModuleHooks, ModuleState, ModuleConversion):
         self._check_name("buffer", name, self._buffers)
         if tensor is not None and not _is_tensor_like(tensor):
             raise TypeError(
-                f"cannot assign '{flambeau.typename(tensor)}' object to buffer '{name}' (torch Tensor or None required)"
+                f"cannot assign '{typename(tensor)}' object to buffer '{name}' (torch Tensor or None required)"
             )
         tensor = _through(_global_buffer_registration_hooks, self, name, tensor)
         self._buffers[name] = tensor
@@ -135,8 +134,7 @@ class Module(ModuleHooks, ModuleState, ModuleConversion):
             return
         if not isinstance(param, Parameter):
             raise TypeError(
-                f"cannot assign '{flambeau.typename(param)}' object to parameter '{name}' "
-                "(torch.nn.Parameter or None required)"
+                f"cannot assign '{typename(param)}' object to parameter '{name}' (torch.nn.Parameter or None required)"
             )
         if param.grad_fn is not None:
             raise ValueError(
@@ -148,7 +146,7 @@ class Module(ModuleHooks, ModuleState, ModuleConversion):
     def add_module(self, name: str, module: Module | None) -> None:
         """Add a submodule, or None to reserve the name for one."""
         if not isinstance(module, Module) and module is not None:
-            raise TypeError(f"{flambeau.typename(module)} is not a Module subclass")
+            raise TypeError(f"{typename(module)} is not a Module subclass")
         self._check_name("module", name, self._modules)
         self._modules[name] = _through(_global_module_registration_hooks, self, name, module)
 
@@ -158,7 +156,7 @@ class Module(ModuleHooks, ModuleState, ModuleConversion):
 
     def _check_name(self, kind: str, name: Any, present: dict[str, Any]) -> None:
         if not isinstance(name, str):
-            raise TypeError(f"{kind} name should be a string. Got {flambeau.typename(name)}")
+            raise TypeError(f"{kind} name should be a string. Got {typename(name)}")
         if hasattr(self, name) and name not in present and name and "." not in name:
             raise KeyError(f"attribute '{name}' already exists")
         if "." in name:
@@ -195,8 +193,7 @@ class Module(ModuleHooks, ModuleState, ModuleConversion):
         elif parameters is not None and name in parameters:
             if value is not None:
                 raise TypeError(
-                    f"cannot assign '{flambeau.typename(value)}' as parameter '{name}' "
-                    "(torch.nn.Parameter or None expected)"
+                    f"cannot assign '{typename(value)}' as parameter '{name}' (torch.nn.Parameter or None expected)"
                 )
             self.register_parameter(name, value)
         elif isinstance(value, Module):
@@ -207,8 +204,7 @@ class Module(ModuleHooks, ModuleState, ModuleConversion):
         elif parameters is not None and name in state["_modules"]:
             if value is not None:
                 raise TypeError(
-                    f"cannot assign '{flambeau.typename(value)}' as child module '{name}' "
-                    "(torch.nn.Module or None expected)"
+                    f"cannot assign '{typename(value)}' as child module '{name}' (torch.nn.Module or None expected)"
                 )
             state["_modules"][name] = _through(_global_module_registration_hooks, self, name, value)
         elif (parameters is not None and name in state["_buffers"]) or isinstance(value, Buffer):
@@ -228,8 +224,7 @@ class Module(ModuleHooks, ModuleState, ModuleConversion):
     def _set_buffer(self, name: str, value: Any) -> None:
         if value is not None and not _is_tensor_like(value):
             raise TypeError(
-                f"cannot assign '{flambeau.typename(value)}' as buffer '{name}' "
-                "(torch.nn.Buffer, torch.Tensor or None expected)"
+                f"cannot assign '{typename(value)}' as buffer '{name}' (torch.nn.Buffer, torch.Tensor or None expected)"
             )
         persistent = value.persistent if isinstance(value, Buffer) else name not in self._non_persistent_buffers_set
         # A subclass may have defined ``register_buffer`` as it was before ``persistent`` came.

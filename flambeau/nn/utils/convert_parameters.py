@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import flambeau
 
 from ...tensor import Tensor
+from .._typename import typename
 
 __all__ = ["parameters_to_vector", "vector_to_parameters"]
 
@@ -24,7 +25,7 @@ def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
 def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
     """Make the parameters' data slices of ``vec``."""
     if not isinstance(vec, Tensor):
-        raise TypeError(f"expected torch.Tensor, but got: {flambeau.typename(vec)}")
+        raise TypeError(f"expected torch.Tensor, but got: {typename(vec)}")
     device = None
     start = 0
     for parameter in parameters:

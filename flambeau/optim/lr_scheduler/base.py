@@ -194,7 +194,7 @@ def _note_steps(optimizer: Any) -> None:
     optimizer.step = step
 
 
-# --- functions among the settings ------------------------------------------------------------------------------------
+# --- functions among the settings ---------------------------------------------------------------------------------
 
 
 def state_of_functions(functions: list[Any]) -> list[dict[str, Any] | None]:
