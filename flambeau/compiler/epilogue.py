@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 from ..cpu.convolution import lower_forward
@@ -24,7 +25,7 @@ class EpilogueLowering(Lowering):
         if template.primitive is MATMUL:
             self.batch, self.middle, self.inner = shape[:-2], shape[-2], shape[-1]
         else:
-            self.batch, self.middle, self.inner = shape[:1], shape[1], shape[2] * shape[3]
+            self.batch, self.middle, self.inner = shape[:1], shape[1], prod(shape[2:])
         super().__init__(group)
         self.program.kind = "epilogue"
 
