@@ -1,4 +1,4 @@
-"""Activation functions. Values at kinks, and what becomes of NaN, are PyTorch's, in the gradients too."""
+"""Activation functions. Values at kinks, and what becomes of NaN, are those of PyTorch's vectors, in gradients too."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _differentiable(result: Tensor, gradient: type[Gradient], x: Tensor, context
     return result
 
 
-# --- piecewise linear -----------------------------------------------------------------------------------------------
+# --- piecewise linear ---------------------------------------------------------------------------------------------
 
 
 class ReluBackward0(Gradient):
@@ -151,7 +151,7 @@ class HardtanhBackward0(Gradient):
     def backward(self, grad: Tensor) -> Tensor:
         x = self.input(0)
         low, high = self.context
-        return where((x <= low) | (x >= high), 0.0, grad)
+        return where((x > low) & (x < high), grad, 0.0)
 
 
 def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
@@ -210,7 +210,7 @@ class HardswishBackward0(Gradient):
 
     def backward(self, grad: Tensor) -> Tensor:
         x = self.input(0)
-        return where(x <= -3, 0.0, where(x < 3, grad * (x / 3 + 0.5), grad))
+        return where(x <= -3, 0.0, where(x >= 3, grad, grad * (x / 3 + 0.5)))
 
 
 def hardswish(input: Tensor) -> Tensor:
@@ -225,7 +225,7 @@ class HardshrinkBackward0(Gradient):
 
     def backward(self, grad: Tensor) -> Tensor:
         x = self.input(0)
-        return where((x >= -self.context) & (x <= self.context), 0.0, grad)
+        return where((x < -self.context) | (x > self.context), grad, 0.0)
 
 
 @operation()
@@ -250,7 +250,7 @@ def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     return _differentiable(result, SoftshrinkBackward0, input, lambd)
 
 
-# --- exponential ----------------------------------------------------------------------------------------------------
+# --- exponential --------------------------------------------------------------------------------------------------
 
 
 class EluBackward0(Gradient):
@@ -263,7 +263,7 @@ class EluBackward0(Gradient):
         x = self.input(0)
         negative, positive, inner = self.context
         slope = exp(x if inner == 1 else x * inner) * (negative * inner)
-        return where(x <= 0, grad * slope, grad if positive == 1 else grad * positive)
+        return where(x > 0, grad if positive == 1 else grad * positive, grad * slope)
 
 
 class CeluBackward0(EluBackward0):

@@ -27,7 +27,7 @@ from .views import geometry as geometry_of
 
 Ints = tuple[int, ...]
 
-# --- the three primitives -------------------------------------------------------------------------------------------
+# --- the three primitives ------------------------------------------------------------------------------------------
 
 
 class Geometry:
@@ -147,7 +147,7 @@ def weight_gradient(geometry: Geometry, grad: Tensor, x: Tensor) -> Tensor:
     return _differentiable(result, ConvolutionWeightBackward, geometry, grad, x)
 
 
-# --- arguments ------------------------------------------------------------------------------------------------------
+# --- arguments ----------------------------------------------------------------------------------------------------
 
 
 def _numbers(name: str, value: Any, count: int) -> Ints:
@@ -165,15 +165,13 @@ def _numbers(name: str, value: Any, count: int) -> Ints:
     return numbers
 
 
-def _check_numbers(stride: Sequence[int], padding: Sequence[int], dilation: Sequence[int], groups: int) -> None:
+def _check_numbers(stride: Sequence[int], padding: Sequence[int], dilation: Sequence[int]) -> None:
     if min(padding) < 0:
         raise RuntimeError("negative padding is not supported")
     if min(stride) <= 0:
         raise RuntimeError("non-positive stride is not supported")
     if min(dilation) <= 0:
         raise RuntimeError("dilation should be greater than zero")
-    if groups <= 0:
-        raise RuntimeError("non-positive groups is not supported")
 
 
 _C_TYPES = {"Float": "float", "Double": "double", "Half": "c10::Half", "BFloat16": "c10::BFloat16"}
@@ -183,6 +181,8 @@ def _check_operands(
     input: Tensor, weight: Tensor, bias: Tensor | None, groups: int, transposed: bool, name: str, count: int
 ) -> None:  # fmt: skip
     """Ranks, channels and dtypes; PyTorch's messages."""
+    if groups <= 0:
+        raise RuntimeError("non-positive groups is not supported")
     sizes, kernel = input.shape, weight.shape
     if len(sizes) not in (count + 1, count + 2):
         raise RuntimeError(
@@ -266,7 +266,7 @@ def _computed_in(d: dtype) -> dtype:
     return d if d.itemsize > 2 else float32
 
 
-# --- convolutions ---------------------------------------------------------------------------------------------------
+# --- convolutions -------------------------------------------------------------------------------------------------
 
 
 def _padding(value: Any, kernel: Ints, stride: Ints, dilation: Ints, count: int) -> list[tuple[int, int]]:
@@ -300,7 +300,7 @@ def _convolve(
     _check_operands(input, weight, bias, groups, False, name, count)
     steps, gaps = _numbers("stride", stride, count), _numbers("dilation", dilation, count)
     edges = _padding(padding, weight.shape[2:], steps, gaps, count)
-    _check_numbers(steps, [before for before, _ in edges], gaps, groups)
+    _check_numbers(steps, [before for before, _ in edges], gaps)
     d, work = input.dtype, _computed_in(input.dtype)
     x, w, b = (t if t is None or d is work else t.to(work) for t in (input, weight, bias))
     assert x is not None and w is not None
@@ -375,7 +375,7 @@ def conv3d(
     return _convolve("conv3d", 3, input, weight, bias, stride, padding, dilation, groups)
 
 
-# --- transposed convolutions ----------------------------------------------------------------------------------------
+# --- transposed convolutions --------------------------------------------------------------------------------------
 
 
 def _transpose(
@@ -385,7 +385,7 @@ def _transpose(
     _check_operands(input, weight, bias, groups, True, name, count)
     steps, edges = _numbers("stride", stride, count), _numbers("padding", padding, count)
     extra, gaps = _numbers("output_padding", output_padding, count), _numbers("dilation", dilation, count)
-    _check_numbers(steps, edges, gaps, groups)
+    _check_numbers(steps, edges, gaps)
     if min(extra) < 0:
         raise RuntimeError("negative output_padding is not supported")
     if any(more >= step and more >= gap for more, step, gap in zip(extra, steps, gaps, strict=True)):

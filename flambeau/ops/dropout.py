@@ -7,9 +7,10 @@ import math
 from ..autograd.gradient import INPUTS, Gradient
 from ..graph import dtypes
 from ..graph import primitives as p
+from ..graph.dtypes import dtype
 from ..graph.shapes import Size
 from ..tensor import Tensor
-from .dispatch import attach, binary, nary, tracked
+from .dispatch import attach, binary, nary, tracked, unary
 from .operation import operation
 from .random import bits
 
@@ -25,6 +26,12 @@ def _kept(shape: Size, p_drop: float) -> Tensor:
     return binary(p.GE, bits(shape, dtypes.int32, None), low + round(p_drop * (1 << 32)))
 
 
+def _factor(kept: Tensor, scale: float, d: dtype) -> Tensor:
+    """``scale`` where elements are kept, else zero."""
+    factor = nary(p.WHERE, [kept, scale, 0.0])
+    return factor if factor.dtype is d else unary(p.CAST, factor, None, d)
+
+
 class NativeDropoutBackward0(Gradient):
     """``saved``: what was kept; ``context``: what that was multiplied by."""
 
@@ -32,13 +39,13 @@ class NativeDropoutBackward0(Gradient):
     saves = INPUTS
 
     def backward(self, grad: Tensor) -> Tensor:
-        return grad * nary(p.WHERE, [self.input(1), self.context, 0.0])
+        return grad * _factor(self.input(1), self.context, grad.dtype)
 
 
 def _dropped(input: Tensor, kept: Tensor, p_drop: float) -> Tensor:
     """Elements that are not kept times zero, the others divided by 1 - ``p_drop``."""
     scale = 1.0 / (1.0 - p_drop)
-    result = binary(p.MUL, input, nary(p.WHERE, [kept, scale, 0.0]))
+    result = binary(p.MUL, input, _factor(kept, scale, input.dtype))
     if tracked(input):
         attach(result, NativeDropoutBackward0, [input, kept], [(None, None), (kept._read(), kept._view)], scale)
     return result
@@ -79,7 +86,8 @@ def _alpha_dropped(input: Tensor, kept: Tensor, p_drop: float) -> Tensor:
     scale = 1.0 / math.sqrt((_SATURATION * _SATURATION * p_drop + 1.0) * (1.0 - p_drop))
     shift = _SATURATION * scale * p_drop
     value = nary(p.WHERE, [kept, shift, shift - _SATURATION * scale])
-    result = binary(p.ADD, binary(p.MUL, input, nary(p.WHERE, [kept, scale, 0.0])), value)
+    value = value if value.dtype is input.dtype else unary(p.CAST, value, None, input.dtype)
+    result = binary(p.ADD, binary(p.MUL, input, _factor(kept, scale, input.dtype)), value)
     if tracked(input):
         attach(result, NativeDropoutBackward0, [input, kept], [(None, None), (kept._read(), kept._view)], scale)
     return result

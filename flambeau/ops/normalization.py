@@ -89,7 +89,7 @@ def _finished(
     result = _value(result, input.shape, input.dtype)
     if tracked(input, weight, bias):
         saved = [(t._read(), t._view) if t is not None else (None, None) for t in (input, weight, None, *kept)]
-        attach(result, gradient, [input, weight, bias], saved, context)
+        attach(result, gradient, [input, weight, bias, *kept], saved, context)
     return result
 
 
@@ -102,7 +102,7 @@ def _check_parameters(input: Tensor, *parameters: Tensor | None) -> None:
                 raise RuntimeError("mixed dtype (CPU): all inputs must share same datatype.")
 
 
-# --- statistics of each sample by itself ----------------------------------------------------------------------------
+# --- statistics of each sample by itself --------------------------------------------------------------------------
 
 
 class NormalizationBackward(Gradient):
@@ -280,11 +280,11 @@ def rms_norm(
     result = _value(result, input.shape, input.dtype)
     if tracked(input, weight):
         saved = [(t._read(), t._view) if t is not None else (None, None) for t in (input, weight, scale)]
-        attach(result, FusedRmsNormBackward0, [input, weight], saved, (layout, eps))
+        attach(result, FusedRmsNormBackward0, [input, weight, scale], saved, (layout, eps))
     return result
 
 
-# --- statistics of channels -----------------------------------------------------------------------------------------
+# --- statistics of channels ---------------------------------------------------------------------------------------
 
 
 class NativeBatchNormBackward0(Gradient):

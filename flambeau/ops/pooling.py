@@ -25,7 +25,7 @@ from .reductions import mean
 
 Ints = tuple[int, ...]
 
-# --- recording ------------------------------------------------------------------------------------------------------
+# --- recording -----------------------------------------------------------------------------------------------------
 
 
 def _planes(x: Tensor) -> int:
@@ -83,7 +83,7 @@ def _put_at_places(grad: Tensor, places: Tensor, shape: Size) -> Tensor:
     return result
 
 
-# --- arguments ------------------------------------------------------------------------------------------------------
+# --- arguments ----------------------------------------------------------------------------------------------------
 
 
 def _pair(name: str, what: str, value: Any, count: int = 2, optional: bool = False) -> Ints:
@@ -94,8 +94,8 @@ def _pair(name: str, what: str, value: Any, count: int = 2, optional: bool = Fal
         return numbers * count
     if len(numbers) != count:
         words = {1: "one int", 2: "two ints", 3: "three ints"}[count]
-        either = "be omitted, a single int" if optional else "either be a single int"
-        raise RuntimeError(f"{name}: {what} must {either}, or a tuple of {words}")
+        either = "be omitted, " if optional else "be "
+        raise RuntimeError(f"{name}: {what} must either {either}a single int, or a tuple of {words}")
     return numbers
 
 
@@ -159,7 +159,7 @@ def _check_rank(name: str, input: Tensor) -> None:
         )
 
 
-# --- maximum --------------------------------------------------------------------------------------------------------
+# --- maximum ------------------------------------------------------------------------------------------------------
 
 
 def _compared_as(d: dtype) -> dtype:
@@ -308,7 +308,7 @@ def adaptive_max_pool1d(input: Tensor, output_size: Any) -> tuple[Tensor, Tensor
     return values.squeeze(-2), places.squeeze(-2)
 
 
-# --- mean -----------------------------------------------------------------------------------------------------------
+# --- mean ---------------------------------------------------------------------------------------------------------
 
 
 class AvgPool2DBackward0(Gradient):
