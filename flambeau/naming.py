@@ -35,6 +35,10 @@ _PUBLISHED: dict[str, tuple[str, bool]] = {
     "flambeau.autograd.modes": ("torch.autograd.grad_mode", True),
     "flambeau.ops": ("torch", True),
     "flambeau.nn.functional": ("torch.nn.functional", True),
+    **{
+        f"flambeau.vision.transforms.{part}": ("torchvision.transforms.transforms", True)
+        for part in ("colours", "containers", "conversions", "geometric")
+    },
     "flambeau.vision.transforms.functional": ("torchvision.transforms.functional", True),
     "flambeau.cuda.errors": ("torch", True),
 }

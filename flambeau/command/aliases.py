@@ -57,7 +57,7 @@ class Finder:
             # A file of Flambeau's own division (`flambeau.tensor`) is no module of PyTorch's.
             spec = _find_internal(internal) if published_module(internal) == fullname else None
             if spec is not None:
-                alias = ModuleSpec(fullname, AliasLoader(spec.name), origin=spec.origin)
+                alias = ModuleSpec(fullname, AliasLoader(spec.name), origin=spec.origin)  # type: ignore[arg-type]
                 alias.submodule_search_locations = spec.submodule_search_locations
                 return alias
         elif _is_ours(fullname):

@@ -81,7 +81,7 @@ class Memory:
     def bytes(self) -> memoryview:
         """The elements' bytes in the machine's order; the value is computed if it was not."""
         buffer = evaluate(self.node)
-        return memoryview(buffer.peek(np.uint8, (nbytes(self.node.shape, self.node.dtype),)))
+        return buffer.peek(np.uint8, (nbytes(self.node.shape, self.node.dtype),)).data
 
 
 def owner_and_layout(tensor: Tensor) -> tuple[Any, Node, int, tuple[int, ...]]:
@@ -98,7 +98,7 @@ def new_memory(d: dtype, numel: int) -> tuple[Tensor, memoryview]:
     size = numel * d.itemsize
     buffer = allocate(size)
     node = Node(Size((numel,)), d, None, 0, buffer)
-    return Tensor._from_node(node), memoryview(buffer.peek(np.uint8, (size,)))
+    return Tensor._from_node(node), buffer.peek(np.uint8, (size,)).data
 
 
 def swap_bytes(data: memoryview, itemsize: int, byteorder: str) -> None:

@@ -103,7 +103,7 @@ class FilePickler(_PythonPickler):
     def save_global(self, value: Any, name: str | None = None) -> None:
         """Write the name of a class or a function."""
         module = getattr(value, "__module__", None) or ""
-        own_name: str = name or getattr(value, "__qualname__", "")
+        own_name = name if name is not None else str(getattr(value, "__qualname__", ""))
         if module.startswith("flambeau") and "." not in own_name:
             published = published_module(module)
             # PyTorch's name is right only if it leads back to the same thing.

@@ -177,7 +177,7 @@ class _Pickler(pickle.Pickler):
             return NotImplemented
         if array.nbytes < _SMALLEST_BUFFER:
             return rebuild, (array.tobytes(), name, array.shape)
-        buffer = pickle.PickleBuffer(memoryview(np.ascontiguousarray(array)))
+        buffer = pickle.PickleBuffer(np.ascontiguousarray(array).data)
         self.buffers.append(buffer)
         return rebuild, (buffer, name, array.shape)
 

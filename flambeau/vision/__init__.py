@@ -1,0 +1,33 @@
+"""Pictures: data sets of them, transforms, models, and putting them on a page. PyTorch's name for it is torchvision."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from ..version import torchvision_version as __version__
+
+__all__ = ["__version__", "datasets", "get_image_backend", "models", "set_image_backend", "transforms", "utils"]
+
+_MODULES = ("datasets", "io", "models", "ops", "transforms", "utils")
+
+
+def get_image_backend() -> str:
+    """The library that reads pictures: ``"PIL"``."""
+    return "PIL"
+
+
+def set_image_backend(backend: str) -> None:
+    """Choose the library that reads pictures. ``ValueError`` unless it is ``"PIL"``, the only one."""
+    if backend != "PIL":
+        raise ValueError(f"Invalid backend '{backend}'. Options are 'PIL'")
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        try:
+            return importlib.import_module(f"{__name__}.{name}")
+        except ModuleNotFoundError as error:
+            if error.name != f"{__name__}.{name}":
+                raise
+    raise AttributeError(f"module '{__name__}' has no attribute '{name}'")

@@ -1,0 +1,281 @@
+"""MNIST, and the data sets made in its image."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import string
+import warnings
+from typing import Any
+from urllib.error import URLError
+
+import numpy as np
+
+import flambeau
+
+from .._pillow import image_module
+from .utils import download_and_extract_archive, extract_archive, not_found, verify_str_arg, warn_if_different
+from .vision import Transform, VisionDataset
+
+__all__ = ["EMNIST", "KMNIST", "MNIST", "FashionMNIST", "read_idx"]
+
+#: Dtypes by their number in an IDX file; numbers are big-endian.
+_IDX_DTYPES = {8: ">u1", 9: ">i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
+
+
+def read_idx(path: str) -> np.ndarray:
+    """The array in an IDX file, gzipped if the name ends in ``.gz``. ``ValueError`` if it is not one, or cut short.
+
+    The format: two zero bytes, a dtype's number, the number of dimensions, each as four big-endian bytes, the data.
+    """
+    with gzip.open(path) if path.endswith(".gz") else open(path, "rb") as file:
+        data = file.read()
+    if len(data) < 4 or data[:2] != b"\0\0" or data[2] not in _IDX_DTYPES or not 1 <= data[3] <= 3:
+        raise ValueError(f"{path} is not an IDX file")
+    start = 4 + 4 * data[3]
+    shape = tuple(int(extent) for extent in np.frombuffer(data, ">u4", data[3], 4)) if len(data) >= start else (-1,)
+    dtype = np.dtype(_IDX_DTYPES[data[2]])
+    size = int(np.prod(shape, dtype=np.int64))
+    if size < 0 or len(data) - start < size * dtype.itemsize:
+        raise ValueError(f"{path} is cut short: {len(data)} bytes")
+    return np.frombuffer(data, dtype, size, start).reshape(shape).astype(dtype.newbyteorder("="))
+
+
+class MNIST(VisionDataset):
+    """Handwritten digits, 28 by 28 pixels: 60,000 to train with and 10,000 to test with.
+
+    The files are in ``root/MNIST/raw``, with or without ``.gz``; ``download=True`` gets them. ``data`` is a uint8
+    tensor (number, 28, 28), ``targets`` an int64 tensor. A sample is a grey picture (Pillow's) and an integer.
+    """
+
+    mirrors = ["https://ossci-datasets.s3.amazonaws.com/mnist/", "http://yann.lecun.com/exdb/mnist/"]
+    resources = [
+        ("train-images-idx3-ubyte.gz", "f68b3c2dcbeaaa9fbdd348bbdeb94873"),
+        ("train-labels-idx1-ubyte.gz", "d53e105ee54ea40749a09fcbcd1e9432"),
+        ("t10k-images-idx3-ubyte.gz", "9fb629c4189551a2d022fa330f9573f3"),
+        ("t10k-labels-idx1-ubyte.gz", "ec29112dd5afa0611ce80d1b7f02629c"),
+    ]
+    training_file = "training.pt"
+    test_file = "test.pt"
+    classes = [
+        "0 - zero",
+        "1 - one",
+        "2 - two",
+        "3 - three",
+        "4 - four",
+        "5 - five",
+        "6 - six",
+        "7 - seven",
+        "8 - eight",
+        "9 - nine",
+    ]
+
+    def __init__(
+        self,
+        root: str | os.PathLike[str],
+        train: bool = True,
+        transform: Transform = None,
+        target_transform: Transform = None,
+        download: bool = False,
+    ) -> None:
+        super().__init__(root, transform=transform, target_transform=target_transform)
+        self.train = train
+        self._arrays: tuple[Any, Any, np.ndarray, np.ndarray] | None = None
+        processed = os.path.join(self.processed_folder, self.training_file if train else self.test_file)
+        if os.path.isfile(processed):  # written by old versions of torchvision
+            self.data, self.targets = flambeau.load(processed)
+            return
+        if download:
+            self.download()
+        self.data, self.targets = self._load_data()
+
+    def _prefix(self, train: bool) -> str:
+        return "train" if train else "t10k"
+
+    def _load_data(self) -> tuple[Any, Any]:
+        prefix = self._prefix(self.train)
+        names = [f"{prefix}-images-idx3-ubyte", f"{prefix}-labels-idx1-ubyte"]
+        paths = [self._find(name) for name in names]
+        missing = [os.path.join(self.raw_folder, name) for name, path in zip(names, paths) if path is None]
+        if missing:
+            raise not_found(
+                type(self).__name__,
+                [f"{path} (or {os.path.basename(path)}.gz)" for path in missing],
+                " or ".join(self._sources()),
+            )
+        published = dict(self.resources)
+        images, labels = (read_idx(path) for path in paths if path is not None)
+        for path in paths:
+            if path is not None and os.path.basename(path) in published:
+                warn_if_different(path, published[os.path.basename(path)], type(self).__name__)
+        if images.ndim != 3 or images.dtype != np.uint8 or labels.ndim != 1 or len(images) != len(labels):
+            raise ValueError(
+                f"{paths[0]} and {paths[1]} should hold bytes (n, height, width) and (n), but have the shapes "
+                f"{images.shape} and {labels.shape}"
+            )
+        return flambeau.tensor(images), flambeau.tensor(labels.astype(np.int64))  # type: ignore[operator]
+
+    def _sources(self) -> list[str]:
+        return self.mirrors
+
+    def _find(self, name: str) -> str | None:
+        for ending in ("", ".gz"):
+            path = os.path.join(self.raw_folder, name + ending)
+            if os.path.isfile(path):
+                return path
+        return None
+
+    def _pixels_and_labels(self) -> tuple[np.ndarray, np.ndarray]:
+        """``data`` and ``targets`` as arrays over the same memory; programs may replace them at any time."""
+        if self._arrays is None or self._arrays[0] is not self.data or self._arrays[1] is not self.targets:
+            self._arrays = (self.data, self.targets, np.asarray(self.data), np.asarray(self.targets))
+        return self._arrays[2:]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_arrays": None}
+
+    def __getitem__(self, index: int) -> tuple[Any, Any]:
+        pixels, labels = self._pixels_and_labels()
+        return self._transformed(image_module().fromarray(pixels[index]), int(labels[index]))
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    @property
+    def raw_folder(self) -> str:
+        """Where the files are."""
+        return os.path.join(os.fspath(self.root or ""), type(self).__name__, "raw")
+
+    @property
+    def processed_folder(self) -> str:
+        """Where old versions of torchvision kept tensors."""
+        return os.path.join(os.fspath(self.root or ""), type(self).__name__, "processed")
+
+    @property
+    def class_to_idx(self) -> dict[str, int]:
+        """Numbers of classes by name."""
+        return {name: number for number, name in enumerate(self.classes)}
+
+    def _check_exists(self) -> bool:
+        return all(self._find(name.removesuffix(".gz")) for name, _ in self.resources)
+
+    def download(self) -> None:
+        """Get the files that are not there, from the first mirror that has them. ``RuntimeError`` says what failed."""
+        for name, md5 in self.resources:
+            if self._find(name.removesuffix(".gz")):
+                continue
+            errors = []
+            for mirror in self.mirrors:
+                try:
+                    download_and_extract_archive(mirror + name, self.raw_folder, filename=name, md5=md5)
+                    break
+                except (RuntimeError, URLError) as error:
+                    errors.append(f"Tried {mirror}, got:\n{getattr(error, 'reason', error)}")
+            else:
+                raise RuntimeError("\n".join([f"Error downloading {name}:", *errors]))
+
+    def extra_repr(self) -> str:
+        return f"Split: {'Train' if self.train else 'Test'}"
+
+    @property
+    def train_labels(self) -> Any:
+        """The old name of ``targets``."""
+        warnings.warn("train_labels has been renamed targets")
+        return self.targets
+
+    @property
+    def test_labels(self) -> Any:
+        """The old name of ``targets``."""
+        warnings.warn("test_labels has been renamed targets")
+        return self.targets
+
+    @property
+    def train_data(self) -> Any:
+        """The old name of ``data``."""
+        warnings.warn("train_data has been renamed data")
+        return self.data
+
+    @property
+    def test_data(self) -> Any:
+        """The old name of ``data``."""
+        warnings.warn("test_data has been renamed data")
+        return self.data
+
+
+class FashionMNIST(MNIST):
+    """Pieces of clothing in MNIST's format, in ``root/FashionMNIST/raw``."""
+
+    mirrors = ["http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"]
+    resources = [
+        ("train-images-idx3-ubyte.gz", "8d4fb7e6c68d591d4c3dfef9ec88bf0d"),
+        ("train-labels-idx1-ubyte.gz", "25c81989df183df01b3e8a0aad5dffbe"),
+        ("t10k-images-idx3-ubyte.gz", "bef4ecab320f06d8554ea6380940ec79"),
+        ("t10k-labels-idx1-ubyte.gz", "bb300cfdad3c16e7a12a480ee83cd310"),
+    ]
+    classes = ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"]
+
+
+class KMNIST(MNIST):
+    """Japanese characters in old handwriting in MNIST's format, in ``root/KMNIST/raw``."""
+
+    mirrors = ["http://codh.rois.ac.jp/kmnist/dataset/kmnist/"]
+    resources = [
+        ("train-images-idx3-ubyte.gz", "bdb82020997e1d708af4cf47b453dcf7"),
+        ("train-labels-idx1-ubyte.gz", "e144d726b3acfaa3e44228e80efcd344"),
+        ("t10k-images-idx3-ubyte.gz", "5c965bf0a639b31b8f53240b1b52f4d7"),
+        ("t10k-labels-idx1-ubyte.gz", "7320c461ea6c1c855c0b718fb2a4b134"),
+    ]
+    classes = ["o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"]
+
+
+class EMNIST(MNIST):
+    """Handwritten letters and digits in MNIST's format, in ``root/EMNIST/raw``; ``split`` says which.
+
+    Pictures are stored transposed.
+    """
+
+    url = "https://biometrics.nist.gov/cs_links/EMNIST/gzip.zip"
+    md5 = "58c8d27c78d21e728a6bc7b3cc06412e"
+    splits = ("byclass", "bymerge", "balanced", "letters", "digits", "mnist")
+    resources = []
+    # Letters whose capital looks the same.
+    _merged = set("cijklmopsuvwxyz")
+    _all = set(string.digits + string.ascii_letters)
+    classes_split_dict = {
+        "byclass": sorted(_all),
+        "bymerge": sorted(_all - _merged),
+        "balanced": sorted(_all - _merged),
+        "letters": ["N/A", *string.ascii_lowercase],
+        "digits": list(string.digits),
+        "mnist": list(string.digits),
+    }
+
+    def __init__(self, root: str | os.PathLike[str], split: str, **kwargs: Any) -> None:
+        self.split = verify_str_arg(split, "split", self.splits)
+        self.training_file = f"training_{split}.pt"
+        self.test_file = f"test_{split}.pt"
+        super().__init__(root, **kwargs)
+        self.classes = self.classes_split_dict[self.split]
+
+    def _prefix(self, train: bool) -> str:
+        return f"emnist-{self.split}-{'train' if train else 'test'}"
+
+    def _sources(self) -> list[str]:
+        return [self.url]
+
+    def _check_exists(self) -> bool:
+        prefix = self._prefix(self.train)
+        return all(self._find(f"{prefix}-{part}-ubyte") for part in ("images-idx3", "labels-idx1"))
+
+    def download(self) -> None:
+        """Get the archive of all splits (about 560 MB) and unpack it."""
+        if self._check_exists():
+            return
+        try:
+            download_and_extract_archive(self.url, self.raw_folder, md5=self.md5)
+        except URLError as error:
+            raise RuntimeError(f"Error downloading EMNIST:\n{error.reason}") from error
+        folder = os.path.join(self.raw_folder, "gzip")
+        for name in os.listdir(folder):
+            if name.endswith(".gz"):
+                extract_archive(os.path.join(folder, name), self.raw_folder, remove_finished=True)

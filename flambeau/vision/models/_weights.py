@@ -1,0 +1,121 @@
+"""Published weights of models: where they are, and how a model asks for them."""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+_models: dict[str, Callable[..., Any]] = {}
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A file of weights by its address; ``meta`` is what else is known of it."""
+
+    url: str
+    resize_size: int = 256
+    crop_size: int = 224
+    meta: dict[str, Any] = field(default_factory=dict, hash=False, compare=False)
+
+    def transforms(self) -> Callable[[Any], Any]:
+        """The transform of pictures that the model was trained for."""
+        from ..transforms.containers import Compose
+        from ..transforms.conversions import Normalize, ToTensor
+        from ..transforms.geometric import CenterCrop, Resize
+
+        normalize = Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+        return Compose([Resize(self.resize_size), CenterCrop(self.crop_size), ToTensor(), normalize])
+
+
+def weights_enum(name: str, members: dict[str, Weights], module: str) -> Any:
+    """A class of weights with these members, the last of which is also its ``DEFAULT``."""
+    make: Any = WeightsEnum
+    return make(name, {**members, "DEFAULT": list(members.values())[-1]}, module=module)
+
+
+class WeightsEnum(Enum):
+    """Base of the weights of one model; members are :class:`Weights`, ``DEFAULT`` the best of them."""
+
+    @classmethod
+    def verify(cls, value: Any) -> Any:
+        """``value``, or the member of that name; ``TypeError`` for anything else."""
+        if value is None or isinstance(value, cls):
+            return value
+        if isinstance(value, str):
+            return cls[value.removeprefix(f"{cls.__name__}.")]
+        raise TypeError(f"Invalid Weight class provided; expected {cls.__name__} but received {type(value).__name__}.")
+
+    def get_state_dict(self, progress: bool = True, check_hash: bool = False, **options: Any) -> Any:
+        """The weights, from the cache or the network."""
+        from ...hub import load_state_dict_from_url
+
+        return load_state_dict_from_url(self.url, progress=progress, check_hash=check_hash, **options)
+
+    @property
+    def url(self) -> str:
+        """Address of the file."""
+        return str(self.value.url)
+
+    @property
+    def meta(self) -> dict[str, Any]:
+        """What else is known of it."""
+        return dict(self.value.meta)
+
+    @property
+    def transforms(self) -> Callable[[], Callable[[Any], Any]]:
+        """The transform of pictures that the model was trained for."""
+        return self.value.transforms  # type: ignore[no-any-return]
+
+
+def model(kinds: type[WeightsEnum]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Decorator of functions that make a model: it can be found by name, and its ``weights`` are checked.
+
+    Old programs say ``pretrained=True``, or just ``True``, for the weights of the original recipe.
+    """
+
+    def decorate(make: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(make)
+        def checked(weights: Any = None, progress: bool = True, **options: Any) -> Any:
+            pretrained = options.pop("pretrained", weights if isinstance(weights, bool) else None)
+            if pretrained is not None:
+                warnings.warn(
+                    "The parameter 'pretrained' is deprecated since 0.13 and may be removed in the future, please use "
+                    "'weights' instead.",
+                    stacklevel=2,
+                )
+                weights = kinds["IMAGENET1K_V1"] if pretrained else None
+            return make(weights=kinds.verify(weights), progress=progress, **options)
+
+        _models[make.__name__] = checked
+        return checked
+
+    return decorate
+
+
+def load_weights(module: Any, weights: WeightsEnum | None, progress: bool) -> Any:
+    """``module`` with these weights, if any."""
+    if weights is not None:
+        module.load_state_dict(weights.get_state_dict(progress=progress, check_hash=True))
+    return module
+
+
+def set_classes(weights: WeightsEnum | None, options: dict[str, Any]) -> None:
+    """Published weights come with the thousand classes of ImageNet; ``ValueError`` if another number was asked for."""
+    if weights is not None and options.setdefault("num_classes", 1000) != 1000:
+        raise ValueError(f"The parameter 'num_classes' expected value 1000 but got {options['num_classes']} instead.")
+
+
+def list_models() -> list[str]:
+    """Names of the models."""
+    return sorted(_models)
+
+
+def get_model(name: str, **config: Any) -> Any:
+    """The model ``name``. ``ValueError`` if there is none."""
+    if name not in _models:
+        raise ValueError(f"Unknown model {name}")
+    return _models[name](**config)

@@ -1,0 +1,58 @@
+"""AlexNet: A. Krizhevsky, "One weird trick for parallelizing convolutional neural networks" (2014)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flambeau import nn
+
+from ._weights import Weights, load_weights, model, set_classes, weights_enum
+
+__all__ = ["AlexNet", "AlexNet_Weights", "alexnet"]
+
+_FILE = Weights("https://download.pytorch.org/models/alexnet-owt-7be5be79.pth")
+
+
+AlexNet_Weights = weights_enum("AlexNet_Weights", {"IMAGENET1K_V1": _FILE}, __name__)
+
+
+class AlexNet(nn.Module):
+    """Five convolutions and three linear layers; input (batch, 3, height, width), output (batch, ``num_classes``)."""
+
+    def __init__(self, num_classes: int = 1000, dropout: float = 0.5) -> None:
+        super().__init__()
+        self.features = nn.Sequential(
+            nn.Conv2d(3, 64, kernel_size=11, stride=4, padding=2),
+            nn.ReLU(inplace=True),
+            nn.MaxPool2d(kernel_size=3, stride=2),
+            nn.Conv2d(64, 192, kernel_size=5, padding=2),
+            nn.ReLU(inplace=True),
+            nn.MaxPool2d(kernel_size=3, stride=2),
+            nn.Conv2d(192, 384, kernel_size=3, padding=1),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(384, 256, kernel_size=3, padding=1),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(256, 256, kernel_size=3, padding=1),
+            nn.ReLU(inplace=True),
+            nn.MaxPool2d(kernel_size=3, stride=2),
+        )
+        self.avgpool = nn.AdaptiveAvgPool2d((6, 6))
+        self.classifier = nn.Sequential(
+            nn.Dropout(p=dropout),
+            nn.Linear(256 * 6 * 6, 4096),
+            nn.ReLU(inplace=True),
+            nn.Dropout(p=dropout),
+            nn.Linear(4096, 4096),
+            nn.ReLU(inplace=True),
+            nn.Linear(4096, num_classes),
+        )
+
+    def forward(self, x: Any) -> Any:
+        return self.classifier(self.avgpool(self.features(x)).flatten(1))
+
+
+@model(AlexNet_Weights)
+def alexnet(*, weights: Any = None, progress: bool = True, **kwargs: Any) -> AlexNet:
+    """AlexNet."""
+    set_classes(weights, kwargs)
+    return load_weights(AlexNet(**kwargs), weights, progress)  # type: ignore[no-any-return]

@@ -1,0 +1,150 @@
+"""Transforms of Pillow's pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..._pillow import image_module
+from ._modes import PILLOW_NUMBERS, InterpolationMode
+
+Fill = float | Sequence[float] | None
+
+
+def get_dimensions(img: Any) -> list[int]:
+    """Channels, height and width."""
+    width, height = img.size
+    return [len(img.getbands()), height, width]
+
+
+def hflip(img: Any) -> Any:
+    """Mirror left and right."""
+    return img.transpose(image_module().Transpose.FLIP_LEFT_RIGHT)
+
+
+def vflip(img: Any) -> Any:
+    """Mirror top and bottom."""
+    return img.transpose(image_module().Transpose.FLIP_TOP_BOTTOM)
+
+
+def crop(img: Any, top: int, left: int, height: int, width: int) -> Any:
+    """A rectangle of the picture; zero where it lies outside."""
+    return img.crop((left, top, left + width, top + height))
+
+
+def resize(img: Any, size: Sequence[int], mode: InterpolationMode, antialias: bool | None) -> Any:
+    """Scale to (height, width). Pillow always smooths when it shrinks."""
+    return img.resize((size[1], size[0]), PILLOW_NUMBERS[mode])
+
+
+def pad(img: Any, padding: Sequence[int], fill: Fill, padding_mode: str) -> Any:
+    """Enlarge by (left, top, right, bottom) pixels; negative numbers cut off."""
+    if padding_mode == "constant":
+        from PIL import ImageOps
+
+        result = ImageOps.expand(img, border=tuple(padding), fill=_colour(fill, img))
+        if img.mode == "P":
+            result.putpalette(img.getpalette())
+        return result
+    cut = [max(-amount, 0) for amount in padding]
+    left, top, right, bottom = (max(amount, 0) for amount in padding)
+    if any(cut):
+        img = img.crop((cut[0], cut[1], img.width - cut[2], img.height - cut[3]))
+    pixels = np.asarray(img)
+    widths = ((top, bottom), (left, right), (0, 0))[: pixels.ndim]
+    result = image_module().fromarray(np.pad(pixels, widths, mode=padding_mode))  # type: ignore[call-overload]
+    if img.mode == "P":
+        result.putpalette(img.getpalette())
+    return result
+
+
+def rotate(
+    img: Any, angle: float, mode: InterpolationMode, expand: bool, center: Sequence[float] | None, fill: Fill
+) -> Any:
+    """Turn counter-clockwise by ``angle`` degrees."""
+    return img.rotate(angle, PILLOW_NUMBERS[mode], expand, center, fillcolor=_colour(fill, img))
+
+
+def affine(img: Any, matrix: Sequence[float], mode: InterpolationMode, fill: Fill) -> Any:
+    """Take each pixel from where the matrix sends it."""
+    transform = image_module().Transform.AFFINE
+    return img.transform(img.size, transform, matrix, PILLOW_NUMBERS[mode], fillcolor=_colour(fill, img))
+
+
+def adjust_brightness(img: Any, factor: float) -> Any:
+    """Blend with black."""
+    from PIL import ImageEnhance
+
+    return ImageEnhance.Brightness(img).enhance(factor)
+
+
+def adjust_contrast(img: Any, factor: float) -> Any:
+    """Blend with the mean grey."""
+    from PIL import ImageEnhance
+
+    return ImageEnhance.Contrast(img).enhance(factor)
+
+
+def adjust_saturation(img: Any, factor: float) -> Any:
+    """Blend with the grey picture."""
+    from PIL import ImageEnhance
+
+    return ImageEnhance.Color(img).enhance(factor)
+
+
+def adjust_hue(img: Any, factor: float) -> Any:
+    """Turn the colours' hue by ``factor`` of a circle."""
+    if img.mode in ("L", "1", "I", "F"):
+        return img
+    hue, saturation, value = img.convert("HSV").split()
+    turned = np.array(hue, dtype=np.uint8) + np.int32(factor * 255).astype(np.uint8)
+    image = image_module()
+    return image.merge("HSV", (image.fromarray(turned), saturation, value)).convert(img.mode)
+
+
+def adjust_gamma(img: Any, gamma: float, gain: float) -> Any:
+    """Raise intensities to a power."""
+    table = [int((255 + 1 - 1e-3) * gain * pow(level / 255.0, gamma)) for level in range(256)] * 3
+    return img.convert("RGB").point(table).convert(img.mode)
+
+
+def adjust_sharpness(img: Any, factor: float) -> Any:
+    """Blend with the smoothed picture."""
+    from PIL import ImageEnhance
+
+    return ImageEnhance.Sharpness(img).enhance(factor)
+
+
+def rgb_to_grayscale(img: Any, num_output_channels: int) -> Any:
+    """Luminance, in one channel or three."""
+    grey = img.convert("L")
+    if num_output_channels == 1:
+        return grey
+    if num_output_channels == 3:
+        return image_module().fromarray(np.dstack([np.asarray(grey)] * 3))
+    raise ValueError("num_output_channels should be either 1 or 3")
+
+
+def invert(img: Any) -> Any:
+    """Light for dark."""
+    from PIL import ImageOps
+
+    return ImageOps.invert(img)
+
+
+def _colour(fill: Fill, img: Any) -> Any:
+    """``fill`` as Pillow wants it: a number, or one for each of several channels."""
+    channels = len(img.getbands())
+    values: list[Any] = list(fill) if isinstance(fill, Sequence) else [0 if fill is None else fill]
+    if len(values) == 1:
+        values *= channels
+    elif len(values) != channels:
+        raise ValueError(
+            "The number of elements in 'fill' does not match the number of channels of the image "
+            f"({len(values)} != {channels})"
+        )
+    if img.mode != "F":
+        values = [int(value) for value in values]
+    return values[0] if channels == 1 else tuple(values)

@@ -1,0 +1,300 @@
+"""Transforms of tensors (..., channels, height, width)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import flambeau
+from flambeau.nn import functional as F
+
+from ._modes import InterpolationMode
+
+Fill = float | Sequence[float] | None
+
+_BOUNDS = {"uint8": 255, "int8": 127, "int16": 32767, "int32": 2147483647, "int64": 9223372036854775807}
+
+
+def bound(dtype: Any) -> int:
+    """The value of full brightness: the largest integer of a dtype, 1 for floats."""
+    return _BOUNDS.get(str(dtype).removeprefix("torch."), 1)
+
+
+def get_dimensions(img: Any) -> list[int]:
+    """Channels, height and width. ``TypeError`` for fewer than two dimensions."""
+    if img.ndim < 2:
+        raise TypeError("Tensor is not a torch image.")
+    return [1 if img.ndim == 2 else img.shape[-3], *img.shape[-2:]]
+
+
+def _check_channels(img: Any) -> int:
+    channels = get_dimensions(img)[0]
+    if channels not in (1, 3):
+        raise TypeError(f"Input image tensor permitted channel values are [1, 3], but found {channels}")
+    return channels
+
+
+def hflip(img: Any) -> Any:
+    """Mirror left and right."""
+    return img.flip(-1)
+
+
+def vflip(img: Any) -> Any:
+    """Mirror top and bottom."""
+    return img.flip(-2)
+
+
+def crop(img: Any, top: int, left: int, height: int, width: int) -> Any:
+    """A rectangle of the picture; zero where it lies outside."""
+    _, rows, columns = get_dimensions(img)
+    bottom, right = top + height, left + width
+    inner = img[..., max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)]
+    if left >= 0 and top >= 0 and right <= columns and bottom <= rows:
+        return inner
+    padding = [
+        max(-left + min(0, right), 0),
+        max(-top + min(0, bottom), 0),
+        max(right - max(columns, left), 0),
+        max(bottom - max(rows, top), 0),
+    ]
+    return pad(inner, padding, 0, "constant")
+
+
+def resize(img: Any, size: Sequence[int], mode: InterpolationMode, antialias: bool | None) -> Any:
+    """Scale to (height, width); ``antialias`` smooths when shrinking bilinearly or bicubically."""
+    smooth = mode in (InterpolationMode.BILINEAR, InterpolationMode.BICUBIC)
+    if not smooth and mode not in (InterpolationMode.NEAREST, InterpolationMode.NEAREST_EXACT):
+        raise ValueError(f"Interpolation mode '{mode.value}' is unsupported with Tensor input")
+    batch = _Batch(img)
+    result = F.interpolate(
+        batch.floats,
+        size=list(size),
+        mode=mode.value,
+        align_corners=False if smooth else None,
+        antialias=bool(antialias) and smooth,
+    )
+    if mode is InterpolationMode.BICUBIC and img.dtype == flambeau.uint8:
+        result = result.clamp(0, 255)
+    return batch.restore(result)
+
+
+class _Batch:
+    """A picture as a batch of floats, and the way back."""
+
+    def __init__(self, img: Any) -> None:
+        self._dtype = img.dtype
+        self._lead = img.shape[:-3] if img.ndim > 2 else None
+        self.floats = img.reshape(-1, *get_dimensions(img))
+        if not img.is_floating_point():
+            self.floats = self.floats.to(flambeau.float32)
+
+    def restore(self, result: Any) -> Any:
+        """The same leading dimensions and dtype as before; integers are rounded."""
+        result = result[0, 0] if self._lead is None else result.reshape(*self._lead, *result.shape[-3:])
+        if result.dtype != self._dtype:
+            result = result.round().to(self._dtype)
+        return result
+
+
+def pad(img: Any, padding: Sequence[int], fill: Fill, padding_mode: str) -> Any:
+    """Enlarge by (left, top, right, bottom) pixels; negative numbers cut off."""
+    left, top, right, bottom = padding
+    if padding_mode == "symmetric":
+        return _pad_symmetric(img, left, top, right, bottom)
+    if padding_mode == "constant":
+        value = fill[0] if isinstance(fill, Sequence) else fill
+        return F.pad(img, [left, right, top, bottom], mode="constant", value=float(value or 0))
+    batch = _Batch(img)
+    mode = "replicate" if padding_mode == "edge" else padding_mode
+    return batch.restore(F.pad(batch.floats, [left, right, top, bottom], mode=mode))
+
+
+def _pad_symmetric(img: Any, left: int, top: int, right: int, bottom: int) -> Any:
+    """Reflection that repeats the pixels at the edge."""
+    _, rows, columns = get_dimensions(img)
+    x = _symmetric(columns, left, right)
+    y = _symmetric(rows, top, bottom)
+    return img.index_select(-2, flambeau.as_tensor(y)).index_select(-1, flambeau.as_tensor(x))
+
+
+def _symmetric(size: int, before: int, after: int) -> list[int]:
+    inner = list(range(max(-before, 0), size - max(-after, 0)))
+    first = inner[: max(before, 0)][::-1]
+    last = inner[::-1][: max(after, 0)]
+    return first + inner + last
+
+
+def rotate(
+    img: Any, angle: float, mode: InterpolationMode, expand: bool, center: Sequence[float] | None, fill: Fill
+) -> Any:
+    """Turn counter-clockwise by ``angle`` degrees."""
+    from ._geometry import inverse_affine_matrix
+
+    _, height, width = get_dimensions(img)
+    middle = [0.0, 0.0] if center is None else [center[0] - width * 0.5, center[1] - height * 0.5]
+    # Rotation and affine maps turn in opposite directions.
+    matrix = inverse_affine_matrix(middle, -angle, [0.0, 0.0], 1.0, [0.0, 0.0])
+    size = _expanded_size(matrix, width, height) if expand else (width, height)
+    return _sample(img, matrix, size, mode, fill)
+
+
+def affine(img: Any, matrix: Sequence[float], mode: InterpolationMode, fill: Fill) -> Any:
+    """Take each pixel from where the matrix (about the picture's middle) sends it."""
+    _, height, width = get_dimensions(img)
+    return _sample(img, matrix, (width, height), mode, fill)
+
+
+def _expanded_size(matrix: Sequence[float], width: int, height: int) -> tuple[int, int]:
+    """Width and height that hold the whole turned picture."""
+    corners = [(x * 0.5 * width, y * 0.5 * height) for x in (-1, 1) for y in (-1, 1)]
+    xs = [matrix[0] * x + matrix[1] * y + matrix[2] + 0.5 * width for x, y in corners]
+    ys = [matrix[3] * x + matrix[4] * y + matrix[5] + 0.5 * height for x, y in corners]
+
+    def extent(values: list[float]) -> int:
+        # Cut to four digits, so that 2 + 1e-15 does not count as 3.
+        low, high = (math.trunc(value / 1e-4) * 1e-4 for value in (min(values), max(values)))
+        return math.ceil(round(high, 6)) - math.floor(round(low, 6))
+
+    return extent(xs), extent(ys)
+
+
+def _sample(img: Any, matrix: Sequence[float], size: tuple[int, int], mode: InterpolationMode, fill: Fill) -> Any:
+    """Interpolate at the places where the matrix sends the pixels of the result; ``fill`` where there is nothing."""
+    if mode not in (InterpolationMode.NEAREST, InterpolationMode.BILINEAR):
+        raise ValueError(f"Interpolation mode '{mode.value}' is unsupported with Tensor input")
+    channels, height, width = get_dimensions(img)
+    batch = _Batch(img)
+    values = batch.floats
+    x = flambeau.arange(size[0], dtype=values.dtype) - (size[0] - 1) * 0.5
+    y = (flambeau.arange(size[1], dtype=values.dtype) - (size[1] - 1) * 0.5).unsqueeze(1)
+    a, b, c, d, e, f = matrix
+    grid = flambeau.stack([(a * x + b * y + c) / (0.5 * width), (d * x + e * y + f) / (0.5 * height)], dim=-1)
+    grid = grid.unsqueeze(0).expand(values.shape[0], size[1], size[0], 2)
+    if fill is not None:
+        # One more channel of ones tells how much of each result comes from inside.
+        values = flambeau.cat([values, flambeau.ones_like(values[:, :1])], dim=1)
+    result = F.grid_sample(values, grid, mode=mode.value, padding_mode="zeros", align_corners=False)
+    if fill is not None:
+        result, inside = result[:, :-1], result[:, -1:]
+        colours = list(fill) if isinstance(fill, Sequence) else [fill]
+        if len(colours) not in (1, channels):
+            raise ValueError(
+                "The number of elements in 'fill' cannot broadcast to match the number of channels of the image "
+                f"({len(colours)} != {channels})"
+            )
+        colour = flambeau.as_tensor([float(value) for value in colours], dtype=result.dtype).view(1, -1, 1, 1)
+        if mode is InterpolationMode.NEAREST:
+            result = flambeau.where(inside < 0.5, colour, result)
+        else:
+            result = result * inside + (1.0 - inside) * colour
+    return batch.restore(result)
+
+
+def _blend(first: Any, second: Any, ratio: float) -> Any:
+    return (ratio * first + (1.0 - ratio) * second).clamp(0, bound(first.dtype)).to(first.dtype)
+
+
+def adjust_brightness(img: Any, factor: float) -> Any:
+    """Blend with black."""
+    _check_channels(img)
+    return _blend(img, flambeau.zeros_like(img), factor)
+
+
+def adjust_contrast(img: Any, factor: float) -> Any:
+    """Blend with the mean grey."""
+    grey = rgb_to_grayscale(img, 1) if _check_channels(img) == 3 else img
+    dtype = img.dtype if img.is_floating_point() else flambeau.float32
+    return _blend(img, grey.to(dtype).mean(dim=(-3, -2, -1), keepdim=True), factor)
+
+
+def adjust_saturation(img: Any, factor: float) -> Any:
+    """Blend with the grey picture."""
+    return img if _check_channels(img) == 1 else _blend(img, rgb_to_grayscale(img, 1), factor)
+
+
+def adjust_hue(img: Any, factor: float) -> Any:
+    """Turn the colours' hue by ``factor`` of a circle."""
+    from ._colours import hsv_to_rgb, rgb_to_hsv
+
+    if _check_channels(img) == 1:
+        return img
+    hue, saturation, value = rgb_to_hsv(convert_image_dtype(img, flambeau.float32))
+    return convert_image_dtype(hsv_to_rgb((hue + factor) % 1.0, saturation, value), img.dtype)
+
+
+def adjust_gamma(img: Any, gamma: float, gain: float) -> Any:
+    """Raise intensities to a power."""
+    _check_channels(img)
+    floats = img if img.is_floating_point() else convert_image_dtype(img, flambeau.float32)
+    return convert_image_dtype((gain * floats.pow(gamma)).clamp(0, 1), img.dtype)
+
+
+def adjust_sharpness(img: Any, factor: float) -> Any:
+    """Blend with the smoothed picture; pictures of up to two pixels stay."""
+    channels = _check_channels(img)
+    if min(img.shape[-2:]) <= 2:
+        return img
+    batch = _Batch(img)
+    kernel = flambeau.ones(3, 3, dtype=batch.floats.dtype)
+    kernel[1, 1] = 5.0
+    smooth = F.conv2d(batch.floats, (kernel / 13.0).expand(channels, 1, 3, 3), groups=channels)
+    blurred = batch.floats.clone()
+    blurred[..., 1:-1, 1:-1] = smooth
+    return _blend(img, batch.restore(blurred), factor)
+
+
+def rgb_to_grayscale(img: Any, num_output_channels: int) -> Any:
+    """Luminance, in one channel or three."""
+    if img.ndim < 3:
+        raise TypeError(f"Input image tensor should have at least 3 dimensions, but found {img.ndim}")
+    if num_output_channels not in (1, 3):
+        raise ValueError("num_output_channels should be either 1 or 3")
+    if _check_channels(img) == 3:
+        red, green, blue = img.unbind(-3)
+        grey = (0.2989 * red + 0.587 * green + 0.114 * blue).to(img.dtype).unsqueeze(-3)
+    else:
+        grey = img.clone()
+    return grey.expand(img.shape[:-3] + (3,) + img.shape[-2:]) if num_output_channels == 3 else grey
+
+
+def invert(img: Any) -> Any:
+    """Light for dark."""
+    _check_channels(img)
+    return bound(img.dtype) - img
+
+
+def convert_image_dtype(image: Any, dtype: Any) -> Any:
+    """The same brightness in another dtype. ``RuntimeError`` where rounding would overflow."""
+    if image.dtype == dtype:
+        return image
+    if image.is_floating_point():
+        if dtype.is_floating_point:
+            return image.to(dtype)
+        if image.dtype.itemsize <= dtype.itemsize and dtype.itemsize >= 4:
+            raise RuntimeError(f"The cast from {image.dtype} to {dtype} cannot be performed safely.")
+        # Just less than bound + 1, so that each integer gets an equal share of the floats.
+        return image.mul(bound(dtype) + 1.0 - 1e-3).to(dtype)
+    if dtype.is_floating_point:
+        return image.to(dtype) / bound(image.dtype)
+    low, high = bound(image.dtype) + 1, bound(dtype) + 1
+    if low > high:
+        return flambeau.div(image, low // high, rounding_mode="floor").to(dtype)
+    return image.to(dtype) * (high // low)
+
+
+def gaussian_blur(img: Any, kernel_size: Sequence[int], sigma: Sequence[float]) -> Any:
+    """Convolve with a Gaussian of (x, y) sizes and deviations; edges are reflected."""
+    channels = get_dimensions(img)[0]
+    batch = _Batch(img)
+    kernel_x, kernel_y = (_gaussian(size, deviation, batch.floats.dtype) for size, deviation in zip(kernel_size, sigma))
+    kernel = (kernel_y.unsqueeze(1) * kernel_x).expand(channels, 1, kernel_size[1], kernel_size[0])
+    x, y = kernel_size[0] // 2, kernel_size[1] // 2
+    padded = F.pad(batch.floats, [x, x, y, y], mode="reflect")
+    return batch.restore(F.conv2d(padded, kernel, groups=channels))
+
+
+def _gaussian(size: int, deviation: float, dtype: Any) -> Any:
+    places = flambeau.arange(size, dtype=dtype) - (size - 1) * 0.5
+    weights = (-0.5 * (places / deviation) ** 2).exp()
+    return weights / weights.sum()
