@@ -53,7 +53,7 @@ newaxis = None
 
 _LAZY_MODULES = {
     "accelerator", "amp", "audio", "autograd", "backends", "cuda", "distributed", "fft", "hub", "jit", "legacy", "linalg",
-    "metrics", "mps", "multiprocessing", "nn", "optim", "serialization", "sparse", "special", "testing", "utils", "version",
+    "metrics", "mps", "multiprocessing", "nn", "optim", "return_types", "serialization", "sparse", "special", "testing", "utils", "version",
     "vision", "xpu",
 }  # fmt: skip
 

@@ -1,0 +1,239 @@
+"""Which elements there are, how often, and where they belong in an order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .. import return_types
+from ..graph import dtypes
+from ..graph.shapes import wrap_dim
+from ..tensor import Tensor
+from .creation import from_array
+from .host import on_host
+from .operation import operation, write_out
+
+# --- unique: the result's shape depends on values, so these evaluate ------------------------------------------------------
+
+
+def _numbers(x: Tensor) -> np.ndarray:
+    """The values as an array that NumPy can compare (bfloat16 as float32)."""
+    plain = x.detach()
+    return (plain.float() if x.dtype is dtypes.bfloat16 else plain)._array()
+
+
+def _results(x: Tensor, values: np.ndarray, inverse: Any, counts: Any, wanted: tuple[bool, bool]) -> Any:
+    made = from_array(np.ascontiguousarray(values))
+    results = [made if made.dtype is x.dtype else made.to(x.dtype)]
+    if wanted[0]:
+        results.append(from_array(np.asarray(inverse, dtype=np.int64)))
+    if wanted[1]:
+        results.append(from_array(np.asarray(counts, dtype=np.int64)))
+    return results[0] if len(results) == 1 else tuple(results)
+
+
+@operation()
+def unique(
+    input: Tensor, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False,
+    dim: int | None = None,
+) -> Any:  # fmt: skip
+    """The different elements (slices of ``dim``) in order; each NaN differs from all others.
+
+    ``return_inverse`` adds where each element is among them, ``return_counts`` how often each occurs.
+    """
+    array = _numbers(input)
+    axis = None if dim is None else wrap_dim(dim, input.ndim)
+    values, inverse, counts = np.unique(array, return_inverse=True, return_counts=True, axis=axis, equal_nan=False)
+    inverse = inverse.reshape(input.shape if axis is None else -1)
+    return _results(input, values, inverse, counts, (return_inverse, return_counts))
+
+
+@operation()
+def unique_consecutive(
+    input: Tensor, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
+) -> Any:
+    """The elements (slices of ``dim``) without those that equal the one before them; see :func:`unique`."""
+    array = _numbers(input)
+    rows = array.reshape(-1) if dim is None else np.moveaxis(array, wrap_dim(dim, input.ndim), 0)
+    flat = rows.reshape(rows.shape[0], -1)
+    first = np.concatenate([np.ones(min(len(flat), 1), bool), (flat[1:] != flat[:-1]).any(axis=1)])
+    values = rows[first]
+    inverse = np.cumsum(first) - 1
+    counts = np.diff(np.append(np.flatnonzero(first), len(flat)))
+    if dim is None:
+        inverse = inverse.reshape(input.shape)
+    else:
+        values = np.moveaxis(values, 0, wrap_dim(dim, input.ndim))
+    return _results(input, values, inverse, counts, (return_inverse, return_counts))
+
+
+@operation()
+def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -> Tensor:
+    """How often each number from 0 on occurs in a vector (or the sum of its ``weights``)."""
+    if input.dtype.category != 1:
+        raise RuntimeError(f"\"bincount_cpu\" not implemented for '{_type_name(input)}'")
+    if minlength < 0:
+        raise RuntimeError("minlength should be >= 0")
+    array = _numbers(input)
+    if array.ndim != 1 or array.size and array.min() < 0:
+        raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
+    if weights is None:
+        return from_array(np.bincount(array, minlength=minlength).astype(np.int64))
+    if weights.shape != input.shape:
+        raise RuntimeError("weights should be 1-d and have the same length as input")
+    counts = from_array(np.bincount(array, _numbers(weights), minlength))
+    return counts.float() if weights.dtype is dtypes.float32 else counts
+
+
+def _type_name(x: Tensor) -> str:
+    from ..graph.primitives import TYPE_NAMES
+
+    return TYPE_NAMES[x.dtype]
+
+
+# --- histograms -----------------------------------------------------------------------------------------------------------
+
+
+def _bin_edges(array: np.ndarray, bins: int, low: float, high: float) -> np.ndarray:
+    """Evenly spaced edges; the elements' own limits if both are 0, and one to each side of a single value."""
+    if low == high == 0 and array.size:
+        low, high = float(array.min()), float(array.max())
+    if not (np.isfinite(low) and np.isfinite(high)):
+        raise RuntimeError(f"torch.histc: range of [{low}, {high}] is not finite")
+    if low == high:
+        low, high = low - 1, high + 1
+    return np.linspace(low, high, bins + 1)
+
+
+def _histc(array: np.ndarray, bins: int, low: float, high: float) -> np.ndarray:
+    edges = _bin_edges(array, bins, low, high)
+    first, last = edges[0], edges[-1]
+    inside = array[(array >= first) & (array <= last)].astype(np.float64)
+    places = np.minimum(((inside - first) * bins / (last - first)).astype(np.int64), bins - 1)
+    return np.bincount(places, minlength=bins)
+
+
+@operation()
+def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0, *, out: Tensor | None = None) -> Tensor:
+    """How many elements lie in each of ``bins`` equal parts of [min, max] (the elements' range if both are 0)."""
+    if input.dtype.kind != "float":
+        raise RuntimeError(f"\"histogram_cpu\" not implemented for '{_type_name(input)}'")
+    if bins <= 0:
+        raise RuntimeError("torch.histc(): bins must be > 0")
+    if max < min:
+        raise RuntimeError("torch.histc: max must be larger than min")
+    parameters = {"bins": bins, "low": float(min), "high": float(max)}
+    (result,) = on_host(_histc, parameters, [((bins,), input.dtype)], input.detach().reshape(-1))
+    return result if out is None else write_out(out, result)
+
+
+def _histogram(
+    array: np.ndarray, *others: np.ndarray, bins: int, low: float, high: float, density: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """``others``: edges (if ``bins`` is 0), then weights (if any)."""
+    rest = list(others)
+    edges: Any = rest.pop(0) if not bins else _bin_edges(array, bins, low, high)
+    return np.histogram(array, edges, density=density, weights=rest[0] if rest else None)
+
+
+@operation()
+def histogram(
+    input: Tensor, bins: Any, *, range: Any = None, weight: Tensor | None = None, density: bool = False
+) -> tuple[Tensor, Tensor]:
+    """(hist, bin_edges): how many elements (or how much weight) lie between the edges, which are given or even."""
+    operands = [input.detach().reshape(-1)]
+    if isinstance(bins, Tensor):
+        operands.append(bins)
+        count, edges = 0, bins.numel()
+    else:
+        count, edges = int(bins), int(bins) + 1
+    if weight is not None:
+        operands.append(weight.detach().reshape(-1))
+    low, high = (0.0, 0.0) if range is None else (float(range[0]), float(range[1]))
+    parameters = {"bins": count, "low": low, "high": high, "density": bool(density)}
+    outputs = [((edges - 1,), input.dtype), ((edges,), input.dtype)]
+    return return_types.histogram(on_host(_histogram, parameters, outputs, *operands))  # type: ignore[no-any-return]
+
+
+# --- places in an order ---------------------------------------------------------------------------------------------------
+
+
+def _search(boundaries: np.ndarray, values: np.ndarray, *order: np.ndarray, right: bool) -> np.ndarray:
+    side: Any = "right" if right else "left"
+    if order:
+        boundaries = np.take_along_axis(boundaries, order[0], -1)
+    if boundaries.ndim == 1:
+        return np.searchsorted(boundaries, values, side)
+    rows = boundaries.reshape(-1, boundaries.shape[-1])
+    wanted = values.reshape(len(rows), -1)
+    return np.stack([np.searchsorted(a, v, side) for a, v in zip(rows, wanted)]).reshape(values.shape)
+
+
+@operation(method=False)
+def searchsorted(
+    sorted_sequence: Tensor, input: Any, *, out_int32: bool = False, right: bool = False, side: str | None = None,
+    sorter: Tensor | None = None, out: Tensor | None = None,
+) -> Tensor:  # fmt: skip
+    """Where ``input`` would have to be put into the sorted last axis: before equal elements, or behind (``right``)."""
+    if side is not None:
+        if side not in ("left", "right"):
+            raise RuntimeError(f"torch.searchsorted(): side can only be 'left' or 'right' but got {side}")
+        if right and side == "left":
+            raise RuntimeError(
+                "torch.searchsorted(): side and right can't be set to opposites, got side of left while right was True"
+            )
+        right = side == "right"
+    from .creation import tensor
+
+    values = input if isinstance(input, Tensor) else tensor(input, dtype=sorted_sequence.dtype)
+    if sorted_sequence.ndim != 1 and sorted_sequence.shape[:-1] != values.shape[:-1]:
+        raise RuntimeError(
+            "torch.searchsorted(): boundaries tensor should be 1 dimension or the first N-1 dimensions of boundaries "
+            f"tensor and input value tensor must match, but we got boundaries tensor {list(sorted_sequence.shape)} and "
+            f"input value tensor {list(values.shape)}"
+        )
+    if values.dtype is not sorted_sequence.dtype:
+        raise RuntimeError(
+            "torch.searchsorted(): boundary tensor and input value tensor should have same dtype, but got boundary "
+            f"tensor dtype {_c_name(sorted_sequence)} and input value tensor dtype {_c_name(values)}"
+        )
+    d = dtypes.int32 if out_int32 else dtypes.int64
+    operands = [sorted_sequence.detach(), values.detach(), *([] if sorter is None else [sorter])]
+    (result,) = on_host(_search, {"right": bool(right)}, [(values.shape, d)], *operands)
+    return result if out is None else write_out(out, result)
+
+
+def _c_name(x: Tensor) -> str:
+    names = {"Float": "float", "Double": "double", "Long": "long", "Int": "int"}
+    return names.get(_type_name(x), _type_name(x))
+
+
+@operation(method=False)
+def bucketize(
+    input: Any, boundaries: Tensor, *, out_int32: bool = False, right: bool = False, out: Tensor | None = None
+) -> Tensor:
+    """The number of the interval between ``boundaries`` that each element lies in."""
+    if boundaries.ndim != 1:
+        raise RuntimeError(f"boundaries tensor must be 1 dimension, but got dim({boundaries.ndim})")
+    return searchsorted(boundaries, input, out_int32=out_int32, right=right, out=out)
+
+
+# --- membership -----------------------------------------------------------------------------------------------------------
+
+
+def _is_in(elements: np.ndarray, tests: np.ndarray, invert: bool) -> np.ndarray:
+    return np.isin(elements, tests, invert=invert)
+
+
+@operation(method=False)
+def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, invert: bool = False) -> Tensor:
+    """Where elements are among ``test_elements``, as booleans (or where they are not)."""
+    from .creation import scalar_tensor
+
+    if not isinstance(elements, Tensor):
+        elements = scalar_tensor(elements, dtype=test_elements.dtype)
+    if not isinstance(test_elements, Tensor):
+        return (elements != test_elements) if invert else (elements == test_elements)
+    outputs = [(elements.shape, dtypes.bool_)]
+    return on_host(_is_in, {"invert": bool(invert)}, outputs, elements.detach(), test_elements.detach())[0]

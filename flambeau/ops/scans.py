@@ -1,0 +1,255 @@
+"""Running sums, products and extrema along an axis, and differences."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .. import return_types
+from ..autograd.gradient import INPUTS, RESULT, Gradient
+from ..graph import dtypes
+from ..graph.shapes import wrap_dim
+from ..graph.trace import local
+from ..tensor import Tensor
+from .dispatch import attach, tracked
+from .host import on_host, working_dtype
+from .operation import operation, write_out
+
+
+def _accumulate(array: np.ndarray, ufunc: str, axis: int, work: str) -> np.ndarray:
+    return getattr(np, ufunc).accumulate(array, axis=axis, dtype=np.dtype(work))  # type: ignore[no-any-return]
+
+
+def _running(name: str, ufunc: str, input: Tensor, dim: int, dtype: Any) -> tuple[Tensor, Tensor, int]:
+    """(operand in the result's dtype, running result, axis)."""
+    axis = wrap_dim(dim, input.ndim)
+    d = dtype or (dtypes.int64 if input.dtype.category < 2 else input.dtype)
+    x = input if input.dtype is d else input.to(d)
+    if d.kind == "bool":
+        raise RuntimeError(f'"{name}_out_cpu" not implemented for \'Bool\'')
+    if x.ndim == 0 or x.numel() == 0:
+        return x, x.detach().clone(), axis
+    parameters = {"ufunc": ufunc, "axis": axis, "work": working_dtype(d)}
+    (result,) = on_host(_accumulate, parameters, [(x.shape, d)], x)
+    return x, result, axis
+
+
+def _from_behind(grad: Tensor, axis: int) -> Tensor:
+    """The running sum from the last element on."""
+    return cumsum(grad.flip(axis), axis).flip(axis) if grad.ndim else grad
+
+
+class CumsumBackward0(Gradient):
+    """``context``: the axis."""
+
+    __slots__ = ()
+
+    def backward(self, grad: Tensor) -> Tensor:
+        return _from_behind(grad, self.context)
+
+
+@operation(inplace=True)
+def cumsum(input: Tensor, dim: int, *, dtype: Any = None, out: Tensor | None = None) -> Tensor:
+    """The sum of the elements up to each one along ``dim``. Integers and booleans sum to int64."""
+    x, result, axis = _running("cumsum", "add", input, dim, dtype)
+    if tracked(x):
+        attach(result, CumsumBackward0, [x], [], axis)
+    return result if out is None else write_out(out, result)
+
+
+class CumprodBackward0(Gradient):
+    """``context``: the axis."""
+
+    __slots__ = ()
+    saves = RESULT
+
+    def backward(self, grad: Tensor) -> Tensor:
+        x, result, axis = self.input(0), self.result(), self.context
+        if x.ndim == 0 or x.numel() == 0:
+            return grad
+        if local.grad and bool((x == 0).any()):
+            return _cumprod_slopes(x, grad, axis)
+        return _cumprod_gradient(x, result, grad, axis)
+
+
+def _cumprod_gradient(x: Tensor, result: Tensor, grad: Tensor, axis: int) -> Tensor:
+    """Before the first zero the products divided by each factor; at it, the products without it; 0 behind it."""
+    from .comparison import where
+
+    zeros = cumsum(x == 0, axis)
+    before = zeros == 0
+    weighted = _from_behind(where(before, grad * result, 0.0), axis)
+    slope = where(before, weighted / where(before, x, 1.0), 0.0)
+    here = (zeros == 1) & (x == 0)
+    without = cumprod(where(here, 1.0, where(zeros <= 1, x, 0.0)), axis)
+    at_first = _from_behind(where(zeros == 1, grad * without, 0.0), axis)
+    return where(here, at_first, slope)  # type: ignore[no-any-return]
+
+
+def _cumprod_slopes(x: Tensor, grad: Tensor, axis: int) -> Tensor:
+    """The gradient in O(n²) without a division, whose own gradient is right where factors are zero."""
+    from .joining import cat
+
+    n = x.shape[axis]
+    slopes = []
+    for k in range(n):
+        before = x.narrow(axis, 0, k).prod(axis, keepdim=True)
+        behind = cumprod(x.narrow(axis, k + 1, n - k - 1), axis)
+        products = cat([before, before * behind], axis)
+        slopes.append((products * grad.narrow(axis, k, n - k)).sum(axis, keepdim=True))
+    return cat(slopes, axis)
+
+
+@operation(inplace=True)
+def cumprod(input: Tensor, dim: int, *, dtype: Any = None, out: Tensor | None = None) -> Tensor:
+    """The product of the elements up to each one along ``dim``. Integers and booleans multiply to int64."""
+    x, result, axis = _running("cumprod", "multiply", input, dim, dtype)
+    if tracked(x):
+        attach(result, CumprodBackward0, [x], None, axis)
+    return result if out is None else write_out(out, result)
+
+
+# --- extrema ------------------------------------------------------------------------------------------------------------
+
+
+def _running_extremum(array: np.ndarray, ufunc: str, axis: int) -> tuple[np.ndarray, np.ndarray]:
+    """Values and where each was found, the last place of equal ones; NaN is found before all numbers."""
+    values = getattr(np, ufunc).accumulate(array, axis=axis)
+    shape = [1] * array.ndim
+    shape[axis] = -1
+    places = np.arange(array.shape[axis]).reshape(shape)
+    found = np.where((array == values) | (array != array), places, 0)
+    return values, np.maximum.accumulate(found, axis=axis)
+
+
+class CummaxBackward0(Gradient):
+    """``context`` (axis); ``saved`` holds the indices."""
+
+    __slots__ = ()
+    saves = INPUTS
+
+    def backward(self, grad: Tensor) -> Tensor:
+        index = self.input(0)
+        if not grad.ndim or not grad.numel():
+            return grad
+        return grad.new_zeros(grad.shape).scatter_add(self.context, index, grad)
+
+
+class CumminBackward0(CummaxBackward0):
+    __slots__ = ()
+
+
+def _cumulative(input: Tensor, dim: int, ufunc: str, gradient: type[Gradient]) -> tuple[Tensor, Tensor]:
+    from .creation import zeros
+
+    axis = wrap_dim(dim, input.ndim)
+    if input.ndim == 0 or input.numel() == 0:
+        values, indices = input.detach().clone(), zeros(input.shape, dtype=dtypes.int64)
+    else:
+        outputs = [(input.shape, input.dtype), (input.shape, dtypes.int64)]
+        values, indices = on_host(_running_extremum, {"ufunc": ufunc, "axis": axis}, outputs, input)
+    if tracked(input):
+        attach(values, gradient, [input], [(indices._read(), None)], axis)
+    return values, indices
+
+
+@operation()
+def cummax(input: Tensor, dim: int) -> Any:
+    """The largest element up to each one along ``dim``: (values, indices)."""
+    return return_types.cummax(_cumulative(input, dim, "maximum", CummaxBackward0))
+
+
+@operation()
+def cummin(input: Tensor, dim: int) -> Any:
+    """The smallest element up to each one along ``dim``: (values, indices)."""
+    return return_types.cummin(_cumulative(input, dim, "minimum", CumminBackward0))
+
+
+class LogcumsumexpBackward0(Gradient):
+    """``context``: the axis. Gradients of either sign are taken apart, so that logarithms exist."""
+
+    __slots__ = ()
+    saves = RESULT
+
+    def backward(self, grad: Tensor) -> Tensor:
+        from .comparison import where
+
+        x, result, axis = self.input(0), self.result(), self.context
+        if x.ndim == 0 or x.numel() == 0:
+            return grad
+
+        def part(size: Tensor) -> Tensor:
+            logs = where(size > 0, size, 1.0).log() - result
+            logs = where(size > 0, logs, float("-inf"))
+            return (logcumsumexp(logs.flip(axis), axis).flip(axis) + x).exp()
+
+        return part(grad) - part(-grad)
+
+
+@operation()
+def logcumsumexp(input: Tensor, dim: int) -> Tensor:
+    """log of the running sum of exp along ``dim``, without overflow."""
+    if input.dtype.category < 2:
+        raise RuntimeError("logcumsumexp() expected input to be of floating point or complex type")
+    x, result, axis = _running("logcumsumexp", "logaddexp", input, dim, None)
+    if tracked(x):
+        attach(result, LogcumsumexpBackward0, [x], None, axis)
+    return result
+
+
+# --- differences --------------------------------------------------------------------------------------------------------
+
+
+@operation()
+def diff(input: Tensor, n: int = 1, dim: int = -1, prepend: Tensor | None = None, append: Tensor | None = None) -> Tensor:
+    """Each element less the one before it along ``dim``, ``n`` times; other tensors may be put at the ends first."""
+    from .joining import cat
+
+    if input.ndim == 0:
+        raise RuntimeError("diff expects input to be at least one-dimensional")
+    if n < 0:
+        raise RuntimeError(f"order must be non-negative but got {n}")
+    axis = wrap_dim(dim, input.ndim)
+    parts = [part for part in (prepend, input, append) if part is not None]
+    result = cat(parts, axis) if len(parts) > 1 else input
+    if n == 0:
+        return result.clone()
+    for _ in range(min(n, result.shape[axis])):
+        last = result.narrow(axis, 1, result.shape[axis] - 1)
+        first = result.narrow(axis, 0, result.shape[axis] - 1)
+        result = last ^ first if result.dtype.kind == "bool" else last - first
+    return result
+
+
+def _along(name: str, y: Tensor, x: Any, dx: Any, dim: int) -> tuple[Tensor, Tensor, Any]:
+    """The elements but the last, those but the first, and the steps between their positions."""
+    axis = wrap_dim(dim, y.ndim)
+    extent = y.shape[axis]
+    left, right = y.narrow(axis, 0, max(extent - 1, 0)), y.narrow(axis, min(1, extent), max(extent - 1, 0))
+    if x is None:
+        return left, right, 1 if dx is None else dx
+    if dx is not None:
+        raise RuntimeError(f"{name}: specify x or dx, not both")
+    steps = diff(x, dim=-1 if x.ndim == 1 else axis)
+    if x.ndim == 1:
+        steps = steps.reshape([-1 if k == axis else 1 for k in range(y.ndim)])
+    return left, right, steps
+
+
+@operation("trapz", method=False)
+def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: Any = None, dim: int = -1) -> Tensor:
+    """The integral along ``dim`` by the trapezoidal rule, at positions ``x`` or in steps ``dx`` (1)."""
+    axis = wrap_dim(dim, y.ndim)
+    left, right, steps = _along("trapezoid", y, x, dx, dim)
+    if isinstance(steps, Tensor):
+        return ((left + right) * steps).sum(axis) / 2.0
+    return (left + right).sum(axis) * (steps / 2.0)
+
+
+@operation(method=False)
+def cumulative_trapezoid(y: Tensor, x: Tensor | None = None, *, dx: Any = None, dim: int = -1) -> Tensor:
+    """The running integral along ``dim`` by the trapezoidal rule."""
+    axis = wrap_dim(dim, y.ndim)
+    left, right, steps = _along("cumulative_trapezoid", y, x, dx, dim)
+    return cumsum((left + right) * steps, axis) / 2.0

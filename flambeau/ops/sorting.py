@@ -1,0 +1,350 @@
+"""Order: sorting, the largest and smallest, medians, modes and quantiles. NaN counts as larger than every number."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from .. import return_types
+from ..autograd.gradient import INPUTS, Gradient
+from ..graph import dtypes
+from ..graph.shapes import wrap_dim
+from ..tensor import Tensor
+from .dispatch import attach, tracked
+from .host import on_host
+from .operation import operation, write_out
+
+
+class ValueSelectingBackward(Gradient):
+    """The gradient goes to the elements that were found. ``context`` (axis, input's shape, whether the axis was kept);
+    ``saved`` holds the indices."""
+
+    __slots__ = ()
+    saves = INPUTS
+
+    def backward(self, grad: Tensor) -> Tensor:
+        axis, shape, kept = self.context
+        if not shape:
+            return grad
+        index = self.input(0)
+        if not kept:
+            grad, index = grad.unsqueeze(axis), index.unsqueeze(axis)
+        return grad.new_zeros(shape).scatter_add(axis, index, grad)
+
+
+class SortBackward0(ValueSelectingBackward):
+    __slots__ = ()
+
+
+class TopkBackward0(ValueSelectingBackward):
+    __slots__ = ()
+
+
+class KthvalueBackward0(ValueSelectingBackward):
+    __slots__ = ()
+
+
+class MedianBackward1(ValueSelectingBackward):
+    __slots__ = ()
+
+
+class NanmedianBackward1(ValueSelectingBackward):
+    __slots__ = ()
+
+
+class ModeBackward0(ValueSelectingBackward):
+    __slots__ = ()
+
+
+def _found(
+    function: Any, parameters: dict[str, Any], input: Tensor, axis: int, shape: Sequence[int], gradient: type[Gradient],
+    kept: bool,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
+    """Values and indices that ``function`` finds along an axis of extent > 0, with the values' history."""
+    x = input if input.ndim else input.reshape(1)
+    values, indices = on_host(function, parameters, [(shape, input.dtype), (shape, dtypes.int64)], x)
+    if tracked(input):
+        attach(values, gradient, [input], [(indices._read(), None)], (axis, input.shape, kept))
+    return values, indices
+
+
+def _written(result: tuple[Tensor, Tensor], out: Any) -> tuple[Tensor, ...]:
+    return result if out is None else tuple(write_out(o, r) for o, r in zip(out, result))
+
+
+def _without(shape: Sequence[int], axis: int, keepdim: bool) -> list[int]:
+    return [1 if k == axis else n for k, n in enumerate(shape) if keepdim or k != axis]
+
+
+# --- sort ---------------------------------------------------------------------------------------------------------------
+
+
+def _order(array: np.ndarray, axis: int, descending: bool) -> np.ndarray:
+    """Indices that sort, equal elements staying in their order."""
+    if not descending:
+        return np.argsort(array, axis=axis, kind="stable")
+    backwards = np.flip(np.argsort(np.flip(array, axis), axis=axis, kind="stable"), axis)
+    return array.shape[axis] - 1 - backwards  # type: ignore[no-any-return]
+
+
+def _sorted(array: np.ndarray, axis: int, descending: bool) -> tuple[np.ndarray, np.ndarray]:
+    order = _order(array, axis, descending)
+    return np.take_along_axis(array, order, axis), order
+
+
+def _sort(input: Tensor, dim: int, descending: bool) -> tuple[Tensor, Tensor]:
+    axis = wrap_dim(dim, input.ndim)
+    parameters = {"axis": axis, "descending": bool(descending)}
+    return _found(_sorted, parameters, input, axis, input.shape, SortBackward0, True)
+
+
+@operation()
+def sort(
+    input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False, *, out: Any = None
+) -> tuple[Tensor, Tensor]:
+    """The elements along ``dim`` in order, and where each was: (values, indices). Always stable."""
+    return return_types.sort(_written(_sort(input, dim, descending), out))  # type: ignore[no-any-return]
+
+
+@operation()
+def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False) -> Tensor:
+    """Indices that sort along ``dim``. Always stable."""
+    return _sort(input.detach(), dim, descending)[1]
+
+
+@operation()
+def msort(input: Tensor) -> Tensor:
+    """Sorted along the first axis."""
+    return _sort(input, 0, False)[0]
+
+
+# --- the first few ------------------------------------------------------------------------------------------------------
+
+
+def _top(array: np.ndarray, count: int, axis: int, largest: bool) -> tuple[np.ndarray, np.ndarray]:
+    """The ``count`` first in order, equal elements by position among those chosen."""
+    n = array.shape[axis]
+    if 4 * count < n:
+        at = n - count if largest else count - 1
+        parts = np.argpartition(array, at, axis=axis)
+        chosen = np.sort(np.take(parts, range(at, n) if largest else range(count), axis), axis=axis)
+        values = np.take_along_axis(array, chosen, axis)
+        order = _order(values, axis, largest)
+        return np.take_along_axis(values, order, axis), np.take_along_axis(chosen, order, axis)
+    order = np.take(_order(array, axis, largest), range(count), axis)
+    return np.take_along_axis(array, order, axis), order
+
+
+@operation()
+def topk(
+    input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True, *, out: Any = None
+) -> tuple[Tensor, Tensor]:
+    """The ``k`` largest (or smallest) elements along ``dim``, in order, and where they were: (values, indices)."""
+    axis = wrap_dim(dim, input.ndim)
+    k = int(k)
+    extent = input.shape[axis] if input.ndim else 1
+    if not 0 <= k <= extent:
+        raise RuntimeError("selected index k out of range")
+    shape = [k if a == axis else n for a, n in enumerate(input.shape)]
+    if k == 0 or prod(shape) == 0:
+        result = input.new_zeros(shape), input.new_zeros(shape, dtype=dtypes.int64)
+    else:
+        parameters = {"count": k, "axis": axis, "largest": bool(largest)}
+        result = _found(_top, parameters, input, axis, shape, TopkBackward0, True)
+    return return_types.topk(_written(result, out))  # type: ignore[no-any-return]
+
+
+def _nth(array: np.ndarray, place: int, axis: int, keepdim: bool) -> tuple[np.ndarray, np.ndarray]:
+    """The element that has ``place`` others before it in order."""
+    index = np.take(_order(array, axis, False), [place], axis)
+    values = np.take_along_axis(array, index, axis)
+    return (values, index) if keepdim else (values.squeeze(axis), index.squeeze(axis))
+
+
+@operation()
+def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False, *, out: Any = None) -> tuple[Tensor, Tensor]:
+    """The ``k``-th smallest element along ``dim``, and where it was: (values, indices)."""
+    axis = wrap_dim(dim, input.ndim)
+    extent = input.shape[axis] if input.ndim else 1
+    if extent == 0:
+        raise IndexError(f"kthvalue(): Expected reduction dim {axis} to have non-zero size.")
+    if not 1 <= k <= extent:
+        raise RuntimeError("kthvalue(): selected number k out of range for dimension " + str(axis))
+    shape = _without(input.shape, axis, keepdim)
+    parameters = {"place": k - 1, "axis": axis, "keepdim": bool(keepdim)}
+    result = _found(_nth, parameters, input, axis, shape, KthvalueBackward0, keepdim)
+    return return_types.kthvalue(_written(result, out))  # type: ignore[no-any-return]
+
+
+# --- medians and modes --------------------------------------------------------------------------------------------------
+
+
+def _middle(array: np.ndarray, axis: int, keepdim: bool, skip_nan: bool) -> tuple[np.ndarray, np.ndarray]:
+    """The lower median; of rows that hold NaN the first NaN, or the median of the numbers in them."""
+    order = _order(array, axis, False)
+    nan = array != array
+    numbers = array.shape[axis] - nan.sum(axis=axis, keepdims=True)
+    place = np.maximum(numbers - 1, 0) // 2
+    if not skip_nan:
+        place = np.where(numbers < array.shape[axis], numbers, place)
+    index = np.take_along_axis(order, place, axis)
+    values = np.take_along_axis(array, index, axis)
+    return (values, index) if keepdim else (values.squeeze(axis), index.squeeze(axis))
+
+
+class MedianBackward0(Gradient):
+    """All elements that equal the median share its gradient evenly; ``saved`` holds input and result."""
+
+    __slots__ = ()
+    saves = INPUTS
+
+    def backward(self, grad: Tensor) -> Tensor:
+        x, result = self.input(0), self.input(1)
+        hit = (x == result) | (x.isnan() & result.isnan())
+        return hit * (grad / hit.sum())
+
+
+class NanmedianBackward0(MedianBackward0):
+    __slots__ = ()
+
+
+def _median(name: str, input: Tensor, dim: int | None, keepdim: bool, out: Any) -> Any:
+    skip = name == "nanmedian"
+    if dim is None:
+        if input.numel() == 0:
+            return input.new_full((), float("nan") if input.dtype.kind == "float" else 0)
+        flat = input.detach().reshape(-1)
+        parameters = {"axis": 0, "keepdim": False, "skip_nan": skip}
+        result = on_host(_middle, parameters, [((), input.dtype), ((), dtypes.int64)], flat)[0]
+        if tracked(input):
+            saved = [(input._read(), input._view), (result._read(), None)]
+            attach(result, NanmedianBackward0 if skip else MedianBackward0, [input], saved)
+        return result if out is None else write_out(out, result)
+    axis = wrap_dim(dim, input.ndim)
+    if input.ndim and input.shape[axis] == 0:
+        raise IndexError(f"{name}(): Expected reduction dim {axis} to have non-zero size.")
+    parameters = {"axis": axis, "keepdim": bool(keepdim), "skip_nan": skip}
+    gradient = NanmedianBackward1 if skip else MedianBackward1
+    found = _found(_middle, parameters, input, axis, _without(input.shape, axis, keepdim), gradient, keepdim)
+    return getattr(return_types, name)(_written(found, out))
+
+
+@operation()
+def median(input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Any = None) -> Any:
+    """The lower of the two middle elements; NaN if there is one. Along ``dim``: (values, indices)."""
+    return _median("median", input, dim, keepdim, out)
+
+
+@operation()
+def nanmedian(input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Any = None) -> Any:
+    """:func:`median` of the elements that are not NaN."""
+    return _median("nanmedian", input, dim, keepdim, out)
+
+
+def _most_frequent(array: np.ndarray, axis: int, keepdim: bool) -> tuple[np.ndarray, np.ndarray]:
+    """The smallest of the most frequent elements, and the last place that holds it."""
+    rows = np.moveaxis(array, axis, -1)
+    flat = rows.reshape(-1, rows.shape[-1])
+    found = np.empty(len(flat), dtype=np.int64)
+    for k, row in enumerate(flat):
+        order = np.argsort(row, kind="stable")
+        ends = np.flatnonzero(np.append(row[order][1:] != row[order][:-1], True))
+        found[k] = order[ends[np.argmax(np.diff(ends, prepend=-1))]]
+    index = np.expand_dims(found.reshape(rows.shape[:-1]), axis)
+    values = np.take_along_axis(array, index, axis)
+    return (values, index) if keepdim else (values.squeeze(axis), index.squeeze(axis))
+
+
+@operation()
+def mode(input: Tensor, dim: int = -1, keepdim: bool = False, *, out: Any = None) -> tuple[Tensor, Tensor]:
+    """The most frequent element along ``dim`` (the smallest of several), and a place of it: (values, indices)."""
+    axis = wrap_dim(dim, input.ndim)
+    if input.ndim and input.shape[axis] == 0:
+        raise IndexError(f"mode(): Expected reduction dim {axis} to have non-zero size.")
+    parameters = {"axis": axis, "keepdim": bool(keepdim)}
+    shape = _without(input.shape, axis, keepdim)
+    result = _found(_most_frequent, parameters, input, axis, shape, ModeBackward0, keepdim)
+    return return_types.mode(_written(result, out))  # type: ignore[no-any-return]
+
+
+# --- quantiles ----------------------------------------------------------------------------------------------------------
+
+_INTERPOLATIONS = ("linear", "lower", "higher", "midpoint", "nearest")
+
+
+def _quantile(name: str, input: Tensor, q: Any, dim: int | None, keepdim: bool, interpolation: str) -> Tensor:
+    from .comparison import where
+
+    if input.numel() == 0:
+        raise RuntimeError(f"{name}() input tensor must be non-empty")
+    if input.dtype not in (dtypes.float32, dtypes.float64):
+        raise RuntimeError(f"{name}() input tensor must be either float or double dtype")
+    if interpolation not in _INTERPOLATIONS:
+        raise RuntimeError(
+            f"{name}() interpolation must be one of linear, lower, higher, midpoint or nearest, but got {interpolation}"
+        )
+    if isinstance(q, Tensor):
+        if q.ndim > 1:
+            raise RuntimeError(f"{name}() q must be a scalar or 1D tensor")
+        if q.dtype is not input.dtype:
+            raise RuntimeError(f"{name}() q tensor must be same dtype as the input tensor")
+    else:
+        if not 0 <= q <= 1:
+            raise RuntimeError(f"{name}() q must be in the range [0, 1] but got {q}")
+        q = input.new_full((), q)
+    x = input.reshape(-1) if dim is None else input if input.ndim else input.reshape(1)
+    axis = 0 if dim is None else wrap_dim(dim, input.ndim)
+    # The axis goes last; the quantiles become a first axis (dropped again if q is one number).
+    ordered = _sort(x.movedim(axis, -1), -1, False)[0].unsqueeze(0)
+    count = ordered.shape[-1]
+    nan = ordered.isnan()
+    weights = q.detach().reshape([-1, *[1] * (ordered.ndim - 1)])
+    if name == "nanquantile":
+        ranks = weights * ((~nan).sum(-1, keepdim=True) - 1).clamp(min=0).to(input.dtype)
+    else:
+        ranks = where(nan.any(-1, keepdim=True), float(count - 1), weights * (count - 1))
+    if interpolation == "lower":
+        ranks = ranks.floor()
+    elif interpolation == "higher":
+        ranks = ranks.ceil()
+    elif interpolation == "nearest":
+        ranks = ranks.round()
+    below = ranks.long()
+    shape = [*below.shape[:1], *ordered.shape[1:-1]]
+    source = ordered.expand([shape[0], *ordered.shape[1:]])
+    result = source.gather(-1, below.expand([*shape, 1])).squeeze(-1)
+    if interpolation in ("linear", "midpoint"):
+        share = ranks - below.to(input.dtype) if interpolation == "linear" else ranks.new_full((), 0.5)
+        above = source.gather(-1, ranks.ceil().long().expand([*shape, 1])).squeeze(-1)
+        result = result.lerp(above, share.squeeze(-1) if share.ndim else share)
+    if keepdim:
+        result = result.unsqueeze(axis + 1) if dim is not None else result.reshape(-1, *[1] * input.ndim)
+    if input.ndim == 0:
+        result = result.reshape(-1)
+    return result.squeeze(0) if q.ndim == 0 else result
+
+
+@operation()
+def quantile(
+    input: Tensor, q: Any, dim: int | None = None, keepdim: bool = False, *, interpolation: str = "linear",
+    out: Tensor | None = None,
+) -> Tensor:  # fmt: skip
+    """The elements below which a share ``q`` (a number or vector of numbers in [0, 1]) of the others lies along ``dim``.
+
+    Between two elements they are interpolated as told. Several shares make a first axis.
+    """
+    result = _quantile("quantile", input, q, dim, keepdim, interpolation)
+    return result if out is None else write_out(out, result)
+
+
+@operation()
+def nanquantile(
+    input: Tensor, q: Any, dim: int | None = None, keepdim: bool = False, *, interpolation: str = "linear",
+    out: Tensor | None = None,
+) -> Tensor:  # fmt: skip
+    """:func:`quantile` of the elements that are not NaN."""
+    result = _quantile("nanquantile", input, q, dim, keepdim, interpolation)
+    return result if out is None else write_out(out, result)
