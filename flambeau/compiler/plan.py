@@ -160,7 +160,12 @@ class Plan:
                     self.donations.append((number_of_leaf[id(donor)], output, False))
 
     def _donor(self, group: Group, number: int, item: Item) -> Item | None:
-        """A dying leaf that this group alone reads last, each element where the item's element is written."""
+        """A dying leaf that this group alone reads last, each element where the item's element is written.
+
+        Only what is written in the last pass over a row may take a leaf's place: later passes read the leaf again.
+        """
+        if item.stage < max(i.stage for i in group.items if i.level == "element"):
+            return None
         for user in group.items:
             for operand in user.operands:
                 if not isinstance(operand, Access) or id(operand.source) not in self._dying:

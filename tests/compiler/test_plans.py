@@ -1,0 +1,124 @@
+"""Plans: what is fused, what happens in place, and that neither changes a bit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+import flambeau
+from flambeau import Tensor
+from flambeau.compiler import report
+from flambeau.compiler.memory import plan_arena
+from flambeau.cpu.kernel import Call, Kernel, Operand
+
+
+def runs(function: Callable[[], list[Tensor]], times: int = 3) -> list[list[np.ndarray]]:
+    """Results of several runs: the first is evaluated one primitive at a time, later ones are fused."""
+    results = []
+    for _ in range(times):
+        tensors = function()
+        results.append([t.detach().numpy().copy() for t in tensors])
+    return results
+
+
+def assert_same_bits(results: list[list[np.ndarray]]) -> None:
+    for other in results[1:]:
+        for a, b in zip(results[0], other):
+            np.testing.assert_array_equal(a, b)
+
+
+def test_a_dying_input_is_not_overwritten_before_the_last_pass_over_its_row() -> None:
+    values = np.random.default_rng(0).standard_normal((5, 33)).astype(np.float32)
+
+    def program() -> list[Tensor]:
+        x = flambeau.tensor(values)
+        y = (x - x.amax(1, keepdim=True)).exp()
+        y = y / y.sum(1, keepdim=True)
+        return [y, x * (y * x).sum(1, keepdim=True)]
+
+    assert_same_bits(runs(program))
+
+
+def test_layer_norm_softmax_and_their_gradients_are_one_kernel_and_two_column_sums() -> None:
+    x = flambeau.randn(64, 32, requires_grad=True)
+    weight, bias = flambeau.ones(32, requires_grad=True), flambeau.zeros(32, requires_grad=True)
+    for _ in range(2):
+        x.grad = weight.grad = bias.grad = None
+        y = flambeau.nn.functional.layer_norm(x, (32,), weight, bias).softmax(-1)
+        (y * y).sum(0).backward(flambeau.ones(32))
+        assert x.grad is not None
+        x.grad.tolist()
+    assert len(report._last[0].work) <= 4, report.last_evaluation()
+
+
+def test_a_linear_layer_with_activation_is_one_kernel() -> None:
+    x, weight, bias = flambeau.randn(20, 30), flambeau.randn(10, 30), flambeau.randn(10)
+
+    def program() -> list[Tensor]:
+        return [flambeau.relu(flambeau.nn.functional.linear(x, weight, bias) * 0.5)]
+
+    assert_same_bits(runs(program))
+    assert len(report._last[0].work) == 1, report.last_evaluation()
+
+
+def test_updates_happen_in_the_parameters_memory() -> None:
+    weight = flambeau.zeros(1000)
+    (weight + 0).tolist()
+    weight.add_(1.0)
+    assert weight[0].item() == 1.0
+    addresses = set()
+    for _ in range(6):
+        weight.mul_(0.5).add_(1.0)
+        flambeau.graph.trace.step_boundary()
+        assert weight._node.buffer is not None
+        addresses.add(weight._node.buffer.address)
+    assert len(addresses) <= 2
+
+
+@pytest.mark.parametrize("rows", [1, 3, 40_000, 200_001])
+def test_sums_in_parts_have_the_bits_of_sums_in_one_piece(rows: int) -> None:
+    values = np.random.default_rng(rows).standard_normal((rows,)).astype(np.float32)
+    x = flambeau.tensor(values)
+    whole = x.sum().item()
+    # Beside nine other rows the same sum is not cut into tiles.
+    other = flambeau.tensor(np.stack([values] * 20)).sum(1).tolist()
+    assert set(other) == {whole}
+    np.testing.assert_allclose(whole, values.astype(np.float64).sum(), rtol=1e-5, atol=1e-3)
+
+
+@pytest.mark.parametrize("rows", [1, 63, 64, 65, 5000, 70_000])
+def test_column_sums_do_not_depend_on_how_they_are_cut(rows: int) -> None:
+    values = np.random.default_rng(rows).standard_normal((rows, 3)).astype(np.float32)
+    narrow = flambeau.tensor(values).sum(0).tolist()
+    wide = flambeau.tensor(np.tile(values, (1, 700))).sum(0).tolist()
+    assert wide[:3] == narrow and wide[-3:] == narrow
+
+
+def test_slices_at_other_places_need_no_new_plan() -> None:
+    x = flambeau.arange(100).float()
+    plans = set()
+    for start in range(10, 20):
+        assert (x[start : start + 5] * 2).tolist() == [2.0 * k for k in range(start, start + 5)]
+        plans.add(id(report._last[0]))
+    assert len(plans) <= 2
+
+
+def test_temporaries_share_memory_once_their_readers_are_done() -> None:
+    def call(reads: list[Operand], writes: list[Operand]) -> Call:
+        return Call(Kernel("none", lambda module, name: None), [], 1, 0, tuple(reads), tuple(writes))
+
+    a, b, c = Operand(1000), Operand(1000), Operand(1000)
+    work = [call([], [a]), call([a], [b]), call([b], [c])]
+    size, total = plan_arena(work, [0, 1, 2], [a, b, c])
+    assert total == 3000 and size < 3000
+    assert a.offset == c.offset != b.offset
+
+
+def test_a_report_names_the_line_and_what_was_fused() -> None:
+    x = flambeau.ones(10)
+    for _ in range(2):
+        (x * 2).exp().sum().item()
+    text = report.last_evaluation()
+    assert "test_plans.py" in text and "mul exp reduce_sum" in text
