@@ -18,7 +18,7 @@ from ..storage import is_exposed, whole
 from ..tensor import Tensor
 from .gradient import Edge, Gradient
 from .reduce import sum_to
-from .roots import Key, Roots, edge_of, key_of, roots_of, sequence_of
+from .roots import GradientEdge, Key, Roots, edge_of, key_of, roots_of, sequence_of
 
 
 def backward(
@@ -122,7 +122,7 @@ def _targets(wanted: Sequence[Any]) -> dict[Key, Tensor | None]:
 class Run:
     """One backward pass: what it keeps, what it collects, and what is to be called when it is done."""
 
-    __slots__ = ("keep", "targets", "accumulate", "needed", "leaves", "due", "callbacks", "__weakref__")
+    __slots__ = ("keep", "targets", "accumulate", "begin", "needed", "leaves", "due", "callbacks", "__weakref__")
 
     def __init__(self, keep: bool, targets: dict[Key, Tensor | None] | None, accumulate: bool) -> None:
         #: Whether saved values are kept for another run.
@@ -131,6 +131,9 @@ class Run:
         self.targets = targets
         #: Whether leaves add to their ``grad``.
         self.accumulate = accumulate
+        #: The nodes and leaves that it began with.
+        self.begin: list[Any] = []
+        #: The nodes to run, where not all are.
         self.needed: set[Gradient] | None = None
         #: What has flowed into leaves so far.
         self.leaves: dict[int, tuple[Tensor, Tensor]] = {}
@@ -177,8 +180,9 @@ def _propagate(run: Run, roots: Roots) -> None:
     heap: list[tuple[int, Gradient]] = []
     leaves = run.leaves
     targets = run.targets
+    run.begin = [edge[0] if type(edge) is tuple else edge for edge, _ in roots]
     if targets is not None:
-        run.needed = _leading_to(targets, roots)
+        run.needed = _leading_to(targets, run.begin)
     needed = run.needed
 
     def send(edge: Edge, value: Tensor) -> None:
@@ -242,18 +246,38 @@ def _propagate(run: Run, roots: Roots) -> None:
         _finish_leaf(run, *leaves.pop(next(iter(leaves))))
 
 
-def _leading_to(targets: dict[Key, Any], roots: Roots) -> set[Gradient]:
-    """The nodes on the way from the roots to the targets."""
-    found: set[Gradient] = set()
-    stack = [edge[0] if type(edge) is tuple else edge for edge, _ in roots]
+def _reachable(begin: list[Any]) -> tuple[set[Gradient], set[int]]:
+    """The nodes, and the identities of the leaves, that backward from ``begin`` can come to."""
+    nodes: set[Gradient] = set()
+    leaves: set[int] = set()
+    stack = list(begin)
     while stack:
         node = stack.pop()
-        if not isinstance(node, Gradient) or node in found:
-            continue
-        found.add(node)
-        stack.extend(edge[0] if type(edge) is tuple else edge for edge in node.edges)
+        if not isinstance(node, Gradient):
+            leaves.add(id(node))
+        elif node not in nodes:
+            nodes.add(node)
+            stack.extend(edge[0] if type(edge) is tuple else edge for edge in node.edges if edge is not None)
+    return nodes, leaves
+
+
+def will_reach(run: Run, edges: Sequence[GradientEdge]) -> list[bool]:
+    """For each edge whether the pass computes its gradient, or has done so."""
+    nodes, leaves = _reachable(run.begin)
+    found = []
+    for edge in map(edge_of, edges):
+        target = edge[0] if type(edge) is tuple else edge
+        reached = target in nodes if isinstance(target, Gradient) else id(target) in leaves
+        if run.targets is not None:
+            reached = reached and (key_of(edge) in run.targets or any(target is node for node in run.needed or ()))
+        found.append(reached)
+    return found
+
+
+def _leading_to(targets: dict[Key, Any], begin: list[Any]) -> set[Gradient]:
+    """The nodes on the way from ``begin`` to the targets."""
     leading: set[Gradient] = set()
-    for node in sorted(found, key=lambda node: node.sequence):
+    for node in sorted(_reachable(begin)[0], key=lambda node: node.sequence):
         for edge in node.edges:
             if edge is None:
                 continue

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from ..graph.primitives import FILL
-from ..graph.trace import Node, local, record
+from ..graph.trace import local, record
 from ..tensor import Tensor
 from .gradient import FREED, Edge, Gradient, Packed, sequence
 
