@@ -1,0 +1,168 @@
+"""Metrics of classification over batches."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import flambeau
+
+from .functional.classification import TASKS, accuracy_of, count, f1_score_of, infer_task, precision_of, recall_of
+from .functional.counts import Counts
+from .metric import Metric
+
+__all__ = [
+    "Accuracy",
+    "BinaryAccuracy",
+    "F1Score",
+    "MulticlassAccuracy",
+    "MultilabelAccuracy",
+    "Precision",
+    "Recall",
+]
+
+
+class _FromCounts(Metric):
+    """A ratio of right and wrong answers.
+
+    ``task``: ``binary``, ``multiclass`` (with ``num_classes``) or ``multilabel`` (with ``num_labels``); by default it
+    is taken from the first batch. ``preds`` are classes, probabilities or logits; ``average`` is ``micro``, ``macro``,
+    ``weighted`` or ``none``. With ``top_k``, an answer is right if it is among the ``top_k`` greatest scores.
+    """
+
+    is_differentiable = False
+    higher_is_better = True
+
+    def __init__(
+        self,
+        task: str | None = None,
+        threshold: float = 0.5,
+        num_classes: int | None = None,
+        num_labels: int | None = None,
+        average: str | None = "micro",
+        multidim_average: str = "global",
+        top_k: int | None = 1,
+        ignore_index: int | None = None,
+        validate_args: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        if task is not None and task not in TASKS:
+            raise ValueError(f"Invalid Classification: expected one of {TASKS}, but got {task}.")
+        if task == "multiclass" and not isinstance(num_classes, int):
+            raise ValueError(f"`num_classes` is expected to be `int` but `{type(num_classes)} was passed.`")
+        if task == "multilabel" and not isinstance(num_labels, int):
+            raise ValueError(f"`num_labels` is expected to be `int` but `{type(num_labels)} was passed.`")
+        if multidim_average != "global":
+            raise ValueError(f"`multidim_average` has to be 'global', got {multidim_average!r}")
+        if average not in ("micro", "macro", "weighted", "none", None):
+            raise ValueError(
+                f"Expected argument `average` to be one of micro, macro, weighted, none, but got {average}"
+            )
+        self.task = task
+        self.threshold = threshold
+        self.num_classes = num_classes
+        self.num_labels = num_labels
+        self.average = average
+        self.top_k = top_k or 1
+        self.ignore_index = ignore_index
+        self._fixed_task = task
+        for name in Counts._fields:
+            self.add_state(name, flambeau.zeros(self._size() or 1, dtype=flambeau.int64), dist_reduce_fx="sum")
+
+    def _size(self) -> int | None:
+        return self.num_labels if self.task == "multilabel" else self.num_classes
+
+    def update(self, preds: Any, target: Any) -> None:
+        """Gather a batch of answers and what they should have been."""
+        size = self._size()
+        if self._fixed_task is None:
+            task, found = infer_task(preds, target)
+            # Classes may turn up that were not seen before.
+            size = max(found, size or 0)
+            self.task = task
+            if task == "multilabel":
+                self.num_labels = size
+            elif task == "multiclass":
+                self.num_classes = size
+        assert self.task is not None
+        counts = count(self.task, preds, target, size, self.threshold, self.top_k, self.ignore_index)
+        for name, new in zip(Counts._fields, counts):
+            old = getattr(self, name)
+            missing = new.shape[0] - old.shape[0]
+            if missing > 0:
+                old = flambeau.cat([old, flambeau.zeros(missing, dtype=flambeau.int64)])
+            setattr(self, name, old + new)
+
+    def _counts(self) -> Counts:
+        return Counts(*(getattr(self, name) for name in Counts._fields))
+
+
+class Accuracy(_FromCounts):
+    __doc__ = "Share of right answers.\n\n" + str(_FromCounts.__doc__).partition("\n\n")[2]
+
+    def compute(self) -> Any:
+        """The accuracy."""
+        return accuracy_of(self._counts(), self.task or "multiclass", self.average)
+
+
+class Precision(_FromCounts):
+    __doc__ = "Share of the positive answers that were right.\n\n" + str(_FromCounts.__doc__).partition("\n\n")[2]
+
+    def compute(self) -> Any:
+        """The precision."""
+        return precision_of(self._counts(), self.task or "multiclass", self.average)
+
+
+class Recall(_FromCounts):
+    __doc__ = "Share of the expected positives that were found.\n\n" + str(_FromCounts.__doc__).partition("\n\n")[2]
+
+    def compute(self) -> Any:
+        """The recall."""
+        return recall_of(self._counts(), self.task or "multiclass", self.average)
+
+
+class F1Score(_FromCounts):
+    __doc__ = "Harmonic mean of precision and recall.\n\n" + str(_FromCounts.__doc__).partition("\n\n")[2]
+
+    def compute(self) -> Any:
+        """The F1 score."""
+        return f1_score_of(self._counts(), self.task or "multiclass", self.average)
+
+
+class BinaryAccuracy(Accuracy):
+    """:class:`Accuracy` of answers yes or no."""
+
+    def __init__(self, threshold: float = 0.5, ignore_index: int | None = None, **kwargs: Any) -> None:
+        super().__init__("binary", threshold, ignore_index=ignore_index, **kwargs)
+
+
+class MulticlassAccuracy(Accuracy):
+    """:class:`Accuracy` of one class out of several; by default the mean over classes."""
+
+    def __init__(
+        self,
+        num_classes: int,
+        top_k: int = 1,
+        average: str | None = "macro",
+        ignore_index: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            "multiclass", num_classes=num_classes, top_k=top_k, average=average, ignore_index=ignore_index, **kwargs
+        )
+
+
+class MultilabelAccuracy(Accuracy):
+    """:class:`Accuracy` of several answers yes or no; by default the mean over labels."""
+
+    def __init__(
+        self,
+        num_labels: int,
+        threshold: float = 0.5,
+        average: str | None = "macro",
+        ignore_index: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            "multilabel", threshold, num_labels=num_labels, average=average, ignore_index=ignore_index, **kwargs
+        )
