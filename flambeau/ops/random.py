@@ -196,7 +196,7 @@ def random_(self: Tensor, *limits: int, generator: Generator | None = None, **ke
     """Integers from [from, to), in place; up to the dtype's precision without limits."""
     d = self.dtype
     top = {"float32": 1 << 24, "float64": 1 << 53, "float16": 1 << 11, "bfloat16": 1 << 8, "bool": 2}.get(
-        d.name, 1 << (8 * d.itemsize - (1 if d.signed else 0))
+        d.name, min(1 << (8 * d.itemsize - (1 if d.signed else 0)), (1 << 63) - 1)
     )
     low, high = (0, top) if not limits else (0, limits[0]) if len(limits) == 1 else limits
     low, high = keywords.get("from", low), keywords.get("to", high)
