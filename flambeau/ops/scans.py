@@ -124,13 +124,13 @@ def _running_extremum(array: np.ndarray, ufunc: str, axis: int) -> tuple[np.ndar
 
 
 class CummaxBackward0(Gradient):
-    """``context`` (axis); ``saved`` holds the indices."""
+    """``context``: the axis; ``saved`` holds the indices second."""
 
     __slots__ = ()
     saves = INPUTS
 
     def backward(self, grad: Tensor) -> Tensor:
-        index = self.input(0)
+        index = self.input(1)
         if not grad.ndim or not grad.numel():
             return grad
         return grad.new_zeros(grad.shape).scatter_add(self.context, index, grad)
@@ -150,7 +150,7 @@ def _cumulative(input: Tensor, dim: int, ufunc: str, gradient: type[Gradient]) -
         outputs = [(input.shape, input.dtype), (input.shape, dtypes.int64)]
         values, indices = on_host(_running_extremum, {"ufunc": ufunc, "axis": axis}, outputs, input)
     if tracked(input):
-        attach(values, gradient, [input], [(indices._read(), None)], axis)
+        attach(values, gradient, [input, indices], [(None, None), (indices._read(), None)], axis)
     return values, indices
 
 

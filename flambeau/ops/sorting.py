@@ -20,7 +20,7 @@ from .operation import operation, write_out
 
 class ValueSelectingBackward(Gradient):
     """The gradient goes to the elements that were found. ``context`` (axis, input's shape, whether the axis was kept);
-    ``saved`` holds the indices."""
+    ``saved`` holds the indices second."""
 
     __slots__ = ()
     saves = INPUTS
@@ -29,7 +29,7 @@ class ValueSelectingBackward(Gradient):
         axis, shape, kept = self.context
         if not shape:
             return grad
-        index = self.input(0)
+        index = self.input(1)
         if not kept:
             grad, index = grad.unsqueeze(axis), index.unsqueeze(axis)
         return grad.new_zeros(shape).scatter_add(axis, index, grad)
@@ -67,7 +67,8 @@ def _found(
     x = input if input.ndim else input.reshape(1)
     values, indices = on_host(function, parameters, [(shape, input.dtype), (shape, dtypes.int64)], x)
     if tracked(input):
-        attach(values, gradient, [input], [(indices._read(), None)], (axis, input.shape, kept))
+        saved = [(None, None), (indices._read(), None)]
+        attach(values, gradient, [input, indices], saved, (axis, input.shape, kept))
     return values, indices
 
 
@@ -221,7 +222,7 @@ def _median(name: str, input: Tensor, dim: int | None, keepdim: bool, out: Any) 
         result = on_host(_middle, parameters, [((), input.dtype), ((), dtypes.int64)], flat)[0]
         if tracked(input):
             saved = [(input._read(), input._view), (result._read(), None)]
-            attach(result, NanmedianBackward0 if skip else MedianBackward0, [input], saved)
+            attach(result, NanmedianBackward0 if skip else MedianBackward0, [input, result], saved)
         return result if out is None else write_out(out, result)
     axis = wrap_dim(dim, input.ndim)
     if input.ndim and input.shape[axis] == 0:
