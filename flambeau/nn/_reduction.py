@@ -40,6 +40,11 @@ def get_enum(reduction: str) -> int:
     return ("none", "mean", "sum").index(reduction)
 
 
+def legacy_get_enum(size_average: bool | None, reduce: bool | None, emit_warning: bool = True) -> int:
+    """The number of the ``reduction`` that the old arguments stand for."""
+    return get_enum(legacy_get_string(size_average, reduce, emit_warning))
+
+
 def check(reduction: str) -> None:
     """``ValueError`` for anything but the three ways."""
     if reduction not in ("none", "mean", "sum"):

@@ -482,6 +482,12 @@ def test_old_arguments_of_losses() -> None:
         assert F.l1_loss(x, target, reduce=False).shape == (3,)
 
 
+def test_numbers_of_reductions() -> None:
+    assert [F._Reduction.get_enum(name) for name in ("none", "mean", "sum")] == [0, 1, 2]
+    with pytest.warns(UserWarning, match="please use reduction='sum' instead"):
+        assert F._Reduction.legacy_get_enum(False, None) == 2
+
+
 def test_loss_errors_and_warnings() -> None:
     x = flambeau.ones(3, 2)
     with pytest.raises(ValueError, match="is not a valid value for reduction"):

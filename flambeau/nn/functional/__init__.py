@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from ...ops.padding import pad
+from .. import _reduction as _Reduction
 from .._arguments import _pair, _single, _triple
 from .activation import (
     _get_softmax_dim,
