@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import weakref
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -58,6 +59,7 @@ def written(node: Node, view: View, value: Node, value_view: View | None) -> Nod
     return record(WRITE, view, (node, None), (value, value_view))
 
 
+@lru_cache(maxsize=4096)
 def whole(shape: Size) -> View:
     """The view of a contiguous value as it lies in memory."""
     return View(shape, contiguous_strides(shape), 0)

@@ -22,33 +22,19 @@ _new = object.__new__
 
 
 class Extra:
-    """The seldom-used part of a tensor."""
+    """The seldom-used part of a tensor. What was not set is found in the class, so that making one costs little."""
 
-    __slots__ = (
-        "grad",
-        "base",
-        "seen",
-        "version",
-        "retains",
-        "hooks",
-        "accumulate_hooks",
-        "name",
-        "inference",
-        "as_view",
-    )
-
-    def __init__(self) -> None:
-        self.grad: Tensor | None = None
-        #: For a differentiable view: the tensor whose history it derives from, and that tensor's version then seen.
-        self.base: Tensor | None = None
-        self.seen = 0
-        #: How often this tensor's own history was replaced by writing in place.
-        self.version = 0
-        self.retains = False
-        self.hooks: dict[int, Callable[..., Any]] | None = None
-        self.accumulate_hooks: dict[int, Callable[..., Any]] | None = None
-        self.name: str | None = None
-        self.inference = False
+    grad: Tensor | None = None
+    #: For a differentiable view: the tensor whose history it derives from, and that tensor's version then seen.
+    base: Tensor | None = None
+    seen = 0
+    #: How often this tensor's own history was replaced by writing in place.
+    version = 0
+    retains = False
+    hooks: dict[int, Callable[..., Any]] | None = None
+    accumulate_hooks: dict[int, Callable[..., Any]] | None = None
+    name: str | None = None
+    inference = False
 
 
 class TensorType(type):
