@@ -111,6 +111,7 @@ class Plan:
         for call in self.work:
             call.reads = tuple(dict.fromkeys(o.base if isinstance(o, Shifted) else o for o in call.reads))
         self._donate(leaves, output_slots)
+        slots = 2 + len(leaves) + len(self.outputs)  # donation may have added outputs
         number_slots = {number.index: slots + k for k, number in enumerate(numbers)}
         self.number_indices = [number.index for number in numbers]
         temporaries = self._temporaries()
