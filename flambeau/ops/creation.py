@@ -9,7 +9,7 @@ import numpy as np
 
 from ..autograd.gradient import Gradient
 from ..cpu.memory import Buffer, allocate
-from ..device import check_device
+from ..device import channels_last, check_device, preserve_format
 from ..graph import dtypes
 from ..graph import primitives as p
 from ..graph.dtypes import dtype as dtype_type
@@ -18,7 +18,7 @@ from ..graph.shapes import Size, View, contiguous_strides
 from ..graph.trace import Node, local, record
 from ..storage import Storage
 from ..tensor import Tensor
-from .dispatch import unary
+from .dispatch import in_memory_order, unary
 from .operation import NAMESPACE, assign, operation, write_out
 from .views import sizes_of
 
@@ -34,7 +34,7 @@ def finished(
     return tensor.requires_grad_() if requires_grad else tensor
 
 
-# --- from data --------------------------------------------------------------------------------------------------------------
+# --- from data ----------------------------------------------------------------------------------------------------
 
 
 def from_array(array: np.ndarray) -> Tensor:
@@ -215,7 +215,7 @@ def frombuffer(
     return finished(from_numpy(np.frombuffer(buffer, dtype=dtype.numpy, count=count, offset=offset)), requires_grad)
 
 
-# --- of one value -------------------------------------------------------------------------------------------------------------
+# --- of one value -------------------------------------------------------------------------------------------------
 
 
 def _sizes(size: tuple[Any, ...]) -> Size:
@@ -300,7 +300,7 @@ def eye(n: int, m: int | None = None, *, out: Tensor | None = None, dtype: Any =
     return write_out(out, made) if out is not None else finished(made, requires_grad, device)
 
 
-# --- in steps -----------------------------------------------------------------------------------------------------------------
+# --- in steps -----------------------------------------------------------------------------------------------------
 
 
 def _number(value: Any) -> Any:
@@ -386,7 +386,7 @@ def logspace(
     return finished(made, requires_grad, device)
 
 
-# --- copies and conversions -----------------------------------------------------------------------------------------------------
+# --- copies and conversions ---------------------------------------------------------------------------------------
 
 
 class CloneBackward0(Gradient):
@@ -397,18 +397,23 @@ class CloneBackward0(Gradient):
 
 
 @operation()
-def clone(input: Tensor, *, memory_format: Any = "preserve") -> Tensor:
-    """A copy with memory of its own (and the input's strides, if these are dense)."""
+def clone(input: Tensor, *, memory_format: Any = preserve_format) -> Tensor:
+    """A copy with memory of its own, laid out like the input where that is dense, or as ``memory_format`` asks."""
+    if memory_format is preserve_format and not input.is_contiguous():
+        result = in_memory_order(p.COPY, [input], CloneBackward0, None)
+        if result is not None:
+            return result
+    if memory_format is channels_last:
+        return unary(p.COPY, input.permute(0, 2, 3, 1), CloneBackward0).permute(0, 3, 1, 2)
     return unary(p.COPY, input, CloneBackward0)
 
 
 @operation(function=False)
 def contiguous(self: Tensor, memory_format: Any = None) -> Tensor:
     """The tensor itself if its elements lie in order, else a copy in which they do."""
-    view = self._view
-    if (view is None or view.contiguous) and (memory_format is None or memory_format.name != "channels_last"):
+    if self.is_contiguous(memory_format):
         return self
-    return unary(p.COPY, self, CloneBackward0)
+    return clone(self, memory_format=memory_format)
 
 
 class ToCopyBackward0(Gradient):

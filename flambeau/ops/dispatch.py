@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..autograd.gradient import CROSSWISE, INPUTS, NOTHING, RESULT, Gradient, sequence
-from ..graph.primitives import Primitive
+from ..graph.primitives import COPY, Primitive
 from ..graph.shapes import View
 from ..graph.trace import Node, enter, local, new_step, number_kind, overflow, record, user_site
 from ..tensor import Tensor
+from .memory_order import record_in_memory_order
 
 _new = object.__new__
 
@@ -26,7 +27,13 @@ def unary(primitive: Primitive, x: Tensor, gradient: type[Gradient] | None = Non
     if node.trace is not trace:
         node = enter(trace, node)
     view = x._view
-    seen = view if view is None else view.moved
+    seen = view
+    if view is not None:
+        if not view.contiguous and primitive.kind == "map" and primitive is not COPY:
+            result = in_memory_order(primitive, (x,), gradient, attributes)
+            if result is not None:
+                return result
+        seen = view.moved
     place = node.place
     key = (primitive, attributes, place, seen)
     step = trace.cursor.next.get(key)
@@ -117,6 +124,13 @@ def binary(
         view_b = seen_b = None
         place_b = number_kind(b)
         tracked_b = False
+    if (
+        (view_a is not None and not view_a.contiguous or view_b is not None and not view_b.contiguous)
+        and primitive.kind == "map"
+    ):
+        ordered = in_memory_order(primitive, (a, b), gradient, attributes)
+        if ordered is not None:
+            return ordered
     key = (primitive, attributes, place_a, seen_a, place_b, seen_b)
     step = trace.cursor.next.get(key)
     if step is None:
@@ -188,13 +202,33 @@ def nary(
     context: Any = None,
 ) -> Tensor:
     """Record a primitive of any number of tensors and Python numbers."""
+    if primitive.kind == "map" and any(
+        isinstance(t, Tensor) and t._view is not None and not t._view.contiguous for t in operands
+    ):
+        ordered = in_memory_order(primitive, operands, gradient, attributes, context)
+        if ordered is not None:
+            return ordered
     pairs: list[tuple[Any, View | None]] = [
         (t._read(), t._view) if isinstance(t, Tensor) else (t, None) for t in operands
     ]
     value = record(primitive, attributes, *pairs)
     result = Tensor._from_node(value)
-    if gradient is not None and local.grad and any(isinstance(t, Tensor) and t._tracked for t in operands):
+    if gradient is not None and tracked(*operands):
         attach(result, gradient, operands, pairs, context if context is not None else attributes)
+    return result
+
+
+def in_memory_order(
+    primitive: Primitive,
+    operands: Sequence[Any],
+    gradient: type[Gradient] | None,
+    attributes: Any,
+    context: Any = None,
+) -> Tensor | None:
+    """The operation on operands that do not lie in logical order; None if its result does all the same."""
+    result = record_in_memory_order(primitive, operands, attributes)
+    if result is not None and gradient is not None and tracked(*operands):
+        attach(result, gradient, operands, None, context if context is not None else attributes)
     return result
 
 
@@ -240,4 +274,8 @@ def edge_of(tensor: Tensor) -> Any:
 
 def tracked(*tensors: Any) -> bool:
     """Whether an operation on these operands is to be differentiated."""
-    return local.grad and any(isinstance(t, Tensor) and t._tracked for t in tensors)
+    if local.grad:
+        for tensor in tensors:
+            if isinstance(tensor, Tensor) and tensor._tracked:
+                return True
+    return False
