@@ -14,12 +14,12 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
 from .dtypes import DType, scalar_dtype
-from .primitives import LEAF, SCATTER, WRITE, Meta, Primitive, nbytes
+from .primitives import LEAF, OUTPUT, SCATTER, WRITE, Meta, Primitive, nbytes
 from .shapes import MOVED, Size, View
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ STEP_LIMIT = 200_000
 """Steps kept in the trie; it starts anew when a program that never repeats itself has filled it."""
 
 _ALWAYS = 1 << 40
+_UNLIMITED = 1 << 41
 CLOSED = -1
 """The limit of a trace that was evaluated."""
 EAGER = os.environ.get("FLAMBEAU_EAGER", "") not in ("", "0")
@@ -363,6 +364,29 @@ def record(
     if step.mark >= trace.limit:
         return overflow(trace, node, step)
     return node
+
+
+def record_outputs(
+    primitive: Primitive, attributes: Any, outputs: Sequence[Any], *operands: tuple[Any, View | None]
+) -> list[Node]:
+    """Record a primitive and its further outputs (attributes of OUTPUT steps); no evaluation comes between them."""
+    trace = local.trace
+    for value, _ in operands:
+        if type(value) is Node and value.buffer is None and value.trace is not trace:
+            evaluate(value)  # before the lock is taken
+    with trace.lock:
+        if trace.limit == CLOSED:  # by another thread
+            trace = local.trace = Trace()
+        limit, trace.limit = trace.limit, _UNLIMITED
+        try:
+            nodes = [record(primitive, attributes, *operands, trace=trace)]
+            nodes += [record(OUTPUT, output, (nodes[0], None), trace=trace) for output in outputs]
+        finally:
+            if trace.limit == _UNLIMITED:
+                trace.limit = limit
+    if trace.limit == 0:
+        evaluate_trace[0](trace)
+    return nodes
 
 
 def evaluate(node: Node) -> Buffer:

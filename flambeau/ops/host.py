@@ -9,7 +9,7 @@ from ..graph import dtypes
 from ..graph import primitives as p
 from ..graph.dtypes import dtype as dtype_type
 from ..graph.shapes import Size
-from ..graph.trace import Node, record
+from ..graph.trace import Node, record, record_outputs
 from ..tensor import Tensor
 
 
@@ -25,10 +25,8 @@ def on_host(
     spelled = tuple(parameters.items())
     known = [(Size(shape), dtypes.float32 if d is dtypes.bfloat16 else d) for shape, d in outputs]
     pairs = [_readable(t) for t in operands]
-    first = record(p.HOST, (*known[0], function, spelled), *pairs)
-    nodes = [first]
-    for number, (shape, d) in enumerate(known[1:], 1):
-        nodes.append(record(p.OUTPUT, (shape, d, number), (first, None)))
+    further = [(shape, d, number) for number, (shape, d) in enumerate(known[1:], 1)]
+    nodes = record_outputs(p.HOST, (*known[0], function, spelled), further, *pairs)
     for k, (_, d) in enumerate(outputs):
         if d is dtypes.bfloat16:
             nodes[k] = record(p.CAST, d, (nodes[k], None))

@@ -13,7 +13,7 @@ from ..autograd.gradient import INPUTS, Gradient
 from ..graph import primitives as p
 from ..graph.dtypes import dtype, float32, float64, int16, int64, uint8
 from ..graph.shapes import Size
-from ..graph.trace import record
+from ..graph.trace import record, record_outputs
 from ..tensor import Tensor
 from .activation import check_floating
 from .convolution import dense_node
@@ -42,11 +42,19 @@ def _recorded(
     return Tensor._from_node(record(primitive, (size, d, window), *((dense_node(t), None) for t in operands)))
 
 
-def _places(values: Tensor) -> Tensor:
-    """The second output of a maximum: where in its plane each was found."""
-    if values.numel() == 0:
-        return filled(values.shape, 0, int64)
-    return Tensor._from_node(record(p.OUTPUT, (values.shape, int64, 1), (values._read(), None)))
+def _maxima(
+    primitive: p.Primitive, shape: Sequence[int], window: tuple[Any, ...], x: Tensor, gradient: type[Gradient]
+) -> tuple[Tensor, Tensor]:
+    """Maxima with their history, and where in its plane each was found."""
+    size = Size(shape)
+    if x.numel() == 0:
+        values, places = filled(size, 0, x.dtype), filled(size, 0, int64)
+    else:
+        nodes = record_outputs(primitive, (size, x.dtype, window), [(size, int64, 1)], (dense_node(x), None))
+        values, places = map(Tensor._from_node, nodes)
+    if tracked(x):
+        attach(values, gradient, [x], [(places._read(), None)], x.shape)
+    return values, places
 
 
 class MaxPool2DWithIndicesBackward0(Gradient):
@@ -183,10 +191,7 @@ def max_pool2d_with_indices(
     work = _compared_as(d)
     x = input if d is work else input.to(work)
     window = (_planes(x), *x.shape[-2:], kernel, steps, edges, gaps, *out)
-    values = _recorded(p.MAX_POOL, (*x.shape[:-2], *out), work, window, x)
-    places = _places(values)
-    if tracked(x):
-        attach(values, MaxPool2DWithIndicesBackward0, [x], [(places._read(), None)], x.shape)
+    values, places = _maxima(p.MAX_POOL, (*x.shape[:-2], *out), window, x, MaxPool2DWithIndicesBackward0)
     return values if d is work else values.to(d), places
 
 
@@ -292,10 +297,7 @@ def adaptive_max_pool2d(input: Tensor, output_size: Any) -> tuple[Tensor, Tensor
     if 0 in out:
         return filled(shape, 0, d), filled(shape, 0, int64)
     window = (_planes(x), *x.shape[-2:], *out)
-    values = _recorded(p.ADAPTIVE_MAX_POOL, shape, work, window, x)
-    places = _places(values)
-    if tracked(x):
-        attach(values, AdaptiveMaxPool2DBackward0, [x], [(places._read(), None)], x.shape)
+    values, places = _maxima(p.ADAPTIVE_MAX_POOL, shape, window, x, AdaptiveMaxPool2DBackward0)
     return values if d is work else values.to(d), places
 
 
