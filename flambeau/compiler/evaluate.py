@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..graph import trace as recording
-from ..graph.trace import EAGER, Node, Step, Trace, local
+from ..graph.trace import Node, Step, Trace, local
 from .lower import Late
 from .plan import Plan
 from .report import SHOW, remember
@@ -76,7 +76,7 @@ def _run(trace: Trace, last: Step, nodes: list[Node]) -> Late | None:
     known = last.plans.get(live)
     if known is None:
         plan = Plan(last, live, fuse=False)
-        last.plans[live] = plan if EAGER else _Once(plan)
+        last.plans[live] = plan if recording.EAGER else _Once(plan)
     elif type(known) is _Once:
         plan = last.plans[live] = Plan(last, live, fuse=True)
     else:

@@ -403,3 +403,11 @@ def step_boundary() -> None:
     trace = local.trace
     if trace.nodes:
         evaluate_trace[0](trace)
+
+
+def set_eager(eager: bool) -> None:
+    """Switch evaluation at each operation on or off while the program runs, for traces that begin from now on."""
+    global EAGER
+    step_boundary()
+    EAGER = eager
+    local.trace = Trace()
