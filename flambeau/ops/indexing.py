@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd.gradient import INPUTS, NOTHING, Gradient
+from ..autograd.gradient import INPUTS, NOTHING, RESULT, Gradient
 from ..graph import dtypes
 from ..graph import primitives as p
 from ..graph.shapes import Size, broadcast_shapes, contiguous_strides, wrap_dim
@@ -22,7 +22,7 @@ from .views import SelectBackward0, SliceBackward0, geometry, part_of, view_of
 _MASKS = (dtypes.bool_, dtypes.uint8)
 
 
-# --- gather and scatter by explicit addressing ------------------------------------------------------------------------------
+# --- gather and scatter by explicit addressing --------------------------------------------------------------------
 
 
 def take_at(
@@ -50,7 +50,7 @@ def put_at(
     return result if node.shape == target.shape else result.reshape(target.shape)
 
 
-# --- understanding an index ---------------------------------------------------------------------------------------------------
+# --- understanding an index ---------------------------------------------------------------------------------------
 
 
 class Index:
@@ -226,7 +226,7 @@ def _integer(x: Tensor, part: Any, axis: int) -> int:
     return k + extent if k < 0 else k
 
 
-# --- addressing of index tensors ------------------------------------------------------------------------------------------------
+# --- addressing of index tensors ----------------------------------------------------------------------------------
 
 
 class Addressing:
@@ -408,7 +408,7 @@ def index_put(input: Tensor, indices: Any, values: Tensor, accumulate: bool = Fa
     return _put(view, value, addressing, "add" if accumulate else "set")
 
 
-# --- along one axis -------------------------------------------------------------------------------------------------------------
+# --- along one axis -----------------------------------------------------------------------------------------------
 
 
 def _check_index(name: str, index: Tensor) -> None:
@@ -560,6 +560,9 @@ def _scatter(
         value = filled(Size(), src, input.dtype).expand(index.shape)
     result = _scattered(input, dim, index, value, mode)
     if tracked(input, value):
+        if gradient is ScatterReduceBackward0:
+            attach(result, gradient, [input, index, value], None, (dim, mode))
+            return result
         saved = [(None, None), (index._read(), index._view), (None, None)]
         attach(result, gradient, [input, index, value], saved, (dim, mode == "add", value.shape))
     return result
@@ -583,6 +586,37 @@ def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     return _scatter("scatter_add", input, dim, index, src, "add", ScatterAddBackward0)
 
 
+class ScatterReduceBackward0(Gradient):
+    """Products and extrema; ``context`` (dim, mode). Equal extrema share the gradient evenly."""
+
+    __slots__ = ()
+    saves = RESULT
+
+    def backward(self, grad: Tensor) -> tuple[Tensor | None, None, Tensor | None]:
+        dim, mode = self.context
+        target, index, source, result = self.input(0), self.input(1), self.input(2), self.result()
+        if mode == "mul":
+            return self._of_product(grad, dim, target, index, source, result)
+        kept = (target == result).to(grad.dtype)
+        hit = (source == gather(result, dim, index)).to(grad.dtype)
+        share = grad / scatter_add(kept, dim, index, hit).clamp(min=1)
+        return kept * share, None, hit * gather(share, dim, index)
+
+    @staticmethod
+    def _of_product(
+        grad: Tensor, dim: int, target: Tensor, index: Tensor, source: Tensor, result: Tensor
+    ) -> tuple[Tensor, None, Tensor]:
+        """A factor's gradient is the product of the others, which division gives unless the factor is zero."""
+        own = target.masked_fill(target == 0, 1)
+        first = grad * scatter_reduce(own, dim, index, source, "prod") / own
+        none = source == 0
+        zeros = gather(scatter_add(filled(target.shape, 0, grad.dtype), dim, index, none.to(grad.dtype)), dim, index)
+        alone = none & (zeros == 1)
+        others = scatter_reduce(target, dim, index, source.masked_fill(alone, 1), "prod")
+        divided = gather(grad * result, dim, index) / source.masked_fill(none, 1)
+        return first, None, alone * gather(grad * others, dim, index) + ~alone * divided
+
+
 @operation(inplace=True)
 def scatter_reduce(
     input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True
@@ -600,7 +634,8 @@ def scatter_reduce(
             low, high = lowest_and_highest(input.dtype)
             start = low if mode == "amax" else high
         target = scatter(input, dim, index, start)
-    result = _scatter("scatter_reduce", target, dim, index, src, mode, ScatterAddBackward0)
+    gradient = ScatterAddBackward0 if mode == "add" else ScatterReduceBackward0
+    result = _scatter("scatter_reduce", target, dim, index, src, mode, gradient)
     if reduce == "mean":
         count = filled(input.shape, 1 if include_self else 0, input.dtype)
         count = scatter_add(count, dim, index, filled(src.shape, 1, input.dtype)).clamp(min=1)
@@ -647,7 +682,7 @@ def put_(self: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) 
     return assign(self, flat.reshape(self.shape))
 
 
-# --- masks: the shape of the result depends on values, so these evaluate ----------------------------------------------------------
+# --- masks: the shape of the result depends on values, so these evaluate ------------------------------------------
 
 
 @operation()
