@@ -13,6 +13,7 @@ from ..._pillow import is_picture
 from . import _pil, _tensor
 from ._conversion import pil_to_tensor, to_pil_image, to_tensor
 from ._geometry import inverse_affine_matrix as _inverse_affine_matrix
+from ._host import normalized as _normalized_on_host
 from ._modes import InterpolationMode
 from ._modes import interpolation_mode as _interpolation_mode
 
@@ -94,10 +95,14 @@ def normalize(tensor: Any, mean: Sequence[float], std: Sequence[float], inplace:
         raise ValueError(
             f"Expected tensor to be a tensor image of size (..., C, H, W). Got tensor.size() = {image.size()}"
         )
+    if any(float(value) == 0 for value in (std if isinstance(std, Sequence) else flambeau.as_tensor(std).reshape(-1))):
+        raise ValueError(f"std evaluated to zero after conversion to {image.dtype}, leading to division by zero.")
+    if not inplace:
+        result = _normalized_on_host(image, mean, std)
+        if result is not None:
+            return result
     means = flambeau.as_tensor(mean, dtype=image.dtype)
     deviations = flambeau.as_tensor(std, dtype=image.dtype)
-    if any(float(value) == 0 for value in (std if isinstance(std, Sequence) else deviations.flatten().tolist())):
-        raise ValueError(f"std evaluated to zero after conversion to {image.dtype}, leading to division by zero.")
     if means.ndim == 1:
         means = means.view(-1, 1, 1)
     if deviations.ndim == 1:

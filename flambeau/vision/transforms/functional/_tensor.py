@@ -168,8 +168,11 @@ def _sample(img: Any, matrix: Sequence[float], size: tuple[int, int], mode: Inte
     values = batch.floats
     x = flambeau.arange(size[0], dtype=values.dtype) - (size[0] - 1) * 0.5
     y = (flambeau.arange(size[1], dtype=values.dtype) - (size[1] - 1) * 0.5).unsqueeze(1)
-    a, b, c, d, e, f = matrix
-    grid = flambeau.stack([(a * x + b * y + c) / (0.5 * width), (d * x + e * y + f) / (0.5 * height)], dim=-1)
+    # Pixels that fall right between two others go where torchvision's order of rounding sends them.
+    rows = flambeau.as_tensor(matrix, dtype=values.dtype).view(2, 3)
+    a, b, c = rows[0] / (0.5 * width)
+    d, e, f = rows[1] / (0.5 * height)
+    grid = flambeau.stack([x * a + y * b + c, x * d + y * e + f], dim=-1)
     grid = grid.unsqueeze(0).expand(values.shape[0], size[1], size[0], 2)
     if fill is not None:
         # One more channel of ones tells how much of each result comes from inside.
