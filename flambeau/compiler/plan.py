@@ -132,6 +132,8 @@ class Plan:
         last_check = max((k for k, call in enumerate(self.work) if _may_fail(call)), default=-1)
         #: For each donation: leaf number, output number, and whether the content must be there beforehand.
         self.donations: list[tuple[int, int, bool]] = []
+        #: The operands whose memory outputs take: whoever reads them must be done before these are written.
+        self._overwritten: dict[int, int] = {}
         number_of_leaf = {id(item): k for k, item in enumerate(leaves)}
         taken: set[int] = set()
         for position, leaf, item in self._updates:
@@ -145,6 +147,7 @@ class Plan:
                 (number_of_leaf[id(leaf)] if position > last_check else ~number_of_leaf[id(leaf)], output, True)
             )
             taken.add(output)
+            self._overwritten[id(operand)] = id(leaf.store())
         for group_number, group in enumerate(self.groups):
             if group.kind != "loop":
                 continue
@@ -159,6 +162,7 @@ class Plan:
                     self._dying.discard(id(donor))
                     taken.add(output)
                     self.donations.append((number_of_leaf[id(donor)], output, False))
+                    self._overwritten[id(item.operand)] = id(donor.store())
 
     def _donor(self, group: Group, number: int, item: Item) -> Item | None:
         """A dying leaf that this group alone reads last, each element where the item's element is written.
@@ -210,6 +214,7 @@ class Plan:
         for call in self.work:
             reads = {id(o) for o in call.reads}
             writes = {id(o) for o in call.writes}
+            writes |= {self._overwritten[o] for o in writes if o in self._overwritten}
             if isinstance(call, HostCall) or reads & written or writes & (written | read):
                 phase += 1
                 written, read = set(), set()
