@@ -102,7 +102,7 @@ class Accuracy(_FromCounts):
 
     def compute(self) -> Any:
         """The accuracy."""
-        return accuracy_of(self._counts(), self.task or "multiclass", self.average)
+        return accuracy_of(self._counts(), self.task or "multiclass", self.average, self.top_k)
 
 
 class Precision(_FromCounts):
@@ -110,7 +110,7 @@ class Precision(_FromCounts):
 
     def compute(self) -> Any:
         """The precision."""
-        return precision_of(self._counts(), self.task or "multiclass", self.average)
+        return precision_of(self._counts(), self.task or "multiclass", self.average, self.top_k)
 
 
 class Recall(_FromCounts):
@@ -118,7 +118,7 @@ class Recall(_FromCounts):
 
     def compute(self) -> Any:
         """The recall."""
-        return recall_of(self._counts(), self.task or "multiclass", self.average)
+        return recall_of(self._counts(), self.task or "multiclass", self.average, self.top_k)
 
 
 class F1Score(_FromCounts):
@@ -126,7 +126,7 @@ class F1Score(_FromCounts):
 
     def compute(self) -> Any:
         """The F1 score."""
-        return f1_score_of(self._counts(), self.task or "multiclass", self.average)
+        return f1_score_of(self._counts(), self.task or "multiclass", self.average, self.top_k)
 
 
 class BinaryAccuracy(Accuracy):

@@ -46,10 +46,10 @@ def count(
     return count_multilabel(preds, target, size, threshold, ignore_index)
 
 
-def accuracy_of(counts: Counts, task: str, average: str | None) -> Any:
+def accuracy_of(counts: Counts, task: str, average: str | None, top_k: int = 1) -> Any:
     """Share of right answers; of classes, share of those expected that were found."""
     if task == "multiclass":
-        return ratio(counts.tp, counts.tp + counts.fn, counts, average)
+        return ratio(counts.tp, counts.tp + counts.fn, counts, average, top_k)
     right = counts.tp + counts.tn
     total = right + counts.fp + counts.fn
     if task == "binary":
@@ -59,20 +59,20 @@ def accuracy_of(counts: Counts, task: str, average: str | None) -> Any:
     return ratio(right, total, counts, average)
 
 
-def precision_of(counts: Counts, task: str, average: str | None) -> Any:
+def precision_of(counts: Counts, task: str, average: str | None, top_k: int = 1) -> Any:
     """Share of the positive answers that were right."""
-    return ratio(counts.tp, counts.tp + counts.fp, counts, "micro" if task == "binary" else average)
+    return ratio(counts.tp, counts.tp + counts.fp, counts, "micro" if task == "binary" else average, top_k)
 
 
-def recall_of(counts: Counts, task: str, average: str | None) -> Any:
+def recall_of(counts: Counts, task: str, average: str | None, top_k: int = 1) -> Any:
     """Share of the expected positives that were found."""
-    return ratio(counts.tp, counts.tp + counts.fn, counts, "micro" if task == "binary" else average)
+    return ratio(counts.tp, counts.tp + counts.fn, counts, "micro" if task == "binary" else average, top_k)
 
 
-def f1_score_of(counts: Counts, task: str, average: str | None) -> Any:
+def f1_score_of(counts: Counts, task: str, average: str | None, top_k: int = 1) -> Any:
     """Harmonic mean of precision and recall."""
     twice = 2 * counts.tp
-    return ratio(twice, twice + counts.fp + counts.fn, counts, "micro" if task == "binary" else average)
+    return ratio(twice, twice + counts.fp + counts.fn, counts, "micro" if task == "binary" else average, top_k)
 
 
 def _metric(name: str, of: Any, default_average: str) -> Any:
@@ -95,7 +95,7 @@ def _metric(name: str, of: Any, default_average: str) -> Any:
         if task is None:
             task, found = infer_task(preds, target)
             size = found if size is None else size
-        return of(count(task, preds, target, size, threshold, top_k or 1, ignore_index), task, average)
+        return of(count(task, preds, target, size, threshold, top_k or 1, ignore_index), task, average, top_k or 1)
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = (

@@ -103,21 +103,23 @@ def count_multilabel(
     return _count(decided, target == 1, counted)
 
 
-def ratio(numerator: Any, denominator: Any, counts: Counts, average: str | None, zero: float = 0.0) -> Any:
-    """``numerator / denominator`` of classes, averaged; ``zero`` where there is nothing to divide by.
+def ratio(numerator: Any, denominator: Any, counts: Counts, average: str | None, top_k: int = 1) -> Any:
+    """``numerator / denominator`` of classes, averaged; zero where there is nothing to divide by.
 
-    ``average``: ``micro`` divides the sums, ``macro`` takes the mean over classes that occur, ``weighted`` weighs
+    ``average``: ``micro`` divides the sums, ``macro`` takes the mean over classes that occur (with
+    ``top_k``: that are expected), ``weighted`` weighs
     classes by how often they are expected, ``none`` (or None) gives one ratio for each class.
     """
     if average == "micro":
         numerator, denominator = numerator.sum(), denominator.sum()
-    value = flambeau.where(denominator == 0, zero, numerator / denominator.clamp(min=1))
+    value = flambeau.where(denominator == 0, 0.0, numerator / denominator.clamp(min=1))
     if average in ("micro", "none", None):
         return value
     if average == "weighted":
         weights = counts.tp + counts.fn
     elif average == "macro":
-        weights = ((counts.tp + counts.fp + counts.fn) > 0).to(value.dtype)
+        occurring = counts.tp + counts.fn if top_k > 1 else counts.tp + counts.fp + counts.fn
+        weights = (occurring > 0).to(value.dtype)
     else:
         raise ValueError(f"Expected argument `average` to be one of micro, macro, weighted, none, but got {average}")
     return (value * weights).sum() / weights.sum().clamp(min=1)
