@@ -1,0 +1,76 @@
+"""Norms of vectors and matrices, and condition numbers."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from ..graph.shapes import wrap_dim, wrap_dims
+from ..ops.decompositions import check_matrix, inv, svdvals
+from ..ops.operation import write_out
+from ..ops.reductions import norm as torch_norm
+from ..tensor import Tensor
+
+
+def vector_norm(
+    x: Tensor, ord: float = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None, out: Tensor | None = None
+) -> Tensor:
+    """The ``ord``-norm of the elements along ``dim`` (all of them if None), whatever the rank."""
+    return torch_norm(x, float(ord), dim, keepdim, out, dtype)
+
+
+def matrix_norm(
+    A: Tensor, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False, *, dtype: Any = None,
+    out: Tensor | None = None,
+) -> Tensor:  # fmt: skip
+    """Norms of the matrices in two axes: "fro", "nuc", the largest (smallest, if negative) column sum (1), row sum
+    (inf) or singular value (2)."""
+    check_matrix("linalg.matrix_norm", A)
+    x = A if dtype is None else A.to(dtype)
+    rows, columns = (wrap_dim(k, x.ndim) for k in dim)
+    if rows == columns:
+        raise RuntimeError(f"linalg.matrix_norm: dims must be different. Got ({dim[0]}, {dim[1]})")
+    if ord == "fro":
+        result = torch_norm(x, 2.0, (rows, columns), keepdim)
+    elif ord == "nuc" or ord in (2, -2):
+        values = svdvals(x.movedim((rows, columns), (-2, -1)))
+        result = values.sum(-1) if ord == "nuc" else values.amax(-1) if ord == 2 else values.amin(-1)
+        if keepdim:
+            for axis in sorted((rows, columns)):
+                result = result.unsqueeze(axis)
+    elif ord in (1, -1, math.inf, -math.inf):
+        added, kept = (rows, columns) if abs(ord) == 1 else (columns, rows)
+        sums = x.abs().sum(added, keepdim=True)
+        result = sums.amax(kept, keepdim=True) if ord > 0 else sums.amin(kept, keepdim=True)
+        result = result if keepdim else result.squeeze((rows, columns))
+    else:
+        raise RuntimeError(f"linalg.matrix_norm: Order {ord} not supported.")
+    return result if out is None else write_out(out, result)
+
+
+def norm(
+    A: Tensor, ord: Any = None, dim: Any = None, keepdim: bool = False, *, out: Tensor | None = None, dtype: Any = None
+) -> Tensor:
+    """A vector norm, or a matrix norm where ``dim`` names two axes (or ``ord`` is given for a matrix)."""
+    if ord is None:
+        return vector_norm(A, 2, dim, keepdim, dtype=dtype, out=out)
+    pair = A.ndim == 2 if dim is None else not isinstance(dim, int) and len(wrap_dims(dim, A.ndim)) == 2
+    if dim is None and A.ndim not in (1, 2):
+        raise RuntimeError(
+            "linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got " + f"{A.ndim}D."
+        )
+    if pair:
+        return matrix_norm(A, ord, (-2, -1) if dim is None else dim, keepdim, dtype=dtype, out=out)
+    return vector_norm(A, ord, dim, keepdim, dtype=dtype, out=out)
+
+
+def cond(A: Tensor, p: Any = None, *, out: Tensor | None = None) -> Tensor:
+    """The condition number: the largest by the smallest singular value, or by other norms that of A times that of A⁻¹."""
+    check_matrix("linalg.cond", A)
+    if p is None or p in (2, -2):
+        values = svdvals(A)
+        largest, smallest = values[..., 0], values[..., -1]
+        result = smallest / largest if p == -2 else largest / smallest
+    else:
+        result = matrix_norm(A, p) * matrix_norm(inv(A), p)
+    return result if out is None else write_out(out, result)

@@ -1,0 +1,33 @@
+"""Products of vectors and small matters of shape."""
+
+from __future__ import annotations
+
+from ..ops import products
+from ..ops import scans as _scans
+from ..ops.operation import write_out
+from ..tensor import Tensor
+
+
+def cross(input: Tensor, other: Tensor, *, dim: int = -1, out: Tensor | None = None) -> Tensor:
+    """The cross product of vectors of three along ``dim``."""
+    return products.cross(input, other, dim, out=out)
+
+
+def vecdot(x: Tensor, y: Tensor, *, dim: int = -1, out: Tensor | None = None) -> Tensor:
+    """Inner products of vectors along ``dim``."""
+    result = (x * y).sum(dim)
+    return result if out is None else write_out(out, result)
+
+
+def diagonal(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
+    """The diagonals over two axes (the last ones)."""
+    return A.diagonal(offset, dim1, dim2)
+
+
+def vander(x: Tensor, N: int | None = None) -> Tensor:
+    """Powers 0 to N - 1 of each element, along a new last axis."""
+    count = x.shape[-1] if N is None else N
+    from ..ops.joining import cat
+
+    powers = x.unsqueeze(-1).expand(*x.shape, max(count - 1, 0))
+    return cat([x.new_ones(*x.shape, 1), _scans.cumprod(powers, -1)], -1)

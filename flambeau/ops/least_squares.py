@@ -1,0 +1,169 @@
+"""Pseudoinverses, ranks, least squares, and what else follows from decompositions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .. import return_types
+from ..autograd.gradient import RESULT, Gradient
+from ..graph import dtypes
+from ..info import finfo
+from ..tensor import Tensor
+from .decompositions import check_matrix, check_square, eigvalsh, linalg_svd, svdvals
+from .dispatch import attach, tracked
+from .host import on_host
+from .matrix import matmul
+from .operation import operation, write_out
+
+
+def _tolerance(values: Tensor, shape: Any, atol: Any, rtol: Any) -> Tensor:
+    """Singular values up to this count as zero: the larger of ``atol`` and ``rtol`` times the largest value."""
+    if rtol is None:
+        rtol = max(shape[-2:]) * finfo(values.dtype).eps if atol is None else 0.0
+    largest = values.amax(-1, keepdim=True)
+    scaled = largest * (rtol.unsqueeze(-1) if isinstance(rtol, Tensor) else rtol)
+    if atol is None:
+        return scaled
+    return scaled.clamp(min=atol.unsqueeze(-1) if isinstance(atol, Tensor) else atol)
+
+
+class LinalgPinvBackward0(Gradient):
+    """Golub and Pereyra, "The differentiation of pseudo-inverses and nonlinear least squares problems", 1973."""
+
+    __slots__ = ()
+    saves = RESULT
+
+    def backward(self, grad: Tensor) -> Tensor:
+        x, p = self.input(0), self.result()
+        g = grad.mT  # (m, n), as the input
+        first = -matmul(p.mT, matmul(grad, p.mT))
+        second = matmul(g - matmul(x, matmul(p, g)), matmul(p, p.mT))
+        third = matmul(matmul(p.mT, p), g - matmul(matmul(g, p), x))
+        return first + second + third
+
+
+@operation("pinverse")
+def pinv(
+    A: Tensor, rcond: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None,
+    out: Tensor | None = None,
+) -> Tensor:  # fmt: skip
+    """The pseudoinverse (Moore and Penrose); singular values up to the tolerance count as zero."""
+    check_matrix("linalg.pinv", A)
+    rtol = rcond if rtol is None else rtol
+    plain = A.detach()
+    if plain.numel() == 0:
+        result = plain.mT.clone()
+    else:
+        from .comparison import where
+
+        u, s, vh = linalg_svd(plain, False)
+        kept = s > _tolerance(s, A.shape, atol, rtol)
+        inverse = where(kept, 1.0 / where(kept, s, 1.0), 0.0)
+        result = matmul(vh.mT * inverse.unsqueeze(-2), u.mT)
+    if tracked(A):
+        attach(result, LinalgPinvBackward0, [A])
+    return result if out is None else write_out(out, result)
+
+
+def matrix_rank(
+    A: Tensor, tol: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None
+) -> Tensor:
+    """How many singular values (sizes of eigenvalues, if ``hermitian``) exceed the tolerance, int64."""
+    check_matrix("linalg.matrix_rank", A)
+    plain = A.detach()
+    if plain.numel() == 0:
+        return plain.new_zeros(A.shape[:-2], dtype=dtypes.int64)
+    values = eigvalsh(plain).abs() if hermitian else svdvals(plain)
+    limit = _tolerance(values, A.shape, tol if tol is not None else atol, rtol)
+    return (values > limit).sum(-1)
+
+
+def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | None = None) -> Any:
+    """The solution of least ‖A X - B‖: (solution, residuals, rank, singular_values).
+
+    As in PyTorch, the driver decides what else is given: residuals of tall matrices of full rank, which "gelsy" (the
+    default) does not compute, the rank, which "gels" does not, and singular values ("gelsd", "gelss").
+    """
+    check_matrix("torch.linalg.lstsq", A)
+    if B.dtype is not A.dtype:
+        raise RuntimeError("torch.linalg.lstsq: input and other should have the same dtype.")
+    vector = A.ndim - 1 == B.ndim and B.shape == A.shape[:-1]
+    columns = B.unsqueeze(-1) if vector else B
+    if columns.shape[-2] != A.shape[-2]:
+        raise RuntimeError("torch.linalg.lstsq: input.size(-2) should match other.size(-2)")
+    tolerance = finfo(A.dtype).eps * max(A.shape[-2:]) if rcond is None else rcond
+    if tracked(A, B):
+        solution = matmul(pinv(A, rtol=tolerance), columns)
+    else:
+        solution = matmul(pinv(A.detach(), rtol=tolerance), columns.detach())
+    rank = matrix_rank(A, rtol=tolerance)
+    m, n = A.shape[-2:]
+    residuals = A.new_zeros(0)
+    single = driver == "gels" or driver in ("gelsd", "gelss") and A.ndim == 2 and bool((rank == n).all())
+    if m > n and single:
+        difference = matmul(A, solution) - columns
+        residuals = (difference * difference).sum(-2)
+    values = svdvals(A.detach()) if driver in ("gelss", "gelsd") else A.new_zeros(0)
+    ranked = rank if driver != "gels" else A.new_zeros(0, dtype=dtypes.int64)
+    return return_types.linalg_lstsq((solution.squeeze(-1) if vector else solution, residuals, ranked, values))
+
+
+# --- exponentials -------------------------------------------------------------------------------------------------------
+
+# Coefficients and bound of the [13/13] Padé approximant (Higham, "The scaling and squaring method for the matrix
+# exponential revisited", 2005).
+_PADE = (
+    64764752532480000.0, 32382376266240000.0, 7771770303897600.0, 1187353796428800.0, 129060195264000.0,
+    10559470521600.0, 670442572800.0, 33522128640.0, 1323241920.0, 40840800.0, 960960.0, 16380.0, 182.0, 1.0,
+)  # fmt: skip
+_PADE_BOUND = 5.371920351148152
+
+
+def _exponential(a: np.ndarray) -> np.ndarray:
+    """Scaling and squaring, in float64."""
+    x = a.astype(np.float64)
+    size = np.abs(x).sum(-2).max(-1, initial=0.0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        halvings = np.maximum(np.ceil(np.log2(size / _PADE_BOUND)), 0)
+    halvings = np.where(np.isfinite(halvings), halvings, 0).astype(int)
+    x = x / 2.0 ** halvings[..., None, None]
+    b, one = _PADE, np.eye(x.shape[-1])
+    x2 = x @ x
+    x4 = x2 @ x2
+    x6 = x2 @ x4
+    odd = x @ (x6 @ (b[13] * x6 + b[11] * x4 + b[9] * x2) + b[7] * x6 + b[5] * x4 + b[3] * x2 + b[1] * one)
+    even = x6 @ (b[12] * x6 + b[10] * x4 + b[8] * x2) + b[6] * x6 + b[4] * x4 + b[2] * x2 + b[0] * one
+    result = np.linalg.solve(even - odd, even + odd)
+    for step in range(int(halvings.max(initial=0))):
+        result = np.where((step < halvings)[..., None, None], result @ result, result)
+    return result
+
+
+class LinalgMatrixExpBackward0(Gradient):
+    """The upper right block of exp([[Aᵀ, Ḡ], [0, Aᵀ]]) (Najfeld and Havel, 1995)."""
+
+    __slots__ = ()
+
+    saves = RESULT
+
+    def backward(self, grad: Tensor) -> Tensor:
+        from .joining import cat
+
+        transposed = self.input(0).mT
+        n = grad.shape[-1]
+        top = cat([transposed, grad], -1)
+        bottom = cat([transposed.new_zeros(transposed.shape), transposed], -1)
+        return matrix_exp(cat([top, bottom], -2))[..., :n, n:]
+
+
+@operation()
+def matrix_exp(input: Tensor) -> Tensor:
+    """Exponentials of square matrices."""
+    check_square("linalg.matrix_exp", input)
+    (result,) = on_host(_exponential, {}, [(input.shape, input.dtype)], input)
+    if tracked(input):
+        attach(result, LinalgMatrixExpBackward0, [input])
+    return result
+

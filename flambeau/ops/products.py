@@ -1,0 +1,176 @@
+"""Products of other kinds than the matrix product, and distances."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..autograd.gradient import RESULT, Gradient
+from ..graph.shapes import broadcast_shapes, wrap_dim
+from ..tensor import Tensor
+from .dispatch import attach, tracked
+from .matrix import matmul
+from .operation import operation, write_out
+
+
+@operation()
+def kron(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The Kronecker product: every element of ``input`` times all of ``other``."""
+    rank = max(input.ndim, other.ndim)
+    a = input.reshape([1] * (rank - input.ndim) + list(input.shape))
+    b = other.reshape([1] * (rank - other.ndim) + list(other.shape))
+    left = a.reshape([n for size in a.shape for n in (size, 1)])
+    right = b.reshape([n for size in b.shape for n in (1, size)])
+    result = (left * right).reshape([n * m for n, m in zip(a.shape, b.shape)])
+    return result if out is None else write_out(out, result)
+
+
+@operation()
+def cross(input: Tensor, other: Tensor, dim: int | None = None, *, out: Tensor | None = None) -> Tensor:
+    """The cross product of vectors of three along ``dim`` (the first axis of extent 3 unless given)."""
+    if input.ndim != other.ndim:
+        raise RuntimeError("linalg.cross: inputs must have the same number of dimensions.")
+    if dim is None:
+        dim = next((k for k, n in enumerate(broadcast_shapes(input.shape, other.shape)) if n == 3), None)
+        if dim is None:
+            raise RuntimeError("no dimension of size 3 in input")
+    axis = wrap_dim(dim, input.ndim)
+    if input.shape[axis] != 3 or other.shape[axis] != 3:
+        raise RuntimeError(
+            f"linalg.cross: inputs dimension {dim} must have length 3. Got {input.shape[axis]} and {other.shape[axis]}"
+        )
+    # (a₂b₃ - a₃b₂, a₃b₁ - a₁b₃, a₁b₂ - a₂b₁), each factor turned into place.
+    forward, backward = input.roll(-1, axis), input.roll(-2, axis)
+    result = forward * other.roll(-2, axis) - backward * other.roll(-1, axis)
+    return result if out is None else write_out(out, result)
+
+
+class CdistBackward0(Gradient):
+    """Euclidean distances: differences divided by distances, nothing where these are zero."""
+
+    __slots__ = ()
+    saves = RESULT
+
+    def backward(self, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        from .comparison import where
+
+        x1, x2, distance = self.input(0), self.input(1), self.result()
+        share = where(distance == 0, 0.0, grad / distance)
+        first = second = None
+        if self.edges[0] is not None:
+            first = x1 * share.sum(-1, keepdim=True) - matmul(share, x2)
+        if self.edges[1] is not None:
+            second = x2 * share.sum(-2).unsqueeze(-1) - matmul(share.mT, x1)
+        return first, second
+
+
+MANY_ROWS = 25
+"""From more rows than this on, Euclidean distances are computed by a matrix product, as PyTorch does."""
+
+
+@operation(method=False)
+def cdist(
+    x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str = "use_mm_for_euclid_dist_if_necessary"
+) -> Tensor:
+    """The ``p``-norm distances between all rows of (…, n, k) and all of (…, m, k): (…, n, m)."""
+    if x1.dtype.kind != "float" or x2.dtype.kind != "float":
+        raise RuntimeError("cdist only supports floating-point dtypes, X1 got: " + str(x1.dtype)[6:])
+    if x1.ndim < 2 or x2.ndim < 2:
+        raise RuntimeError("cdist only supports at least 2D tensors, X1 got: " + f"{x1.ndim}D")
+    if x1.shape[-1] != x2.shape[-1]:
+        raise RuntimeError(f"X1 and X2 must have the same number of columns. X1: {x1.shape[-1]} X2: {x2.shape[-1]}")
+    if p < 0:
+        raise RuntimeError("cdist only supports non-negative p values")
+    many = x1.shape[-2] > MANY_ROWS or x2.shape[-2] > MANY_ROWS
+    if p == 2 and compute_mode != "donot_use_mm_for_euclid_dist" and (many or compute_mode == "use_mm_for_euclid_dist"):
+        a, b = x1.detach(), x2.detach()
+        squares = (a * a).sum(-1, keepdim=True) + (b * b).sum(-1).unsqueeze(-2)
+        result = (squares - 2 * matmul(a, b.mT)).clamp(min=0).sqrt()
+        if tracked(x1, x2):
+            attach(result, CdistBackward0, [x1, x2])
+        return result
+    from .reductions import vector_norm
+
+    difference = x1.unsqueeze(-2) - x2.unsqueeze(-3)
+    return vector_norm(difference, float(p), (difference.ndim - 1,), False)
+
+
+@operation(method=False)
+def pdist(input: Tensor, p: float = 2.0) -> Tensor:
+    """The ``p``-norm distances between all pairs of rows, each pair once."""
+    from .reductions import vector_norm
+    from .triangles import triu_indices
+
+    if input.ndim != 2:
+        raise RuntimeError("pdist only supports 2D tensors, got: " + f"{input.ndim}D")
+    first, second = triu_indices(input.shape[0], input.shape[0], 1)
+    return vector_norm(input[first] - input[second], float(p), (1,), False)
+
+
+@operation()
+def matrix_power(input: Tensor, n: int, *, out: Tensor | None = None) -> Tensor:
+    """A square matrix (or a stack) multiplied ``n`` times with itself; negative powers are those of the inverse."""
+    from .creation import eye
+    from .decompositions import check_square, inv
+
+    check_square("linalg.matrix_power", input)
+    if n < 0:
+        return matrix_power(inv(input), -n, out=out)
+    if n == 0:
+        result = eye(input.shape[-1], dtype=input.dtype).expand(input.shape).clone()
+        return result if out is None else write_out(out, result)
+    squared, power = input, None
+    while n:
+        if n & 1:
+            power = squared if power is None else matmul(power, squared)
+        n >>= 1
+        if n:
+            squared = matmul(squared, squared)
+    assert power is not None
+    result = power.clone() if power is input else power
+    return result if out is None else write_out(out, result)
+
+
+@operation(method=False)
+def chain_matmul(*matrices: Any) -> Tensor:
+    """The product of several matrices, associated so that it costs the fewest multiplications."""
+    many = list(matrices[0]) if len(matrices) == 1 and isinstance(matrices[0], (list, tuple)) else list(matrices)
+    return multi_dot(many)
+
+
+def multi_dot(tensors: Any, *, out: Tensor | None = None) -> Tensor:
+    """The product of several matrices (vectors at the ends), in the order of fewest multiplications."""
+    many = list(tensors)
+    if not many:
+        raise RuntimeError("multi_dot(): expected at least 2 tensors but got 0")
+    if len(many) == 1:
+        return many[0]
+    rows, columns = many[0].ndim == 1, many[-1].ndim == 1
+    if rows:
+        many[0] = many[0].unsqueeze(0)
+    if columns:
+        many[-1] = many[-1].unsqueeze(1)
+    result = _associated(many)
+    if rows:
+        result = result.squeeze(-2)
+    if columns:
+        result = result.squeeze(-1)
+    return result if out is None else write_out(out, result)
+
+
+def _associated(many: list[Tensor]) -> Tensor:
+    """The product under the best parentheses (dynamic programming over sizes; Cormen et al., Algorithms, 15.2)."""
+    count = len(many)
+    sizes = [many[0].shape[0], *(m.shape[1] for m in many)]
+    cost = [[0] * count for _ in range(count)]
+    cut = [[0] * count for _ in range(count)]
+    for length in range(1, count):
+        for i in range(count - length):
+            j = i + length
+            cost[i][j], cut[i][j] = min(
+                (cost[i][k] + cost[k + 1][j] + sizes[i] * sizes[k + 1] * sizes[j + 1], k) for k in range(i, j)
+            )
+
+    def product(i: int, j: int) -> Tensor:
+        return many[i] if i == j else matmul(product(i, cut[i][j]), product(cut[i][j] + 1, j))
+
+    return product(0, count - 1)
