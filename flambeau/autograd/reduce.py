@@ -18,6 +18,8 @@ def sum_to(value: Tensor, shape: Size, name: str = "backward", index: int = 0, s
     if value.shape == shape:
         return value
     lead = value.ndim - len(shape)
+    if lead > 0 and value.shape[lead:] == shape:
+        return value.sum(tuple(range(lead)))
     have = value.shape[lead:] if lead >= 0 else (1,) * -lead + value.shape
     if any(n != m and n != 1 and (strict or m != 1) for n, m in zip(shape, have, strict=True)) or (strict and lead < 0):
         raise RuntimeError(

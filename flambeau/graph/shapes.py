@@ -7,6 +7,8 @@ from functools import lru_cache
 from math import prod
 from typing import Any, SupportsIndex, overload
 
+_item = tuple.__getitem__
+
 
 class Size(tuple[int, ...]):
     """A tensor's sizes: a tuple of integers with PyTorch's ``numel`` and representation."""
@@ -27,8 +29,8 @@ class Size(tuple[int, ...]):
     @overload
     def __getitem__(self, index: slice) -> Size: ...
     def __getitem__(self, index: Any) -> Any:
-        item = tuple.__getitem__(self, index)
-        return Size(item) if isinstance(index, slice) else item
+        item = _item(self, index)
+        return Size(item) if type(item) is tuple else item
 
     def __add__(self, other: Any) -> Size:
         return Size(tuple.__add__(self, tuple(other)))

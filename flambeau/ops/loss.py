@@ -60,7 +60,7 @@ def nll_loss(
     classes = input.shape[axis]
     counted = binary(p.NE, target, ignore_index)
     index = nary(p.WHERE, [counted, target, 0])
-    sizes, strides, offset = geometry(input.detach())
+    sizes, strides, offset = geometry(input)
     along = [step for a, step in enumerate(strides) if a != axis]
     picked = take_at(input, target.shape, along, offset, [classes], [strides[axis]], [index], "target")
     rows: Tensor | None = None

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from ..autograd.gradient import CROSSWISE, Gradient
 from ..graph import primitives as p
 from ..graph.dtypes import bool_
-from ..graph.shapes import Size, broadcast_shapes
+from ..graph.shapes import Size, View, broadcast_shapes
+from ..graph.trace import local
+from ..storage import whole
 from ..tensor import Tensor
-from .dispatch import binary
+from .dispatch import attach, binary, tracked
 from .operation import operation, write_out
 
 
@@ -32,22 +35,39 @@ def _c_name(x: Tensor) -> str:
     return names.get(p.TYPE_NAMES[x.dtype], p.TYPE_NAMES[x.dtype])
 
 
+def transposed(x: Tensor) -> Tensor:
+    """``x.t()``, for an operand of a product."""
+    return x.t() if x._tracked and local.grad else turned(x)
+
+
+def turned(x: Tensor) -> Tensor:
+    """``x.t()`` without history; ``x`` does not become a view of its memory for that."""
+    node = x._read()
+    return Tensor._saved(node, _turned(x._view or whole(node.shape)), None)
+
+
+@lru_cache(maxsize=4096)
+def _turned(view: View) -> View:
+    return View(view.sizes[::-1], view.strides[::-1], view.offset)
+
+
 class MmBackward0(Gradient):
     __slots__ = ()
     saves = CROSSWISE
 
-    def backward(self, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:
+    def backward(self, grad: Tensor) -> tuple[Tensor | None, ...]:
         # The gradient of an operand that lies transposed in memory is computed transposed, so that it lies alike.
         first = second = None
         if self.edges[0] is not None:
             b = self.input(1)
-            first = mm(b, grad.t()).t() if self._transposed(0) else mm(grad, b.t())
+            first = mm(b, transposed(grad)).t() if self.lies_transposed(0) else mm(grad, transposed(b))
         if self.edges[1] is not None:
             a = self.input(0)
-            second = mm(grad.t(), a).t() if self._transposed(1) else mm(a.t(), grad)
+            second = mm(transposed(grad), a).t() if self.lies_transposed(1) else mm(transposed(a), grad)
         return first, second
 
-    def _transposed(self, index: int) -> bool:
+    def lies_transposed(self, index: int) -> bool:
+        """Whether an operand's columns are contiguous in memory rather than its rows."""
         view = self.saved[index][1]
         return view is not None and not view.contiguous and view.strides[0] == 1
 
@@ -60,9 +80,11 @@ def mm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
         raise RuntimeError("self must be a matrix")
     if len(b) != 2:
         raise RuntimeError("mat2 must be a matrix")
-    if a[1] != b[0]:
-        raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({a[0]}x{a[1]} and {b[0]}x{b[1]})")
-    result = product(input, mat2, Size((a[0], b[1])), MmBackward0)
+    m, k = a
+    inner, n = b
+    if k != inner:
+        raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({m}x{k} and {inner}x{n})")
+    result = product(input, mat2, Size((m, n)), MmBackward0)
     return result if out is None else write_out(out, result)
 
 
@@ -222,13 +244,43 @@ def outer(input: Tensor, vec2: Tensor) -> Tensor:
     return input.unsqueeze(1) * vec2
 
 
+class AddmmBackward0(MmBackward0):
+    """Of :func:`linear`: inputs are the rows, the weight and the bias."""
+
+    __slots__ = ()
+
+    def backward(self, grad: Tensor) -> tuple[Tensor | None, ...]:
+        first = second = None
+        if self.edges[0] is not None:
+            weight = self.input(1)
+            if self.lies_transposed(0):
+                first = mm(transposed(weight), transposed(grad)).t()
+            else:
+                first = mm(grad, weight)
+        if self.edges[1] is not None:
+            rows = self.input(0)
+            if self.lies_transposed(1):
+                second = mm(transposed(rows), grad).t()
+            else:
+                second = mm(transposed(grad), rows)
+        return first, second, grad  # which the engine adds up over the rows
+
+
 @operation(method=False)
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """``input @ weight.T + bias``, over the last axis of the input."""
-    if input.ndim == 2 and weight.ndim == 2 and input.shape[1] != weight.shape[1]:
-        raise RuntimeError(
-            f"mat1 and mat2 shapes cannot be multiplied ({input.shape[0]}x{input.shape[1]} and "
-            f"{weight.shape[1]}x{weight.shape[0]})"
-        )
-    result = matmul(input, weight.t())
-    return result if bias is None else result + bias
+    shape, matrix = input.shape, weight.shape
+    if len(shape) != 2 or len(matrix) != 2 or bias is None or bias.shape != matrix[:1]:
+        result = matmul(input, weight.t())
+        return result if bias is None else result + bias
+    rows, k = shape
+    n, inner = matrix
+    if k != inner:
+        raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({rows}x{k} and {inner}x{n})")
+    result = product(input, turned(weight), Size((rows, n)), None)
+    result = binary(p.ADD, result, bias)
+    if tracked(input, weight, bias):
+        needs = weight._tracked, input._tracked
+        saved = [(t._read() if need else None, t._view) for t, need in zip((input, weight), needs)]
+        attach(result, AddmmBackward0, [input, weight, bias], saved)
+    return result

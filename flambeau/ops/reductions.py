@@ -7,11 +7,12 @@ that sees its operand as (outer, reduced, inner). See ``cpu/loops`` for the orde
 from __future__ import annotations
 
 import math
-from collections import namedtuple
 from collections.abc import Sequence
+from functools import lru_cache
 from math import prod as product
 from typing import Any
 
+from .. import return_types
 from ..autograd.gradient import INPUTS, RESULT, Gradient
 from ..graph import dtypes
 from ..graph import primitives as p
@@ -46,23 +47,32 @@ def _runs(dims: Sequence[int], rank: int, shape: Size) -> list[tuple[int, int]]:
     return runs
 
 
-def reduce(primitive: p.Primitive, x: Tensor, dims: Sequence[int], keepdim: bool, d: dtype_type) -> Tensor:
-    """Reduce over the given axes without recording history; ``d`` is the result's dtype."""
-    shape = x.shape
+@lru_cache(maxsize=4096)
+def _steps(shape: Size, dims: tuple[int, ...], keepdim: bool, d: dtype_type) -> tuple[Size, tuple[Any, ...]]:
+    """The result's shape, and the attributes of the primitives that lead there, one for each run of axes."""
     rank = len(shape)
-    if product(shape) == 0 or not dims and rank == 0:
-        return _trivial(primitive, x, dims, keepdim, d)
     chosen = set(dims)
     final = Size(1 if axis in chosen else n for axis, n in enumerate(shape) if keepdim or axis not in chosen)
     runs = [run for run in _runs(dims, rank, shape) if product(shape[run[0] : run[1] + 1]) > 1]
-    current = x
     sizes = list(shape)
+    steps = []
     for number, (first, last) in enumerate(runs, 1):
         reduced = product(sizes[first : last + 1])
         outer, inner = product(sizes[:first]), product(sizes[last + 1 :])
         sizes[first : last + 1] = [1] * (last + 1 - first)
-        result = final if number == len(runs) else Size(sizes)
-        current = unary(primitive, current, None, (result, outer, reduced, inner, d))
+        steps.append((final if number == len(runs) else Size(sizes), outer, reduced, inner, d))
+    return final, tuple(steps)
+
+
+def reduce(primitive: p.Primitive, x: Tensor, dims: tuple[int, ...], keepdim: bool, d: dtype_type) -> Tensor:
+    """Reduce over the given axes without recording history; ``d`` is the result's dtype."""
+    shape = x.shape
+    if 0 in shape or not shape:
+        return _trivial(primitive, x, dims, keepdim, d)
+    final, steps = _steps(shape, dims, keepdim, d)
+    current = x
+    for step in steps:
+        current = unary(primitive, current, None, step)
     if current is x:
         current = _convert(primitive, x, d)
     return current if current.shape == final else current.reshape(final)
@@ -302,10 +312,6 @@ class MinBackward0(MaxBackward0):
     __slots__ = ()
 
 
-_MaxResult: Any = namedtuple("max", ["values", "indices"])  # type: ignore[name-match]
-_MinResult: Any = namedtuple("min", ["values", "indices"])  # type: ignore[name-match]
-
-
 def _along(name: str, input: Tensor, dim: int, keepdim: bool) -> tuple[Tensor, Tensor]:
     """Extremum along one axis and where it was found."""
     largest = name == "max"
@@ -356,7 +362,7 @@ def _extremum(name: str, input: Tensor, dim: Any, keepdim: bool, out: Any) -> An
     values, indices = _along(name, input, dim, keepdim)
     if out is not None:
         values, indices = write_out(out[0], values), write_out(out[1], indices)
-    return (_MaxResult if name == "max" else _MinResult)(values, indices)
+    return (return_types.max if name == "max" else return_types.min)(values, indices)
 
 
 @operation()
@@ -391,14 +397,11 @@ def amin(input: Tensor, dim: Dims = (), keepdim: bool = False) -> Tensor:
     return result
 
 
-_MinMaxResult: Any = namedtuple("aminmax", ["min", "max"])  # type: ignore[name-match]
-
-
 @operation()
 def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> Any:
     """Smallest and largest element."""
     dims: Any = () if dim is None else dim
-    return _MinMaxResult(amin(input, dims, keepdim), amax(input, dims, keepdim))
+    return return_types.aminmax(amin(input, dims, keepdim), amax(input, dims, keepdim))
 
 
 def _arg(primitive: p.Primitive, input: Tensor, dim: int | None, keepdim: bool) -> Tensor:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from ..autograd.gradient import Gradient, sequence
@@ -43,10 +44,14 @@ def view_of(
     x: Tensor, sizes: Sequence[int], strides: Sequence[int], offset: int, gradient: type[Gradient], context: Any = None
 ) -> Tensor:
     """A tensor that looks at ``x``'s storage in another way, with a history of class ``gradient``."""
+    return look(x, View(sizes, strides, offset), gradient, context)
+
+
+def look(x: Tensor, view: View, gradient: type[Gradient], context: Any = None) -> Tensor:
+    """:func:`view_of` for a view that was made already."""
     storage = x._storage or x._share()
     if x._extra is not None and x._extra.base is not None:
         x._read()
-    view = View(sizes, strides, offset)
     result = object.__new__(Tensor)
     result._node = None
     result._storage = storage
@@ -261,15 +266,25 @@ def view(self: Tensor, *shape: Sizes, dtype: Any = None) -> Tensor:
     """
     if dtype is not None or (len(shape) == 1 and isinstance(shape[0], dtypes.dtype)):
         return _view_dtype(self, dtype or shape[0])
-    old, strides, offset = geometry(self)
-    new = infer_size(sizes_of(shape), old.numel())
-    found = view_strides(old, strides, new)
+    self._share()
+    assert self._view is not None
+    found = _reshaped(self._view, sizes_of(shape))
     if found is None:
         raise RuntimeError(
             "view size is not compatible with input tensor's size and stride (at least one dimension spans across two "
             "contiguous subspaces). Use .reshape(...) instead."
         )
-    return view_of(self, new, found, offset, ViewBackward0)
+    return look(self, found, ViewBackward0)
+
+
+@lru_cache(maxsize=4096)
+def _reshaped(view: View, sizes: tuple[int, ...]) -> View | None:
+    """The view's elements under another shape (one extent may be -1); None if strides cannot express that."""
+    shape = infer_size(sizes, view.sizes.numel())
+    if shape == view.sizes:
+        return view
+    strides = view_strides(view.sizes, view.strides, shape)
+    return None if strides is None else View(shape, strides, view.offset)
 
 
 def _view_dtype(self: Tensor, d: dtypes.dtype) -> Tensor:
@@ -297,15 +312,13 @@ def _view_dtype(self: Tensor, d: dtypes.dtype) -> Tensor:
 @operation()
 def reshape(input: Tensor, *shape: Sizes) -> Tensor:
     """The same elements under another shape: a view where strides permit, else a copy. One extent may be -1."""
-    old, strides, offset = geometry(input)
-    new = infer_size(sizes_of(shape), old.numel())
-    if new == old:
-        return view_of(input, old, strides, offset, ViewBackward0)
-    found = view_strides(old, strides, new)
+    input._share()
+    assert input._view is not None
+    sizes = sizes_of(shape)
+    found = _reshaped(input._view, sizes)
     if found is not None:
-        return view_of(input, new, found, offset, ViewBackward0)
-    copy = input.clone(memory_format=None)
-    return view_of(copy, new, contiguous_strides(tuple(new)), 0, ViewBackward0)
+        return look(input, found, ViewBackward0)
+    return reshape(input.clone(memory_format=None), sizes)
 
 
 @operation(function=False)
@@ -425,9 +438,16 @@ class TBackward0(PermuteBackward0):
     __slots__ = ()
 
 
+@lru_cache(maxsize=4096)
+def _reordered(view: View, order: tuple[int, ...]) -> View:
+    return View([view.sizes[i] for i in order], [view.strides[i] for i in order], view.offset)
+
+
 def _permuted(input: Tensor, order: Sequence[int], gradient: type[Gradient]) -> Tensor:
-    sizes, strides, offset = geometry(input)
-    return view_of(input, [sizes[i] for i in order], [strides[i] for i in order], offset, gradient, tuple(order))
+    order = tuple(order)
+    input._share()
+    assert input._view is not None
+    return look(input, _reordered(input._view, order), gradient, order)
 
 
 @operation()
