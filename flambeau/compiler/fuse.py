@@ -421,7 +421,7 @@ class Fuser:
     def _is_spelled_out(group: Group, item: Item, operand: Access) -> bool:
         """Whether kernels take a constant operand as a number, so that it needs no memory."""
         kind = item.primitive.kind
-        if group.kind == "single":
+        if group.kind == "single" or item.primitive in (MATMUL, CONVOLUTION):
             return kind == "join" or kind == "write" and operand is not item.operands[0]
         return not (kind == "gather" and operand is item.operands[0])
 
