@@ -1,0 +1,7 @@
+"""Handles of hooks, under the name that programs import them by."""
+
+from __future__ import annotations
+
+from ..nn.hooks import RemovableHandle
+
+__all__ = ["RemovableHandle"]
