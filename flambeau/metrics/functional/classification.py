@@ -72,7 +72,7 @@ def recall_of(counts: Counts, task: str, average: str | None, top_k: int = 1) ->
 def f1_score_of(counts: Counts, task: str, average: str | None, top_k: int = 1) -> Any:
     """Harmonic mean of precision and recall."""
     twice = 2 * counts.tp
-    return ratio(twice, twice + counts.fp + counts.fn, counts, "micro" if task == "binary" else average, top_k)
+    return ratio(twice, twice + counts.fp + counts.fn, counts, "micro" if task == "binary" else average)
 
 
 def _metric(name: str, of: Any, default_average: str) -> Any:

@@ -106,9 +106,8 @@ def count_multilabel(
 def ratio(numerator: Any, denominator: Any, counts: Counts, average: str | None, top_k: int = 1) -> Any:
     """``numerator / denominator`` of classes, averaged; zero where there is nothing to divide by.
 
-    ``average``: ``micro`` divides the sums, ``macro`` takes the mean over classes that occur (with
-    ``top_k``: that are expected), ``weighted`` weighs
-    classes by how often they are expected, ``none`` (or None) gives one ratio for each class.
+    ``average``: ``micro`` divides the sums, ``macro`` takes the mean over classes that occur (with ``top_k``: that are
+    expected), ``weighted`` weighs classes by how often they are expected, ``none`` (or None) gives a ratio for each.
     """
     if average == "micro":
         numerator, denominator = numerator.sum(), denominator.sum()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -144,7 +145,12 @@ def _answer(
 
 
 def _describe(number: int) -> ExceptionWrapper:
-    return ExceptionWrapper(where=f"in DataLoader worker process {number}")
+    wrapper = ExceptionWrapper(where=f"in DataLoader worker process {number}")
+    try:
+        pickle.dumps(wrapper.exc_type)
+    except Exception:  # a type that only this process knows; the traceback names it
+        wrapper.exc_type = RuntimeError
+    return wrapper
 
 
 def _seed(base: int, number: int) -> None:
