@@ -47,9 +47,15 @@ def scale(x: Value, biased: Value) -> Value:
 
 
 def exponential(x: Value, precision: str, halved: bool = False) -> Value:
-    """exp of a value that is within ``EXP_BOUNDS`` or NaN; or half of it, which overflows later."""
+    """exp of a value that is within ``EXP_BOUNDS`` or NaN; or half of it, which overflows later.
+
+    At the lower bound (a masked score, say) zero is multiplied: numbers that underflow cost a hundred cycles.
+    """
     r, _, bits = reduce_by_ln2(x, biases=2)
-    return scale(fma(r, fma(r, polynomial(r, EXP[precision]), 1.0), 1.0), bits - 1 if halved else bits)
+    power = fma(r, fma(r, polynomial(r, EXP[precision]), 1.0), 1.0)
+    if halved:
+        return scale(power, bits - 1)
+    return scale(where(x <= EXP_BOUNDS[x.type][1], 0.0, power), bits)
 
 
 def exp(x: Value) -> Value:
