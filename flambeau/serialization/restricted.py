@@ -109,6 +109,13 @@ class RestrictedUnpickler(_PythonUnpickler):
         # Tensors are not among these: their state is what native code trusts.
         self._with_state = {OrderedDict, Counter, *(value for value in _user_safe.values() if isinstance(value, type))}
 
+    def load(self) -> Any:
+        try:
+            return super().load()
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+            # What bytes that are no pickle, or one with other instructions, lead to.
+            raise pickle.UnpicklingError(f"damaged, or not a pickle of data: {error!r}") from error
+
     def find_class(self, module: str, name: str) -> Any:
         full = f"{'builtins' if module == '__builtin__' else module}.{name}"
         if full not in self._names:
