@@ -80,6 +80,9 @@ def record_in_memory_order(primitive: Primitive, operands: Sequence[Any], attrib
             pairs.append((operand, None))
             continue
         sizes, strides = _layout(operand)
+        if not sizes:  # without axes it has a lower rank in the promotion of dtypes, which it must keep
+            pairs.append((operand._read(), operand._view))
+            continue
         whole = broadcast_strides(sizes, strides, shape)
         view = View([shape[axis] for axis in order], [whole[axis] for axis in order], operand.storage_offset())
         pairs.append((operand._read(), view))
