@@ -81,6 +81,8 @@ _LAZY_NAMES = {
     "get_float32_matmul_precision": "settings",
     "set_flush_denormal": "settings",
     "autocast": "amp",
+    "OutOfMemoryError": "cuda.errors",
+    "AcceleratorError": "cuda.errors",
     "compile": "settings",
     **{
         name: "legacy"

@@ -145,9 +145,13 @@ def _publish(module: ModuleType) -> None:
         from flambeau.version import torch_version
 
         module.__dict__["__version__"] = TorchVersion(torch_version)
+    own = internal_module(published) == name
     for value in list(vars(module).values()):
-        # Classes and functions alike; what was imported from elsewhere belongs to its own module.
-        if getattr(value, "__module__", None) == name and hasattr(value, "__qualname__"):
+        # What was imported from elsewhere belongs to its own module. Where several modules make up one of PyTorch's,
+        # only the public classes are sure to be found there.
+        if getattr(value, "__module__", None) != name or not hasattr(value, "__qualname__"):
+            continue
+        if own or (isinstance(value, type) and not value.__name__.startswith("_")):
             try:
                 value.__module__ = published
             except (AttributeError, TypeError):  # an instance that only looks like a class, or a compiled function

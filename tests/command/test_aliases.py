@@ -1,0 +1,158 @@
+"""What a program finds under PyTorch's names. Each test is a program of its own, because aliases stay for good."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def check(program):
+    """Run a program whose assertions are the test."""
+    command = [sys.executable, "-m", "flambeau", "run", "-c", program]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=ROOT)
+    assert result.returncode == 0, result.stderr
+
+
+def test_modules_are_the_same_objects():
+    check("""
+import sys
+import flambeau, torch, torch.nn.functional as F, torchvision, torchmetrics
+import torchvision.transforms as transforms
+import flambeau.nn.functional, flambeau.vision.transforms, flambeau.metrics
+assert torch is flambeau and F is flambeau.nn.functional
+assert torchvision is flambeau.vision and transforms is flambeau.vision.transforms
+assert torchmetrics is flambeau.metrics
+assert sys.modules["torch.nn.functional"] is sys.modules["flambeau.nn.functional"]
+assert torch.__spec__.name == "flambeau" and torch.nn.__spec__.name == "flambeau.nn"
+""")
+
+
+def test_names_from_submodules():
+    check("""
+from torch.nn.modules.linear import Linear
+from torch.nn.parameter import Parameter
+from torch.optim.lr_scheduler import StepLR
+from torch.optim.adam import Adam
+from torch.utils.data.dataset import TensorDataset
+from torch.utils.data import DataLoader, random_split
+from torch.autograd.grad_mode import no_grad
+from torchvision.transforms.transforms import Compose
+from torchvision.models.resnet import BasicBlock
+from torchmetrics.functional_metrics import Accuracy
+from torch.cuda.amp import autocast, GradScaler
+import torch
+assert torch.nn.Linear is Linear and torch.no_grad is no_grad
+""")
+
+
+def test_classes_report_pytorchs_names():
+    check("""
+import pickle
+import torch, torchvision
+from torchvision import transforms
+names = {
+    torch.Tensor: "torch.Tensor",
+    torch.Size: "torch.Size",
+    torch.device: "torch.device",
+    torch.dtype: "torch.dtype",
+    torch.nn.Linear: "torch.nn.modules.linear.Linear",
+    torch.nn.Parameter: "torch.nn.parameter.Parameter",
+    torch.optim.Adam: "torch.optim.adam.Adam",
+    torch.utils.data.DataLoader: "torch.utils.data.dataloader.DataLoader",
+    torch.utils.data.TensorDataset: "torch.utils.data.dataset.TensorDataset",
+    torch.cuda.OutOfMemoryError: "torch.OutOfMemoryError",
+    transforms.Compose: "torchvision.transforms.transforms.Compose",
+    torchvision.datasets.MNIST: "torchvision.datasets.mnist.MNIST",
+    torchvision.models.ResNet: "torchvision.models.resnet.ResNet",
+}
+for kind, name in names.items():
+    assert f"{kind.__module__}.{kind.__qualname__}" == name, (kind, name)
+    assert repr(kind) == f"<class '{name}'>"
+for kind in (torch.nn.Linear, torch.Tensor, torch.nn.functional.relu):
+    assert pickle.loads(pickle.dumps(kind)) is kind
+assert type(pickle.loads(pickle.dumps(torch.nn.Linear(2, 2)))) is torch.nn.Linear
+assert str(type(torch.ones(1))) == "<class 'torch.Tensor'>"
+import inspect
+assert "class Linear" in inspect.getsource(torch.nn.Linear)
+""")
+
+
+def test_versions():
+    check("""
+import torch, torchvision
+assert torch.__version__ == "2.13.0+flambeau" and isinstance(torch.__version__, str)
+assert torch.__version__ >= "2.9" and torch.__version__ > (1, 9) and not torch.__version__ < "2.13"
+assert torch.__version__.split("+")[0] == "2.13.0"
+assert torch.version.cuda is None
+assert torchvision.__version__.startswith("0.28.0")
+""")
+
+
+HINT = "(Flambeau 0.1.0 does not offer {}; if PyTorch does, ask for it at "
+
+ATTRIBUTES = {
+    "torch.no_such": "module 'torch' has no attribute 'no_such'",
+    "torch.nn.NoSuch": "module 'torch.nn' has no attribute 'NoSuch'",
+    "torch.optim.lr_scheduler.NoSuch": "module 'torch.optim.lr_scheduler' has no attribute 'NoSuch'",
+    "torch.Tensor.no_such": "type object 'Tensor' has no attribute 'no_such'",
+    "torchmetrics.NoSuch": "module 'torchmetrics' has no attribute 'NoSuch'",
+}
+IMPORTS = {
+    "import torch.no_such.deeper": ("No module named 'torch.no_such'", "torch.no_such"),
+    "import torchvision.no_such": ("No module named 'torchvision.no_such'", "torchvision.no_such"),
+    "from torch import NoSuch": ("cannot import name 'NoSuch' from 'torch'", "torch.NoSuch"),
+    "from torch.nn.parameter import NoSuch": (
+        "cannot import name 'NoSuch' from 'torch.nn.parameter'",
+        "torch.nn.parameter.NoSuch",
+    ),
+}
+
+
+def test_what_is_missing_is_named():
+    check(f"""
+import torch, torch.optim.lr_scheduler, torchmetrics
+hint = {HINT!r}
+for name, message in {ATTRIBUTES!r}.items():
+    try:
+        eval(name)
+    except AttributeError as error:
+        assert str(error).startswith(message), error
+        assert "Tensor" in name or hint.format(name) in str(error), error
+    else:
+        raise AssertionError(name + " is there")
+try:
+    torch.ones(2).no_such()
+except AttributeError as error:
+    assert str(error).startswith("'Tensor' object has no attribute 'no_such' " + hint.format("torch.Tensor.no_such"))
+for statement, (message, name) in {IMPORTS!r}.items():
+    try:
+        exec(statement)
+    except ModuleNotFoundError as error:
+        assert str(error).startswith(message + " " + hint.format(name)) and "/issues)" in str(error), error
+    else:
+        raise AssertionError(statement + " works")
+""")
+
+
+def test_asking_politely_gets_an_answer():
+    check("""
+import importlib.util
+import torch
+assert importlib.util.find_spec("torch") is not None
+assert importlib.util.find_spec("torch.nn") is not None
+assert importlib.util.find_spec("torch.no_such") is None
+assert not hasattr(torch, "no_such") and getattr(torch, "no_such", 3) == 3
+assert not hasattr(torch.ones(1), "__cuda_array_interface__")
+try:
+    import torch.tensor
+except ModuleNotFoundError:
+    pass
+assert callable(torch.tensor)
+""")
+
+
+def test_without_activation_nothing_is_changed():
+    program = "import sys, flambeau.command.aliases; assert 'torch' not in sys.modules; import flambeau; "
+    program += "assert flambeau.Tensor.__module__ == 'flambeau.tensor'"
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60, cwd=ROOT)
