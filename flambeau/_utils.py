@@ -9,7 +9,7 @@ from typing import Any
 
 import flambeau
 
-__all__ = ["ExceptionWrapper", "KeyErrorMessage", "_rebuild_parameter", "_rebuild_tensor", "_rebuild_tensor_v2"]
+__all__ = ["ExceptionWrapper", "KeyErrorMessage", "_rebuild_array", "_rebuild_parameter", "_rebuild_tensor", "_rebuild_tensor_v2"]
 
 
 class KeyErrorMessage(str):
@@ -110,3 +110,22 @@ REBUILDING = (
     _rebuild_parameter,
     _rebuild_parameter_with_state,
 )
+
+
+def _rebuild_array(cls: type, array: Any, name: str, shape: tuple[int, ...], tracked: bool, state: dict) -> Any:
+    """A tensor from what pickling it kept: class, values, dtype's name, sizes, whether it requires grad, attributes."""
+    from .cpu.memory import Buffer
+    from .graph.dtypes import BY_NAME
+    from .graph.shapes import Size
+    from .graph.trace import Node
+
+    node = Node(Size(shape), BY_NAME[name], None, 0, Buffer.from_numpy(array.copy()))
+    tensor: Any = object.__new__(cls)
+    tensor._node = node
+    tensor._storage = None
+    tensor._view = None
+    tensor._tracked = tracked
+    tensor._gradient = None
+    tensor._extra = None
+    tensor.__dict__.update(state)
+    return tensor

@@ -634,27 +634,12 @@ class Tensor:
             )
         self._share()
         array = np.ascontiguousarray(self._array())
-        return _rebuild, (type(self), array, self.dtype.name, tuple(self.shape), self._tracked, dict(self.__dict__))
+        from ._utils import _rebuild_array
+
+        return _rebuild_array, (type(self), array, self.dtype.name, tuple(self.shape), self._tracked, dict(self.__dict__))
 
 
 _T = TypeVar("_T")
-
-
-def _rebuild(cls: type, array: np.ndarray, name: str, shape: tuple[int, ...], tracked: bool, state: dict) -> Tensor:
-    """Unpickle a tensor."""
-    from .cpu.memory import Buffer
-    from .graph.dtypes import BY_NAME
-
-    node = Node(Size(shape), BY_NAME[name], None, 0, Buffer.from_numpy(np.array(array, copy=True)))
-    tensor: Any = _new(cls)
-    tensor._node = node
-    tensor._storage = None
-    tensor._view = None
-    tensor._tracked = tracked
-    tensor._gradient = None
-    tensor._extra = None
-    tensor.__dict__.update(state)
-    return tensor  # type: ignore[no-any-return]
 
 
 class ToLeaf(Gradient):
