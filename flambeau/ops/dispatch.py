@@ -202,15 +202,20 @@ def nary(
     context: Any = None,
 ) -> Tensor:
     """Record a primitive of any number of tensors and Python numbers."""
-    if primitive.kind == "map" and any(
-        isinstance(t, Tensor) and t._view is not None and not t._view.contiguous for t in operands
-    ):
+    in_order = True
+    pairs: list[tuple[Any, View | None]] = []
+    for t in operands:
+        if isinstance(t, Tensor):
+            view = t._view
+            if view is not None and not view.contiguous:
+                in_order = False
+            pairs.append((t._read(), view))
+        else:
+            pairs.append((t, None))
+    if not in_order and primitive.kind == "map":
         ordered = in_memory_order(primitive, operands, gradient, attributes, context)
         if ordered is not None:
             return ordered
-    pairs: list[tuple[Any, View | None]] = [
-        (t._read(), t._view) if isinstance(t, Tensor) else (t, None) for t in operands
-    ]
     value = record(primitive, attributes, *pairs)
     result = Tensor._from_node(value)
     if gradient is not None and tracked(*operands):
@@ -244,7 +249,7 @@ def attach(
     What is kept is decided by ``gradient.saves`` unless it is given as ``saved`` pairs (node, view).
     """
     history = _new(gradient)
-    history.edges = tuple(edge_of(t) if isinstance(t, Tensor) else None for t in operands)
+    history.edges = tuple([(t._gradient or t) if isinstance(t, Tensor) and t._tracked else None for t in operands])
     saves = gradient.saves
     if saved is None:
         saved = [(t._read(), t._view) if isinstance(t, Tensor) else (t, None) for t in operands]
