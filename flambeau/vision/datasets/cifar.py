@@ -96,7 +96,7 @@ class CIFAR10(VisionDataset):
         if missing := [path for path in paths if not os.path.isfile(path)]:
             raise not_found(type(self).__name__, missing, self.url)
         for path, (_, md5) in zip(paths, files):
-            warn_if_different(path, md5, type(self).__name__)
+            warn_if_different(path, md5, type(self).__name__, stacklevel=3)
         batches = [read_batch(path) for path in paths[:-1]]
         pixels = np.concatenate([np.asarray(batch["data"], dtype=np.uint8) for batch in batches])
         self.data: Any = np.ascontiguousarray(pixels.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1))

@@ -107,7 +107,7 @@ class MNIST(VisionDataset):
         images, labels = (read_idx(path) for path in paths if path is not None)
         for path in paths:
             if path is not None and os.path.basename(path) in published:
-                warn_if_different(path, published[os.path.basename(path)], type(self).__name__)
+                warn_if_different(path, published[os.path.basename(path)], type(self).__name__, stacklevel=4)
         if images.ndim != 3 or images.dtype != np.uint8 or labels.ndim != 1 or len(images) != len(labels):
             raise ValueError(
                 f"{paths[0]} and {paths[1]} should hold bytes (n, height, width) and (n), but have the shapes "

@@ -47,12 +47,15 @@ def check_integrity(fpath: Path, md5: str | None = None) -> bool:
     return os.path.isfile(fpath) and (md5 is None or check_md5(fpath, md5))
 
 
-def warn_if_different(path: Path, md5: str, dataset: str) -> None:
-    """Warn about a file that is not the published one: it is used, for it may be the user's own."""
+def warn_if_different(path: Path, md5: str, dataset: str, stacklevel: int) -> None:
+    """Warn about a file that is not the published one: it is used, for it may be the user's own.
+
+    ``stacklevel`` is the distance to the line that made the data set, counted from the caller as 2.
+    """
     if not check_md5(path, md5):
         warnings.warn(
             f"{os.fspath(path)} is not the published file of {dataset} (its MD5 is not {md5}); using it as it is",
-            stacklevel=4,
+            stacklevel=stacklevel,
         )
 
 
