@@ -3,6 +3,7 @@
 from . import (
     activation,
     arithmetic,
+    attention,
     comparison,
     contraction,
     convolution,
@@ -36,6 +37,7 @@ __all__ = [
     "NAMESPACE",
     "activation",
     "arithmetic",
+    "attention",
     "comparison",
     "contraction",
     "convolution",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from ..autograd.gradient import RESULT, Gradient
@@ -9,14 +10,9 @@ from ..graph import primitives as p
 from ..graph.shapes import wrap_dim
 from ..tensor import Tensor
 from .activation import check_floating, rounded_once
-from .dispatch import attach, binary, tracked, unary
+from .dispatch import attach, binary, nary, tracked, unary
 from .operation import operation, write_out
 from .reductions import reduce
-
-
-def _shifted(x: Tensor, axis: int) -> Tensor:
-    """``x`` less its largest element along ``axis``."""
-    return binary(p.SUB, x, reduce(p.MAX, x, (axis,), True, x.dtype))
 
 
 def _prepared(name: str, input: Tensor, dim: int, dtype: Any) -> tuple[Tensor, int]:
@@ -48,11 +44,27 @@ def softmax(input: Tensor, dim: int, dtype: Any = None, *, out: Tensor | None = 
 
 @rounded_once
 def _softmax(x: Tensor, axis: int) -> Tensor:
-    if x.numel():
-        power = unary(p.EXP, _shifted(x, axis))
-        result = binary(p.DIV, power, reduce(p.SUM, power, (axis,), True, x.dtype))
-    else:
+    if x.numel() == 0:
         result = unary(p.COPY, x)
+    else:
+        result = _quotients(x, reduce(p.MAX, x, (axis,), True, x.dtype), axis)
+    if tracked(x):
+        attach(result, SoftmaxBackward0, [x], [], axis)
+    return result
+
+
+def _quotients(x: Tensor, largest: Tensor, axis: int) -> Tensor:
+    power = unary(p.EXP, binary(p.SUB, x, largest))
+    return binary(p.DIV, power, reduce(p.SUM, power, (axis,), True, x.dtype))
+
+
+@rounded_once
+def safe_softmax(x: Tensor, axis: int) -> Tensor:
+    """:func:`softmax` that is zero where all elements along the axis are minus infinity."""
+    if x.numel() == 0:
+        return _softmax(x, axis)
+    largest = reduce(p.MAX, x, (axis,), True, x.dtype)
+    result = nary(p.WHERE, [binary(p.EQ, largest, -math.inf), 0.0, _quotients(x, largest, axis)])
     if tracked(x):
         attach(result, SoftmaxBackward0, [x], [], axis)
     return result
@@ -79,7 +91,7 @@ def log_softmax(input: Tensor, dim: int, dtype: Any = None, *, out: Tensor | Non
 @rounded_once
 def _log_softmax(x: Tensor, axis: int) -> Tensor:
     if x.numel():
-        shifted = _shifted(x, axis)
+        shifted = binary(p.SUB, x, reduce(p.MAX, x, (axis,), True, x.dtype))
         total = reduce(p.SUM, unary(p.EXP, shifted), (axis,), True, x.dtype)
         result = binary(p.SUB, shifted, unary(p.LOG, total))
     else:

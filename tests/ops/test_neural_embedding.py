@@ -28,7 +28,9 @@ def test_embedding(shape: tuple[int, ...], dtype: torch.dtype) -> None:
         check(embedding, lambda w, i: TF.embedding(i, w), table, index, second=index.numel() > 0)
 
 
-@pytest.mark.parametrize("options", [{"padding_idx": 2}, {"scale_grad_by_freq": True}, {"padding_idx": 0, "scale_grad_by_freq": True}], ids=str)
+@pytest.mark.parametrize(
+    "options", [{"padding_idx": 2}, {"scale_grad_by_freq": True}, {"padding_idx": 0, "scale_grad_by_freq": True}], ids=str
+)
 def test_embedding_gradients(options: dict[str, Any]) -> None:
     index = torch.tensor([[2, 2, 0], [4, 2, 1]])
     check(lambda w, i: embedding(w, i, **options), lambda w, i: TF.embedding(i, w, **options), floats(6, 5), index)

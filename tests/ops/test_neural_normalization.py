@@ -65,7 +65,10 @@ def test_native_layer_norm() -> None:
 
 def test_layer_norm_of_views_and_empty() -> None:
     check(lambda x: N.layer_norm(x.t(), (4,)), lambda x: TF.layer_norm(x.t(), (4,)), floats(4, 3))
-    check(lambda x: N.layer_norm(x.permute(2, 0, 1), (4, 3)), lambda x: TF.layer_norm(x.permute(2, 0, 1), (4, 3)), floats(4, 3, 5))
+    check(
+        lambda x: N.layer_norm(x.permute(2, 0, 1), (4, 3)), lambda x: TF.layer_norm(x.permute(2, 0, 1), (4, 3)),
+        floats(4, 3, 5),
+    )  # fmt: skip
     check(
         lambda x, w, b: N.layer_norm(x, (4,), w, b), lambda x, w, b: TF.layer_norm(x, (4,), w, b),
         floats(0, 4), floats(4), floats(4),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from typing import Any
 
@@ -11,11 +10,13 @@ import flambeau
 from ...ops import activation as act
 from ...ops import softmax as softmaxes
 from ...ops.activation import gelu, glu, hardshrink, logsigmoid, prelu, softplus, softshrink
+from ...ops.attention import scaled_dot_product_attention
 from ...ops.operation import assign
 from ...tensor import Tensor
-from .dropout import dropout
 
-__all__ = ["gelu", "glu", "hardshrink", "logsigmoid", "prelu", "softplus", "softshrink"]
+__all__ = [
+    "gelu", "glu", "hardshrink", "logsigmoid", "prelu", "scaled_dot_product_attention", "softplus", "softshrink",
+]  # fmt: skip
 
 
 def _finish(input: Tensor, result: Tensor, inplace: bool) -> Tensor:
@@ -196,40 +197,3 @@ def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: floa
     index = soft.max(dim, keepdim=True)[1]
     one_hot = flambeau.zeros_like(logits).scatter_(dim, index, 1.0)
     return one_hot - soft.detach() + soft
-
-
-def scaled_dot_product_attention(
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
-    attn_mask: Tensor | None = None,
-    dropout_p: float = 0.0,
-    is_causal: bool = False,
-    scale: float | None = None,
-    enable_gqa: bool = False,
-) -> Tensor:
-    """``softmax(query keyᵀ · scale + mask) value`` over the last two dimensions.
-
-    ``query`` (…, L, E), ``key`` (…, S, E), ``value`` (…, S, Ev) give (…, L, Ev). A boolean mask says which places take
-    part, any other is added. With ``enable_gqa`` key and value may have fewer heads (dimension -3).
-    """
-    if is_causal and attn_mask is not None:
-        raise RuntimeError("_scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True")
-    if enable_gqa:
-        key = key.repeat_interleave(query.size(-3) // key.size(-3), -3)
-        value = value.repeat_interleave(query.size(-3) // value.size(-3), -3)
-    factor = 1.0 / math.sqrt(query.size(-1)) if scale is None else scale
-    scores = (query * factor) @ key.transpose(-2, -1)
-    if is_causal:
-        attn_mask = flambeau.ones(query.size(-2), key.size(-2), dtype=flambeau.bool, device=query.device).tril()
-    if attn_mask is None:
-        weights = softmaxes.softmax(scores, -1)
-    elif attn_mask.dtype == flambeau.bool:
-        # A row without any place to look at gives zeros, not NaN.
-        empty = ~attn_mask.any(-1, keepdim=True)
-        weights = softmaxes.softmax(scores.masked_fill(~attn_mask, -math.inf), -1).masked_fill(empty, 0.0)
-    else:
-        weights = softmaxes.softmax(scores + attn_mask, -1)
-    if dropout_p > 0.0:
-        weights = dropout(weights, dropout_p)
-    return weights @ value
