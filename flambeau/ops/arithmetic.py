@@ -48,6 +48,8 @@ def add(input: Any, other: Any, *, alpha: Any = 1, out: Tensor | None = None) ->
 
 
 def _check_alpha(alpha: Any, a: Any, b: Any) -> None:
+    if isinstance(a, Tensor) and a.dtype.category >= 2:
+        return
     kinds = [t.dtype for t in (a, b) if isinstance(t, Tensor)]
     d = kinds[0] if len(kinds) == 1 else promote_types(kinds[0], kinds[1])
     if d.kind == "bool" and not isinstance(alpha, bool):
@@ -251,21 +253,21 @@ class PowBackward1(Gradient):
         first = second = None
         if self.edges[0] is not None:
             slope = mul(exponent, pow(base, sub(exponent, 1)))
-            first = mul(grad, _where(exponent, slope))
+            first = mul(grad, _zero_where(exponent == 0, slope) if isinstance(exponent, Tensor) else slope)
         if self.edges[1] is not None:
             from .unary import log
 
             base_tensor = base if isinstance(base, Tensor) else self.result() * 0 + base
             slope = mul(self.result(), log(base_tensor))
             flat = (base_tensor == 0) & (exponent >= 0)
-            second = mul(grad, nary(p.WHERE, [flat, 0.0, slope]))
+            second = mul(grad, _zero_where(flat, slope))
         return first, second
 
 
-def _where(exponent: Any, slope: Tensor) -> Tensor:
-    if isinstance(exponent, Tensor):
-        return nary(p.WHERE, [exponent == 0, 0.0, slope])
-    return slope
+def _zero_where(flat: Tensor, slope: Tensor) -> Tensor:
+    from .comparison import where
+
+    return where(flat, 0.0, slope)
 
 
 @operation(inplace=True)

@@ -87,7 +87,7 @@ for _name, _function, _primitive in (
     setattr(Tensor, f"__i{_name}__", getattr(Tensor, _function.__name__ + "_"))
 
 
-# --- extrema of two ---------------------------------------------------------------------------------------------------------
+# --- extrema of two -----------------------------------------------------------------------------------------------
 
 
 class MaximumBackward0(Gradient):
@@ -99,7 +99,7 @@ class MaximumBackward0(Gradient):
 
     def backward(self, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:
         a, b = self.input(0), self.input(1)
-        halved = nary(p.WHERE, [a == b, _scaled(grad, 0.5), grad])
+        halved = where(a == b, _scaled(grad, 0.5), grad)
         first = a < b if self.larger else a > b
         second = a > b if self.larger else a < b
         return (
@@ -218,7 +218,7 @@ def clamp_max(input: Tensor, max: Any) -> Tensor:
     return clamp(input, max=max)
 
 
-# --- choice -----------------------------------------------------------------------------------------------------------------
+# --- choice -------------------------------------------------------------------------------------------------------
 
 
 class WhereBackward0(Gradient):
@@ -270,7 +270,7 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
         value = value.to(input.dtype)
     elif isinstance(value, float) and input.dtype.category < 2:
         value = int(value)
-    result = where(mask, value, input)
+    result = where(mask, value, input).contiguous()
     return result if result.dtype is input.dtype else result.to(input.dtype)  # type: ignore[no-any-return]
 
 
@@ -280,7 +280,7 @@ def heaviside(input: Tensor, values: Tensor) -> Tensor:
     return where(input == 0, values, (input > 0).to(input.dtype))  # type: ignore[no-any-return]
 
 
-# --- whole tensors ------------------------------------------------------------------------------------------------------------
+# --- whole tensors ------------------------------------------------------------------------------------------------
 
 
 @operation()

@@ -12,7 +12,7 @@ from ..autograd.gradient import INPUTS, NOTHING, RESULT, Gradient
 from ..graph import dtypes
 from ..graph import primitives as p
 from ..graph.shapes import Size, broadcast_shapes, contiguous_strides, wrap_dim
-from ..graph.trace import record
+from ..graph.trace import local, record
 from ..tensor import Tensor
 from .creation import converted, filled, from_array
 from .dispatch import attach, tracked
@@ -367,13 +367,13 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
     view = found.view
     new = _value(self, value)
     if not found.tensors:
+        if view is self and self._tracked and self._gradient is None and local.grad:
+            raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation.")
         shape = new.shape
         while len(shape) > view.ndim and shape[0] == 1:
             shape = shape[1:]
         if shape != new.shape:
             new = new.reshape(shape)
-        if view is self:
-            view = self
         view.copy_(new)
         return
     addressing = Addressing(view, found.tensors)

@@ -75,6 +75,8 @@ def assign(target: Tensor, value: Tensor) -> Tensor:
         raise RuntimeError(
             f"output with shape {list(target.shape)} doesn't match the broadcast shape {list(value.shape)}"
         )
+    if target._tracked and local.grad:
+        check_writable(target)
     if target._storage is not None:
         view = target._view
         assert view is not None
@@ -83,8 +85,6 @@ def assign(target: Tensor, value: Tensor) -> Tensor:
                 "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
                 "Please clone() the tensor before performing the operation."
             )
-    if target._tracked and local.grad:
-        check_writable(target)
     node = value._read()
     view = value._view
     d = target.dtype

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..autograd.gradient import Gradient, sequence
 from ..graph import dtypes
-from ..graph.primitives import FILL, IOTA, SCATTER
+from ..graph.primitives import COPY, FILL, IOTA, SCATTER
 from ..graph.shapes import Size, View, contiguous_strides, infer_size, view_strides, wrap_dim
 from ..graph.trace import local, record
 from ..storage import Storage, written
@@ -150,11 +150,21 @@ def _flat(grad: Tensor, base: tuple[Size, tuple[int, ...], int], span: int) -> A
     return written(zeros, View(*base), grad._read(), grad._view)
 
 
+def dense(grad: Tensor) -> Any:
+    """A node that holds a tensor's elements and nothing else, in logical order."""
+    node, view = grad._read(), grad._view
+    if view is None or view.contiguous and view.offset == 0 and view.sizes.numel() == node.shape.numel():
+        return node
+    return record(COPY, None, (node, view))
+
+
 def pick(grad: Tensor, base: tuple[Size, tuple[int, ...], int], view: View) -> Tensor:
     """The part of a base-shaped gradient that lies under ``view``."""
     relative = _relative(base, view)
     if relative is not None:
-        node = grad.contiguous()._read()
+        ordered = grad.contiguous()
+        node = ordered._read()
+        relative = View(relative.sizes, relative.strides, relative.offset + ordered.storage_offset())
     else:
         node = _flat(grad, base, _span(base, view))
         relative = view
@@ -188,7 +198,7 @@ def overwrite(grad: Tensor, base: tuple[Size, tuple[int, ...], int], view: View)
     relative = _relative(base, view)
     zero = record(FILL, (tuple(view.sizes), grad.dtype), (0, None))
     if relative is not None:
-        node = written(grad.contiguous()._read(), relative, zero, None)
+        node = written(dense(grad), relative, zero, None)
         result = Tensor._from_node(node, View(base[0], contiguous_strides(base[0]), 0), Storage(node))
     else:
         node = written(_flat(grad, base, _span(base, view)), view, zero, None)
@@ -361,8 +371,8 @@ def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
 
 @operation(inplace=False)
 def ravel(input: Tensor) -> Tensor:
-    """All elements along one axis."""
-    return reshape(input, -1)
+    """All elements along one axis: a view if they lie in order, else a copy."""
+    return reshape(input.contiguous(), -1)
 
 
 class SqueezeBackward0(ViewBackward0):
