@@ -20,35 +20,42 @@ sys.path.insert(0, str(Path(__file__).parent))
 import make_data  # noqa: E402
 
 PROGRAMS = ("seed_000", "seed_001", "seed_002_mnist", "seed_002_cifar10", "seed_003", "seed_004")
-BATCH = 8
+RESNET = "seed_000_resnet"
+BATCH = 4
+
+_PARTS = ("net", "model", "pretrained_model", "criterion", "optimizer")
 
 #: What the programs that have no ``criterion`` call instead.
 _LOSS_FUNCTIONS = {"seed_002_mnist": functional.nll_loss, "seed_002_cifar10": functional.cross_entropy}
 
 
 def parts(program: str) -> dict[str, Any]:
-    """The names that a program's own imports of torch, its classes, and its model, loss and optimizer define."""
+    """What a program's imports of torch, its classes, and its model, loss and optimizer define, by name.
+
+    Its imports of torchvision count only where the model comes from there.
+    """
     path = Path(__file__).with_name(program + ".py")
     tree = ast.parse(path.read_text())
-    tree.body = [statement for statement in tree.body if _makes_a_part(statement)]
+    packages = ("torch", "torchvision") if program == RESNET else ("torch",)
+    tree.body = [statement for statement in tree.body if _makes_a_part(statement, packages)]
     names: dict[str, Any] = {}
     exec(compile(tree, str(path), "exec"), names)
     return names
 
 
-def _makes_a_part(statement: ast.stmt) -> bool:
+def _makes_a_part(statement: ast.stmt, packages: tuple[str, ...]) -> bool:
     if isinstance(statement, ast.Import):
-        return all(name.name.split(".")[0] == "torch" for name in statement.names)
+        return all(name.name.split(".")[0] in packages for name in statement.names)
     if isinstance(statement, ast.ImportFrom):
-        return str(statement.module).split(".")[0] == "torch"
+        return str(statement.module).split(".")[0] in packages
     if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
-        return statement.targets[0].id in ("net", "model", "criterion", "optimizer")
+        return statement.targets[0].id in _PARTS
     return isinstance(statement, ast.ClassDef)
 
 
 def batches(program: str, steps: int) -> list[tuple[np.ndarray, np.ndarray]]:
     """The pictures (float32) and classes (int64) of each step."""
-    if "Conv2d(3," in Path(__file__).with_name(program + ".py").read_text():
+    if "CIFAR10" in Path(__file__).with_name(program + ".py").read_text():
         images, labels = make_data.coloured_digits(BATCH * steps, seed=11)
         values = (images.astype(np.float32) / 255 - 0.5) / 0.5
     else:
@@ -58,12 +65,16 @@ def batches(program: str, steps: int) -> list[tuple[np.ndarray, np.ndarray]]:
 
 
 def set_weights(model: Any) -> None:
-    """Give a model the weights that every run starts from: normal, of variance one over the number of inputs."""
-    generator = np.random.default_rng(5)
+    """Give a model the weights that every run starts from: uniform within ±1/√inputs, as layers start.
+
+    From these, no two values that pooling chooses between come within the last bit of each other in fifty steps:
+    rounding would decide between them, and no two correct programs would stay together after that.
+    """
+    generator = np.random.default_rng(7)
     state = {}
     for name, value in model.state_dict().items():
         shape = tuple(value.shape)
-        weights = generator.standard_normal(shape) / np.sqrt(np.prod(shape[1:]))
+        weights = generator.uniform(-1, 1, shape) / np.sqrt(np.prod(shape[1:] or (100,)))
         state[name] = torch.from_numpy(weights.astype(np.float32))
     model.load_state_dict(state)
 
@@ -94,7 +105,7 @@ class Looks:
         elif way == 3:
             bool((value > 0).any())
         else:
-            value.tolist()
+            value.flatten()[:20].tolist()
 
     def _after_module(self, module: Any, inputs: Any, output: Any) -> None:
         self.at(inputs[0])
@@ -117,10 +128,11 @@ class Looks:
 def train(program: str, steps: int, looks_seed: int = 0, dtype: Any = torch.float32) -> tuple[np.ndarray, Any]:
     """Losses [steps] as float64, and the trained model."""
     names = parts(program)
-    model = names.get("net") or names["model"]
+    model = next(names[name] for name in _PARTS if name in names)
     optimizer = names["optimizer"]
     criterion = names.get("criterion") or _LOSS_FUNCTIONS[program]
-    set_weights(model)
+    if program != RESNET:  # whose weights come from a file
+        set_weights(model)
     model.to(dtype)
     looks = Looks(looks_seed, model, optimizer)
     losses = []
