@@ -10,8 +10,9 @@ import importlib
 import math as _math
 from typing import Any
 
-from .compiler import evaluate as _evaluate  # registers the evaluator  # noqa: F401
+from .autograd import engine as _engine  # registers `backward`  # noqa: F401
 from .autograd import modes as _modes
+from .compiler import evaluate as _evaluate  # registers the evaluator  # noqa: F401
 from .device import (
     channels_last,
     channels_last_3d,
@@ -53,8 +54,8 @@ newaxis = None
 
 _LAZY_MODULES = {
     "accelerator", "amp", "audio", "autograd", "backends", "cuda", "distributed", "fft", "hub", "jit", "legacy", "linalg",
-    "metrics", "mps", "multiprocessing", "nn", "optim", "return_types", "serialization", "sparse", "special", "testing", "utils", "version",
-    "vision", "xpu",
+    "metrics", "mps", "multiprocessing", "nn", "optim", "return_types", "serialization", "sparse", "special", "testing",
+    "utils", "version", "vision", "xpu",
 }  # fmt: skip
 
 _LAZY_NAMES = {
@@ -84,6 +85,21 @@ _LAZY_NAMES = {
     "OutOfMemoryError": "cuda.errors",
     "AcceleratorError": "cuda.errors",
     "compile": "settings",
+    **{
+        name: "storages"
+        for name in (
+            "UntypedStorage TypedStorage FloatStorage DoubleStorage HalfStorage BFloat16Storage LongStorage IntStorage "
+            "ShortStorage CharStorage ByteStorage BoolStorage"
+        ).split()
+    },
+    **{
+        name: "nn.functional"
+        for name in (
+            "bilinear binary_cross_entropy_with_logits channel_shuffle cosine_embedding_loss cosine_similarity ctc_loss "
+            "hinge_embedding_loss margin_ranking_loss pairwise_distance pixel_shuffle pixel_unshuffle poisson_nll_loss "
+            "triplet_margin_loss"
+        ).split()
+    },
     **{
         name: "legacy"
         for name in (

@@ -1,0 +1,272 @@
+"""What a tensor says of itself, and methods that other devices, layouts and dtypes would need."""
+
+from __future__ import annotations
+
+import mmap
+from typing import Any
+
+import numpy as np
+
+from ..cpu.memory import Buffer
+from ..graph.primitives import nbytes
+from ..graph.shapes import Size, broadcast_shapes
+from ..graph.trace import Node, evaluate
+from ..tensor import Tensor
+from .creation import empty_strided, from_numpy
+from .operation import NAMESPACE, operation
+
+# --- questions ----------------------------------------------------------------------------------------------------------
+
+
+@operation()
+def is_same_size(input: Tensor, other: Tensor) -> bool:
+    """Whether the sizes agree."""
+    return input.shape == other.shape
+
+
+@operation(function=False)
+def is_set_to(self: Tensor, tensor: Tensor) -> bool:
+    """Whether both look at the same memory in the same way."""
+    same = self is tensor or self._storage is not None and self._storage is tensor._storage
+    return same and self.stride() == tensor.stride() and self.shape == tensor.shape
+
+
+@operation()
+def is_signed(input: Tensor) -> bool:
+    """Whether the dtype has negative numbers."""
+    return input.dtype.signed
+
+
+def _never(name: str, text: str) -> None:
+    def question(input: Tensor) -> bool:
+        return False
+
+    question.__name__ = question.__qualname__ = name
+    question.__doc__ = text
+    operation()(question)
+
+
+_never("is_conj", "Whether the tensor is a conjugate that waits to be made: never.")
+_never("is_neg", "Whether the tensor is a negation that waits to be made: never.")
+_never("is_distributed", "Whether the tensor is spread over machines: never.")
+
+
+def is_storage(obj: Any) -> bool:
+    """Whether ``obj`` is a storage."""
+    from ..storages import UntypedStorage
+
+    return isinstance(obj, UntypedStorage)
+
+
+def typename(obj: Any) -> str:
+    """The name of an object's type: ``"torch.FloatTensor"`` for tensors."""
+    if isinstance(obj, Tensor):
+        return obj.type()  # type: ignore[no-any-return]
+    kind = obj if isinstance(obj, type) else type(obj)
+    module = kind.__module__
+    return kind.__name__ if module == "builtins" else f"{module}.{kind.__name__}"
+
+
+@operation()
+def get_device(input: Tensor) -> int:
+    """The device's number: -1 for the CPU."""
+    return -1
+
+
+# --- numbers without imaginary part -------------------------------------------------------------------------------------
+
+
+@operation("conj_physical", "resolve_conj", "resolve_neg")
+def conj(input: Tensor) -> Tensor:
+    """The tensor itself, as long as there are no complex numbers."""
+    return input
+
+
+@operation()
+def adjoint(input: Tensor) -> Tensor:
+    """Matrices transposed (and conjugated, if there were complex numbers)."""
+    return input.transpose(-2, -1)
+
+
+def imag(input: Tensor) -> Tensor:
+    """``RuntimeError``: there are no complex numbers."""
+    raise RuntimeError("imag is not implemented for tensors with non-complex dtypes.")
+
+
+Tensor.real = property(lambda self: self)
+Tensor.imag = property(imag)
+Tensor.mH = property(adjoint)
+
+# --- memory and layout --------------------------------------------------------------------------------------------------
+
+
+@operation(function=False)
+def untyped_storage(self: Tensor) -> Any:
+    """The memory behind the tensor, as bytes."""
+    from ..storages import UntypedStorage
+
+    return UntypedStorage._of(self)
+
+
+@operation("_typed_storage", function=False)
+def storage(self: Tensor) -> Any:
+    """The memory behind the tensor, as elements of its dtype."""
+    from ..storages import TypedStorage
+
+    return TypedStorage._of(self)
+
+
+@operation(function=False)
+def storage_type(self: Tensor) -> Any:
+    """The old type of the tensor's storage."""
+    from ..storages import STORAGE_TYPES
+
+    return STORAGE_TYPES[self.dtype]
+
+
+@operation(function=False)
+def is_shared(self: Tensor) -> bool:
+    """Whether processes forked from this one see what is written to the tensor."""
+    buffer = self._read().buffer
+    owner = None if buffer is None else buffer.owner
+    return isinstance(owner.obj if isinstance(owner, memoryview) else owner, mmap.mmap)
+
+
+@operation(function=False)
+def share_memory_(self: Tensor) -> Tensor:
+    """Move the memory behind the tensor to where processes that are forked from now on share it."""
+    if is_shared(self):
+        return self
+    shared = self._share()
+    node = shared.node
+    size = nbytes(node.shape, node.dtype)
+    array = np.frombuffer(mmap.mmap(-1, max(size, 1)), np.uint8, size)
+    array[...] = evaluate(node).peek(np.uint8, (size,))
+    shared.node = Node(node.shape, node.dtype, None, 0, Buffer.from_numpy(array))
+    return self
+
+
+@operation(function=False)
+def pin_memory(self: Tensor, device: Any = None) -> Tensor:
+    """The tensor itself: there is no device that memory would be pinned for."""
+    return self
+
+
+@operation(function=False)
+def is_pinned(self: Tensor, device: Any = None) -> bool:
+    """False: there is no device that memory would be pinned for."""
+    return False
+
+
+@operation(function=False)
+def record_stream(self: Tensor, stream: Any) -> None:
+    """Nothing: there are no streams."""
+
+
+@operation(function=False)
+def to_dense(self: Tensor, dtype: Any = None, *, masked_grad: bool | None = None) -> Tensor:
+    """The tensor itself, which is dense."""
+    return self if dtype is None else self.to(dtype)
+
+
+@operation(function=False)
+def dense_dim(self: Tensor) -> int:
+    """Number of dimensions: all are dense."""
+    return self.ndim
+
+
+@operation(function=False)
+def sparse_dim(self: Tensor) -> int:
+    """0: no dimension is sparse."""
+    return 0
+
+
+@operation(function=False)
+def new_empty_strided(self: Tensor, size: Any, stride: Any, dtype: Any = None, device: Any = None) -> Tensor:
+    """Memory of arbitrary content with the given strides, in this tensor's dtype."""
+    return empty_strided(size, stride, dtype=dtype or self.dtype, device=device)
+
+
+@operation(function=False)
+def resize_as_(self: Tensor, other: Tensor, memory_format: Any = None) -> Tensor:
+    """:meth:`resize_` to the sizes of another tensor."""
+    return self.resize_(other.shape)  # type: ignore[no-any-return]
+
+
+@operation(function=False)
+def sum_to_size(self: Tensor, *size: Any) -> Tensor:
+    """The sum over the axes along which a tensor of the given sizes would be repeated."""
+    from ..autograd.reduce import sum_to
+    from .views import sizes_of
+
+    shape = Size(sizes_of(size))
+    if broadcast_shapes(shape, self.shape) != self.shape:
+        raise RuntimeError(f"size {{{list(shape)}}} is not expandable to size {{{list(self.shape)}}}.")
+    return sum_to(self, shape)
+
+
+@operation()
+def narrow_copy(input: Tensor, dim: int, start: int, length: int) -> Tensor:
+    """A copy of part of an axis."""
+    return input.narrow(dim, start, length).clone()  # type: ignore[no-any-return]
+
+
+def dim_order(self: Tensor) -> tuple[int, ...]:
+    """The axes from the outermost in memory to the innermost."""
+    strides = self.stride()
+    return tuple(sorted(range(self.ndim), key=lambda k: -strides[k]))
+
+
+Tensor.dim_order = dim_order
+
+# --- splitting under other names ----------------------------------------------------------------------------------------
+
+
+def _split_along(name: str, axis: int, least: int) -> Any:
+    def parts(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
+        if input.ndim < least:
+            raise RuntimeError(
+                f"torch.{name} requires a tensor with at least {least} dimension, but got a tensor with {input.ndim} "
+                "dimensions!"
+            )
+        at = 0 if name == "hsplit" and input.ndim == 1 else axis
+        extent = input.shape[at]
+        if isinstance(indices_or_sections, int) and (indices_or_sections <= 0 or extent % indices_or_sections):
+            raise RuntimeError(
+                f"torch.{name} attempted to split along dimension {at}, but the size of the dimension {extent} is not "
+                f"divisible by the split_size {indices_or_sections}!"
+            )
+        return input.tensor_split(indices_or_sections, at)
+
+    parts.__name__ = parts.__qualname__ = name
+    parts.__doc__ = f"Views of equal parts of axis {axis}, or cut at the given indices."
+    return operation()(parts)
+
+
+hsplit, vsplit, dsplit = _split_along("hsplit", 1, 1), _split_along("vsplit", 0, 2), _split_along("dsplit", 2, 3)
+Tensor.unsafe_chunk = Tensor.chunk
+Tensor.unsafe_split = Tensor.unsafe_split_with_sizes = Tensor.split
+for _name in ("chunk", "split", "split_with_sizes"):
+    NAMESPACE["unsafe_" + _name] = NAMESPACE[_name]
+
+# --- exchange with other libraries --------------------------------------------------------------------------------------
+
+
+def from_dlpack(ext_tensor: Any) -> Tensor:
+    """A tensor that shares the memory of an array of any library that speaks DLPack."""
+    if isinstance(ext_tensor, Tensor):
+        return ext_tensor.detach()
+    return from_numpy(np.from_dlpack(ext_tensor))
+
+
+def _dlpack(self: Tensor, **keywords: Any) -> Any:
+    if self.requires_grad:
+        raise BufferError("Can't export tensors that require gradient, use tensor.detach()")
+    return self.numpy().__dlpack__(**keywords)
+
+
+Tensor.__dlpack__ = _dlpack
+Tensor.__dlpack_device__ = lambda self: (1, 0)
+for _function in (is_storage, typename, imag, from_dlpack):
+    NAMESPACE[_function.__name__] = _function
+NAMESPACE["broadcast_shapes"] = lambda *shapes: broadcast_shapes(*((s,) if isinstance(s, int) else s for s in shapes))

@@ -1,0 +1,120 @@
+"""Covariances, gradients on grids, and norms brought below a limit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..graph.shapes import wrap_dim
+from ..tensor import Tensor
+from .matrix import matmul
+from .operation import operation
+
+
+@operation()
+def cov(
+    input: Tensor, *, correction: int = 1, fweights: Tensor | None = None, aweights: Tensor | None = None
+) -> Tensor:
+    """Covariances of variables (rows) over observations (columns), these weighted by counts and by importance."""
+    if input.ndim > 2:
+        raise RuntimeError(
+            f"cov(): expected input to have two or fewer dimensions but got an input with {input.ndim} dimensions"
+        )
+    x = input if input.ndim == 2 else input.reshape(1, -1)
+    x = x if x.dtype.category == 2 else x / 1
+    weights: Tensor | None = fweights
+    if aweights is not None:
+        weights = aweights if fweights is None else fweights * aweights
+    if weights is None:
+        count: Any = x.shape[1]
+        centred = x - x.mean(1, keepdim=True)
+        product = matmul(centred, centred.mT)
+    else:
+        count = weights.sum()
+        centred = x - (x * weights).sum(1, keepdim=True) / count
+        product = matmul(centred * weights, centred.mT)
+    if aweights is not None and weights is not None:
+        free = count - correction * (weights * aweights).sum() / count
+    else:
+        free = count - correction
+    result = product / (free.clamp(min=0) if isinstance(free, Tensor) else max(free, 0))
+    return result if input.ndim == 2 and input.shape[0] != 1 else result.squeeze()
+
+
+@operation()
+def corrcoef(input: Tensor) -> Tensor:
+    """Correlations of variables (rows) over observations (columns)."""
+    covariance = cov(input)
+    if covariance.ndim == 0:
+        return covariance / covariance
+    deviation = covariance.diagonal().sqrt()
+    return (covariance / deviation.unsqueeze(1) / deviation.unsqueeze(0)).clamp(-1, 1)
+
+
+@operation(method=False)
+def gradient(
+    input: Tensor, *, spacing: Any = 1, dim: Any = None, edge_order: int = 1
+) -> tuple[Tensor, ...]:
+    """Slopes along axes from neighbouring elements: central differences inside, one-sided ones at the ends.
+
+    ``spacing`` is a step (one for all axes, or one each) or a vector of positions for each axis.
+    """
+    dims = range(input.ndim) if dim is None else [dim] if isinstance(dim, int) else list(dim)
+    axes = [wrap_dim(k, input.ndim) for k in dims]
+    many = isinstance(spacing, (list, tuple))
+    if many and len(spacing) != len(axes):
+        raise RuntimeError(
+            f"torch.gradient expected spacing to be unspecified, a scalar or a list of length {len(axes)}"
+        )
+    steps: Sequence[Any] = spacing if many else [spacing] * len(axes)
+    return tuple(_slope(input, axis, step, edge_order) for axis, step in zip(axes, steps))
+
+
+def _slope(x: Tensor, axis: int, step: Any, edge_order: int) -> Tensor:
+    from .joining import cat
+
+    n = x.shape[axis]
+    if n < edge_order + 1:
+        raise RuntimeError("torch.gradient expected each dimension size to be at least edge_order+1")
+
+    def at(k: int) -> Tensor:
+        return x.narrow(axis, k % n, 1)
+
+    if isinstance(step, Tensor) and step.ndim:
+        gaps = step.diff().reshape([-1 if k == axis else 1 for k in range(x.ndim)])
+        before, behind = gaps.narrow(axis, 0, n - 2), gaps.narrow(axis, 1, n - 2)
+        first, last = gaps.narrow(axis, 0, 1), gaps.narrow(axis, n - 2, 1)
+        second, second_last = gaps.narrow(axis, min(1, n - 2), 1), gaps.narrow(axis, max(n - 3, 0), 1)
+    else:
+        before = behind = first = last = second = second_last = step
+    left, middle, right = (x.narrow(axis, k, max(n - 2, 0)) for k in (0, min(1, n), min(2, n)))
+    if before is behind:
+        inner = (right - left) / (2 * before)
+    else:
+        share = before * behind * (before + behind)
+        inner = (right * before**2 - left * behind**2 + middle * (behind**2 - before**2)) / share
+    if edge_order == 1:
+        ends = (at(1) - at(0)) / first, (at(-1) - at(-2)) / last
+    else:
+        ends = _edge(at(0), at(1), at(2), first, second), -_edge(at(-1), at(-2), at(-3), last, second_last)
+    return cat([ends[0], inner, ends[1]] if n > 2 else list(ends), axis)
+
+
+def _edge(a: Tensor, b: Tensor, c: Tensor, near: Any, far: Any) -> Tensor:
+    """The slope at the first of three elements, of the parabola through them."""
+    whole = near + far
+    return b * whole / (near * far) - a * (near + whole) / (near * whole) - c * near / (far * whole)
+
+
+@operation(inplace=True)
+def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
+    """Slices of ``dim`` whose ``p``-norm exceeds ``maxnorm`` scaled down to it."""
+    if p <= 0:
+        raise RuntimeError("renorm: non-positive-norm not supported")
+    if input.ndim < 2:
+        raise RuntimeError(f"renorm: input needs at least 2 dimensions, got {input.ndim} dimensions")
+    from .comparison import where
+
+    axis = wrap_dim(dim, input.ndim)
+    sizes = input.norm(p, [k for k in range(input.ndim) if k != axis], True)
+    return input * where(sizes > maxnorm, maxnorm / (sizes + 1e-7), 1.0)

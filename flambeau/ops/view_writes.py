@@ -1,0 +1,116 @@
+"""Copies in which the elements under a view are replaced, and operations on all elements by a Python function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..tensor import Tensor
+from .creation import from_array
+from .operation import NAMESPACE, assign, operation
+
+
+def _replaced(input: Tensor, view: Callable[[Tensor], Tensor], src: Tensor) -> Tensor:
+    result = input.clone()
+    part = view(result)
+    if part.shape != src.shape:
+        raise RuntimeError(
+            f"expected src to have a size equal to the slice of self. src size = {list(src.shape)}, slice size = "
+            f"{list(part.shape)}"
+        )
+    part.copy_(src)
+    return result
+
+
+@operation()
+def slice_scatter(
+    input: Tensor, src: Tensor, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1
+) -> Tensor:
+    """A copy with ``src`` in place of a slice of ``dim``."""
+    axis = dim % max(input.ndim, 1)
+    return _replaced(input, lambda x: x[(slice(None),) * axis + (slice(start, end, step),)], src)
+
+
+@operation()
+def select_scatter(input: Tensor, src: Tensor, dim: int, index: int) -> Tensor:
+    """A copy with ``src`` in place of element ``index`` of ``dim``."""
+    return _replaced(input, lambda x: x.select(dim, index), src)
+
+
+@operation()
+def diagonal_scatter(input: Tensor, src: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
+    """A copy with ``src`` in place of a diagonal."""
+    return _replaced(input, lambda x: x.diagonal(offset, dim1, dim2), src)
+
+
+@operation()
+def as_strided_scatter(input: Tensor, src: Tensor, size: Any, stride: Any, storage_offset: int | None = None) -> Tensor:
+    """A copy with ``src`` in place of the elements under explicit strides."""
+    return _replaced(input, lambda x: x.as_strided(size, stride, storage_offset), src)
+
+
+@operation(function=False)
+def fill_diagonal_(self: Tensor, fill_value: Any, wrap: bool = False) -> Tensor:
+    """Put a number on the main diagonal; with ``wrap`` it begins anew below the end of a tall matrix."""
+    if self.ndim < 2:
+        raise RuntimeError("dimensions must larger than 1")
+    shape = self.shape
+    if self.ndim > 2:
+        if len(set(shape)) != 1:
+            raise RuntimeError("all dimensions of input must be of equal length")
+        self.as_strided((shape[0],), (sum(self.stride()),), self.storage_offset()).fill_(fill_value)
+        return self
+    self.diagonal().fill_(fill_value)
+    if wrap and shape[0] > shape[1] + 1:
+        fill_diagonal_(self[shape[1] + 1 :], fill_value, True)
+    return self
+
+
+# --- Python functions of elements: these evaluate at once ---------------------------------------------------------------
+
+
+def _mapped(self: Tensor, function: Callable[..., Any], *others: Tensor) -> Tensor:
+    operands = [self.detach(), *(t.detach().expand(self.shape) for t in others)]
+    columns = [t.reshape(-1).tolist() for t in operands]
+    values = [function(*elements) for elements in zip(*columns)]
+    made = from_array(np.array(values, dtype=np.float64 if self.dtype.kind == "float" else np.int64))
+    return assign(self, made.reshape(self.shape).to(self.dtype))
+
+
+@operation(function=False)
+def apply_(self: Tensor, callable: Callable[[Any], Any]) -> Tensor:
+    """Replace each element by a Python function of it; slow."""
+    if self.requires_grad:
+        raise RuntimeError("Can't call apply_() on Variable that requires grad. Use var.detach().apply_() instead.")
+    return _mapped(self, callable)
+
+
+@operation(function=False)
+def map_(self: Tensor, tensor: Tensor, callable: Callable[[Any, Any], Any]) -> Tensor:
+    """Replace each element by a Python function of it and of another tensor's; slow."""
+    if self.requires_grad or tensor.requires_grad:
+        raise RuntimeError("Can't call map_() on Variable that requires grad. Use var.detach().map_() instead.")
+    return _mapped(self, callable, tensor)
+
+
+@operation(function=False)
+def map2_(self: Tensor, x: Tensor, y: Tensor, callable: Callable[[Any, Any, Any], Any]) -> Tensor:
+    """Replace each element by a Python function of it and of two other tensors'; slow."""
+    if self.requires_grad or x.requires_grad or y.requires_grad:
+        raise RuntimeError("Can't call map2_() on Variable that requires grad. Use var.detach().map2_() instead.")
+    return _mapped(self, callable, x, y)
+
+
+def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
+    """The coordinates in a tensor of ``shape`` that positions in row-major order stand for."""
+    sizes = (shape,) if isinstance(shape, int) else tuple(shape)
+    coordinates = []
+    for extent in reversed(sizes):
+        coordinates.append(indices % extent)
+        indices = indices // extent
+    return tuple(reversed(coordinates))
+
+
+NAMESPACE["unravel_index"] = unravel_index

@@ -1,0 +1,50 @@
+"""Special functions under the names of ``torch.special``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .ops.comparison import xlogy
+from .ops.reductions import logsumexp
+from .ops.softmax import log_softmax, softmax
+from .ops.special import (
+    entr,
+    erfcx,
+    i0,
+    log_ndtr,
+    modified_bessel,
+    ndtr,
+    ndtri,
+    polygamma,
+    sinc,
+    xlog1py,
+)
+from .ops.special import mvlgamma as multigammaln
+from .ops.unary import digamma, erf, erfc, erfinv, exp2, expm1, log1p, logit, round
+from .ops.unary import lgamma as gammaln
+from .ops.unary import sigmoid as expit
+from .tensor import Tensor
+
+psi = digamma
+
+
+def i0e(input: Tensor) -> Tensor:
+    """exp(-|x|) I₀(x)."""
+    return modified_bessel(input, 0, True)
+
+
+def i1(input: Tensor) -> Tensor:
+    """The modified Bessel function of the first kind of order 1."""
+    return modified_bessel(input, 1, False)
+
+
+def i1e(input: Tensor) -> Tensor:
+    """exp(-|x|) I₁(x)."""
+    return modified_bessel(input, 1, True)
+
+
+__all__: list[Any] = [
+    "digamma", "entr", "erf", "erfc", "erfcx", "erfinv", "exp2", "expit", "expm1", "gammaln", "i0", "i0e", "i1", "i1e", "log1p",
+    "log_ndtr", "log_softmax", "logit", "logsumexp", "multigammaln", "ndtr", "ndtri", "polygamma", "psi", "round", "sinc",
+    "softmax", "xlog1py", "xlogy",
+]  # fmt: skip
