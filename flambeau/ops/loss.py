@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ..autograd.gradient import INPUTS, Gradient
 from ..graph import dtypes
 from ..graph import primitives as p
 from ..graph.shapes import Size
-from ..graph.trace import record
+from ..graph.trace import local, record
 from ..tensor import Tensor
 from .activation import check_floating
 from .comparison import where
 from .dispatch import attach, binary, nary, tracked, unary
 from .indexing import take_at
 from .reductions import reduce
+from .softmax import log_softmax
 from .views import geometry
 
 
@@ -21,7 +24,7 @@ class NllLossBackward0(Gradient):
     it is computed in the kernel of whatever the gradient flows into.
 
     Inputs are the log-probabilities, the targets, their weights (or None) and what the sum is divided by (or None);
-    ``context`` (shape of the log-probabilities, class axis, ignored class or None, whether there is one loss a target).
+    ``context`` (shape of the log-probabilities, class axis, ignored class, whether there is one loss a target).
     """
 
     __slots__ = ()
@@ -29,21 +32,82 @@ class NllLossBackward0(Gradient):
 
     def backward(self, grad: Tensor) -> tuple[Tensor, None, None, None]:
         shape, axis, ignored, single = self.context
+        target, scale = self._slope(grad, single)
+        if single or self.input(2) is not None:
+            scale = scale.unsqueeze(axis)
+        if 0 <= ignored < shape[axis]:
+            target = where(target == ignored, -1, target)
+        return where(_is_target(shape, axis, target), scale, 0.0), None, None, None
+
+    def _slope(self, grad: Tensor, single: bool) -> tuple[Tensor, Tensor]:
+        """The targets, and the derivative by each target's log-probability (one for all if no weights differ)."""
         target, weight, total = self.input(1), self.input(2), self.input(3)
         scale = -grad if total is None else -grad / total
-        if weight is not None:
-            scale = scale * weight
-        if single or weight is not None:
-            scale = scale.unsqueeze(axis)
-        if ignored is not None:
-            target = where(target == ignored, -1, target)
-        numbers = [n if a == axis else 1 for a, n in enumerate(shape)]
-        classes = Tensor._from_node(record(p.IOTA, (Size(numbers), dtypes.int64), (0, None), (1, None)))
-        return where(classes == target.unsqueeze(axis), scale, 0.0), None, None, None
+        return target, scale if weight is None else scale * weight
 
 
 class NllLoss2DBackward0(NllLossBackward0):
     __slots__ = ()
+
+
+class CrossEntropyBackward0(NllLossBackward0):
+    """As above, but the first input is what the log-softmax is taken of, its largest elements and the logarithms of its
+    sums being saved after the others."""
+
+    __slots__ = ()
+
+    def backward(self, grad: Tensor) -> tuple[Tensor, None, None, None]:
+        shape, axis, ignored, single = self.context
+        target, scale = self._slope(grad, single)
+        x = self.input(0)
+        logarithm = log_softmax(x, axis) if local.grad else x - self.input(4) - self.input(5)
+        scale = where(target == ignored, 0.0, scale).unsqueeze(axis)
+        slope = where(_is_target(shape, axis, target), scale, 0.0)
+        return slope - logarithm.exp() * scale, None, None, None
+
+
+def _is_target(shape: Size, axis: int, target: Tensor) -> Tensor:
+    """Where the class, numbered along ``axis``, is the target's."""
+    numbers = Size(n if a == axis else 1 for a, n in enumerate(shape))
+    classes = Tensor._from_node(record(p.IOTA, (numbers, dtypes.int64), (0, None), (1, None)))
+    return classes == target.unsqueeze(axis)
+
+
+class _Picked:
+    """Targets, and what stands at them along the class axis of a tensor (0 for targets that do not count)."""
+
+    def __init__(self, input: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int) -> None:
+        self.axis = axis = 0 if input.ndim == 1 else 1
+        self.target = target = _checked_target(input, target, weight)
+        self.counted = counted = binary(p.NE, target, ignore_index)
+        index = nary(p.WHERE, [counted, target, 0])
+        sizes, strides, offset = geometry(input)
+        along = [step for a, step in enumerate(strides) if a != axis]
+        extents = [sizes[axis]]
+        self.value = take_at(input, target.shape, along, offset, extents, [strides[axis]], [index], "target")
+        self.weight: Tensor | None = None
+        if weight is not None:
+            _, (step,), first = geometry(weight)
+            rows = take_at(weight, target.shape, [0] * target.ndim, first, extents, [step], [index], "target")
+            self.weight = nary(p.WHERE, [counted, rows, 0.0])
+
+    def reduced(self, value: Tensor, reduction: str) -> tuple[Tensor, Tensor | None]:
+        """The loss of log-probabilities ``value`` at the targets, and what their sum was divided by."""
+        if self.weight is not None:
+            value = binary(p.MUL, value, self.weight)
+        result = nary(p.WHERE, [self.counted, unary(p.NEG, value), 0.0])
+        if reduction == "none":
+            return result, None
+        axes = tuple(range(value.ndim))
+        result = reduce(p.SUM, result, axes, False, value.dtype)
+        if reduction == "sum":
+            return result, None
+        total = reduce(p.SUM, self.counted if self.weight is None else self.weight, axes, False, value.dtype)
+        return binary(p.DIV, result, total), total
+
+
+def _saved(*tensors: Tensor | None) -> list[tuple[Any, Any]]:
+    return [(None, None) if t is None else (t._read(), t._view) for t in tensors]
 
 
 def nll_loss(
@@ -51,38 +115,37 @@ def nll_loss(
 ) -> Tensor:
     """Negative log-probability of the target class.
 
-    ``input`` (N, C, d1, …) or (C,); ``target`` (N, d1, …) or () of int64 or uint8; ``weight`` (C,), by which the mean
-    is weighted too. Targets equal to ``ignore_index`` do not count; others outside 0 … C - 1 raise ``IndexError`` when
-    the loss is computed.
+    ``input`` (N, C, d1, …) or (C,); ``target`` (N, d1, …) or () of int64 or uint8; ``weight`` (C,), by which the mean is
+    weighted too. Targets equal to ``ignore_index`` do not count; others outside 0 … C - 1 raise ``IndexError`` when the
+    loss is computed.
     """
-    target = _checked_target(input, target, weight)
-    axis = 0 if input.ndim == 1 else 1
-    classes = input.shape[axis]
-    counted = binary(p.NE, target, ignore_index)
-    index = nary(p.WHERE, [counted, target, 0])
-    sizes, strides, offset = geometry(input)
-    along = [step for a, step in enumerate(strides) if a != axis]
-    picked = take_at(input, target.shape, along, offset, [classes], [strides[axis]], [index], "target")
-    rows: Tensor | None = None
-    if weight is not None:
-        _, (step,), first = geometry(weight)
-        rows = take_at(weight, target.shape, [0] * target.ndim, first, [classes], [step], [index], "target")
-        rows = nary(p.WHERE, [counted, rows, 0.0])
-        picked = binary(p.MUL, picked, rows)
-    result = nary(p.WHERE, [counted, unary(p.NEG, picked), 0.0])
-    total: Tensor | None = None
-    axes = tuple(range(target.ndim))
-    if reduction != "none":
-        result = reduce(p.SUM, result, axes, False, input.dtype)
-    if reduction == "mean":
-        total = reduce(p.SUM, counted if rows is None else rows, axes, False, input.dtype)
-        result = binary(p.DIV, result, total)
+    picked = _Picked(input, target, weight, ignore_index)
+    result, total = picked.reduced(picked.value, reduction)
     if tracked(input):
-        operands = [input, target, rows, total]
-        saved = [(None, None), *((t._read(), t._view) if t is not None else (None, None) for t in operands[1:])]
-        ignored = ignore_index if 0 <= ignore_index < classes else None
+        operands = [input, picked.target, picked.weight, total]
         gradient = NllLoss2DBackward0 if input.ndim > 2 else NllLossBackward0
-        attach(result, gradient, operands, saved, (sizes, axis, ignored, reduction == "none"))
+        context = (input.shape, picked.axis, ignore_index, reduction == "none")
+        attach(result, gradient, operands, _saved(None, *operands[1:]), context)
+    return result
+
+
+def cross_entropy(
+    input: Tensor, target: Tensor, weight: Tensor | None = None, reduction: str = "mean", ignore_index: int = -100
+) -> Tensor:
+    """:func:`nll_loss` of the log-softmax, which is not stored: backward computes it again from the input."""
+    if input.numel() == 0 or input.ndim == 0 or input.dtype.itemsize == 2:
+        return nll_loss(log_softmax(input, 0 if input.ndim < 2 else 1), target, weight, reduction, ignore_index)
+    picked = _Picked(input, target, weight, ignore_index)
+    axes, d = (picked.axis,), input.dtype
+    x = input.detach()
+    largest = reduce(p.MAX, x, axes, True, d)
+    sums = unary(p.LOG, reduce(p.SUM, unary(p.EXP, binary(p.SUB, x, largest)), axes, True, d))
+    value = binary(p.SUB, binary(p.SUB, picked.value, largest.squeeze(picked.axis)), sums.squeeze(picked.axis))
+    result, total = picked.reduced(value, reduction)
+    if tracked(input):
+        operands = [input, picked.target, picked.weight, total, largest, sums]
+        context = (input.shape, picked.axis, ignore_index, reduction == "none")
+        attach(result, CrossEntropyBackward0, operands, _saved(*operands), context)
     return result
 
 

@@ -6,22 +6,23 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as TF
 
 sys.path.insert(0, str(Path(__file__).parent))
-from neural_oracle import as_flambeau, assert_same_error, check, floats
+from neural_oracle import array, as_flambeau, assert_same_error, check, floats
 
 import flambeau
-from flambeau.ops.loss import nll_loss
+from flambeau.ops.loss import cross_entropy, nll_loss
 from flambeau.ops.softmax import log_softmax
 
 REDUCTIONS = ["none", "mean", "sum"]
 
 
 def compare(x: torch.Tensor, target: torch.Tensor, weight: torch.Tensor | None = None, **options: Any) -> None:
-    """The loss of ``x`` and that of its log-softmax."""
+    """The loss of ``x`` and that of its log-softmax, in two steps and in one."""
     axis = 0 if x.ndim == 1 else 1
     ours_weight = None if weight is None else as_flambeau(weight)
     check(
@@ -32,6 +33,10 @@ def compare(x: torch.Tensor, target: torch.Tensor, weight: torch.Tensor | None =
     check(
         lambda x, t: nll_loss(log_softmax(x, axis), t, ours_weight, **options),
         lambda x, t: TF.cross_entropy(x, t, weight, **options),
+        x, target, second=True,
+    )  # fmt: skip
+    check(
+        lambda x, t: cross_entropy(x, t, ours_weight, **options), lambda x, t: TF.cross_entropy(x, t, weight, **options),
         x, target, second=True,
     )  # fmt: skip
 
@@ -108,3 +113,13 @@ def test_shapes_that_do_not_fit(shape: tuple[int, ...], target: tuple[int, ...],
         lambda: nll_loss(flambeau.zeros(shape), as_flambeau(targets), None if weight is None else as_flambeau(weights)),
         lambda: TF.nll_loss(torch.zeros(shape), targets, weights),
     )
+
+
+def test_cross_entropy_is_that_of_the_log_softmax() -> None:
+    x, target = as_flambeau(floats(9, 33) * 5), flambeau.arange(9)
+    together, apart = cross_entropy(x, target, None, "none"), nll_loss(log_softmax(x, 1), target, None, "none")
+    np.testing.assert_array_equal(array(together), array(apart))
+
+
+def test_cross_entropy_of_half_types() -> None:
+    check(cross_entropy, TF.cross_entropy, floats(6, 5, dtype=torch.bfloat16), torch.tensor([0, 1, 2, 3, 4, 0]))
