@@ -8,6 +8,7 @@ from typing import Any
 
 import flambeau
 
+from ...ops.loss import cross_entropy as _cross_entropy
 from ...ops.loss import nll_loss as _nll_loss
 from ...ops.softmax import log_softmax
 from ...tensor import Tensor
@@ -170,10 +171,10 @@ def cross_entropy(
         return _cross_entropy_of_probabilities(input, target, weight, reduction, label_smoothing, dimension)
     if not 0.0 <= label_smoothing <= 1.0:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
+    if label_smoothing == 0.0:
+        return _cross_entropy(input, target, weight, reduction, ignore_index)
     logarithms = log_softmax(input, dimension)
     loss = _nll_loss(logarithms, target, weight, reduction, ignore_index)
-    if label_smoothing == 0.0:
-        return loss
     classes = input.size(dimension)
     every = -(logarithms if weight is None else logarithms * _along(weight, dimension, input)).sum(dimension)
     ignored = target.eq(ignore_index)
