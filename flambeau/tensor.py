@@ -5,6 +5,7 @@ What operations do is in :mod:`flambeau.ops`; their functions become methods her
 
 from __future__ import annotations
 
+import ctypes
 import weakref
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -12,13 +13,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from .autograd.gradient import Gradient, RemovableHandle, sequence
-from .graph.dtypes import dtype
+from .graph.dtypes import bool_, dtype, float32, float64, int64
 from .graph.primitives import nbytes
 from .graph.shapes import Size, View, contiguous_strides, is_contiguous
 from .graph.trace import Node, evaluate, evaluate_trace, local
 from .storage import Storage, whole
 
 _new = object.__new__
+
+_C_TYPES = {float32: ctypes.c_float, float64: ctypes.c_double, int64: ctypes.c_int64, bool_: ctypes.c_bool}
 
 
 class Extra:
@@ -424,8 +427,14 @@ class Tensor:
         """The value of a one-element tensor as a Python number."""
         if self.numel() != 1:
             raise RuntimeError(f"a Tensor with {self.numel()} elements cannot be converted to Scalar")
+        d = self.dtype
+        if d in _C_TYPES:  # making an array takes longer than all the rest
+            address = evaluate(self._read()).address
+            if self._view is not None:
+                address += self._view.offset * d.itemsize
+            return _C_TYPES[d].from_address(address).value
         array = self._array()
-        if self.dtype.numpy is None:
+        if d.numpy is None:
             bits = array.astype(np.uint32).reshape(1) << 16
             return float(bits.view(np.float32)[0])
         return array.item()
@@ -533,9 +542,10 @@ class Tensor:
         inputs: Any = None,
     ) -> None:
         """Add the gradient of this (scalar) tensor to the ``grad`` of the leaves that it was computed from."""
-        from .autograd.engine import backward
+        Tensor._run_backward(self, gradient, retain_graph, create_graph, inputs)
 
-        backward(self, gradient, retain_graph, create_graph, inputs)
+    #: Put here by ``autograd.engine``.
+    _run_backward: Callable[..., None]
 
     # --- other handles on the same value ---------------------------------------------------------------------------
 

@@ -120,9 +120,13 @@ class Plan:
         for operand in temporaries:
             operand.slot = 1
         self._pack(phases, number_slots)
-        shape = "qq" + "q" * (len(leaves) + len(self.outputs)) + "".join("d" if n.kind == "f" else "q" for n in numbers)
+        shape = "qqqq" + "q" * (len(leaves) + len(self.outputs)) + "".join("d" if n.kind == "f" else "q" for n in numbers)
         self._table = struct.Struct(shape)
-        self.scratch = max((call.scratch for call in self.work if isinstance(call, Call)), default=0)
+        #: The error cell, and behind it the table of addresses and numbers that kernels are given. Runs take turns.
+        self._cell_and_table = np.zeros(self._table.size // 8, dtype=np.int64)
+        self._cell_address = self._cell_and_table.ctypes.data
+        scratch = max((call.scratch for call in self.work if isinstance(call, Call)), default=0)
+        self._scratch_stride = -(-scratch // 64) * 64
 
     def _donate(self, leaves: list[Item], output_slots: dict[int, int]) -> None:
         """Give outputs the memory of leaves that nobody holds any more.
@@ -291,7 +295,7 @@ class Plan:
 
     def run(self, trace: Trace, nodes: list[Node], timings: list[np.ndarray] | None = None) -> Late | None:
         """Compute and bind the needed values. Returns the error that was found, in which case nothing was bound."""
-        with self._lock:  # the arguments that move are the plan's own
+        with self._lock:  # the table and the arguments that move are the plan's own
             return self._run(trace, nodes, timings)
 
     def _run(self, trace: Trace, nodes: list[Node], timings: list[np.ndarray] | None) -> Late | None:
@@ -311,20 +315,20 @@ class Plan:
         numbers = trace.numbers
         for position, fixed, number, unit in self._moved:
             self._arguments[position] = fixed + numbers[number] * unit
-        cell = np.zeros(2, dtype=np.int64)
-        table = bytearray(self._table.size)
+        cell = self._cell_and_table
         self._table.pack_into(
-            table,
+            cell,
             0,
-            cell.ctypes.data,
+            0,
+            0,
+            self._cell_address,
             arena.address if arena is not None else 0,
             *[b.address for b in leaf_buffers],  # type: ignore[union-attr]
             *[b.address for b in buffers],
             *[numbers[k] for k in self.number_indices],
         )
-        table_array = np.frombuffer(table, dtype=np.uint8)
-        address = table_array.ctypes.data
-        stride = -(-self.scratch // 64) * 64
+        address = self._cell_address + 16
+        stride = self._scratch_stride
         scratch = allocate(stride * runner.num_threads()) if stride else None
         scratch_address = scratch.address if scratch is not None else 0
         bind = [nodes[place] for place in self.output_places]

@@ -331,16 +331,15 @@ def _along(name: str, input: Tensor, dim: int, keepdim: bool) -> tuple[Tensor, T
 def _position(primitive: p.Primitive, x: Tensor, dim: int, keepdim: bool) -> Tensor:
     from .creation import zeros
 
-    sizes = list(x.shape)
-    if not sizes:
+    shape = x.shape
+    if not shape:
         return zeros((), dtype=dtypes.int64)
-    kept = [1 if axis == dim else n for axis, n in enumerate(sizes)]
-    if product(kept) == 0 or sizes[dim] == 1:
-        result = zeros(kept, dtype=dtypes.int64)
-    else:
-        outer, inner = product(sizes[:dim]), product(sizes[dim + 1 :])
-        result = unary(primitive, x, None, (Size(kept), outer, sizes[dim], inner, dtypes.int64))
-    return result if keepdim else result.reshape([n for axis, n in enumerate(kept) if axis != dim])
+    if shape[dim] == 0:
+        raise IndexError(f"{primitive.name[7:]}(): Expected reduction dim {dim} to have non-zero size.")
+    final, steps = _steps(shape, (dim,), keepdim, dtypes.int64)
+    if 0 in final or shape[dim] == 1:
+        return zeros(final, dtype=dtypes.int64)
+    return unary(primitive, x, None, steps[0])
 
 
 def _extremum(name: str, input: Tensor, dim: Any, keepdim: bool, out: Any) -> Any:
