@@ -7,7 +7,7 @@ from typing import Any
 from ..autograd.gradient import INPUTS, Gradient
 from ..graph import dtypes
 from ..graph import primitives as p
-from ..graph.shapes import Size
+from ..graph.shapes import Size, View
 from ..graph.trace import local, record
 from ..tensor import Tensor
 from .activation import check_floating
@@ -70,7 +70,14 @@ def _is_target(shape: Size, axis: int, target: Tensor) -> Tensor:
     """Where the class, numbered along ``axis``, is the target's."""
     numbers = Size(n if a == axis else 1 for a, n in enumerate(shape))
     classes = Tensor._from_node(record(p.IOTA, (numbers, dtypes.int64), (0, None), (1, None)))
-    return classes == target.unsqueeze(axis)
+    return binary(p.EQ, classes, _beside(target, axis))
+
+
+def _beside(x: Tensor, axis: int) -> Tensor:
+    """The value of ``x`` without history, with an axis of extent 1 put in."""
+    sizes, strides, offset = geometry(x)
+    view = View((*sizes[:axis], 1, *sizes[axis:]), (*strides[:axis], 1, *strides[axis:]), offset)
+    return Tensor._saved(x._read(), view, None)
 
 
 class _Picked:
@@ -136,15 +143,14 @@ def cross_entropy(
     if input.numel() == 0 or input.ndim == 0 or input.dtype.itemsize == 2:
         return nll_loss(log_softmax(input, 0 if input.ndim < 2 else 1), target, weight, reduction, ignore_index)
     picked = _Picked(input, target, weight, ignore_index)
-    axes, d = (picked.axis,), input.dtype
-    x = input.detach()
-    largest = reduce(p.MAX, x, axes, True, d)
-    sums = unary(p.LOG, reduce(p.SUM, unary(p.EXP, binary(p.SUB, x, largest)), axes, True, d))
-    value = binary(p.SUB, binary(p.SUB, picked.value, largest.squeeze(picked.axis)), sums.squeeze(picked.axis))
-    result, total = picked.reduced(value, reduction)
+    axis, d = picked.axis, input.dtype
+    largest = reduce(p.MAX, input, (axis,), False, d)
+    wide = _beside(largest, axis)
+    sums = unary(p.LOG, reduce(p.SUM, unary(p.EXP, binary(p.SUB, input, wide)), (axis,), False, d))
+    result, total = picked.reduced(binary(p.SUB, binary(p.SUB, picked.value, largest), sums), reduction)
     if tracked(input):
-        operands = [input, picked.target, picked.weight, total, largest, sums]
-        context = (input.shape, picked.axis, ignore_index, reduction == "none")
+        operands = [input, picked.target, picked.weight, total, wide, _beside(sums, axis)]
+        context = (input.shape, axis, ignore_index, reduction == "none")
         attach(result, CrossEntropyBackward0, operands, _saved(*operands), context)
     return result
 
