@@ -19,6 +19,7 @@ from ..graph.trace import Node, local, record
 from ..storage import Storage
 from ..tensor import Tensor
 from .dispatch import in_memory_order, unary
+from .memory_order import alike
 from .operation import NAMESPACE, assign, operation, write_out
 from .views import sizes_of
 
@@ -266,7 +267,8 @@ def full(size: Any, fill_value: Any, *, out: Tensor | None = None, dtype: Any = 
 def _like(name: str) -> Any:
     def like(input: Tensor, *, dtype: Any = None, layout: Any = None, device: Any = None, requires_grad: bool = False,
              memory_format: Any = None, pin_memory: bool = False) -> Tensor:  # fmt: skip
-        return finished(filled(input.shape, 1 if name == "ones" else 0, dtype or input.dtype), requires_grad, device)
+        value, d = 1 if name == "ones" else 0, dtype or input.dtype
+        return finished(alike(input, lambda sizes: filled(sizes, value, d), memory_format), requires_grad, device)
 
     like.__name__ = like.__qualname__ = name + "_like"
     like.__doc__ = f"{name.capitalize()} with the sizes and dtype of ``input``."
@@ -280,7 +282,8 @@ def full_like(input: Tensor, fill_value: Any, *, dtype: Any = None, layout: Any 
               requires_grad: bool = False, memory_format: Any = None) -> Tensor:  # fmt: skip
     """``fill_value`` with the sizes and dtype of ``input``."""
     value = fill_value.item() if isinstance(fill_value, Tensor) else fill_value
-    return finished(filled(input.shape, value, dtype or input.dtype), requires_grad, device)
+    made = alike(input, lambda sizes: filled(sizes, value, dtype or input.dtype), memory_format)
+    return finished(made, requires_grad, device)
 
 
 def empty_strided(

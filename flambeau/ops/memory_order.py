@@ -6,13 +6,13 @@ result is looked at through the inverse permutation.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
 from ..graph.primitives import Primitive
-from ..graph.shapes import View, broadcast_shapes, broadcast_strides, contiguous_strides
-from ..graph.trace import record
+from ..graph.shapes import Size, View, broadcast_shapes, broadcast_strides, contiguous_strides
+from ..graph.trace import Node, record
 from ..storage import Storage
 from ..tensor import Tensor
 
@@ -86,9 +86,32 @@ def record_in_memory_order(primitive: Primitive, operands: Sequence[Any], attrib
         whole = broadcast_strides(sizes, strides, shape)
         view = View([shape[axis] for axis in order], [whole[axis] for axis in order], operand.storage_offset())
         pairs.append((operand._read(), view))
-    value = record(primitive, attributes, *pairs)
+    return seen_in_order(record(primitive, attributes, *pairs), order)
+
+
+def own_order(tensor: Tensor) -> tuple[int, ...] | None:
+    """The order in which a tensor's axes lie in memory, from the outermost; None if that is the logical order."""
+    view = tensor._view
+    return None if view is None or view.contiguous else memory_order((_layout(tensor),))
+
+
+def seen_in_order(value: Node, order: Sequence[int]) -> Tensor:
+    """A tensor whose axis ``order[k]`` is axis ``k`` of ``value``."""
     dense = contiguous_strides(tuple(value.shape))
-    strides_back = [0] * len(order)
+    sizes, strides = [0] * len(order), [0] * len(order)
     for position, axis in enumerate(order):
-        strides_back[axis] = dense[position]
-    return Tensor._from_node(None, View(shape, strides_back, 0), Storage(value))
+        sizes[axis] = value.shape[position]
+        strides[axis] = dense[position]
+    return Tensor._from_node(None, View(sizes, strides, 0), Storage(value))
+
+
+def alike(tensor: Tensor, make: Callable[[Size], Tensor], memory_format: Any = None) -> Tensor:
+    """What ``make`` gives for sizes, with those of ``tensor`` and its axes in the same order in memory.
+
+    In logical order if a ``memory_format`` other than ``preserve_format`` is asked for.
+    """
+    preserve = memory_format is None or memory_format.name == "preserve_format"
+    order = own_order(tensor) if preserve else None
+    if order is None:
+        return make(tensor.shape)
+    return seen_in_order(make(Size(tensor.shape[axis] for axis in order))._read(), order)

@@ -18,6 +18,7 @@ from ..random import Generator, default_generator
 from ..tensor import Tensor
 from .creation import converted, finished, from_array
 from .dispatch import attach, tracked
+from .memory_order import alike
 from .operation import NAMESPACE, assign, operation, write_out
 from .views import sizes_of
 
@@ -113,7 +114,9 @@ def randint(*arguments: Any, generator: Generator | None = None, out: Tensor | N
 def _like(name: str, function: Any) -> Any:
     def like(input: Tensor, *arguments: Any, dtype: Any = None, layout: Any = None, device: Any = None,
              requires_grad: bool = False, memory_format: Any = None) -> Tensor:  # fmt: skip
-        return function(*arguments, input.shape, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)  # type: ignore[no-any-return]
+        d = dtype or input.dtype
+        made = alike(input, lambda sizes: function(*arguments, sizes, dtype=d, device=device), memory_format)
+        return made.requires_grad_() if requires_grad else made
 
     like.__name__ = like.__qualname__ = name
     like.__doc__ = f"``{name[:-5]}`` with the sizes and dtype of ``input``."

@@ -13,6 +13,7 @@ from ..graph.trace import record
 from ..tensor import Tensor
 from .dispatch import attach, tracked, unary
 from .joining import join
+from .memory_order import own_order, seen_in_order
 from .operation import operation
 from .views import geometry, sizes_of
 
@@ -39,8 +40,10 @@ def flip(input: Tensor, *dims: Any) -> Tensor:
         for axis in axes:
             offset += (sizes[axis] - 1) * strides[axis]
         steps = tuple(-s if axis in axes else s for axis, s in enumerate(strides))
-        attributes = (tuple(sizes), steps, offset, (), (), "index")
-        result = Tensor._from_node(record(p.GATHER, attributes, (input._read(), None)))
+        order = own_order(input) or tuple(range(len(sizes)))
+        attributes = (tuple(sizes[k] for k in order), tuple(steps[k] for k in order), offset, (), (), "index")
+        node = record(p.GATHER, attributes, (input._read(), None))
+        result = Tensor._from_node(node) if own_order(input) is None else seen_in_order(node, order)
     if tracked(input):
         attach(result, FlipBackward0, [input], [], axes)
     return result
@@ -113,7 +116,7 @@ def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
             parts = [result.narrow(axis, extent - shift, shift), result.narrow(axis, 0, extent - shift)]
             result = join(parts, result.shape, result.dtype, axis, False)
     if result._storage is input._storage:
-        result = result.clone()
+        result = Tensor._from_node(record(p.COPY, None, (result._read(), result._view)))
     if tracked(input):
         attach(result, RollBackward0, [input], [], (amounts, axes))
     return result

@@ -17,6 +17,7 @@ from .reductions import reduce
 
 def _prepared(name: str, input: Tensor, dim: int, dtype: Any) -> tuple[Tensor, int]:
     x = input if dtype is None or dtype is input.dtype else input.to(dtype)
+    x = x.contiguous()  # and so is the result
     axis = wrap_dim(dim, x.ndim)
     check_floating(x, f"{name}_lastdim_kernel_impl" if axis >= x.ndim - 1 else f"{name}_kernel_impl")
     return x, axis
