@@ -675,11 +675,11 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     return _put(input, _value(input, value).expand(addressing.shape), addressing, "set")
 
 
-@operation(function=False)
-def put_(self: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) -> Tensor:
-    """Write to positions of the flattened tensor, in place."""
-    flat = index_put(self.reshape(-1), (index.reshape(-1),), source.reshape(-1), accumulate)
-    return assign(self, flat.reshape(self.shape))
+@operation(inplace=True)
+def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) -> Tensor:
+    """A copy with ``source`` at positions of the flattened tensor (added up if ``accumulate``)."""
+    flat = index_put(input.reshape(-1), (index.reshape(-1),), source.reshape(-1), accumulate)
+    return flat.reshape(input.shape)
 
 
 # --- masks: the shape of the result depends on values, so these evaluate ------------------------------------------

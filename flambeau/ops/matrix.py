@@ -132,7 +132,7 @@ class DotBackward0(Gradient):
         )
 
 
-@operation("inner", "vdot")
+@operation("vdot")
 def dot(input: Tensor, tensor: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The inner product of two vectors."""
     if input.ndim != 1 or tensor.ndim != 1:

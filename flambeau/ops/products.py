@@ -7,9 +7,25 @@ from typing import Any
 from ..autograd.gradient import RESULT, Gradient
 from ..graph.shapes import broadcast_shapes, wrap_dim
 from ..tensor import Tensor
+from .contraction import tensordot
 from .dispatch import attach, tracked
 from .matrix import matmul
 from .operation import operation, write_out
+
+
+@operation()
+def inner(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Inner products of all vectors along the last axis of one with those of the other."""
+    if input.ndim == 0 or other.ndim == 0:
+        result = input * other
+    else:
+        if input.shape[-1] != other.shape[-1]:
+            raise RuntimeError(
+                f"inner() the last dimension must match on both input tensors but got shapes {list(input.shape)} and "
+                f"{list(other.shape)}"
+            )
+        result = tensordot(input, other, ([-1], [-1]))
+    return result if out is None else write_out(out, result)
 
 
 @operation()

@@ -41,6 +41,20 @@ def cov(
     return result if input.ndim == 2 and input.shape[0] != 1 else result.squeeze()
 
 
+@operation(method=False)
+def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
+    """Powers N - 1 to 0 (0 to N - 1 if ``increasing``) of each element of a vector, as rows."""
+    if x.ndim != 1:
+        raise RuntimeError("x must be a one-dimensional tensor.")
+    from .creation import arange
+
+    count = x.shape[0] if N is None else N
+    exponents = arange(count)
+    if not increasing:
+        exponents = (count - 1) - exponents
+    return x.unsqueeze(1) ** exponents
+
+
 @operation()
 def corrcoef(input: Tensor) -> Tensor:
     """Correlations of variables (rows) over observations (columns)."""

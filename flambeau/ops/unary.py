@@ -244,7 +244,7 @@ def frac(input: Tensor) -> Tensor:
     return input - trunc(input)
 
 
-# --- trigonometry ---------------------------------------------------------------------------------------------------------
+# --- trigonometry -------------------------------------------------------------------------------------------------
 
 
 class SinBackward0(Gradient):
@@ -341,7 +341,7 @@ def atan(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     return result if out is None else write_out(out, result)
 
 
-# --- hyperbolic -------------------------------------------------------------------------------------------------------------
+# --- hyperbolic ---------------------------------------------------------------------------------------------------
 
 
 class SinhBackward0(Gradient):
@@ -438,7 +438,7 @@ def atanh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     return result if out is None else write_out(out, result)
 
 
-# --- special ----------------------------------------------------------------------------------------------------------------
+# --- special ------------------------------------------------------------------------------------------------------
 
 
 class SigmoidBackward0(Gradient):
@@ -527,14 +527,24 @@ def lgamma(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     return result if out is None else write_out(out, result)
 
 
+class DigammaBackward0(Gradient):
+    __slots__ = ()
+    saves = INPUTS
+
+    def backward(self, grad: Tensor) -> Tensor:
+        from .special import polygamma
+
+        return grad * polygamma(1, self.input(0))
+
+
 @operation(inplace=True)
 def digamma(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Logarithmic derivative of the gamma function."""
-    result = unary(F["digamma"], input)
+    result = unary(F["digamma"], input, DigammaBackward0)
     return result if out is None else write_out(out, result)
 
 
-# --- bits and classes ---------------------------------------------------------------------------------------------------------
+# --- bits and classes ---------------------------------------------------------------------------------------------
 
 
 @operation()

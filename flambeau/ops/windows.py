@@ -28,9 +28,9 @@ def _window(name: str, length: int, periodic: bool, shape: Any, dtype: Any, devi
 
 def hann_window(window_length: int, periodic: bool = True, *, dtype: Any = None, layout: Any = None, device: Any = None,
                 pin_memory: bool = False, requires_grad: bool = False) -> Tensor:  # fmt: skip
-    """sin² from end to end."""
+    """0.5 - 0.5 · cos."""
     return _window(
-        "hann_window", window_length, periodic, lambda t: np.sin(math.pi * t) ** 2, dtype, device, requires_grad
+        "hann_window", window_length, periodic, lambda t: 0.5 - 0.5 * np.cos(2 * math.pi * t), dtype, device, requires_grad
     )
 
 
@@ -49,7 +49,7 @@ def blackman_window(window_length: int, periodic: bool = True, *, dtype: Any = N
     """0.42 - 0.5 · cos + 0.08 · cos of twice the angle."""
 
     def shape(t: np.ndarray) -> np.ndarray:
-        return np.abs(0.42 - 0.5 * np.cos(2 * math.pi * t) + 0.08 * np.cos(4 * math.pi * t))
+        return 0.42 - 0.5 * np.cos(2 * math.pi * t) + 0.08 * np.cos(4 * math.pi * t)
 
     return _window("blackman_window", window_length, periodic, shape, dtype, device, requires_grad)
 
