@@ -1,0 +1,608 @@
+"""The table of operations: one line each, run against PyTorch by ``test_against_torch.py``.
+
+An expression is evaluated with ``torch`` standing for either library and the inputs of a sample by name. ``dtypes`` has
+a letter for each dtype that the inputs are given in; ``derivatives`` says how often it is differentiated (in float64).
+``slack`` multiplies the tolerance, for functions that magnify rounding errors (or that PyTorch computes less
+accurately); "linear" makes it relative to the result of the expression for the inputs' absolute values (sums and products
+of many elements), "absolute" relative to 1.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from samples import (
+    SPECIAL,
+    Samples,
+    between,
+    distinct,
+    layouts,
+    normal,
+    of,
+    one,
+    positive_definite,
+    several,
+    ties,
+    two,
+    whole,
+)
+
+DTYPES = {
+    "d": "float64", "f": "float32", "h": "float16", "b": "bfloat16", "l": "int64", "i": "int32", "s": "int16", "c": "int8",
+    "u": "uint8", "o": "bool",
+}  # fmt: skip
+
+
+class Row(NamedTuple):
+    """One operation; see the module's docstring."""
+
+    expression: str
+    samples: Samples
+    dtypes: str = "fdhb"
+    derivatives: int = 2
+    slack: float | str = 1.0
+
+
+ANY = "fdhbliscuo"
+NUMBERS = "fdhbliscu"
+WHOLE = "liscu"
+BITS = "liscuo"
+
+FUNCTIONS = [
+    *(
+        Row(f"torch.{name}(x)", one(), "fdhblo")
+        for name in "exp expm1 sin cos tanh sigmoid atan asinh sinh cosh erfc".split()
+    ),
+    Row("torch.erf(x)", one(), "fdhlo"),
+    Row("torch.erf(x)", one(special=False), "b"),
+    *(
+        Row(f"torch.{name}(x)", one(between(0.1, 9)), "fdhbl", 2)
+        for name in "log log2 log10 log1p sqrt rsqrt reciprocal exp2".split()
+    ),
+    *(Row(f"torch.{name}(x)", one(between(-0.9, 0.9)), "fdhb") for name in "asin acos atanh erfinv".split()),
+    Row("torch.tan(x)", one(between(-1.4, 1.4), special=False)),
+    Row("torch.acosh(x)", one(between(1.1, 9)), slack=2),
+    Row("torch.lgamma(x)", one(between(0.3, 9)), "fdl", 1, slack=4),
+    Row("torch.digamma(x)", one(between(0.3, 9)), "fd", 1, slack=1e4),
+    Row("torch.abs(x)", one(), NUMBERS),
+    Row("torch.sign(x)", one(), NUMBERS, 1),
+    Row("torch.neg(x)", one(), NUMBERS),
+    Row("torch.positive(x)", one(), NUMBERS),
+    *(Row(f"torch.{name}(x)", one(), NUMBERS, 1) for name in "floor ceil trunc round".split()),
+    Row("torch.round(x, decimals=1)", one(), "fd", 0),
+    Row("torch.frac(x)", one(special=False), "fdhb", 1),
+    Row("torch.square(x)", one(), NUMBERS),
+    Row("torch.logit(x)", one(between(0.1, 0.9), special=False), "fd", slack=2),
+    Row("torch.logit(x, 0.2)", one(between(0.1, 0.9), special=False), "fd", slack=2),
+    Row("torch.nan_to_num(x)", one(), "fdhbl", 1),
+    Row("torch.nan_to_num(x, nan=2.0, posinf=3.0, neginf=-3.0)", one(), "fd", 1),
+    Row("torch.deg2rad(x)", one(), "fdl"),
+    Row("torch.rad2deg(x)", one(), "fd"),
+    Row("torch.sinc(x)", one(special=False), "fd", slack=4),
+    *(Row(f"torch.{name}(x)", one(), ANY, 0) for name in "isnan isinf isfinite logical_not".split()),
+    Row("torch.signbit(x)", one(special=False), ANY, 0),
+    Row("torch.signbit(x)", one(), "fdhl", 0),
+    *(Row(f"torch.{name}(x)", one(), "fdl", 0) for name in "isposinf isneginf isreal".split()),
+    Row("torch.bitwise_not(x)", one(), BITS, 0),
+    Row("~x", one(), BITS, 0),
+    Row("torch.i0(x)", one(special=False), "fd", 1, slack=4),
+    Row("torch.polygamma(1, x)", one(between(0.3, 9), special=False), "fd", 1, slack=1e5),
+    Row("torch.polygamma(2, x)", one(between(0.3, 9), special=False), "fd", 1, slack=8),
+    Row("torch.mvlgamma(x, 2)", of((5, 7), numbers=between(1.1, 9)), "fd", 1, slack=4),
+    Row("torch.angle(x)", one(), "fd", 1),
+    Row("torch.conj(x)", one(), "fl", 1),
+    Row("torch.real(x)", one(), "fl", 1),
+]
+
+ARITHMETIC = [
+    *(Row(f"x {sign} y", two(), NUMBERS) for sign in "+-*"),
+    Row("x / y", two(), "fdhbl"),
+    Row("torch.add(x, y, alpha=3)", two(), "fdl"),
+    Row("torch.sub(x, y, alpha=0.5)", two(), "fd"),
+    Row("x + 2", one(), ANY),
+    Row("2.5 - x", one(), NUMBERS),
+    Row("x * True", one(), ANY, 1),
+    Row("3 / x", one(), "fdhbl"),
+    Row("x // y", two(special=False), "fd", 0),
+    Row("x % y", two(special=False), "fd", 0),
+    Row("x // 3", one(special=False), NUMBERS, 0),
+    Row("x % 3", one(special=False), NUMBERS, 1),
+    Row("x % -2.5", one(special=False), "fd", 1),
+    Row("7 // x", one(between(1, 9), special=False), "fdl", 0),
+    Row("7 % x", one(between(1, 9), special=False), "fdl", 0),
+    Row("torch.fmod(x, 3)", one(special=False), NUMBERS, 1),
+    Row("torch.fmod(x, y)", two(special=False), "fd", 1),
+    Row("torch.remainder(x, y)", two(special=False), "fd", 1),
+    Row("torch.div(x, y, rounding_mode='floor')", two(special=False), "fdh", 1),
+    Row("torch.div(x, y, rounding_mode='trunc')", two(special=False), "fdh", 1),
+    Row("torch.div(x, 3, rounding_mode='trunc')", one(special=False), "fdl", 0),
+    Row("x ** 2", one(), NUMBERS),
+    Row("x ** 3", one(), "fdl"),
+    Row("x ** 0.5", one(between(0.1, 9)), "fdl"),
+    Row("x ** 0.5", of((5, 7), numbers=between(0.1, 9)), "hb"),
+    Row("x ** -1", one(), "fdhb"),
+    Row("x ** -2", one(between(0.1, 9), special=False), "fd"),
+    Row("x ** 2.5", one(between(0.1, 9)), "fdl"),
+    Row("x ** 0", one(), "fdl", 1),
+    Row("x ** y", two(between(0.1, 3), special=False), "fdhb", slack=2),
+    Row("x ** y", two(between(0, 3), special=False), "l", 0),
+    Row("2 ** x", of((5, 7)), "fdl"),
+    Row("torch.float_power(x, 3)", one(special=False), "fdl", 1),
+    Row("torch.addcmul(x, x, y, value=0.5)", two(special=False), "fd", slack=2),
+    Row("torch.addcdiv(x, x, y, value=2)", two(between(0.5, 3), special=False), "fd", slack=2),
+    Row("torch.lerp(x, y, 0.3)", two(special=False), "fd", slack="linear"),
+    Row("torch.lerp(x, y, 0.8)", two(special=False), "fd", slack="linear"),
+    Row("torch.lerp(x, y, torch.sigmoid(x))", two(special=False), "d", 1, slack=4),
+    Row("torch.rsub(x, y)", two(), "fdl"),
+    Row("torch.true_divide(x, y)", two(), "fdl", 1),
+    Row("torch.hypot(x, y)", two(special=False), "fd", 1, slack=2),
+    Row("torch.atan2(x, y)", two(), "fd"),
+    Row("torch.copysign(x, y)", two(), "fd", 1),
+    Row("torch.nextafter(x, y)", two(), "fd", 0),
+    Row("torch.logaddexp(x, y)", two(special=False), "fd", slack=2),
+    Row("torch.logaddexp2(x, y)", two(special=False), "fd", 1, slack=2),
+    Row("torch.xlogy(x, y)", two(between(0.1, 5), special=False), "fd", 1),
+    Row("torch.ldexp(x, y)", two(between(-4, 4), special=False), "fd", 1),
+    Row("torch.gcd(x, y)", two(special=False), WHOLE, 0),
+    Row("torch.lcm(x, y)", two(special=False), "li", 0),
+    *(Row(f"torch.{name}(x, y)", two(), NUMBERS, 1) for name in "maximum minimum fmax fmin".split()),
+    Row("torch.max(x, y)", two(), "fl", 1),
+    Row("torch.clamp(x, -1, 1.5)", one(), "fdhbl", 1),
+    Row("torch.clamp(x, min=0)", one(), "fdhbl", 1),
+    Row("torch.clamp(x, max=0.5)", one(), "fdl", 1),
+    Row("x.clamp(y, y + 1)", two(special=False), "fdl", 1),
+    Row("x.clamp_min(0.5)", one(), "fd", 1),
+    Row("torch.heaviside(x, y)", two(ties, special=False), "fd", 0),
+    Row("torch.frexp(x)[0]", one(special=False), "fd", 0),
+    Row("torch.frexp(x)[1]", one(special=False), "fd", 0),
+]
+
+PROMOTION = [
+    *(
+        Row(f"x.to(torch.{a}) {sign} y.to(torch.{b})", two(whole, special=False), "f", 0)
+        for a, b in (
+            ("int32", "int64"), ("uint8", "int8"), ("int64", "float16"), ("float16", "bfloat16"), ("bool", "uint8"),
+            ("bool", "bool"), ("float32", "float64"), ("bfloat16", "float32"), ("int16", "bool"),
+        )
+        for sign in "+*"
+    ),
+    Row("x.to(torch.int64) / y.to(torch.int32)", two(between(1, 5), special=False), "f", 0),
+    Row("x.to(torch.int32) * 2.5", one(special=False), "f", 0),
+    Row("x.to(torch.bool) + True", one(special=False), "f", 0),
+    Row("x.to(torch.bool) + 1", one(special=False), "f", 0),
+    Row("x.to(torch.uint8) + 300", one(between(0, 9), special=False), "f", 0),
+    Row("x.half() * torch.tensor(2.0, dtype=torch.float64)", one(special=False), "f", 0),
+    Row("x.to(torch.int32) * torch.tensor(2.5, dtype=torch.float64)", one(special=False), "f", 0),
+    Row("x.sum() * torch.ones(2, dtype=torch.float16)", of((3,)), "f", 0),
+    Row("torch.where(x > 0, x, 1)", one(special=False), "fdl", 0),
+    Row("torch.where(x > 0, 1.0, 0)", one(special=False), "f", 0),
+    Row("torch.cat([x, x.long(), x.half()])", of((3, 2)), "f", 0),
+    Row("x.float().lerp(x.float(), 0.5).dtype == torch.float32 and x", of((3,)), "f", 0),
+    *(Row(f"x.to(torch.{name})", one(between(0, 90), special=False), ANY, 0) for name in DTYPES.values()),
+    *(Row(f"x.{name}()", one(between(0, 90), special=False), "fl", 0) for name in "float double half long int bool".split()),
+    Row("x.to(torch.float64)", layouts(), "f", 1),
+    Row("x.type_as(torch.ones(1, dtype=torch.float64))", one(special=False), "fl", 0),
+]
+
+COMPARISON = [
+    *(Row(f"x {sign} y", two(ties), ANY, 0) for sign in ("==", "!=", "<", "<=", ">", ">=")),
+    *(Row(f"x {sign} 1", one(ties), ANY, 0) for sign in ("==", "<", ">=")),
+    Row("x == 1.5", one(ties), "l", 0),
+    *(Row(f"torch.logical_{name}(x, y)", two(ties), ANY, 0) for name in ("and", "or", "xor")),
+    *(Row(f"x {sign} y", two(ties, special=False), BITS, 0) for sign in "&|^"),
+    Row("x << 2", one(between(0, 9), special=False), WHOLE, 0),
+    Row("x >> 1", one(special=False), WHOLE, 0),
+    Row("torch.where(x > 0, x, y)", two(special=False), "fdhbl"),
+    Row("x.masked_fill(x > 0, 7)", one(), NUMBERS),
+    Row("x.masked_fill(m, -1e9)", of((3, 4), m=np.arange(4) % 2 == 0), "fd"),
+    Row("torch.isclose(x, y)", two(ties), "fdl", 0),
+    Row("torch.isclose(x, y, equal_nan=True)", two(ties), "fd", 0),
+    Row("torch.allclose(x, x + 1e-9)", of((3, 4)), "fd", 0),
+    Row("torch.equal(x, x.clone())", of((3, 4)), "fdl", 0),
+    Row("torch.isin(x, torch.tensor([1, 2]).to(x.dtype))", one(ties, special=False), "fdl", 0),
+]
+
+_REDUCED = several(layouts(), of((130, 3)), of((3, 130)), of((300, 400)))
+REDUCTIONS = [
+    Row("x.sum()", _REDUCED, "fdh" + BITS, slack="linear"),
+    *(Row(f"x.sum({dim})", of((3, 4, 5), (1,)), "fdhbl", slack="linear") for dim in (0, 1, -1, (0, 2), (0, 1))),
+    Row("x.sum(1, keepdim=True)", of((300, 400)), "fd", slack="linear"),
+    Row("x.sum(0)", of((300, 400)), "fd", slack="linear"),
+    Row("x.sum(0, dtype=torch.float64)", of((30, 4)), "fl", 1, slack="linear"),
+    Row("x.mean()", of((30, 40), layout="transposed"), "fdhb", slack="linear"),
+    Row("x.mean(1)", of((3, 4, 5)), "fdhb", slack="linear"),
+    Row("x.mean((0, 2), keepdim=True)", of((3, 4, 5)), "fd", slack="linear"),
+    Row("x.prod()", one(between(0.5, 1.5), special=False), "fdl", slack=4),
+    Row("x.prod(1)", of((3, 4, 5)), "fdl", slack=4),
+    Row("x.prod(1, keepdim=True)", of((3, 4), numbers=ties), "fdl"),
+    *(Row(f"x.{name}()", several(of((30, 40)), of((5,)), of(())), NUMBERS, 1) for name in ("max", "min")),
+    *(Row(f"x.{name}(1)", of((3, 4, 5), numbers=distinct), NUMBERS, 1) for name in ("max", "min")),
+    *(Row(f"x.{name}(0, keepdim=True)", of((300, 4), numbers=distinct), "fdl", 1) for name in ("max", "min")),
+    *(Row(f"x.{name}((0, 2))", of((3, 4, 5), numbers=ties), "fdhl", 1) for name in ("amax", "amin")),
+    Row("x.aminmax(dim=1)", of((3, 4)), "fl", 1),
+    *(Row(f"x.{name}(1)", of((3, 400, 2), numbers=ties), ANY[:-1], 0) for name in ("argmax", "argmin")),
+    *(Row(f"x.{name}()", of((3, 400)), "fdl", 0) for name in ("argmax", "argmin")),
+    *(Row(f"x.{name}(0, keepdim=True)", of((30, 4)), "fdl", 0) for name in ("argmax", "argmin")),
+    *(Row(f"x.{name}()", several(of((3, 4), numbers=ties), of((0, 3)), of(())), ANY, 0) for name in ("all", "any")),
+    *(Row(f"x.{name}(1)", of((3, 40), numbers=ties), ANY, 0) for name in ("all", "any")),
+    Row("x.count_nonzero(1)", of((3, 40), numbers=ties), "fdlo", 0),
+    *(
+        Row(f"x.{name}({arguments})", of((3, 4, 5)), "fd", 2, slack=4)
+        for name in ("var", "std")
+        for arguments in ("", "1", "(0, 2)", "1, unbiased=False", "0, keepdim=True", "1, correction=0")
+    ),
+    Row("torch.var_mean(x, 1)", of((3, 40)), "fd", 1, slack=4),
+    Row("torch.std_mean(x, 1)", of((3, 40)), "fd", 1, slack=4),
+    Row("x.logsumexp(1)", of((3, 40)), "fd", slack=4),
+    Row("x.logsumexp((0, 1), keepdim=True)", of((3, 4)), "fd", slack=4),
+    *(Row(f"x.norm({p})", of((3, 40)), "fd", slack=4) for p in ("", "1", "2", "3", "float('inf')", "2, 1", "1, 0, True")),
+    Row("torch.dist(x, y)", two(special=False), "fd", 1, slack=4),
+    Row("torch.nansum(x)", one(), "fd", 1, slack="linear"),
+    Row("torch.nansum(x, 1)", of((3, 4)), "fd", 1, slack="linear"),
+    Row("torch.nanmean(x, 1)", of((3, 4)), "fd", 1, slack="linear"),
+    Row("x.sum(1)", of((3, 0)), "fl", 1),
+    Row("x.prod(1)", of((3, 0)), "fl", 1),
+    Row("x.mean()", of((0,)), "f", 0),
+    Row("torch.cov(x)", of((3, 9)), "fd", 1, slack=8),
+    Row("torch.corrcoef(x)", of((3, 9)), "fd", 1, slack=8),
+]
+
+VIEWS = [
+    *(
+        Row(expression, layouts(), "fl")
+        for expression in (
+            "x.reshape(-1)", "x.reshape(x.shape)", "x.flatten()", "x.unsqueeze(0)", "x.unsqueeze(-1)", "x.squeeze()",
+            "x.contiguous()", "x.clone()", "x.detach() * 1", "x.view_as(x)", "x.T if x.ndim < 3 else x.mT", "x.ravel()",
+            "x.expand(2, *x.shape)", "torch.atleast_2d(x)", "torch.broadcast_to(x, (2, *x.shape))",
+        )
+    ),
+    *(
+        Row(expression, of((3, 4, 5)), "fl", 2)
+        for expression in (
+            "x.view(12, 5)", "x.view(-1, 10)", "x.reshape(5, 12)", "x.permute(2, 0, 1)", "x.permute(2, 0, 1).reshape(-1)",
+            "x.transpose(0, 2)", "x.swapaxes(0, 1)", "x.movedim(0, 2)", "x.movedim((0, 1), (2, 0))", "x.flatten(1)",
+            "x.flatten(0, 1)", "x.unflatten(1, (2, 2))", "x.narrow(1, 1, 2)", "x.select(1, 2)", "x.unbind(1)[2]",
+            "x.split(2, 1)[1]", "x.split([1, 3], 1)[1]", "x.chunk(2, 2)[0]", "x.chunk(3, 1)[1]", "x.tensor_split(3, 2)[1]",
+            "x.tensor_split((1, 3), 1)[1]", "x.diagonal()", "x.diagonal(1, 1, 2)", "x.diagonal(-1, 0, 2)",
+            "x.unfold(1, 2, 1)", "x.unfold(2, 3, 2)", "x.squeeze(1)", "x[:, :1].squeeze(1)", "x[:, :1].expand(3, 4, 5)",
+            "x.as_strided((2, 3), (20, 5), 1)", "torch.t(x[0])", "x.T.sum()", "x[0].T.contiguous()", "x.mT",
+            "torch.hsplit(x, 2)[1]", "torch.vsplit(x, 3)[1]", "torch.dsplit(x, 5)[1]", "x.swapdims(1, 2)", "x.adjoint()",
+            "x.sum_to_size(4, 1)", "x.narrow_copy(0, 1, 2)",
+        )
+    ),
+    Row("x.view(torch.int32)", of((3, 4)), "f", 0),
+    Row("x.view(torch.uint8)", of((3, 4)), "fl", 0),
+    Row("torch.broadcast_tensors(x, y)[0] * 2", of((3, 1), (4,)), "fl"),
+    Row("x.slice_scatter(y, 1, 0, 4, 2)", of((3, 4), (3, 2)), "fl", 1),
+    Row("x.select_scatter(y, 1, 2)", of((3, 4), (3,)), "fl", 1),
+    Row("x.diagonal_scatter(y, 1)", of((3, 4), (3,)), "fl", 1),
+]
+
+_INDEX = np.array([[2, 0], [1, -1]])
+INDEXING = [
+    *(
+        Row(expression, of((3, 4, 5), i=_INDEX, v=np.array([1, 0, 2]), m=np.arange(12).reshape(3, 4) % 3 == 0), "fl", 2)
+        for expression in (
+            "x[1]", "x[-1, 2]", "x[1, 2, 3]", "x[1:]", "x[:, ::2]", "x[..., 1]", "x[None, 1]", "x[:, None, 1:3]", "x[...]",
+            "x[i]", "x[:, i]", "x[i, i]", "x[i, :, i]", "x[v, 1]", "x[v, :, 1:3]", "x[:, v, 2]", "x[m]", "x[m, 1]",
+            "x[:, m[0]]", "x[[0, 2]]", "x[[0, 2], [1, 1]]", "x[v.tolist()]", "x[range(2)]", "x[torch.tensor(1)]",
+            "x[m.nonzero(as_tuple=True)]", "x[1:0]", "x[True]", "x[m & ~m]", "x[:, v][:, 0]", "x[i.to(torch.int32)]",
+            "x.index_select(1, v)", "x.index_select(0, v)", "x.take(i)", "x.masked_select(m[..., None])", "torch.argwhere(m)",
+            "x.gather(1, v.reshape(3, 1, 1))", "x.gather(2, i[:1].abs().expand(3, 2).unsqueeze(-1) % 5)",
+            "x.take_along_dim(v.reshape(3, 1, 1), 1)", "m.nonzero()", "x.index_add(0, v, x)", "x.index_add(0, v, x, alpha=2)",
+            "x.index_copy(0, v, x * 2)", "x.index_fill(1, v, 3)", "x.index_put((v, v), x[0, :3])",
+            "x.index_put((v,), x, accumulate=True)", "x.scatter(1, v.reshape(3, 1, 1), x)", "x.scatter(0, i[None].abs(), 1.0)",
+            "x.scatter_add(1, v.reshape(3, 1, 1), x)", "x.masked_scatter(m[..., None], x * 2)",
+            "x.put(i, x.flatten()[:4].reshape(2, 2))",
+        )
+    ),
+    *(
+        Row(f"x.scatter_reduce(1, v.reshape(3, 1, 1).expand(3, 4, 5), x * 2, '{mode}')", of((3, 4, 5), v=np.array([1, 0, 2])), "f", 0)
+        for mode in ("sum", "prod", "mean", "amax", "amin")
+    ),
+    Row("x.scatter_reduce(0, v, x * 2, 'amax', include_self=False)", of((3,), v=np.array([1, 1, 2])), "fl", 0),
+    *(
+        Row(f"(lambda c: [c.__setitem__({index}, {value}), c][1])(x.clone())", of((3, 4), (4,), i=np.array([2, 0])), "fl", 1)
+        for index, value in (
+            ("0", "1"), ("(slice(None), 1)", "2"), ("i", "y"), ("(0, i)", "y[:2]"), ("x > 0", "7"), ("x > 0", "y.sum()"),
+            ("...", "y"), ("(slice(None, None, 2), slice(1, 3))", "y[1:3]"), ("(i, i)", "y[0]"), ("1", "x[0]"),
+        )
+    ),
+    Row("torch.nn.functional.one_hot(i, 4)", of(i=np.array([2, 0, 3])), "f", 0),
+]
+
+JOINING = [
+    *(
+        Row(expression, of((3, 4), (3, 4)), "fdhlo", 2)
+        for expression in (
+            "torch.cat([x, y])", "torch.cat((x, y, x), 1)", "torch.cat([x, x[:0]], 0)", "torch.cat([x.T, y.T], -1)",
+            "torch.stack([x, y])", "torch.stack([x, y], 1)", "torch.stack([x.T, y.T], -1)", "torch.hstack([x, y])",
+            "torch.vstack([x, y[0]])", "torch.dstack([x, y])", "torch.column_stack([x, y[:, 0]])", "torch.block_diag(x, y[0])",
+            "x.repeat(2, 1)", "x.repeat(2, 1, 3)", "x.T.repeat(1, 2)", "x.tile(2)", "x.tile((2, 1, 1))", "x.repeat_interleave(2)",
+            "x.repeat_interleave(3, 1)", "x.repeat_interleave(torch.tensor([1, 0, 2]), 0)", "torch.cartesian_prod(x[0], y[0])",
+            "torch.combinations(x[0])", "torch.combinations(x[0], 3, True)", "torch.meshgrid(x[0], y[:, 0], indexing='ij')[1]",
+            "torch.meshgrid(x[0], y[:, 0], indexing='xy')[0]", "torch.cat([x, torch.zeros(0).to(x.dtype)])",
+        )
+    ),
+    *(Row(f"x.flip({dims})", layouts(), "fl") for dims in ("-1 if x.ndim else ()", "tuple(range(x.ndim))")),
+    Row("x.flip((0, 2))", of((3, 4, 5), layout="transposed"), "fdhlo"),
+    Row("x.fliplr()", of((3, 4)), "fl"),
+    Row("x.flipud()", of((3, 4)), "fl"),
+    *(Row(f"torch.rot90(x, {k})", of((3, 4)), "fl") for k in range(-1, 4)),
+    *(
+        Row(f"x.roll({arguments})", of((3, 4), layout="strided"), "fl")
+        for arguments in ("1", "-2, 1", "(1, -1), (0, 1)", "5, 0", "0, 1", "(1, 2), (1, 1)")
+    ),
+    Row("x.roll(1)", of((0, 3)), "f", 1),
+    *(
+        Row(f"x.{name}({k})", several(of((4, 3)), of((2, 3, 5), layout="strided")), "fdhlo", 2)
+        for name in ("tril", "triu")
+        for k in ("", "1", "-2")
+    ),
+    *(Row(f"torch.{name}(x{k})", of((4,)), "fl") for name in ("diag", "diagflat", "diag_embed") for k in ("", ", 1", ", -2")),
+    *(Row(f"torch.diag(x{k})", of((4, 3)), "fl") for k in ("", ", 1", ", -1")),
+    Row("torch.diag_embed(x, 1, 0, 2)", of((2, 3, 4)), "fl"),
+    Row("torch.trace(x)", of((4, 3)), "fdl"),
+    Row("torch.tril_indices(3, 4, 1)", of(()), "f", 0),
+    Row("torch.triu_indices(3, 4, -1)", of(()), "f", 0),
+    *(
+        Row(f"torch.nn.functional.pad(x, {arguments})", of((2, 3, 4), layout="strided"), "fdhl")
+        for arguments in (
+            "(1, 2)", "(1, 2, 0, 1), value=3", "(-1, 2)", "(0, -2, -1, 1)", "(1, 1, 1, 1, 1, 1), 'constant', 2",
+        )
+    ),
+    *(
+        Row(f"torch.nn.functional.pad(x, {arguments})", of((2, 3, 4, 5)), "fd")
+        for mode in ("reflect", "replicate", "circular")
+        for arguments in (f"(1, 2, 2, 1), '{mode}'", f"(3, 0, 0, 2), '{mode}'")
+    ),
+    Row("torch.nn.functional.pad(x, (2, 1), 'reflect')", of((3, 4)), "fd"),
+]
+
+SCANS = [
+    *(
+        Row(f"x.{name}({dim})", of((3, 4, 5), layout="strided"), "fdhl", 2, slack=2)
+        for name in ("cumsum", "cumprod")
+        for dim in (0, 1, -1)
+    ),
+    Row("x.cumsum(0)", several(of(()), of((0, 3))), "fdl", 1),
+    Row("x.cumprod(1)", of((3, 5), numbers=ties), "fdl", 2),
+    Row("x.cumsum(1, dtype=torch.float64)", of((3, 4)), "fl", 1),
+    Row("(x > 0).cumsum(1)", of((3, 4)), "f", 0),
+    *(Row(f"torch.{name}(x, {dim})", of((3, 4), numbers=ties), "fdhl", 1) for name in ("cummax", "cummin") for dim in (0, 1)),
+    Row("torch.cummax(x, 0)", one(special=True), "fd", 0),
+    *(Row(f"torch.logcumsumexp(x, {dim})", of((3, 4)), "fd", 2, slack=2) for dim in (0, 1)),
+    *(Row(f"x.diff({arguments})", of((3, 4)), "fdlo", 2) for arguments in ("", "2", "dim=0", "prepend=x[:, :1], append=x")),
+    Row("torch.trapezoid(x)", of((3, 4)), "fd", slack="linear"),
+    Row("torch.trapezoid(x, dx=0.5, dim=0)", of((3, 4)), "fd", slack="linear"),
+    Row("torch.trapezoid(x, y)", of((3, 4), (4,)), "d", slack=4),
+    Row("torch.cumulative_trapezoid(x)", of((3, 4)), "fd", slack="linear"),
+    Row("torch.gradient(x)[0]", of((5, 4)), "fd", 1),
+    Row("torch.gradient(x, spacing=2.0, dim=1)[0]", of((5, 4)), "fd", 1),
+]
+
+SORTING = [
+    *(
+        Row(f"torch.sort(x, {dim}, {descending})", of((3, 4, 5), numbers=distinct, layout="transposed"), ANY[:-1], 2)
+        for dim in (0, 1, -1)
+        for descending in (False, True)
+    ),
+    Row("torch.sort(x, dim=0, stable=True)", of((30,), numbers=ties), ANY, 1),
+    Row("torch.sort(x, dim=0, descending=True, stable=True)", of((30,), numbers=ties), ANY, 1),
+    Row("torch.sort(x)[0]", one(), "fdhb", 0),
+    Row("torch.argsort(x, dim=1, stable=True)", of((3, 9), numbers=ties), "fdl", 0),
+    Row("torch.msort(x)", of((5, 4), numbers=distinct), "fdl", 1),
+    *(
+        Row(f"torch.topk(x, {arguments})", of((3, 40), numbers=distinct), "fdhbl", 1)
+        for arguments in ("3", "3, largest=False", "2, 0", "40", "0", "30, 1", "1, dim=0, largest=False")
+    ),
+    Row("torch.topk(x, 2)[0]", of((4, 9), numbers=ties), "fl", 0),
+    Row("torch.kthvalue(x, 2, 1)", of((3, 9), numbers=distinct), "fdl", 1),
+    Row("torch.kthvalue(x, 1, 0, True)", of((3, 9), numbers=distinct), "fdl", 1),
+    *(
+        Row(f"torch.{name}(x{arguments})", several(of((3, 8), numbers=distinct), of((5,), numbers=distinct)), "fdl", 1)
+        for name in ("median", "nanmedian")
+        for arguments in ("", ", 0", ", -1, True")
+    ),
+    Row("torch.median(x)", one(), "fd", 0),
+    Row("torch.nanmedian(x)", one(), "fd", 0),
+    Row("torch.mode(x, 1)", of((3, 9), numbers=ties), "fdl", 1),
+    *(
+        Row(f"torch.{name}(x, {arguments})", of((3, 9)), "fd", 1, slack=4)
+        for name in ("quantile", "nanquantile")
+        for arguments in (
+            "0.3", "0.3, 1", "0.7, 0, True", "torch.tensor([0.1, 0.5, 1.0]).to(x.dtype), 1",
+            *(f"0.4, 1, interpolation='{name}'" for name in ("lower", "higher", "midpoint", "nearest")),
+        )
+    ),
+    Row("torch.quantile(x, 0.5)", several(of(()), of((16,), numbers=lambda rng, *shape: np.array(SPECIAL))), "fd", 0),
+    Row("torch.nanquantile(x, 0.25)", of((4,)), "fd", 1),
+]
+
+COUNTING = [
+    *(
+        Row(f"torch.unique(x{arguments})", of((4, 5), numbers=ties), ANY, 0)
+        for arguments in ("", ", return_inverse=True", ", return_counts=True", ", dim=0", ", True, True, True, 1")
+    ),
+    *(
+        Row(f"torch.unique_consecutive(x{arguments})", of((4, 5), numbers=ties), "fdlo", 0)
+        for arguments in ("", ", True, True", ", dim=0", ", True, True, 1")
+    ),
+    Row("torch.unique(x)", one(special=True), "fd", 0),
+    Row("torch.bincount(i)", of(i=np.array([1, 4, 1])), "f", 0),
+    Row("torch.bincount(i, minlength=7)", of(i=np.array([1, 4, 1])), "f", 0),
+    Row("torch.bincount(i, x)", of((3,), i=np.array([1, 4, 1])), "fdl", 0),
+    Row("torch.histc(x, 7)", of((40,)), "fd", 0),
+    Row("torch.histc(x, 5, -1, 1)", of((40,)), "fd", 0),
+    Row("torch.histogram(x, 4)", of((40,)), "fd", 0, slack=2),
+    Row("torch.histogram(x, 4, range=(-1.0, 2.0), density=True)", of((40,)), "fd", 0, slack=2),
+    Row("torch.histogram(x, y.sort()[0], weight=x.abs())", of((40,), (5,)), "fd", 0, slack=4),
+    Row("torch.searchsorted(x.sort()[0], y)", of((3, 9), (3, 4), numbers=ties), "fdl", 0),
+    Row("torch.searchsorted(x.sort()[0], y, right=True)", of((9,), (3, 4), numbers=ties), "fdl", 0),
+    Row("torch.searchsorted(x.sort()[0], y, side='right', out_int32=True)", of((9,), (4,), numbers=ties), "fdl", 0),
+    Row("torch.searchsorted(x, y, sorter=torch.argsort(x))", of((9,), (4,)), "fdl", 0),
+    Row("torch.bucketize(x, torch.tensor([-1, 0, 1]).to(x.dtype))", of((3, 4), numbers=ties), "fdl", 0),
+    Row("torch.bucketize(x, torch.tensor([-1, 0, 1]).to(x.dtype), right=True)", of((3, 4), numbers=ties), "fdl", 0),
+]
+
+MATRICES = [
+    *(
+        Row(expression, of((3, 4), (4, 5)), "fdhbl", 2, slack="linear")
+        for expression in ("x @ y", "torch.mm(x, y)", "x[0] @ y", "x @ y[:, 0]", "x[0] @ y[:, 0]", "x.mv(y[:, 0])", "x[0].dot(y[:, 0])")
+    ),
+    Row("x.T.contiguous().T @ y.T.contiguous().T", of((3, 4), (4, 5)), "fd", slack="linear"),
+    Row("x @ y", of((64, 70), (70, 130)), "fd", 1, slack="linear"),
+    Row("x @ y", of((2, 3, 4), (4, 5)), "fdl", slack="linear"),
+    Row("x @ y", of((2, 3, 4), (2, 4, 5)), "fdhl", slack="linear"),
+    Row("x @ y", of((2, 1, 3, 4), (6, 4, 5)), "fd", slack="linear"),
+    Row("x @ y", of((4,), (2, 4, 5)), "fd", slack="linear"),
+    Row("x @ y", of((2, 3, 4), (4,)), "fd", slack="linear"),
+    Row("x @ y", several(of((3, 0), (0, 5)), of((0, 4), (4, 5)), of((2, 3, 0), (0, 5))), "fd", 1),
+    Row("torch.bmm(x, y)", of((2, 3, 4), (2, 4, 5)), "fdl", slack="linear"),
+    Row("torch.addmm(z, x, y)", of((3, 4), (4, 5), (5,)), "fdhl", slack="linear"),
+    Row("torch.addmm(z, x, y, beta=0.5, alpha=2)", of((3, 4), (4, 5), (3, 5)), "fd", slack="linear"),
+    Row("torch.addmv(z, x, y, beta=2)", of((3, 4), (4,), (3,)), "fd", 1, slack="linear"),
+    Row("torch.addr(z, x, y)", of((3,), (4,), (3, 4)), "fd", 1, slack="linear"),
+    Row("torch.baddbmm(z, x, y, alpha=0.5)", of((2, 3, 4), (2, 4, 5), (3, 5)), "fd", 1, slack="linear"),
+    Row("torch.addbmm(z, x, y)", of((2, 3, 4), (2, 4, 5), (3, 5)), "fd", 1, slack="linear"),
+    Row("torch.outer(x, y)", of((3,), (4,)), "fdl"),
+    Row("torch.nn.functional.linear(x, y, z)", of((2, 3, 4), (5, 4), (5,)), "fd", slack="linear"),
+    Row("torch.inner(x, y)", of((2, 4), (3, 4)), "fd", 1, slack="linear"),
+    Row("torch.vdot(x, y)", of((4,), (4,)), "fd", 1, slack="linear"),
+    Row("torch.kron(x, y)", of((2, 3), (3, 2)), "fdl"),
+    Row("torch.kron(x, y)", of((2,), (2, 3, 2)), "fd", 1),
+    Row("torch.cross(x, y, 1)", of((4, 3), (4, 3)), "fdl", 2, slack=4),
+    Row("torch.linalg.cross(x, y)", of((4, 3), (1, 3)), "fd", 2, slack=4),
+    Row("torch.tensordot(x, y, 2)", of((2, 3, 4), (3, 4, 5)), "fd", slack="linear"),
+    Row("torch.tensordot(x, y, dims=([0, 2], [1, 0]))", of((2, 3, 4), (4, 2, 5)), "fd", slack="linear"),
+    *(
+        Row(f"torch.einsum('{equation}', x{', y' if len(shapes) > 1 else ''}{', z' if len(shapes) > 2 else ''})", of(*shapes), "fd", slack="linear")
+        for equation, shapes in (
+            ("ij,jk->ik", ((2, 3), (3, 4))), ("ij,jk", ((2, 3), (3, 4))), ("ii->i", ((3, 3),)), ("ii", ((3, 3),)),
+            ("ij->ji", ((2, 3),)), ("i,j->ij", ((2,), (3,))), ("...ij,...jk->...ik", ((5, 2, 3), (1, 3, 4))),
+            ("bhqd,bhkd->bhqk", ((2, 3, 4, 5), (2, 3, 6, 5))), ("bqhd,bkhd->bhqk", ((2, 3, 4, 5), (2, 6, 4, 5))),
+            ("ab,ab->a", ((2, 3), (2, 3))), ("ab,cd,bd->ac", ((2, 3), (4, 5), (3, 5))), ("i...->...", ((2, 3, 4),)),
+            ("iij,jk->ik", ((3, 3, 2), (2, 4))), ("bi,oij,bj->bo", ((2, 3), (4, 3, 5), (2, 5))), ("ij,j->i", ((2, 1), (3,))),
+            ("nctkv,kvw->nctw", ((2, 3, 4, 2, 5), (2, 5, 5))), ("i,i,i->i", ((3,), (3,), (3,))), (" i j , j -> i ", ((2, 3), (3,))),
+        )
+    ),
+    Row("torch.einsum(x, [0, 1], y, [1, 2], [0, 2])", of((2, 3), (3, 4)), "fd", slack="linear"),
+    Row("torch.cdist(x, y)", of((2, 4, 3), (2, 5, 3)), "fd", 1, slack=8),
+    Row("torch.cdist(x, y)", of((30, 3), (5, 3)), "d", 1, slack=8),
+    *(Row(f"torch.cdist(x, y, {p})", of((4, 3), (5, 3)), "fd", 1, slack=8) for p in ("1.0", "3.0", "float('inf')")),
+    Row("torch.nn.functional.pdist(x)", of((5, 3)), "fd", 1, slack=8),
+    Row("torch.linalg.multi_dot([x, y, z])", of((3, 4), (4, 5), (5, 2)), "fd", 2, slack="linear"),
+    Row("torch.matrix_power(x, 3)", of((3, 3)), "fd", 1, slack=8),
+    Row("torch.renorm(x, 2, 0, 1.5)", of((3, 4)), "fd", 1, slack=4),
+]
+
+_SQUARE, _WIDE, _TALL = of((2, 4, 4), (2, 4, 3)), of((3, 5)), of((5, 3))
+_DEFINITE = of((2, 4, 4), (2, 4, 3), numbers=lambda rng, *shape: positive_definite(rng, *shape) if shape[-1] == shape[-2] else normal(rng, *shape))
+_SIGNS = "(lambda q: q * (q * torch.arange(1.0, 1 + q.shape[-2]).to(q.dtype).unsqueeze(-1)).sum(-2, keepdim=True).sign().detach())"
+DECOMPOSITIONS = [
+    *(
+        Row(f"torch.{expression}", _SQUARE, "d", 2, slack=1e3)
+        for expression in (
+            "det(x)", "linalg.slogdet(x)", "linalg.inv(x)", "linalg.solve(x, y)", "linalg.solve(x, y[..., 0])",
+            "linalg.solve(x, y.mT, left=False)", "linalg.solve_triangular(x, y, upper=True)",
+            "linalg.solve_triangular(x, y, upper=False, unitriangular=True)",
+            "linalg.solve_triangular(x, y.mT, upper=True, left=False)", "triangular_solve(y, x, True, True)[0]", "linalg.qr(x)",
+            "linalg.svdvals(x)", "linalg.pinv(x)", "linalg.matrix_rank(x)", "linalg.cond(x)", "matrix_exp(x)",
+            "linalg.matrix_power(x, -2)", "linalg.norm(x, 'nuc', dim=(1, 2))", "linalg.eigvalsh(x)",
+            "linalg.vander(x)", "linalg.diagonal(x)", "linalg.vecdot(x, x)",
+        )
+    ),
+    *(
+        Row(f"torch.{expression}", _DEFINITE, "d", 2, slack=1e3)
+        for expression in (
+            "logdet(x)", "linalg.cholesky(x)", "linalg.cholesky(x, upper=True)", "cholesky_solve(y, torch.linalg.cholesky(x))",
+            "cholesky_inverse(torch.linalg.cholesky(x))",
+        )
+    ),
+    Row(f"{_SIGNS}(torch.linalg.eigh(x)[1])", _DEFINITE, "d", 2, slack=1e4),
+    Row(f"{_SIGNS}(torch.linalg.svd(x, full_matrices=False)[0])", _SQUARE, "d", 2, slack=1e4),
+    *(
+        Row(f"torch.{expression}", several(_WIDE, _TALL), "d", 2, slack=1e3)
+        for expression in (
+            "linalg.qr(x)", "linalg.svdvals(x)", "linalg.svd(x, False)[1]", "linalg.pinv(x)", "linalg.matrix_rank(x)",
+            "linalg.lstsq(x, x.sum(1, keepdim=True) + 1)[0]", "linalg.norm(x)", "linalg.vector_norm(x, 3, 0)",
+        )
+    ),
+    *(
+        Row(f"torch.linalg.matrix_norm(x, {order}{rest})", of((2, 3, 4)), "d", 1, slack=1e3)
+        for order in ("'fro'", "'nuc'", "1", "-1", "2", "-2", "float('inf')", "-float('inf')")
+        for rest in ("", ", (0, 1), True")
+    ),
+    Row("torch.linalg.inv(x)", _DEFINITE, "f", 0, slack=100),
+    Row("torch.linalg.cholesky(x)", _DEFINITE, "f", 0, slack=100),
+    Row("torch.linalg.qr(x)", _TALL, "f", 0, slack=100),
+    Row("torch.linalg.qr(x, 'complete')", _TALL, "d", 0, slack=100),
+    Row("torch.linalg.qr(x, 'r')[1]", _TALL, "d", 0, slack=100),
+]
+
+CREATION = [
+    Row(expression, of((2, 3)), dtypes, 0, slack="absolute")
+    for expression, dtypes in (
+        *((f"torch.{name}(2, 3, dtype=x.dtype)", ANY) for name in ("zeros", "ones")),
+        *((f"torch.{name}_like(x)", ANY) for name in ("zeros", "ones")),
+        *((f"x.new_{name}(2, 4)", "fl") for name in ("zeros", "ones")),
+        ("torch.full((2, 3), 2.5)", "f"), ("torch.full((2,), 3)", "f"), ("torch.full((2,), True)", "f"), ("x.new_full((2,), 3)", "fl"),
+        ("torch.full_like(x, 3)", ANY), ("torch.eye(3, 4, dtype=x.dtype)", ANY), ("torch.arange(5)", "f"),
+        ("torch.arange(2, 9, 3)", "f"), ("torch.arange(1.0, 2.0, 0.3)", "f"), ("torch.arange(5, 0, -2)", "f"),
+        ("torch.arange(0, 5, dtype=x.dtype)", "fdhbl"), ("torch.arange(0.5, 5)", "f"), ("torch.linspace(0, 1, 7)", "f"),
+        ("torch.linspace(-3, 10, 5, dtype=x.dtype)", "fdl"), ("torch.linspace(2, 5, 1)", "f"), ("torch.logspace(0, 2, 5)", "f"),
+        ("torch.tensor([1, 2.5])", "f"), ("torch.tensor([[True, False]])", "f"), ("torch.tensor(3)", "f"), ("torch.tensor([])", "f"),
+        ("torch.tensor([[1, 2], [3, 4]], dtype=x.dtype)", ANY), ("torch.as_tensor([1, 2])", "f"), ("torch.tensor((1, 2))", "f"),
+        ("torch.scalar_tensor(2)", "f"), ("torch.range(1, 4)", "f"), ("x.new_tensor([1, 2])", "fl"),
+        ("torch.hann_window(7)", "f"), ("torch.hann_window(6, periodic=False)", "f"), ("torch.hamming_window(7)", "f"),
+        ("torch.blackman_window(7)", "f"), ("torch.bartlett_window(6)", "f"), ("torch.kaiser_window(7)", "f"),
+        ("torch.vander(torch.tensor([1, 2, 3]))", "f"), ("torch.unravel_index(torch.tensor([5, 3]), (2, 3))[1]", "f"),
+        ("torch.empty_strided((2, 3), (1, 2)).stride() == (1, 2) and x", "f"),
+    )
+]
+
+_CHANGES = [
+    "add_(2)", "sub_(y)", "mul_(y)", "div_(y)", "pow_(2)", "exp_()", "clamp_(-1, 1)", "clamp_(min=0.0)", "zero_()", "fill_(3)", "copy_(y)",
+    "relu_()", "sigmoid_()", "tanh_()", "abs_()", "neg_()", "sqrt_()", "addcmul_(y, y, value=0.1)", "addcdiv_(y, y.abs() + 1)",
+    "lerp_(y, 0.3)", "masked_fill_(y > 0, 1.0)", "index_add_(0, i, y[:2])", "index_fill_(0, i, 1.0)", "index_copy_(0, i, y[:2])",
+    "scatter_(0, i.reshape(2, 1), 1.5)", "scatter_add_(0, i.reshape(2, 1), y[:2, :1])", "triu_()", "tril_(1)", "fill_diagonal_(5)",
+    "transpose_(0, 1)", "t_()", "unsqueeze_(0)", "squeeze_()", "cumsum_(0)", "round_()", "floor_()", "remainder_(2)", "atan2_(y)",
+    "addmm_(y, y.T @ y)", "index_put_((i,), y[:2])", "swapaxes_(0, 1)", "eq_(y)", "erfinv_()",
+]  # fmt: skip
+WRITING = [
+    *(
+        Row(f"(lambda c: [c.{change}, c][1])(x * 1)", of((3, 3), (3, 3), numbers=between(0.2, 0.8), i=np.array([2, 0])), "fd", 1, slack=4)
+        for change in _CHANGES
+    ),
+    Row("(lambda c: [c.logical_not_(), c][1])(x * 1)", of((3, 3), numbers=ties), "fl", 0),
+    Row("(lambda c: [c.resize_as_(y), c][1])(x * 1)", of((3, 3), (3, 2)), "fl", 0),
+    Row("(lambda c: [c[1:].add_(y), c][1])(x * 1)", of((3, 4), (2, 4)), "fdl", 2),
+    Row("(lambda c: [c.T.mul_(y), c][1])(x * 1)", of((3, 4), (4, 3)), "fd", 2),
+    Row("(lambda c: [c.view(-1)[::2].zero_(), c][1])(x * 1)", of((3, 4)), "fl", 1),
+    Row("(lambda c: [c.diagonal().fill_(2), c * c][1])(x * 1)", of((4, 4)), "fd", 1),
+    Row("(lambda c: [c[0].copy_(c[1]), c][1])(x * 1)", of((3, 4)), "fd", 1),
+    Row("torch.add(x, y, out=torch.empty(0).to(x.dtype))", of((3, 4), (4,)), "fl", 0),
+    Row("torch.cat([x, y], out=torch.empty(0).to(x.dtype))", of((3, 4), (2, 4)), "fl", 0),
+    Row("(lambda c: [c.map_(y, lambda a, b: a + b), c][1])(x * 1)", of((3,), (3,)), "f", 0),
+    Row("(lambda c: [c.apply_(lambda a: a * 2), c][1])(x * 1)", of((3,)), "f", 0),
+]
+
+FAMILIES: dict[str, list[Row]] = {
+    "functions": FUNCTIONS,
+    "arithmetic": ARITHMETIC,
+    "promotion": PROMOTION,
+    "comparison": COMPARISON,
+    "reductions": REDUCTIONS,
+    "views": VIEWS,
+    "indexing": INDEXING,
+    "joining": JOINING,
+    "scans": SCANS,
+    "sorting": SORTING,
+    "counting": COUNTING,
+    "matrices": MATRICES,
+    "decompositions": DECOMPOSITIONS,
+    "creation": CREATION,
+    "writing": WRITING,
+}
