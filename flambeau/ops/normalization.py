@@ -9,7 +9,9 @@ are wanted the statistics are computed again, so that they have a history.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from ..autograd.gradient import INPUTS, Gradient
@@ -19,9 +21,10 @@ from ..graph.shapes import Size, View, contiguous_strides, view_strides, wrap_di
 from ..graph.trace import local
 from ..tensor import Tensor
 from .activation import check_floating
-from .dispatch import attach, tracked, unary
+from .dispatch import attach, binary, tracked, unary
 from .operation import assign, operation
 from .reductions import mean as mean_of
+from .reductions import reduce
 from .reductions import sum as sum_of
 from .views import geometry
 
@@ -39,18 +42,23 @@ class Layout(NamedTuple):
     others: tuple[int, ...]
 
 
-def _value(x: Tensor, shape: Sequence[int], d: dtype) -> Tensor:
+@lru_cache(maxsize=4096)
+def _view(sizes: Size, strides: tuple[int, ...], offset: int, shape: tuple[int, ...]) -> View | None:
+    found = view_strides(sizes, strides, shape)
+    return None if found is None else View(shape, found, offset)
+
+
+def _value(x: Tensor, shape: tuple[int, ...], d: dtype) -> Tensor:
     """The value of ``x`` without history, under another shape, in dtype ``d``."""
     if x.dtype is not d:
         x = unary(p.CAST, x, None, d)
-    sizes, strides, offset = geometry(x)
-    if sizes == tuple(shape):
+    if x.shape == shape:
         return Tensor._saved(x._read(), x._view, None)
-    found = view_strides(sizes, strides, shape)
-    if found is None:
+    view = _view(*geometry(x), shape)
+    if view is None:
         x = unary(p.COPY, x)
-        found, offset = contiguous_strides(tuple(shape)), 0
-    return Tensor._saved(x._read(), View(shape, found, offset), None)
+        view = View(shape, contiguous_strides(shape), 0)
+    return Tensor._saved(x._read(), view, None)
 
 
 def _seen(x: Tensor, shape: Sequence[int], d: dtype) -> Tensor:
@@ -64,21 +72,36 @@ def _wide(x: Tensor) -> dtype:
     return x.dtype if x.dtype.itemsize > 2 else float32
 
 
+def _mean(x: Tensor, axes: tuple[int, ...]) -> Tensor:
+    """The mean, axes kept."""
+    if tracked(x):
+        return mean_of(x, axes, True)
+    total = reduce(p.SUM, x, axes, True, x.dtype)
+    return binary(p.DIV, total, x.numel() // max(total.numel(), 1))
+
+
 def _statistics(x: Tensor, axes: tuple[int, ...], eps: float) -> tuple[Tensor, Tensor, Tensor]:
-    """Mean, variance (divided by the count) and 1 / sqrt(variance + eps), axes kept."""
-    average = mean_of(x, axes, True)
+    """Mean, variance (divided by the count) and 1 / sqrt(variance + eps), axes kept, without history."""
+    average = _mean(x, axes)
+    centred = binary(p.SUB, x, average)
+    variance = _mean(binary(p.MUL, centred, centred), axes)
+    return average, variance, unary(p.RSQRT, binary(p.ADD, variance, eps))
+
+
+def _differentiable_statistics(x: Tensor, axes: tuple[int, ...], eps: float) -> tuple[Tensor, Tensor]:
+    """Mean and 1 / sqrt(variance + eps), axes kept."""
+    average = _mean(x, axes)
     centred = x - average
-    variance = mean_of(centred * centred, axes, True)
-    return average, variance, (variance + eps).rsqrt()
+    return average, (_mean(centred * centred, axes) + eps).rsqrt()
 
 
 def _scaled(
     x: Tensor, average: Tensor, scale: Tensor, weight: Tensor | None, bias: Tensor | None, layout: Layout
 ) -> Tensor:
-    result = (x - average) * scale
+    result = binary(p.MUL, binary(p.SUB, x, average), scale)
     if weight is not None:
-        result = result * _value(weight, layout.affine, x.dtype)
-    return result if bias is None else result + _value(bias, layout.affine, x.dtype)
+        result = binary(p.MUL, result, _value(weight, layout.affine, x.dtype))
+    return result if bias is None else binary(p.ADD, result, _value(bias, layout.affine, x.dtype))
 
 
 def _finished(
@@ -117,7 +140,7 @@ class NormalizationBackward(Gradient):
         d = _wide(given)
         x, grad = _seen(given, layout.shape, d), _seen(grad, layout.shape, d)
         if local.grad:
-            average, _, scale = _statistics(x, layout.axes, eps)
+            average, scale = _differentiable_statistics(x, layout.axes, eps)
         else:
             average, scale = self.input(3), self.input(4)
         first = second = third = None
@@ -130,8 +153,8 @@ class NormalizationBackward(Gradient):
             normalised = (x - average) * scale
             if weight is not None:
                 grad = grad * _seen(weight, layout.affine, d)
-            along = mean_of(grad * normalised, layout.axes, True)
-            first = (grad - mean_of(grad, layout.axes, True) - normalised * along) * scale
+            along = _mean(grad * normalised, layout.axes)
+            first = (grad - _mean(grad, layout.axes) - normalised * along) * scale
             first = first if given.shape == layout.shape else first.reshape(given.shape)
         return first, second, third
 
@@ -248,7 +271,7 @@ class FusedRmsNormBackward0(Gradient):
         given, weight = self.input(0), self.input(1)
         d = _wide(given)
         x, grad = _seen(given, layout.shape, d), _seen(grad, layout.shape, d)
-        scale = (mean_of(x * x, layout.axes, True) + eps).rsqrt() if local.grad else self.input(2)
+        scale = (_mean(x * x, layout.axes) + eps).rsqrt() if local.grad else self.input(2)
         first = second = None
         if self.needs(1):
             second = _over_channels(grad * (x * scale), layout)
@@ -256,7 +279,7 @@ class FusedRmsNormBackward0(Gradient):
             normalised = x * scale
             if weight is not None:
                 grad = grad * _seen(weight, layout.affine, d)
-            first = (grad - normalised * mean_of(grad * normalised, layout.axes, True)) * scale
+            first = (grad - normalised * _mean(grad * normalised, layout.axes)) * scale
         return first, second
 
 
@@ -273,10 +296,10 @@ def rms_norm(
     if eps is None:
         eps = _EPSILON[input.dtype]
     x = _value(input, layout.shape, _wide(input))
-    scale = (mean_of(x * x, layout.axes, True) + eps).rsqrt()
-    result = x * scale
+    scale = unary(p.RSQRT, binary(p.ADD, _mean(binary(p.MUL, x, x), layout.axes), eps))
+    result = binary(p.MUL, x, scale)
     if weight is not None:
-        result = result * _value(weight, layout.affine, x.dtype)
+        result = binary(p.MUL, result, _value(weight, layout.affine, x.dtype))
     result = _value(result, input.shape, input.dtype)
     if tracked(input, weight):
         saved = [(t._read(), t._view) if t is not None else (None, None) for t in (input, weight, scale)]
@@ -302,7 +325,7 @@ class NativeBatchNormBackward0(Gradient):
         d = _wide(given)
         x, grad = _seen(given, layout.shape, d), _seen(grad, layout.shape, d)
         if training and local.grad:
-            average, _, scale = _statistics(x, layout.axes, eps)
+            average, scale = _differentiable_statistics(x, layout.axes, eps)
         else:
             average, scale = self.input(3), self.input(4)
         through = training and self.needs(0)
@@ -339,12 +362,18 @@ def _channel_layout(input: Tensor, **parameters: Tensor | None) -> Layout:
     return Layout(shape, others, (channels, *[1] * (len(shape) - 2)), shape, others)
 
 
-def _follow(running: Tensor | None, batch: Tensor, momentum: float) -> None:
-    """Move a running statistic (C,) towards that of the batch, in place."""
+def _follow(running: Tensor | None, batch: Tensor, momentum: float, factor: float = 1.0) -> None:
+    """Move a running statistic (C,) towards ``factor`` times that of the batch, in place."""
     if running is not None:
         d = batch.dtype
-        value = _value(batch, running.shape, d) * momentum + _value(running, running.shape, d) * (1 - momentum)
-        assign(running, value)
+        new = binary(p.MUL, _value(batch, running.shape, d), momentum * factor)
+        kept = binary(p.MUL, _value(running, running.shape, d), 1 - momentum)
+        assign(running, binary(p.ADD, new, kept))
+
+
+def _unbiased(count: int) -> float:
+    """What a variance over ``count`` elements is multiplied by to have the count less one as divisor."""
+    return count / (count - 1) if count > 1 else math.nan
 
 
 @operation(method=False)
@@ -369,14 +398,13 @@ def batch_norm(
         average, variance, scale = _statistics(x, layout.axes, eps)
         count = x.numel() // layout.affine[0]
         _follow(running_mean, average, momentum)
-        if running_var is not None:
-            _follow(running_var, variance * (count / (count - 1) if count > 1 else float("nan")), momentum)
+        _follow(running_var, variance, momentum, _unbiased(count))
     elif training:
         average = scale = _value(x.new_zeros(layout.affine), layout.affine, x.dtype)
     else:
         assert running_mean is not None and running_var is not None
         average = _value(running_mean, layout.affine, x.dtype)
-        scale = (_value(running_var, layout.affine, x.dtype) + eps).rsqrt()
+        scale = unary(p.RSQRT, binary(p.ADD, _value(running_var, layout.affine, x.dtype), eps))
     result = _scaled(x, average, scale, weight, bias, layout)
     context = (layout, eps, training)
     return _finished(result, input, weight, bias, (average, scale), NativeBatchNormBackward0, context)
@@ -404,5 +432,5 @@ def instance_norm(
     if running_mean is not None:
         _follow(running_mean, mean_of(average, 0), momentum)
     if running_var is not None:
-        _follow(running_var, mean_of(variance, 0) * (count / (count - 1) if count > 1 else float("nan")), momentum)
+        _follow(running_var, mean_of(variance, 0), momentum, _unbiased(count))
     return result
