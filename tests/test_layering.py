@@ -1,0 +1,131 @@
+"""Imports go downwards only, PyTorch is never imported, and `import flambeau` brings little with it."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "flambeau"
+
+#: The layers of docs/design.md, lowest first. The longest prefix of a module's name that is in here decides. A module may
+#: import from its own layer and from those below it.
+LAYERS = [
+    ["naming", "version", "torch_version"],
+    ["graph"],
+    ["cpu"],
+    ["compiler"],
+    ["autograd.gradient", "autograd.modes", "autograd.reduce", "storage", "device"],
+    ["tensor"],
+    ["autograd", "random"],
+    ["ops", "return_types", "info"],
+    [""],  # everything else: nn, optim, utils, vision, metrics, serialization, ...
+    ["command", "__main__"],
+]
+RANKS = {prefix: rank for rank, prefixes in enumerate(LAYERS) for prefix in prefixes}
+
+
+def rank(module: str) -> int:
+    name = module
+    while name not in RANKS:
+        name = name.rpartition(".")[0]
+    return RANKS[name]
+
+
+def modules() -> Iterator[tuple[str, str, ast.Module]]:
+    """Name below the package, package to which relative imports refer, and source of every file."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        if path.parent.name == "site":
+            continue
+        parts = list(path.relative_to(PACKAGE).with_suffix("").parts)
+        if parts[-1] == "__init__":
+            parts.pop()
+            package = parts
+        else:
+            package = parts[:-1]
+        yield ".".join(parts), ".".join(package), ast.parse(path.read_text(), str(path))
+
+
+def at_import(body: list[ast.stmt]) -> Iterator[ast.Import | ast.ImportFrom]:
+    """Import statements that run when the module is imported."""
+    for statement in body:
+        if isinstance(statement, (ast.Import, ast.ImportFrom)):
+            yield statement
+        elif isinstance(statement, ast.If):
+            if not (isinstance(statement.test, ast.Name) and statement.test.id == "TYPE_CHECKING"):
+                yield from at_import(statement.body)
+            yield from at_import(statement.orelse)
+        elif isinstance(statement, (ast.Try, ast.With)):
+            yield from at_import(statement.body)
+            for handler in getattr(statement, "handlers", []):
+                yield from at_import(handler.body)
+
+
+def exists(module: str) -> bool:
+    path = PACKAGE.joinpath(*module.split("."))
+    return path.is_dir() or path.with_suffix(".py").is_file()
+
+
+def imported(statement: ast.Import | ast.ImportFrom, package: str) -> Iterator[str]:
+    """The package's modules that a statement imports, without the package's own name."""
+    if isinstance(statement, ast.Import):
+        for alias in statement.names:
+            if alias.name == "flambeau" or alias.name.startswith("flambeau."):
+                yield alias.name.removeprefix("flambeau").removeprefix(".")
+        return
+    base = statement.module or ""
+    if statement.level:
+        parents = package.split(".") if package else []
+        parents = parents[: len(parents) - statement.level + 1]
+        base = ".".join([*parents, *([base] if base else [])])
+    elif base == "flambeau" or base.startswith("flambeau."):
+        base = base.removeprefix("flambeau").removeprefix(".")
+    else:
+        return
+    for alias in statement.names:
+        inner = f"{base}.{alias.name}".removeprefix(".")
+        yield inner if exists(inner) else base
+
+
+def test_imports_go_downwards():
+    upwards = []
+    for name, package, tree in modules():
+        if not name:
+            continue  # the package itself gathers everything
+        for statement in at_import(tree.body):
+            for other in imported(statement, package):
+                if rank(other) > rank(name):
+                    upwards.append(f"{name} (line {statement.lineno}) imports {other or 'the whole package'}")
+    assert not upwards, "\n".join(upwards)
+
+
+def test_the_processors_part_knows_only_dtypes_and_shapes():
+    for name, package, tree in modules():
+        if name.startswith("cpu."):
+            for statement in at_import(tree.body):
+                for other in imported(statement, package):
+                    assert rank(other) == rank("cpu") or other in ("graph.dtypes", "graph.shapes"), (name, other)
+
+
+def test_pytorch_is_never_imported():
+    for name, _, tree in modules():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import):
+                assert not any(alias.name.partition(".")[0] == "torch" for alias in node.names), name
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                assert (node.module or "").partition(".")[0] not in ("torch", "torchvision"), name
+
+
+@pytest.mark.parametrize("module", ["flambeau", "flambeau.nn, flambeau.optim"])
+def test_importing_brings_little_with_it(module):
+    program = f"import sys, {module}; print(' '.join(sys.modules))"
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
+    loaded = set(result.stdout.split())
+    heavy = {"llvmlite", "scipy", "PIL", "tqdm", "multiprocessing", "asyncio", "urllib.request", "torch"}
+    assert not loaded & heavy
+    assert not {
+        name for name in loaded if name.startswith(("flambeau.vision", "flambeau.metrics", "flambeau.utils.data"))
+    }
