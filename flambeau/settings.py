@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -26,7 +27,7 @@ def set_default_tensor_type(t: Any) -> None:
 
     d = dtype_of(t)
     if d.kind != "float":
-        raise TypeError(f"only floating-point types are supported as the default type, but got {d}")
+        raise TypeError("only floating-point types are supported as the default type")
     set_default_dtype(d)
 
 
@@ -92,9 +93,10 @@ _precision = ["highest"]
 
 def set_float32_matmul_precision(precision: str) -> None:
     """Products of float32 matrices are computed in float32 always; what is asked for is remembered."""
-    if precision not in ("highest", "high", "medium"):
-        raise ValueError(f"invalid precision: {precision}, expected one of highest, high, medium")
-    _precision[0] = precision
+    if precision in ("highest", "high", "medium"):
+        _precision[0] = precision
+    else:
+        warnings.warn(f"{precision} is not one of 'highest', 'high', or 'medium'; the call has no effect.", stacklevel=2)
 
 
 def get_float32_matmul_precision() -> str:

@@ -299,7 +299,7 @@ class Tensor:
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         """Begin (or stop) recording operations on this leaf. ``RuntimeError`` for integers and for non-leaves."""
         if requires_grad and self.dtype.category < 2:
-            raise RuntimeError("only Tensors of floating point and complex dtype can require gradients")
+            raise RuntimeError("only Tensors of floating point dtype can require gradients")
         if self._gradient is not None:
             if not requires_grad:
                 raise RuntimeError(
@@ -432,7 +432,7 @@ class Tensor:
             address = evaluate(self._read()).address
             if self._view is not None:
                 address += self._view.offset * d.itemsize
-            return _C_TYPES[d].from_address(address).value
+            return _C_TYPES[d].from_address(address).value  # type: ignore[attr-defined]
         array = self._array()
         if d.numpy is None:
             bits = array.astype(np.uint32).reshape(1) << 16
@@ -453,11 +453,16 @@ class Tensor:
             raise RuntimeError("Boolean value of Tensor with more than one value is ambiguous")
         return bool(self.item())
 
+    def _number(self) -> Any:
+        if self.numel() != 1:
+            raise ValueError("only one element tensors can be converted to Python scalars")
+        return self.item()
+
     def __float__(self) -> float:
-        return float(self.item())
+        return float(self._number())
 
     def __int__(self) -> int:
-        return int(self.item())
+        return int(self._number())
 
     def __complex__(self) -> complex:
         return complex(self.item())

@@ -131,7 +131,6 @@ def reference(directory: Path) -> Mapping[str, np.ndarray]:
         ("one thread", 0, {"FLAMBEAU_NUM_THREADS": "1"}),
         ("eager", 0, {"FLAMBEAU_EAGER": "1", "FLAMBEAU_NUM_THREADS": "2"}),
         ("looks", 1, {"FLAMBEAU_NUM_THREADS": "2"}),
-        ("other looks, one thread", 2, {"FLAMBEAU_NUM_THREADS": "1"}),
     ],
 )
 def test_weights_are_the_same_bits(

@@ -317,7 +317,7 @@ class Plan:
             self._arguments[position] = fixed + numbers[number] * unit
         cell = self._cell_and_table
         self._table.pack_into(
-            cell,
+            cell,  # type: ignore[arg-type]
             0,
             0,
             0,

@@ -85,7 +85,7 @@ def get_default_dtype() -> dtype:
 def set_default_dtype(d: dtype) -> None:
     """Set the dtype that Python floats become; only floating-point dtypes are allowed (``TypeError``)."""
     if not isinstance(d, dtype) or d.kind != "float":
-        raise TypeError(f"only floating-point types are supported as the default type, but got {d!r}")
+        raise TypeError("only floating-point types are supported as the default type")
     _default[0] = d
 
 

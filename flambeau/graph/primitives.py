@@ -90,7 +90,7 @@ def _integral(name: str) -> Rule:
     def rule(attributes: Any, metas: list[Meta]) -> Result:
         d = _promoted(metas)
         if d.category >= 2:
-            raise RuntimeError(f"\"{name}_cpu\" not implemented for '{TYPE_NAMES[d]}'")
+            raise NotImplementedError(f"\"{name}_cpu\" not implemented for '{TYPE_NAMES[d]}'")
         return Result(broadcast_shapes(*(m.shape for m in metas)), d, d)
 
     return rule
@@ -131,6 +131,20 @@ TYPE_NAMES = {
     dtypes.uint8: "Byte",
     dtypes.bool_: "Bool",
 }
+
+C_NAMES = {
+    dtypes.float64: "double",
+    dtypes.float32: "float",
+    dtypes.float16: "c10::Half",
+    dtypes.bfloat16: "c10::BFloat16",
+    dtypes.int64: "long int",
+    dtypes.int32: "int",
+    dtypes.int16: "short int",
+    dtypes.int8: "signed char",
+    dtypes.uint8: "unsigned char",
+    dtypes.bool_: "bool",
+}
+"""What PyTorch's messages call dtypes that must agree."""
 
 _SUBTRACT_BOOL = (
     "Subtraction, the `-` operator, with two bool tensors is not supported. "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from math import prod
@@ -148,7 +149,7 @@ def broadcast_strides(sizes: Sequence[int], strides: Sequence[int], shape: Seque
 def wrap_dim(dim: int, rank: int) -> int:
     """A dimension number counted from the front; ``IndexError`` as in PyTorch when out of range."""
     if not isinstance(dim, int):
-        dim = dim.__index__()
+        dim = operator.index(dim)
     span = max(rank, 1)
     if not -span <= dim < span:
         raise IndexError(f"Dimension out of range (expected to be in range of [{-span}, {span - 1}], but got {dim})")

@@ -9,7 +9,7 @@ from ..graph import primitives as p
 from ..graph.dtypes import promote_types
 from ..graph.trace import Node, enter, local, new_step, overflow
 from ..tensor import Tensor
-from .dispatch import binary, nary, unary
+from .dispatch import binary, unary
 from .operation import NAMESPACE, operation, write_out
 
 _new = object.__new__

@@ -261,7 +261,9 @@ Tensor.where = _where_method  # type: ignore[attr-defined]
 def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
     """``value`` (a number or zero-dimensional tensor) where ``mask`` holds, else ``input``."""
     if mask.dtype.kind != "bool":
-        raise RuntimeError("masked_fill_ only supports boolean masks, but got mask with dtype " + str(mask.dtype)[6:])
+        raise RuntimeError(
+            "masked_fill_ only supports boolean masks, but got mask with dtype " + p.C_NAMES[mask.dtype]
+        )  # type: ignore[name-defined]
     if isinstance(value, Tensor):
         if value.ndim:
             raise RuntimeError(

@@ -230,7 +230,7 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) ->
             raise RuntimeError(f"tensordot expects dims >= 0, but got dims={dims}")
         if dims > min(a.ndim, b.ndim):
             raise RuntimeError(
-                f"tensordot expects dims < ndim_a or ndim_b, but got dims={dims} and ndim_a={a.ndim} and ndim_b={b.ndim}"
+                f"tensordot expects dims < ndim_a or ndim_b, but got dims={dims}"
             )
         first, second = list(range(a.ndim - dims, a.ndim)), list(range(dims))
     else:

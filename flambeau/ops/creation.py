@@ -32,6 +32,8 @@ def finished(
         check_device(device)
     if local.inference:
         tensor._more().inference = True
+    if requires_grad and tensor.dtype.category < 2:
+        raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
     return tensor.requires_grad_() if requires_grad else tensor
 
 
@@ -127,7 +129,9 @@ def _data(data: Any, d: dtype_type | None) -> Tensor:
         and not isinstance(data, (list, tuple, str))
     ):
         data = list(data)
-    if data is None or isinstance(data, str):
+    if isinstance(data, str):
+        raise TypeError("new(): invalid data type 'str'")
+    if data is None:
         raise RuntimeError(f"Could not infer dtype of {type(data).__name__}")
     try:
         wanted = d or (dtypes.FROM_NUMPY.get(np.array(data).dtype) if numpy_scalars else None) or _infer(data)
@@ -235,6 +239,8 @@ def filled(sizes: Size, value: Any, d: dtype_type) -> Tensor:
 def zeros(*size: Any, out: Tensor | None = None, dtype: Any = None, layout: Any = None, device: Any = None,
           pin_memory: bool = False, requires_grad: bool = False) -> Tensor:  # fmt: skip
     """Zeros."""
+    if any(n < 0 for n in sizes_of(size)):
+        raise RuntimeError("zeros: Dimension size must be non-negative.")
     made = filled(_sizes(size), 0, dtype or (out.dtype if out is not None else get_default_dtype()))
     return write_out(out, made) if out is not None else finished(made, requires_grad, device)
 
@@ -299,6 +305,9 @@ def eye(n: int, m: int | None = None, *, out: Tensor | None = None, dtype: Any =
         requires_grad: bool = False) -> Tensor:  # fmt: skip
     """Ones on the diagonal of an n × m matrix, zeros elsewhere."""
     columns = n if m is None else m
+    if n < 0 or columns < 0:
+        name, size = ("n", n) if n < 0 else ("m", columns)
+        raise RuntimeError(f"{name} must be greater or equal to 0, got {size}")
     made = (arange(n).unsqueeze(1) == arange(columns)).to(dtype or get_default_dtype())
     return write_out(out, made) if out is not None else finished(made, requires_grad, device)
 

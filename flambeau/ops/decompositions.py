@@ -452,7 +452,7 @@ class LinalgQrBackward0(SeveralResults):
 
 def _qr(a: np.ndarray, mode: str) -> tuple[np.ndarray, np.ndarray]:
     if mode == "r":
-        return np.zeros(0, dtype=a.dtype), np.linalg.qr(a, mode)
+        return np.zeros(0, dtype=a.dtype), np.linalg.qr(a, mode)  # type: ignore[call-overload]
     q, r = np.linalg.qr(a, mode)  # type: ignore[call-overload]
     return q, r
 
@@ -597,7 +597,7 @@ def linalg_eigh(A: Tensor, UPLO: str = "L", *, out: Any = None) -> tuple[Tensor,
     check_square("linalg.eigh", A)
     if UPLO.upper() not in ("L", "U"):
         raise RuntimeError(f"Expected UPLO argument to be 'L' or 'U', but got {UPLO}")
-    results = _converged("linalg.eigh", lambda a: tuple(np.linalg.eigh(a, UPLO.upper())), A)
+    results = _converged("linalg.eigh", lambda a: tuple(np.linalg.eigh(a, UPLO.upper())), A)  # type: ignore[call-overload]
     if tracked(A):
         _attach_results(results, LinalgEighBackward0, [A])
     return return_types.linalg_eigh(results)  # type: ignore[no-any-return]

@@ -19,6 +19,10 @@ from .dispatch import attach, tracked
 from .operation import assign, operation, write_out
 from .views import SelectBackward0, SliceBackward0, geometry, part_of, view_of
 
+_NO_AXES = (
+    "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert a 0-dim tensor "
+    "to a number"
+)
 _MASKS = (dtypes.bool_, dtypes.uint8)
 
 
@@ -111,6 +115,8 @@ def understand(x: Tensor, index: Any) -> Index:
         raise IndexError("an index can only have a single ellipsis ('...')")
     rank = x.ndim
     if used > rank:
+        if rank == 0:
+            raise IndexError(_NO_AXES)
         raise IndexError(f"too many indices for tensor of dimension {rank}")
     if dots:
         at = dots[0]
@@ -220,7 +226,7 @@ def _integer(x: Tensor, part: Any, axis: int) -> int:
         ) from None
     extent = x.shape[axis] if axis < x.ndim else 0
     if x.ndim == 0:
-        raise IndexError("invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++")
+        raise IndexError(_NO_AXES)
     if not -extent <= k < extent:
         raise IndexError(f"index {k} is out of bounds for dimension {axis} with size {extent}")
     return k + extent if k < 0 else k
@@ -310,7 +316,10 @@ def getitem(self: Tensor, index: Any) -> Tensor:
     """``x[index]``: a view for integers, slices, None and the ellipsis; a copy for index tensors and masks."""
     kind = type(index)
     if kind is int:
-        return self.select(0, index) if self.shape else understand(self, index).view
+        shape = self.shape
+        if shape and -shape[0] <= index < shape[0]:
+            return self.select(0, index)
+        return understand(self, index).view
     found = understand(self, index)
     if not found.tensors:
         if found.view is self:
@@ -455,7 +464,7 @@ class GatherBackward0(Gradient):
 def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False, out: Tensor | None = None) -> Tensor:
     """For each element of ``index``, the element of ``input`` there along ``dim`` (and at the same place elsewhere)."""
     if index.dtype not in (dtypes.int64, dtypes.int32):
-        raise RuntimeError("gather(): Expected dtype int64 for index")
+        raise RuntimeError("gather(): Expected dtype int32/int64 for index")
     _same_rank("gather", input, index)
     d = wrap_dim(dim, input.ndim)
     if index.ndim == 0 or input.ndim == 0:
@@ -519,7 +528,7 @@ def _scattered(target: Tensor, dim: int, index: Tensor, value: Tensor, mode: str
 
 def _scatter_index(name: str, index: Tensor) -> None:
     if index.dtype not in (dtypes.int64, dtypes.int32):
-        raise RuntimeError(f"{name}(): Expected dtype int64 for index")
+        raise RuntimeError(f"{name}(): Expected dtype int32/int64 for index")
 
 
 class ScatterBackward0(Gradient):

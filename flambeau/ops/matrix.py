@@ -20,7 +20,7 @@ def product(a: Tensor, b: Tensor, shape: Size, gradient: type[Gradient] | None) 
     """Record the matrix product of (…, m, k) and (…, k, n)."""
     d = a.dtype
     if d is not b.dtype:
-        raise RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {_c_name(a)} != {_c_name(b)}")
+        raise RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {p.C_NAMES[a.dtype]} != {p.C_NAMES[b.dtype]}")
     if d is bool_:
         raise RuntimeError("\"addmm_impl_cpu_\" not implemented for 'Bool'")
     if d.itemsize == 2 and d.kind == "float":
@@ -28,11 +28,6 @@ def product(a: Tensor, b: Tensor, shape: Size, gradient: type[Gradient] | None) 
         wide = product(a.float(), b.float(), shape, gradient)
         return wide.to(d)
     return binary(p.MATMUL, a, b, gradient, (shape, d))
-
-
-def _c_name(x: Tensor) -> str:
-    names = {"Float": "float", "Double": "double", "Long": "int64_t", "Int": "int"}
-    return names.get(p.TYPE_NAMES[x.dtype], p.TYPE_NAMES[x.dtype])
 
 
 def transposed(x: Tensor) -> Tensor:
@@ -192,8 +187,11 @@ def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor
     return result if out is None else write_out(out, result)
 
 
-Tensor.__matmul__ = matmul  # type: ignore[method-assign]
-Tensor.__rmatmul__ = lambda self, other: matmul(other, self)  # type: ignore[attr-defined]
+def _operator(self: Tensor, other: Any) -> Any:
+    return matmul(self, other) if isinstance(other, Tensor) else NotImplemented
+
+
+Tensor.__matmul__ = _operator  # type: ignore[method-assign]
 
 
 @operation(inplace=True)

@@ -93,9 +93,9 @@ def imag(input: Tensor) -> Tensor:
     raise RuntimeError("imag is not implemented for tensors with non-complex dtypes.")
 
 
-Tensor.real = property(lambda self: self)
-Tensor.imag = property(imag)
-Tensor.mH = property(adjoint)
+Tensor.real = property(lambda self: self)  # type: ignore[attr-defined]
+Tensor.imag = property(imag)  # type: ignore[attr-defined]
+Tensor.mH = property(adjoint)  # type: ignore[attr-defined]
 
 # --- memory and layout --------------------------------------------------------------------------------------------------
 
@@ -217,7 +217,7 @@ def dim_order(self: Tensor) -> tuple[int, ...]:
     return tuple(sorted(range(self.ndim), key=lambda k: -strides[k]))
 
 
-Tensor.dim_order = dim_order
+Tensor.dim_order = dim_order  # type: ignore[attr-defined]
 
 # --- splitting under other names ----------------------------------------------------------------------------------------
 
@@ -244,8 +244,8 @@ def _split_along(name: str, axis: int, least: int) -> Any:
 
 
 hsplit, vsplit, dsplit = _split_along("hsplit", 1, 1), _split_along("vsplit", 0, 2), _split_along("dsplit", 2, 3)
-Tensor.unsafe_chunk = Tensor.chunk
-Tensor.unsafe_split = Tensor.unsafe_split_with_sizes = Tensor.split
+Tensor.unsafe_chunk = Tensor.chunk  # type: ignore[attr-defined]
+Tensor.unsafe_split = Tensor.unsafe_split_with_sizes = Tensor.split  # type: ignore[attr-defined]
 for _name in ("chunk", "split", "split_with_sizes"):
     NAMESPACE["unsafe_" + _name] = NAMESPACE[_name]
 
@@ -265,8 +265,8 @@ def _dlpack(self: Tensor, **keywords: Any) -> Any:
     return self.numpy().__dlpack__(**keywords)
 
 
-Tensor.__dlpack__ = _dlpack
-Tensor.__dlpack_device__ = lambda self: (1, 0)
+Tensor.__dlpack__ = _dlpack  # type: ignore[attr-defined]
+Tensor.__dlpack_device__ = lambda self: (1, 0)  # type: ignore[attr-defined]
 for _function in (is_storage, typename, imag, from_dlpack):
     NAMESPACE[_function.__name__] = _function
 NAMESPACE["broadcast_shapes"] = lambda *shapes: broadcast_shapes(*((s,) if isinstance(s, int) else s for s in shapes))

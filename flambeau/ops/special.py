@@ -238,7 +238,7 @@ def polygamma(n: int, input: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 
 NAMESPACE["polygamma"] = polygamma
-Tensor.polygamma = lambda self, n: polygamma(n, self)
+Tensor.polygamma = lambda self, n: polygamma(n, self)  # type: ignore[attr-defined]
 
 
 @operation()

@@ -7,8 +7,10 @@ history. Gradients of views are views of the gradient where possible, else the g
 from __future__ import annotations
 
 import builtins
+import operator
 from collections.abc import Sequence
 from functools import lru_cache
+from math import prod
 from typing import Any
 
 from ..autograd.gradient import Gradient, sequence
@@ -28,7 +30,7 @@ def sizes_of(sizes: tuple[Any, ...]) -> tuple[int, ...]:
     """Sizes given one by one or as one sequence, as integers."""
     if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)):
         sizes = tuple(sizes[0])
-    return tuple(n if type(n) is int else n.__index__() for n in sizes)
+    return tuple(n if type(n) is int else operator.index(n) for n in sizes)
 
 
 def geometry(x: Tensor) -> tuple[Size, tuple[int, ...], int]:
@@ -366,6 +368,10 @@ def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
     """Axis ``dim`` cut into axes of the given sizes (one may be -1)."""
     d = wrap_dim(dim, input.ndim)
     shape = input.shape
+    if -1 not in sizes and prod(sizes) != shape[d]:
+        raise RuntimeError(
+            f"unflatten: Provided sizes {list(sizes)} don't multiply up to the size of dim {d} ({shape[d]}) in the input tensor"
+        )
     return view(input, (*shape[:d], *infer_size(tuple(sizes), shape[d]), *shape[d + 1 :]))
 
 
@@ -548,7 +554,7 @@ def expand(self: Tensor, *sizes: Sizes, implicit: bool = False) -> Tensor:
     lead = len(wanted) - len(old)
     if lead < 0:
         raise RuntimeError(
-            f"expand({self.dtype}{list(old)}, size={list(wanted)}): the number of sizes provided ({len(wanted)}) must be "
+            f"expand({self.type()}{{{list(old)}}}, size={list(wanted)}): the number of sizes provided ({len(wanted)}) must be "
             f"greater or equal to the number of dimensions in the tensor ({len(old)})"
         )
     new_sizes, new_strides = [], []
@@ -683,7 +689,7 @@ def select(input: Tensor, dim: int, index: int) -> Tensor:
         raise IndexError("select() cannot be applied to a 0-dim tensor.")
     d = wrap_dim(dim, input.ndim)
     extent = input.shape[d]
-    k = index.__index__()
+    k = operator.index(index)
     if not -extent <= k < extent:
         raise IndexError(f"select(): index {k} out of range for tensor of size {list(input.shape)} at dimension {d}")
     k = k + extent if k < 0 else k

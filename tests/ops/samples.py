@@ -175,6 +175,8 @@ def several(*samples: Samples) -> Samples:
 
 
 def positive_definite(rng: np.random.Generator, *shape: int) -> np.ndarray:
-    """Symmetric matrices with eigenvalues well above zero."""
+    """Square matrices that are symmetric with eigenvalues well above zero; of other shapes, any numbers."""
+    if shape[-1] != shape[-2]:
+        return normal(rng, *shape)
     a = rng.normal(size=shape)
     return a @ a.swapaxes(-1, -2) + np.eye(shape[-1])

@@ -12,14 +12,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-
 from samples import (
     SPECIAL,
     Samples,
     between,
     distinct,
     layouts,
-    normal,
     of,
     one,
     positive_definite,
@@ -299,7 +297,10 @@ INDEXING = [
         )
     ),
     *(
-        Row(f"x.scatter_reduce(1, v.reshape(3, 1, 1).expand(3, 4, 5), x * 2, '{mode}')", of((3, 4, 5), v=np.array([1, 0, 2])), "f", 0)
+        Row(
+            f"x.scatter_reduce(1, v.reshape(3, 1, 1).expand(3, 4, 5), x * 2, '{mode}')",
+            of((3, 4, 5), v=np.array([1, 0, 2])), "f", 0,
+        )  # fmt: skip
         for mode in ("sum", "prod", "mean", "amax", "amin")
     ),
     Row("x.scatter_reduce(0, v, x * 2, 'amax', include_self=False)", of((3,), v=np.array([1, 1, 2])), "fl", 0),
@@ -320,7 +321,8 @@ JOINING = [
             "torch.cat([x, y])", "torch.cat((x, y, x), 1)", "torch.cat([x, x[:0]], 0)", "torch.cat([x.T, y.T], -1)",
             "torch.stack([x, y])", "torch.stack([x, y], 1)", "torch.stack([x.T, y.T], -1)", "torch.hstack([x, y])",
             "torch.vstack([x, y[0]])", "torch.dstack([x, y])", "torch.column_stack([x, y[:, 0]])", "torch.block_diag(x, y[0])",
-            "x.repeat(2, 1)", "x.repeat(2, 1, 3)", "x.T.repeat(1, 2)", "x.tile(2)", "x.tile((2, 1, 1))", "x.repeat_interleave(2)",
+            "x.repeat(2, 1)", "x.repeat(2, 1, 3)", "x.T.repeat(1, 2)", "x.tile(2)", "x.tile((2, 1, 1))",
+            "x.repeat_interleave(2)",
             "x.repeat_interleave(3, 1)", "x.repeat_interleave(torch.tensor([1, 0, 2]), 0)", "torch.cartesian_prod(x[0], y[0])",
             "torch.combinations(x[0])", "torch.combinations(x[0], 3, True)", "torch.meshgrid(x[0], y[:, 0], indexing='ij')[1]",
             "torch.meshgrid(x[0], y[:, 0], indexing='xy')[0]", "torch.cat([x, torch.zeros(0).to(x.dtype)])",
@@ -450,7 +452,8 @@ COUNTING = [
 MATRICES = [
     *(
         Row(expression, of((3, 4), (4, 5)), "fdhbl", 2, slack="linear")
-        for expression in ("x @ y", "torch.mm(x, y)", "x[0] @ y", "x @ y[:, 0]", "x[0] @ y[:, 0]", "x.mv(y[:, 0])", "x[0].dot(y[:, 0])")
+        for expression in ("x @ y", "torch.mm(x, y)", "x[0] @ y", "x @ y[:, 0]", "x[0] @ y[:, 0]", "x.mv(y[:, 0])",
+        "x[0].dot(y[:, 0])")
     ),
     Row("x.T.contiguous().T @ y.T.contiguous().T", of((3, 4), (4, 5)), "fd", slack="linear"),
     Row("x @ y", of((64, 70), (70, 130)), "fd", 1, slack="linear"),
@@ -478,14 +481,15 @@ MATRICES = [
     Row("torch.tensordot(x, y, 2)", of((2, 3, 4), (3, 4, 5)), "fd", slack="linear"),
     Row("torch.tensordot(x, y, dims=([0, 2], [1, 0]))", of((2, 3, 4), (4, 2, 5)), "fd", slack="linear"),
     *(
-        Row(f"torch.einsum('{equation}', x{', y' if len(shapes) > 1 else ''}{', z' if len(shapes) > 2 else ''})", of(*shapes), "fd", slack="linear")
+        Row(f"torch.einsum('{equation}', {', '.join('xyz'[: len(shapes)])})", of(*shapes), "fd", slack="linear")
         for equation, shapes in (
             ("ij,jk->ik", ((2, 3), (3, 4))), ("ij,jk", ((2, 3), (3, 4))), ("ii->i", ((3, 3),)), ("ii", ((3, 3),)),
             ("ij->ji", ((2, 3),)), ("i,j->ij", ((2,), (3,))), ("...ij,...jk->...ik", ((5, 2, 3), (1, 3, 4))),
             ("bhqd,bhkd->bhqk", ((2, 3, 4, 5), (2, 3, 6, 5))), ("bqhd,bkhd->bhqk", ((2, 3, 4, 5), (2, 6, 4, 5))),
             ("ab,ab->a", ((2, 3), (2, 3))), ("ab,cd,bd->ac", ((2, 3), (4, 5), (3, 5))), ("i...->...", ((2, 3, 4),)),
             ("iij,jk->ik", ((3, 3, 2), (2, 4))), ("bi,oij,bj->bo", ((2, 3), (4, 3, 5), (2, 5))), ("ij,j->i", ((2, 1), (3,))),
-            ("nctkv,kvw->nctw", ((2, 3, 4, 2, 5), (2, 5, 5))), ("i,i,i->i", ((3,), (3,), (3,))), (" i j , j -> i ", ((2, 3), (3,))),
+            ("nctkv,kvw->nctw", ((2, 3, 4, 2, 5), (2, 5, 5))), ("i,i,i->i", ((3,), (3,), (3,))), (" i j , j -> i ", ((2, 3),
+            (3,))),
         )
     ),
     Row("torch.einsum(x, [0, 1], y, [1, 2], [0, 2])", of((2, 3), (3, 4)), "fd", slack="linear"),
@@ -499,8 +503,10 @@ MATRICES = [
 ]
 
 _SQUARE, _WIDE, _TALL = of((2, 4, 4), (2, 4, 3)), of((3, 5)), of((5, 3))
-_DEFINITE = of((2, 4, 4), (2, 4, 3), numbers=lambda rng, *shape: positive_definite(rng, *shape) if shape[-1] == shape[-2] else normal(rng, *shape))
-_SIGNS = "(lambda q: q * (q * torch.arange(1.0, 1 + q.shape[-2]).to(q.dtype).unsqueeze(-1)).sum(-2, keepdim=True).sign().detach())"
+_DEFINITE = of((2, 4, 4), (2, 4, 3), numbers=positive_definite)
+_SIGNS = (
+    "(lambda q: q * (q * torch.arange(1.0, 1 + q.shape[-2]).to(q.dtype).unsqueeze(-1)).sum(-2, True).sign().detach())"
+)
 DECOMPOSITIONS = [
     *(
         Row(f"torch.{expression}", _SQUARE, "d", 2, slack=1e3)
@@ -548,12 +554,14 @@ CREATION = [
         *((f"torch.{name}(2, 3, dtype=x.dtype)", ANY) for name in ("zeros", "ones")),
         *((f"torch.{name}_like(x)", ANY) for name in ("zeros", "ones")),
         *((f"x.new_{name}(2, 4)", "fl") for name in ("zeros", "ones")),
-        ("torch.full((2, 3), 2.5)", "f"), ("torch.full((2,), 3)", "f"), ("torch.full((2,), True)", "f"), ("x.new_full((2,), 3)", "fl"),
+        ("torch.full((2, 3), 2.5)", "f"), ("torch.full((2,), 3)", "f"), ("torch.full((2,), True)", "f"),
+        ("x.new_full((2,), 3)", "fl"),
         ("torch.full_like(x, 3)", ANY), ("torch.eye(3, 4, dtype=x.dtype)", ANY), ("torch.arange(5)", "f"),
         ("torch.arange(2, 9, 3)", "f"), ("torch.arange(1.0, 2.0, 0.3)", "f"), ("torch.arange(5, 0, -2)", "f"),
         ("torch.arange(0, 5, dtype=x.dtype)", "fdhbl"), ("torch.arange(0.5, 5)", "f"), ("torch.linspace(0, 1, 7)", "f"),
         ("torch.linspace(-3, 10, 5, dtype=x.dtype)", "fdl"), ("torch.linspace(2, 5, 1)", "f"), ("torch.logspace(0, 2, 5)", "f"),
-        ("torch.tensor([1, 2.5])", "f"), ("torch.tensor([[True, False]])", "f"), ("torch.tensor(3)", "f"), ("torch.tensor([])", "f"),
+        ("torch.tensor([1, 2.5])", "f"), ("torch.tensor([[True, False]])", "f"), ("torch.tensor(3)", "f"),
+        ("torch.tensor([])", "f"),
         ("torch.tensor([[1, 2], [3, 4]], dtype=x.dtype)", ANY), ("torch.as_tensor([1, 2])", "f"), ("torch.tensor((1, 2))", "f"),
         ("torch.scalar_tensor(2)", "f"), ("torch.range(1, 4)", "f"), ("x.new_tensor([1, 2])", "fl"),
         ("torch.hann_window(7)", "f"), ("torch.hann_window(6, periodic=False)", "f"), ("torch.hamming_window(7)", "f"),
@@ -564,16 +572,23 @@ CREATION = [
 ]
 
 _CHANGES = [
-    "add_(2)", "sub_(y)", "mul_(y)", "div_(y)", "pow_(2)", "exp_()", "clamp_(-1, 1)", "clamp_(min=0.0)", "zero_()", "fill_(3)", "copy_(y)",
+    "add_(2)", "sub_(y)", "mul_(y)", "div_(y)", "pow_(2)", "exp_()", "clamp_(-1, 1)", "clamp_(min=0.0)", "zero_()",
+    "fill_(3)", "copy_(y)",
     "relu_()", "sigmoid_()", "tanh_()", "abs_()", "neg_()", "sqrt_()", "addcmul_(y, y, value=0.1)", "addcdiv_(y, y.abs() + 1)",
-    "lerp_(y, 0.3)", "masked_fill_(y > 0, 1.0)", "index_add_(0, i, y[:2])", "index_fill_(0, i, 1.0)", "index_copy_(0, i, y[:2])",
-    "scatter_(0, i.reshape(2, 1), 1.5)", "scatter_add_(0, i.reshape(2, 1), y[:2, :1])", "triu_()", "tril_(1)", "fill_diagonal_(5)",
-    "transpose_(0, 1)", "t_()", "unsqueeze_(0)", "squeeze_()", "cumsum_(0)", "round_()", "floor_()", "remainder_(2)", "atan2_(y)",
+    "lerp_(y, 0.3)", "masked_fill_(y > 0, 1.0)", "index_add_(0, i, y[:2])", "index_fill_(0, i, 1.0)",
+    "index_copy_(0, i, y[:2])",
+    "scatter_(0, i.reshape(2, 1), 1.5)", "scatter_add_(0, i.reshape(2, 1), y[:2, :1])", "triu_()", "tril_(1)",
+    "fill_diagonal_(5)",
+    "transpose_(0, 1)", "t_()", "unsqueeze_(0)", "squeeze_()", "cumsum_(0)", "round_()", "floor_()", "remainder_(2)",
+    "atan2_(y)",
     "addmm_(y, y.T @ y)", "index_put_((i,), y[:2])", "swapaxes_(0, 1)", "eq_(y)", "erfinv_()",
 ]  # fmt: skip
 WRITING = [
     *(
-        Row(f"(lambda c: [c.{change}, c][1])(x * 1)", of((3, 3), (3, 3), numbers=between(0.2, 0.8), i=np.array([2, 0])), "fd", 1, slack=4)
+        Row(
+            f"(lambda c: [c.{change}, c][1])(x * 1)",
+            of((3, 3), (3, 3), numbers=between(0.2, 0.8), i=np.array([2, 0])), "fd", 1, 4,
+        )  # fmt: skip
         for change in _CHANGES
     ),
     Row("(lambda c: [c.logical_not_(), c][1])(x * 1)", of((3, 3), numbers=ties), "fl", 0),
