@@ -55,7 +55,8 @@ class Finder:
         if fullname.partition(".")[0] in ROOTS:
             internal = internal_module(fullname)
             # A file of Flambeau's own division (`flambeau.tensor`) is no module of PyTorch's.
-            spec = _find_internal(internal) if published_module(internal) == fullname else None
+            known = internal_module(published_module(internal)) == internal
+            spec = _find_internal(internal) if known else None
             if spec is not None:
                 alias = ModuleSpec(fullname, AliasLoader(spec.name), origin=spec.origin)  # type: ignore[arg-type]
                 alias.submodule_search_locations = spec.submodule_search_locations

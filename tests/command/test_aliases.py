@@ -23,6 +23,8 @@ import flambeau.nn.functional, flambeau.vision.transforms, flambeau.metrics
 assert torch is flambeau and F is flambeau.nn.functional
 assert torchvision is flambeau.vision and transforms is flambeau.vision.transforms
 assert torchmetrics is flambeau.metrics
+import torch.metrics  # not in PyTorch, but programs name it
+assert torch.metrics is torchmetrics
 assert sys.modules["torch.nn.functional"] is sys.modules["flambeau.nn.functional"]
 assert torch.__spec__.name == "flambeau" and torch.nn.__spec__.name == "flambeau.nn"
 """)
