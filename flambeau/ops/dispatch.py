@@ -266,6 +266,8 @@ def attach(
     history.context = context
     result._tracked = True
     result._gradient = history
+    if result._extra is not None:
+        result._extra.base = None  # what it was reshaped from was never seen; the history is its own
     if local.watched:
         history.observe()
 
