@@ -183,3 +183,17 @@ def test_derivatives(family: str) -> None:
                 if unlike:
                     failures.append(f"derivative {order + 1} of {row.expression} of {described(sample)}: {unlike}")
     assert not failures, "\n".join(failures)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_fused(family: str) -> None:
+    """The second time that a program does the same its kernels are fused: the same bits as the first time."""
+    cases = [(row, sample) for row in lines(family, "f") for sample in samples(row)[:2]]
+    runs = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for _ in range(2):
+            made = [Outcome(flambeau, row, sample, "float32", False).parts for row, sample in cases]
+            runs.append([[plain(p).tobytes() for p in parts if isinstance(p, flambeau.Tensor)] for parts in made])
+    unlike = [row.expression for (row, _), first, second in zip(cases, *runs, strict=True) if first != second]
+    assert not unlike
