@@ -93,12 +93,12 @@ def owner_and_layout(tensor: Tensor) -> tuple[Any, Node, int, tuple[int, ...]]:
     return tensor._storage, node, view.offset, tuple(view.strides)
 
 
-def new_memory(d: dtype, numel: int) -> tuple[Tensor, memoryview]:
-    """A tensor of one dimension over fresh memory, and that memory's bytes, to be filled before the tensor is used."""
-    size = numel * d.itemsize
+def new_memory(d: dtype, sizes: tuple[int, ...]) -> tuple[Tensor, memoryview]:
+    """A tensor over fresh memory, and that memory's bytes, to be filled before the tensor is used."""
+    shape = Size(sizes)
+    size = nbytes(shape, d)
     buffer = allocate(size)
-    node = Node(Size((numel,)), d, None, 0, buffer)
-    return Tensor._from_node(node), buffer.peek(np.uint8, (size,)).data
+    return Tensor._from_node(Node(shape, d, None, 0, buffer)), buffer.peek(np.uint8, (size,)).data
 
 
 def swap_bytes(data: memoryview, itemsize: int, byteorder: str) -> None:

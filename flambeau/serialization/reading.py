@@ -93,7 +93,7 @@ def _read_archive(archive: zipfile.ZipFile, name: str, make: MakeUnpickler, rest
                 raise RuntimeError(
                     f"{name} is damaged: data/{key} has {size} bytes, but {numel} elements of {kind.dtype} are expected"
                 )
-            tensor, memory = new_memory(kind.dtype, numel)
+            tensor, memory = new_memory(kind.dtype, (numel,))
             with archive.open(entry) as record:
                 _fill(record, memory, name)
             swap_bytes(memory, kind.dtype.itemsize, byteorder)
@@ -131,7 +131,7 @@ def read_legacy(file: IO[bytes], name: str, make: MakeUnpickler, restore: Restor
     def load_memory(identity: Any) -> Any:
         kind, key, location, numel = _storage_identity(identity)
         if key not in loaded:
-            tensor, memory = new_memory(kind.dtype, numel)
+            tensor, memory = new_memory(kind.dtype, (numel,))
             memories[key] = (kind, numel, memory)
             loaded[key] = restore(tensor, location)
         view = identity[5] if len(identity) > 5 else None

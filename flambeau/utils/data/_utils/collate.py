@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 
 import flambeau
+from flambeau.graph.dtypes import FROM_NUMPY
+from flambeau.serialization.memory import new_memory
 
 __all__ = ["collate", "default_collate", "default_collate_fn_map", "default_convert"]
 
@@ -92,7 +94,14 @@ def collate_numpy_array_fn(batch: Sequence[Any], *, collate_fn_map: Map | None =
             f"stack expects each tensor to be equal size, but got {list(batch[0].shape)} at entry 0 and "
             f"{list(batch[odd].shape)} at entry {odd}"
         )
-    return flambeau.tensor(np.stack(batch))  # type: ignore[operator]
+    d = FROM_NUMPY.get(batch[0].dtype)
+    if d is None or any(array.dtype != batch[0].dtype for array in batch):
+        return flambeau.tensor(np.stack(batch))  # type: ignore[operator]
+    # Straight into the batch's own memory: a large array in between would be fresh memory every time.
+    shape = (len(batch), *batch[0].shape)
+    result, memory = new_memory(d, shape)
+    np.stack(batch, out=np.frombuffer(memory, batch[0].dtype).reshape(shape))
+    return result
 
 
 def collate_numpy_scalar_fn(batch: Sequence[Any], *, collate_fn_map: Map | None = None) -> Any:
