@@ -46,4 +46,6 @@ linalg_lstsq = _structure("linalg_lstsq", "solution residuals rank singular_valu
 linalg_inv_ex = _structure("linalg_inv_ex", "inverse info")
 linalg_cholesky_ex = _structure("linalg_cholesky_ex", "L info")
 linalg_solve_ex = _structure("linalg_solve_ex", "result info")
+linalg_lu_factor = _structure("linalg_lu_factor", "LU pivots")
+lu_unpack = _structure("lu_unpack", "P L U")
 linalg_lu = _structure("linalg_lu", "P L U")

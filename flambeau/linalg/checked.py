@@ -6,7 +6,7 @@ from typing import Any
 
 from .. import return_types
 from ..graph.dtypes import int32
-from ..ops import decompositions as d
+from ..ops import systems as d
 from ..tensor import Tensor
 
 

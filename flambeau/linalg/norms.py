@@ -6,9 +6,10 @@ import math
 from typing import Any
 
 from ..graph.shapes import wrap_dim, wrap_dims
-from ..ops.decompositions import check_matrix, inv, svdvals
+from ..ops.decompositions import svdvals
 from ..ops.operation import write_out
 from ..ops.reductions import norm as torch_norm
+from ..ops.systems import check_matrix, inv
 from ..tensor import Tensor
 
 

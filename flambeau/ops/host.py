@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
+from ..autograd.gradient import Gradient, Packed, sequence
 from ..graph import dtypes
 from ..graph import primitives as p
 from ..graph.dtypes import dtype as dtype_type
 from ..graph.shapes import Size
-from ..graph.trace import Node, record, record_outputs
+from ..graph.trace import Node, local, record, record_outputs
 from ..tensor import Tensor
+from .creation import from_array
+from .dispatch import edge_of
 
 
 def on_host(
@@ -45,3 +50,52 @@ def working_dtype(d: dtype_type) -> str:
     if d.kind != "float":
         return "int64"
     return "float32" if d.itemsize == 2 else "float64"
+
+
+# --- computed at once, with several results --------------------------------------------------------------------------
+
+
+def array_of(x: Tensor) -> np.ndarray:
+    """The values of ``x``, computed now; not to be kept or written."""
+    return x.detach()._array()
+
+
+def at_once(function: Callable[..., Any], *operands: Tensor) -> Any:
+    """The result of a NumPy function as tensors (a tuple of them if it gives several)."""
+    result = function(*map(array_of, operands))
+    if isinstance(result, tuple):
+        return tuple(from_array(np.ascontiguousarray(part)) for part in result)
+    return from_array(np.ascontiguousarray(result))
+
+
+def attach_results(
+    results: Sequence[Tensor], gradient: type[Gradient], operands: Sequence[Tensor], context: Any = None
+) -> None:
+    """One history for several results; all operands and results are kept, in this order."""
+    history = object.__new__(gradient)
+    history.edges = tuple(edge_of(t) for t in operands)
+    history.saved = tuple((t._read(), t._view) for t in (*operands, *results))
+    history.shape = [t.shape for t in results]
+    history.dtype = [t.dtype for t in results]
+    history.sequence = sequence()
+    history.extra = None
+    history.context = context
+    if local.watched:
+        history.observe()
+    for number, result in enumerate(results):
+        result._tracked = True
+        result._gradient = (history, number)
+
+
+class SeveralResults(Gradient):
+    """History of an operation with several results, which it keeps behind its operands."""
+
+    __slots__ = ()
+
+    def output(self, number: int) -> Tensor:
+        """Result ``number`` as it was, with history when gradients of gradients are recorded."""
+        self.input(0)  # raises if what was saved has been freed
+        node, view = self.saved[len(self.edges) + number]
+        if type(node) is Packed:
+            node, view = node.open()
+        return self.make_tensor(node, view, (self, number) if local.grad else None)

@@ -11,11 +11,12 @@ from ..autograd.gradient import RESULT, Gradient
 from ..graph import dtypes
 from ..info import finfo
 from ..tensor import Tensor
-from .decompositions import check_matrix, check_square, eigvalsh, linalg_svd, svdvals
+from .decompositions import eigvalsh, linalg_svd, svdvals
 from .dispatch import attach, tracked
 from .host import on_host
 from .matrix import matmul
 from .operation import operation, write_out
+from .systems import check_matrix, check_square
 
 
 def _tolerance(values: Tensor, shape: Any, atol: Any, rtol: Any) -> Tensor:

@@ -527,6 +527,17 @@ DECOMPOSITIONS = [
             "cholesky_inverse(torch.linalg.cholesky(x))",
         )
     ),
+    *(
+        Row(f"torch.{expression}", several(_SQUARE, _WIDE, _TALL), "d", 0, slack=1e3)
+        for expression in ("linalg.lu_factor(x)", "linalg.lu(x)", "lu_unpack(*x.lu())")
+    ),
+    *(
+        Row(f"torch.{expression}", _SQUARE, "d", 2, slack=1e3)
+        for expression in (
+            "linalg.lu(x)[1:]", "linalg.lu_solve(*torch.linalg.lu_factor(x), y)", "lu_solve(y, *x.lu())",
+            "linalg.lu_solve(*torch.linalg.lu_factor(x), y.mT, left=False, adjoint=True)",
+        )
+    ),
     Row(f"{_SIGNS}(torch.linalg.eigh(x)[1])", _DEFINITE, "d", 2, slack=1e4),
     Row(f"{_SIGNS}(torch.linalg.svd(x, full_matrices=False)[0])", _SQUARE, "d", 2, slack=1e4),
     *(

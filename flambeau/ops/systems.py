@@ -1,0 +1,371 @@
+"""Determinants, inverses, solutions of linear systems and Cholesky factors, with their gradients.
+
+NumPy's LAPACK computes them. What can fail (a singular matrix) is computed at once, so that the error is raised where
+PyTorch raises it; the rest waits for its turn. Gradients follow Giles, "An extended collection of matrix derivative
+results for forward and reverse mode algorithmic differentiation", 2008, unless another source is named.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .. import return_types
+from ..autograd.gradient import INPUTS, RESULT, Gradient
+from ..graph.primitives import TYPE_NAMES
+from ..graph.shapes import broadcast_shapes
+from ..graph.trace import local
+from ..tensor import Tensor
+from .creation import eye
+from .dispatch import attach, tracked
+from .host import SeveralResults, array_of, at_once, attach_results, on_host
+from .matrix import matmul
+from .operation import operation, write_out
+
+
+class LinAlgError(RuntimeError):
+    """A matrix that the operation is not defined for: singular, not positive-definite."""
+
+
+# --- checks ----------------------------------------------------------------------------------------------------------
+
+
+def check_matrix(name: str, x: Tensor, argument: str = "A") -> None:
+    """``RuntimeError`` unless ``x`` is a matrix, or a stack of them, of float32 or float64."""
+    if x.dtype.kind != "float":
+        raise RuntimeError(f"{name}: Expected a floating point or complex tensor as input. Got {TYPE_NAMES[x.dtype]}")
+    if x.dtype.itemsize == 2:
+        raise RuntimeError(f"{name}: Low precision dtypes not supported. Got {TYPE_NAMES[x.dtype]}")
+    if x.ndim < 2:
+        raise RuntimeError(f"{name}: The input tensor {argument} must have at least 2 dimensions.")
+
+
+def check_square(name: str, x: Tensor, argument: str = "A") -> None:
+    """:func:`check_matrix`, and ``RuntimeError`` unless the matrices are square."""
+    check_matrix(name, x, argument)
+    if x.shape[-1] != x.shape[-2]:
+        raise RuntimeError(
+            f"{name}: {argument} must be batches of square matrices, but they are {x.shape[-2]} by {x.shape[-1]} matrices"
+        )
+
+
+# --- determinants ----------------------------------------------------------------------------------------------------
+
+
+def _det(a: np.ndarray) -> np.ndarray:
+    return np.linalg.det(a)
+
+
+def _cofactors(a: np.ndarray) -> np.ndarray:
+    """The determinant's derivatives, also of singular matrices: from U S V, det(U V) U diag(products of others) V."""
+    u, s, v = np.linalg.svd(a)
+    others = np.broadcast_to(s[..., None, :], (*s.shape, s.shape[-1])).copy()
+    others[..., np.arange(s.shape[-1]), np.arange(s.shape[-1])] = 1
+    sign = np.linalg.det(u) * np.linalg.det(v)
+    return (u * others.prod(-1)[..., None, :] @ v * sign[..., None, None]).astype(a.dtype)
+
+
+class LinalgDetBackward0(Gradient):
+    __slots__ = ()
+    saves = RESULT
+
+    def backward(self, grad: Tensor) -> Tensor:
+        x = self.input(0)
+        if local.grad:
+            return (grad * self.result()).unsqueeze(-1).unsqueeze(-1) * inv(x).mT
+        (slopes,) = on_host(_cofactors, {}, [(x.shape, x.dtype)], x)
+        return grad.unsqueeze(-1).unsqueeze(-1) * slopes
+
+
+@operation()
+def det(A: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Determinants of square matrices."""
+    check_square("linalg.det", A)
+    (result,) = on_host(_det, {}, [(A.shape[:-2], A.dtype)], A)
+    if tracked(A):
+        attach(result, LinalgDetBackward0, [A])
+    return result if out is None else write_out(out, result)
+
+
+def _slogdet(a: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    sign, size = np.linalg.slogdet(a)
+    return sign, size
+
+
+class LinalgSlogdetBackward0(SeveralResults):
+    __slots__ = ()
+    saves = INPUTS
+    outputs = 2
+
+    def backward(self, grad: Any) -> Tensor | None:
+        if 1 not in grad:
+            return None
+        return grad[1].unsqueeze(-1).unsqueeze(-1) * inv(self.input(0)).mT
+
+
+def _signed_logarithm(A: Tensor) -> tuple[Tensor, Tensor]:
+    check_square("linalg.slogdet", A)
+    shape = A.shape[:-2]
+    results = on_host(_slogdet, {}, [(shape, A.dtype), (shape, A.dtype)], A)
+    if tracked(A):
+        attach_results(results, LinalgSlogdetBackward0, [A])
+    return results[0], results[1]
+
+
+@operation()
+def slogdet(A: Tensor) -> tuple[Tensor, Tensor]:
+    """Sign of the determinant and logarithm of its size: (sign, logabsdet)."""
+    return return_types.slogdet(_signed_logarithm(A))  # type: ignore[no-any-return]
+
+
+@operation()
+def logdet(input: Tensor) -> Tensor:
+    """Logarithm of the determinant; NaN where it is negative."""
+    from .comparison import where
+
+    sign, size = _signed_logarithm(input)
+    return where(sign.detach() < 0, float("nan"), size)  # type: ignore[no-any-return]
+
+
+# --- inverses and systems --------------------------------------------------------------------------------------------
+
+
+def _zero_pivot(a: np.ndarray) -> int:
+    """Number (from 1) of the first zero pivot in Gaussian elimination with row exchanges; 0 if there is none."""
+    m = a.astype(np.float64)
+    n = len(m)
+    for k in range(n):
+        best = k + int(np.argmax(np.abs(m[k:, k])))
+        if m[best, k] == 0:
+            return k + 1
+        m[[k, best]] = m[[best, k]]
+        m[k + 1 :] -= np.outer(m[k + 1 :, k] / m[k, k], m[k])
+    return 0
+
+
+def _singular(name: str, a: np.ndarray, text: str) -> LinAlgError:
+    """The error for a stack of matrices one of which is singular; ``text`` may name the zero pivot."""
+    for number, matrix in enumerate(a.reshape(-1, *a.shape[-2:])):
+        pivot = _zero_pivot(matrix)
+        if pivot:
+            where = f"(Batch element {number}): " if a.ndim > 2 else ""
+            return LinAlgError(f"{name}: {where}{text.format(pivot=pivot)} because the input matrix is singular.")
+    return LinAlgError(f"{name}: The input matrix is singular.")
+
+
+class LinalgInvExBackward0(Gradient):
+    __slots__ = ()
+    saves = RESULT
+
+    def backward(self, grad: Tensor) -> Tensor:
+        transposed = self.result().mT
+        return -matmul(transposed, matmul(grad, transposed))
+
+
+@operation("inverse")
+def inv(A: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Inverses of square matrices; ``LinAlgError`` if one is singular."""
+    check_square("linalg.inv", A)
+    try:
+        result = at_once(np.linalg.inv, A)
+    except np.linalg.LinAlgError:
+        text = "The diagonal element {pivot} is zero, the inversion could not be completed"
+        raise _singular("linalg.inv", array_of(A), text) from None
+    if tracked(A):
+        attach(result, LinalgInvExBackward0, [A])
+    return result if out is None else write_out(out, result)
+
+
+class LinalgSolveExBackward0(Gradient):
+    """``context``: whether the right-hand sides are vectors."""
+
+    __slots__ = ()
+    saves = RESULT
+
+    def backward(self, grad: Tensor) -> tuple[Tensor | None, Tensor]:
+        a, result, vector = self.input(0), self.result(), self.context
+        if vector:
+            grad, result = grad.unsqueeze(-1), result.unsqueeze(-1)
+        right = solve(a.mT, grad)
+        left = -matmul(right, result.mT) if self.edges[0] is not None else None
+        return left, right.squeeze(-1) if vector else right
+
+
+def solve(A: Tensor, B: Tensor, *, left: bool = True, out: Tensor | None = None) -> Tensor:
+    """X with A X = B (X A = B unless ``left``); ``LinAlgError`` if a matrix is singular.
+
+    ``B`` holds matrices, or vectors when its shape is that of ``A`` without the last axis.
+    """
+    check_square("linalg.solve", A)
+    if B.dtype is not A.dtype:
+        raise RuntimeError(
+            "linalg.solve: Expected A and B to have the same dtype, but found A of type "
+            f"{TYPE_NAMES[A.dtype]} and B of type {TYPE_NAMES[B.dtype]} instead"
+        )
+    vector = B.ndim == 1 or A.ndim - 1 == B.ndim and B.shape == A.shape[:-1]
+    if not left:
+        if vector:
+            raise RuntimeError("linalg.solve: Vector broadcasting of the left hand side is not supported for left=False.")
+        return solve(A.mT, B.mT).mT
+    columns = B.unsqueeze(-1) if vector else B
+    if columns.shape[-2] != A.shape[-1]:
+        raise RuntimeError(
+            f"linalg.solve: Incompatible shapes of A and B for the equation AX = B "
+            f"({A.shape[-2]}x{A.shape[-1]} and {columns.shape[-2]}x{columns.shape[-1]})"
+        )
+    try:
+        result = at_once(np.linalg.solve, A, columns)
+    except np.linalg.LinAlgError:
+        raise _singular("torch.linalg.solve", array_of(A), "The solver failed") from None
+    if vector:
+        result = result.squeeze(-1)
+    if tracked(A, B):
+        attach(result, LinalgSolveExBackward0, [A, B], None, vector)
+    return result if out is None else write_out(out, result)
+
+
+def _triangular(a: np.ndarray, b: np.ndarray, upper: bool, unit: bool) -> np.ndarray:
+    """Solutions for triangular matrices: an upper triangle is its own LU factor, so elimination finds nothing to do."""
+    triangle = np.triu(a) if upper else np.tril(a)
+    if unit:
+        at = np.arange(a.shape[-1])
+        triangle[..., at, at] = 1
+    if upper:
+        return np.linalg.solve(triangle, b)
+    return np.linalg.solve(triangle[..., ::-1, ::-1], b[..., ::-1, :])[..., ::-1, :]
+
+
+class LinalgSolveTriangularBackward0(Gradient):
+    """``context`` (upper, unitriangular)."""
+
+    __slots__ = ()
+    saves = RESULT
+
+    def backward(self, grad: Tensor) -> tuple[Tensor | None, Tensor]:
+        upper, unit = self.context
+        a, result = self.input(0), self.result()
+        right = solve_triangular(a.mT, grad, upper=not upper, unitriangular=unit)
+        left = None
+        if self.edges[0] is not None:
+            whole = -matmul(right, result.mT)
+            left = whole.triu(1 if unit else 0) if upper else whole.tril(-1 if unit else 0)
+        return left, right
+
+
+def solve_triangular(
+    A: Tensor, B: Tensor, *, upper: bool, left: bool = True, unitriangular: bool = False, out: Tensor | None = None
+) -> Tensor:
+    """X with A X = B (X A = B unless ``left``) for the upper or lower triangle of ``A``, ones on its diagonal if so told.
+
+    A zero on the diagonal gives infinities.
+    """
+    check_square("linalg.solve_triangular", A)
+    check_matrix("linalg.solve_triangular", B, "B")
+    if not left:
+        result = solve_triangular(A.mT, B.mT, upper=not upper, unitriangular=unitriangular).mT
+        return result if out is None else write_out(out, result)
+
+    def function(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        try:
+            return _triangular(a, b, upper, unitriangular)
+        except np.linalg.LinAlgError:
+            return np.full((*broadcast_shapes(a.shape[:-2], b.shape[:-2]), *b.shape[-2:]), np.inf, dtype=b.dtype)
+
+    result = at_once(function, A, B)
+    if tracked(A, B):
+        attach(result, LinalgSolveTriangularBackward0, [A, B], None, (upper, unitriangular))
+    return result if out is None else write_out(out, result)
+
+
+@operation()
+def triangular_solve(
+    b: Tensor, A: Tensor, upper: bool = True, transpose: bool = False, unitriangular: bool = False
+) -> tuple[Tensor, Tensor]:
+    """:func:`solve_triangular` under its old name: (solution, A)."""
+    matrix = A.mT if transpose else A
+    solution = solve_triangular(matrix, b, upper=upper != transpose, unitriangular=unitriangular)
+    return return_types.triangular_solve((solution, A.clone()))  # type: ignore[no-any-return]
+
+
+# --- Cholesky --------------------------------------------------------------------------------------------------------
+
+
+def _lower_half(x: Tensor) -> Tensor:
+    """The lower triangle with half the diagonal."""
+    return x.tril() - 0.5 * x.diagonal(0, -2, -1).diag_embed()
+
+
+class LinalgCholeskyExBackward0(Gradient):
+    """L⁻ᵀ Φ(Lᵀ Ḡ) L⁻¹ made symmetric, Φ the lower triangle with half the diagonal (Murray, 2016). ``context``: upper."""
+
+    __slots__ = ()
+    saves = RESULT
+
+    def backward(self, grad: Tensor) -> Tensor:
+        factor = self.result()
+        if self.context:
+            factor, grad = factor.mT, grad.mT
+        middle = _lower_half(matmul(factor.mT, grad.tril()))
+        inner = solve_triangular(factor.mT, middle, upper=True)
+        whole = solve_triangular(factor, inner, upper=False, left=False)
+        return 0.5 * (whole + whole.mT)
+
+
+def _cholesky(name: str, A: Tensor, upper: bool) -> Tensor:
+    check_square(name, A)
+
+    def function(a: np.ndarray) -> np.ndarray:
+        # The lower triangle alone counts, as in PyTorch (the upper one for an upper factor).
+        lower = np.linalg.cholesky(np.swapaxes(a, -1, -2) if upper else a)
+        return np.swapaxes(lower, -1, -2) if upper else lower
+
+    try:
+        result = at_once(function, A)
+    except np.linalg.LinAlgError:
+        raise _indefinite(name, array_of(A)) from None
+    if tracked(A):
+        attach(result, LinalgCholeskyExBackward0, [A], None, upper)
+    return result
+
+
+def _indefinite(name: str, a: np.ndarray) -> LinAlgError:
+    """The error for a stack of matrices one of which is not positive-definite."""
+    for number, matrix in enumerate(a.reshape(-1, *a.shape[-2:])):
+        for order in range(1, len(matrix) + 1):
+            try:
+                np.linalg.cholesky(matrix[:order, :order])
+            except np.linalg.LinAlgError:
+                where = f"(Batch element {number}): " if a.ndim > 2 else ""
+                return LinAlgError(
+                    f"{name}: {where}The factorization could not be completed because the input is not "
+                    f"positive-definite (the leading minor of order {order} is not positive-definite)."
+                )
+    return LinAlgError(f"{name}: The factorization could not be completed.")
+
+
+def linalg_cholesky(A: Tensor, *, upper: bool = False, out: Tensor | None = None) -> Tensor:
+    """L with A = L Lᵀ for symmetric positive-definite matrices (Lᵀ if ``upper``); ``LinAlgError`` for others."""
+    result = _cholesky("linalg.cholesky", A, upper)
+    return result if out is None else write_out(out, result)
+
+
+@operation()
+def cholesky(input: Tensor, upper: bool = False, *, out: Tensor | None = None) -> Tensor:
+    """:func:`linalg_cholesky` under its old name."""
+    result = _cholesky("cholesky", input, upper)
+    return result if out is None else write_out(out, result)
+
+
+@operation()
+def cholesky_solve(B: Tensor, L: Tensor, upper: bool = False, *, out: Tensor | None = None) -> Tensor:
+    """X with A X = B, given the Cholesky factor of A."""
+    lower = L.mT if upper else L
+    result = solve_triangular(lower.mT, solve_triangular(lower, B, upper=False), upper=True)
+    return result if out is None else write_out(out, result)
+
+
+@operation()
+def cholesky_inverse(L: Tensor, upper: bool = False, *, out: Tensor | None = None) -> Tensor:
+    """The inverse of A, given its Cholesky factor."""
+    return cholesky_solve(eye(L.shape[-1], dtype=L.dtype).expand(L.shape), L, upper, out=out)
