@@ -5,7 +5,7 @@ copied out of it once into the parent's own tensors; through the pipe go only a 
 that are used again as soon as the parent has read them, so its pages stay warm: fresh pages would cost more than the
 copies. Small batches travel through the pipe itself.
 
-(64 pictures of 3x224x224 floats, 38 MB: through a pipe 45 ms in the parent, through the file the time of one copy.)
+(A batch of 64 pictures of 3x224x224 floats, 38 MB, takes 6 ms of processor time on each side.)
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from typing import Any
 import numpy as np
 
 import flambeau
+from flambeau.graph.dtypes import BY_NAME
+from flambeau.serialization.memory import new_memory
 
 _INLINE_LIMIT = 32 << 10
 """Bytes up to which a batch travels through the pipe: below what a socket takes without a reader, so that a worker
@@ -159,20 +161,18 @@ class _Pickler(pickle.Pickler):
     """
 
     def __init__(self, stream: io.BytesIO) -> None:
-        super().__init__(stream, protocol=5, buffer_callback=self._keep_in_band)
-        self.buffers: list[pickle.PickleBuffer] = []
-
-    def _keep_in_band(self, buffer: pickle.PickleBuffer) -> bool:
-        return not any(buffer is own for own in self.buffers)
+        buffers: list[pickle.PickleBuffer] = []
+        # Not a method: it would hold the pickler, and with it the batch, until cycles are collected.
+        super().__init__(stream, protocol=5, buffer_callback=lambda buffer: not any(buffer is own for own in buffers))
+        self.buffers = buffers
 
     def reducer_override(self, value: Any) -> Any:
         rebuild: Callable[..., Any]
         if type(value) is np.ndarray and value.dtype.kind in "biufc":
             array, rebuild, name = value, _array, value.dtype.str
         elif type(value) is flambeau.Tensor and not value.requires_grad:
-            name = "bfloat16" if value.dtype == flambeau.bfloat16 else ""
-            array, rebuild = (value.view(flambeau.int16) if name else value).numpy(), _tensor
-            name = name or array.dtype.str
+            # Read without exposing it, so that its memory is there for the next batch as soon as it dies.
+            array, rebuild, name = value._array(), _tensor, value.dtype.name
         else:
             return NotImplemented
         if array.nbytes < _SMALLEST_BUFFER:
@@ -187,6 +187,6 @@ def _array(buffer: Any, name: str, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def _tensor(buffer: Any, name: str, shape: tuple[int, ...]) -> Any:
-    if name == "bfloat16":
-        return _tensor(buffer, "int16", shape).view(flambeau.bfloat16)
-    return flambeau.tensor(np.frombuffer(buffer, name).reshape(shape))  # type: ignore[operator]
+    tensor, memory = new_memory(BY_NAME[name], shape)
+    memory[:] = memoryview(buffer).cast("B")
+    return tensor
