@@ -41,6 +41,7 @@ CASES: list[tuple[str, tuple[int, ...], tuple[int, ...], dict[str, Any]]] = [
 ]  # fmt: skip
 
 
+@pytest.mark.filterwarnings("ignore:Using padding=.same.")
 @pytest.mark.parametrize(("name", "x", "w", "options"), CASES, ids=str)
 def test_convolution(name: str, x: tuple[int, ...], w: tuple[int, ...], options: dict[str, Any]) -> None:
     ours, theirs = getattr(C, name), getattr(TF, name)
