@@ -138,7 +138,8 @@ class Tensor:
         """Whether this tensor is (still) the given value under the given view."""
         if self._read() is not node:
             return False
-        return self._view is view or (self._view or whole(node.shape)) is (view or whole(node.shape))
+        mine, other = (seen or whole(node.shape) for seen in (self._view, view))
+        return mine.moved is other.moved and mine.offset == other.offset
 
     def _rebase(self, gradient: Any) -> None:
         """Give this tensor another history, its content having been replaced; a gradient to be retained follows."""

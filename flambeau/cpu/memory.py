@@ -68,7 +68,11 @@ class Buffer:
         The buffer holds the object at the end of the chain of bases. If that is an array which owns its memory,
         exposure ends when nobody else holds it; anything else may show the memory in ways that cannot be seen.
         """
-        low, high = byte_bounds(array)
+        if array.flags.c_contiguous:
+            low = array.__array_interface__["data"][0]
+            high = low + array.nbytes
+        else:
+            low, high = byte_bounds(array)
         owner: Any = array
         while getattr(owner, "base", None) is not None:
             owner = owner.base

@@ -76,8 +76,9 @@ MOVED = -1
 class View:
     """Where a tensor's elements lie in its storage: sizes, strides and offset, in elements.
 
-    Views are interned: equal views are the same object, so that they can be keys by identity. ``moved`` is the view
-    without its offset (marked -1): what a trace is keyed by, offsets being given anew at each run like Python numbers.
+    ``moved`` is what a trace is keyed by: a view without offset is that itself, any other has the same view marked
+    :data:`MOVED` there, offsets being given anew at each run like Python numbers. Both are interned, so that they can be
+    keys by identity. Views with an offset are not: a program may look at each of a million rows.
     """
 
     __slots__ = ("sizes", "strides", "offset", "contiguous", "moved", "__weakref__")
@@ -90,6 +91,8 @@ class View:
     moved: View
 
     def __new__(cls, sizes: Iterable[int], strides: Iterable[int], offset: int) -> View:
+        if offset > 0:
+            return View(sizes, strides, MOVED).at(offset)
         key = (tuple(sizes), tuple(strides), offset)
         found = cls._table.get(key)
         if found is None:
@@ -98,11 +101,23 @@ class View:
             found.strides = key[1]
             found.offset = offset
             found.contiguous = is_contiguous(key[0], key[1])
-            found.moved = found if offset <= 0 else View(key[0], key[1], MOVED)
+            found.moved = found
             if len(cls._table) > 100_000:  # a program that never repeats a view must not grow without bound
                 cls._table.clear()
             cls._table[key] = found
         return found
+
+    def at(self, offset: int) -> View:
+        """A view of the same sizes and strides that begins at ``offset``."""
+        if offset <= 0 or self.offset != MOVED:
+            return View(self.sizes, self.strides, offset)
+        made = object.__new__(View)
+        made.sizes = self.sizes
+        made.strides = self.strides
+        made.offset = offset
+        made.contiguous = self.contiguous
+        made.moved = self
+        return made
 
     def __repr__(self) -> str:
         return f"View(sizes={tuple(self.sizes)}, strides={self.strides}, offset={self.offset})"

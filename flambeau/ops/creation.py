@@ -179,6 +179,16 @@ def asarray(
     return finished(made, requires_grad)
 
 
+def _check_strides(array: np.ndarray) -> None:
+    if any(s < 0 for s in array.strides):
+        raise ValueError(
+            "At least one stride in the given numpy array is negative, and tensors with negative strides are not currently "
+            "supported. (You can probably work around this by making a copy of your array  with array.copy().) "
+        )
+    if any(s % array.itemsize for s in array.strides):
+        raise ValueError("given numpy array strides not a multiple of the element byte size. Copy array and try again.")
+
+
 def from_numpy(array: np.ndarray) -> Tensor:
     """A tensor that shares an array's memory."""
     if not isinstance(array, np.ndarray):
@@ -187,14 +197,10 @@ def from_numpy(array: np.ndarray) -> Tensor:
     if d is None:
         from_array(array)  # raises with PyTorch's message
     assert d is not None
-    if any(s < 0 for s in array.strides):
-        raise ValueError(
-            "At least one stride in the given numpy array is negative, and tensors with negative strides are not currently "
-            "supported. (You can probably work around this by making a copy of your array  with array.copy().) "
-        )
-    if any(s % array.itemsize for s in array.strides):
-        raise ValueError("given numpy array strides not a multiple of the element byte size. Copy array and try again.")
-    if not array.flags.writeable:
+    contiguous, writeable = array.flags.c_contiguous, array.flags.writeable
+    if not contiguous:
+        _check_strides(array)
+    if not writeable:
         import warnings
 
         warnings.warn(
@@ -206,7 +212,7 @@ def from_numpy(array: np.ndarray) -> Tensor:
             stacklevel=2,
         )
     buffer = Buffer.from_numpy(array)
-    if array.flags.c_contiguous:
+    if contiguous:
         return Tensor._from_node(Node(Size(array.shape), d, None, 0, buffer))
     view = View(array.shape, [s // array.itemsize for s in array.strides], 0)
     node = Node(Size((view.last_element() + 1,)), d, None, 0, buffer)

@@ -38,7 +38,8 @@ def transposed(x: Tensor) -> Tensor:
 def turned(x: Tensor) -> Tensor:
     """``x.t()`` without history; ``x`` does not become a view of its memory for that."""
     node = x._read()
-    return Tensor._saved(node, _turned(x._view or whole(node.shape)), None)
+    view = x._view or whole(node.shape)
+    return Tensor._saved(node, _turned(view.moved).at(view.offset) if view.offset else _turned(view), None)
 
 
 @lru_cache(maxsize=4096)

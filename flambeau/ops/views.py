@@ -16,9 +16,9 @@ from typing import Any
 from ..autograd.gradient import Gradient, sequence
 from ..graph import dtypes
 from ..graph.primitives import COPY, FILL, IOTA, SCATTER
-from ..graph.shapes import Size, View, contiguous_strides, infer_size, view_strides, wrap_dim
+from ..graph.shapes import MOVED, Size, View, contiguous_strides, infer_size, view_strides, wrap_dim
 from ..graph.trace import local, record
-from ..storage import Storage, written
+from ..storage import Storage, whole, written
 from ..tensor import Tensor
 from .dispatch import attach
 from .operation import NAMESPACE, check_writable, operation, write_through_view
@@ -278,9 +278,7 @@ def view(self: Tensor, *shape: Sizes, dtype: Any = None) -> Tensor:
     """
     if dtype is not None or (len(shape) == 1 and isinstance(shape[0], dtypes.dtype)):
         return _view_dtype(self, dtype or shape[0])
-    self._share()
-    assert self._view is not None
-    found = _reshaped(self._view, sizes_of(shape))
+    found = _reshaped(self, sizes_of(shape))
     if found is None:
         raise RuntimeError(
             "view size is not compatible with input tensor's size and stride (at least one dimension spans across two "
@@ -289,9 +287,17 @@ def view(self: Tensor, *shape: Sizes, dtype: Any = None) -> Tensor:
     return look(self, found, ViewBackward0)
 
 
+def _reshaped(x: Tensor, sizes: tuple[int, ...]) -> View | None:
+    """A tensor's view of its storage under another shape (one extent may be -1); None if strides cannot express that."""
+    x._share()
+    view = x._view
+    assert view is not None
+    found = _other_shape(view.moved, sizes)
+    return found.at(view.offset) if found is not None and view.offset else found
+
+
 @lru_cache(maxsize=4096)
-def _reshaped(view: View, sizes: tuple[int, ...]) -> View | None:
-    """The view's elements under another shape (one extent may be -1); None if strides cannot express that."""
+def _other_shape(view: View, sizes: tuple[int, ...]) -> View | None:
     shape = infer_size(sizes, view.sizes.numel())
     if shape == view.sizes:
         return view
@@ -324,10 +330,8 @@ def _view_dtype(self: Tensor, d: dtypes.dtype) -> Tensor:
 @operation()
 def reshape(input: Tensor, *shape: Sizes) -> Tensor:
     """The same elements under another shape: a view where strides permit, else a copy. One extent may be -1."""
-    input._share()
-    assert input._view is not None
     sizes = sizes_of(shape)
-    found = _reshaped(input._view, sizes)
+    found = _reshaped(input, sizes)
     if found is not None:
         return look(input, found, ViewBackward0)
     return reshape(input.clone(memory_format=None), sizes)
@@ -462,8 +466,10 @@ def _reordered(view: View, order: tuple[int, ...]) -> View:
 def _permuted(input: Tensor, order: Sequence[int], gradient: type[Gradient]) -> Tensor:
     order = tuple(order)
     input._share()
-    assert input._view is not None
-    return look(input, _reordered(input._view, order), gradient, order)
+    view = input._view
+    assert view is not None
+    found = _reordered(view.moved, order)
+    return look(input, found.at(view.offset) if view.offset else found, gradient, order)
 
 
 @operation()
@@ -649,9 +655,11 @@ def part_of(
 ) -> Tensor:
     """A part of ``input``: result axis k walks input axis ``steps[k][0]`` by ``steps[k][1]``; ``starts`` per input axis."""
     _, strides, offset = geometry(input)
-    plain = contiguous_strides(input.shape)
-    at = offset + sum(s * k for s, k in zip(strides, starts))
-    relative = View(sizes, [plain[axis] * step for axis, step in steps], sum(s * k for s, k in zip(plain, starts)))
+    at = offset + sum([s * k for s, k in zip(strides, starts)])
+    relative = None
+    if input._tracked:
+        plain = contiguous_strides(input.shape)
+        relative = View(sizes, [plain[axis] * step for axis, step in steps], sum(s * k for s, k in zip(plain, starts)))
     return view_of(input, sizes, [strides[axis] * step for axis, step in steps], at, gradient, relative)
 
 
@@ -687,15 +695,29 @@ def select(input: Tensor, dim: int, index: int) -> Tensor:
     """One element of an axis, which disappears."""
     if input.ndim == 0:
         raise IndexError("select() cannot be applied to a 0-dim tensor.")
-    d = wrap_dim(dim, input.ndim)
-    extent = input.shape[d]
+    shape = input.shape
+    d = wrap_dim(dim, len(shape))
+    extent = shape[d]
     k = operator.index(index)
     if not -extent <= k < extent:
-        raise IndexError(f"select(): index {k} out of range for tensor of size {list(input.shape)} at dimension {d}")
+        raise IndexError(f"select(): index {k} out of range for tensor of size {list(shape)} at dimension {d}")
     k = k + extent if k < 0 else k
-    sizes = [*input.shape[:d], *input.shape[d + 1 :]]
-    steps = [(axis, 1) for axis in range(input.ndim) if axis != d]
-    return part_of(input, sizes, steps, [k if axis == d else 0 for axis in range(input.ndim)], SelectBackward0)
+    input._share()
+    view = input._view
+    assert view is not None
+    rest, step = _without_axis(view.moved, d)
+    relative = None
+    if input._tracked:
+        plain, plain_step = _without_axis(whole(shape), d)
+        relative = plain.at(k * plain_step)
+    return look(input, rest.at(view.offset + k * step), SelectBackward0, relative)
+
+
+@lru_cache(maxsize=4096)
+def _without_axis(view: View, axis: int) -> tuple[View, int]:
+    """The view without one of its axes, to be placed somewhere; and that axis's stride."""
+    sizes, strides = (tuple(n for a, n in enumerate(numbers) if a != axis) for numbers in (view.sizes, view.strides))
+    return View(sizes, strides, MOVED), view.strides[axis]
 
 
 @operation()
