@@ -2,6 +2,7 @@
 
 from . import (
     activation,
+    aliases,
     arithmetic,
     attention,
     comparison,
@@ -16,6 +17,7 @@ from . import (
     joining,
     least_squares,
     loss,
+    low_rank,
     matrix,
     normalization,
     padding,
@@ -33,6 +35,7 @@ from . import (
     systems,
     triangles,
     unary,
+    vectorize,
     view_writes,
     views,
     windows,
@@ -42,6 +45,7 @@ from .operation import NAMESPACE
 __all__ = [
     "NAMESPACE",
     "activation",
+    "aliases",
     "arithmetic",
     "attention",
     "comparison",
@@ -56,6 +60,7 @@ __all__ = [
     "joining",
     "least_squares",
     "loss",
+    "low_rank",
     "matrix",
     "normalization",
     "padding",
@@ -73,6 +78,7 @@ __all__ = [
     "systems",
     "triangles",
     "unary",
+    "vectorize",
     "view_writes",
     "views",
     "windows",

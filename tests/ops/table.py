@@ -311,6 +311,12 @@ INDEXING = [
             ("...", "y"), ("(slice(None, None, 2), slice(1, 3))", "y[1:3]"), ("(i, i)", "y[0]"), ("1", "x[0]"),
         )
     ),
+    *(
+        Row(f"x.index_reduce(0, v, x * 2, '{mode}')", of((3, 4), v=np.array([1, 0, 1])), "fd", 0)
+        for mode in ("prod", "mean", "amax", "amin")
+    ),
+    Row("torch.nonzero_static(x, size=5)", of((4,), numbers=ties), "fl", 0),
+    Row("torch.nonzero_static(x, size=2, fill_value=7)", of((2, 3)), "fl", 0),
     Row("torch.nn.functional.one_hot(i, 4)", of(i=np.array([2, 0, 3])), "f", 0),
 ]
 
@@ -499,6 +505,8 @@ MATRICES = [
     Row("torch.nn.functional.pdist(x)", of((5, 3)), "fd", 1, slack=8),
     Row("torch.linalg.multi_dot([x, y, z])", of((3, 4), (4, 5), (5, 2)), "fd", 2, slack="linear"),
     Row("torch.matrix_power(x, 3)", of((3, 3)), "fd", 1, slack=8),
+    Row("torch.norm_except_dim(x, 2, 1)", of((3, 4)), "fd", 1, slack=4),
+    Row("torch.nuclear_norm(x)", of((3, 4)), "d", 1, slack=100),
     Row("torch.renorm(x, 2, 0, 1.5)", of((3, 4)), "fd", 1, slack=4),
 ]
 
