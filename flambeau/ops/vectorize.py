@@ -62,14 +62,14 @@ def vmap(
 ) -> Callable[..., Any]:
     """``func`` called on each slice of axes ``in_dims`` of its arguments (None: the whole), the results stacked at ``out_dims``.
 
-    The calls are recorded one after the other and evaluated together. Random numbers differ from call to call.
+    Arguments by keyword are given to each call as they are. The calls are recorded one after the other and evaluated
+    together. Random numbers differ from call to call.
     """
 
     @wraps(func)
     def mapped(*arguments: Any, **keywords: Any) -> Any:
         axes = _axes(list(in_dims) if isinstance(in_dims, tuple) else in_dims, list(arguments))
         sizes = {v.shape[d] for d, v in _leaves(axes, list(arguments)) if d is not None}
-        sizes |= {v.shape[0] for v in keywords.values() if isinstance(v, Tensor)}
         if not sizes:
             raise ValueError("vmap: at least one argument must have an axis to map over")
         if len(sizes) > 1:
@@ -80,8 +80,7 @@ def vmap(
         results = []
         for index in range(count):
             taken = _taken(axes, list(arguments), index)
-            named = {key: v[index] if isinstance(v, Tensor) else v for key, v in keywords.items()}
-            results.append(func(*taken, **named))
+            results.append(func(*taken, **keywords))
         if not results:
             raise ValueError("vmap: the mapped dimension has no elements")
         return _joined(results, out_dims)
