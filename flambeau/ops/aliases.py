@@ -7,7 +7,7 @@ from typing import Any
 
 from ..graph import dtypes
 from ..graph.shapes import Size, wrap_dim
-from ..tensor import Tensor
+from ..tensor import Tensor, method
 from .arithmetic import float_power
 from .creation import empty, fill_, finished
 from .indexing import argwhere, nonzero
@@ -15,9 +15,9 @@ from .operation import NAMESPACE, assign, operation
 from .properties import resize_as_
 from .reductions import vector_norm
 
-Tensor.argwhere = argwhere
-Tensor.float_power = float_power
-Tensor.swapdims_ = Tensor.swapaxes_
+method("argwhere")(argwhere)
+method("float_power")(float_power)
+method("swapdims_")(getattr(Tensor, "swapaxes_"))  # noqa: B009  # made at run time
 
 
 @operation(function=False)

@@ -17,8 +17,8 @@ def _axes(in_dims: Any, value: Any) -> Any:
         each = in_dims if isinstance(in_dims, (tuple, list)) else [in_dims] * len(value)
         return type(value)(_axes(d, v) for d, v in zip(each, value, strict=True))
     if isinstance(value, dict):
-        each = in_dims if isinstance(in_dims, dict) else dict.fromkeys(value, in_dims)
-        return {key: _axes(each[key], v) for key, v in value.items()}
+        named = in_dims if isinstance(in_dims, dict) else dict.fromkeys(value, in_dims)
+        return {key: _axes(named[key], v) for key, v in value.items()}
     return in_dims
 
 
