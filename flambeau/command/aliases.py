@@ -153,10 +153,13 @@ def _publish(module: ModuleType) -> None:
         if getattr(value, "__module__", None) != name or not hasattr(value, "__qualname__"):
             continue
         if own or (isinstance(value, type) and not value.__name__.startswith("_")):
+            line = getattr(value, "__dict__", {}).get("__firstlineno__")
             try:
                 value.__module__ = published
             except (AttributeError, TypeError):  # an instance that only looks like a class, or a compiled function
                 continue
+            if line is not None:  # Python 3.13 forgets it with the module, and `inspect` needs it
+                value.__firstlineno__ = line
     tensor = vars(module).get("Tensor")
     if name == "flambeau.tensor" and isinstance(tensor, type):
         tensor.__getattr__ = _missing_attribute  # type: ignore[attr-defined]
