@@ -24,6 +24,7 @@ _PUBLISHED: dict[str, tuple[str, bool]] = {
     "flambeau.metrics": ("torchmetrics", False),
     "flambeau.tensor": ("torch", True),
     "flambeau.storage": ("torch", True),
+    "flambeau.storages": ("torch", True),
     "flambeau.device": ("torch", True),
     "flambeau.graph": ("torch", True),
     "flambeau.legacy": ("torch", True),

@@ -387,17 +387,19 @@ class Tensor:
         buffer = evaluate(node)
         d = node.dtype.numpy if node.dtype.numpy is not None else np.dtype(np.uint16)
         view = self._view
-        if view is None:
-            sizes, strides, offset = node.shape, contiguous_strides(node.shape), 0
-        else:
-            sizes, strides, offset = view.sizes, view.strides, view.offset
         size = node.dtype.itemsize
-        byte_strides = tuple(s * size for s in strides)
+        strides: Any = None
+        if view is None:
+            sizes, offset = node.shape, 0
+        else:
+            sizes, offset = view.sizes, view.offset * size
+            if not view.contiguous:
+                strides = [s * size for s in view.strides]
         if not expose:
-            return buffer.peek(d, sizes, byte_strides, offset * size)
+            return buffer.peek(d, sizes, strides, offset)
         if node.trace is not None:
             evaluate_trace[0](node.trace)  # what was recorded must read the memory before others can write to it
-        return buffer.array(d, sizes, byte_strides, offset * size)
+        return buffer.array(d, sizes, strides, offset)
 
     def numpy(self, *, force: bool = False) -> np.ndarray:
         """A NumPy array that shares this tensor's memory. Raises if it requires grad (unless ``force``) or is bfloat16."""

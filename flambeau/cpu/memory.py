@@ -49,7 +49,9 @@ class Buffer:
         to be set when a bare address was handed out, of which no reference count can tell the end.
     """
 
-    __slots__ = ("__weakref__", "_pool", "address", "ever_exposed", "exposed_forever", "nbytes", "owner", "readonly")
+    __slots__ = (
+        "__weakref__", "_pool", "_start", "address", "ever_exposed", "exposed_forever", "nbytes", "owner", "readonly",
+    )  # fmt: skip
 
     def __init__(self, owner: Any, address: int, nbytes: int, pool: Pool | None = None) -> None:
         self.owner = owner
@@ -59,6 +61,7 @@ class Buffer:
         self.ever_exposed = False
         self.exposed_forever = False
         self._pool = pool
+        self._start: int | None = None
 
     @classmethod
     def from_numpy(cls, array: NDArray[Any]) -> Buffer:
@@ -95,10 +98,20 @@ class Buffer:
         ``ValueError`` if it would reach outside the buffer.
         """
         self.ever_exposed = True
-        if self._pool is not None:
-            start = self.address - self.owner.ctypes.data + offset
-            return np.ndarray(shape, dtype, self.owner, start, strides)
-        return np.ndarray(shape, dtype, np.asarray(_Bytes(self)), offset, strides)
+        start = self._start
+        if start is None:
+            start = self._start = self._start_in_owner()
+        if start < 0:
+            return np.ndarray(shape, dtype, np.asarray(_Bytes(self)), offset, strides)
+        return np.ndarray(shape, dtype, self.owner, start + offset, strides)
+
+    def _start_in_owner(self) -> int:
+        """At which byte of its owner the memory begins; -1 if NumPy may not look at it through the owner."""
+        owner = self.owner
+        plain = type(owner) is np.ndarray and owner.flags.c_contiguous and owner.dtype.kind in "biufc"
+        if self._pool is None and not (plain and owner.flags.writeable and not self.readonly):
+            return -1
+        return int(self.address - owner.ctypes.data)
 
     def peek(
         self, dtype: DTypeLike, shape: Sequence[int], strides: Sequence[int] | None = None, offset: int = 0

@@ -73,7 +73,7 @@ def _infer(data: Any) -> dtype_type:
 
 def _has_tensors(data: Any) -> bool:
     if isinstance(data, (list, tuple)):
-        return any(_has_tensors(element) for element in data)
+        return any(_has_tensors(element) for element in data if type(element) is not int and type(element) is not float)
     return isinstance(data, Tensor)
 
 

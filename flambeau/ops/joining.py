@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..autograd.gradient import Gradient
+from ..cpu.memory import allocate
 from ..graph import dtypes
 from ..graph import primitives as p
 from ..graph.dtypes import dtype as dtype_type
@@ -133,6 +134,24 @@ def stack(tensors: Any, dim: int = 0, *, out: Tensor | None = None) -> Tensor:
     if tracked(*many):
         attach(result, StackBackward0, many, [], at)
     return result if out is None else write_out(out, result)
+
+
+def stack_in_memory(tensors: Sequence[Tensor]) -> Tensor | None:
+    """:func:`stack` of many small tensors at once, for they are different ones each time.
+
+    None, unless all values are in memory already, alike, and without history.
+    """
+    first, d = tensors[0].shape, tensors[0].dtype
+    arrays = []
+    for tensor in tensors:
+        node = tensor._read()
+        if node.buffer is None or node.dtype is not d or tensor.shape != first or tensor._tracked:
+            return None
+        arrays.append(tensor._array())
+    shape = Size((len(tensors), *first))
+    buffer = allocate(p.nbytes(shape, d))
+    np.stack(arrays, out=buffer.peek(arrays[0].dtype, shape))
+    return Tensor._from_node(Node(shape, d, None, 0, buffer))
 
 
 def _of_rank(x: Tensor, rank: int) -> Tensor:

@@ -73,3 +73,21 @@ def test_conversion_of_one_sample():
     sample = default_convert({"a": np.arange(2), "b": ("x", np.float32(1)), "c": None})
     assert sample["a"].tolist() == [0, 1] and sample["b"][0] == "x" and sample["b"][1].item() == 1.0
     assert sample["c"] is None
+
+
+def test_tensors_in_memory_are_copied():
+    array = np.arange(6.0).reshape(2, 3)
+    samples = [flambeau.from_numpy(row) for row in array] + [flambeau.zeros(3, 2, dtype=flambeau.float64).t()[1]]
+    batch = default_collate(samples)
+    array[:] = 7
+    assert batch.tolist() == [[0, 1, 2], [3, 4, 5], [0, 0, 0]]
+    halves = [flambeau.tensor([k, 1.5], dtype=flambeau.bfloat16) for k in range(2)]
+    assert default_collate(halves).tolist() == [[0, 1.5], [1, 1.5]]
+    with pytest.raises(RuntimeError, match="stack expects each tensor to be equal size"):
+        default_collate([flambeau.zeros(2), flambeau.zeros(3)])
+
+
+def test_gradients_flow_through_a_batch():
+    x = flambeau.ones(2, requires_grad=True)
+    default_collate([x, 2 * x]).sum().backward()
+    assert x.grad.tolist() == [3, 3]

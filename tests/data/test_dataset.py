@@ -115,3 +115,22 @@ def test_random_split_by_fractions_deals_out_what_is_left():
 
 def test_a_plain_list_is_a_dataset():
     assert [batch.tolist() for batch in DataLoader([1, 2, 3], batch_size=2)] == [[1, 2], [3]]
+
+
+def test_a_batch_of_a_tensor_dataset_is_one_gather(monkeypatch):
+    x, y = flambeau.arange(20.0).reshape(10, 2), flambeau.arange(10)
+    dataset = Subset(TensorDataset(x, y), [9, 1, 4, 7])
+    monkeypatch.setattr(TensorDataset, "__getitem__", lambda self, index: pytest.fail("rows were read one by one"))
+    batches = list(DataLoader(dataset, batch_size=3))
+    assert [type(batch) for batch in batches] == [list, list]
+    assert [rows.tolist() for rows in batches[0]] == [[[18.0, 19.0], [2.0, 3.0], [8.0, 9.0]], [9, 1, 4]]
+    assert [rows.tolist() for rows in batches[1]] == [[[14.0, 15.0]], [7]]
+
+
+def test_a_subclass_of_a_tensor_dataset_is_asked_for_each_sample():
+    class Doubled(TensorDataset):
+        def __getitem__(self, index):
+            return tuple(2 * row for row in super().__getitem__(index))
+
+    (batch,) = DataLoader(Doubled(flambeau.arange(3)), batch_size=3)
+    assert batch[0].tolist() == [0, 2, 4]

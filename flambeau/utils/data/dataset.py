@@ -66,6 +66,19 @@ class TensorDataset(Dataset[tuple[Any, ...]]):
         return int(self.tensors[0].size(0))
 
 
+def rows_of_tensors(dataset: Any, indices: list[int]) -> list[Any] | None:
+    """What collating samples of a :class:`TensorDataset`, or of a subset of one, gives: one gather a tensor.
+
+    None for other datasets, for subclasses, which may make something else of a sample, and for indices that are more
+    than numbers.
+    """
+    if type(dataset) is Subset:
+        return rows_of_tensors(dataset.dataset, [dataset.indices[i] for i in indices])
+    if type(dataset) is not TensorDataset or not all(type(index) is int for index in indices):
+        return None
+    return [tensor[indices] for tensor in dataset.tensors]
+
+
 class StackDataset(Dataset[Any]):
     """Datasets of equal length side by side: a sample is a tuple, or a dict if they were given by keyword."""
 

@@ -11,6 +11,7 @@ import numpy as np
 
 import flambeau
 from flambeau.graph.dtypes import FROM_NUMPY
+from flambeau.ops.joining import stack_in_memory
 from flambeau.serialization.memory import new_memory
 
 __all__ = ["collate", "default_collate", "default_collate_fn_map", "default_convert"]
@@ -80,7 +81,8 @@ def _like_sequence(model: Any, values: list[Any]) -> Any:
 
 def collate_tensor_fn(batch: Sequence[Any], *, collate_fn_map: Map | None = None) -> Any:
     """Stack tensors along a new first dimension."""
-    return flambeau.stack(list(batch), 0)
+    stacked = stack_in_memory(batch)
+    return flambeau.stack(list(batch), 0) if stacked is None else stacked
 
 
 def collate_numpy_array_fn(batch: Sequence[Any], *, collate_fn_map: Map | None = None) -> Any:

@@ -7,6 +7,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from ..dataset import rows_of_tensors
+from .collate import default_collate
+
 
 @dataclass
 class Fetcher:
@@ -29,6 +32,10 @@ class Fetcher:
 
     def fetch(self, indices: Any) -> Any:
         """The batch for ``indices``. Raises ``StopIteration`` at the end of a stream."""
+        if self.collate_fn is default_collate and self.batched and not self.iterable:
+            batch = rows_of_tensors(self.dataset, indices)
+            if batch is not None:
+                return batch
         return self.collate_fn(self._from_stream(indices) if self.iterable else self._by_index(indices))
 
     def _by_index(self, indices: Any) -> Any:
