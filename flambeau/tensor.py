@@ -176,7 +176,7 @@ class Tensor:
                 Tensor._renew_history(self, base)
         return storage.node
 
-    #: Gives a view whose base was written to a new history; put here by ``ops.movement``.
+    #: Gives a view whose base was written to a new history; put here by ``ops.view_history``.
     _renew_history: Callable[[Tensor, Tensor], None]
 
     def _share(self) -> Storage:

@@ -17,7 +17,6 @@ from .reductions import vector_norm
 
 method("argwhere")(argwhere)
 method("float_power")(float_power)
-method("swapdims_")(getattr(Tensor, "swapaxes_"))  # noqa: B009  # made at run time
 
 
 @operation(function=False)

@@ -17,7 +17,8 @@ from ..tensor import Tensor
 from .creation import converted, filled, from_array
 from .dispatch import attach, tracked
 from .operation import assign, operation, write_out
-from .views import SelectBackward0, SliceBackward0, geometry, part_of, view_of
+from .parts import SelectBackward0, SliceBackward0, part_of
+from .views import geometry, view_of
 
 _NO_AXES = (
     "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert a 0-dim tensor "
@@ -324,7 +325,7 @@ def getitem(self: Tensor, index: Any) -> Tensor:
     if not found.tensors:
         if found.view is self:
             sizes, strides, offset = geometry(self)
-            from .views import AliasBackward0
+            from .reshaping import AliasBackward0
 
             return view_of(self, sizes, strides, offset, AliasBackward0)
         return found.view

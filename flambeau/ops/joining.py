@@ -20,8 +20,9 @@ from ..graph.trace import Node, record
 from ..storage import Storage, whole
 from ..tensor import Tensor
 from .dispatch import attach, tracked
+from .expansion import expand
 from .operation import operation, write_out
-from .views import expand, geometry, sizes_of
+from .views import geometry, sizes_of
 
 # --- one behind the other --------------------------------------------------------------------------------------------
 

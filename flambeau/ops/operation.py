@@ -55,7 +55,7 @@ class WrittenBackward0(Gradient):
         return ()
 
 
-#: Gives the base of a differentiable view its new history; put here by ``ops.views``.
+#: Gives the base of a differentiable view its new history; put here by ``ops.view_history``.
 write_through_view: list[Callable[[Tensor, Tensor], None]] = []
 
 

@@ -219,36 +219,6 @@ def dim_order(self: Tensor) -> tuple[int, ...]:
 
 Tensor.dim_order = dim_order  # type: ignore[attr-defined]
 
-# --- splitting under other names ----------------------------------------------------------------------------------------
-
-
-def _split_along(name: str, axis: int, least: int) -> Any:
-    def parts(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
-        if input.ndim < least:
-            raise RuntimeError(
-                f"torch.{name} requires a tensor with at least {least} dimension, but got a tensor with {input.ndim} "
-                "dimensions!"
-            )
-        at = 0 if name == "hsplit" and input.ndim == 1 else axis
-        extent = input.shape[at]
-        if isinstance(indices_or_sections, int) and (indices_or_sections <= 0 or extent % indices_or_sections):
-            raise RuntimeError(
-                f"torch.{name} attempted to split along dimension {at}, but the size of the dimension {extent} is not "
-                f"divisible by the split_size {indices_or_sections}!"
-            )
-        return input.tensor_split(indices_or_sections, at)
-
-    parts.__name__ = parts.__qualname__ = name
-    parts.__doc__ = f"Views of equal parts of axis {axis}, or cut at the given indices."
-    return operation()(parts)
-
-
-hsplit, vsplit, dsplit = _split_along("hsplit", 1, 1), _split_along("vsplit", 0, 2), _split_along("dsplit", 2, 3)
-Tensor.unsafe_chunk = Tensor.chunk  # type: ignore[attr-defined]
-Tensor.unsafe_split = Tensor.unsafe_split_with_sizes = Tensor.split  # type: ignore[attr-defined]
-for _name in ("chunk", "split", "split_with_sizes"):
-    NAMESPACE["unsafe_" + _name] = NAMESPACE[_name]
-
 # --- exchange with other libraries --------------------------------------------------------------------------------------
 
 

@@ -1,0 +1,78 @@
+"""Axes repeated without a copy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..autograd.gradient import Gradient
+from ..tensor import Tensor
+from .operation import operation
+from .views import Sizes, geometry, sizes_of, view_of
+
+
+class ExpandBackward0(Gradient):
+    __slots__ = ()
+
+    def backward(self, grad: Tensor) -> Tensor:
+        return grad  # the engine reduces it to the input's shape
+
+
+@operation(function=False)
+def expand(self: Tensor, *sizes: Sizes, implicit: bool = False) -> Tensor:
+    """Axes of extent 1 (and new leading ones) repeated without a copy; -1 keeps an extent."""
+    wanted = sizes_of(sizes)
+    old, strides, offset = geometry(self)
+    lead = len(wanted) - len(old)
+    if lead < 0:
+        raise RuntimeError(
+            f"expand({self.type()}{{{list(old)}}}, size={list(wanted)}): the number of sizes provided ({len(wanted)}) must be "
+            f"greater or equal to the number of dimensions in the tensor ({len(old)})"
+        )
+    new_sizes, new_strides = [], []
+    for axis, n in enumerate(wanted):
+        if axis < lead:
+            if n < 0:
+                raise RuntimeError(
+                    f"The expanded size of the tensor ({n}) isn't allowed in a leading, non-existing dimension {axis}"
+                )
+            new_sizes.append(n)
+            new_strides.append(0)
+            continue
+        have = old[axis - lead]
+        if n == -1 or n == have:
+            new_sizes.append(have)
+            new_strides.append(strides[axis - lead])
+        elif have == 1:
+            new_sizes.append(n)
+            new_strides.append(0)
+        else:
+            raise RuntimeError(
+                f"The expanded size of the tensor ({n}) must match the existing size ({have}) at non-singleton dimension "
+                f"{axis}.  Target sizes: {list(wanted)}.  Tensor sizes: {list(old)}"
+            )
+    return view_of(self, new_sizes, new_strides, offset, ExpandBackward0)
+
+
+@operation(function=False)
+def expand_as(self: Tensor, other: Tensor) -> Tensor:
+    """``expand`` to the sizes of ``other``."""
+    return expand(self, other.shape)
+
+
+@operation(method=False)
+def broadcast_to(input: Tensor, size: Sizes) -> Tensor:
+    """``expand`` to the given sizes."""
+    return expand(input, size)
+
+
+Tensor.broadcast_to = expand  # type: ignore[attr-defined]
+
+
+@operation(method=False)
+def broadcast_tensors(*tensors: Any) -> tuple[Tensor, ...]:
+    """All tensors expanded to their common shape."""
+    from ..graph.shapes import broadcast_shapes
+
+    many = tuple(tensors[0]) if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)) else tensors
+    shape = broadcast_shapes(*(t.shape for t in many))
+    return tuple(expand(t, shape) for t in many)

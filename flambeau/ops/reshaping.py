@@ -1,0 +1,197 @@
+"""The same elements under another shape: a view where the strides permit it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from math import prod
+from typing import Any
+
+from ..autograd.gradient import Gradient
+from ..graph import dtypes
+from ..graph.shapes import View, infer_size, view_strides, wrap_dim
+from ..storage import Storage
+from ..tensor import Tensor
+from .operation import operation
+from .views import Sizes, geometry, look, seen_anew_in_place, sizes_of, view_of
+
+
+class ViewBackward0(Gradient):
+    __slots__ = ()
+
+    def backward(self, grad: Tensor) -> Tensor:
+        return grad.reshape(self.context[0])
+
+
+class UnsafeViewBackward0(ViewBackward0):
+    __slots__ = ()
+
+
+class ReshapeAliasBackward0(ViewBackward0):
+    __slots__ = ()
+
+
+@operation(function=False)
+def view(self: Tensor, *shape: Sizes, dtype: Any = None) -> Tensor:
+    """The same elements under another shape, without a copy; or the same bytes as another dtype.
+
+    ``RuntimeError`` where the strides do not permit it.
+    """
+    if dtype is not None or (len(shape) == 1 and isinstance(shape[0], dtypes.dtype)):
+        return _view_dtype(self, dtype or shape[0])
+    found = _reshaped(self, sizes_of(shape))
+    if found is None:
+        raise RuntimeError(
+            "view size is not compatible with input tensor's size and stride (at least one dimension spans across two "
+            "contiguous subspaces). Use .reshape(...) instead."
+        )
+    return look(self, found, ViewBackward0)
+
+
+def _reshaped(x: Tensor, sizes: tuple[int, ...]) -> View | None:
+    """A tensor's view of its storage under another shape (one extent may be -1); None if strides cannot express that."""
+    x._share()
+    view = x._view
+    assert view is not None
+    found = _other_shape(view.moved, sizes)
+    return found.at(view.offset) if found is not None and view.offset else found
+
+
+@lru_cache(maxsize=4096)
+def _other_shape(view: View, sizes: tuple[int, ...]) -> View | None:
+    shape = infer_size(sizes, view.sizes.numel())
+    if shape == view.sizes:
+        return view
+    strides = view_strides(view.sizes, view.strides, shape)
+    return None if strides is None else View(shape, strides, view.offset)
+
+
+def _view_dtype(self: Tensor, d: dtypes.dtype) -> Tensor:
+    from ..storage import flat_node
+
+    sizes, strides, offset = geometry(self)
+    old = self.dtype.itemsize
+    if d.itemsize == old:
+        new_sizes, new_strides, new_offset = list(sizes), list(strides), offset
+    else:
+        if not sizes or strides[-1] != 1:
+            raise RuntimeError("self.stride(-1) must be 1 to view as a dtype of a different element size")
+        if sizes[-1] * old % d.itemsize or offset * old % d.itemsize:
+            raise RuntimeError("self.size(-1) must be divisible to view as a larger dtype")
+        new_sizes = [*sizes[:-1], sizes[-1] * old // d.itemsize]
+        new_strides = [*(s * old // d.itemsize for s in strides[:-1]), 1]
+        new_offset = offset * old // d.itemsize
+    node = self._read()
+    flat = flat_node(node, d)
+    assert flat.buffer is not None
+    flat.buffer.ever_exposed = flat.buffer.exposed_forever = True  # two nodes now name one memory
+    return Tensor._from_node(flat, View(new_sizes, new_strides, new_offset), Storage(flat))
+
+
+@operation()
+def reshape(input: Tensor, *shape: Sizes) -> Tensor:
+    """The same elements under another shape: a view where strides permit, else a copy. One extent may be -1."""
+    sizes = sizes_of(shape)
+    found = _reshaped(input, sizes)
+    if found is not None:
+        return look(input, found, ViewBackward0)
+    return reshape(input.clone(memory_format=None), sizes)
+
+
+@operation(function=False)
+def reshape_as(self: Tensor, other: Tensor) -> Tensor:
+    """``reshape`` to the shape of ``other``."""
+    return reshape(self, other.shape)
+
+
+@operation(function=False)
+def view_as(self: Tensor, other: Tensor) -> Tensor:
+    """``view`` with the shape of ``other``."""
+    return view(self, other.shape)
+
+
+@operation()
+def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
+    """Axes ``start_dim`` to ``end_dim`` made one."""
+    rank = input.ndim
+    start, end = wrap_dim(start_dim, rank), wrap_dim(end_dim, rank)
+    if start > end:
+        raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
+    if rank == 0:
+        return reshape(input, 1)
+    if start == end:
+        return input
+    shape = input.shape
+    size = 1
+    for n in shape[start : end + 1]:
+        size *= n
+    return reshape(input, (*shape[:start], size, *shape[end + 1 :]))
+
+
+@operation()
+def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
+    """Axis ``dim`` cut into axes of the given sizes (one may be -1)."""
+    d = wrap_dim(dim, input.ndim)
+    shape = input.shape
+    if -1 not in sizes and prod(sizes) != shape[d]:
+        raise RuntimeError(
+            f"unflatten: Provided sizes {list(sizes)} don't multiply up to the size of dim {d} ({shape[d]}) in the input tensor"
+        )
+    return view(input, (*shape[:d], *infer_size(tuple(sizes), shape[d]), *shape[d + 1 :]))
+
+
+@operation(inplace=False)
+def ravel(input: Tensor) -> Tensor:
+    """All elements along one axis: a view if they lie in order, else a copy."""
+    return reshape(input.contiguous(), -1)
+
+
+class SqueezeBackward0(ViewBackward0):
+    __slots__ = ()
+
+
+class SqueezeBackward1(ViewBackward0):
+    __slots__ = ()
+
+
+class UnsqueezeBackward0(ViewBackward0):
+    __slots__ = ()
+
+
+@operation()
+def squeeze(input: Tensor, dim: Any = None) -> Tensor:
+    """Without axes of extent 1 (all of them, or those named)."""
+    sizes, strides, offset = geometry(input)
+    if dim is None:
+        drop = {i for i, n in enumerate(sizes) if n == 1}
+        gradient: type[Gradient] = SqueezeBackward0
+    else:
+        dims = (dim,) if isinstance(dim, int) else tuple(dim)
+        drop = {d for d in (wrap_dim(d, len(sizes)) for d in dims) if sizes and sizes[d] == 1}
+        gradient = SqueezeBackward1
+    kept = [i for i in range(len(sizes)) if i not in drop]
+    return view_of(input, [sizes[i] for i in kept], [strides[i] for i in kept], offset, gradient)
+
+
+@operation()
+def unsqueeze(input: Tensor, dim: int) -> Tensor:
+    """With an axis of extent 1 at ``dim``."""
+    sizes, strides, offset = geometry(input)
+    d = wrap_dim(dim, len(sizes) + 1)
+    step = sizes[d] * strides[d] if d < len(sizes) else 1
+    return view_of(input, (*sizes[:d], 1, *sizes[d:]), (*strides[:d], step, *strides[d:]), offset, UnsqueezeBackward0)
+
+
+Tensor.squeeze_ = seen_anew_in_place(squeeze)  # type: ignore[attr-defined]
+Tensor.unsqueeze_ = seen_anew_in_place(unsqueeze)  # type: ignore[attr-defined]
+
+
+class AliasBackward0(ViewBackward0):
+    __slots__ = ()
+
+
+@operation(function=False)
+def view_as_self(self: Tensor) -> Tensor:
+    """Another tensor over the same memory, with a history of its own."""
+    sizes, strides, offset = geometry(self)
+    return view_of(self, sizes, strides, offset, AliasBackward0)

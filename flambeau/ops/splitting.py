@@ -1,0 +1,123 @@
+"""An axis cut into consecutive parts, which are views."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..graph.shapes import wrap_dim
+from ..tensor import Tensor
+from .operation import NAMESPACE, operation
+from .parts import SliceBackward0, select, slice_axis
+
+
+class SplitBackward0(SliceBackward0):
+    __slots__ = ()
+
+
+class UnbindBackward0(SliceBackward0):
+    __slots__ = ()
+
+
+@operation()
+def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
+    """All slices along an axis, as a tuple of views."""
+    if input.ndim == 0:
+        raise RuntimeError("Dimension specified as 0 but tensor has no dimensions")
+    d = wrap_dim(dim, input.ndim)
+    return tuple(select(input, d, k) for k in range(input.shape[d]))
+
+
+@operation(method=False)
+def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
+    """Views of consecutive parts of an axis: of one size, or of the sizes listed."""
+    d = wrap_dim(dim, tensor.ndim)
+    extent = tensor.shape[d]
+    if isinstance(split_size_or_sections, (list, tuple)):
+        sections = [int(n) for n in split_size_or_sections]
+        if sum(sections) != extent:
+            raise RuntimeError(
+                f"split_with_sizes expects split_sizes to sum exactly to {extent} (input tensor's size at dimension {d}), "
+                f"but got split_sizes={sections}"
+            )
+    else:
+        size = int(split_size_or_sections)
+        if size < 0 or (size == 0 and extent):
+            raise RuntimeError(f"split expects split_size be non-negative, but got split_size={size}")
+        sections = [min(size, extent - k) for k in range(0, extent, size)] if size and extent else [extent]
+    parts, start = [], 0
+    for length in sections:
+        parts.append(slice_axis(tensor, d, start, length, 1, SplitBackward0))
+        start += length
+    return tuple(parts)
+
+
+def _split_method(self: Tensor, split_size: Any, dim: int = 0) -> tuple[Tensor, ...]:
+    """Views of consecutive parts of an axis."""
+    return split(self, split_size, dim)
+
+
+Tensor.split = _split_method  # type: ignore[attr-defined]
+Tensor.split_with_sizes = _split_method  # type: ignore[attr-defined]
+NAMESPACE["split_with_sizes"] = split
+
+
+@operation()
+def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
+    """An axis cut into at most ``chunks`` parts of equal size (the last may be smaller)."""
+    if chunks <= 0:
+        raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
+    d = wrap_dim(dim, input.ndim)
+    extent = input.shape[d]
+    size = max(1, -(-extent // chunks))
+    if extent == 0:
+        return tuple(slice_axis(input, d, 0, 0, 1, SplitBackward0) for _ in range(chunks))
+    return split(input, size, d)
+
+
+@operation()
+def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
+    """An axis cut into nearly equal sections, or at the given indices."""
+    d = wrap_dim(dim, input.ndim)
+    extent = input.shape[d]
+    if isinstance(indices_or_sections, int):
+        many, more = divmod(extent, indices_or_sections)
+        ends, at = [], 0
+        for k in range(indices_or_sections):
+            at += many + (k < more)
+            ends.append(at)
+    else:
+        ends = [*(int(i) for i in indices_or_sections), extent]
+    parts, start = [], 0
+    for end in ends:
+        first, last, _ = slice(start, end).indices(extent)
+        parts.append(slice_axis(input, d, first, max(last - first, 0), 1, SplitBackward0))
+        start = end
+    return tuple(parts)
+
+
+def _split_along(name: str, axis: int, least: int) -> Any:
+    def parts(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
+        if input.ndim < least:
+            raise RuntimeError(
+                f"torch.{name} requires a tensor with at least {least} dimension, but got a tensor with {input.ndim} "
+                "dimensions!"
+            )
+        at = 0 if name == "hsplit" and input.ndim == 1 else axis
+        extent = input.shape[at]
+        if isinstance(indices_or_sections, int) and (indices_or_sections <= 0 or extent % indices_or_sections):
+            raise RuntimeError(
+                f"torch.{name} attempted to split along dimension {at}, but the size of the dimension {extent} is not "
+                f"divisible by the split_size {indices_or_sections}!"
+            )
+        return input.tensor_split(indices_or_sections, at)
+
+    parts.__name__ = parts.__qualname__ = name
+    parts.__doc__ = f"Views of equal parts of axis {axis}, or cut at the given indices."
+    return operation()(parts)
+
+
+hsplit, vsplit, dsplit = _split_along("hsplit", 1, 1), _split_along("vsplit", 0, 2), _split_along("dsplit", 2, 3)
+Tensor.unsafe_chunk = Tensor.chunk  # type: ignore[attr-defined]
+Tensor.unsafe_split = Tensor.unsafe_split_with_sizes = Tensor.split  # type: ignore[attr-defined]
+for _name in ("chunk", "split", "split_with_sizes"):
+    NAMESPACE["unsafe_" + _name] = NAMESPACE[_name]
