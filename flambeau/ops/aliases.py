@@ -6,16 +6,14 @@ import warnings
 from typing import Any
 
 from ..graph import dtypes
-from ..graph.shapes import Size, wrap_dim
+from ..graph.shapes import Size
 from ..tensor import Tensor, method
 from .arithmetic import float_power
 from .creation import empty, fill_, finished
-from .indexing import argwhere, nonzero
 from .operation import NAMESPACE, assign, operation
 from .properties import resize_as_
 from .reductions import vector_norm
 
-method("argwhere")(argwhere)
 method("float_power")(float_power)
 
 
@@ -50,26 +48,6 @@ def resize(self: Tensor, *sizes: Any) -> Tensor:
 def resize_as(self: Tensor, other: Tensor) -> Tensor:
     """Deprecated: the same elements under the shape of another tensor."""
     return resize(self, other.shape)
-
-
-@operation()
-def nonzero_static(input: Tensor, *, size: int, fill_value: int = -1) -> Tensor:
-    """The first ``size`` rows of ``nonzero``, filled up with ``fill_value``."""
-    found = nonzero(input)[:size]
-    missing = input.new_full((size - found.shape[0], input.ndim), fill_value, dtype=dtypes.int64)
-    from .joining import cat
-
-    return cat([found, missing])
-
-
-@operation(inplace=True)
-def index_reduce(
-    input: Tensor, dim: int, index: Tensor, source: Tensor, reduce: str, *, include_self: bool = True
-) -> Tensor:
-    """A copy in which the slices of ``source`` are combined ("prod", "mean", "amax", "amin") with those ``index`` names."""
-    axis = wrap_dim(dim, input.ndim)
-    spread = index.reshape([-1 if k == axis else 1 for k in range(input.ndim)]).expand(source.shape)
-    return input.scatter_reduce(axis, spread, source, reduce, include_self=include_self)  # type: ignore[no-any-return]
 
 
 def frobenius_norm(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:

@@ -7,9 +7,9 @@ from ..graph import dtypes
 from ..graph import primitives as p
 from ..graph.shapes import Size
 from ..tensor import Tensor
+from .addressing import put_at, take_at
 from .creation import filled
 from .dispatch import attach, tracked
-from .indexing import put_at, take_at
 from .operation import operation
 from .views import geometry
 

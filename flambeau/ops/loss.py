@@ -11,9 +11,9 @@ from ..graph.shapes import Size, View
 from ..graph.trace import local, record
 from ..tensor import Tensor
 from .activation import check_floating
+from .addressing import take_at
 from .comparison import where
 from .dispatch import attach, binary, nary, tracked, unary
-from .indexing import take_at
 from .reductions import reduce
 from .softmax import log_softmax
 from .views import geometry

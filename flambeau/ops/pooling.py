@@ -19,7 +19,7 @@ from .activation import check_floating
 from .convolution import dense_node
 from .creation import filled
 from .dispatch import attach, tracked
-from .indexing import gather
+from .gather_scatter import gather
 from .operation import operation
 from .reductions import mean
 

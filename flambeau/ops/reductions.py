@@ -296,7 +296,7 @@ class MaxBackward0(Gradient):
 
     def backward(self, grad: Tensor) -> Tensor:
         from .creation import zeros
-        from .indexing import scatter
+        from .gather_scatter import scatter
 
         shape, dim, keepdim = self.context
         index = self.input(0)

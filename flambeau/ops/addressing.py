@@ -1,0 +1,163 @@
+"""Gathers and scatters by address: what index tensors read and write."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..autograd.gradient import NOTHING, Gradient
+from ..graph import dtypes
+from ..graph import primitives as p
+from ..graph.shapes import Size, broadcast_shapes, contiguous_strides
+from ..graph.trace import record
+from ..tensor import Tensor
+from .creation import converted, filled, from_array
+from .dispatch import attach, tracked
+from .views import geometry
+
+
+def take_at(
+    source: Tensor, shape: Sequence[int], strides: Sequence[int], offset: int, extents: Sequence[int],
+    index_strides: Sequence[int], indices: Sequence[Tensor], meaning: str = "index",
+) -> Tensor:  # fmt: skip
+    """Record a gather; see ``graph.primitives.GATHER``."""
+    attributes = (tuple(shape), tuple(strides), offset, tuple(extents), tuple(index_strides), meaning)
+    pairs = [(i._read(), i._view) for i in indices]
+    return Tensor._from_node(record(p.GATHER, attributes, (source._read(), None), *pairs))
+
+
+def put_at(
+    target: Tensor, value: Tensor, shape: Sequence[int], strides: Sequence[int], offset: int, extents: Sequence[int],
+    index_strides: Sequence[int], indices: Sequence[Tensor], mode: str,
+) -> Tensor:  # fmt: skip
+    """Record a scatter over a contiguous target; see ``graph.primitives.SCATTER``."""
+    attributes = (tuple(shape), tuple(strides), offset, tuple(extents), tuple(index_strides), mode)
+    pairs = [(i._read(), i._view) for i in indices]
+    whole = target.contiguous()
+    if whole._view is not None and (whole._view.offset or whole._view.sizes.numel() != whole._read().shape.numel()):
+        whole = whole.clone()
+    node = record(p.SCATTER, attributes, (whole._read(), None), (value._read(), value._view), *pairs)
+    result = Tensor._from_node(node)
+    return result if node.shape == target.shape else result.reshape(target.shape)
+
+
+class Addressing:
+    """How index tensors address a view: the result's shape, strides of its plain axes, and each index's reach."""
+
+    __slots__ = ("shape", "axes", "extents", "index_axes", "indices")
+
+    def __init__(self, view: Tensor, tensors: list[tuple[int, Tensor]]) -> None:
+        try:
+            common = broadcast_shapes(*(t.shape for _, t in tensors))
+        except RuntimeError:
+            shapes = ", ".join(str(list(t.shape)) for _, t in tensors)
+            raise IndexError(
+                f"shape mismatch: indexing tensors could not be broadcast together with shapes {shapes}"
+            ) from None
+        indexed = [axis for axis, _ in tensors]
+        adjacent = indexed == list(range(indexed[0], indexed[0] + len(indexed)))
+        at = indexed[0] if adjacent else 0
+        plain = [axis for axis in range(view.ndim) if axis not in indexed]
+        before = [axis for axis in plain if adjacent and axis < at]
+        after = [axis for axis in plain if not (adjacent and axis < at)]
+        sizes = view.shape
+        self.shape = Size([*(sizes[a] for a in before), *common, *(sizes[a] for a in after)])
+        #: For each axis of the result the view's axis that it walks, or -1.
+        self.axes = [*before, *([-1] * len(common)), *after]
+        self.extents = [sizes[axis] for axis in indexed]
+        self.index_axes = indexed
+        lead = len(after)
+        self.indices = [_beside_plain_axes(t, len(common), lead) for _, t in tensors]
+        if any(n == 0 for n in self.extents) and self.shape.numel():
+            raise IndexError("index is out of bounds for dimension with size 0")
+
+    def strides(self, of: Sequence[int]) -> tuple[list[int], list[int]]:
+        """Strides of the result's axes and of the indices, for a source with the given strides."""
+        return [of[a] if a >= 0 else 0 for a in self.axes], [of[a] for a in self.index_axes]
+
+
+def _beside_plain_axes(index: Tensor, rank: int, lead: int) -> Tensor:
+    """An index tensor with axes of extent 1 for the plain axes that follow the common ones."""
+    if lead == 0:
+        return index
+    return index.reshape([*([1] * (rank - index.ndim)), *index.shape, *([1] * lead)])
+
+
+class IndexBackward0(Gradient):
+    """``context`` (shape of the indexed view, addressing); indices are kept by the addressing."""
+
+    __slots__ = ()
+    saves = NOTHING
+
+    def backward(self, grad: Tensor) -> Tensor:
+        shape, addressing = self.context
+        target = filled(Size(shape), 0, grad.dtype)
+        strides, index_strides = addressing.strides(contiguous_strides(tuple(shape)))
+        result = put_at(
+            target, grad, addressing.shape, strides, 0, addressing.extents, index_strides, addressing.indices, "add"
+        )
+        if tracked(grad):
+            attach(result, _IndexAddGrad, [grad], [], (shape, addressing))
+        return result
+
+
+class _IndexAddGrad(Gradient):
+    __slots__ = ()
+
+    def backward(self, grad: Tensor) -> Tensor:
+        _, addressing = self.context
+        return gathered(grad, addressing)
+
+
+def gathered(view: Tensor, addressing: Addressing) -> Tensor:
+    """The addressed elements of ``view``, with a history."""
+    _, strides, offset = geometry(view)
+    along, index_strides = addressing.strides(strides)
+    result = take_at(view, addressing.shape, along, offset, addressing.extents, index_strides, addressing.indices)
+    if tracked(view):
+        attach(result, IndexBackward0, [view], [], (view.shape, addressing))
+    return result
+
+
+class IndexPutBackward0(Gradient):
+    __slots__ = ()
+
+    def backward(self, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        addressing, accumulate, shape = self.context
+        kept = grad
+        if not accumulate and self.edges[0] is not None:
+            kept = with_values(grad, filled(Size(addressing.shape), 0, grad.dtype), addressing, "set")
+        values = gathered(grad, addressing) if self.edges[1] is not None else None
+        return kept, values
+
+
+def with_values(target: Tensor, value: Tensor, addressing: Addressing, mode: str) -> Tensor:
+    """A contiguous copy of ``target`` with values written at the addressed places."""
+    strides, index_strides = addressing.strides(contiguous_strides(target.shape))
+    result = put_at(
+        target, value, addressing.shape, strides, 0, addressing.extents, index_strides, addressing.indices, mode
+    )
+    if tracked(target, value):
+        attach(result, IndexPutBackward0, [target, value], [], (addressing, mode == "add", target.shape))
+    return result
+
+
+def value_for(target: Tensor, value: Any) -> Tensor:
+    """What is to be written into ``target`` (a tensor, a number, nested numbers) as a tensor of its dtype."""
+    if not isinstance(value, Tensor):
+        if isinstance(value, (list, tuple, np.ndarray)):
+            value = from_array(np.asarray(value))
+        else:
+            number = value.item() if hasattr(value, "item") else value
+            if isinstance(number, float) and target.dtype.category < 2:
+                number = int(number)
+            return filled(Size(), number, target.dtype)
+    return converted(value, target.dtype)
+
+
+def check_index(name: str, index: Tensor) -> None:
+    """``RuntimeError`` for the operation ``name`` unless the index holds int32 or int64."""
+    if index.dtype not in (dtypes.int64, dtypes.int32):
+        raise RuntimeError(f"{name}(): Expected dtype int32/int64 for index")

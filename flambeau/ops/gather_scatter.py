@@ -1,0 +1,223 @@
+"""Elements along one axis by index: for each element of the index, the element there is read or written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..autograd.gradient import INPUTS, RESULT, Gradient
+from ..graph.shapes import Size, broadcast_shapes, contiguous_strides, wrap_dim
+from ..tensor import Tensor
+from .addressing import check_index, put_at, take_at
+from .creation import filled
+from .dispatch import attach, tracked
+from .operation import operation, write_out
+from .views import geometry
+
+
+def _same_rank(name: str, input: Tensor, index: Tensor) -> None:
+    if max(input.ndim, 1) != max(index.ndim, 1):
+        raise RuntimeError("Index tensor must have the same number of dimensions as input tensor")
+
+
+def _gather_addressing(
+    sizes: Sequence[int], index_shape: Size, dim: int, strides: Sequence[int]
+) -> tuple[list[int], int, int]:
+    """Strides of the index's axes (0 along ``dim``), the axis's extent and its stride."""
+    along = [0 if axis == dim else s for axis, s in enumerate(strides)]
+    return along, sizes[dim], strides[dim]
+
+
+class GatherBackward0(Gradient):
+    __slots__ = ()
+    saves = INPUTS
+
+    def backward(self, grad: Tensor) -> tuple[Tensor, None]:
+        dim, shape = self.context
+        return scatter_add(filled(Size(shape), 0, grad.dtype), dim, self.input(1), grad), None
+
+
+@operation()
+def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False, out: Tensor | None = None) -> Tensor:
+    """For each element of ``index``, the element of ``input`` there along ``dim`` (and at the same place elsewhere)."""
+    check_index("gather", index)
+    _same_rank("gather", input, index)
+    d = wrap_dim(dim, input.ndim)
+    if index.ndim == 0 or input.ndim == 0:
+        return input.reshape(-1)[index.reshape(-1)].reshape(index.shape)
+    for axis in range(index.ndim):
+        if axis != d and index.shape[axis] > input.shape[axis]:
+            raise RuntimeError(
+                f"Size does not match at dimension {axis} expected index {list(index.shape)} to be no larger than self "
+                f"{list(input.shape)} apart from dimension {d}"
+            )
+    sizes, strides, offset = geometry(input)
+    along, extent, step = _gather_addressing(sizes, index.shape, d, strides)
+    result = take_at(input, index.shape, along, offset, [extent], [step], [index])
+    if tracked(input):
+        saved = [(None, None), (index._read(), index._view)]
+        attach(result, GatherBackward0, [input, index], saved, (d, input.shape))
+    return result if out is None else write_out(out, result)
+
+
+@operation()
+def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
+    """:func:`gather` with broadcasting; over all elements without ``dim``."""
+    if dim is None:
+        return gather(input.reshape(-1), 0, indices.reshape(-1))
+    d = wrap_dim(dim, input.ndim)
+    shape = broadcast_shapes(
+        [1 if a == d else n for a, n in enumerate(input.shape)],
+        [1 if a == d else n for a, n in enumerate(indices.shape)],
+    )
+    source = input.expand([input.shape[d] if a == d else n for a, n in enumerate(shape)])
+    return gather(source, d, indices.expand([indices.shape[d] if a == d else n for a, n in enumerate(shape)]))
+
+
+@operation()
+def take(input: Tensor, index: Tensor) -> Tensor:
+    """Elements by position in the flattened tensor."""
+    return input.reshape(-1)[index]
+
+
+def _scattered(target: Tensor, dim: int, index: Tensor, value: Tensor, mode: str) -> Tensor:
+    d = wrap_dim(dim, target.ndim)
+    if target.ndim == 0:
+        target, index, value = target.reshape(1), index.reshape(1), value.reshape(1)
+        return _scattered(target, 0, index, value, mode).reshape(())
+    if index.ndim == 0:
+        index = index.reshape(1)
+    _same_rank("scatter", target, index)
+    for axis in range(index.ndim):
+        if (axis != d and index.shape[axis] > target.shape[axis]) or index.shape[axis] > (
+            value.shape[axis] if value.ndim else index.shape[axis]
+        ):
+            raise RuntimeError(
+                f"Expected index {list(index.shape)} to be no larger than self {list(target.shape)} apart from dimension {d} "
+                f"and to be no larger size than src {list(value.shape)}"
+            )
+    if value.ndim and value.shape != index.shape:
+        value = value[tuple(slice(0, n) for n in index.shape)]
+    along, extent, step = _gather_addressing(target.shape, index.shape, d, contiguous_strides(target.shape))
+    return put_at(target, value, index.shape, along, 0, [extent], [step], [index], mode)
+
+
+class ScatterBackward0(Gradient):
+    """``saved`` holds the index second; ``context`` (dim, whether values were added)."""
+
+    __slots__ = ()
+    saves = INPUTS
+
+    def backward(self, grad: Tensor) -> tuple[Tensor | None, None, Tensor | None]:
+        dim, added, shape = self.context
+        index = self.input(1)
+        kept = value = None
+        if self.edges[0] is not None:
+            kept = grad if added else scatter(grad, dim, index, 0)
+        if self.edges[2] is not None:
+            value = gather(grad, dim, index)
+            if shape and value.shape != shape:
+                whole = filled(Size(shape), 0, grad.dtype)
+                part = tuple(slice(0, n) for n in value.shape)
+                whole[part] = value
+                value = whole
+        return kept, None, value
+
+
+class ScatterAddBackward0(ScatterBackward0):
+    __slots__ = ()
+
+
+def _scatter(
+    name: str, input: Tensor, dim: int, index: Tensor, src: Any, mode: str, gradient: type[Gradient]
+) -> Tensor:
+    check_index(name, index)
+    if isinstance(src, Tensor):
+        if src.dtype is not input.dtype:
+            raise RuntimeError("scatter(): Expected self.dtype to be equal to src.dtype")
+        value = src
+    else:
+        value = filled(Size(), src, input.dtype).expand(index.shape)
+    result = _scattered(input, dim, index, value, mode)
+    if tracked(input, value):
+        if gradient is ScatterReduceBackward0:
+            attach(result, gradient, [input, index, value], None, (dim, mode))
+            return result
+        saved = [(None, None), (index._read(), index._view), (None, None)]
+        attach(result, gradient, [input, index, value], saved, (dim, mode == "add", value.shape))
+    return result
+
+
+@operation(inplace=True)
+def scatter(
+    input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any = None, reduce: str | None = None
+) -> Tensor:
+    """A copy in which, for each element of ``index``, the element there along ``dim`` is ``src``'s (or one value)."""
+    source = value if src is None else src
+    if reduce is not None:
+        mode = {"add": "add", "multiply": "mul"}[reduce]
+        return _scatter("scatter", input, dim, index, source, mode, ScatterAddBackward0)
+    return _scatter("scatter", input, dim, index, source, "set", ScatterBackward0)
+
+
+@operation(inplace=True)
+def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
+    """A copy in which the elements of ``src`` are added at the places that ``index`` names along ``dim``."""
+    return _scatter("scatter_add", input, dim, index, src, "add", ScatterAddBackward0)
+
+
+class ScatterReduceBackward0(Gradient):
+    """Products and extrema; ``context`` (dim, mode). Equal extrema share the gradient evenly."""
+
+    __slots__ = ()
+    saves = RESULT
+
+    def backward(self, grad: Tensor) -> tuple[Tensor | None, None, Tensor | None]:
+        dim, mode = self.context
+        target, index, source, result = self.input(0), self.input(1), self.input(2), self.result()
+        if mode == "mul":
+            return self._of_product(grad, dim, target, index, source, result)
+        kept = (target == result).to(grad.dtype)
+        hit = (source == gather(result, dim, index)).to(grad.dtype)
+        share = grad / scatter_add(kept, dim, index, hit).clamp(min=1)
+        return kept * share, None, hit * gather(share, dim, index)
+
+    @staticmethod
+    def _of_product(
+        grad: Tensor, dim: int, target: Tensor, index: Tensor, source: Tensor, result: Tensor
+    ) -> tuple[Tensor, None, Tensor]:
+        """A factor's gradient is the product of the others, which division gives unless the factor is zero."""
+        own = target.masked_fill(target == 0, 1)
+        first = grad * scatter_reduce(own, dim, index, source, "prod") / own
+        none = source == 0
+        zeros = gather(scatter_add(filled(target.shape, 0, grad.dtype), dim, index, none.to(grad.dtype)), dim, index)
+        alone = none & (zeros == 1)
+        others = scatter_reduce(target, dim, index, source.masked_fill(alone, 1), "prod")
+        divided = gather(grad * result, dim, index) / source.masked_fill(none, 1)
+        return first, None, alone * gather(grad * others, dim, index) + ~alone * divided
+
+
+@operation(inplace=True)
+def scatter_reduce(
+    input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True
+) -> Tensor:
+    """A copy in which elements of ``src`` are combined by "sum", "prod", "mean", "amax" or "amin" at places along ``dim``."""
+    mode = {"sum": "add", "prod": "mul", "mean": "add", "amax": "amax", "amin": "amin"}.get(reduce)
+    if mode is None:
+        raise RuntimeError("reduce argument must be either sum, prod, mean, amax or amin, got " + reduce)
+    target = input
+    if not include_self:
+        start = {"add": 0, "mul": 1}.get(mode)
+        if start is None:
+            from ..info import lowest_and_highest
+
+            low, high = lowest_and_highest(input.dtype)
+            start = low if mode == "amax" else high
+        target = scatter(input, dim, index, start)
+    gradient = ScatterAddBackward0 if mode == "add" else ScatterReduceBackward0
+    result = _scatter("scatter_reduce", target, dim, index, src, mode, gradient)
+    if reduce == "mean":
+        count = filled(input.shape, 1 if include_self else 0, input.dtype)
+        count = scatter_add(count, dim, index, filled(src.shape, 1, input.dtype)).clamp(min=1)
+        result = result / count if input.dtype.category == 2 else result // count
+    return result

@@ -1,0 +1,44 @@
+"""Where elements are not zero: the shape of the result depends on values, so these evaluate."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..graph import dtypes
+from ..tensor import Tensor
+from .creation import from_array
+from .operation import operation, write_out
+
+
+@operation()
+def nonzero(input: Tensor, *, as_tuple: bool = False, out: Tensor | None = None) -> Any:
+    """Indices of nonzero elements: one row each, int64; or a tuple with one vector an axis."""
+    found = np.nonzero(np.atleast_1d(_bits(input)))
+    if as_tuple:
+        return tuple(from_array(np.ascontiguousarray(f)) for f in found)
+    stacked = np.stack(found, axis=1) if input.ndim else np.zeros((len(found[0]), 0), np.int64)
+    result = from_array(stacked.astype(np.int64))
+    return result if out is None else write_out(out, result)
+
+
+def _bits(input: Tensor) -> np.ndarray:
+    array = input._array()
+    return array & 0x7FFF if input.dtype is dtypes.bfloat16 else array
+
+
+@operation()
+def argwhere(input: Tensor) -> Tensor:
+    """:func:`nonzero` under NumPy's name."""
+    return nonzero(input)  # type: ignore[no-any-return]
+
+
+@operation()
+def nonzero_static(input: Tensor, *, size: int, fill_value: int = -1) -> Tensor:
+    """The first ``size`` rows of ``nonzero``, filled up with ``fill_value``."""
+    found = nonzero(input)[:size]
+    missing = input.new_full((size - found.shape[0], input.ndim), fill_value, dtype=dtypes.int64)
+    from .joining import cat
+
+    return cat([found, missing])
