@@ -32,6 +32,7 @@ max, min, median, nanmedian, mode, sort, topk, kthvalue, cummax, cummin = (
 )
 aminmax = _structure("aminmax", "min max")
 histogram = _structure("histogram", "hist bin_edges")
+frexp = _structure("frexp", "mantissa exponent")
 qr = _structure("qr", "Q R")
 svd = _structure("svd", "U S V")
 slogdet = _structure("slogdet", "sign logabsdet")

@@ -42,12 +42,10 @@ def backward(
     wanted = sequence_of(inputs)
     if not wanted:
         raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
-    targets = _targets(wanted)
-    _run(Run(keep, targets, True), roots, create_graph)
-    for tensor in {id(t): t for t in wanted}.values():
-        value = targets[key_of(edge_of(tensor))]
-        if isinstance(tensor, Tensor) and not tensor.is_leaf and value is not None:
-            _add_to(tensor, value)
+    for tensor in wanted:
+        if isinstance(tensor, Tensor):
+            tensor.retain_grad()
+    _run(Run(keep, _targets(wanted), True), roots, create_graph)
 
 
 def grad(

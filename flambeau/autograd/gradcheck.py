@@ -12,7 +12,6 @@ import numpy as np
 from ..graph.dtypes import float64
 from ..tensor import Tensor
 from .engine import grad
-from .modes import no_grad
 
 Function = Callable[..., Any]
 
@@ -109,9 +108,11 @@ class _Check:
         return differentiable(self.func(*self.inputs))
 
     def _values(self) -> list[np.ndarray]:
-        """All outputs that are tensors of floats, at the present inputs."""
-        with no_grad():
-            return [np.array(t.detach().double()._array()).ravel() for t in tensors_of(self.func(*self.inputs))]
+        """All outputs that are tensors of floats, at the present inputs.
+
+        Recording stays on: the function may differentiate something itself, as that of :func:`gradgradcheck` does.
+        """
+        return [np.array(t.detach().double()._array()).ravel() for t in tensors_of(self.func(*self.inputs))]
 
     def _places(self, x: Tensor) -> Iterator[tuple[Tensor, tuple[int, ...]]]:
         data = x.data

@@ -445,7 +445,7 @@ def converted(x: Tensor, d: dtype_type, copy: bool = False) -> Tensor:
     """``x`` in dtype ``d``; itself if it has that dtype already and no copy is asked for."""
     if x.dtype is d:
         return clone(x) if copy else x
-    return unary(p.CAST, x, ToCopyBackward0, d)
+    return unary(p.CAST, x, ToCopyBackward0 if d.category == 2 else None, d)
 
 
 @operation(function=False)

@@ -150,7 +150,7 @@ def sum(
     d = _sum_dtype(input, dtype)
     x = input if input.dtype is d or d.category < 2 or input.dtype.category < 2 else input.to(d)
     result = reduce(p.SUM, x, dims, keepdim, d)
-    if tracked(x):
+    if d.category == 2 and tracked(x):
         attach(result, SumBackward0 if dim is None else SumBackward1, [x], [], (x.shape, dims, keepdim))
     return result if out is None else write_out(out, result)
 
@@ -253,7 +253,7 @@ def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype:
     d = _sum_dtype(input, dtype)
     x = input if input.dtype is d or d.category < 2 else input.to(d)
     result = reduce(p.PROD, x, dims, keepdim, d)
-    if tracked(x):
+    if d.category == 2 and tracked(x):
         attach(result, ProdBackward0 if dim is None else ProdBackward1, [x], None, (x.shape, dims, keepdim))
     return result
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import return_types
 from ..autograd.gradient import INPUTS, Gradient
 from ..graph import dtypes
 from ..graph.dtypes import get_default_dtype
@@ -91,7 +92,7 @@ def frexp(input: Tensor) -> tuple[Tensor, Tensor]:
     mantissa, exponent = on_host(_frexp, {}, outputs, input.detach())
     if tracked(input):
         mantissa = input / exp2_of(exponent, input)
-    return mantissa, exponent
+    return return_types.frexp((mantissa, exponent))  # type: ignore[no-any-return]
 
 
 def exp2_of(exponent: Any, like: Tensor) -> Any:
