@@ -8,7 +8,8 @@ from .device import check_device
 from .graph import dtypes
 from .graph.dtypes import dtype
 from .graph.primitives import TYPE_NAMES
-from .ops.creation import construct, finished
+from .ops.creation import finished
+from .ops.from_data import construct
 from .tensor import Tensor
 
 

@@ -54,7 +54,7 @@ class Generator:
 
     def get_state(self) -> Tensor:
         """The state as a tensor of 16 bytes."""
-        from .ops.creation import from_array
+        from .ops.from_data import from_array
 
         return from_array(np.frombuffer(struct.pack("<QQ", self._seed, self._offset), dtype=np.uint8))
 

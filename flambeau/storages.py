@@ -12,7 +12,7 @@ from .graph import dtypes
 from .graph.dtypes import dtype as dtype_type
 from .graph.primitives import TYPE_NAMES
 from .graph.shapes import View
-from .ops.creation import from_array, from_numpy
+from .ops.from_data import from_array, from_numpy
 from .tensor import Tensor
 
 
@@ -117,7 +117,7 @@ class TypedStorage(UntypedStorage):
     dtype: dtype_type
 
     def __init__(self, *arguments: Any, dtype: dtype_type | None = None, device: Any = None) -> None:
-        from .ops.creation import construct
+        from .ops.from_data import construct
 
         self.dtype = dtype or getattr(type(self), "dtype", None) or dtypes.get_default_dtype()
         self._tensor = construct(self.dtype, *arguments)

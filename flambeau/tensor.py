@@ -62,7 +62,7 @@ class Tensor:
     _gradient: Any
     _extra: Extra | None
 
-    #: The function behind the old constructor; put here by ``ops.creation``.
+    #: The function behind the old constructor; put here by ``ops.from_data``.
     _construct: Callable[..., Tensor]
 
     def __new__(cls, *arguments: Any, **keywords: Any) -> Any:
@@ -557,11 +557,6 @@ class Tensor:
     _run_backward: Callable[..., None]
 
     # --- other handles on the same value ---------------------------------------------------------------------------
-
-    def detach(self) -> Tensor:
-        """A tensor that shares this one's memory and has no history."""
-        storage = self._share()
-        return Tensor._from_node(None, self._view, storage)
 
     def detach_(self) -> Tensor:
         """Forget this tensor's history, in place."""

@@ -172,7 +172,7 @@ class _Check:
         return np.array(columns).reshape(output.numel(), x.numel()).T
 
     def _gradient(self, position: int, weight: np.ndarray, x: Tensor) -> np.ndarray:
-        from ..ops.creation import from_array
+        from ..ops.from_data import from_array
 
         output = self.outputs[position]
         vector = from_array(weight.reshape(output.shape)).to(output.dtype)
@@ -206,7 +206,7 @@ class _Check:
                 self._check_repeats(first, again)
 
     def _directional(self, x: Tensor, direction: np.ndarray) -> list[np.ndarray]:
-        from ..ops.creation import from_array
+        from ..ops.from_data import from_array
 
         data = x.data
         held = data.clone()
@@ -266,7 +266,7 @@ class _Check:
 
 
 def _mismatch(output: int, source: int, numerical: np.ndarray, analytical: np.ndarray) -> str:
-    from ..ops.creation import from_array
+    from ..ops.from_data import from_array
 
     return (
         f"Jacobian mismatch for output {output} with respect to input {source},\n"

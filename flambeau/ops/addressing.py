@@ -13,8 +13,10 @@ from ..graph import primitives as p
 from ..graph.shapes import Size, broadcast_shapes, contiguous_strides
 from ..graph.trace import record
 from ..tensor import Tensor
-from .creation import converted, filled, from_array
+from .conversion import converted
+from .creation import filled
 from .dispatch import attach, tracked
+from .from_data import from_array
 from .views import geometry
 
 

@@ -6,15 +6,10 @@ import warnings
 from typing import Any
 
 from ..graph import dtypes
-from ..graph.shapes import Size
-from ..tensor import Tensor, method
+from ..tensor import Tensor
 from .arithmetic import float_power
-from .creation import empty, fill_, finished
 from .operation import NAMESPACE, assign, operation
-from .properties import resize_as_
 from .reductions import vector_norm
-
-method("float_power")(float_power)
 
 
 @operation(function=False)
@@ -69,21 +64,11 @@ def norm_except_dim(v: Tensor, pow: int = 2, dim: int = 0) -> Tensor:
     return vector_norm(v, float(pow), tuple(k for k in range(v.ndim) if k != dim), True)
 
 
-def empty_permuted(size: Any, physical_layout: Any, *, dtype: Any = None, device: Any = None, layout: Any = None,
-                   requires_grad: bool = False) -> Tensor:  # fmt: skip
-    """Memory of arbitrary content whose axes lie in the given order, the outermost first."""
-    sizes = Size(size)
-    order = list(physical_layout)
-    inverse = [order.index(axis) for axis in range(len(order))]
-    made = empty([sizes[axis] for axis in order], dtype=dtype, device=device).permute(inverse)
-    return finished(made.detach(), requires_grad)
-
-
 def is_inference(input: Tensor) -> bool:
     """Whether the tensor was made in inference mode."""
     return input.is_inference()
 
 
-for _function in (frobenius_norm, nuclear_norm, norm_except_dim, empty_permuted, is_inference):
+for _function in (frobenius_norm, nuclear_norm, norm_except_dim, is_inference):
     NAMESPACE[_function.__name__] = _function
-NAMESPACE.update(fill_=fill_, detach_=Tensor.detach_, resize_as_=resize_as_)
+NAMESPACE["detach_"] = Tensor.detach_

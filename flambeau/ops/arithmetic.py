@@ -317,7 +317,7 @@ def square(input: Tensor) -> Tensor:
     return pow(input, 2)
 
 
-@operation(method=False)
+@operation()
 def float_power(input: Any, exponent: Any) -> Tensor:
     """``pow`` in float64."""
     from ..graph.dtypes import float64

@@ -10,7 +10,7 @@ from .. import return_types
 from ..graph import dtypes
 from ..graph.shapes import wrap_dim
 from ..tensor import Tensor
-from .creation import from_array
+from .from_data import from_array
 from .host import on_host
 from .operation import operation, write_out
 
@@ -184,7 +184,7 @@ def searchsorted(
                 "torch.searchsorted(): side and right can't be set to opposites, got side of left while right was True"
             )
         right = side == "right"
-    from .creation import tensor
+    from .from_data import tensor
 
     values = input if isinstance(input, Tensor) else tensor(input, dtype=sorted_sequence.dtype)
     if sorted_sequence.ndim != 1 and sorted_sequence.shape[:-1] != values.shape[:-1]:

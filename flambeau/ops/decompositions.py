@@ -14,11 +14,11 @@ from .. import return_types
 from ..autograd.gradient import INPUTS
 from ..graph import dtypes
 from ..tensor import Tensor
-from .creation import eye
 from .dispatch import tracked
 from .host import SeveralResults, at_once, attach_results, on_host
 from .matrix import matmul
 from .operation import NAMESPACE, operation, write_out
+from .steps import eye
 from .systems import LinAlgError, check_matrix, check_square, solve_triangular
 
 # --- QR --------------------------------------------------------------------------------------------------------------

@@ -14,8 +14,8 @@ from ..graph.dtypes import dtype as dtype_type
 from ..graph.shapes import Size
 from ..graph.trace import Node, local, record, record_outputs
 from ..tensor import Tensor
-from .creation import from_array
 from .dispatch import edge_of
+from .from_data import from_array
 
 
 def on_host(

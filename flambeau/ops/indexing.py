@@ -13,7 +13,8 @@ from ..graph.shapes import broadcast_shapes
 from ..graph.trace import local
 from ..tensor import Tensor
 from .addressing import Addressing, gathered, value_for, with_values
-from .creation import converted, from_array
+from .conversion import converted
+from .from_data import from_array
 from .nonzero import nonzero
 from .operation import assign, operation
 from .parts import SelectBackward0, SliceBackward0, part_of

@@ -309,7 +309,7 @@ def repeat_interleave(
 
 
 def _repeated_positions(repeats: Tensor) -> Tensor:
-    from .creation import from_array
+    from .from_data import from_array
 
     if repeats.ndim != 1:
         raise RuntimeError("repeat_interleave only accept 1D vector as repeat")
@@ -368,7 +368,7 @@ def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> T
         raise RuntimeError(f"Expect a non-negative number, but got {r}")
     if r == 0:
         return input.new_zeros(0)
-    from .creation import from_array
+    from .from_data import from_array
 
     choose = itertools.combinations_with_replacement if with_replacement else itertools.combinations
     rows = np.array(list(choose(range(input.shape[0]), r)), dtype=np.int64).reshape(-1, r)

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..graph import dtypes
 from ..tensor import Tensor
-from .creation import from_array
+from .from_data import from_array
 from .operation import operation, write_out
 
 

@@ -11,9 +11,9 @@ from ..graph.shapes import Size, View, contiguous_strides
 from ..graph.trace import record
 from ..storage import written
 from ..tensor import Tensor
-from .creation import arange
 from .dispatch import attach, tracked
 from .operation import operation
+from .steps import arange
 from .views import geometry
 
 

@@ -125,7 +125,7 @@ def pdist(input: Tensor, p: float = 2.0) -> Tensor:
 @operation()
 def matrix_power(input: Tensor, n: int, *, out: Tensor | None = None) -> Tensor:
     """A square matrix (or a stack) multiplied ``n`` times with itself; negative powers are those of the inverse."""
-    from .creation import eye
+    from .steps import eye
     from .systems import check_square, inv
 
     check_square("linalg.matrix_power", input)

@@ -12,7 +12,8 @@ from ..graph.primitives import nbytes
 from ..graph.shapes import Size, broadcast_shapes
 from ..graph.trace import Node, evaluate
 from ..tensor import Tensor
-from .creation import empty_strided, from_numpy
+from .creation import empty_strided
+from .from_data import from_numpy
 from .operation import NAMESPACE, operation
 
 # --- questions ----------------------------------------------------------------------------------------------------------
@@ -185,12 +186,6 @@ def sparse_dim(self: Tensor) -> int:
 def new_empty_strided(self: Tensor, size: Any, stride: Any, dtype: Any = None, device: Any = None) -> Tensor:
     """Memory of arbitrary content with the given strides, in this tensor's dtype."""
     return empty_strided(size, stride, dtype=dtype or self.dtype, device=device)
-
-
-@operation(function=False)
-def resize_as_(self: Tensor, other: Tensor, memory_format: Any = None) -> Tensor:
-    """:meth:`resize_` to the sizes of another tensor."""
-    return self.resize_(other.shape)  # type: ignore[no-any-return]
 
 
 @operation(function=False)

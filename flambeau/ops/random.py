@@ -16,8 +16,10 @@ from ..graph.shapes import Size
 from ..graph.trace import record
 from ..random import Generator, default_generator
 from ..tensor import Tensor
-from .creation import converted, finished, from_array
+from .conversion import converted
+from .creation import finished
 from .dispatch import attach, tracked
+from .from_data import from_array
 from .memory_order import alike
 from .operation import NAMESPACE, assign, operation, write_out
 from .views import sizes_of

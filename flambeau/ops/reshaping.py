@@ -195,3 +195,10 @@ def view_as_self(self: Tensor) -> Tensor:
     """Another tensor over the same memory, with a history of its own."""
     sizes, strides, offset = geometry(self)
     return view_of(self, sizes, strides, offset, AliasBackward0)
+
+
+@operation()
+def detach(input: Tensor) -> Tensor:
+    """A tensor that shares memory and has no history."""
+    storage = input._share()
+    return Tensor._from_node(None, input._view, storage)

@@ -13,7 +13,7 @@ from ..graph import dtypes
 from ..graph.dtypes import get_default_dtype
 from ..tensor import Tensor
 from .comparison import where
-from .creation import converted
+from .conversion import converted
 from .dispatch import attach, tracked
 from .host import on_host
 from .operation import NAMESPACE, operation, write_out

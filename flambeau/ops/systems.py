@@ -17,11 +17,11 @@ from ..graph.primitives import TYPE_NAMES
 from ..graph.shapes import broadcast_shapes
 from ..graph.trace import local
 from ..tensor import Tensor
-from .creation import eye
 from .dispatch import attach, tracked
 from .host import SeveralResults, array_of, at_once, attach_results, on_host
 from .matrix import matmul
 from .operation import operation, write_out
+from .steps import eye
 
 
 class LinAlgError(RuntimeError):

@@ -114,7 +114,8 @@ def _triangle_indices(name: str, function: Any) -> Any:
     def indices(
         row: int, col: int, offset: int = 0, *, dtype: Any = None, device: Any = None, layout: Any = None
     ) -> Tensor:
-        from .creation import finished, from_array
+        from .creation import finished
+        from .from_data import from_array
 
         if row < 0 or col < 0:
             raise RuntimeError(f"{'row' if row < 0 else 'col'} must be non-negative, got{row if row < 0 else col}")

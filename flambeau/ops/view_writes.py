@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..tensor import Tensor
-from .creation import from_array
+from .from_data import from_array
 from .operation import NAMESPACE, assign, operation
 
 

@@ -9,7 +9,8 @@ import numpy as np
 
 from ..graph.dtypes import get_default_dtype
 from ..tensor import Tensor
-from .creation import finished, from_array
+from .creation import finished
+from .from_data import from_array
 from .operation import NAMESPACE
 from .special import _bessel
 

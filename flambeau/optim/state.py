@@ -7,7 +7,7 @@ from typing import Any
 
 import flambeau
 
-from ..ops.creation import tensor
+from ..ops.from_data import tensor
 
 
 class ParameterState(dict[str, Any]):

@@ -6,7 +6,7 @@ from typing import Any
 
 import flambeau
 
-from ...ops.creation import tensor
+from ...ops.from_data import tensor
 from ...tensor import Tensor
 from .. import functional as F
 from .. import init

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import flambeau
 
-from ...ops.creation import tensor
+from ...ops.from_data import tensor
 from ...tensor import Tensor
 from ..parameter import UninitializedBuffer, UninitializedParameter
 from .batchnorm import BatchNorm1d, BatchNorm2d, BatchNorm3d, _NormBase

@@ -10,7 +10,7 @@ from typing import Any
 
 import flambeau
 
-from ...ops.creation import tensor
+from ...ops.from_data import tensor
 from ...tensor import Tensor
 
 __all__ = ["clip_grad_norm", "clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_", "get_total_norm"]

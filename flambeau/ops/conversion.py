@@ -1,0 +1,128 @@
+"""Copies, and conversions to other dtypes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..autograd.gradient import Gradient
+from ..device import channels_last, check_device, preserve_format
+from ..graph import dtypes
+from ..graph import primitives as p
+from ..graph.dtypes import dtype as dtype_type
+from ..tensor import Tensor
+from .dispatch import in_memory_order, unary
+from .operation import operation
+
+
+class CloneBackward0(Gradient):
+    __slots__ = ()
+
+    def backward(self, grad: Tensor) -> Tensor:
+        return grad
+
+
+@operation()
+def clone(input: Tensor, *, memory_format: Any = preserve_format) -> Tensor:
+    """A copy with memory of its own, laid out like the input where that is dense, or as ``memory_format`` asks."""
+    if memory_format is preserve_format and not input.is_contiguous():
+        result = in_memory_order(p.COPY, [input], CloneBackward0, None)
+        if result is not None:
+            return result
+    if memory_format is channels_last:
+        return unary(p.COPY, input.permute(0, 2, 3, 1), CloneBackward0).permute(0, 3, 1, 2)
+    return unary(p.COPY, input, CloneBackward0)
+
+
+@operation(function=False)
+def contiguous(self: Tensor, memory_format: Any = None) -> Tensor:
+    """The tensor itself if its elements lie in order, else a copy in which they do."""
+    if self.is_contiguous(memory_format):
+        return self
+    return clone(self, memory_format=memory_format)
+
+
+class ToCopyBackward0(Gradient):
+    __slots__ = ()
+
+    def backward(self, grad: Tensor) -> Tensor:
+        return grad  # the engine brings it to the input's dtype
+
+
+def converted(x: Tensor, d: dtype_type, copy: bool = False) -> Tensor:
+    """``x`` in dtype ``d``; itself if it has that dtype already and no copy is asked for."""
+    if x.dtype is d:
+        return clone(x) if copy else x
+    return unary(p.CAST, x, ToCopyBackward0 if d.category == 2 else None, d)
+
+
+@operation(function=False)
+def to(self: Tensor, *arguments: Any, **keywords: Any) -> Tensor:
+    """Another dtype and/or device: ``to(dtype)``, ``to(device, dtype)``, ``to(other)``."""
+    d = keywords.get("dtype")
+    device = keywords.get("device")
+    other = keywords.get("other")
+    copy = bool(keywords.get("copy", False))
+    rest = []
+    for argument in arguments:
+        if isinstance(argument, dtype_type):
+            d = argument
+        elif isinstance(argument, Tensor):
+            other = argument
+        elif isinstance(argument, bool):
+            rest.append(argument)
+        elif argument is not None:
+            device = argument
+    if len(rest) > 1:
+        copy = rest[1]
+    if other is not None:
+        d = other.dtype
+    if device is not None:
+        check_device(device)
+    return converted(self, d or self.dtype, copy)
+
+
+def _dtype_method(name: str, d: dtype_type) -> None:
+    def convert(self: Tensor, memory_format: Any = None) -> Tensor:
+        return converted(self, d)
+
+    convert.__name__ = convert.__qualname__ = name
+    convert.__doc__ = f"The tensor as {d.name}."
+    setattr(Tensor, name, convert)
+
+
+for _name, _dtype in (
+    ("float", dtypes.float32), ("double", dtypes.float64), ("half", dtypes.float16), ("bfloat16", dtypes.bfloat16),
+    ("long", dtypes.int64), ("int", dtypes.int32), ("short", dtypes.int16), ("char", dtypes.int8), ("byte", dtypes.uint8),
+    ("bool", dtypes.bool_),
+):  # fmt: skip
+    _dtype_method(_name, _dtype)
+
+
+@operation(function=False)
+def type_as(self: Tensor, other: Tensor) -> Tensor:
+    """The tensor in the dtype of ``other``."""
+    return converted(self, other.dtype)
+
+
+@operation(function=False)
+def cpu(self: Tensor, memory_format: Any = None) -> Tensor:
+    """The tensor itself: there is only the CPU."""
+    return self
+
+
+@operation(function=False)
+def cuda(self: Tensor, device: Any = None, non_blocking: bool = False, memory_format: Any = None) -> Tensor:
+    """Raises as PyTorch built without CUDA does."""
+    raise AssertionError("Torch not compiled with CUDA enabled")
+
+
+def type_method(self: Tensor, dtype: Any = None, non_blocking: bool = False, **keywords: Any) -> Any:
+    """The type's old name (``"torch.FloatTensor"``), or the tensor in another dtype given by name or type."""
+    if dtype is None:
+        return f"torch.{p.TYPE_NAMES[self.dtype]}Tensor"
+    from ..legacy import dtype_of
+
+    return converted(self, dtype_of(dtype))
+
+
+Tensor.type = type_method  # type: ignore[attr-defined]

@@ -1,0 +1,87 @@
+"""A tensor's content replaced in place, by another tensor's or by one value; other sizes in place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..autograd.gradient import Gradient
+from ..graph import primitives as p
+from ..graph.shapes import Size, View, contiguous_strides
+from ..storage import Storage
+from ..tensor import Tensor
+from .conversion import converted
+from .creation import checked_sizes, filled, full_like, number_of
+from .dispatch import unary
+from .operation import assign, operation
+
+
+class CopyBackwards(Gradient):
+    """``copy_``: all gradient to the source."""
+
+    __slots__ = ()
+
+    def backward(self, grad: Tensor) -> Tensor:
+        return grad
+
+
+@operation(function=False)
+def copy_(self: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
+    """Take the values of ``src`` (broadcast and converted)."""
+    if not isinstance(src, Tensor):
+        raise TypeError(f"copy_(): argument 'other' (position 1) must be Tensor, not {type(src).__name__}")
+    value = converted(src, self.dtype)
+    if value.shape != self.shape:
+        value = value.expand(self.shape)
+    if value is src or value._storage is not None:
+        value = unary(p.COPY, value, CopyBackwards)
+    return assign(self, value)
+
+
+@operation()
+def fill_(self: Tensor, value: Any) -> Tensor:
+    """Put one value (a number or a zero-dimensional tensor) everywhere."""
+    if isinstance(value, Tensor):
+        if value.ndim:
+            raise RuntimeError(
+                f"fill_ only supports 0-dimension value tensor but got tensor with {value.ndim} dimensions."
+            )
+        return assign(self, converted(value, self.dtype).expand(self.shape).clone())
+    return assign(self, filled(self.shape, number_of(value), self.dtype))
+
+
+@operation(method=False)
+def fill(input: Tensor, value: Any) -> Tensor:
+    """A tensor of the same sizes with one value everywhere."""
+    return full_like(input, value)
+
+
+@operation()
+def zero_(self: Tensor) -> Tensor:
+    """Put zeros everywhere."""
+    return assign(self, filled(self.shape, 0, self.dtype))
+
+
+@operation(function=False)
+def resize_(self: Tensor, *sizes: Any, memory_format: Any = None) -> Tensor:
+    """Change the sizes in place, keeping the elements there are and adding memory of arbitrary content."""
+    shape = checked_sizes(sizes)
+    if shape == self.shape:
+        return self
+    storage = self._share()
+    count = shape.numel() + self.storage_offset()
+    have = storage.node.shape.numel()
+    if count > have:
+        grown = filled(Size((count,)), 0, self.dtype)
+        if have:
+            flat = Tensor._from_node(storage.node, View((have,), (1,), 0), Storage(storage.node))
+            grown.narrow(0, 0, have).copy_(flat)
+        storage.node = grown._read()
+        storage.version += 1
+    self._view = View(shape, contiguous_strides(shape), self.storage_offset())
+    return self
+
+
+@operation()
+def resize_as_(self: Tensor, other: Tensor, memory_format: Any = None) -> Tensor:
+    """:meth:`resize_` to the sizes of another tensor."""
+    return self.resize_(other.shape)  # type: ignore[no-any-return]
