@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .ops.comparison import xlogy
-from .ops.reductions import logsumexp
-from .ops.softmax import log_softmax, softmax
+from .ops.softmax import log_softmax, logsumexp, softmax
 from .ops.special import (
     entr,
     erfcx,

@@ -7,8 +7,8 @@ from typing import Any
 
 from ..graph.shapes import wrap_dim, wrap_dims
 from ..ops.decompositions import svdvals
+from ..ops.norms import norm as torch_norm
 from ..ops.operation import write_out
-from ..ops.reductions import norm as torch_norm
 from ..ops.systems import check_matrix, inv
 from ..tensor import Tensor
 

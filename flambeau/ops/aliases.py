@@ -9,7 +9,6 @@ from ..graph import dtypes
 from ..tensor import Tensor
 from .arithmetic import float_power
 from .operation import NAMESPACE, assign, operation
-from .reductions import vector_norm
 
 
 @operation(function=False)
@@ -45,30 +44,10 @@ def resize_as(self: Tensor, other: Tensor) -> Tensor:
     return resize(self, other.shape)
 
 
-def frobenius_norm(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
-    """The square root of the sum of squares over axes."""
-    return input.norm(2, dim, keepdim)  # type: ignore[no-any-return]
-
-
-def nuclear_norm(input: Tensor, dim: Any = (-2, -1), keepdim: bool = False) -> Tensor:
-    """The sum of the singular values of the matrices in two axes."""
-    from ..linalg.norms import matrix_norm
-
-    return matrix_norm(input, "nuc", dim, keepdim)
-
-
-def norm_except_dim(v: Tensor, pow: int = 2, dim: int = 0) -> Tensor:
-    """The norms of the slices of ``dim`` (of everything, for -1), with axes of extent 1 kept."""
-    if dim == -1:
-        return vector_norm(v, float(pow), tuple(range(v.ndim)), False)
-    return vector_norm(v, float(pow), tuple(k for k in range(v.ndim) if k != dim), True)
-
-
+@operation(method=False)
 def is_inference(input: Tensor) -> bool:
     """Whether the tensor was made in inference mode."""
     return input.is_inference()
 
 
-for _function in (frobenius_norm, nuclear_norm, norm_except_dim, is_inference):
-    NAMESPACE[_function.__name__] = _function
 NAMESPACE["detach_"] = Tensor.detach_

@@ -104,7 +104,7 @@ def cdist(
         if tracked(x1, x2):
             attach(result, CdistBackward0, [x1, x2])
         return result
-    from .reductions import vector_norm
+    from .norms import vector_norm
 
     difference = x1.unsqueeze(-2) - x2.unsqueeze(-3)
     return vector_norm(difference, float(p), (difference.ndim - 1,), False)
@@ -113,7 +113,7 @@ def cdist(
 @operation(method=False)
 def pdist(input: Tensor, p: float = 2.0) -> Tensor:
     """The ``p``-norm distances between all pairs of rows, each pair once."""
-    from .reductions import vector_norm
+    from .norms import vector_norm
     from .triangles import triu_indices
 
     if input.ndim != 2:

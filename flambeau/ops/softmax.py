@@ -6,13 +6,16 @@ import math
 from typing import Any
 
 from ..autograd.gradient import RESULT, Gradient
+from ..graph import dtypes
 from ..graph import primitives as p
-from ..graph.shapes import wrap_dim
+from ..graph.shapes import wrap_dim, wrap_dims
 from ..tensor import Tensor
 from .activation import check_floating, rounded_once
+from .comparison import where
 from .dispatch import attach, binary, nary, tracked, unary
+from .extrema import amax
 from .operation import operation, write_out
-from .reductions import reduce
+from .reductions import Dims, reduce, sum, without_axes
 
 
 def _prepared(name: str, input: Tensor, dim: int, dtype: Any) -> tuple[Tensor, int]:
@@ -100,3 +103,16 @@ def _log_softmax(x: Tensor, axis: int) -> Tensor:
     if tracked(x):
         attach(result, LogSoftmaxBackward0, [x], [], axis)
     return result
+
+
+@operation()
+def logsumexp(input: Tensor, dim: Dims, keepdim: bool = False) -> Tensor:
+    """log(sum(exp(x))) over axes, without overflow."""
+    dims = wrap_dims(dim, input.ndim)
+    x = input if input.dtype.category == 2 else input.to(dtypes.get_default_dtype())
+    if x.numel() == 0:
+        return sum(x.exp(), dims, keepdim).log()
+    high = amax(x.detach(), dims, True)
+    high = where(high.abs() == math.inf, 0.0, high)
+    total = sum((x - high).exp(), dims, True).log() + high
+    return without_axes(total, dims, keepdim)

@@ -1,0 +1,175 @@
+"""The largest and the smallest elements over axes, and where they are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import return_types
+from ..autograd.gradient import INPUTS, RESULT, Gradient
+from ..graph import dtypes
+from ..graph import primitives as p
+from ..graph.shapes import wrap_dim, wrap_dims
+from ..tensor import Tensor
+from .comparison import maximum, minimum
+from .creation import zeros
+from .dispatch import attach, tracked, unary
+from .operation import operation, write_out
+from .reductions import Dims, expand_back, reduce, steps_of
+
+
+class MaxBackward1(Gradient):
+    """All elements that equal the extremum share its gradient evenly."""
+
+    __slots__ = ()
+    saves = RESULT
+
+    def backward(self, grad: Tensor) -> Tensor:
+        shape, dims, keepdim = self.context
+        x = self.input(0)
+        best = expand_back(self.result(), shape, dims, keepdim)
+        hit = (x == best) | (x.isnan() & best.isnan())
+        count = hit.sum(dims, keepdim=True).to(grad.dtype)
+        return hit * (expand_back(grad, shape, dims, keepdim) / count)
+
+
+class MinBackward1(MaxBackward1):
+    __slots__ = ()
+
+
+class AmaxBackward0(MaxBackward1):
+    __slots__ = ()
+
+
+class AminBackward0(MaxBackward1):
+    __slots__ = ()
+
+
+class MaxBackward0(Gradient):
+    """Along one axis: the gradient goes to the element found; ``saved`` holds its index."""
+
+    __slots__ = ()
+    saves = INPUTS
+
+    def backward(self, grad: Tensor) -> Tensor:
+        from .gather_scatter import scatter
+
+        shape, dim, keepdim = self.context
+        index = self.input(0)
+        if not shape:
+            return grad
+        if not keepdim:
+            grad = grad.unsqueeze(dim)
+            index = index.unsqueeze(dim)
+        return scatter(zeros(shape, dtype=grad.dtype), dim, index, grad)
+
+
+class MinBackward0(MaxBackward0):
+    __slots__ = ()
+
+
+def _along(name: str, input: Tensor, dim: int, keepdim: bool) -> tuple[Tensor, Tensor]:
+    """Extremum along one axis and where it was found."""
+    largest = name == "max"
+    d = wrap_dim(dim, input.ndim)
+    if input.ndim and input.shape[d] == 0:
+        raise IndexError(f"{name}(): Expected reduction dim {d} to have non-zero size.")
+    values = reduce(p.MAX if largest else p.MIN, input, (d,) if input.ndim else (), keepdim, input.dtype)
+    indices = _position(p.ARGMAX if largest else p.ARGMIN, input, d, keepdim)
+    if tracked(input):
+        attach(
+            values, MaxBackward0 if largest else MinBackward0, [input], [(indices._read(), indices._view)],
+            (input.shape, d, keepdim),
+        )  # fmt: skip
+    return values, indices
+
+
+def _position(primitive: p.Primitive, x: Tensor, dim: int, keepdim: bool) -> Tensor:
+    shape = x.shape
+    if not shape:
+        return zeros((), dtype=dtypes.int64)
+    if shape[dim] == 0:
+        raise IndexError(f"{primitive.name[7:]}(): Expected reduction dim {dim} to have non-zero size.")
+    final, steps = steps_of(shape, (dim,), keepdim, dtypes.int64)
+    if 0 in final or shape[dim] == 1:
+        return zeros(final, dtype=dtypes.int64)
+    return unary(primitive, x, None, steps[0])
+
+
+def _extremum(name: str, input: Tensor, dim: Any, keepdim: bool, out: Any) -> Any:
+    if isinstance(dim, Tensor):
+        return (maximum if name == "max" else minimum)(input, dim)
+    if dim is None:
+        if input.numel() == 0:
+            raise RuntimeError(
+                f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with "
+                "the 'dim' argument."
+            )
+        dims = tuple(range(input.ndim))
+        result = reduce(p.MAX if name == "max" else p.MIN, input, dims, False, input.dtype)
+        if tracked(input):
+            attach(result, MaxBackward1 if name == "max" else MinBackward1, [input], None, (input.shape, dims, False))
+        return result if out is None else write_out(out, result)
+    values, indices = _along(name, input, dim, keepdim)
+    if out is not None:
+        values, indices = write_out(out[0], values), write_out(out[1], indices)
+    return (return_types.max if name == "max" else return_types.min)(values, indices)
+
+
+@operation()
+def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, axis: Any = None, out: Any = None) -> Any:
+    """The largest element; along ``dim``, (values, indices); of two tensors, the elementwise maximum."""
+    return _extremum("max", input, dim if axis is None else axis, keepdim, out)
+
+
+@operation()
+def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, axis: Any = None, out: Any = None) -> Any:
+    """The smallest element; along ``dim``, (values, indices); of two tensors, the elementwise minimum."""
+    return _extremum("min", input, dim if axis is None else axis, keepdim, out)
+
+
+@operation()
+def amax(input: Tensor, dim: Dims = (), keepdim: bool = False) -> Tensor:
+    """The largest element over axes; equal ones share the gradient."""
+    dims = wrap_dims(dim, input.ndim)
+    result = reduce(p.MAX, input, dims, keepdim, input.dtype)
+    if tracked(input):
+        attach(result, AmaxBackward0, [input], None, (input.shape, dims, keepdim))
+    return result
+
+
+@operation()
+def amin(input: Tensor, dim: Dims = (), keepdim: bool = False) -> Tensor:
+    """The smallest element over axes; equal ones share the gradient."""
+    dims = wrap_dims(dim, input.ndim)
+    result = reduce(p.MIN, input, dims, keepdim, input.dtype)
+    if tracked(input):
+        attach(result, AminBackward0, [input], None, (input.shape, dims, keepdim))
+    return result
+
+
+@operation()
+def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> Any:
+    """Smallest and largest element."""
+    dims: Any = () if dim is None else dim
+    return return_types.aminmax(amin(input, dims, keepdim), amax(input, dims, keepdim))
+
+
+def _arg(primitive: p.Primitive, input: Tensor, dim: int | None, keepdim: bool) -> Tensor:
+    if input.numel() == 0 and dim is None:
+        raise IndexError(f"{primitive.name[7:]}(): Expected reduction dim to be specified for input.numel() == 0.")
+    if dim is None:
+        result = _position(primitive, input.reshape(-1), 0, False)
+        return result.reshape([1] * input.ndim) if keepdim else result
+    return _position(primitive, input, wrap_dim(dim, input.ndim), keepdim)
+
+
+@operation()
+def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
+    """Position of the largest element (the first of equals), int64."""
+    return _arg(p.ARGMAX, input, dim, keepdim)
+
+
+@operation()
+def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
+    """Position of the smallest element (the first of equals), int64."""
+    return _arg(p.ARGMIN, input, dim, keepdim)

@@ -1,0 +1,104 @@
+"""Norms of elements over axes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from ..autograd.gradient import RESULT, Gradient
+from ..autograd.modes import no_grad
+from ..graph.primitives import TYPE_NAMES
+from ..graph.shapes import wrap_dims
+from ..tensor import Tensor
+from .comparison import where
+from .dispatch import attach, tracked
+from .extrema import amax, amin
+from .operation import operation, write_out
+from .reductions import expand_back, sum
+
+
+@operation()
+def norm(
+    input: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, out: Any = None, dtype: Any = None
+) -> Tensor:
+    """The p-norm over axes (all of them if ``dim`` is None); "fro" is 2."""
+    x = input if dtype is None else input.to(dtype)
+    if x.dtype.category < 2:
+        raise RuntimeError(
+            "linalg.vector_norm: Expected a floating point or complex tensor as input. Got " + TYPE_NAMES[x.dtype]
+        )
+    order = 2.0 if p is None or p == "fro" else float(p)
+    dims = wrap_dims(dim, x.ndim)
+    result = vector_norm(x, order, dims, keepdim)
+    return result if out is None else write_out(out, result)
+
+
+class LinalgVectorNormBackward0(Gradient):
+    __slots__ = ()
+    saves = RESULT
+
+    def backward(self, grad: Tensor) -> Tensor:
+        shape, dims, keepdim, order = self.context
+        x, result = self.input(0), expand_back(self.result(), shape, dims, keepdim)
+        grad = expand_back(grad, shape, dims, keepdim)
+        if order == 2:
+            return where(result == 0, 0.0, grad * (x / result))  # type: ignore[no-any-return]
+        if order == 1:
+            return grad * x.sign()
+        if order in (math.inf, -math.inf):
+            hit = (x.abs() == result).to(x.dtype)
+            return grad * x.sign() * hit / hit.sum(dims, keepdim=True)
+        if order == 0:
+            return grad * 0
+        scale = x.abs().pow(order - 1) * x.sign() / result.pow(order - 1)
+        return where(result == 0, 0.0, grad * scale)  # type: ignore[no-any-return]
+
+
+def vector_norm(x: Tensor, order: float, dims: Sequence[int], keepdim: bool) -> Tensor:
+    """The ``order``-norm of the elements along ``dims``."""
+    with no_grad():
+        size = x.abs()
+        if order == 2:
+            result = sum(x * x, dims, keepdim).sqrt() if dims else size
+        elif order == 1:
+            result = sum(size, dims, keepdim) if dims else size
+        elif order == math.inf:
+            result = amax(size, dims, keepdim) if dims else size
+        elif order == -math.inf:
+            result = amin(size, dims, keepdim) if dims else size
+        elif order == 0:
+            result = sum((x != 0).to(x.dtype), dims, keepdim) if dims else (x != 0).to(x.dtype)
+        else:
+            result = sum(size.pow(order), dims, keepdim).pow(1 / order) if dims else size
+    if tracked(x):
+        attach(result, LinalgVectorNormBackward0, [x], None, (x.shape, tuple(dims), keepdim, order))
+    return result
+
+
+@operation()
+def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
+    """The p-norm of the difference."""
+    return norm(input - other, p)
+
+
+@operation(method=False)
+def frobenius_norm(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
+    """The square root of the sum of squares over axes."""
+    return input.norm(2, dim, keepdim)  # type: ignore[no-any-return]
+
+
+@operation(method=False)
+def nuclear_norm(input: Tensor, dim: Any = (-2, -1), keepdim: bool = False) -> Tensor:
+    """The sum of the singular values of the matrices in two axes."""
+    from ..linalg.norms import matrix_norm
+
+    return matrix_norm(input, "nuc", dim, keepdim)
+
+
+@operation(method=False)
+def norm_except_dim(v: Tensor, pow: int = 2, dim: int = 0) -> Tensor:
+    """The norms of the slices of ``dim`` (of everything, for -1), with axes of extent 1 kept."""
+    if dim == -1:
+        return vector_norm(v, float(pow), tuple(range(v.ndim)), False)
+    return vector_norm(v, float(pow), tuple(k for k in range(v.ndim) if k != dim), True)
