@@ -5,23 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from .ops.comparison import xlogy
+from .ops.error_functions import erf, erfc, erfcx, erfinv, log_ndtr, ndtr, ndtri
+from .ops.exponentials import exp2, expm1, log1p, logit
+from .ops.exponentials import sigmoid as expit
+from .ops.gamma import digamma, polygamma
+from .ops.gamma import lgamma as gammaln
+from .ops.gamma import mvlgamma as multigammaln
+from .ops.rounding import round
 from .ops.softmax import log_softmax, logsumexp, softmax
-from .ops.special import (
-    entr,
-    erfcx,
-    i0,
-    log_ndtr,
-    modified_bessel,
-    ndtr,
-    ndtri,
-    polygamma,
-    sinc,
-    xlog1py,
-)
-from .ops.special import mvlgamma as multigammaln
-from .ops.unary import digamma, erf, erfc, erfinv, exp2, expm1, log1p, logit, round
-from .ops.unary import lgamma as gammaln
-from .ops.unary import sigmoid as expit
+from .ops.special import entr, i0, modified_bessel, sinc, xlog1py
 from .tensor import Tensor
 
 psi = digamma

@@ -13,8 +13,10 @@ from ..graph.dtypes import float32
 from ..tensor import Tensor
 from .comparison import where
 from .dispatch import attach, binary, nary, tracked, unary
+from .error_functions import erf
+from .exponentials import exp, sigmoid
 from .operation import operation
-from .unary import erf, exp, sigmoid, tanh
+from .trigonometry import tanh
 
 
 def check_floating(x: Tensor, kernel: str) -> None:

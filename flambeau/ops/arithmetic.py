@@ -255,7 +255,7 @@ class PowBackward1(Gradient):
             slope = mul(exponent, pow(base, sub(exponent, 1)))
             first = mul(grad, _zero_where(exponent == 0, slope) if isinstance(exponent, Tensor) else slope)
         if self.edges[1] is not None:
-            from .unary import log
+            from .exponentials import log
 
             base_tensor = base if isinstance(base, Tensor) else self.result() * 0 + base
             slope = mul(self.result(), log(base_tensor))

@@ -8,8 +8,8 @@ from ..autograd.gradient import INPUTS, Gradient
 from ..graph import primitives as p
 from ..tensor import Tensor
 from .arithmetic import operand
-from .dispatch import attach, binary, nary, tracked
-from .operation import NAMESPACE, operation, write_out
+from .dispatch import attach, binary, nary, tracked, unary
+from .operation import operation, write_out
 
 
 def _comparison(primitive: p.Primitive, name: str, text: str, *others: str) -> Any:
@@ -59,6 +59,23 @@ bitwise_or = _logical(p.BITWISE_OR, "bitwise_or", "Bits set in either; integers 
 bitwise_xor = _logical(p.BITWISE_XOR, "bitwise_xor", "Bits set in one of both; integers and booleans only.")
 bitwise_left_shift = _logical(p.LEFT_SHIFT, "bitwise_left_shift", "Bits moved up.")
 bitwise_right_shift = _logical(p.RIGHT_SHIFT, "bitwise_right_shift", "Bits moved down, the sign kept.")
+
+
+@operation(inplace=True)
+def logical_not(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Where elements are zero."""
+    result = unary(p.LOGICAL_NOT, input)
+    return result if out is None else write_out(out, result)
+
+
+@operation(inplace=True)
+def bitwise_not(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """All bits turned over; for booleans, not. ``RuntimeError`` for floats."""
+    result = unary(p.BITWISE_NOT, input)
+    return result if out is None else write_out(out, result)
+
+
+Tensor.__invert__ = bitwise_not  # type: ignore[method-assign]
 
 
 def _operator(function: Any) -> Any:
@@ -261,9 +278,7 @@ Tensor.where = _where_method  # type: ignore[attr-defined]
 def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
     """``value`` (a number or zero-dimensional tensor) where ``mask`` holds, else ``input``."""
     if mask.dtype.kind != "bool":
-        raise RuntimeError(
-            "masked_fill_ only supports boolean masks, but got mask with dtype " + p.C_NAMES[mask.dtype]
-        )  # type: ignore[name-defined]
+        raise RuntimeError("masked_fill_ only supports boolean masks, but got mask with dtype " + p.C_NAMES[mask.dtype])  # type: ignore[name-defined]
     if isinstance(value, Tensor):
         if value.ndim:
             raise RuntimeError(
@@ -370,6 +385,3 @@ def xlogy(input: Any, other: Any) -> Tensor:
     a = input if isinstance(input, Tensor) else other * 0 + input
     b = other if isinstance(other, Tensor) else a * 0 + other
     return where((a == 0) & ~b.isnan(), 0.0, a * b.log())  # type: ignore[no-any-return]
-
-
-NAMESPACE["less"] = lt

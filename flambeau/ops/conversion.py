@@ -9,6 +9,7 @@ from ..device import channels_last, check_device, preserve_format
 from ..graph import dtypes
 from ..graph import primitives as p
 from ..graph.dtypes import dtype as dtype_type
+from ..graph.dtypes import get_default_dtype
 from ..tensor import Tensor
 from .dispatch import in_memory_order, unary
 from .operation import operation
@@ -53,6 +54,11 @@ def converted(x: Tensor, d: dtype_type, copy: bool = False) -> Tensor:
     if x.dtype is d:
         return clone(x) if copy else x
     return unary(p.CAST, x, ToCopyBackward0 if d.category == 2 else None, d)
+
+
+def floating(x: Tensor) -> Tensor:
+    """Integers as the default floating-point dtype."""
+    return x if x.dtype.category == 2 else converted(x, get_default_dtype())
 
 
 @operation(function=False)

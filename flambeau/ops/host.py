@@ -45,6 +45,16 @@ def _readable(x: Tensor) -> tuple[Node, Any]:
     return node, x._view
 
 
+def elementwise(function: Any, x: Tensor, **parameters: Any) -> Tensor:
+    """A NumPy function of float64 elements, rounded once to the result's dtype."""
+    return on_host(_wide, {"function": function, "parameters": tuple(parameters.items())}, [(x.shape, x.dtype)], x)[0]
+
+
+def _wide(array: np.ndarray, function: Any, parameters: tuple[tuple[str, Any], ...]) -> np.ndarray:
+    with np.errstate(all="ignore"):
+        return function(array.astype(np.float64), **dict(parameters))  # type: ignore[no-any-return]
+
+
 def working_dtype(d: dtype_type) -> str:
     """The NumPy dtype in which sums and products of elements of ``d`` are accumulated, as PyTorch does on CPUs."""
     if d.kind != "float":

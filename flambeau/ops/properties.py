@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..cpu.memory import Buffer
+from ..graph import dtypes
 from ..graph.primitives import nbytes
 from ..graph.shapes import Size, broadcast_shapes
 from ..graph.trace import Node, evaluate
@@ -89,6 +90,19 @@ def adjoint(input: Tensor) -> Tensor:
     return input.transpose(-2, -1)
 
 
+@operation()
+def isreal(input: Tensor) -> Tensor:
+    """Where elements have no imaginary part: everywhere."""
+    return input.new_ones(input.shape, dtype=dtypes.bool_)
+
+
+@operation(method=False)
+def real(input: Tensor) -> Any:
+    """The real part: the tensor itself, as long as there are no complex numbers."""
+    return input
+
+
+@operation(method=False)
 def imag(input: Tensor) -> Tensor:
     """``RuntimeError``: there are no complex numbers."""
     raise RuntimeError("imag is not implemented for tensors with non-complex dtypes.")
@@ -232,6 +246,6 @@ def _dlpack(self: Tensor, **keywords: Any) -> Any:
 
 Tensor.__dlpack__ = _dlpack  # type: ignore[attr-defined]
 Tensor.__dlpack_device__ = lambda self: (1, 0)  # type: ignore[attr-defined]
-for _function in (is_storage, typename, imag, from_dlpack):
+for _function in (is_storage, typename, from_dlpack):
     NAMESPACE[_function.__name__] = _function
 NAMESPACE["broadcast_shapes"] = lambda *shapes: broadcast_shapes(*((s,) if isinstance(s, int) else s for s in shapes))

@@ -1,0 +1,171 @@
+"""Exponentials, logarithms and square roots, element by element."""
+
+from __future__ import annotations
+
+import math
+
+from ..autograd.gradient import INPUTS, RESULT, Gradient
+from ..graph import primitives as p
+from ..graph.primitives import FLOAT_FUNCTIONS as F
+from ..tensor import Tensor
+from .dispatch import unary
+from .operation import operation, write_out
+
+
+class ExpBackward0(Gradient):
+    __slots__ = ()
+    saves = RESULT
+
+    def backward(self, grad: Tensor) -> Tensor:
+        return grad * self.result()
+
+
+@operation(inplace=True)
+def exp(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """e to the power of each element."""
+    result = unary(p.EXP, input, ExpBackward0)
+    return result if out is None else write_out(out, result)
+
+
+class Exp2Backward0(Gradient):
+    __slots__ = ()
+    saves = RESULT
+
+    def backward(self, grad: Tensor) -> Tensor:
+        return grad * self.result() * math.log(2)
+
+
+@operation(inplace=True)
+def exp2(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """2 to the power of each element."""
+    result = unary(F["exp2"], input, Exp2Backward0)
+    return result if out is None else write_out(out, result)
+
+
+class Expm1Backward0(Gradient):
+    __slots__ = ()
+    saves = RESULT
+
+    def backward(self, grad: Tensor) -> Tensor:
+        return grad * (self.result() + 1)
+
+
+@operation(inplace=True)
+def expm1(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """exp(x) - 1, accurate near zero."""
+    result = unary(F["expm1"], input, Expm1Backward0)
+    return result if out is None else write_out(out, result)
+
+
+class LogBackward0(Gradient):
+    __slots__ = ()
+    saves = INPUTS
+
+    def backward(self, grad: Tensor) -> Tensor:
+        return grad / self.input(0)
+
+
+@operation(inplace=True)
+def log(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Natural logarithm."""
+    result = unary(p.LOG, input, LogBackward0)
+    return result if out is None else write_out(out, result)
+
+
+class Log2Backward0(Gradient):
+    __slots__ = ()
+    saves = INPUTS
+
+    def backward(self, grad: Tensor) -> Tensor:
+        return grad / (self.input(0) * math.log(2))
+
+
+@operation(inplace=True)
+def log2(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Logarithm to base 2."""
+    result = unary(F["log2"], input, Log2Backward0)
+    return result if out is None else write_out(out, result)
+
+
+class Log10Backward0(Gradient):
+    __slots__ = ()
+    saves = INPUTS
+
+    def backward(self, grad: Tensor) -> Tensor:
+        return grad / (self.input(0) * math.log(10))
+
+
+@operation(inplace=True)
+def log10(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Logarithm to base 10."""
+    result = unary(F["log10"], input, Log10Backward0)
+    return result if out is None else write_out(out, result)
+
+
+class Log1PBackward0(Gradient):
+    __slots__ = ()
+    saves = INPUTS
+
+    def backward(self, grad: Tensor) -> Tensor:
+        return grad / (self.input(0) + 1)
+
+
+@operation(inplace=True)
+def log1p(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """log(1 + x), accurate near zero."""
+    result = unary(F["log1p"], input, Log1PBackward0)
+    return result if out is None else write_out(out, result)
+
+
+class SqrtBackward0(Gradient):
+    __slots__ = ()
+    saves = RESULT
+
+    def backward(self, grad: Tensor) -> Tensor:
+        return grad / (self.result() * 2)
+
+
+@operation(inplace=True)
+def sqrt(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Square root; NaN for negative numbers."""
+    result = unary(p.SQRT, input, SqrtBackward0)
+    return result if out is None else write_out(out, result)
+
+
+class RsqrtBackward0(Gradient):
+    __slots__ = ()
+    saves = RESULT
+
+    def backward(self, grad: Tensor) -> Tensor:
+        result = self.result()
+        return grad * -0.5 * (result * result * result)
+
+
+@operation(inplace=True)
+def rsqrt(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """1 / sqrt(x)."""
+    result = unary(p.RSQRT, input, RsqrtBackward0)
+    return result if out is None else write_out(out, result)
+
+
+class SigmoidBackward0(Gradient):
+    __slots__ = ()
+    saves = RESULT
+
+    def backward(self, grad: Tensor) -> Tensor:
+        result = self.result()
+        return grad * ((1 - result) * result)
+
+
+@operation("special_expit", inplace=True)
+def sigmoid(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """1 / (1 + exp(-x))."""
+    result = unary(p.SIGMOID, input, SigmoidBackward0)
+    return result if out is None else write_out(out, result)
+
+
+@operation(inplace=True)
+def logit(input: Tensor, eps: float | None = None) -> Tensor:
+    """log(x / (1 - x)), with x first clamped to [eps, 1 - eps] if given."""
+    x = input if eps is None else input.clamp(eps, 1 - eps)
+    return log(x / (1 - x))

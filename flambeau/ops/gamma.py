@@ -1,0 +1,117 @@
+"""The gamma function's logarithm and the derivatives of that."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ..autograd.gradient import INPUTS, Gradient
+from ..graph.primitives import FLOAT_FUNCTIONS as F
+from ..tensor import Tensor
+from .conversion import floating
+from .dispatch import attach, tracked, unary
+from .host import elementwise
+from .operation import NAMESPACE, operation, write_out
+
+
+class LgammaBackward0(Gradient):
+    __slots__ = ()
+    saves = INPUTS
+
+    def backward(self, grad: Tensor) -> Tensor:
+        return grad * digamma(self.input(0))
+
+
+@operation(inplace=True)
+def lgamma(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Logarithm of the absolute value of the gamma function."""
+    result = unary(F["lgamma"], input, LgammaBackward0)
+    return result if out is None else write_out(out, result)
+
+
+class DigammaBackward0(Gradient):
+    __slots__ = ()
+    saves = INPUTS
+
+    def backward(self, grad: Tensor) -> Tensor:
+        return grad * polygamma(1, self.input(0))
+
+
+@operation(inplace=True)
+def digamma(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Logarithmic derivative of the gamma function."""
+    result = unary(F["digamma"], input, DigammaBackward0)
+    return result if out is None else write_out(out, result)
+
+
+_BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510, 43867 / 798)
+"""B₂, B₄, …, B₁₈."""
+
+
+def _polygamma(x: np.ndarray, order: int) -> np.ndarray:
+    """Derivatives of the digamma function: (-1)^(n+1) n! ζ(n+1, x), by the Euler-Maclaurin formula behind x = 12.
+
+    Trigamma is reflected at 1/2; other orders step from negative numbers upwards.
+    """
+    if order == 1:
+        mirrored = x < 0.5
+        y = np.where(mirrored, 1 - x, x)
+        value = _hurwitz(y, 2)
+        return np.where(mirrored, (np.pi / np.sin(np.pi * x)) ** 2 - value, value)
+    sign = -1.0 if order % 2 == 0 else 1.0
+    return sign * math.factorial(order) * _hurwitz(x, order + 1)
+
+
+def _hurwitz(x: np.ndarray, s: int) -> np.ndarray:
+    total = np.zeros_like(x)
+    y = x.copy()
+    for _ in range(12 + int(np.clip(-np.nanmin(x, initial=0.0, where=np.isfinite(x)), 0, 1e4))):
+        low = y < 12
+        total += np.where(low, np.where(low, y, 1.0) ** -float(s), 0.0)
+        y = np.where(low, y + 1, y)
+    tail = y ** (1 - s) / (s - 1) + y**-s / 2
+    factor = float(s)
+    for k, b in enumerate(_BERNOULLI, 1):
+        tail += b * factor / math.factorial(2 * k) * y ** -(s + 2.0 * k - 1)
+        factor *= (s + 2 * k - 1) * (s + 2 * k)
+    return np.where(np.isposinf(x), 0.0, total + tail)
+
+
+class PolygammaBackward0(Gradient):
+    """``context``: the order."""
+
+    __slots__ = ()
+    saves = INPUTS
+
+    def backward(self, grad: Tensor) -> Tensor:
+        return grad * polygamma(self.context + 1, self.input(0))
+
+
+def polygamma(n: int, input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Derivative number ``n`` of the digamma function."""
+    if n < 0:
+        raise RuntimeError("polygamma(n, x) does not support negative n.")
+    x = floating(input)
+    if n == 0:
+        return x.digamma()
+    result = elementwise(_polygamma, x, order=n)
+    if tracked(x):
+        attach(result, PolygammaBackward0, [x], None, n)
+    return result if out is None else write_out(out, result)
+
+
+NAMESPACE["polygamma"] = polygamma
+Tensor.polygamma = lambda self, n: polygamma(n, self)  # type: ignore[attr-defined]
+
+
+@operation()
+def mvlgamma(input: Tensor, p: int, *, out: Tensor | None = None) -> Tensor:
+    """Logarithm of the multivariate gamma function of dimension ``p``."""
+    x = floating(input)
+    constant = p * (p - 1) / 4 * math.log(math.pi)
+    total = x.lgamma()
+    for j in range(1, p):
+        total = total + (x - j / 2).lgamma()
+    result = total + constant
+    return result if out is None else write_out(out, result)

@@ -1,0 +1,103 @@
+"""Absolute values, signs, and numbers without what is behind the point."""
+
+from __future__ import annotations
+
+from ..autograd.gradient import INPUTS, Gradient
+from ..graph import primitives as p
+from ..tensor import Tensor
+from .dispatch import unary
+from .operation import operation, write_out
+
+
+class AbsBackward0(Gradient):
+    __slots__ = ()
+    saves = INPUTS
+
+    def backward(self, grad: Tensor) -> Tensor:
+        return grad * sign(self.input(0))
+
+
+@operation("absolute", inplace=True)
+def abs(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Absolute value."""
+    result = unary(p.ABS, input, AbsBackward0)
+    return result if out is None else write_out(out, result)
+
+
+Tensor.__abs__ = abs  # type: ignore[attr-defined]
+
+
+class SignBackward0(Gradient):
+    __slots__ = ()
+
+    def backward(self, grad: Tensor) -> Tensor:
+        return grad * 0
+
+
+class FloorBackward0(SignBackward0):
+    __slots__ = ()
+
+
+class CeilBackward0(SignBackward0):
+    __slots__ = ()
+
+
+class TruncBackward0(SignBackward0):
+    __slots__ = ()
+
+
+class RoundBackward0(SignBackward0):
+    __slots__ = ()
+
+
+@operation("sgn", inplace=True)
+def sign(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """-1, 0 or 1 by sign."""
+    result = unary(p.SIGN, input, SignBackward0)
+    return result if out is None else write_out(out, result)
+
+
+@operation(inplace=True)
+def floor(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Largest integer not above."""
+    result = unary(p.FLOOR, input, FloorBackward0)
+    return result if out is None else write_out(out, result)
+
+
+@operation(inplace=True)
+def ceil(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Smallest integer not below."""
+    result = unary(p.CEIL, input, CeilBackward0)
+    return result if out is None else write_out(out, result)
+
+
+@operation("fix", inplace=True)
+def trunc(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Integer part."""
+    result = unary(p.TRUNC, input, TruncBackward0)
+    return result if out is None else write_out(out, result)
+
+
+@operation(inplace=True)
+def round(input: Tensor, *, decimals: int = 0, out: Tensor | None = None) -> Tensor:
+    """Nearest integer, halves to even; or to ``decimals`` places."""
+    if decimals == 0:
+        result = unary(p.ROUND, input, RoundBackward0)
+    elif decimals > 0:
+        result = unary(p.ROUND, input * 10.0**decimals, RoundBackward0) / 10.0**decimals
+    else:
+        result = unary(p.ROUND, input / 10.0**-decimals, RoundBackward0) * 10.0**-decimals
+    return result if out is None else write_out(out, result)
+
+
+class FracBackward0(Gradient):
+    __slots__ = ()
+
+    def backward(self, grad: Tensor) -> Tensor:
+        return grad
+
+
+@operation(inplace=True)
+def frac(input: Tensor) -> Tensor:
+    """What is left after the integer part."""
+    return input - trunc(input)
