@@ -574,7 +574,9 @@ class Tensor:
         return Tensor._from_node(None, self._view, storage)
 
     def detach_(self) -> Tensor:
-        """Forget this tensor's history, in place."""
+        """Forget this tensor's history, in place. ``RuntimeError`` for views, whose history is their base's."""
+        if self._base is not None:
+            raise RuntimeError("Can't detach views in-place. Use detach() instead.")
         self._read()
         self._tracked = False
         self._gradient = None
