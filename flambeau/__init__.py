@@ -49,6 +49,7 @@ long, int, short = _dtypes.int64, _dtypes.int32, _dtypes.int16
 no_grad, enable_grad, inference_mode = _modes.no_grad, _modes.enable_grad, _modes.inference_mode
 set_grad_enabled, is_grad_enabled = _modes.set_grad_enabled, _modes.is_grad_enabled
 is_inference_mode_enabled = _modes.is_inference_mode_enabled
+is_anomaly_enabled, is_anomaly_check_nan_enabled = _modes.is_anomaly_enabled, _modes.is_anomaly_check_nan_enabled
 inf, nan, pi, e = _math.inf, _math.nan, _math.pi, _math.e
 newaxis = None
 

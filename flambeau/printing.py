@@ -179,7 +179,7 @@ def _suffixes(tensor: Tensor) -> list[str]:
             found.append(f"dtype={d}")
     history = tensor.grad_fn
     if history is not None:
-        found.append(f"grad_fn=<{history.name()}>")
+        found.append(f"grad_fn=<{type(history).__name__}>")
     elif tensor.requires_grad:
         found.append("requires_grad=True")
     return found

@@ -6,6 +6,7 @@ What operations do is in :mod:`flambeau.ops`; their functions become methods her
 from __future__ import annotations
 
 import ctypes
+import warnings
 import weakref
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -308,7 +309,7 @@ class Tensor:
                     "in a subgraph that doesn't require differentiation use var_no_grad = var.detach()."
                 )
             return self
-        if requires_grad and self._extra is not None and self._extra.inference:
+        if requires_grad and self._extra is not None and self._extra.inference and not local.inference:
             raise RuntimeError("Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.")
         self._tracked = bool(requires_grad)
         return self
@@ -316,7 +317,16 @@ class Tensor:
     @property
     def grad(self) -> Tensor | None:
         extra = self._extra
-        return None if extra is None else extra.grad
+        found = None if extra is None else extra.grad
+        if found is None and self._gradient is not None and not self.retains_grad:
+            warnings.warn(
+                "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't be "
+                "populated during autograd.backward(). If you indeed want the .grad field to be populated for a non-leaf "
+                "Tensor, use .retain_grad() on the non-leaf Tensor. If you access the non-leaf Tensor by mistake, make sure "
+                "you access the leaf Tensor instead.",
+                stacklevel=2,
+            )
+        return found
 
     @grad.setter
     def grad(self, value: Tensor | None) -> None:
@@ -559,7 +569,9 @@ class Tensor:
     # --- other handles on the same value ---------------------------------------------------------------------------
 
     def detach_(self) -> Tensor:
-        """Forget this tensor's history, in place."""
+        """Forget this tensor's history, in place. ``RuntimeError`` for views, whose history is their base's."""
+        if self._base is not None:
+            raise RuntimeError("Can't detach views in-place. Use detach() instead.")
         self._read()
         self._tracked = False
         self._gradient = None

@@ -37,14 +37,21 @@ class _Mode:
             @functools.wraps(function)
             def generator(*arguments: Any, **keywords: Any) -> Any:
                 inner = function(*arguments, **keywords)
-                sent: Any = None
+                advance: Callable[[], Any] = functools.partial(inner.send, None)
                 while True:
                     with self.clone():
                         try:
-                            value = inner.send(sent)
+                            value = advance()
                         except StopIteration as end:
                             return end.value
-                    sent = yield value
+                    try:
+                        advance = functools.partial(inner.send, (yield value))
+                    except GeneratorExit:
+                        with self.clone():
+                            inner.close()
+                        raise
+                    except BaseException as error:
+                        advance = functools.partial(inner.throw, error)
 
             return generator
 
@@ -109,8 +116,10 @@ class set_grad_enabled(_Mode):
     """Switch recording on or off; takes effect at once, and is undone when used as a context manager."""
 
     def __init__(self, mode: bool) -> None:
+        if not isinstance(mode, bool):
+            raise TypeError(f"set_grad_enabled(): argument 'enabled' (position 1) must be bool, not {type(mode).__name__}")
         self._previous = [(local.grad, local.inference)]
-        self.mode = bool(mode)
+        self.mode = mode
         local.grad = self.mode
 
     def __enter__(self) -> Any:

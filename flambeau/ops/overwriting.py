@@ -23,6 +23,9 @@ class CopyBackwards(Gradient):
     def backward(self, grad: Tensor) -> Tensor:
         return grad
 
+    def name(self) -> str:
+        return "torch::autograd::CopyBackwards"
+
 
 @operation(function=False)
 def copy_(self: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:

@@ -42,6 +42,9 @@ class CopySlices(Gradient):
             kept = overwrite(grad, base, view)
         return kept, written
 
+    def name(self) -> str:
+        return "torch::autograd::CopySlices"
+
 
 def _relative(base: tuple[Size, tuple[int, ...], int], view: View) -> View | None:
     """The view's place in a contiguous copy of the base; None if the base is not contiguous itself."""

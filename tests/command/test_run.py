@@ -84,7 +84,11 @@ def test_exit_codes_and_tracebacks(script, ending, code):
 
 
 def test_a_signal_ends_it_as_python(script):
-    path = script("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
+    path = script(
+        "import os, signal\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)  # shells let background jobs ignore it\n"
+        "os.kill(os.getpid(), signal.SIGINT)\n"
+    )
     ours, theirs = flambeau_run(path), python(path)
     assert ours.returncode == theirs.returncode
     assert ours.stderr.splitlines()[-1] == theirs.stderr.splitlines()[-1] == "KeyboardInterrupt"

@@ -1,0 +1,296 @@
+"""Writing in place, through views, and what becomes of history and gradients, as in PyTorch."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+from autograd_oracle import agree, error
+
+import flambeau
+
+
+def matrix(T: Any) -> Any:
+    return T.arange(1.0, 13.0, dtype=T.float64).reshape(3, 4).clone().requires_grad_()
+
+
+def vector(T: Any) -> Any:
+    return T.linspace(-1, 2, 4, dtype=T.float64).requires_grad_()
+
+
+#: Ways of writing to ``h``, a product of a matrix; ``v`` is a vector that requires grad too.
+WRITES = {
+    "whole": lambda T, h, v: h.mul_(v),
+    "whole by itself": lambda T, h, v: h.mul_(h.detach().clone()),
+    "twice": lambda T, h, v: h.mul_(v).add_(v),
+    "row": lambda T, h, v: h[1].mul_(v),
+    "row assigned": lambda T, h, v: h.__setitem__(1, v),
+    "row added": lambda T, h, v: h.__setitem__(1, h[1] + v),
+    "column": lambda T, h, v: h[:, 2].mul_(v[:3]),
+    "part": lambda T, h, v: h[1:, ::2].copy_(v[:2]),
+    "number": lambda T, h, v: h.__setitem__((0, slice(None)), 5.0),
+    "constant tensor": lambda T, h, v: h.__setitem__(0, T.ones(4, dtype=T.float64)),
+    "broadcast": lambda T, h, v: h.__setitem__(slice(None), v),
+    "everything": lambda T, h, v: h.__setitem__(..., 3.0),
+    "index": lambda T, h, v: h.__setitem__(T.tensor([2, 0]), v),
+    "indices": lambda T, h, v: h.__setitem__((T.tensor([0, 1]), T.tensor([3, 2])), v[:2]),
+    "mask": lambda T, h, v: h.__setitem__(h > 6, 0.5),
+    "mask of tensor": lambda T, h, v: h.__setitem__(T.tensor([True, False, True]), v),
+    "slice and index": lambda T, h, v: h.__setitem__((slice(1, None), T.tensor([3, 1])), v[:2]),
+    "transposed": lambda T, h, v: h.t()[1].add_(v[:3]),
+    "view of view": lambda T, h, v: h.view(-1)[2:8].view(3, 2)[:, 1].mul_(v[1:]),
+    "diagonal": lambda T, h, v: h.diagonal().copy_(v[:3]),
+    "zero": lambda T, h, v: h.zero_(),
+    "fill row": lambda T, h, v: h[2].fill_(4.0),
+    "fill by tensor": lambda T, h, v: h[2].fill_(v[0]),
+    "index_add": lambda T, h, v: h.index_add_(0, T.tensor([0, 0, 2]), v.expand(3, 4)),
+    "index_copy": lambda T, h, v: h.index_copy_(0, T.tensor([2, 1]), v.expand(2, 4)),
+    "index_fill": lambda T, h, v: h.index_fill_(1, T.tensor([0]), 9.0),
+    "index_put": lambda T, h, v: h.index_put_((T.tensor([1, 1]),), v, accumulate=True),
+    "scatter": lambda T, h, v: h.scatter_(0, T.tensor([[0, 1, 2, 0]]), v[None]),
+    "scatter_add": lambda T, h, v: h.scatter_add_(0, T.tensor([[0, 1, 2, 0], [0, 0, 0, 0]]), v.expand(2, 4)),
+    "masked_fill": lambda T, h, v: h.masked_fill_(h < 4, v[3]),
+    "masked_scatter": lambda T, h, v: h.masked_scatter_(h > 12, v),
+    "clamp": lambda T, h, v: h.clamp_(4, 9),
+    "relu": lambda T, h, v: h.sub_(6).relu_(),
+    "exp": lambda T, h, v: h.mul_(0.1).exp_(),
+    "addcmul": lambda T, h, v: h.addcmul_(v, v, value=0.5),
+    "swapped rows": lambda T, h, v: h.__setitem__(T.tensor([0, 1]), h[T.tensor([1, 0])]),
+    "shifted": lambda T, h, v: h[:, 1:].copy_(h[:, :-1].clone()),
+    "squeezed": lambda T, h, v: h.unsqueeze_(0).mul_(v).squeeze_(0),
+    "transposed in place": lambda T, h, v: h.t_().mul_(v[:3]).t_(),
+}
+
+
+@pytest.mark.parametrize("name", WRITES)
+def test_values_and_gradients_after_writing(name: str) -> None:
+    def program(T: Any) -> Any:
+        x, v = matrix(T), vector(T)
+        h = x * 1.5
+        WRITES[name](T, h, v)
+        weights = (T.arange(12.0, dtype=T.float64) * 0.7).cos().reshape(3, 4)
+        loss = (h * weights).sum() + (h[1] * h[1]).sum()
+        found = T.autograd.grad(loss, (x, v), create_graph=True, materialize_grads=True)
+        total = sum((g * g).sum() for g in found)
+        second = T.autograd.grad(total, (x, v), materialize_grads=True) if total.requires_grad else (x * 0, v * 0)
+        return h, found, second, h.requires_grad
+
+    agree(program, 1e-9)
+
+
+@pytest.mark.parametrize("name", WRITES)
+def test_writing_into_something_without_history(name: str) -> None:
+    def program(T: Any) -> Any:
+        v = vector(T)
+        h = matrix(T).detach() * 1.5
+        view = h[1:]
+        WRITES[name](T, h, v)
+        if not h.requires_grad:
+            return h, view
+        (g,) = T.autograd.grad((h * h).sum() + view.sum(), v)
+        return h, view, g, view.requires_grad, h.is_leaf
+
+    agree(program, 1e-9)
+
+
+def test_views_share_history_with_their_base() -> None:
+    def program(T: Any) -> Any:
+        x = matrix(T)
+        h = x * 2
+        row, column, part = h[0], h[:, 0], h[1:, 1:]
+        row.mul_(3)
+        column += 1
+        h.add_(1)
+        part[0] = row[1:] * 2
+        (row.sum() * 2 + column.prod() + (part * part).sum()).backward()
+        return h, row, column, part, x.grad, row._base is h, part._base is h, h._base is None
+
+    agree(program, 1e-9)
+
+
+def test_views_of_views_made_before_and_after_writing() -> None:
+    def program(T: Any) -> Any:
+        x = matrix(T)
+        h = x * 3
+        before = h.view(2, 6)[1].view(3, 2)
+        h[1] = 0
+        after = h.view(2, 6)[1].view(3, 2)
+        before[0] *= 2
+        (before.sum() + (after * after).sum()).backward()
+        return before, after, x.grad
+
+    agree(program, 1e-9)
+
+
+def test_a_tensor_that_gets_history_by_being_written_to() -> None:
+    def program(T: Any) -> Any:
+        buffer = T.zeros(3, 4, dtype=T.float64)
+        old = buffer[0]
+        x = vector(T)
+        for row in range(3):
+            buffer[row] = x * (row + 1)
+        buffer.sum().backward()
+        return buffer, x.grad, old, old.requires_grad, buffer.requires_grad, old.grad_fn is not None
+
+    agree(program)
+
+
+def test_detached_tensors_share_memory_but_not_history() -> None:
+    def program(T: Any) -> Any:
+        x = matrix(T)
+        h = x * 2
+        for shared in (h.detach(), h.data, h[0].detach()):
+            shared.add_(1)
+        x.data[0] = 0
+        x.detach()[1].mul_(-1)
+        h.sum().backward()
+        return h, x, x.grad, h.detach().requires_grad, h.data.is_leaf
+
+    agree(program)
+
+
+def test_assigning_data() -> None:
+    def program(T: Any) -> Any:
+        x = vector(T)
+        x.data = T.ones(2, dtype=T.float64)
+        (x * x).sum().backward()
+        x.grad = None
+        x.data = x.data * 3
+        other = T.zeros(2, dtype=T.float64)
+        x.data = other
+        other.fill_(7)
+        (x * x).sum().backward()
+        return x, x.grad, x.requires_grad, x.is_leaf
+
+    agree(program)
+
+
+def test_detach_in_place() -> None:
+    def program(T: Any) -> Any:
+        x = vector(T)
+        h = x * 2
+        h.detach_()
+        seen = h.requires_grad, h.is_leaf, h.grad_fn
+        h.requires_grad_()
+        (h * h).sum().backward()
+        return seen, h.grad, x.grad, error(lambda: (x * 2)[0].detach_())[1][:50]
+
+    agree(program)
+
+
+def test_writing_without_recording() -> None:
+    def program(T: Any) -> Any:
+        x, v = matrix(T), vector(T)
+        h = x * 2
+        with T.no_grad():
+            h[0] = v
+            h.mul_(3)
+            x.add_(1)
+            plain = T.zeros(4, dtype=T.float64).copy_(v)
+        h.sum().backward()
+        return h, x, x.grad, h.requires_grad, plain.requires_grad
+
+    agree(program)
+
+
+def test_out_arguments() -> None:
+    def program(T: Any) -> Any:
+        x, v = matrix(T), vector(T)
+        out = T.empty(3, 4, dtype=T.float64)
+        with T.no_grad():
+            T.mul(x, v, out=out)
+        return out, out.requires_grad, error(lambda: T.mul(x, v, out=out))[0], error(lambda: T.exp(out, out=x))[0]
+
+    agree(program)
+
+
+def test_augmented_assignment_keeps_the_object() -> None:
+    def program(T: Any) -> Any:
+        x = vector(T)
+        h = same = x * 2
+        h += x
+        h -= 1
+        h *= 3
+        h /= 2
+        h **= 2
+        h.sum().backward()
+        return h is same, h, x.grad
+
+    agree(program, 1e-9)
+
+
+def test_what_was_saved_is_not_spoilt() -> None:
+    """PyTorch refuses to differentiate here; the gradients are those of the values at the time."""
+    x = vector(flambeau)
+    h = x * 2
+    loss = (h * h).sum() + h.exp().sum()
+    with flambeau.no_grad():
+        h.zero_()
+    x.data.add_(100)
+    loss.backward()
+    (wanted,) = agree(lambda T: (lambda x: T.autograd.grad((4 * x * x).sum() + (2 * x).exp().sum(), x))(vector(T)), 1e-9)
+    assert x.grad is not None
+    assert x.grad.tolist() == pytest.approx(wanted.tolist(), rel=1e-12)
+
+
+REFUSED = {
+    "leaf": lambda T, x: x.add_(1),
+    "leaf, operator": lambda T, x: x.__iadd__(1),
+    "leaf assigned to": lambda T, x: x.__setitem__(0, 1.0),
+    "view of a leaf": lambda T, x: x[0].add_(1),
+    "view of a view of a leaf": lambda T, x: x.view(-1)[2:].zero_(),
+    "leaf, index": lambda T, x: x.__setitem__(T.tensor([0]), 1.0),
+    "leaf by copy": lambda T, x: x.copy_(T.zeros(3, 4)),
+    "leaf by data with history": lambda T, x: x[1].copy_(x[0].detach()),
+    "expanded": lambda T, x: (x * 2)[:1].expand(3, 4).add_(1),
+    "shape": lambda T, x: (x * 2)[0].add_(T.ones(3, 4, dtype=T.float64)),
+    "dtype": lambda T, x: T.ones(3, 4, dtype=T.int64).mul_(x),
+    "assigned shape": lambda T, x: (x * 2).__setitem__(0, T.ones(3, dtype=T.float64)),
+    "out of range": lambda T, x: (x * 2).__setitem__(3, 0.0),
+    "requires_grad of a view": lambda T, x: x[0].requires_grad_(False),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused(name: str) -> None:
+    def program(T: Any) -> Any:
+        x = matrix(T)
+        raised = error(lambda: REFUSED[name](T, x))
+        (x * x).sum().backward()
+        return raised, x, x.grad
+
+    agree(program)
+
+
+def test_a_leaf_may_be_used_again_after_writing_to_its_copy() -> None:
+    def program(T: Any) -> Any:
+        x = matrix(T)
+        y = x.clone()
+        y[0] = x[1] * 2
+        y[:, 0].mul_(x[:, 1])
+        y.sum().backward()
+        first = x.grad.clone()
+        with T.no_grad():
+            x.sub_(0.1 * x.grad)
+        (x * x).sum().backward()
+        return first, x.grad, x
+
+    agree(program, 1e-9)
+
+
+def test_a_loop_that_writes_to_its_state() -> None:
+    def program(T: Any) -> Any:
+        x, w = matrix(T), vector(T)
+        state = T.zeros(4, dtype=T.float64)
+        history = T.zeros(3, 4, dtype=T.float64)
+        for step in range(3):
+            state = (state * w + x[step]).tanh()
+            history[step] = state
+        history.cumsum(0).sum().backward()
+        return history, x.grad, w.grad
+
+    agree(program, 1e-9)
