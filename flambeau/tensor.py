@@ -8,12 +8,14 @@ from __future__ import annotations
 import ctypes
 import warnings
 import weakref
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from .autograd.gradient import Gradient, RemovableHandle, sequence
+from .autograd.gradient import Gradient, sequence
+from .autograd.handle import RemovableHandle
 from .graph.dtypes import bool_, dtype, float32, float64, int64
 from .graph.primitives import nbytes
 from .graph.shapes import Size, View, contiguous_strides, is_contiguous
@@ -35,8 +37,8 @@ class Extra:
     #: How often this tensor's own history was replaced by writing in place.
     version = 0
     retains = False
-    hooks: dict[int, Callable[..., Any]] | None = None
-    accumulate_hooks: dict[int, Callable[..., Any]] | None = None
+    hooks: OrderedDict[int, Callable[..., Any]] | None = None
+    accumulate_hooks: OrderedDict[int, Callable[..., Any]] | None = None
     name: str | None = None
     inference = False
 
@@ -524,9 +526,9 @@ class Tensor:
         if self._gradient is None:
             extra = self._more()
             if extra.hooks is None:
-                extra.hooks = {}
+                extra.hooks = OrderedDict()
             return RemovableHandle.add(extra.hooks, hook)
-        hooks = self.grad_fn._extra().tensor_hooks.setdefault(self.output_nr, {})
+        hooks = self.grad_fn._extra().tensor_hooks.setdefault(self.output_nr, OrderedDict())
         return RemovableHandle.add(hooks, hook)
 
     def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], None]) -> RemovableHandle:
@@ -537,7 +539,7 @@ class Tensor:
             raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
         extra = self._more()
         if extra.accumulate_hooks is None:
-            extra.accumulate_hooks = {}
+            extra.accumulate_hooks = OrderedDict()
         return RemovableHandle.add(extra.accumulate_hooks, hook)
 
     def retain_grad(self) -> None:

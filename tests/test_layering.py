@@ -18,7 +18,7 @@ LAYERS = [
     ["graph"],
     ["cpu"],
     ["compiler"],
-    ["autograd.gradient", "autograd.modes", "autograd.reduce", "storage", "device"],
+    ["autograd.handle", "autograd.gradient", "autograd.modes", "autograd.reduce", "storage", "device"],
     ["tensor"],
     ["autograd", "random"],
     ["ops", "return_types", "info"],

@@ -7,12 +7,14 @@ tensor itself (whose ``grad`` then takes the sum), or None where no gradient is 
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable
 from itertools import count
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..graph.shapes import Size, View
 from ..graph.trace import Node, local, user_site
+from .handle import RemovableHandle
 
 if TYPE_CHECKING:
     from ..graph.dtypes import DType
@@ -210,41 +212,14 @@ class Extra:
     __slots__ = ("pre_hooks", "post_hooks", "tensor_hooks", "retained", "metadata", "site")
 
     def __init__(self) -> None:
-        self.pre_hooks: dict[int, Callable[..., Any]] = {}
-        self.post_hooks: dict[int, Callable[..., Any]] = {}
+        self.pre_hooks: OrderedDict[int, Callable[..., Any]] = OrderedDict()
+        self.post_hooks: OrderedDict[int, Callable[..., Any]] = OrderedDict()
         #: Hooks of the tensors that this node's outputs are, by output number.
-        self.tensor_hooks: dict[int, dict[int, Callable[..., Any]]] = {}
+        self.tensor_hooks: dict[int, OrderedDict[int, Callable[..., Any]]] = {}
         #: Weak references to tensors that want their gradient kept, by output number.
         self.retained: dict[int, Any] = {}
         self.metadata: dict[Any, Any] = {}
         self.site: str | None = None
-
-
-class RemovableHandle:
-    """Returned when a hook is registered: ``remove()`` takes the hook away; also a context manager."""
-
-    _ids: ClassVar[Callable[[], int]] = count().__next__
-
-    def __init__(self, hooks: dict[int, Any], extra_dict: Any = None) -> None:
-        self.hooks = hooks
-        self.id = RemovableHandle._ids()
-
-    @classmethod
-    def add(cls, hooks: dict[int, Any], hook: Any) -> RemovableHandle:
-        """Put ``hook`` at the end of ``hooks`` and return the handle that removes it."""
-        handle = cls(hooks)
-        hooks[handle.id] = hook
-        return handle
-
-    def remove(self) -> None:
-        """Take the hook away; does nothing the second time."""
-        self.hooks.pop(self.id, None)
-
-    def __enter__(self) -> RemovableHandle:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.remove()
 
 
 class AccumulateGrad:

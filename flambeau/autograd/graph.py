@@ -5,13 +5,15 @@ from __future__ import annotations
 import contextlib
 import functools
 import threading
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from ..graph.trace import local
 from ..tensor import Tensor
 from .engine import current_run, will_reach
-from .gradient import AccumulateGrad, Gradient, RemovableHandle
+from .gradient import AccumulateGrad, Gradient
+from .handle import RemovableHandle
 from .roots import GradientEdge
 
 
@@ -102,7 +104,7 @@ def allow_mutation_on_saved_tensors() -> Iterator[_MutationContext]:
 
 class _Handles(RemovableHandle):
     def __init__(self, handles: Sequence[RemovableHandle]) -> None:
-        super().__init__({})
+        super().__init__(OrderedDict())
         self.handles = tuple(handles)
 
     def remove(self) -> None:

@@ -12,9 +12,9 @@ from typing import Any
 
 import flambeau
 
+from ..autograd.handle import RemovableHandle
 from ..graph.trace import step_boundary
 from ..nn._typename import typename
-from ..nn.hooks import RemovableHandle
 from ..tensor import Tensor
 from .state import ParameterState
 
@@ -37,22 +37,14 @@ class _RequiredParameter:
 required = _RequiredParameter()
 
 
-def _add(hooks: OrderedDict[int, Hook], hook: Hook, prepend: bool = False) -> RemovableHandle:
-    handle = RemovableHandle(hooks)
-    hooks[handle.id] = hook
-    if prepend:
-        hooks.move_to_end(handle.id, last=False)
-    return handle
-
-
 def register_optimizer_step_pre_hook(hook: Hook) -> RemovableHandle:
     """``hook(optimizer, args, kwargs)`` runs before every optimiser's step and may replace both."""
-    return _add(_global_optimizer_pre_hooks, hook)
+    return RemovableHandle.add(_global_optimizer_pre_hooks, hook)
 
 
 def register_optimizer_step_post_hook(hook: Hook) -> RemovableHandle:
     """``hook(optimizer, args, kwargs)`` runs after every optimiser's step."""
-    return _add(_global_optimizer_post_hooks, hook)
+    return RemovableHandle.add(_global_optimizer_post_hooks, hook)
 
 
 def number(value: Any) -> Any:
@@ -326,27 +318,27 @@ class Optimizer:
 
     def register_step_pre_hook(self, hook: Hook) -> RemovableHandle:
         """``hook(optimizer, args, kwargs)`` runs before each step and may replace both."""
-        return _add(self._optimizer_step_pre_hooks, hook)
+        return RemovableHandle.add(self._optimizer_step_pre_hooks, hook)
 
     def register_step_post_hook(self, hook: Hook) -> RemovableHandle:
         """``hook(optimizer, args, kwargs)`` runs after each step."""
-        return _add(self._optimizer_step_post_hooks, hook)
+        return RemovableHandle.add(self._optimizer_step_post_hooks, hook)
 
     def register_state_dict_pre_hook(self, hook: Hook, prepend: bool = False) -> RemovableHandle:
         """``hook(optimizer)`` runs before ``state_dict()``."""
-        return _add(self._optimizer_state_dict_pre_hooks, hook, prepend)
+        return RemovableHandle.add(self._optimizer_state_dict_pre_hooks, hook, prepend)
 
     def register_state_dict_post_hook(self, hook: Hook, prepend: bool = False) -> RemovableHandle:
         """``hook(optimizer, state_dict)`` runs after ``state_dict()`` and may replace it."""
-        return _add(self._optimizer_state_dict_post_hooks, hook, prepend)
+        return RemovableHandle.add(self._optimizer_state_dict_post_hooks, hook, prepend)
 
     def register_load_state_dict_pre_hook(self, hook: Hook, prepend: bool = False) -> RemovableHandle:
         """``hook(optimizer, state_dict)`` runs before a state is loaded and may replace it."""
-        return _add(self._optimizer_load_state_dict_pre_hooks, hook, prepend)
+        return RemovableHandle.add(self._optimizer_load_state_dict_pre_hooks, hook, prepend)
 
     def register_load_state_dict_post_hook(self, hook: Hook, prepend: bool = False) -> RemovableHandle:
         """``hook(optimizer)`` runs after a state has been loaded."""
-        return _add(self._optimizer_load_state_dict_post_hooks, hook, prepend)
+        return RemovableHandle.add(self._optimizer_load_state_dict_post_hooks, hook, prepend)
 
 
 def _cast(parameter: Tensor, value: Any, key: Any) -> Any:

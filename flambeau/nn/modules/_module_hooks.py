@@ -7,8 +7,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from ...autograd.handle import RemovableHandle
 from ...tensor import Tensor
-from ..hooks import RemovableHandle
 
 if TYPE_CHECKING:
     from .module import Module
@@ -32,13 +32,10 @@ _MIXED = "Cannot use both regular backward hooks and full backward hooks {}. Ple
 
 def _add(hooks: Any, hook: Hook, prepend: bool = False, **flags: tuple[Any, bool]) -> RemovableHandle:
     """Register ``hook`` in ``hooks``; each flag is a dictionary and whether the hook's id is to be noted in it."""
-    handle = RemovableHandle(hooks, extra_dict=[notes for notes, _ in flags.values()])
-    hooks[handle.id] = hook
+    handle = RemovableHandle.add(hooks, hook, prepend, extra_dict=[notes for notes, _ in flags.values()])
     for notes, noted in flags.values():
         if noted:
             notes[handle.id] = True
-    if prepend:
-        hooks.move_to_end(handle.id, last=False)
     return handle
 
 

@@ -1,4 +1,4 @@
-"""Handles that remove a hook."""
+"""Handles that remove a hook: of a tensor, a gradient node, a module, an optimiser."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Any
 class RemovableHandle:
     """Takes a registered hook away again, by :meth:`remove` or on leaving a ``with`` block.
 
-    ``hooks_dict`` maps handle ids to hooks and is referenced weakly, so that a handle never keeps a module alive.
+    ``hooks_dict`` (an ``OrderedDict``) maps handle ids to hooks and is referenced weakly, so that a handle never keeps a
+    module alive.
     ``extra_dict`` is one more dictionary, or a list of them, whose entry for the same id goes at the same time.
     """
 
@@ -23,6 +24,15 @@ class RemovableHandle:
         RemovableHandle.next_id += 1
         extras = [extra_dict] if isinstance(extra_dict, dict) else extra_dict or []
         self.extra_dict_ref: tuple[Any, ...] = tuple(weakref.ref(extra) for extra in extras)
+
+    @classmethod
+    def add(cls, hooks: Any, hook: Any, prepend: bool = False, *, extra_dict: Any = None) -> RemovableHandle:
+        """Put ``hook`` at the end of ``hooks`` (or before all others) and return the handle that removes it."""
+        handle = cls(hooks, extra_dict=extra_dict)
+        hooks[handle.id] = hook
+        if prepend:
+            hooks.move_to_end(handle.id, last=False)
+        return handle
 
     def remove(self) -> None:
         """Remove the hook; does nothing when it is gone already."""
