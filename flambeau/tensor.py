@@ -5,7 +5,6 @@ What operations do is in :mod:`flambeau.ops`; their functions become methods her
 
 from __future__ import annotations
 
-import ctypes
 import warnings
 import weakref
 from collections import OrderedDict
@@ -16,15 +15,14 @@ import numpy as np
 
 from .autograd.gradient import Gradient, sequence
 from .autograd.handle import RemovableHandle
-from .graph.dtypes import bool_, dtype, float32, float64, int64
+from .graph.dtypes import dtype
 from .graph.primitives import nbytes
 from .graph.shapes import Size, View, contiguous_strides, is_contiguous
-from .graph.trace import Node, evaluate, evaluate_trace, local
+from .graph.trace import Node, local
+from .reading import Reading
 from .storage import Storage, whole
 
 _new = object.__new__
-
-_C_TYPES = {float32: ctypes.c_float, float64: ctypes.c_double, int64: ctypes.c_int64, bool_: ctypes.c_bool}
 
 
 class Extra:
@@ -47,7 +45,7 @@ class TensorType(type):
     """Metaclass: lets ``isinstance(x, flambeau.FloatTensor)`` and calls such as ``Tensor(2, 3)`` behave as in PyTorch."""
 
 
-class Tensor:
+class Tensor(Reading):
     """An n-dimensional array of one dtype that operations are recorded on.
 
     ``Tensor(...)`` is PyTorch's old constructor (sizes, or data); use :func:`flambeau.tensor`.
@@ -389,104 +387,7 @@ class Tensor:
     def name(self) -> str | None:
         return None if self._extra is None else self._extra.name
 
-    # --- reading ---------------------------------------------------------------------------------------------------
-
-    def _array(self, expose: bool = False) -> np.ndarray:
-        """The value as a NumPy array over this tensor's memory (evaluating it). bfloat16 comes as ``uint16`` bits.
-
-        Without ``expose`` the array must not be kept or written.
-        """
-        node = self._read()
-        buffer = evaluate(node)
-        d = node.dtype.numpy if node.dtype.numpy is not None else np.dtype(np.uint16)
-        view = self._view
-        size = node.dtype.itemsize
-        strides: Any = None
-        if view is None:
-            sizes, offset = node.shape, 0
-        else:
-            sizes, offset = view.sizes, view.offset * size
-            if not view.contiguous:
-                strides = [s * size for s in view.strides]
-        if not expose:
-            return buffer.peek(d, sizes, strides, offset)
-        if node.trace is not None:
-            evaluate_trace[0](node.trace)  # what was recorded must read the memory before others can write to it
-        return buffer.array(d, sizes, strides, offset)
-
-    def numpy(self, *, force: bool = False) -> np.ndarray:
-        """A NumPy array that shares this tensor's memory. Raises if it requires grad (unless ``force``) or is bfloat16."""
-        if self.requires_grad and not force:
-            raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
-        if self.dtype.numpy is None:
-            raise TypeError("Got unsupported ScalarType BFloat16")
-        return self._array(expose=True)
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        array = self.numpy()
-        if dtype is not None and array.dtype != dtype:
-            return array.astype(dtype)
-        return array.copy() if copy else array
-
-    __array_priority__ = 1000
-
-    def data_ptr(self) -> int:
-        """Address of the first element. The memory counts as visible to others from now on, for ever."""
-        node = self._read()
-        buffer = evaluate(node)
-        if node.trace is not None:
-            evaluate_trace[0](node.trace)
-        buffer.ever_exposed = buffer.exposed_forever = True
-        return buffer.address + self.storage_offset() * self.dtype.itemsize
-
-    def item(self) -> Any:
-        """The value of a one-element tensor as a Python number."""
-        if self.numel() != 1:
-            raise RuntimeError(f"a Tensor with {self.numel()} elements cannot be converted to Scalar")
-        d = self.dtype
-        if d in _C_TYPES:  # making an array takes longer than all the rest
-            address = evaluate(self._read()).address
-            if self._view is not None:
-                address += self._view.offset * d.itemsize
-            return _C_TYPES[d].from_address(address).value  # type: ignore[attr-defined]
-        array = self._array()
-        if d.numpy is None:
-            bits = array.astype(np.uint32).reshape(1) << 16
-            return float(bits.view(np.float32)[0])
-        return array.item()
-
-    def tolist(self) -> Any:
-        """Nested lists of Python numbers (a number for a zero-dimensional tensor)."""
-        if self.dtype.numpy is None:
-            return self.detach().float().tolist()
-        return self._array().tolist()
-
-    def __bool__(self) -> bool:
-        count = self.numel()
-        if count != 1:
-            if count == 0:
-                raise RuntimeError("Boolean value of Tensor with no values is ambiguous")
-            raise RuntimeError("Boolean value of Tensor with more than one value is ambiguous")
-        return bool(self.item())
-
-    def _number(self) -> Any:
-        if self.numel() != 1:
-            raise ValueError("only one element tensors can be converted to Python scalars")
-        return self.item()
-
-    def __float__(self) -> float:
-        return float(self._number())
-
-    def __int__(self) -> int:
-        return int(self._number())
-
-    def __complex__(self) -> complex:
-        return complex(self.item())
-
-    def __index__(self) -> int:
-        if self.dtype.category >= 2 or self.numel() != 1:
-            raise TypeError("only integer tensors of a single element can be converted to an index")
-        return int(self.item())
+    # --- as a container -----------------------------------------------------------------------------------------------
 
     def __len__(self) -> int:
         if not self.shape:
@@ -503,11 +404,6 @@ class Tensor:
 
     def __contains__(self, element: Any) -> bool:
         return bool((self == element).any())
-
-    def __format__(self, spec: str) -> str:
-        if self.ndim == 0 and spec:
-            return format(self.item(), spec)
-        return object.__format__(self, spec) if spec else str(self)
 
     def __reversed__(self) -> Tensor:
         return self.flip(0) if self.ndim else self
@@ -616,9 +512,6 @@ class Tensor:
         made._gradient = self._gradient
         made._extra = None
         return made  # type: ignore[no-any-return]
-
-    def is_shared(self) -> bool:
-        return bool(self._read().buffer is not None and getattr(self._read().buffer, "shared", False))
 
     def is_inference(self) -> bool:
         return self._extra is not None and self._extra.inference

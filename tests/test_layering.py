@@ -19,7 +19,7 @@ LAYERS = [
     ["cpu"],
     ["compiler"],
     ["autograd.handle", "autograd.gradient", "autograd.modes", "autograd.reduce", "storage", "device"],
-    ["tensor"],
+    ["reading", "tensor"],
     ["autograd", "random"],
     ["ops", "return_types", "info"],
     [""],  # everything else: nn, optim, utils, vision, metrics, serialization, ...
