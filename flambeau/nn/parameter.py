@@ -158,6 +158,11 @@ class UninitializedBuffer(UninitializedTensorMixin, Tensor):  # type: ignore[mis
         pass  # everything is done in __new__
 
 
+def empty_parameter(size: Any, device: Any, dtype: Any) -> Parameter:
+    """A parameter of the given size, to be filled by ``reset_parameters``."""
+    return Parameter(flambeau.empty(size, device=device, dtype=dtype))
+
+
 def is_lazy(param: Any) -> bool:
     """Whether a parameter's or buffer's shape is still unknown."""
     return isinstance(param, UninitializedTensorMixin)

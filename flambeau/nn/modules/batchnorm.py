@@ -10,7 +10,7 @@ from ...ops.from_data import tensor
 from ...tensor import Tensor
 from .. import functional as F
 from .. import init
-from ..parameter import Parameter
+from ..parameter import empty_parameter
 from .module import Module
 
 __all__ = ["BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "SyncBatchNorm"]
@@ -36,14 +36,8 @@ class _NormBase(Module):
         self.affine = affine
         self.track_running_stats = track_running_stats
         factory: dict[str, Any] = {"device": device, "dtype": dtype}
-        if affine:
-            self.weight = Parameter(flambeau.empty(num_features, **factory))
-        else:
-            self.register_parameter("weight", None)
-        if affine and bias:
-            self.bias = Parameter(flambeau.empty(num_features, **factory))
-        else:
-            self.register_parameter("bias", None)
+        self.register_parameter("weight", empty_parameter(num_features, device, dtype) if affine else None)
+        self.register_parameter("bias", empty_parameter(num_features, device, dtype) if affine and bias else None)
         if track_running_stats:
             self.register_buffer("running_mean", flambeau.zeros(num_features, **factory))
             self.register_buffer("running_var", flambeau.ones(num_features, **factory))

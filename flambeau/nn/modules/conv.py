@@ -6,12 +6,10 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
-import flambeau
-
 from ...tensor import Tensor
 from .. import functional as F
 from .. import init
-from ..parameter import Parameter
+from ..parameter import empty_parameter
 from .module import Module
 from .utils import _pair, _reverse_repeat_tuple, _single, _triple
 
@@ -71,11 +69,8 @@ class _ConvNd(Module):
         self.padding_mode = padding_mode
         self._reversed_padding_repeated_twice = _explicit_padding(padding, dilation, kernel_size)
         outer, inner = (in_channels, out_channels) if transposed else (out_channels, in_channels)
-        self.weight = Parameter(flambeau.empty((outer, inner // groups, *kernel_size), device=device, dtype=dtype))
-        if bias:
-            self.bias = Parameter(flambeau.empty(out_channels, device=device, dtype=dtype))
-        else:
-            self.register_parameter("bias", None)
+        self.weight = empty_parameter((outer, inner // groups, *kernel_size), device, dtype)
+        self.register_parameter("bias", empty_parameter(out_channels, device, dtype) if bias else None)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
