@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from ..autograd.gradient import INPUTS, Gradient
 from ..graph import dtypes
@@ -46,18 +47,30 @@ def _dropped(input: Tensor, kept: Tensor, p_drop: float) -> Tensor:
     """Elements that are not kept times zero, the others divided by 1 - ``p_drop``."""
     scale = 1.0 / (1.0 - p_drop)
     result = binary(p.MUL, input, _factor(kept, scale, input.dtype))
+    return _with_history(result, input, kept, scale)
+
+
+def _with_history(result: Tensor, input: Tensor, kept: Tensor, scale: float) -> Tensor:
     if tracked(input):
         attach(result, NativeDropoutBackward0, [input, kept], [(None, None), (kept._read(), kept._view)], scale)
     return result
 
 
-@operation(method=False, inplace=True)
-def dropout(input: Tensor, p: float, train: bool) -> Tensor:
-    """In training, zero each element with probability ``p`` and divide the others by ``1 - p``."""
+def _apply(
+    drop: Callable[[Tensor, Tensor, float], Tensor], whole: bool, input: Tensor, p: float, train: bool
+) -> Tensor:
+    """``drop`` by chance, with one draw an element or, for ``whole`` channels, one a channel."""
     _check(p)
     if not train or p == 0 or input.numel() == 0:
         return input
-    return input * 0.0 if p == 1 else _dropped(input, _kept(input.shape, p), p)
+    shape = _channel_shape(input) if whole else input.shape
+    return input * 0.0 if p == 1 else drop(input, _kept(shape, p), p)
+
+
+@operation(method=False, inplace=True)
+def dropout(input: Tensor, p: float, train: bool) -> Tensor:
+    """In training, zero each element with probability ``p`` and divide the others by ``1 - p``."""
+    return _apply(_dropped, False, input, p, train)
 
 
 def _channel_shape(input: Tensor) -> Size:
@@ -70,11 +83,7 @@ def _channel_shape(input: Tensor) -> Size:
 @operation(method=False, inplace=True)
 def feature_dropout(input: Tensor, p: float, train: bool) -> Tensor:
     """:func:`dropout` of whole channels (dimension 1) of samples."""
-    _check(p)
-    if not train or p == 0 or input.numel() == 0:
-        return input
-    shape = _channel_shape(input)
-    return input * 0.0 if p == 1 else _dropped(input, _kept(shape, p), p)
+    return _apply(_dropped, True, input, p, train)
 
 
 _SATURATION = 1.7580993408473766
@@ -88,25 +97,16 @@ def _alpha_dropped(input: Tensor, kept: Tensor, p_drop: float) -> Tensor:
     value = nary(p.WHERE, [kept, shift, shift - _SATURATION * scale])
     value = value if value.dtype is input.dtype else unary(p.CAST, value, None, input.dtype)
     result = binary(p.ADD, binary(p.MUL, input, _factor(kept, scale, input.dtype)), value)
-    if tracked(input):
-        attach(result, NativeDropoutBackward0, [input, kept], [(None, None), (kept._read(), kept._view)], scale)
-    return result
+    return _with_history(result, input, kept, scale)
 
 
 @operation(method=False, inplace=True)
 def alpha_dropout(input: Tensor, p: float, train: bool) -> Tensor:
     """Dropout for self-normalising networks: keeps mean 0 and variance 1."""
-    _check(p)
-    if not train or p == 0 or input.numel() == 0:
-        return input
-    return input * 0.0 if p == 1 else _alpha_dropped(input, _kept(input.shape, p), p)
+    return _apply(_alpha_dropped, False, input, p, train)
 
 
 @operation(method=False, inplace=True)
 def feature_alpha_dropout(input: Tensor, p: float, train: bool) -> Tensor:
     """:func:`alpha_dropout` of whole channels (dimension 1) of samples."""
-    _check(p)
-    if not train or p == 0 or input.numel() == 0:
-        return input
-    shape = _channel_shape(input)
-    return input * 0.0 if p == 1 else _alpha_dropped(input, _kept(shape, p), p)
+    return _apply(_alpha_dropped, True, input, p, train)

@@ -95,6 +95,16 @@ def _position(primitive: p.Primitive, x: Tensor, dim: int, keepdim: bool) -> Ten
     return unary(primitive, x, None, steps[0])
 
 
+def _shared(
+    primitive: p.Primitive, gradient: type[Gradient], input: Tensor, dims: tuple[int, ...], keepdim: bool
+) -> Tensor:
+    """The extremum over axes, whose gradient equal elements share."""
+    result = reduce(primitive, input, dims, keepdim, input.dtype)
+    if tracked(input):
+        attach(result, gradient, [input], None, (input.shape, dims, keepdim))
+    return result
+
+
 def _extremum(name: str, input: Tensor, dim: Any, keepdim: bool, out: Any) -> Any:
     if isinstance(dim, Tensor):
         return (maximum if name == "max" else minimum)(input, dim)
@@ -104,10 +114,8 @@ def _extremum(name: str, input: Tensor, dim: Any, keepdim: bool, out: Any) -> An
                 f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with "
                 "the 'dim' argument."
             )
-        dims = tuple(range(input.ndim))
-        result = reduce(p.MAX if name == "max" else p.MIN, input, dims, False, input.dtype)
-        if tracked(input):
-            attach(result, MaxBackward1 if name == "max" else MinBackward1, [input], None, (input.shape, dims, False))
+        primitive, gradient = (p.MAX, MaxBackward1) if name == "max" else (p.MIN, MinBackward1)
+        result = _shared(primitive, gradient, input, tuple(range(input.ndim)), False)
         return result if out is None else write_out(out, result)
     values, indices = _along(name, input, dim, keepdim)
     if out is not None:
@@ -130,21 +138,13 @@ def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, axis: Any = No
 @operation()
 def amax(input: Tensor, dim: Dims = (), keepdim: bool = False) -> Tensor:
     """The largest element over axes; equal ones share the gradient."""
-    dims = wrap_dims(dim, input.ndim)
-    result = reduce(p.MAX, input, dims, keepdim, input.dtype)
-    if tracked(input):
-        attach(result, AmaxBackward0, [input], None, (input.shape, dims, keepdim))
-    return result
+    return _shared(p.MAX, AmaxBackward0, input, wrap_dims(dim, input.ndim), keepdim)
 
 
 @operation()
 def amin(input: Tensor, dim: Dims = (), keepdim: bool = False) -> Tensor:
     """The smallest element over axes; equal ones share the gradient."""
-    dims = wrap_dims(dim, input.ndim)
-    result = reduce(p.MIN, input, dims, keepdim, input.dtype)
-    if tracked(input):
-        attach(result, AminBackward0, [input], None, (input.shape, dims, keepdim))
-    return result
+    return _shared(p.MIN, AminBackward0, input, wrap_dims(dim, input.ndim), keepdim)
 
 
 @operation()

@@ -14,20 +14,26 @@ _MODES = ("bilinear", "nearest", "bicubic")
 _PADDING_MODES = ("zeros", "border", "reflection")
 
 
+def _decided(align_corners: bool | None) -> bool:
+    """What the caller asked for; False, with a warning, where nothing was said."""
+    if align_corners is None:
+        warnings.warn(
+            "Default grid_sample and affine_grid behavior has changed to align_corners=False since 1.3.0. Please "
+            "specify align_corners=True if the old behavior is desired. See the documentation of grid_sample for "
+            "details.",
+            stacklevel=3,
+        )
+        return False
+    return align_corners
+
+
 def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None = None) -> Tensor:
     """Where an affine map takes the pixels of a picture: ``theta`` (N, 2, 3) and (N, C, H, W) give (N, H, W, 2).
 
     With ``theta`` (N, 3, 4) and (N, C, D, H, W) the grid is (N, D, H, W, 3). Coordinates run from -1 to 1, x first;
     they refer to the centres of the corner pixels with ``align_corners`` and to their outer edges otherwise.
     """
-    if align_corners is None:
-        warnings.warn(
-            "Default grid_sample and affine_grid behavior has changed to align_corners=False since 1.3.0. Please "
-            "specify align_corners=True if the old behavior is desired. See the documentation of grid_sample for "
-            "details.",
-            stacklevel=2,
-        )
-        align_corners = False
+    align_corners = _decided(align_corners)
     if not theta.is_floating_point():
         raise ValueError(f"Expected theta to have floating point type, but got {theta.dtype}")
     dimensions = len(size) - 2
@@ -72,14 +78,7 @@ def grid_sample(
             "nn.functional.grid_sample(): expected padding_mode to be 'zeros', 'border', or 'reflection', but got: "
             f"'{padding_mode}'"
         )
-    if align_corners is None:
-        warnings.warn(
-            "Default grid_sample and affine_grid behavior has changed to align_corners=False since 1.3.0. Please "
-            "specify align_corners=True if the old behavior is desired. See the documentation of grid_sample for "
-            "details.",
-            stacklevel=2,
-        )
-        align_corners = False
+    align_corners = _decided(align_corners)
     _check(input, grid, mode)
     extents = list(input.shape[2:])
     places = [_pixels(grid[..., -1 - axis], extents[axis], align_corners) for axis in range(len(extents))]
