@@ -15,7 +15,8 @@ from .conversion import convert, from_storage, round_to, to_storage
 from .elementwise import EMITTERS
 from .ir import LANES, Builder, Module
 from .kernel import Call, Kernel, Operand
-from .loops.body import load_vector, report_error, store_vector, tail_mask
+from .loops.body import report_error
+from .vectors import load_vector, store_vector, tail_mask
 
 BLOCK = 64
 """Columns that one tile writes."""
@@ -180,13 +181,13 @@ def _vector(b: Builder, code: _Code, line: str, values: str, index: str, mask: s
         single = convert(b, code.value, d, 1, from_storage(b, code.value, 1, raw))
         value = b.broadcast(d.llvm, single, LANES)
     else:
-        raw = load_vector(b, code.value, b.offset(code.value.storage, values, index), mask)
+        raw = load_vector(b, code.value.storage, b.offset(code.value.storage, values, index), mask)
         value = convert(b, code.value, d, LANES, from_storage(b, code.value, LANES, raw))
     pointer = b.offset(d.storage, line, index)
     if code.mode != "set":
-        old = from_storage(b, d, LANES, load_vector(b, d, pointer, mask))
+        old = from_storage(b, d, LANES, load_vector(b, d.storage, pointer, mask))
         value = _combined(b, code, LANES, old, value)
-    store_vector(b, d, to_storage(b, d, LANES, value), pointer, mask)
+    store_vector(b, d.storage, to_storage(b, d, LANES, value), pointer, mask)
 
 
 def _combined(b: Builder, code: _Code, lanes: int, old: str, value: str) -> str:

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from ..ir import LANES, Builder
 from ..kernel import Operand
-from .memory import lane_numbers, masked_scatter, masked_store, store_vector
+from ..vectors import lane_numbers, scatter_vector, store_vector
 
 
 class Epilogue(Protocol):
@@ -51,10 +51,7 @@ class Store:
     ) -> None:
         plane = b.mul(b.add(b.mul(image, self._channels), channel), self._positions)
         address = b.offset(self.dtype, self._y, b.add(plane, position))
-        if mask is None:
-            store_vector(b, self.dtype, value, address)
-        else:
-            masked_store(b, self.dtype, value, address, mask)
+        store_vector(b, self.dtype, value, address, mask)
 
 
 class StoreGrid:
@@ -95,5 +92,4 @@ class StoreGrid:
         place = b.add(b.add(plane, a["first"]), b.add(b.mul(row, a["row_pitch"]), b.mul(column, a["step"])))
         base = b.offset(self.dtype, self._y, place)
         steps = b.op(f"mul <{LANES} x i64> {lane_numbers()}, {b.broadcast('i64', a['step'], LANES)}")
-        every = "<" + ", ".join(["i1 true"] * LANES) + ">"
-        masked_scatter(b, self.dtype, value, base, steps, mask or every)
+        scatter_vector(b, self.dtype, value, base, steps, mask)

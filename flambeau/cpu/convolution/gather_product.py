@@ -18,9 +18,9 @@ from dataclasses import dataclass
 
 from ..ir import LANES, Builder, Module
 from ..kernel import Call, Kernel, Operand
+from ..vectors import lanes_below, load_vector
 from .arguments import Layout
 from .epilogue import Epilogue
-from .memory import lanes_below, load_vector
 from .micro_kernel import product_micro_kernel
 from .patch import PATCH_ARGUMENTS, emit_copy, emit_offsets, emit_pack, patch_arguments, phase_table, round_up
 from .problem import Gather

@@ -6,13 +6,21 @@ from dataclasses import dataclass
 
 from ..ir import LANES, Builder, Module, vector
 from ..kernel import Call, Kernel, Operand
+from ..vectors import ITEM_BYTES, lanes_below, load_vector, store_vector, suffix
 from .arguments import Layout
-from .memory import ITEM_BYTES, SHORT, lanes_below, load_vector, masked_load, store_vector
 from .micro_kernel import fused_multiply_add
-from .patch import emit_copy, emit_offsets, round_up
+from .patch import emit_offsets, round_up
 from .problem import Gather
 from .tile import Registers, host_registers
-from .weight_gradient import TILE_ARGUMENTS, Cut, TilePlace, emit_sums_address, emit_tile_place, tile_arguments
+from .weight_gradient import (
+    TILE_ARGUMENTS,
+    Cut,
+    TilePlace,
+    emit_sums_address,
+    emit_tile_place,
+    emit_unit,
+    tile_arguments,
+)
 
 LAYOUT = Layout(("grad_y", "x", "sums"), (*TILE_ARGUMENTS, "table_at", "totals_at", "totals_terms"))
 
@@ -113,19 +121,7 @@ class LaneSumKernel:
             with b.loop("0", b.mul(rounded, totals_pitch), str(LANES)) as cell:
                 store_vector(b, dtype, "zeroinitializer", b.offset(dtype, at["totals"], cell))
             with b.loop(place.first_unit, place.last_unit) as unit:
-                first_image = b.mul(b.divide(unit, a["bands"]), a["images"])
-                first_row = b.mul(b.remainder(unit, a["bands"]), a["band"])
-                images = b.minimum(a["images"], b.sub(a["batch"], first_image))
-                rows = b.minimum(a["band"], b.sub(a["rows"], first_row))
-                emit_copy(
-                    b, dtype, self.stride, a, a["x"], "%scratch",
-                    first_image=first_image,
-                    images=images,
-                    first_channel=b.add(b.mul(group, a["channels"]), place.first_channel),
-                    channels=place.channels,
-                    first_row=first_row,
-                    rows=rows,
-                )  # fmt: skip
+                first_image, images, first_row, rows = emit_unit(b, dtype, self.stride, a, place, group, unit)
                 first_output = b.add(b.mul(group, a["outputs"]), place.first_output)
                 start = b.add(b.mul(first_image, grad_y_image), b.mul(first_output, plane))
                 grad_y = b.offset(dtype, a["grad_y"], b.add(start, b.mul(first_row, a["columns"])))
@@ -185,7 +181,7 @@ def lane_micro_kernel(module: Module, dtype: str, tile: LaneTile) -> str:
 
     Outputs and terms that do not exist repeat the last that does. Returns ``@name``; see ``MICRO_PARAMETERS``.
     """
-    name = f"convolution_lane_{tile.outputs}x{tile.terms}_{SHORT[dtype]}"
+    name = f"convolution_lane_{tile.outputs}x{tile.terms}_{suffix(dtype)}"
     if module.has_function(name):
         return "@" + name
     b = Builder(module, name, MICRO_PARAMETERS, internal=True, attributes="nounwind noinline")
@@ -205,7 +201,7 @@ def lane_micro_kernel(module: Module, dtype: str, tile: LaneTile) -> str:
 
     def add_products(grad_y: str, patch: str, mask: str | None) -> None:
         def load(address: str) -> str:
-            return load_vector(b, dtype, address) if mask is None else masked_load(b, dtype, address, mask)
+            return load_vector(b, dtype, address, mask)
 
         gradients = [load(b.offset(dtype, grad_y, output)) for output in outputs]
         for term, place in enumerate(places):

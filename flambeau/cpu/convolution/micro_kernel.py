@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from ..ir import Builder, Module, vector
-from .memory import ITEM_BYTES, SHORT
+from ..vectors import ITEM_BYTES, suffix
 from .tile import RegisterTile
 
 
 def fused_multiply_add(b: Builder, dtype: str, lanes: int, x: str, y: str, z: str) -> str:
     """``x * y + z``, rounded once."""
     whole = vector(dtype, lanes)
-    name = f"llvm.fma.v{lanes}{SHORT[dtype]}"
+    name = f"llvm.fma.v{lanes}{suffix(dtype)}"
     return b.call(name, whole, (whole, x), (whole, y), (whole, z))
 
 
@@ -21,7 +21,7 @@ def product_micro_kernel(module: Module, dtype: str, tile: RegisterTile, table: 
     multiply-adds from zero; unless ``fresh``, it is added to the result that is there. Returns ``@name`` of the
     function, ``(ptr weights, ptr source, ptr places, i64 pitch, ptr result, i64 result_pitch, i64 terms, i1 fresh)``.
     """
-    name = f"convolution_product_{tile.key}_{SHORT[dtype]}_{'table' if table else 'pitch'}"
+    name = f"convolution_product_{tile.key}_{suffix(dtype)}_{'table' if table else 'pitch'}"
     if module.has_function(name):
         return "@" + name
     parameters = (

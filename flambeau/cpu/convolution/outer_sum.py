@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from ..gemm.pack import transpose
 from ..ir import LANES, Builder, Module, vector
 from ..kernel import Call, Kernel, Operand
+from ..vectors import ITEM_BYTES, load_vector, store_vector, suffix
 from .arguments import Layout
-from .memory import ITEM_BYTES, SHORT, load_vector, store_vector
 from .micro_kernel import fused_multiply_add
-from .patch import emit_copy, emit_offsets, emit_pack, round_up
+from .patch import emit_offsets, emit_pack, round_up
 from .problem import Gather
 from .tile import Registers, RegisterTile, host_registers
 from .weight_gradient import (
@@ -19,6 +19,7 @@ from .weight_gradient import (
     TilePlace,
     emit_sums_address,
     emit_tile_place,
+    emit_unit,
     tile_arguments,
 )
 
@@ -133,19 +134,7 @@ class OuterSumKernel:
             with b.loop("0", cells, str(LANES)) as cell:
                 store_vector(b, dtype, "zeroinitializer", b.offset(dtype, at["totals"], cell))
             with b.loop(place.first_unit, place.last_unit) as unit:
-                first_image = b.mul(b.divide(unit, a["bands"]), a["images"])
-                first_row = b.mul(b.remainder(unit, a["bands"]), a["band"])
-                images = b.minimum(a["images"], b.sub(a["batch"], first_image))
-                rows = b.minimum(a["band"], b.sub(a["rows"], first_row))
-                emit_copy(
-                    b, dtype, self.stride, a, a["x"], "%scratch",
-                    first_image=first_image,
-                    images=images,
-                    first_channel=b.add(b.mul(group, a["channels"]), place.first_channel),
-                    channels=place.channels,
-                    first_row=first_row,
-                    rows=rows,
-                )  # fmt: skip
+                first_image, images, first_row, rows = emit_unit(b, dtype, self.stride, a, place, group, unit)
                 self._transpose_grad_y(b, a, at["transposed"], place, group, first_image, images, first_row, rows)
                 if not self.packed:
                     extents = (images, b.mul(a["patch_rows"], a["patch_pitch"]), rows, a["patch_pitch"], a["columns"])
@@ -248,7 +237,7 @@ def outer_micro_kernel(module: Module, dtype: str, tile: RegisterTile, packed: b
     ``terms``) repeat the last. Positions go through images, rows and columns with the pitches given; factors lie
     without gaps. Returns ``@name``; see ``MICRO_PARAMETERS``.
     """
-    name = f"convolution_outer_{tile.key}_{SHORT[dtype]}_{'packed' if packed else 'direct'}"
+    name = f"convolution_outer_{tile.key}_{suffix(dtype)}_{'packed' if packed else 'direct'}"
     if module.has_function(name):
         return "@" + name
     b = Builder(module, name, MICRO_PARAMETERS, internal=True, attributes="nounwind noinline")
@@ -290,7 +279,7 @@ def transpose_function(module: Module, dtype: str) -> str:
 
     Rows that do not exist repeat the last, so that ``columns`` target rows of sixteen elements are written.
     """
-    name = f"convolution_transpose_{SHORT[dtype]}"
+    name = f"convolution_transpose_{suffix(dtype)}"
     if module.has_function(name):
         return "@" + name
     parameters = (

@@ -6,15 +6,8 @@ distance from the position's own place, whatever the padding, stride and dilatio
 
 from __future__ import annotations
 
-from ..ir import LANES, Builder
-from .memory import (
-    even_elements,
-    lane_numbers,
-    load_vector,
-    masked_gather,
-    masked_load,
-    store_vector,
-)
+from ..ir import LANES, Builder, vector
+from ..vectors import gather_vector, lane_numbers, load_vector, store_vector
 from .problem import Gather
 
 PATCH_ARGUMENTS = (
@@ -123,7 +116,7 @@ def _emit_row(
         column = b.add(first, b.mul(place, a["stride_column"]))
         if stride == 0:
             columns = _lanes(b, column, a["stride_column"])
-            store_vector(b, dtype, masked_gather(b, dtype, source, columns, _inside(b, columns, width)), goal)
+            store_vector(b, dtype, gather_vector(b, dtype, source, columns, _inside(b, columns, width)), goal)
         else:
             _emit_vector(b, dtype, stride, source, goal, column, width)
 
@@ -137,7 +130,7 @@ def _emit_vector(b: Builder, dtype: str, stride: int, source: str, goal: str, co
     for label in (within, edge):
         b.place(label)
         parts = [_part(b, dtype, source, column, width, part * LANES, label == within) for part in range(stride)]
-        store_vector(b, dtype, parts[0] if stride == 1 else even_elements(b, dtype, *parts), goal)
+        store_vector(b, dtype, parts[0] if stride == 1 else _even_elements(b, dtype, *parts), goal)
         b.jump(done)
     b.place(done)
 
@@ -148,7 +141,7 @@ def _part(b: Builder, dtype: str, source: str, column: str, width: str, skip: in
     address = b.offset(dtype, source, first)
     if whole:
         return load_vector(b, dtype, address)
-    return masked_load(b, dtype, address, _inside(b, _lanes(b, first, "1"), width))
+    return load_vector(b, dtype, address, _inside(b, _lanes(b, first, "1"), width))
 
 
 def _lanes(b: Builder, first: str, step: str) -> str:
@@ -224,3 +217,9 @@ def emit_pack(
             target_place = b.load("i64", b.offset("i64", targets, piece), 8)
             value = load_vector(b, dtype, b.offset(dtype, source, source_place))
             store_vector(b, dtype, value, b.offset(dtype, target, target_place))
+
+
+def _even_elements(b: Builder, type: str, first: str, second: str) -> str:
+    """Every other element, from the first on, of two consecutive vectors."""
+    whole, picks = vector(type, LANES), ", ".join(f"i32 {2 * lane}" for lane in range(LANES))
+    return b.op(f"shufflevector {whole} {first}, {whole} {second}, <{LANES} x i32> <{picks}>")

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 
 from ..ir import LANES, Builder, Module
 from ..kernel import Call, Kernel, Operand
+from ..vectors import lanes_below, load_vector, store_vector
 from .arguments import Layout
-from .memory import lanes_below, load_vector, masked_store, store_vector
-from .patch import PATCH_ARGUMENTS, patch_arguments, phase_table, round_up
+from .patch import PATCH_ARGUMENTS, emit_copy, patch_arguments, phase_table, round_up
 from .problem import Gather
 
 TILE_ARGUMENTS = (
@@ -169,6 +169,26 @@ def emit_tile_place(b: Builder, a: dict[str, str]) -> TilePlace:
     )
 
 
+def emit_unit(
+    b: Builder, dtype: str, stride: int, a: dict[str, str], place: TilePlace, group: str, unit: str
+) -> tuple[str, str, str, str]:
+    """Copy what a unit of work reads of ``x`` into the scratch memory; its first image, images, first row and rows."""
+    first_image = b.mul(b.divide(unit, a["bands"]), a["images"])
+    first_row = b.mul(b.remainder(unit, a["bands"]), a["band"])
+    images = b.minimum(a["images"], b.sub(a["batch"], first_image))
+    rows = b.minimum(a["band"], b.sub(a["rows"], first_row))
+    emit_copy(
+        b, dtype, stride, a, a["x"], "%scratch",
+        first_image=first_image,
+        images=images,
+        first_channel=b.add(b.mul(group, a["channels"]), place.first_channel),
+        channels=place.channels,
+        first_row=first_row,
+        rows=rows,
+    )  # fmt: skip
+    return first_image, images, first_row, rows
+
+
 def emit_sums_address(b: Builder, dtype: str, a: dict[str, str], place: TilePlace, group: str) -> str:
     """Where the sums of a tile's group go: ``[part][group][output tile][channel tile][output][sum_pitch]``."""
     block = b.add(b.mul(place.part, a["groups"]), group)
@@ -248,7 +268,7 @@ def _emit_combine(module: Module, name: str, dtype: str) -> None:
             store_vector(b, dtype, b.load(whole, total), b.offset(dtype, target, term))
             b.jump(done)
             b.place(tail)
-            masked_store(b, dtype, b.load(whole, total), b.offset(dtype, target, term), lanes_below(b, left))
+            store_vector(b, dtype, b.load(whole, total), b.offset(dtype, target, term), lanes_below(b, left))
             b.jump(done)
             b.place(done)
     b.finish()

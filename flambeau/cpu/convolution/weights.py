@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ..ir import Builder, Module
 from ..kernel import Call, Kernel, Operand
+from ..vectors import ITEM_BYTES
 from .arguments import Layout
-from .memory import ITEM_BYTES
 from .problem import Gather
 
 LAYOUT = Layout(

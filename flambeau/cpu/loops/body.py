@@ -6,6 +6,7 @@ from ...graph.dtypes import dtype, int64
 from ..conversion import convert, from_storage, register_type, to_storage
 from ..elementwise import emit, philox
 from ..ir import LANES, Builder, splat, vector
+from ..vectors import gather_vector, lane_numbers, load_vector, scatter_vector, store_vector
 from .program import Program, Store
 
 
@@ -159,7 +160,7 @@ class Body:
         if place.lanes == 1:
             return place.linear
         base = b.broadcast("i64", place.linear, place.lanes)
-        return b.op(f"add {vector('i64', place.lanes)} {base}, {steps('i64')}")
+        return b.op(f"add {vector('i64', place.lanes)} {base}, {lane_numbers()}")
 
     def _load(self, d: dtype, pointer: str, inner: str, stride: int, place: Place) -> str:
         b, lanes = self.b, place.lanes
@@ -170,14 +171,15 @@ class Body:
             raw = b.load(d.storage, b.offset(d.storage, pointer, position), d.itemsize)
             return b.broadcast(d.llvm, from_storage(b, d, 1, raw), lanes)
         if inner == "1":
-            return from_storage(b, d, lanes, load_vector(b, d, b.offset(d.storage, pointer, place.index), place.mask))
+            address = b.offset(d.storage, pointer, place.index)
+            return from_storage(b, d, lanes, load_vector(b, d.storage, address, place.mask))
         positions = self._strided(place.index, self.argument(stride))
-        return from_storage(b, d, lanes, gather_vector(b, d, pointer, positions, place.mask))
+        return from_storage(b, d, lanes, gather_vector(b, d.storage, pointer, positions, place.mask))
 
     def _strided(self, index: str, stride: str) -> str:
         """Positions (index + lane) * stride."""
         b, t = self.b, vector("i64", LANES)
-        places = b.op(f"add {t} {b.broadcast('i64', index, LANES)}, {steps('i64')}")
+        places = b.op(f"add {t} {b.broadcast('i64', index, LANES)}, {lane_numbers()}")
         return b.op(f"mul {t} {places}, {b.broadcast('i64', stride, LANES)}")
 
     def _gather(self, index: int, place: Place, local: dict[int, str]) -> str:
@@ -212,7 +214,7 @@ class Body:
         if inner != "0":
             along = self._strided(place.index, "1" if inner == "1" else self.argument(stride))
             total = b.op(f"add {t} {total}, {along}")
-        return from_storage(b, d, lanes, gather_vector(b, d, pointer, total, place.mask))
+        return from_storage(b, d, lanes, gather_vector(b, d.storage, pointer, total, place.mask))
 
     def _checked(self, at: str, extent: str, lanes: int, error: int, mask: str | None, wraps: bool) -> str:
         """A position out of range is reported, and 0 used in its place; negative ones may count from the end."""
@@ -246,7 +248,7 @@ class Body:
             if lanes == 1:
                 b.store(d.storage, raw, dense_pointer, d.itemsize)
             else:
-                store_vector(b, d, raw, dense_pointer, place.mask)
+                store_vector(b, d.storage, raw, dense_pointer, place.mask)
             return
         pointer = place.pointers["store", number]
         if lanes == 1 or store.inner == "0":
@@ -255,67 +257,10 @@ class Body:
                 position = b.mul(place.index, self.argument(store.inner_stride))
             b.store(d.storage, raw, b.offset(d.storage, pointer, position), d.itemsize)
         elif store.inner == "1":
-            store_vector(b, d, raw, b.offset(d.storage, pointer, place.index), place.mask)
+            store_vector(b, d.storage, raw, b.offset(d.storage, pointer, place.index), place.mask)
         else:
             positions = self._strided(place.index, self.argument(store.inner_stride))
-            scatter_vector(b, d, raw, pointer, positions, place.mask)
-
-
-def steps(type: str) -> str:
-    """The constant 0, 1, …, 15."""
-    return "<" + ", ".join(f"{type} {k}" for k in range(LANES)) + ">"
-
-
-def tail_mask(b: Builder, remaining: str) -> str:
-    """Lanes below ``remaining`` (an i64 less than the number of lanes)."""
-    narrow = b.op(f"trunc i64 {remaining} to i32")
-    return b.op(f"icmp ult {vector('i32', LANES)} {steps('i32')}, {b.broadcast('i32', narrow, LANES)}")
-
-
-def _short(d: dtype) -> str:
-    return {"float": "f32", "double": "f64", "half": "f16"}.get(d.storage, d.storage)
-
-
-def load_vector(b: Builder, d: dtype, pointer: str, mask: str | None) -> str:
-    """16 neighbouring elements in storage form; lanes outside the mask are zero."""
-    t = vector(d.storage, LANES)
-    if mask is None:
-        return b.load(t, pointer, d.itemsize)
-    callee = b.module.declare(f"llvm.masked.load.v{LANES}{_short(d)}.p0", t, "ptr", vector("i1", LANES), t)
-    return b.op(
-        f"call {t} {callee}(ptr align {d.itemsize} {pointer}, {vector('i1', LANES)} {mask}, {t} zeroinitializer)"
-    )
-
-
-def store_vector(b: Builder, d: dtype, raw: str, pointer: str, mask: str | None) -> None:
-    """Write 16 neighbouring elements, those in the mask."""
-    t = vector(d.storage, LANES)
-    if mask is None:
-        b.store(t, raw, pointer, d.itemsize)
-        return
-    callee = b.module.declare(f"llvm.masked.store.v{LANES}{_short(d)}.p0", "void", t, "ptr", vector("i1", LANES))
-    b.do(f"call void {callee}({t} {raw}, ptr align {d.itemsize} {pointer}, {vector('i1', LANES)} {mask})")
-
-
-def gather_vector(b: Builder, d: dtype, pointer: str, positions: str, mask: str | None) -> str:
-    """16 elements at the given positions in storage form; lanes outside the mask are zero."""
-    t, pointers = vector(d.storage, LANES), vector("ptr", LANES)
-    addresses = b.op(f"getelementptr {d.storage}, ptr {pointer}, {vector('i64', LANES)} {positions}")
-    on = mask if mask is not None else splat("i1", "true", LANES)
-    callee = b.module.declare(f"llvm.masked.gather.v{LANES}{_short(d)}.v{LANES}p0", t, pointers, vector("i1", LANES), t)
-    return b.op(
-        f"call {t} {callee}({pointers} align {d.itemsize} {addresses}, {vector('i1', LANES)} {on}, {t} zeroinitializer)"
-    )
-
-
-def scatter_vector(b: Builder, d: dtype, raw: str, pointer: str, positions: str, mask: str | None) -> None:
-    """Write 16 elements to the given positions, in lane order."""
-    t, pointers = vector(d.storage, LANES), vector("ptr", LANES)
-    addresses = b.op(f"getelementptr {d.storage}, ptr {pointer}, {vector('i64', LANES)} {positions}")
-    on = mask if mask is not None else splat("i1", "true", LANES)
-    name = f"llvm.masked.scatter.v{LANES}{_short(d)}.v{LANES}p0"
-    callee = b.module.declare(name, "void", t, pointers, vector("i1", LANES))
-    b.do(f"call void {callee}({t} {raw}, {pointers} align {d.itemsize} {addresses}, {vector('i1', LANES)} {on})")
+            scatter_vector(b, d.storage, raw, pointer, positions, place.mask)
 
 
 def report_error(b: Builder, bad: str, value: str, error: int, lanes: int, mask: str | None) -> None:

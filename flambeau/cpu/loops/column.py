@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from ..conversion import register_type
 from ..ir import LANES, Builder, Module
-from .body import Body, Place, tail_mask
+from ..vectors import tail_mask
+from .body import Body, Place
 from .program import COLUMN_BLOCK, COLUMN_HEADER, LEVELS, Program
 from .reducers import Reducer, State, fold, push
 

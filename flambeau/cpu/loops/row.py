@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from ..conversion import register_type
 from ..ir import LANES, Builder, Module
-from .body import Body, Place, tail_mask
+from ..vectors import lane_numbers, tail_mask
+from .body import Body, Place
 from .program import LEVELS, ROW_CHUNK, ROW_HEADER, Program
 from .reducers import Reducer, State, fold, push
 
@@ -186,9 +187,8 @@ def accumulate(b: Builder, body: Body, reducer: Reducer, slots: list[str], value
     new: State = (value,)
     if reducer.indexed:
         base = b.broadcast("i64", place.index, LANES)
-        from .body import steps
 
-        new = (value, b.op(f"add <{LANES} x i64> {base}, {steps('i64')}"))
+        new = (value, b.op(f"add <{LANES} x i64> {base}, {lane_numbers()}"))
     merged = reducer.combine(b, LANES, old, new)
     for t, slot, before, after in zip(types, slots, old, merged):
         if place.mask is not None:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from ..convolution.arguments import Layout
 from ..convolution.lane_sum import sum_of_lanes
-from ..convolution.memory import ITEM_BYTES, lanes_below, load_vector, masked_load, masked_store, store_vector
 from ..ir import LANES, Builder, Module, vector
 from ..kernel import Call, Kernel, Operand
+from ..vectors import ITEM_BYTES, lanes_below, load_vector, store_vector
 from .max_pool import emit_wins, emit_zero, lowest
 from .window import WORK_A_TILE
 
@@ -144,7 +144,7 @@ def _emit_average(b: Builder, a: dict[str, str], dtype: str) -> None:
                 values = load_vector(b, dtype, b.offset(dtype, line, column))
                 b.store(whole, b.op(f"fadd {whole} {b.load(whole, total)}, {values}"), total)
             with b.when(b.op(f"icmp slt i64 {full}, {span.right}")):
-                values = masked_load(b, dtype, b.offset(dtype, line, full), lanes_below(b, b.sub(span.right, full)))
+                values = load_vector(b, dtype, b.offset(dtype, line, full), lanes_below(b, b.sub(span.right, full)))
                 b.store(whole, b.op(f"fadd {whole} {b.load(whole, total)}, {values}"), total)
         mean = b.op(f"fdiv {dtype} {sum_of_lanes(b, dtype, b.load(whole, total))}, {_size(b, dtype, span)}")
         b.store(dtype, mean, _window_address(b, a, dtype, a["y"], plane, span), ITEM_BYTES[dtype])
@@ -167,8 +167,8 @@ def _emit_average_gradient(b: Builder, a: dict[str, str], dtype: str) -> None:
                     store_vector(b, dtype, total, address)
                 with b.when(b.op(f"icmp slt i64 {full}, {span.right}")):
                     address, mask = b.offset(dtype, line, full), lanes_below(b, b.sub(span.right, full))
-                    total = b.op(f"fadd {whole} {masked_load(b, dtype, address, mask)}, {share}")
-                    masked_store(b, dtype, total, address, mask)
+                    total = b.op(f"fadd {whole} {load_vector(b, dtype, address, mask)}, {share}")
+                    store_vector(b, dtype, total, address, mask)
 
 
 def _emit_max(b: Builder, a: dict[str, str], dtype: str) -> None:

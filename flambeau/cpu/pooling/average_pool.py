@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..convolution.arguments import Layout
-from ..convolution.memory import lane_numbers, lanes_below, masked_gather, masked_load, masked_scatter, masked_store
 from ..ir import LANES, Builder, Module, vector
 from ..kernel import Call, Kernel, Operand
+from ..vectors import gather_vector, lane_numbers, lanes_below, load_vector, scatter_vector, store_vector
 from .max_pool import emit_zero
 from .window import WORK_A_TILE, Line, Window, emit_lines, emit_taps, lanes_i32, window_layout
 
@@ -134,7 +134,7 @@ class AveragePoolKernel:
                 divisors = emit_divisors(b, dtype, self.divisor, a, line.first_row, first_column)
                 mean = b.op(f"fdiv {whole} {b.load(whole, total)}, {divisors}")
                 target = b.offset(dtype, a["y"], b.add(b.mul(line.number, a["out_columns"]), out_column))
-                masked_store(b, dtype, mean, target, lanes_below(b, b.sub(a["out_columns"], out_column)))
+                store_vector(b, dtype, mean, target, lanes_below(b, b.sub(a["out_columns"], out_column)))
 
         emit_lines(b, a, line)
         b.finish()
@@ -171,7 +171,7 @@ class AveragePoolGradientKernel:
                 source = b.offset(dtype, a["grad_y"], b.add(b.mul(line.number, a["out_columns"]), out_column))
                 exists = lanes_below(b, b.sub(a["out_columns"], out_column))
                 divisors = emit_divisors(b, dtype, self.divisor, a, line.first_row, first_column)
-                share = b.op(f"fdiv {whole} {masked_load(b, dtype, source, exists)}, {divisors}")
+                share = b.op(f"fdiv {whole} {load_vector(b, dtype, source, exists)}, {divisors}")
                 share = b.op(f"select <{LANES} x i1> {exists}, {whole} {share}, {whole} zeroinitializer")
                 with b.loop("0", a["kernel_rows"]) as tap_row:
                     row = b.add(line.first_row, tap_row)
@@ -192,8 +192,8 @@ class AveragePoolGradientKernel:
                 columns = b.op(f"add <{LANES} x i64> {steps}, {b.broadcast('i64', column, LANES)}")
                 limit = b.broadcast("i64", a["width"], LANES)
                 mask = b.op(f"and <{LANES} x i1> {exists}, {b.op(f'icmp ult <{LANES} x i64> {columns}, {limit}')}")
-                total = b.op(f"fadd {whole} {masked_gather(b, dtype, row, columns, mask)}, {share}")
-                masked_scatter(b, dtype, total, row, columns, mask)
+                total = b.op(f"fadd {whole} {gather_vector(b, dtype, row, columns, mask)}, {share}")
+                scatter_vector(b, dtype, total, row, columns, mask)
             elif self.step == 1:
                 self._add_columns(b, a, row, column, share)
             else:
@@ -212,5 +212,5 @@ class AveragePoolGradientKernel:
         address = b.offset(dtype, row, column)
         limit = lanes_i32(b, a["width"], "0")
         mask = b.op(f"icmp ult {_I32} {lanes_i32(b, column, '1')}, {limit}")
-        total = b.op(f"fadd {whole} {masked_load(b, dtype, address, mask)}, {shares}")
-        masked_store(b, dtype, total, address, mask)
+        total = b.op(f"fadd {whole} {load_vector(b, dtype, address, mask)}, {shares}")
+        store_vector(b, dtype, total, address, mask)

@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..convolution.arguments import Layout
-from ..convolution.memory import ITEM_BYTES, lanes_below, masked_store
 from ..ir import LANES, Builder, Module, float_constant, splat, vector
 from ..kernel import Call, Kernel, Operand
+from ..vectors import ITEM_BYTES, lanes_below, store_vector
 from .window import WORK_A_TILE, Line, Window, emit_lines, emit_taps, lanes_i32, window_layout
 
 _FLOATING = ("float", "double")
@@ -125,10 +125,10 @@ class MaxPoolKernel:
         emit_taps(b, dtype, self.step, a, plane, line.first_row, first_column, outside, tap)
         target = b.add(b.mul(line.number, a["out_columns"]), out_column)
         mask = lanes_below(b, b.sub(a["out_columns"], out_column))
-        masked_store(b, dtype, b.load(whole, best), b.offset(dtype, a["y"], target), mask)
+        store_vector(b, dtype, b.load(whole, best), b.offset(dtype, a["y"], target), mask)
         if self.indices:
             wide = b.op(f"sext {places_type} {b.load(places_type, place)} to <{LANES} x i64>")
-            masked_store(b, "i64", wide, b.offset("i64", a["indices"], target), mask)
+            store_vector(b, "i64", wide, b.offset("i64", a["indices"], target), mask)
 
     def _first_places(self, b: Builder, a: dict[str, str], first_row: str, first_column: str) -> str:
         """Where the first element inside the plane of each of sixteen windows is."""

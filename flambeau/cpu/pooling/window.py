@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..convolution.arguments import Layout
-from ..convolution.memory import lane_numbers, load_vector, masked_gather, masked_load
 from ..ir import LANES, Builder, vector
+from ..vectors import gather_vector, lane_numbers, load_vector
 
 WINDOW_ARGUMENTS = (
     "lines",
@@ -172,7 +172,7 @@ def _every(b: Builder, dtype: str, step: int, a: dict[str, str], line: str, colu
     stride = b.broadcast("i64", a["stride_columns"], LANES)
     steps = b.op(f"mul <{LANES} x i64> {lane_numbers()}, {stride}")
     columns = b.op(f"add <{LANES} x i64> {steps}, {b.broadcast('i64', column, LANES)}")
-    return masked_gather(b, dtype, line, columns, _inside(b, column, a["stride_columns"], a), outside)
+    return gather_vector(b, dtype, line, columns, _inside(b, column, a["stride_columns"], a), outside)
 
 
 def _consecutive(b: Builder, dtype: str, a: dict[str, str], line: str, column: str, outside: str) -> str:
@@ -188,7 +188,7 @@ def _consecutive(b: Builder, dtype: str, a: dict[str, str], line: str, column: s
     b.store(whole, load_vector(b, dtype, address), result)
     b.jump(done)
     b.place(edge)
-    b.store(whole, masked_load(b, dtype, address, _inside(b, column, "1", a), outside), result)
+    b.store(whole, load_vector(b, dtype, address, _inside(b, column, "1", a), outside), result)
     b.jump(done)
     b.place(done)
     return b.load(whole, result)
