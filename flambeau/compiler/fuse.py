@@ -5,16 +5,19 @@ over the same elements, else it begins a group of its own. A group never depends
 is kept true with one bit mask of ancestors a group.
 
 Inside a loop group every value lives at a *level*: ``element`` (one for each element of the loop) or ``row`` (one for
-each run of ``reduced`` elements: what a reduction gives and what is computed from that alone). A column group reduces
-over an axis that is not the innermost, with levels ``element`` and ``result``.
+each run of ``reduced`` elements: what a reduction gives and what is computed from that alone). A third level,
+``column``, has sums over runs of rows, which a column group adds up. A column group reduces over an axis that is not the
+innermost, with levels ``element`` and ``result``.
 """
 
 from __future__ import annotations
 
 from heapq import heappop, heappush
 
-from ..graph.primitives import CONVOLUTION, FILL, IOTA, LEAF, MATMUL, RANDOM_BITS
-from .items import Access, Item, copy_of
+from ..cpu.loops.program import COLUMN_CHUNK
+from ..graph.dtypes import float32
+from ..graph.primitives import CONVOLUTION, FILL, IOTA, LEAF, MATMUL, RANDOM_BITS, SUM
+from .items import Access, Item, column_sums_of, copy_of
 
 GROUP_LIMIT = 96
 """Items in one kernel at most: LLVM's time grows faster than the code."""
@@ -22,6 +25,8 @@ GROUP_LIMIT = 96
 SPLIT_REDUCED = 1 << 15
 """Reductions over at least this many elements are cut into tiles of partial results when there are few of them."""
 SPLIT_ROWS = 16
+ROW_RUNS = 8
+"""A row kernel adds up columns on the way, in tiles of as many rows as are added in sequence, if that makes so many tiles."""
 
 _SOURCES = (FILL, IOTA, RANDOM_BITS)
 
@@ -40,6 +45,7 @@ class Group:
         "outer",
         "reduced",
         "inner",
+        "chunk",
         "boundaries",
         "ancestors",
         "clones",
@@ -55,6 +61,8 @@ class Group:
         self.outer = 0
         self.reduced = 0
         self.inner = 1
+        #: Rows that a column group adds in sequence before it builds binary trees.
+        self.chunk = COLUMN_CHUNK
         #: Element counts at which some access changes its stride: the loop's axes begin there.
         self.boundaries: set[int] = set()
         self.ancestors = 0
@@ -189,6 +197,12 @@ class Fuser:
         access = item.operands[0]
         assert isinstance(access, Access)
         kind = "loop" if inner == 1 else "column"
+        chunk = COLUMN_CHUNK
+        rows = self._summing_rows(item, access) if kind == "column" and self.fuse else None
+        if rows is not None:
+            access = self._column_sums(rows, item, access)
+            item.operands = [access]
+            reduced, chunk = access.sizes[0], 1
         source = access.source
         group = source.group
         if (
@@ -206,7 +220,7 @@ class Fuser:
             group = None
         if group is None:
             group = self._new_group(kind, item.position)
-            group.outer, group.reduced, group.inner = outer, reduced, inner
+            group.outer, group.reduced, group.inner, group.chunk = outer, reduced, inner, chunk
             boundaries = suffixes(access)
             if not self._reducible(boundaries, outer, reduced, inner):
                 access = self._contiguous(item, access, group)
@@ -214,6 +228,42 @@ class Fuser:
             group.boundaries |= boundaries
         item.level = "row" if kind == "loop" else "result"
         self._join(group, item, item.level, reduce=True)
+
+    def _summing_rows(self, item: Item, access: Access) -> Group | None:
+        """The row group that computes or reads a matrix whose columns are to be added up, if it can do that on the way."""
+        _, outer, reduced, inner, _ = item.attributes
+        if item.primitive is not SUM or outer != 1 or reduced < ROW_RUNS * COLUMN_CHUNK or not access.dense:
+            return None
+        source = access.source
+        if source.group is not None and source.group.number >= 0 and source.group.kind != "single":
+            groups = [source.group] if source.level == "element" else []
+        elif source.primitive in _SOURCES:
+            return None
+        else:
+            groups = [g for g in reversed(self.groups) if any(self._reads(i, source) for i in g.items)]
+        for group in groups:
+            same = group.kind == "loop" and group.reduced == inner and group.outer == reduced
+            if same and not group.is_split and self._room(group, item):
+                return group
+        return None
+
+    @staticmethod
+    def _reads(item: Item, source: Item) -> bool:
+        """Whether an item reads each element of a value where the loop is at that element."""
+        return item.level == "element" and any(
+            isinstance(o, Access) and o.source is source and o.dense for o in item.operands
+        )
+
+    def _column_sums(self, group: Group, item: Item, access: Access) -> Access:
+        """Have a row group add up columns over runs of rows; returns the sums, which remain to be added up."""
+        _, _, reduced, inner, d = item.attributes
+        d = float32 if d.is_floating_point and d.itemsize == 2 else d
+        part = column_sums_of(access, self._added, -(-reduced // COLUMN_CHUNK), inner, d)
+        self._added += 1
+        part.position = item.position
+        self._join(group, part, "column")
+        part.store()
+        return part.whole()
 
     def _accepts_reduce(self, group: Group, kind: str, outer: int, reduced: int, inner: int) -> bool:
         if group.kind not in ("loop", "column") or group.count != outer * reduced * inner:

@@ -8,9 +8,17 @@ from typing import Any
 
 from ..cpu.kernel import Operand
 from ..graph.dtypes import dtype
-from ..graph.primitives import COPY, FILL, LEAF, Primitive, nbytes
+from ..graph.primitives import COPY, FILL, LEAF, Meta, Primitive, Result, nbytes
 from ..graph.shapes import MOVED, broadcast_strides, contiguous_strides
 from ..graph.trace import Step
+
+
+def _never_recorded(attributes: Any, metas: list[Meta]) -> Result:
+    raise AssertionError("only the compiler makes these")
+
+
+COLUMN_SUMS = Primitive("column_sums", "partial", _never_recorded)
+"""Sums of a matrix's columns over runs of its rows, one row of results for each run: they are added up afterwards."""
 
 
 class Number:
@@ -189,6 +197,15 @@ def copy_of(access: Access, place: int) -> Item:
     """A new item that makes a contiguous copy of what an access reads."""
     source = access.source
     item = Item(place, COPY, None, [access], access.sizes, source.dtype, source.dtype, source.site)
+    item.needed = True
+    item.users = 1
+    return item
+
+
+def column_sums_of(access: Access, place: int, runs: int, columns: int, d: dtype) -> Item:
+    """A new item of shape (runs, columns): the column sums of runs of rows, in ``d``."""
+    source = access.source
+    item = Item(place, COLUMN_SUMS, None, [access], (runs, columns), d, d, source.site)
     item.needed = True
     item.users = 1
     return item

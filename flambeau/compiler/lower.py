@@ -9,15 +9,19 @@ from typing import Any
 from ..cpu.kernel import Call, Kernel, Operand
 from ..cpu.loops import emit
 from ..cpu.loops.column import scratch_bytes
+from ..cpu.loops.passes import row_scratch_bytes
 from ..cpu.loops.program import COLUMN_BLOCK, COLUMN_CHUNK, COLUMN_HEADER, ROW_CHUNK, ROW_HEADER, Program, Store, Value
 from ..graph.dtypes import bool_, dtype, float32, float64, int64
 from ..graph.primitives import FILL, IOTA, RANDOM_BITS
 from ..graph.shapes import View
 from .fuse import Group
-from .items import Access, Item, Number, merge_axes
+from .items import COLUMN_SUMS, Access, Item, Number, merge_axes
 
 TILE_ELEMENTS = 1 << 14
 """Elements that one tile of a loop covers, about: a few microseconds of work."""
+
+KEPT_ELEMENTS = 1 << 18
+"""Rows of at most so many elements have values kept from one pass over them to the next; longer ones leave the caches."""
 
 _DIVISIONS = ("floor_divide", "trunc_divide", "remainder", "fmod")
 
@@ -70,6 +74,7 @@ class Lowering:
         self._values: dict[Any, int] = {}
         self._set_axes()
         self.program = Program(group.kind, len(self.outer))
+        self.program.keeps = not self.column and 0 < group.reduced <= KEPT_ELEMENTS
         self.arguments: list[Any] = self._header()
 
     def _header(self) -> list[Any]:
@@ -219,6 +224,8 @@ class Lowering:
             return self._gather(item)
         if primitive.kind == "reduce":
             return self._reduce(item)
+        if primitive is COLUMN_SUMS:
+            return self.read(item.operands[0], "element", item.dtype)
         compute = item.compute
         if primitive.name == "where":
             references = [self.read(item.operands[0], level, bool_)]
@@ -325,6 +332,8 @@ class Lowering:
         rows = prod(e for e, _ in self.outer)
         inner = self.inner
         has_reduce = self.group.reduced > 0
+        if any(store.level == "column" for store in self.program.stores):
+            return [rows, inner, COLUMN_CHUNK, max(inner, 1), 1], -(-rows // COLUMN_CHUNK)
         if split_to:
             blocks = -(-inner // split_to)
             return [rows, inner, 1, split_to, blocks], rows * blocks
@@ -336,14 +345,14 @@ class Lowering:
             per_tile = max(rows, 1)
         return [rows, inner, per_tile, max(inner, 1), 1], -(-rows // per_tile)
 
-    def _column_header(self, splits: int, split_rows: int, chunk: int = COLUMN_CHUNK) -> tuple[list[int], int]:
+    def _column_header(self, splits: int, split_rows: int) -> tuple[list[int], int]:
         group = self.group
         outer = prod(e for e, _ in self.outer)
         block = COLUMN_BLOCK
         while block > 64 and group.reduced * block > 4 * TILE_ELEMENTS:
             block //= 2
         blocks = -(-group.inner // block)
-        header = [outer, group.reduced, group.inner, block, blocks, split_rows, splits, chunk]
+        header = [outer, group.reduced, group.inner, block, blocks, split_rows, splits, group.chunk]
         return header, outer * blocks * splits
 
     def _call(self, header_and_tiles: tuple[list[int], int], label: str = "") -> Call:
@@ -351,7 +360,7 @@ class Lowering:
         program = self.program
         self.arguments[: len(header)] = header
         kernel = Kernel(program.key, partial(_emit, program))
-        scratch = scratch_bytes(program) if self.column else 0
+        scratch = scratch_bytes(program) if self.column else row_scratch_bytes(program, self.inner)
         return Call(
             kernel, self.arguments, tiles, scratch, tuple(dict.fromkeys(self.reads)), tuple(dict.fromkeys(self.writes)),
             label=label or describe(self.group),
@@ -361,7 +370,7 @@ class Lowering:
         """Reduce in tiles to partial results, then combine these: the binary tree is the same as without tiles."""
         group = self.group
         reduces = [i for i, v in enumerate(self.program.values) if v.kind == "reduce"]
-        unit = COLUMN_CHUNK if self.column else ROW_CHUNK
+        unit = group.chunk if self.column else ROW_CHUNK
         wanted = max(
             unit, TILE_ELEMENTS * (4 if self.column else 1) // (min(group.inner, COLUMN_BLOCK) if self.column else 1)
         )
@@ -400,7 +409,7 @@ class Lowering:
     def _combine(self, group: Group, reduces: list[int], parts: dict[int, Item], splits: int, results: int) -> Call:
         """Combine partial results laid out as (splits, results), then what follows from them."""
         second = Group("column", group.number, group.position)
-        second.outer, second.reduced, second.inner = 1, splits, results
+        second.outer, second.reduced, second.inner, second.chunk = 1, splits, results, 1
         lowering = Lowering(second)
         by_data = {self.program.values[i].data: parts[i] for i in reduces}
         for item in group.items:
@@ -419,7 +428,7 @@ class Lowering:
             else:
                 lowering.item(item)
         lowering.stores()
-        return lowering._call(lowering._column_header(1, splits, chunk=1), describe(group) + ", combined")
+        return lowering._call(lowering._column_header(1, splits), describe(group) + ", combined")
 
     def _reduce_data(self, item: Item) -> tuple[Any, ...]:
         """The program's data of the reduction that an item stands for."""

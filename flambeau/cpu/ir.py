@@ -141,6 +141,12 @@ class Builder:
     def store(self, type: str, value: str, address: str, align: int | None = None) -> None:
         self.do(f"store {type} {value}, ptr {address}" + (f", align {align}" if align else ""))
 
+    def prefetch(self, address: str, level: int = 1, write: bool = False) -> None:
+        """Have a cache line that will soon be read (or written) fetched into the cache of that level. Any address will
+        do: one that is not mapped has no effect."""
+        callee = self.module.declare("llvm.prefetch.p0", "void", "ptr", "i32", "i32", "i32")
+        self.do(f"call void {callee}(ptr {address}, i32 {int(write)}, i32 {4 - level}, i32 1)")
+
     # --- integers and addresses ------------------------------------------------------------------------------------
 
     def argument(self, index: int, type: str = "i64") -> str:

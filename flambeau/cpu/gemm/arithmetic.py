@@ -86,10 +86,3 @@ def lanes_between(b: Builder, first: str, low: str | None, high: str) -> str:
         return below
     above = b.op(f"icmp sge {whole} {numbers}, {b.broadcast('i64', low, LANES)}")
     return b.op(f"and {MASK} {below}, {above}")
-
-
-def prefetch(b: Builder, address: str) -> None:
-    """Have a cache line that will be read soon fetched into the second-level cache. Any address will do: one that is
-    not mapped has no effect."""
-    callee = b.module.declare("llvm.prefetch.p0", "void", "ptr", "i32", "i32", "i32")
-    b.do(f"call void {callee}(ptr {address}, i32 0, i32 2, i32 1)")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..ir import LANES, Builder, Module
-from .arithmetic import Element, lanes_between, prefetch
+from .arithmetic import Element, lanes_between
 
 MICRO_PARAMETERS = (
     ("ptr", "a"),
@@ -50,9 +50,9 @@ def micro_function(
         b_row = b.load("ptr", b_pointer)
         b_values = [element.load_vector(b, b.offset(element.type, b_row, str(v * LANES)), mask) for v in range(vectors)]
         a_places = [b.load("ptr", pointer) for pointer in a_pointers]
-        prefetch(b, b.offset(element.type, b_row, "%b_ahead"))
+        b.prefetch(b.offset(element.type, b_row, "%b_ahead"), level=2)
         if panel:
-            prefetch(b, b.offset(element.type, a_places[0], "%a_ahead"))
+            b.prefetch(b.offset(element.type, a_places[0], "%a_ahead"), level=2)
         for row in range(rows):
             address = b.offset(element.type, a_places[0], str(row)) if panel else a_places[row]
             a_value = b.broadcast(element.type, element.load(b, address), LANES)

@@ -14,7 +14,7 @@ from ..ir import LANES, Builder, Module, vector
 from ..kernel import Call, Kernel, Operand
 from .access import MatrixAccess
 from .arguments import Arguments
-from .arithmetic import Element, prefetch
+from .arithmetic import Element
 from .batches import copied_batch_strides, element_offset, split_index
 
 PACK_PARAMETERS = (
@@ -85,7 +85,7 @@ def _copy_panel(b: Builder, element: Element, width: int) -> None:
         ahead = b.offset(element.type, source, "%ahead")
         target = b.offset(element.type, "%panel", b.mul(k, str(width)))
         for first, lanes in _pieces(width):
-            prefetch(b, b.offset(element.type, ahead, str(first)))
+            b.prefetch(b.offset(element.type, ahead, str(first)), level=2)
             value = b.load(vector(element.type, lanes), b.offset(element.type, source, str(first)), element.bytes)
             place = b.offset(element.type, target, str(first))
             b.store(vector(element.type, lanes), value, place, element.bytes)
@@ -118,7 +118,7 @@ def _transpose_panel(b: Builder, element: Element, width: int) -> None:
             with b.loop("0", whole_blocks, str(LANES)) as k:
                 places = [b.offset(element.type, column, k) for column in columns]
                 for place in places[:length]:
-                    prefetch(b, b.offset(element.type, place, "%ahead"))
+                    b.prefetch(b.offset(element.type, place, "%ahead"), level=2)
                 block = [element.load_vector(b, place) for place in places]
                 rows = b.mul(k, str(width))
                 for i, row in enumerate(transpose(b, element.vector, block)):

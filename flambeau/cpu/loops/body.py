@@ -7,7 +7,7 @@ from ..conversion import convert, from_storage, register_type, to_storage
 from ..elementwise import emit, philox
 from ..ir import LANES, Builder, splat, vector
 from ..vectors import gather_vector, lane_numbers, load_vector, scatter_vector, store_vector
-from .program import Program, Store
+from .program import Program, Store, operands_of
 
 
 class Place:
@@ -50,22 +50,12 @@ class Body:
         """The address of the operand at argument ``index``."""
         return self.b.operand(self.first + index)
 
-    def _references(self, index: int) -> tuple[int, ...]:
-        value = self.program.values[index]
-        if value.kind == "convert":
-            return (value.data[0],)
-        if value.kind in ("op", "random"):
-            return tuple(value.data[2]) if value.kind == "op" else (value.data[0], value.data[1])
-        if value.kind == "gather":
-            return tuple(reference for reference, _, _ in value.data[4])
-        return (value.data[1],) if value.kind == "reduce" else ()
-
     def _used_by_elements(self) -> set[int]:
         used: set[int] = set()
-        for index, value in enumerate(self.program.values):
+        for value in self.program.values:
             if value.level == "element" or value.kind == "reduce":
-                used.update(self._references(index))
-        used.update(s.reference for s in self.program.stores if s.level == "element")
+                used.update(operands_of(value))
+        used.update(s.reference for s in self.program.stores if s.level != "row")
         used.update(range(len(self.program.values)) if self.program.kind != "loop" else ())
         return used
 
@@ -82,7 +72,7 @@ class Body:
             ):
                 continue
             found.add(index)
-            waiting.extend(self._references(index))
+            waiting.extend(operands_of(self.program.values[index]))
         return sorted(found)
 
     def keep_scalar(self, index: int, value: str) -> None:
@@ -109,9 +99,9 @@ class Body:
 
     # --- one place -------------------------------------------------------------------------------------------------
 
-    def compute(self, order: list[int], place: Place) -> dict[int, str]:
-        """Instructions for the given values, in order; returns their register names."""
-        local: dict[int, str] = {}
+    def compute(self, order: list[int], place: Place, known: dict[int, str] | None = None) -> dict[int, str]:
+        """Instructions for the given values, in order; returns their register names, and those ``known`` before."""
+        local: dict[int, str] = dict(known or {})
         for index in order:
             local[index] = self._value(index, place, local)
         return local

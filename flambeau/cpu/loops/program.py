@@ -53,9 +53,26 @@ class Value:
     data: tuple[Any, ...]
 
 
+def operands_of(value: Value) -> tuple[int, ...]:
+    """The values that one is computed from."""
+    kind, data = value.kind, value.data
+    if kind == "convert":
+        return (data[0],)
+    if kind == "op":
+        return tuple(data[2])
+    if kind == "random":
+        return (data[0], data[1])
+    if kind == "gather":
+        return tuple(reference for reference, _, _ in data[4])
+    return (data[1],) if kind == "reduce" else ()
+
+
 @dataclass(frozen=True, slots=True)
 class Store:
-    """A value written to memory. Dense stores go to row-major positions; others have stride arguments as loads do."""
+    """A value written to memory. Dense stores go to row-major positions; others have stride arguments as loads do.
+
+    A store of level ``column`` adds each row's elements up: a tile has one row of sums.
+    """
 
     reference: int
     dtype: dtype
@@ -69,18 +86,22 @@ class Store:
 
 @dataclass(slots=True)
 class Program:
-    """A loop kernel. ``rank`` is the number of outer axes; ``partial`` says that reductions are stored per split."""
+    """A loop kernel. ``rank`` is the number of outer axes; ``partial`` says that reductions are stored per split.
+
+    ``keeps`` says that values may be kept from one pass over a row to the next, which takes scratch memory.
+    """
 
     kind: str
     rank: int
     values: list[Value] = field(default_factory=list)
     stores: list[Store] = field(default_factory=list)
     partial: bool = False
+    keeps: bool = False
 
     @property
     def key(self) -> str:
         """A text that determines the machine code."""
-        parts = [self.kind, str(self.rank), "partial" if self.partial else ""]
+        parts = [self.kind, str(self.rank), "partial" if self.partial else "", "keeps" if self.keeps else ""]
         for v in self.values:
             parts.append(f"{v.kind},{v.dtype.name},{v.level},{v.stage},{v.data!r}")
         for s in self.stores:

@@ -140,7 +140,9 @@ def fold(b: Builder, reducers: Sequence[tuple[Reducer, list[str]]], lanes: int, 
         [b.variable(register_type(d, lanes), part) for d, part in zip(r.types, r.identity(lanes))] for r, _ in reducers
     ]
     any_yet = b.variable("i1", "false")
-    with b.loop("0", str(LEVEL_COUNT)) as level:
+    # As many levels as the count has bits: rows are often short, and looking at more costs more than adding them up.
+    zeros = b.call("llvm.ctlz.i64", "i64", ("i64", count), ("i1", "false"))
+    with b.loop("0", b.sub("64", zeros)) as level:
         bit = b.op(f"and i64 {b.op(f'lshr i64 {count}, {level}')}, 1")
         with b.when(b.op(f"icmp ne i64 {bit}, 0")):
             first = b.op(f"xor i1 {b.load('i1', any_yet)}, true")
@@ -158,6 +160,3 @@ def fold(b: Builder, reducers: Sequence[tuple[Reducer, list[str]]], lanes: int, 
     return [
         tuple(b.load(register_type(d, lanes), slot) for d, slot in zip(r.types, s)) for (r, _), s in zip(reducers, held)
     ]
-
-
-LEVEL_COUNT = 40

@@ -6,12 +6,17 @@ hold for a whole row are computed once, between passes, as scalars.
 
 from __future__ import annotations
 
-from ..conversion import register_type
-from ..ir import LANES, Builder, Module
-from ..vectors import lane_numbers, tail_mask
+from collections.abc import Callable
+
+from ..conversion import from_storage, register_type, to_storage
+from ..ir import LANES, Builder, Module, vector
+from ..vectors import lane_numbers, load_vector, store_vector, tail_mask
 from .body import Body, Place
+from .passes import Pass, kept_as, kept_rows, plan_passes
 from .program import LEVELS, ROW_CHUNK, ROW_HEADER, Program
 from .reducers import Reducer, State, fold, push
+
+CACHE_LINE = 64
 
 
 def emit_row(program: Program, module: Module, name: str) -> None:
@@ -26,6 +31,7 @@ class _RowWriter:
         self.body = Body(b, program)
         self.reduces = [i for i, v in enumerate(program.values) if v.kind == "reduce"]
         self.reducers = {i: Reducer(program.values[i].data[0], self._reduced_dtype(i)) for i in self.reduces}
+        self.passes = plan_passes(program)
 
     def _reduced_dtype(self, index: int):  # type: ignore[no-untyped-def]
         return self.program.values[self.program.values[index].data[1]].dtype
@@ -45,6 +51,8 @@ class _RowWriter:
         end = b.minimum(b.add(begin, per_tile), self.rows)
         self.from_ = b.mul(self.block_number, block)
         self.to = b.minimum(b.add(self.from_, block), self.inner)
+        self.kept = self._kept_rows()
+        self.sums = self._begin_sums(part)
         with b.loop(begin, end) as row:
             self._row(row)
         b.finish()
@@ -61,6 +69,32 @@ class _RowWriter:
             found["store", number] = (b.operand(store.operand), strides, store.dtype.storage)
         return found
 
+    def _kept_rows(self) -> dict[int, str]:
+        """For each value that is kept from pass to pass, where its row begins in scratch memory."""
+        b = self.b
+        places = kept_rows(self.program, self.passes)
+        if not places:
+            return {}
+        length = b.op(f"and i64 {b.add(self.inner, str(LANES - 1))}, {-LANES}")
+        return {i: b.offset("i8", "%scratch", b.mul(length, str(place))) for i, place in places.items()}
+
+    def _begin_sums(self, part: str) -> dict[int, str]:
+        """For each store that adds up columns, where this tile's row of sums begins; the sums are none yet."""
+        b, sums = self.b, {}
+        for number, store in enumerate(self.program.stores):
+            if store.level == "column":
+                sums[number] = b.offset(store.dtype.storage, self.bases["store", number][0], b.mul(part, self.inner))
+
+        def clear(index: str, mask: str | None) -> None:
+            for number, row in sums.items():
+                d = self.program.stores[number].dtype
+                (none,) = Reducer("sum", d).identity(LANES)
+                store_vector(b, d.storage, none, b.offset(d.storage, row, index), mask)
+
+        if sums:
+            self._walk("0", self.inner, clear)
+        return sums
+
     def _row(self, row: str) -> None:
         b, program = self.b, self.program
         coordinates, rest = [], row
@@ -73,6 +107,8 @@ class _RowWriter:
         pointers: dict[tuple[str, int], str] = {}
         for key, (base, strides, storage) in self.bases.items():
             if key[0] == "store" and program.stores[key[1]].dense:
+                if key[1] in self.sums:
+                    continue
                 at = self.row_start if program.stores[key[1]].level == "element" else row
                 pointers[key] = b.offset(storage, base, at)
             else:
@@ -83,14 +119,13 @@ class _RowWriter:
                 pointers[key] = base if offset is None else b.offset(storage, base, offset)
         self.pointers = pointers
         place = Place(1, "0", row, pointers, None)
-        last = 0 if program.partial else max((v.stage for v in program.values), default=0)
-        for stage in range(last + 1):
+        for stage, step in enumerate(self.passes):
             order = [
                 i for i, v in enumerate(program.values) if v.level == "row" and v.stage == stage and v.kind != "reduce"
             ]
             for index in order:
                 self.body.keep_scalar(index, self.body.compute([index], place)[index])
-            self._pass(stage)
+            self._pass(step)
         if program.partial:
             return
         for number, store in enumerate(program.stores):
@@ -99,21 +134,12 @@ class _RowWriter:
 
     # --- passes ----------------------------------------------------------------------------------------------------
 
-    def _pass(self, stage: int) -> None:
+    def _pass(self, step: Pass) -> None:
         """One walk along the row: the reductions of element values of this stage, and the stores that are ready."""
-        b, program = self.b, self.program
-        reduces = [i for i in self.reduces if program.values[i].stage == stage + 1]
-        stores = [
-            (n, s) for n, s in enumerate(program.stores)
-            if s.level == "element" and self._store_stage(s.reference) == stage
-        ]  # fmt: skip
-        if not reduces and not stores:
-            return
-        order = self.body.needed(
-            [program.values[i].data[1] for i in reduces] + [s.reference for _, s in stores], "element"
-        )
+        b, reduces = self.b, step.reduces
         if not reduces:
-            self._vectors(self.from_, self.to, order, stores, {})
+            if step.stores:
+                self._walk(self.from_, self.to, lambda index, mask: self._vector(index, mask, step, {}))
             return
         accumulators = {i: [b.variable(register_type(d, LANES)) for d in self.reducers[i].types] for i in reduces}
         trees = [(self.reducers[i], self.stacks[i]) for i in reduces]
@@ -125,7 +151,7 @@ class _RowWriter:
                     b.store(register_type(d, LANES), part, slot)
             start = b.add(self.from_, b.mul(run, str(ROW_CHUNK)))
             stop = b.minimum(b.add(start, str(ROW_CHUNK)), self.to)
-            self._vectors(start, stop, order, stores, accumulators)
+            self._walk(start, stop, lambda index, mask: self._vector(index, mask, step, accumulators))
             states: list[State] = []
             for i in reduces:
                 reducer = self.reducers[i]
@@ -134,10 +160,6 @@ class _RowWriter:
             push(b, trees, 1, run, states)
         for i, state in zip(reduces, fold(b, trees, 1, runs)):
             self._finish(i, state)
-
-    def _store_stage(self, reference: int) -> int:
-        value = self.program.values[reference]
-        return value.stage
 
     def _finish(self, index: int, state: State) -> None:
         """Take a reduction's state as a value of the row, or store it as one split's part."""
@@ -155,29 +177,67 @@ class _RowWriter:
                 part = state[1] if store.dtype is not reducer.dtype and reducer.indexed else state[0]
                 self.body.store(store, number, part, Place(1, "0", row, {}, None), b.offset(storage, base, at))
 
-    def _vectors(self, start: str, stop: str, order, stores, accumulators) -> None:  # type: ignore[no-untyped-def]
-        """Walk from ``start`` to ``stop``: whole vectors, then a masked rest."""
+    def _walk(self, start: str, stop: str, work: Callable[[str, str | None], None]) -> None:
+        """``work(index, mask)`` from ``start`` to ``stop``: for whole vectors, then for a masked rest."""
         b = self.b
         whole = b.add(start, b.op(f"and i64 {b.sub(stop, start)}, {-LANES}"))
         with b.loop(start, whole, str(LANES)) as index:
-            self._vector(index, None, order, stores, accumulators)
+            work(index, None)
         rest = b.sub(stop, whole)
         with b.when(b.op(f"icmp sgt i64 {rest}, 0")):
-            self._vector(whole, tail_mask(b, rest), order, stores, accumulators)
+            work(whole, tail_mask(b, rest))
 
-    def _vector(self, index: str, mask: str | None, order, stores, accumulators) -> None:  # type: ignore[no-untyped-def]
-        b, body = self.b, self.body
+    def _vector(self, index: str, mask: str | None, step: Pass, accumulators: dict[int, list[str]]) -> None:
+        b, body, program = self.b, self.body, self.program
         place = Place(LANES, index, b.add(self.row_start, index), self.pointers, mask)
-        local = body.compute(order, place)
-        for number, store in stores:
-            pointer = None
+        if mask is None:
+            for key, next_row in step.fetched:
+                self._fetch(key, index, next_row)
+        local = body.compute(step.computed, place, {i: self._read(i, index) for i in step.read})
+        for i in step.kept:
+            self._keep(i, index, local[i])
+        for number in step.stores:
+            store, pointer = program.stores[number], None
+            if number in self.sums:
+                self._add(number, index, mask, body.operand(store.reference, place, local))
+                continue
             if store.dense:
                 pointer = b.offset(store.dtype.storage, self.pointers["store", number], index)
             body.store(store, number, body.operand(store.reference, place, local), place, pointer)
         for i, slots in accumulators.items():
             reducer = self.reducers[i]
-            value = body.operand(self.program.values[i].data[1], place, local)
+            value = body.operand(program.values[i].data[1], place, local)
             accumulate(b, body, reducer, slots, value, place)
+
+    def _fetch(self, key: tuple[str, int], index: str, next_row: bool) -> None:
+        """Fetch a vector of a load's or store's memory into the cache (an address beyond everything does no harm)."""
+        b, program = self.b, self.program
+        _, strides, storage = self.bases[key]
+        if next_row:
+            index = b.add(index, strides[-1] if key[0] == "value" else self.inner)
+        d = program.values[key[1]].dtype if key[0] == "value" else program.stores[key[1]].dtype
+        address = b.offset(storage, self.pointers[key], index)
+        for line in range(max(LANES * d.itemsize // CACHE_LINE, 1)):
+            b.prefetch(b.offset("i8", address, str(line * CACHE_LINE)), write=key[0] == "store", level=2)
+
+    def _add(self, number: int, index: str, mask: str | None, value: str) -> None:
+        """Add a vector of elements to the tile's sums of their columns."""
+        b, d = self.b, self.program.stores[number].dtype
+        address = b.offset(d.storage, self.sums[number], index)
+        (total,) = Reducer("sum", d).combine(b, LANES, (load_vector(b, d.storage, address, mask),), (value,))
+        store_vector(b, d.storage, total, address, mask)
+
+    def _keep(self, i: int, index: str, value: str) -> None:
+        """Write a vector of a value for later passes; lanes beyond the row's end have a place, too."""
+        d = kept_as(self.program.values[i].dtype)
+        address = self.b.offset(d.storage, self.kept[i], index)
+        self.b.store(vector(d.storage, LANES), to_storage(self.b, d, LANES, value), address, d.itemsize)
+
+    def _read(self, i: int, index: str) -> str:
+        """A vector of a value that an earlier pass kept."""
+        d = kept_as(self.program.values[i].dtype)
+        address = self.b.offset(d.storage, self.kept[i], index)
+        return from_storage(self.b, d, LANES, self.b.load(vector(d.storage, LANES), address, d.itemsize))
 
 
 def accumulate(b: Builder, body: Body, reducer: Reducer, slots: list[str], value: str, place: Place) -> None:
@@ -187,7 +247,6 @@ def accumulate(b: Builder, body: Body, reducer: Reducer, slots: list[str], value
     new: State = (value,)
     if reducer.indexed:
         base = b.broadcast("i64", place.index, LANES)
-
         new = (value, b.op(f"add <{LANES} x i64> {base}, {lane_numbers()}"))
     merged = reducer.combine(b, LANES, old, new)
     for t, slot, before, after in zip(types, slots, old, merged):
