@@ -20,6 +20,7 @@ LAYERS = [
     ["compiler"],
     ["autograd.gradient", "autograd.modes", "autograd.reduce", "storage", "device"],
     ["tensor"],
+    ["composite"],
     ["autograd", "random"],
     ["ops", "return_types", "info"],
     [""],  # everything else: nn, optim, utils, vision, metrics, serialization, ...
