@@ -34,16 +34,10 @@ class Storage:
         """Make ``value`` (expandable to the view's sizes) the content of ``view``."""
         node = self.node
         self.version += 1
-        if is_exposed(node):
+        buffer = node.buffer
+        if buffer is not None and buffer.ever_exposed and buffer.exposed():
             self.node = write_exposed(node, view, value, value_view)
-        elif (
-            value_view is None
-            and view.contiguous
-            and view.offset == 0
-            and view.sizes == value.shape
-            and value.dtype is node.dtype
-            and value.shape.numel() == node.shape.numel()
-        ):
+        elif value_view is None and value.dtype is node.dtype and _covers(view, node.shape) and view.sizes == value.shape:
             self.node = value
         else:
             self.node = written(node, view, value, value_view)
@@ -57,6 +51,11 @@ def written(node: Node, view: View, value: Node, value_view: View | None) -> Nod
     if view.offset:
         return record(WRITE, view.moved, (node, None), (value, value_view), (view.offset, None))
     return record(WRITE, view, (node, None), (value, value_view))
+
+
+def _covers(view: View, shape: Size) -> bool:
+    """Whether a view is all of a value of this shape, in order."""
+    return view.contiguous and view.offset == 0 and (view.sizes == shape or view.sizes.numel() == shape.numel())
 
 
 @lru_cache(maxsize=4096)

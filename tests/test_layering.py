@@ -20,6 +20,7 @@ LAYERS = [
     ["compiler"],
     ["autograd.handle", "autograd.gradient", "autograd.modes", "autograd.reduce", "storage", "device"],
     ["reading", "tensor"],
+    ["composite"],
     ["autograd", "random"],
     ["ops", "return_types", "info"],
     [""],  # everything else: nn, optim, utils, vision, metrics, serialization, ...

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
 from typing import Any
 
+from ..composite import Pair, recorded
 from ..graph.dtypes import dtype
 from ..graph.shapes import Size
 from ..graph.trace import local
@@ -215,28 +216,16 @@ def _propagate(run: Run, roots: Roots) -> None:
                 continue
         if extra is not None and extra.pre_hooks:
             value = _pre_hooks(node, value)
-        results = _call(node, value)
-        if type(results) is not tuple:
-            results = (results,)
-        if extra is not None and extra.post_hooks:
-            results = _post_hooks(node, value, results)
+        results = _gradients(node, value)
         if not run.keep:
             node.release()
-        edges = node.edges
-        if len(results) != len(edges) and any(edge is not None for edge in edges[len(results) :]):
-            raise RuntimeError(f"{node.name()} returned {len(results)} gradients for {len(edges)} inputs")
-        for index, (edge, result) in enumerate(zip(edges, results)):  # noqa: B905
+        for edge, result in zip(node.edges, results):  # noqa: B905
             if edge is None or result is None:
                 continue
-            target = edge[0] if type(edge) is tuple else edge
-            if type(edge) is tuple or type(target.shape) is list:
-                shape, d = target.output_meta(edge[1] if type(edge) is tuple else 0)
-            else:
-                shape, d = target.shape, target.dtype
-            if result.shape != shape or result.dtype is not d:
-                result = _fitted(result, shape, d, node, index)
-            if needed is not None and target not in needed and key_of(edge) not in targets:  # type: ignore[operator]
-                continue
+            if needed is not None:
+                target = edge[0] if type(edge) is tuple else edge
+                if target not in needed and key_of(edge) not in targets:  # type: ignore[operator]
+                    continue
             send(edge, result)
         if leaves:
             _finish_due(run, heap, node.sequence)
@@ -284,6 +273,56 @@ def _leading_to(targets: dict[Key, Any], begin: list[Any]) -> set[Gradient]:
                 leading.add(node)
                 break
     return leading
+
+
+def _gradients(node: Gradient, value: Any) -> Sequence[Tensor | None]:
+    """Run one node: the gradients for its edges, each of its edge's shape and dtype."""
+    saved = node.saved
+    plain = node.extra is None and type(value) is Tensor and not local.grad and not local.watched
+    if plain and node.replayable and saved is not None:
+        metas: list[Any] = []
+        for edge in node.edges:
+            if edge is None:
+                metas.append(None)
+            elif type(edge) is tuple or type(edge.shape) is list:
+                metas += edge[0].output_meta(edge[1]) if type(edge) is tuple else edge.output_meta(0)
+            else:
+                metas += edge.shape, edge.dtype
+
+        def call(pairs: list[Pair]) -> Sequence[Tensor | None]:
+            node.saved = tuple(pairs[1:])
+            try:
+                return _computed(node, Tensor._saved(*pairs[0], None))
+            finally:
+                node.saved = saved
+
+        return recorded((type(node), node.context, *metas), [(value._read(), value._view), *saved], call, (value,))
+    return _computed(node, value)
+
+
+def _computed(node: Gradient, value: Any) -> Sequence[Tensor | None]:
+    results = _call(node, value)
+    if type(results) is not tuple:
+        results = (results,)
+    extra = node.extra
+    if extra is not None and extra.post_hooks:
+        results = _post_hooks(node, value, results)
+    edges = node.edges
+    if len(results) != len(edges) and any(edge is not None for edge in edges[len(results) :]):
+        raise RuntimeError(f"{node.name()} returned {len(results)} gradients for {len(edges)} inputs")
+    fitting: list[Tensor | None] = []
+    for index, (edge, result) in enumerate(zip(edges, results)):  # noqa: B905
+        if edge is not None and result is not None:
+            if type(edge) is tuple or type(edge.shape) is list:
+                shape, d = edge[0].output_meta(edge[1]) if type(edge) is tuple else edge.output_meta(0)
+            else:
+                shape, d = edge.shape, edge.dtype
+            if result.shape != shape or result.dtype is not d:
+                result = _fitted(result, shape, d, node, index)
+            fitting.append(result)
+        else:
+            fitting.append(None)
+    return fitting
 
 
 def _fitted(result: Tensor, shape: Size, d: dtype, node: Gradient, index: int) -> Tensor:

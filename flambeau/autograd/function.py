@@ -122,6 +122,7 @@ class FunctionGradient(Gradient):
     __slots__ = ("outputs", "places")
 
     strict = True
+    replayable = False
     function: ClassVar[type[Function]]
     #: Where the tensors stand among the arguments.
     places: tuple[int, ...]
@@ -355,6 +356,7 @@ class Error(Gradient):
     """History that cannot be differentiated: raises ``context`` when backward reaches it."""
 
     __slots__ = ()
+    replayable = False
 
     def backward(self, grad: Tensor) -> Any:
         raise RuntimeError(self.context)

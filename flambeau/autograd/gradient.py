@@ -82,6 +82,9 @@ class Gradient:
     saves: ClassVar[int] = NOTHING
     #: Whether a gradient of smaller shape than its input's is an error, rather than the same along the missing axes.
     strict: ClassVar[bool] = False
+    #: Whether what backward records follows from the class, ``context``, what was saved and the gradient, so that it can be
+    #: recorded by one look-up (see :mod:`flambeau.composite`). Not worth it where contexts are seldom the same twice.
+    replayable: ClassVar[bool] = True
     #: Number of differentiable outputs; with more than one, backward is given a dictionary by output number.
     outputs: int = 1
     #: The class method that makes a differentiable tensor of a saved value; put here by the tensor layer.

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..graph import trace as recording
+from ..graph.primitives import LEAF
 from ..graph.trace import Node, Step, Trace, local
 from .lower import Late
 from .plan import Plan
@@ -104,9 +105,11 @@ def _fail(trace: Trace, last: Step, nodes: list[Node], late: Late) -> None:
     step: Any = last
     while step.depth > place:
         step = step.parent
-    for node in nodes[place:]:
-        if node.buffer is not None:  # a leaf: nothing is wrong with it
-            node.trace = None
+    later: Any = last
+    while later is not step:
+        if later.primitive is LEAF:  # nothing is wrong with it
+            nodes[later.depth - 1].trace = None
+        later = later.parent
     del nodes[place:]
     earlier = nodes
     again = _run_prefix(trace, step, earlier)

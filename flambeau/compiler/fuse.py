@@ -12,7 +12,7 @@ innermost, with levels ``element`` and ``result``.
 
 from __future__ import annotations
 
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 
 from ..cpu.loops.program import COLUMN_CHUNK
 from ..graph.dtypes import float32
@@ -48,6 +48,7 @@ class Group:
         "chunk",
         "boundaries",
         "ancestors",
+        "needs",
         "clones",
         "position",
     )
@@ -66,6 +67,8 @@ class Group:
         #: Element counts at which some access changes its stride: the loop's axes begin there.
         self.boundaries: set[int] = set()
         self.ancestors = 0
+        #: Numbers of the groups whose results it reads.
+        self.needs: set[int] = set()
         self.clones: dict[tuple[int, str], Item] = {}
 
     @property
@@ -460,6 +463,7 @@ class Fuser:
             source.store()
             if other is not None and other.number >= 0:
                 new |= other.ancestors | (1 << other.number)
+                group.needs.add(other.number)
         if new & ~group.ancestors:
             group.ancestors |= new
             bit = 1 << group.number
@@ -479,28 +483,18 @@ class Fuser:
 
     def _ordered(self) -> list[Group]:
         """Groups after all that they depend on, and else as early as their first item was recorded."""
-        waiting = {group.number: group.ancestors for group in self.groups}
-        done = 0
-        heap: list[tuple[int, int]] = []
-        direct: dict[int, list[int]] = {number: [] for number in waiting}
-        missing: dict[int, int] = {}
-        for number, ancestors in waiting.items():
-            count = 0
-            mask = ancestors
-            while mask:
-                low = mask & -mask
-                direct[low.bit_length() - 1].append(number)
-                count += 1
-                mask ^= low
-            missing[number] = count
-            if count == 0:
-                heappush(heap, (self.groups[number].position, number))
+        heap = [(group.position, group.number) for group in self.groups if not group.needs]
+        heapify(heap)
+        users: dict[int, list[int]] = {group.number: [] for group in self.groups}
+        missing = {group.number: len(group.needs) for group in self.groups}
+        for group in self.groups:
+            for needed in group.needs:
+                users[needed].append(group.number)
         order = []
         while heap:
             _, number = heappop(heap)
-            done |= 1 << number
             order.append(self.groups[number])
-            for user in direct[number]:
+            for user in users[number]:
                 missing[user] -= 1
                 if missing[user] == 0:
                     heappush(heap, (self.groups[user].position, user))

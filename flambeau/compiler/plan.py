@@ -13,7 +13,7 @@ import numpy as np
 
 from ..cpu.jit import default_compiler
 from ..cpu.kernel import Call, Operand
-from ..cpu.memory import Buffer, allocate
+from ..cpu.memory import Buffer, allocate_all
 from ..cpu.runner import NEW_PHASE, STOP_ON_ERROR, default_runner
 from ..graph.primitives import LEAF
 from ..graph.trace import CLOSED, Node, Trace
@@ -308,10 +308,12 @@ class Plan:
                 buffers[output] = held
             elif content:
                 buffers[output] = held.copy(self.outputs[output][0])
-        for output, (size, _) in enumerate(self.outputs):
-            if buffers[output] is None:
-                buffers[output] = allocate(size)
-        arena = allocate(self.arena_bytes) if self.arena_bytes else None
+        missing = [output for output, held in enumerate(buffers) if held is None]
+        stride = self._scratch_stride
+        sizes = [self.outputs[output][0] for output in missing]
+        *fresh, arena, scratch = allocate_all([*sizes, self.arena_bytes, stride * runner.pool.num_threads])
+        for output, buffer in zip(missing, fresh, strict=True):
+            buffers[output] = buffer
         numbers = trace.numbers
         for position, fixed, number, unit in self._moved:
             self._arguments[position] = fixed + numbers[number] * unit
@@ -322,15 +324,13 @@ class Plan:
             0,
             0,
             self._cell_address,
-            arena.address if arena is not None else 0,
+            arena.address,
             *[b.address for b in leaf_buffers],  # type: ignore[union-attr]
             *[b.address for b in buffers],
             *[numbers[k] for k in self.number_indices],
         )
         address = self._cell_address + 16
-        stride = self._scratch_stride
-        scratch = allocate(stride * runner.num_threads()) if stride else None
-        scratch_address = scratch.address if scratch is not None else 0
+        scratch_address = scratch.address
         bind = [nodes[place] for place in self.output_places]
         values = [buffers[k] for k in self.output_of_place]
         memory = (leaf_buffers, buffers, arena, numbers, timings)

@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -188,19 +188,27 @@ class Pool:
 
         Another :data:`PADDING` bytes behind it may be touched. Raises ``MemoryError`` if there is not enough memory.
         """
-        size = size_class(nbytes)
         with self._lock:
-            if self._dead:
-                self._collect()
-            free = self._free.get(size)
-            if free:
-                owner, address, _ = free.pop()
-                self._free_bytes -= size
-            else:
-                owner, address = self._fresh(size)
-            self._in_use += size
-            if self._in_use > self._period_peak:
-                self._period_peak = self._in_use
+            return self._take(size_class(nbytes))
+
+    def allocate_all(self, sizes: Iterable[int]) -> list[Buffer]:
+        """A buffer for each of several numbers of bytes; see :meth:`allocate`."""
+        with self._lock:
+            return list(map(self._take, map(size_class, sizes)))
+
+    def _take(self, size: int) -> Buffer:
+        """A buffer of a size class. Needs the lock."""
+        if self._dead:
+            self._collect()
+        free = self._free.get(size)
+        if free:
+            owner, address, _ = free.pop()
+            self._free_bytes -= size
+        else:
+            owner, address = self._fresh(size)
+        in_use = self._in_use = self._in_use + size
+        if in_use > self._period_peak:
+            self._period_peak = in_use
         return Buffer(owner, address, size, self)
 
     @property
@@ -303,6 +311,5 @@ default_pool = Pool()
 """The process's pool."""
 
 
-def allocate(nbytes: int) -> Buffer:
-    """A buffer of the process's pool."""
-    return default_pool.allocate(nbytes)
+allocate = default_pool.allocate
+allocate_all = default_pool.allocate_all

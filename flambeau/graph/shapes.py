@@ -130,6 +130,8 @@ class View:
 
     def overlaps_itself(self) -> bool:
         """Whether two indices may name one element (an expanded tensor, say)."""
+        if self.contiguous:
+            return False
         reach = 1
         for stride, extent in sorted((s, n) for n, s in zip(self.sizes, self.strides) if n > 1):
             if stride < reach:

@@ -19,6 +19,7 @@ from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
 from .dtypes import DType, scalar_dtype
+from .given import Given
 from .primitives import LEAF, OUTPUT, SCATTER, WRITE, Meta, Primitive, nbytes
 from .shapes import MOVED, Size, View
 
@@ -35,7 +36,8 @@ STEP_LIMIT = 200_000
 """Steps kept in the trie; it starts anew when a program that never repeats itself has filled it."""
 
 _ALWAYS = 1 << 40
-_UNLIMITED = 1 << 41
+UNLIMITED = 1 << 41
+"""The limit of a trace that must not be cut now."""
 CLOSED = -1
 """The limit of a trace that was evaluated."""
 EAGER = os.environ.get("FLAMBEAU_EAGER", "") not in ("", "0")
@@ -99,7 +101,8 @@ class Step:
         self.bytes: int = own if parent is None else parent.bytes + own
         #: Compared with the trace's limit after each step: its depth, or "always" when the bytes have run out.
         self.mark = _ALWAYS if self.bytes > BYTE_BUDGET else self.depth
-        self.next: dict[Any, Step] = {}
+        #: What may follow: steps by what they do, and composites (see :mod:`flambeau.composite`) by theirs.
+        self.next: dict[Any, Any] = {}
         self.plans: dict[bytes, Any] = {}
 
 
@@ -179,7 +182,6 @@ def user_site() -> tuple[str, int] | None:
 
 def new_step(trace: Trace, key: Any, primitive: Primitive, attributes: Any, operands: tuple[Operand, ...]) -> Step:
     """The step for something not recorded at this point before: applies the primitive's rule, which may raise."""
-    global _step_count
     nodes = trace.nodes
     metas = []
     for place, view in operands:
@@ -191,11 +193,17 @@ def new_step(trace: Trace, key: Any, primitive: Primitive, attributes: Any, oper
             metas.append(Meta(shape, node.dtype, 0 if shape else 1))
     result = primitive.rule(attributes, metas)
     step = Step(trace.cursor, primitive, attributes, operands, result.shape, result.dtype, result.compute, user_site())
+    remember_next(trace.cursor, key, step)
+    return step
+
+
+def remember_next(step: Step, key: Any, following: Any) -> None:
+    """Put what may follow a step into the trie."""
+    global _step_count
     if _step_count >= STEP_LIMIT:
         forget_steps()
     _step_count += 1
-    trace.cursor.next[key] = step
-    return step
+    step.next[key] = following
 
 
 def forget_steps() -> None:
@@ -247,7 +255,8 @@ def _add_leaf(trace: Trace, node: Node) -> None:
     trace.cursor = step
 
 
-_last_cut: list[tuple[str, int] | None] = [None]
+last_cut: list[tuple[str, int] | None] = [None]
+"""The line at which a trace was cut last."""
 
 
 def overflow(trace: Trace, node: Node, step: Step) -> Node:
@@ -264,10 +273,10 @@ def overflow(trace: Trace, node: Node, step: Step) -> Node:
         evaluate_trace[0](trace)
         return node
     if step.mark < HARD_BUDGET:
-        if user_site() != _last_cut[0]:
+        if user_site() != last_cut[0]:
             return node
     elif step.mark != _ALWAYS:
-        _last_cut[0] = user_site()
+        last_cut[0] = user_site()
     return _cut_before(trace, step)
 
 
@@ -319,6 +328,8 @@ def number_kind(value: Any) -> str:
         return "i"
     if isinstance(value, float):
         return "f"
+    if kind is Given:
+        return value.kind  # type: ignore[no-any-return]
     raise TypeError(f"expected a number or a tensor, but got {kind.__name__}")
 
 
@@ -377,12 +388,12 @@ def record_outputs(
     with trace.lock:
         if trace.limit == CLOSED:  # by another thread
             trace = local.trace = Trace()
-        limit, trace.limit = trace.limit, _UNLIMITED
+        limit, trace.limit = trace.limit, UNLIMITED
         try:
             nodes = [record(primitive, attributes, *operands, trace=trace)]
             nodes += [record(OUTPUT, output, (nodes[0], None), trace=trace) for output in outputs]
         finally:
-            if trace.limit == _UNLIMITED:
+            if trace.limit == UNLIMITED:
                 trace.limit = limit
     if trace.limit == 0:
         evaluate_trace[0](trace)

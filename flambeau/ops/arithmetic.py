@@ -7,6 +7,7 @@ from typing import Any
 from ..autograd.gradient import CROSSWISE, INPUTS, RESULT, Gradient
 from ..graph import primitives as p
 from ..graph.dtypes import promote_types
+from ..graph.given import Given
 from ..graph.trace import Node, enter, local, new_step, overflow
 from ..tensor import Tensor
 from .dispatch import binary, unary
@@ -20,7 +21,7 @@ def operand(value: Any) -> Any:
 
     ``TypeError`` for anything else.
     """
-    if isinstance(value, (Tensor, int, float)):
+    if isinstance(value, (Tensor, int, float, Given)):
         return value
     if hasattr(value, "item") and getattr(value, "ndim", 1) == 0:
         return value.item()

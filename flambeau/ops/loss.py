@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..autograd.gradient import INPUTS, Gradient
+from ..composite import composite
 from ..graph import dtypes
 from ..graph import primitives as p
 from ..graph.shapes import Size, View
@@ -145,17 +146,26 @@ def cross_entropy(
     """:func:`nll_loss` of the log-softmax, which is not stored: backward computes it again from the input."""
     if input.numel() == 0 or input.ndim == 0 or input.dtype.itemsize == 2:
         return nll_loss(log_softmax(input, 0 if input.ndim < 2 else 1), target, weight, reduction, ignore_index)
+    result, target, *rest = composite(_cross_entropy, (reduction, ignore_index), input, target, weight)
+    if tracked(input):
+        operands = [input, target, *rest]
+        context = (input.shape, 0 if input.ndim == 1 else 1, ignore_index, reduction == "none")
+        attach(result, CrossEntropyBackward0, operands, _saved(*operands), context)
+    return result  # type: ignore[no-any-return]
+
+
+def _cross_entropy(
+    how: tuple[str, int], input: Tensor, target: Tensor, weight: Tensor | None
+) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None, Tensor, Tensor]:
+    """The loss, and what its gradient is computed from besides the input."""
+    reduction, ignore_index = how
     picked = _Picked(input, target, weight, ignore_index)
     axis, d = picked.axis, input.dtype
     largest = reduce(p.MAX, input, (axis,), False, d)
     wide = _beside(largest, axis)
     sums = unary(p.LOG, reduce(p.SUM, unary(p.EXP, binary(p.SUB, input, wide)), (axis,), False, d))
     result, total = picked.reduced(binary(p.SUB, binary(p.SUB, picked.value, largest), sums), reduction)
-    if tracked(input):
-        operands = [input, picked.target, picked.weight, total, wide, _beside(sums, axis)]
-        context = (input.shape, axis, ignore_index, reduction == "none")
-        attach(result, CrossEntropyBackward0, operands, _saved(*operands), context)
-    return result
+    return result, picked.target, picked.weight, total, wide, _beside(sums, axis)
 
 
 def _checked_target(input: Tensor, target: Tensor, weight: Tensor | None) -> Tensor:

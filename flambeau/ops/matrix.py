@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from ..autograd.gradient import CROSSWISE, Gradient
+from ..composite import composite
 from ..graph import primitives as p
 from ..graph.dtypes import bool_
 from ..graph.shapes import Size, View, broadcast_shapes
@@ -265,6 +266,14 @@ class AddmmBackward0(MmBackward0):
         return first, second, grad  # which the engine adds up over the rows
 
 
+def _linear(_: None, input: Tensor, weight: Tensor, bias: Tensor) -> tuple[Tensor]:
+    rows, k = input.shape
+    n, inner = weight.shape
+    if k != inner:
+        raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({rows}x{k} and {inner}x{n})")
+    return (binary(p.ADD, product(input, turned(weight), Size((rows, n)), None), bias),)
+
+
 @operation(method=False)
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """``input @ weight.T + bias``, over the last axis of the input."""
@@ -272,12 +281,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     if len(shape) != 2 or len(matrix) != 2 or bias is None or bias.shape != matrix[:1]:
         result = matmul(input, weight.t())
         return result if bias is None else result + bias
-    rows, k = shape
-    n, inner = matrix
-    if k != inner:
-        raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({rows}x{k} and {inner}x{n})")
-    result = product(input, turned(weight), Size((rows, n)), None)
-    result = binary(p.ADD, result, bias)
+    (result,) = composite(_linear, None, input, weight, bias)
     if tracked(input, weight, bias):
         needs = weight._tracked, input._tracked
         saved = [(t._read() if need else None, t._view) for t, need in zip((input, weight), needs)]

@@ -23,6 +23,7 @@ class AsStridedBackward0(Gradient):
     """Gradient of a view by its place relative to the base: ``context`` ((base sizes, strides, offset), view)."""
 
     __slots__ = ()
+    replayable = False  # places differ from call to call
 
     def backward(self, grad: Tensor) -> Tensor:
         base, view = self.context
@@ -33,6 +34,7 @@ class CopySlices(Gradient):
     """History of a base after a write through a view of it: inputs are the old content and what was written."""
 
     __slots__ = ()
+    replayable = False  # places differ from call to call
 
     def backward(self, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:
         base, view = self.context
@@ -60,6 +62,7 @@ def _span(base: tuple[Size, tuple[int, ...], int], view: View) -> int:
 
 class _PickBackward(Gradient):
     __slots__ = ()
+    replayable = False  # places differ from call to call
 
     def backward(self, grad: Tensor) -> Tensor:
         base, view = self.context
@@ -68,6 +71,7 @@ class _PickBackward(Gradient):
 
 class _SpreadBackward(Gradient):
     __slots__ = ()
+    replayable = False  # places differ from call to call
 
     def backward(self, grad: Tensor) -> Tensor:
         base, view = self.context
@@ -76,6 +80,7 @@ class _SpreadBackward(Gradient):
 
 class _OverwriteBackward(Gradient):
     __slots__ = ()
+    replayable = False  # places differ from call to call
 
     def backward(self, grad: Tensor) -> Tensor:
         base, view = self.context

@@ -7,7 +7,8 @@ from typing import Any
 
 import flambeau
 
-from .optimizer import Optimizer, ParamsT, check_implementation, check_one_element, number
+from ..tensor import Tensor
+from .optimizer import Entry, Optimizer, ParamsT, check_implementation, check_one_element, number
 from .state import ParameterState
 
 __all__ = ["Adagrad"]
@@ -65,15 +66,25 @@ class Adagrad(Optimizer):
     def _update_group(self, group: dict[str, Any]) -> None:
         lr, lr_decay, eps = number(group["lr"]), number(group["lr_decay"]), number(group["eps"])
         weight_decay = number(group["weight_decay"])
+        entries: list[Entry] = []
         for parameter in group["params"]:
             gradient = parameter.grad
             if gradient is None:
                 continue
             state = self._state_of(parameter) or self._begin(parameter)
             step = state.numbers["step"] = state.numbers["step"] + 1.0
-            if group["maximize"]:
-                gradient = -gradient
-            if weight_decay != 0:
-                gradient = gradient.add(parameter, alpha=weight_decay)
-            total = state["sum"].addcmul_(gradient, gradient, value=1)
-            parameter.addcdiv_(gradient, total.sqrt() + eps, value=-lr / (1 + (step - 1) * lr_decay))
+            entries.append(((parameter, state["sum"]), (gradient, -lr / (1 + (step - 1) * lr_decay))))
+        self._apply(_update, (group["maximize"], weight_decay != 0), (eps, weight_decay), entries)
+
+
+def _update(
+    flags: tuple[bool, bool], eps: float, decay: float, parameter: Tensor, total: Tensor, gradient: Tensor, lr: float
+) -> tuple[Tensor, ...]:
+    """The parameter and the sum of squares after a step; ``lr`` is negative."""
+    maximize, decays = flags
+    if maximize:
+        gradient = -gradient
+    if decays:
+        gradient = gradient + parameter * decay
+    total = total + gradient * gradient
+    return parameter + gradient * lr / (total.sqrt() + eps), total

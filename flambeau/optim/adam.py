@@ -8,7 +8,7 @@ from typing import Any
 import flambeau
 
 from ..tensor import Tensor
-from .optimizer import Optimizer, ParamsT, check_implementation, number
+from .optimizer import Entry, Optimizer, ParamsT, check_implementation, number
 from .state import ParameterState
 
 __all__ = ["Adam"]
@@ -68,7 +68,7 @@ class Adam(Optimizer):
         weight_decay = number(group["weight_decay"])
         decoupled = group["decoupled_weight_decay"]
         amsgrad = group["amsgrad"]
-        maximize = group["maximize"]
+        entries: list[Entry] = []
         for parameter in group["params"]:
             gradient = parameter.grad
             if gradient is None:
@@ -82,21 +82,41 @@ class Adam(Optimizer):
                 if amsgrad:
                     state["max_exp_avg_sq"] = flambeau.zeros_like(parameter)
             step = state.numbers["step"] = state.numbers["step"] + 1.0
-            average, square = state["exp_avg"], state["exp_avg_sq"]
-            if maximize:
-                gradient = -gradient
-            if weight_decay != 0:
-                if decoupled:
-                    parameter.mul_(1 - lr * weight_decay)
-                else:
-                    gradient = gradient.add(parameter, alpha=weight_decay)
-            average.lerp_(gradient, 1 - beta1)
-            square.mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
+            targets: tuple[Tensor, ...] = parameter, state["exp_avg"], state["exp_avg_sq"]
             if amsgrad:
-                largest = state["max_exp_avg_sq"]
-                square = largest.copy_(flambeau.maximum(largest, square))
-            size = square.sqrt() / (1 - beta2**step) ** 0.5 + eps
-            parameter.addcdiv_(average, size, value=-lr / (1 - beta1**step))
+                targets = *targets, state["max_exp_avg_sq"]
+            entries.append((targets, (gradient, (1 - beta2**step) ** 0.5, -lr / (1 - beta1**step))))
+        decay = None
+        if weight_decay != 0:
+            decay = "decoupled" if decoupled else "added"
+        new1 = 1 - beta1
+        numbers = 1 - new1, new1, beta2, 1 - beta2, eps, 1 - lr * weight_decay if decoupled else weight_decay
+        self._apply(_update, (group["maximize"], decay, new1 < 0.5, amsgrad), numbers, entries)
+
+
+def _update(
+    flags: tuple[bool, str | None, bool, bool], beta1: float, new1: float, beta2: float, new2: float, eps: float,
+    decay: float, parameter: Tensor, average: Tensor, square: Tensor, *rest: Any,
+) -> tuple[Tensor, ...]:  # fmt: skip
+    """The parameter, both averages and, with ``amsgrad``, the largest square so far after a step.
+
+    ``rest`` are that square, the gradient, √(1 - β₂ᵗ) and -lr / (1 - β₁ᵗ).
+    """
+    maximize, kind, near, amsgrad = flags
+    *largest, gradient, correction, lr = rest
+    if maximize:
+        gradient = -gradient
+    if kind == "decoupled":
+        parameter = parameter * decay
+    elif kind == "added":
+        gradient = gradient + parameter * decay
+    change = gradient - average
+    average = average + change * new1 if near else gradient - change * beta1  # from the nearer end, as lerp does
+    square = square * beta2 + gradient * new2 * gradient
+    if amsgrad:
+        largest = [flambeau.maximum(largest[0], square)]
+    size = (largest[0] if amsgrad else square).sqrt() / correction + eps
+    return parameter + average * lr / size, average, square, *largest
 
 
 def _check_tensor(name: str, value: Any, foreach: bool | None, capturable: bool) -> None:

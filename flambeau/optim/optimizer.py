@@ -13,8 +13,10 @@ from typing import Any
 import flambeau
 
 from ..autograd.handle import RemovableHandle
-from ..graph.trace import step_boundary
+from ..composite import composite
+from ..graph.trace import local, step_boundary
 from ..nn._typename import typename
+from ..ops.operation import assign
 from ..tensor import Tensor
 from .state import ParameterState
 
@@ -65,6 +67,26 @@ def check_implementation(fused: bool | None, foreach: bool | None, differentiabl
             raise RuntimeError("`fused` does not support `differentiable`")
         if foreach:
             raise RuntimeError("`fused` and `foreach` cannot be `True` together.")
+
+
+Update = Callable[..., tuple[Tensor, ...]]
+"""What new values an update gives: a function of flags, numbers, the tensors to change, and what else it needs."""
+Entry = tuple[tuple[Tensor, ...], tuple[Any, ...]]
+"""What an update is done to: the tensors to change, and the further tensors and numbers that it needs."""
+
+TOGETHER = 8
+"""Parameters that are recorded by one look-up: enough to make it pay, few enough for the budget of a trace."""
+
+
+def _update_all(static: tuple[Update, Any, int, tuple[int, ...]], *operands: Any) -> list[Tensor]:
+    """The new values of all targets of several entries, which follow the numbers one behind the other."""
+    update, flags, count, lengths = static
+    numbers, rest = operands[:count], operands[count:]
+    values: list[Tensor] = []
+    for length in lengths:
+        values += update(flags, *numbers, *rest[:length])
+        rest = rest[length:]
+    return values
 
 
 class Optimizer:
@@ -146,6 +168,29 @@ class Optimizer:
 
     def _update_group(self, group: dict[str, Any]) -> None:
         raise NotImplementedError
+
+    @staticmethod
+    def _apply(update: Update, flags: Any, numbers: tuple[float, ...], entries: list[Entry]) -> None:
+        """Give the targets of each entry the values that ``update(flags, *numbers, *targets, *others)`` returns.
+
+        Several entries are recorded by one look-up, so ``update`` must be fit for :func:`~flambeau.composite.composite`.
+        """
+        if local.grad:  # the update itself is to be differentiated
+            for targets, others in entries:
+                for target, value in zip(targets, update(flags, *numbers, *targets, *others), strict=True):
+                    assign(target, value)
+            return
+        for first in range(0, len(entries), TOGETHER):
+            part = entries[first : first + TOGETHER]
+            operands: list[Any] = [*numbers]
+            for targets, others in part:
+                operands += targets
+                operands += others
+            static = update, flags, len(numbers), tuple([len(targets) + len(others) for targets, others in part])
+            values = iter(composite(_update_all, static, *operands))
+            for targets, _ in part:
+                for target in targets:
+                    assign(target, next(values))
 
     def _state_of(self, parameter: Tensor) -> ParameterState | None:
         """What is remembered about ``parameter``, or None if that is nothing yet."""

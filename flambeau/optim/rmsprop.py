@@ -7,7 +7,8 @@ from typing import Any
 
 import flambeau
 
-from .optimizer import Optimizer, ParamsT, check_one_element, number
+from ..tensor import Tensor
+from .optimizer import Entry, Optimizer, ParamsT, check_one_element, number
 from .state import ParameterState
 
 __all__ = ["RMSprop"]
@@ -53,7 +54,8 @@ class RMSprop(Optimizer):
     def _update_group(self, group: dict[str, Any]) -> None:
         lr, alpha, eps = number(group["lr"]), number(group["alpha"]), number(group["eps"])
         weight_decay, momentum = number(group["weight_decay"]), number(group["momentum"])
-        centered, maximize = group["centered"], group["maximize"]
+        centered = group["centered"]
+        entries: list[Entry] = []
         for parameter in group["params"]:
             gradient = parameter.grad
             if gradient is None:
@@ -68,19 +70,40 @@ class RMSprop(Optimizer):
                 if centered:
                     state["grad_avg"] = flambeau.zeros_like(parameter)
             state.numbers["step"] += 1.0
-            square = state["square_avg"]
-            if maximize:
-                gradient = -gradient
-            if weight_decay != 0:
-                gradient = gradient.add(parameter, alpha=weight_decay)
-            square.mul_(alpha).addcmul_(gradient, gradient, value=1 - alpha)
+            targets: tuple[Tensor, ...] = parameter, state["square_avg"]
             if centered:
-                average = state["grad_avg"].lerp_(gradient, 1 - alpha)
-                size = square.addcmul(average, average, value=-1).sqrt() + eps
-            else:
-                size = square.sqrt() + eps
+                targets = *targets, state["grad_avg"]
             if momentum > 0:
-                buffer = state["momentum_buffer"].mul_(momentum).addcdiv_(gradient, size)
-                parameter.add_(buffer, alpha=-lr)
-            else:
-                parameter.addcdiv_(gradient, size, value=-lr)
+                targets = *targets, state["momentum_buffer"]
+            entries.append((targets, (gradient,)))
+        flags = group["maximize"], weight_decay != 0, centered, momentum > 0, 1 - alpha < 0.5
+        self._apply(_update, flags, (-lr, alpha, 1 - alpha, eps, weight_decay, momentum), entries)
+
+
+def _update(
+    flags: tuple[bool, bool, bool, bool, bool], lr: float, alpha: float, fresh: float, eps: float, decay: float,
+    momentum: float, parameter: Tensor, square: Tensor, *rest: Tensor,
+) -> tuple[Tensor, ...]:  # fmt: skip
+    """The parameter, the average square and, of ``rest``, the average gradient and the momentum after a step.
+
+    ``rest`` ends with the gradient; ``lr`` is negative.
+    """
+    maximize, decays, centered, has_momentum, near = flags
+    gradient = rest[-1]
+    if maximize:
+        gradient = -gradient
+    if decays:
+        gradient = gradient + parameter * decay
+    square = square * alpha + gradient * fresh * gradient
+    kept = []
+    variance = square
+    if centered:
+        change = gradient - rest[0]
+        average = rest[0] + change * fresh if near else gradient - change * alpha  # from the nearer end, as lerp does
+        kept.append(average)
+        variance = square - average * average
+    size = variance.sqrt() + eps
+    if not has_momentum:
+        return parameter + gradient * lr / size, square, *kept
+    buffer = rest[-2] * momentum + gradient / size
+    return parameter + buffer * lr, square, *kept, buffer

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .optimizer import Optimizer, ParamsT, check_implementation, check_one_element, number
+import flambeau
+
+from ..tensor import Tensor
+from .optimizer import Entry, Optimizer, ParamsT, check_implementation, check_one_element, number
 
 __all__ = ["SGD"]
 
@@ -51,22 +54,57 @@ class SGD(Optimizer):
         momentum = number(group["momentum"])
         dampening = number(group["dampening"])
         weight_decay = number(group["weight_decay"])
-        nesterov = group["nesterov"]
-        maximize = group["maximize"]
+        first: list[Entry] = []
+        entries: list[Entry] = []
         for parameter in group["params"]:
             gradient = parameter.grad
             if gradient is None:
                 continue
-            if maximize:
-                gradient = -gradient
-            if weight_decay != 0:
-                gradient = gradient.add(parameter, alpha=weight_decay)
-            if momentum != 0:
-                state = self.state[parameter]
-                buffer = state.get("momentum_buffer")
-                if buffer is None:
-                    buffer = state["momentum_buffer"] = gradient.detach().clone()
-                else:
-                    buffer.mul_(momentum).add_(gradient, alpha=1 - dampening)
-                gradient = gradient.add(buffer, alpha=momentum) if nesterov else buffer
-            parameter.add_(gradient, alpha=-lr)
+            if momentum == 0:
+                entries.append(((parameter,), (gradient,)))
+                continue
+            state = self.state[parameter]
+            buffer = state.get("momentum_buffer")
+            if buffer is None:
+                buffer = state["momentum_buffer"] = flambeau.empty_like(parameter)
+                first.append(((parameter, buffer), (gradient,)))
+            else:
+                entries.append(((parameter, buffer), (gradient,)))
+        numbers = -lr, momentum, 1 - dampening, weight_decay
+        flags = group["maximize"], weight_decay != 0, group["nesterov"]
+        self._apply(_first_update, flags, numbers, first)
+        self._apply(_update if momentum == 0 else _update_with_momentum, flags, numbers, entries)
+
+
+def _slope(flags: tuple[bool, bool, bool], decay: float, parameter: Tensor, gradient: Tensor) -> Tensor:
+    maximize, decays, _ = flags
+    if maximize:
+        gradient = -gradient
+    return gradient + parameter * decay if decays else gradient
+
+
+def _update(
+    flags: tuple[bool, bool, bool], lr: float, momentum: float, fresh: float, decay: float, parameter: Tensor,
+    gradient: Tensor,
+) -> tuple[Tensor, ...]:  # fmt: skip
+    """The parameter after a step; ``lr`` is negative."""
+    return (parameter + _slope(flags, decay, parameter, gradient) * lr,)
+
+
+def _update_with_momentum(
+    flags: tuple[bool, bool, bool], lr: float, momentum: float, fresh: float, decay: float, parameter: Tensor,
+    buffer: Tensor, gradient: Tensor,
+) -> tuple[Tensor, ...]:  # fmt: skip
+    """The parameter and its momentum after a step."""
+    gradient = _slope(flags, decay, parameter, gradient)
+    buffer = buffer * momentum + gradient * fresh
+    return parameter + (gradient + buffer * momentum if flags[2] else buffer) * lr, buffer
+
+
+def _first_update(
+    flags: tuple[bool, bool, bool], lr: float, momentum: float, fresh: float, decay: float, parameter: Tensor,
+    buffer: Tensor, gradient: Tensor,
+) -> tuple[Tensor, ...]:  # fmt: skip
+    """As above, for the first time: the momentum begins as the gradient, undampened."""
+    buffer = _slope(flags, decay, parameter, gradient).detach()
+    return parameter + (buffer + buffer * momentum if flags[2] else buffer) * lr, buffer

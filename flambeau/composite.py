@@ -1,0 +1,335 @@
+"""Composites: several primitives recorded by one look-up.
+
+An operation made of several primitives (a loss, a normalisation, an optimiser's update, the gradient of an operation) is
+written as a function of tensors that records them one by one. When it is recorded again at the same place of the trie, on
+operands at the same places of the trace, every one of its steps would be found there again: so the step that it ends in
+is remembered, with where its results are and where its numbers go, and the function is not called.
+
+The steps are the same either way, and so are plans and results. What is remembered of the first call must hold for all:
+the function may depend on the operands' shapes, dtypes and views, which its place implies, and on its static arguments,
+which are part of the key. Values of numbers are kept from it (:class:`~flambeau.graph.given.Given`). A function that looks
+at one all the same, or at a tensor's value, is not remembered and is called each time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import repeat
+from typing import Any
+
+from .graph.given import Given
+from .graph.primitives import LEAF
+from .graph.shapes import View
+from .graph.trace import (
+    CLOSED,
+    HARD_BUDGET,
+    UNLIMITED,
+    Node,
+    Step,
+    Trace,
+    enter,
+    evaluate_trace,
+    last_cut,
+    local,
+    number_kind,
+    remember_next,
+    user_site,
+)
+from .storage import Storage, whole
+from .tensor import Tensor
+
+_new = object.__new__
+
+Pair = tuple[Any, View | None]
+"""An operand: (node, view), (number, None), or (None, None) for one that is not there."""
+
+
+class Composite:
+    """What was recorded from a step on: the step it led to, and where results and numbers are.
+
+    ``results`` has for each result None, the number of the operand that it is (or the complement of the number of the
+    earlier result), or a tuple: its place among the composite's nodes (or the complement of the number of the operand that
+    it is a view of), its node's shape and dtype, its view, and the earlier result whose memory it shares.
+    """
+
+    __slots__ = ("last", "mark", "count", "numbers", "constants", "results", "late")
+
+    def __init__(
+        self, last: Step, count: int, numbers: list[int], constants: list[Any], results: list[Any], late: list[int]
+    ) -> None:
+        self.last = last
+        self.mark = last.mark
+        #: How many steps it has.
+        self.count = count
+        #: Which of the given numbers and, behind them, the constants each number that was recorded is.
+        self.numbers = numbers
+        self.constants = constants
+        self.results = results
+        #: Places, among its own, of steps that can find errors only when they run.
+        self.late = late
+
+
+_CALLED_EACH_TIME = UNLIMITED
+"""What stands in the trie for composites that cannot be remembered."""
+
+
+def composite(define: Callable[..., Sequence[Tensor | None]], static: Any, *operands: Any) -> list[Any]:
+    """The results of ``define(static, *operands)``, without history, by one look-up when that was recorded here before.
+
+    ``operands`` are tensors, numbers or None. ``define`` is given the tensors without their history and must treat the
+    numbers as unknown; it writes nothing in place. ``static`` is hashable and decides, with the tensors' shapes, dtypes
+    and views, what ``define`` records.
+    """
+    pairs: list[Pair] = []
+    for x in operands:
+        if isinstance(x, Tensor):
+            pairs.append((x._node if x._storage is None else x._read(), x._view))
+        else:
+            pairs.append((x, None))
+
+    def call(given: Sequence[Pair]) -> Sequence[Tensor | None]:
+        return define(static, *[handle(value, view) for value, view in given])
+
+    return recorded((define, static), pairs, call, operands)
+
+
+def handle(value: Any, view: View | None) -> Any:
+    """An operand as a tensor without history; numbers and None as they are."""
+    return Tensor._saved(value, view, None) if type(value) is Node else value
+
+
+def recorded(
+    name: tuple[Any, ...], pairs: list[Pair], call: Callable[[list[Pair]], Sequence[Any]], operands: Sequence[Any]
+) -> list[Any]:
+    """The results of ``call(pairs)``, by one look-up under ``name`` if they were recorded here before.
+
+    ``operands`` are the tensors that ``pairs`` stand for: what results of an operand's own value are given.
+    """
+    trace = local.trace
+    key = [*name]
+    given: list[Any] = []
+    for index, (value, view) in enumerate(pairs):
+        if type(value) is Node:
+            if value.trace is not trace:
+                entered = enter(trace, value)
+                if entered is not value:  # a copy of memory that others can write to
+                    value = entered
+                    pairs[index] = value, view
+            key.append(value.place)
+            if view is not None and view.moved is not view:
+                given.append(view.offset)
+                view = view.moved
+            key.append(view)
+        elif value is None:
+            key.append(None)
+        else:
+            try:
+                key.append(number_kind(value))
+            except TypeError:  # something that only the function knows
+                return list(call(pairs))
+            given.append(value)
+    lookup = tuple(key)
+    cursor = trace.cursor
+    try:
+        found = cursor.next.get(lookup)
+    except TypeError:  # a static argument that cannot be part of a key
+        return list(call(pairs))
+    if found is None and trace.limit > 0:
+        results = _learn(trace, lookup, pairs, given, call, operands)
+        found = cursor.next[lookup]
+        if found is not _CALLED_EACH_TIME and found.mark >= trace.limit and trace.cursor is found.last:
+            # Beyond the budget: forget it again, to cut the trace where it will be cut when this is found.
+            _take_back(trace, cursor, len(trace.nodes) - found.count, len(trace.numbers) - len(found.numbers))
+        elif results is not None:
+            return results
+    if found is None or found is _CALLED_EACH_TIME or trace.limit <= 0:
+        return list(call(pairs))
+    if found.mark >= trace.limit and _must_cut(found):
+        if cursor.depth == 0:  # it alone is more than a trace may hold
+            return list(call(pairs))
+        evaluate_trace[0](trace)
+        return recorded(name, pairs, call, operands)
+    results = _replay(trace, found, given, operands)
+    if trace.limit == CLOSED:  # another thread has evaluated the trace meanwhile
+        with trace.lock:
+            pass
+        if local.trace is trace:
+            local.trace = Trace()
+        return list(call(pairs))
+    return results
+
+
+def _must_cut(found: Composite) -> bool:
+    """Whether the trace is to be cut before a composite that would lead beyond its soft budget; as for single steps."""
+    site = user_site()
+    if found.mark < HARD_BUDGET:
+        return site == last_cut[0]
+    last_cut[0] = site
+    return True
+
+
+def _replay(trace: Trace, found: Composite, given: list[Any], operands: Sequence[Any]) -> list[Any]:
+    """Move the trace to the composite's end. Its nodes but for the results' stay blank: nobody will hold them."""
+    nodes = trace.nodes
+    start = len(nodes)
+    made = [_new(Node) for _ in repeat(None, found.count)]
+    if found.numbers:
+        given += found.constants
+        trace.numbers += [given[k] for k in found.numbers]
+    if found.late:
+        site = user_site()
+        for place in found.late:
+            trace.sites[start + place] = site
+    nodes += made
+    trace.cursor = found.last
+    results: list[Any] = []
+    for result in found.results:
+        if type(result) is not tuple:
+            results.append(result if result is None else operands[result] if result >= 0 else results[~result])
+            continue
+        place, shape, d, view, earlier = result
+        tensor = _new(Tensor)
+        tensor._tracked = False
+        tensor._gradient = None
+        tensor._extra = None
+        if earlier is not None:
+            storage = results[earlier]._share()
+        elif place < 0:
+            storage = operands[~place]._share()
+        else:
+            node = made[place]
+            node.shape = shape
+            node.dtype = d
+            node.trace = trace
+            node.place = start + place
+            node.buffer = None
+            if view is None:
+                tensor._node = node
+                tensor._storage = None
+                tensor._view = None
+                results.append(tensor)
+                continue
+            storage = Storage(node)
+        tensor._node = None
+        tensor._storage = storage
+        tensor._view = view
+        results.append(tensor)
+    return results
+
+
+def _learn(
+    trace: Trace, lookup: Any, pairs: list[Pair], given: list[Any], call: Callable[[list[Pair]], Sequence[Any]],
+    operands: Sequence[Any],
+) -> list[Any] | None:  # fmt: skip
+    """Record a composite step by step and remember it; None, with nothing recorded, if that cannot be done."""
+    cursor, start, first = trace.cursor, len(trace.nodes), len(trace.numbers)
+    with trace.lock:  # nobody else may evaluate numbers that are not there
+        limit, trace.limit = trace.limit, UNLIMITED
+        results: Sequence[Any] | None = None
+        found = None
+        try:
+            results = call(_without_numbers(pairs))
+            if trace.limit == UNLIMITED:  # else it looked at a value, and what it recorded before has been evaluated
+                found = _observed(trace, cursor, start, first, results, pairs, operands)
+        except Exception:  # whatever is wrong shows again when it is called with all numbers
+            results = None
+        finally:
+            if trace.limit == UNLIMITED:
+                trace.limit = limit
+                if found is None:
+                    results = None
+                    _take_back(trace, cursor, start, first)
+                else:
+                    trace.numbers[first:] = [(given + found.constants)[k] for k in found.numbers]
+        remember_next(cursor, lookup, _CALLED_EACH_TIME if found is None else found)
+    return None if results is None else list(results)
+
+
+def _without_numbers(pairs: list[Pair]) -> list[Pair]:
+    """The operands with everything that is given anew at each run kept back."""
+    kept: list[Pair] = []
+    count = 0
+    for value, view in pairs:
+        if type(value) is Node:
+            if view is not None and view.moved is not view:
+                view = view.moved.at(Given("offset", count))  # type: ignore[arg-type]
+                count += 1
+        elif value is not None:
+            value = Given(number_kind(value), count)
+            count += 1
+        kept.append((value, view))
+    return kept
+
+
+def _observed(
+    trace: Trace, cursor: Step, start: int, first: int, results: Sequence[Any], pairs: list[Pair], operands: Sequence[Any]
+) -> Composite | None:
+    """What was recorded since ``cursor``, if it can be recorded again by moving the trace along."""
+    last: Any = trace.cursor
+    count = len(trace.nodes) - start
+    step = last
+    while step is not cursor and step is not None:
+        if step.primitive is LEAF:
+            return None  # a value from elsewhere, which next time may be another
+        step = step.parent
+    if step is None or last.depth - cursor.depth != count:
+        return None
+    numbers: list[int] = []
+    constants: list[Any] = []
+    total = sum(type(v) is not Node and v is not None for v, _ in pairs)
+    total += sum(type(v) is Node and w is not None and w.moved is not w for v, w in pairs)
+    for number in trace.numbers[first:]:
+        if isinstance(number, Given):
+            numbers.append(number.number)
+        else:
+            numbers.append(total + len(constants))
+            constants.append(number)
+    described = [_described(trace, start, k, results, pairs, operands) for k in range(len(results))]
+    if _UNKNOWN in described:
+        return None
+    late = [place - start for place in trace.sites if place >= start]
+    return Composite(last, count, numbers, constants, described, late)
+
+
+_UNKNOWN = "unknown"
+
+
+def _described(
+    trace: Trace, start: int, index: int, results: Sequence[Any], pairs: list[Pair], operands: Sequence[Any]
+) -> Any:
+    """Where a result is found; see :class:`Composite`."""
+    result = results[index]
+    if result is None:
+        return None
+    node, view = result._read(), result._view
+    if type(result) is not Tensor or result._tracked or view is not None and type(view.offset) is Given:
+        return _UNKNOWN
+    for earlier in range(index):
+        if results[earlier] is result:
+            return ~earlier
+    sharing = None
+    if result._storage is not None:
+        for earlier in range(index):
+            if results[earlier] is not None and results[earlier]._storage is result._storage:
+                sharing = earlier
+                break
+    if node.trace is trace and node.place >= start:
+        return node.place - start, node.shape, node.dtype, view, sharing
+    for number, (value, seen) in enumerate(pairs):
+        if value is node and isinstance(operands[number], Tensor):
+            if seen is view or view is not None and seen is None and view is whole(node.shape):
+                return number
+            if view is None or seen is not None and seen.moved is not seen:
+                return _UNKNOWN
+            return ~number, node.shape, node.dtype, view, sharing
+    return _UNKNOWN
+
+
+def _take_back(trace: Trace, cursor: Step, start: int, first: int) -> None:
+    """Forget what was recorded since ``cursor``."""
+    del trace.nodes[start:]
+    del trace.numbers[first:]
+    for place in [place for place in trace.sites if place >= start]:
+        del trace.sites[place]
+    trace.rebound = [entry for entry in trace.rebound if entry[0] < start]
+    trace.cursor = cursor
