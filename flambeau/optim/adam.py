@@ -8,7 +8,8 @@ from typing import Any
 import flambeau
 
 from ..tensor import Tensor
-from .optimizer import Entry, Optimizer, ParamsT, check_implementation, number
+from .checks import check_betas, check_implementation, check_learning_rate, check_not_negative
+from .optimizer import Entry, Optimizer, ParamsT, number
 from .state import ParameterState
 
 __all__ = ["Adam"]
@@ -34,15 +35,10 @@ class Adam(Optimizer):
         decoupled_weight_decay: bool = False,
     ) -> None:  # fmt: skip
         _check_tensor("lr", lr, foreach, capturable)
-        if not 0.0 <= lr:
-            raise ValueError(f"Invalid learning rate: {lr}")
-        if not 0.0 <= eps:
-            raise ValueError(f"Invalid epsilon value: {eps}")
-        for place, beta in enumerate(betas):
-            if not 0.0 <= beta < 1.0:
-                raise ValueError(f"Invalid beta parameter at index {place}: {beta}")
-        if not 0.0 <= weight_decay:
-            raise ValueError(f"Invalid weight_decay value: {weight_decay}")
+        check_learning_rate(lr)
+        check_not_negative(epsilon=eps)
+        check_betas(betas)
+        check_not_negative(weight_decay=weight_decay)
         if not (
             (isinstance(betas[0], float) and isinstance(betas[1], float))
             or (isinstance(betas[0], Tensor) and isinstance(betas[1], Tensor))

@@ -9,7 +9,8 @@ import numpy
 
 import flambeau
 
-from .optimizer import Optimizer, ParamsT, check_one_element, number
+from .checks import check_learning_rate, check_not_negative
+from .optimizer import Optimizer, ParamsT, number
 from .state import ParameterState
 
 __all__ = ["ASGD"]
@@ -26,11 +27,8 @@ class ASGD(Optimizer):
         weight_decay: float = 0, foreach: bool | None = None, maximize: bool = False, differentiable: bool = False,
         capturable: bool = False,
     ) -> None:  # fmt: skip
-        check_one_element(lr)
-        if not 0.0 <= lr:
-            raise ValueError(f"Invalid learning rate: {lr}")
-        if not 0.0 <= weight_decay:
-            raise ValueError(f"Invalid weight_decay value: {weight_decay}")
+        check_learning_rate(lr)
+        check_not_negative(weight_decay=weight_decay)
         defaults = {
             "lr": lr, "lambd": lambd, "alpha": alpha, "t0": t0, "weight_decay": weight_decay, "foreach": foreach,
             "maximize": maximize, "differentiable": differentiable, "capturable": capturable,

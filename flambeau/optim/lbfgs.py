@@ -9,7 +9,8 @@ import flambeau
 
 from ..tensor import Tensor
 from ._line_search import Point, strong_wolfe
-from .optimizer import Optimizer, ParamsT, check_one_element, number
+from .checks import check_learning_rate
+from .optimizer import Optimizer, ParamsT, number
 
 __all__ = ["LBFGS"]
 
@@ -28,9 +29,7 @@ class LBFGS(Optimizer):
         tolerance_grad: float = 1e-7, tolerance_change: float = 1e-9, history_size: int = 100,
         line_search_fn: str | None = None,
     ) -> None:  # fmt: skip
-        check_one_element(lr)
-        if not 0.0 <= lr:
-            raise ValueError(f"Invalid learning rate: {lr}")
+        check_learning_rate(lr)
         if max_eval is None:
             max_eval = max_iter * 5 // 4
         defaults = {

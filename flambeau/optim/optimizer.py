@@ -54,21 +54,6 @@ def number(value: Any) -> Any:
     return value if type(value) is float else float(value)
 
 
-def check_one_element(lr: Any) -> None:
-    """``ValueError`` for a learning rate that is a tensor of several elements."""
-    if isinstance(lr, Tensor) and lr.numel() != 1:
-        raise ValueError("Tensor lr must be 1-element")
-
-
-def check_implementation(fused: bool | None, foreach: bool | None, differentiable: bool) -> None:
-    """Refuse what PyTorch refuses, though there is but one implementation here, which fuses anyway."""
-    if fused:
-        if differentiable:
-            raise RuntimeError("`fused` does not support `differentiable`")
-        if foreach:
-            raise RuntimeError("`fused` and `foreach` cannot be `True` together.")
-
-
 Update = Callable[..., tuple[Tensor, ...]]
 """What new values an update gives: a function of flags, numbers, the tensors to change, and what else it needs."""
 Entry = tuple[tuple[Tensor, ...], tuple[Any, ...]]

@@ -7,7 +7,8 @@ from typing import Any
 
 import flambeau
 
-from .optimizer import Optimizer, ParamsT, check_one_element, number
+from .checks import check_learning_rate
+from .optimizer import Optimizer, ParamsT, number
 from .state import ParameterState
 
 __all__ = ["Rprop"]
@@ -23,9 +24,7 @@ class Rprop(Optimizer):
         step_sizes: tuple[float, float] = (1e-6, 50), *, capturable: bool = False, foreach: bool | None = None,
         maximize: bool = False, differentiable: bool = False,
     ) -> None:  # fmt: skip
-        check_one_element(lr)
-        if not 0.0 <= lr:
-            raise ValueError(f"Invalid learning rate: {lr}")
+        check_learning_rate(lr)
         if not 0.0 < etas[0] < 1.0 < etas[1]:
             raise ValueError(f"Invalid eta values: {etas[0]}, {etas[1]}")
         defaults = {

@@ -8,7 +8,8 @@ from typing import Any
 import flambeau
 
 from ..tensor import Tensor
-from .optimizer import Entry, Optimizer, ParamsT, check_implementation, check_one_element, number
+from .checks import check_implementation, check_one_element
+from .optimizer import Entry, Optimizer, ParamsT, number
 
 __all__ = ["SGD"]
 
