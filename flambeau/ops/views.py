@@ -423,10 +423,16 @@ def squeeze(input: Tensor, dim: Any = None) -> Tensor:
 @operation()
 def unsqueeze(input: Tensor, dim: int) -> Tensor:
     """With an axis of extent 1 at ``dim``."""
-    sizes, strides, offset = geometry(input)
-    d = wrap_dim(dim, len(sizes) + 1)
+    view = input._view or whole(input._node.shape)
+    found = _unsqueezed(view.moved, wrap_dim(dim, len(view.sizes) + 1))
+    return look(input, found.at(view.offset) if view.offset else found, UnsqueezeBackward0)
+
+
+@lru_cache(maxsize=4096)
+def _unsqueezed(view: View, d: int) -> View:
+    sizes, strides = view.sizes, view.strides
     step = sizes[d] * strides[d] if d < len(sizes) else 1
-    return view_of(input, (*sizes[:d], 1, *sizes[d:]), (*strides[:d], step, *strides[d:]), offset, UnsqueezeBackward0)
+    return View((*sizes[:d], 1, *sizes[d:]), (*strides[:d], step, *strides[d:]), view.offset)
 
 
 def _metadata_in_place(function: Any) -> Any:
