@@ -388,6 +388,11 @@ def _described(trace: Trace, start: int, index: int, results: Sequence[Any], pai
 
 def _take_back(trace: Trace, cursor: Step, start: int, first: int) -> None:
     """Forget what was recorded since ``cursor``."""
+    step: Any = trace.cursor
+    while step is not None and step.depth > start:
+        if step.primitive is LEAF:  # a value from elsewhere: it is to enter the trace anew
+            trace.nodes[step.depth - 1].trace = None
+        step = step.parent
     del trace.nodes[start:]
     del trace.numbers[first:]
     for place in [place for place in trace.sites if place >= start]:

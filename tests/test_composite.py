@@ -86,6 +86,24 @@ def test_a_function_that_looks_at_a_value_is_called_each_time() -> None:
         assert result.tolist() == [2 * k + (1 if k > 0 else -1)] * 2
 
 
+def test_values_from_elsewhere_that_a_function_brings_along() -> None:
+    """They cannot be remembered, and enter the trace anew when the function is called again."""
+    brought = flambeau.tensor([1.0, 2.0, 3.0])
+    define = Counted(lambda _, x: (x * brought,))
+    for _ in range(3):
+        x = flambeau.ones(3)
+        step_boundary()
+        assert composite(define, None, x + 1)[0].tolist() == [2.0, 4.0, 6.0]
+
+
+def test_the_gradient_of_indexing_something_that_was_looked_at() -> None:
+    x = flambeau.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    y = x[flambeau.tensor([0, 1])]
+    assert y.tolist() == [1.0, 2.0]
+    (y * y).sum().backward()
+    assert x.grad is not None and x.grad.tolist() == [2.0, 4.0, 0.0]
+
+
 def test_errors_are_raised_each_time() -> None:
     def define(_: None, x: Any, y: Any) -> Any:
         return (x * 2 + y,)
