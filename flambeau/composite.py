@@ -33,6 +33,7 @@ from .graph.trace import (
     local,
     number_kind,
     remember_next,
+    settle_leaves,
     user_site,
 )
 from .storage import Storage, whole
@@ -42,6 +43,8 @@ _new = object.__new__
 
 Pair = tuple[Any, View | None]
 """An operand: (node, view), (number, None), or (None, None) for one that is not there."""
+Call = Callable[[list[Pair]], Sequence[Any]]
+"""Records a composite step by step, given its operands."""
 
 
 class Composite:
@@ -69,7 +72,7 @@ class Composite:
         self.late = late
 
 
-_CALLED_EACH_TIME = UNLIMITED
+_CALLED_EACH_TIME: Any = object()
 """What stands in the trie for composites that cannot be remembered."""
 
 
@@ -90,7 +93,7 @@ def composite(define: Callable[..., Sequence[Tensor | None]], static: Any, *oper
     def call(given: Sequence[Pair]) -> Sequence[Tensor | None]:
         return define(static, *[handle(value, view) for value, view in given])
 
-    return recorded((define, static), pairs, call, operands)
+    return recorded((define, static), pairs, call)
 
 
 def handle(value: Any, view: View | None) -> Any:
@@ -98,25 +101,28 @@ def handle(value: Any, view: View | None) -> Any:
     return Tensor._saved(value, view, None) if type(value) is Node else value
 
 
-def recorded(
-    name: tuple[Any, ...], pairs: list[Pair], call: Callable[[list[Pair]], Sequence[Any]], operands: Sequence[Any]
-) -> list[Any]:
-    """The results of ``call(pairs)``, by one look-up under ``name`` if they were recorded here before.
-
-    ``operands`` are the tensors that ``pairs`` stand for: what results of an operand's own value are given.
-    """
+def recorded(name: tuple[Any, ...], pairs: list[Pair], call: Call) -> list[Any]:
+    """The results of ``call(pairs)``, by one look-up under ``name`` if they were recorded here before."""
     trace = local.trace
+    nodes = trace.nodes
     key = [*name]
     given: list[Any] = []
-    for index, (value, view) in enumerate(pairs):
+    leaves = 0
+    for value, view in pairs:
         if type(value) is Node:
-            if value.trace is not trace:
-                entered = enter(trace, value)
-                if entered is not value:  # a copy of memory that others can write to
-                    value = entered
-                    pairs[index] = value, view
-            key.append(value.place)
-            if view is not None and view.moved is not view:
+            if value.trace is trace:
+                key.append(value.place)
+            else:  # a leaf, to be put into the trace by the same look-up
+                buffer = value.buffer
+                if buffer is None or buffer.ever_exposed:
+                    break
+                value.trace = trace
+                value.place = len(nodes)
+                nodes.append(value)
+                leaves += 1
+                key.append(value.shape)
+                key.append(value.dtype)
+            if view is not None and view.offset > 0:
                 given.append(view.offset)
                 view = view.moved
             key.append(view)
@@ -126,37 +132,97 @@ def recorded(
             try:
                 key.append(number_kind(value))
             except TypeError:  # something that only the function knows
-                return list(call(pairs))
+                break
             given.append(value)
-    lookup = tuple(key)
+    else:
+        lookup = tuple(key)
+        found: Any = None
+        try:
+            found = trace.cursor.next.get(lookup)
+        except TypeError:  # a static argument that cannot be part of a key
+            found = _CALLED_EACH_TIME
+        if found is not None and found is not _CALLED_EACH_TIME and found.mark < trace.limit:
+            results = _replay(trace, found, given, pairs)
+            return results if trace.limit != CLOSED else _anew(trace, name, pairs, call)
+        if leaves:
+            return _behind_leaves(trace, leaves, lookup, name, pairs, call)
+        if found is not _CALLED_EACH_TIME and trace.limit > 0:
+            return _unknown(trace, lookup, found, given, name, pairs, call)
+        return list(call(pairs))
+    settle_leaves(trace, leaves)
+    return _enter_all(trace, name, pairs, call)
+
+
+def _enter_all(trace: Trace, name: tuple[Any, ...], pairs: list[Pair], call: Call) -> list[Any]:
+    """:func:`recorded` where an operand is pending elsewhere, or in memory that others can see, or no operand at all."""
+    for index, (value, view) in enumerate(pairs):
+        if type(value) is Node:
+            if value.trace is not trace:
+                pairs[index] = enter(trace, value), view
+        elif value is not None:
+            try:
+                number_kind(value)
+            except TypeError:
+                return list(call(pairs))
+    if local.trace is not trace or any(type(v) is Node and v.trace is not trace for v, _ in pairs):
+        return list(call(pairs))
+    return recorded(name, pairs, call)
+
+
+def _behind_leaves(
+    trace: Trace, leaves: int, lookup: Any, name: tuple[Any, ...], pairs: list[Pair], call: Call
+) -> list[Any]:
+    """Put the leaves into the trie as steps of their own and record what follows them, for the next time as one."""
+    before = trace.cursor
+    settle_leaves(trace, leaves)
     cursor = trace.cursor
+    key = [*name]
+    for value, view in pairs:
+        if type(value) is Node:
+            key += value.place, None if view is None else view.moved
+        else:
+            key.append(None if value is None else number_kind(value))
+    results = recorded(name, pairs, call)
     try:
-        found = cursor.next.get(lookup)
-    except TypeError:  # a static argument that cannot be part of a key
-        return list(call(pairs))
-    if found is None and trace.limit > 0:
-        results = _learn(trace, lookup, pairs, given, call, operands)
-        found = cursor.next[lookup]
-        if found is not _CALLED_EACH_TIME and found.mark >= trace.limit and trace.cursor is found.last:
-            # Beyond the budget: forget it again, to cut the trace where it will be cut when this is found.
-            _take_back(trace, cursor, len(trace.nodes) - found.count, len(trace.numbers) - len(found.numbers))
-        elif results is not None:
-            return results
-    if found is None or found is _CALLED_EACH_TIME or trace.limit <= 0:
-        return list(call(pairs))
-    if found.mark >= trace.limit and _must_cut(found):
-        if cursor.depth == 0:  # it alone is more than a trace may hold
-            return list(call(pairs))
-        evaluate_trace[0](trace)
-        return recorded(name, pairs, call, operands)
-    results = _replay(trace, found, given, operands)
-    if trace.limit == CLOSED:  # another thread has evaluated the trace meanwhile
-        with trace.lock:
-            pass
-        if local.trace is trace:
-            local.trace = Trace()
-        return list(call(pairs))
+        found = cursor.next.get(tuple(key))
+    except TypeError:
+        return results
+    if found is not None:
+        before.next[lookup] = found
     return results
+
+
+def _unknown(
+    trace: Trace, lookup: Any, found: Composite | None, given: list[Any], name: tuple[Any, ...], pairs: list[Pair], call: Call
+) -> list[Any]:  # fmt: skip
+    """Learn a composite, or cut the trace before one that leads beyond the budget."""
+    cursor = trace.cursor
+    if found is None:
+        results = _learn(trace, lookup, pairs, given, call)
+        found = cursor.next.get(lookup)
+        if found is None or found is _CALLED_EACH_TIME:
+            return list(call(pairs)) if results is None else results
+        if found.mark < trace.limit or trace.cursor is not found.last:
+            return results  # type: ignore[return-value]
+        # Beyond the budget: forget it again, to cut the trace where it will be cut when this is found.
+        _take_back(trace, cursor, len(trace.nodes) - found.count, len(trace.numbers) - len(found.numbers))
+        results = None
+    if not _must_cut(found):
+        results = _replay(trace, found, given, pairs)
+        return results if trace.limit != CLOSED else _anew(trace, name, pairs, call)
+    if cursor.depth == 0:  # it alone is more than a trace may hold
+        return list(call(pairs))
+    evaluate_trace[0](trace)
+    return recorded(name, pairs, call)
+
+
+def _anew(trace: Trace, name: tuple[Any, ...], pairs: list[Pair], call: Call) -> list[Any]:
+    """:func:`recorded` once more: another thread has evaluated the trace meanwhile."""
+    with trace.lock:
+        pass  # wait until that evaluation has ended
+    if local.trace is trace:
+        local.trace = Trace()
+    return recorded(name, pairs, call)
 
 
 def _must_cut(found: Composite) -> bool:
@@ -168,7 +234,7 @@ def _must_cut(found: Composite) -> bool:
     return True
 
 
-def _replay(trace: Trace, found: Composite, given: list[Any], operands: Sequence[Any]) -> list[Any]:
+def _replay(trace: Trace, found: Composite, given: list[Any], pairs: list[Pair]) -> list[Any]:
     """Move the trace to the composite's end. Its nodes but for the results' stay blank: nobody will hold them."""
     nodes = trace.nodes
     start = len(nodes)
@@ -185,7 +251,7 @@ def _replay(trace: Trace, found: Composite, given: list[Any], operands: Sequence
     results: list[Any] = []
     for result in found.results:
         if type(result) is not tuple:
-            results.append(result if result is None else operands[result] if result >= 0 else results[~result])
+            results.append(result if result is None else handle(*pairs[result]) if result >= 0 else results[~result])
             continue
         place, shape, d, view, earlier = result
         tensor = _new(Tensor)
@@ -195,7 +261,7 @@ def _replay(trace: Trace, found: Composite, given: list[Any], operands: Sequence
         if earlier is not None:
             storage = results[earlier]._share()
         elif place < 0:
-            storage = operands[~place]._share()
+            storage = Storage(pairs[~place][0])
         else:
             node = made[place]
             node.shape = shape
@@ -217,10 +283,7 @@ def _replay(trace: Trace, found: Composite, given: list[Any], operands: Sequence
     return results
 
 
-def _learn(
-    trace: Trace, lookup: Any, pairs: list[Pair], given: list[Any], call: Callable[[list[Pair]], Sequence[Any]],
-    operands: Sequence[Any],
-) -> list[Any] | None:  # fmt: skip
+def _learn(trace: Trace, lookup: Any, pairs: list[Pair], given: list[Any], call: Call) -> list[Any] | None:
     """Record a composite step by step and remember it; None, with nothing recorded, if that cannot be done."""
     cursor, start, first = trace.cursor, len(trace.nodes), len(trace.numbers)
     with trace.lock:  # nobody else may evaluate numbers that are not there
@@ -230,7 +293,7 @@ def _learn(
         try:
             results = call(_without_numbers(pairs))
             if trace.limit == UNLIMITED:  # else it looked at a value, and what it recorded before has been evaluated
-                found = _observed(trace, cursor, start, first, results, pairs, operands)
+                found = _observed(trace, cursor, start, first, results, pairs)
         except Exception:  # whatever is wrong shows again when it is called with all numbers
             results = None
         finally:
@@ -262,7 +325,7 @@ def _without_numbers(pairs: list[Pair]) -> list[Pair]:
 
 
 def _observed(
-    trace: Trace, cursor: Step, start: int, first: int, results: Sequence[Any], pairs: list[Pair], operands: Sequence[Any]
+    trace: Trace, cursor: Step, start: int, first: int, results: Sequence[Any], pairs: list[Pair]
 ) -> Composite | None:
     """What was recorded since ``cursor``, if it can be recorded again by moving the trace along."""
     last: Any = trace.cursor
@@ -284,7 +347,7 @@ def _observed(
         else:
             numbers.append(total + len(constants))
             constants.append(number)
-    described = [_described(trace, start, k, results, pairs, operands) for k in range(len(results))]
+    described = [_described(trace, start, k, results, pairs) for k in range(len(results))]
     if _UNKNOWN in described:
         return None
     late = [place - start for place in trace.sites if place >= start]
@@ -294,9 +357,7 @@ def _observed(
 _UNKNOWN = "unknown"
 
 
-def _described(
-    trace: Trace, start: int, index: int, results: Sequence[Any], pairs: list[Pair], operands: Sequence[Any]
-) -> Any:
+def _described(trace: Trace, start: int, index: int, results: Sequence[Any], pairs: list[Pair]) -> Any:
     """Where a result is found; see :class:`Composite`."""
     result = results[index]
     if result is None:
@@ -316,7 +377,7 @@ def _described(
     if node.trace is trace and node.place >= start:
         return node.place - start, node.shape, node.dtype, view, sharing
     for number, (value, seen) in enumerate(pairs):
-        if value is node and isinstance(operands[number], Tensor):
+        if value is node:
             if seen is view or view is not None and seen is None and view is whole(node.shape):
                 return number
             if view is None or seen is not None and seen.moved is not seen:
@@ -327,6 +388,11 @@ def _described(
 
 def _take_back(trace: Trace, cursor: Step, start: int, first: int) -> None:
     """Forget what was recorded since ``cursor``."""
+    step: Any = trace.cursor
+    while step is not None and step.depth > start:
+        if step.primitive is LEAF:  # a value from elsewhere: it is to enter the trace anew
+            trace.nodes[step.depth - 1].trace = None
+        step = step.parent
     del trace.nodes[start:]
     del trace.numbers[first:]
     for place in [place for place in trace.sites if place >= start]:

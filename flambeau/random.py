@@ -89,6 +89,7 @@ def _signed(value: int) -> int:
 
 
 default_generator = Generator()
+default_generator.seed()  # another one in each process, until the program says otherwise
 
 
 def manual_seed(seed: int) -> Generator:

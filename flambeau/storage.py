@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 class Storage:
     """What the views of one piece of memory have in common.
 
-    ``node`` is the current value; any shape, since views address it by flat position. ``changes`` counts the
-    differentiable writes, so that a view can tell that its history is out of date.
+    ``node`` is the current value; any shape, since views address it by flat position. ``version`` counts the
+    writes.
     """
 
     __slots__ = ("node", "version", "__weakref__")
@@ -32,18 +32,28 @@ class Storage:
 
     def write(self, view: View, value: Node, value_view: View | None) -> None:
         """Make ``value`` (expandable to the view's sizes) the content of ``view``."""
+        if value_view is None and self.replace(view, value):
+            return
         node = self.node
         self.version += 1
-        buffer = node.buffer
-        if buffer is not None and buffer.ever_exposed and buffer.exposed():
-            self.node = write_exposed(node, view, value, value_view)
-        elif value_view is None and value.dtype is node.dtype and _covers(view, node.shape) and view.sizes == value.shape:
-            self.node = value
-        else:
-            self.node = written(node, view, value, value_view)
+        self.node = (write_exposed if is_exposed(node) else written)(node, view, value, value_view)
+        self._note(node)
+
+    def replace(self, view: View, value: Node) -> bool:
+        """Make ``value`` the content, if that is all that is to be done; whether it was."""
+        node = self.node
+        if value.dtype is not node.dtype or view.sizes != value.shape or not _covers(view, node.shape) or is_exposed(node):
+            return False
+        self.version += 1
+        self.node = value
+        self._note(node)
+        return True
+
+    def _note(self, before: Node) -> None:
+        """Note what the content was, where recorded steps may yet fail."""
         trace = self.node.trace
         if trace is not None and trace.sites:
-            trace.rebound.append((self.node.place, weakref.ref(self), "node", node))
+            trace.rebound.append((self.node.place, weakref.ref(self), "node", before))
 
 
 def written(node: Node, view: View, value: Node, value_view: View | None) -> Node:

@@ -641,7 +641,9 @@ def plain(x: Any) -> Any:
     for extent in reversed(tuple(x.shape)):
         strides.append(step)
         step *= max(extent, 1)
-    return x.clone() if x.is_contiguous() and tuple(x.stride()) != tuple(reversed(strides)) else x
+    if not x.is_contiguous() or tuple(x.stride()) == tuple(reversed(strides)):
+        return x
+    return x.reshape(-1).clone().view(tuple(x.shape))  # a clone alone would keep the strides
 
 
 def overlaps(x: Any) -> bool:
@@ -675,11 +677,13 @@ _numbers = st.integers(0, 63)
 _instructions = st.builds(Instruction, st.sampled_from(NAMES), _numbers, _numbers, _numbers, _numbers, _numbers)
 
 
-def programs(dtypes: Sequence[str] = ("float64",), most: int = 18) -> st.SearchStrategy[Program]:
+def programs(
+    dtypes: Sequence[str] = ("float64",), most: int = 18, shapes: Sequence[tuple[int, ...]] = SHAPES
+) -> st.SearchStrategy[Program]:
     """Programs of up to ``most`` instructions."""
     return st.builds(
         Program,
-        st.lists(st.sampled_from(SHAPES), min_size=2, max_size=3).map(tuple),
+        st.lists(st.sampled_from(shapes), min_size=2, max_size=3).map(tuple),
         st.sampled_from(list(dtypes)),
         st.lists(_instructions, min_size=1, max_size=most).map(tuple),
         st.booleans(),

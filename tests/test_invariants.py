@@ -162,6 +162,7 @@ def test_what_came_before_a_late_error_is_kept() -> None:
         picked.tolist()
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_an_interrupt_leaves_parameters_consistent() -> None:
     """Interrupted anywhere, parameters hold what some whole number of steps gives."""
     weight = flambeau.zeros(1 << 16)

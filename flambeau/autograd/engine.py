@@ -296,7 +296,7 @@ def _gradients(node: Gradient, value: Any) -> Sequence[Tensor | None]:
             finally:
                 node.saved = saved
 
-        return recorded((type(node), node.context, *metas), [(value._read(), value._view), *saved], call, (value,))
+        return recorded((type(node), node.context, *metas), [(value._read(), value._view), *saved], call)
     return _computed(node, value)
 
 

@@ -179,9 +179,12 @@ class Fuser:
 
     def _place_map(self, item: Item) -> None:
         if self.fuse:
-            for group in self._candidates(item):
+            candidates = self._candidates(item)
+            for group in candidates:
                 level = self._level_in(group, item)
                 if level is not None:
+                    if level == "element":
+                        group = self._gathered_in(group, item, candidates)
                     self._join(group, item, level)
                     return
         group = self._new_group("loop", item.position)
@@ -194,6 +197,47 @@ class Fuser:
                 boundaries = set()
             group.boundaries |= boundaries
         self._join(group, item, "element")
+
+    def _gathered_in(self, group: Group, item: Item, candidates: list[Group]) -> Group:
+        """The group for an item that could join ``group``, once that and what else the item needs were made one group."""
+        for other in candidates:
+            if other is group or self._level_in(other, item) != "element":
+                continue
+            if self._absorbs(group, other):
+                self._absorb(group, other)
+            elif self._absorbs(other, group):
+                self._absorb(other, group)
+                group = other
+        return group
+
+    def _absorbs(self, group: Group, other: Group) -> bool:
+        """Whether a group can compute another's values as well, neither needing the other."""
+        if other.kind != "loop" or group.count != other.count or len(group.items) + len(other.items) > GROUP_LIMIT:
+            return False
+        if group.ancestors >> other.number & 1 or other.ancestors >> group.number & 1:
+            return False
+        if group.kind == "template" and not all(item.primitive.kind == "map" for item in other.items):
+            return False
+        if other.reduced:
+            same = group.kind == "loop" and (group.outer, group.reduced) == (other.outer, other.reduced)
+            if not same or group.is_split:
+                return False
+        return self._fits(group, other.boundaries)
+
+    def _absorb(self, group: Group, other: Group) -> None:
+        for item in other.items:
+            item.group = group
+        group.items += other.items
+        group.boundaries |= other.boundaries
+        group.clones.update(other.clones)
+        group.needs |= other.needs
+        other.items, other.needs = [], set()
+        self._inherit(group, other.ancestors)
+        for user in self.groups:
+            if user.ancestors >> other.number & 1:
+                user.ancestors |= group.ancestors | 1 << group.number
+            if other.number in user.needs:
+                user.needs = user.needs - {other.number} | {group.number}
 
     def _place_reduce(self, item: Item) -> None:
         _, outer, reduced, inner, _ = item.attributes
@@ -464,12 +508,16 @@ class Fuser:
             if other is not None and other.number >= 0:
                 new |= other.ancestors | (1 << other.number)
                 group.needs.add(other.number)
-        if new & ~group.ancestors:
-            group.ancestors |= new
+        self._inherit(group, new)
+
+    def _inherit(self, group: Group, ancestors: int) -> None:
+        """Have a group, and all that depend on it, depend on others."""
+        if ancestors & ~group.ancestors:
+            group.ancestors |= ancestors
             bit = 1 << group.number
             for other in self.groups:
                 if other.ancestors & bit:
-                    other.ancestors |= new
+                    other.ancestors |= ancestors
 
     @staticmethod
     def _is_spelled_out(group: Group, item: Item, operand: Access) -> bool:
@@ -499,4 +547,4 @@ class Fuser:
                 if missing[user] == 0:
                     heappush(heap, (self.groups[user].position, user))
         assert len(order) == len(self.groups), "groups depend on each other in a circle"
-        return order
+        return [group for group in order if group.items]  # another group has absorbed the others

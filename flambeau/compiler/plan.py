@@ -94,7 +94,8 @@ class Plan:
             operand.slot = slots
             slots += 1
         self.leaf_places = [item.place for item in leaves]
-        self.outputs: list[tuple[int, int]] = []
+        #: Bytes of each output.
+        self.outputs: list[int] = []
         output_slots: dict[int, int] = {}
         places: list[int] = []
         for item in outputs:
@@ -103,7 +104,7 @@ class Plan:
                 output_slots[id(operand)] = len(self.outputs)
                 operand.slot = slots
                 slots += 1
-                self.outputs.append((operand.bytes, -1))
+                self.outputs.append(operand.bytes)
             places.append(item.place)
         # Values updated in a leaf's own memory that are not outputs: they stay where the leaf is.
         self.output_places = places
@@ -146,7 +147,7 @@ class Plan:
             if output is None:
                 output = output_slots[id(operand)] = len(self.outputs)
                 operand.slot = 2 + len(leaves) + output
-                self.outputs.append((operand.bytes, -1))
+                self.outputs.append(operand.bytes)
             self.donations.append(
                 (number_of_leaf[id(leaf)] if position > last_check else ~number_of_leaf[id(leaf)], output, True)
             )
@@ -301,19 +302,12 @@ class Plan:
     def _run(self, trace: Trace, nodes: list[Node], timings: list[np.ndarray] | None) -> Late | None:
         runner = default_runner()
         leaf_buffers = [nodes[place].buffer for place in self.leaf_places]
-        buffers: list[Any] = [None] * len(self.outputs)
-        for leaf, output, content in self.donations:
-            held: Any = leaf_buffers[leaf if leaf >= 0 else ~leaf]
-            if leaf >= 0 and held.recyclable and not (held.ever_exposed and held.exposed()):
-                buffers[output] = held
-            elif content:
-                buffers[output] = held.copy(self.outputs[output][0])
-        missing = [output for output, held in enumerate(buffers) if held is None]
         stride = self._scratch_stride
-        sizes = [self.outputs[output][0] for output in missing]
-        *fresh, arena, scratch = allocate_all([*sizes, self.arena_bytes, stride * runner.pool.num_threads])
-        for output, buffer in zip(missing, fresh, strict=True):
-            buffers[output] = buffer
+        work = self.arena_bytes, stride * runner.pool.num_threads
+        if self.donations:
+            buffers, arena, scratch = self._take_memory(leaf_buffers, work)
+        else:
+            *buffers, arena, scratch = allocate_all((*self.outputs, *work))
         numbers = trace.numbers
         for position, fixed, number, unit in self._moved:
             self._arguments[position] = fixed + numbers[number] * unit
@@ -355,6 +349,21 @@ class Plan:
             _consume(map(_set_trace, bind, repeat(trace)))
             return self.late[int(cell[0]) - 1].found(int(cell[1]))
         return None
+
+    def _take_memory(self, leaf_buffers: list[Any], work: tuple[int, int]) -> tuple[list[Any], Buffer, Buffer]:
+        """Memory of the outputs, some of which take a leaf's, and as much to work in as ``work`` says."""
+        buffers: list[Any] = [None] * len(self.outputs)
+        for leaf, output, content in self.donations:
+            held: Any = leaf_buffers[leaf if leaf >= 0 else ~leaf]
+            if leaf >= 0 and held.recyclable and not (held.ever_exposed and held.exposed()):
+                buffers[output] = held
+            elif content:
+                buffers[output] = held.copy(self.outputs[output])
+        missing = [output for output, held in enumerate(buffers) if held is None]
+        *fresh, arena, scratch = allocate_all([*[self.outputs[output] for output in missing], *work])
+        for output, buffer in zip(missing, fresh, strict=True):
+            buffers[output] = buffer
+        return buffers, arena, scratch
 
     def _prepared(  # type: ignore[no-untyped-def]
         self, runner, segment, address: int, scratch_address: int, stride: int, memory

@@ -169,11 +169,11 @@ def _extremum(b: Builder, name: str, d: dtype, lanes: int, x: str, y: str) -> st
         missing = b.op(f"fcmp uno {t} {y}, {y}")
         take = b.op(f"or {vector('i1', lanes)} {chosen}, {missing}")
         return select(b, d, lanes, take, x, y)
-    # NaN wins: take x when it is beyond y or is NaN itself; y's NaN makes the comparison false and y is taken.
-    chosen = b.op(f"fcmp {'ogt' if larger else 'olt'} {t} {x}, {y}")
+    # NaN wins: take x when it is beyond y or is NaN itself; y's NaN makes the comparison false and y is taken. Written so
+    # that the first selection is one instruction, x86's MAXPS or MINPS.
+    beyond = b.op(f"fcmp {'ogt' if larger else 'olt'} {t} {x}, {y}")
     missing = b.op(f"fcmp uno {t} {x}, {x}")
-    take = b.op(f"or {vector('i1', lanes)} {chosen}, {missing}")
-    return select(b, d, lanes, take, x, y)
+    return select(b, d, lanes, missing, x, select(b, d, lanes, beyond, x, y))
 
 
 @emitter("trunc_divide", "floor_divide", "remainder", "fmod")

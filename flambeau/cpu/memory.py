@@ -7,6 +7,7 @@ count tells whether anybody else can see the memory.
 
 from __future__ import annotations
 
+import ctypes
 import functools
 import sys
 import threading
@@ -71,16 +72,19 @@ class Buffer:
         The buffer holds the object at the end of the chain of bases. If that is an array which owns its memory,
         exposure ends when nobody else holds it; anything else may show the memory in ways that cannot be seen.
         """
-        if array.flags.c_contiguous:
-            low = array.__array_interface__["data"][0]
+        flags = array.flags
+        if flags.c_contiguous:
+            # The plain way to the address takes four times as long, but works for every array.
+            quick = flags.writeable and array.nbytes
+            low = ctypes.addressof(ctypes.c_char.from_buffer(array)) if quick else array.ctypes.data  # type: ignore[arg-type]
             high = low + array.nbytes
         else:
             low, high = byte_bounds(array)
         owner: Any = array
-        while getattr(owner, "base", None) is not None:
-            owner = owner.base
+        while (base := getattr(owner, "base", None)) is not None:
+            owner = base
         buffer = cls(owner, low, high - low)
-        buffer.readonly = not array.flags.writeable
+        buffer.readonly = not flags.writeable
         buffer.ever_exposed = True
         buffer.exposed_forever = not (type(owner) is np.ndarray and owner.flags.owndata)
         return buffer
@@ -129,8 +133,10 @@ class Buffer:
 
     def copy(self, nbytes: int) -> Buffer:
         """A new buffer of the pool with the first ``nbytes`` bytes."""
+        if nbytes > self.nbytes:
+            raise ValueError(f"a buffer of {self.nbytes} bytes has no {nbytes} bytes to copy")
         made = default_pool.allocate(nbytes)
-        made.peek(np.uint8, (nbytes,))[...] = self.peek(np.uint8, (nbytes,))
+        ctypes.memmove(made.address, self.address, nbytes)
         return made
 
     def _references(self) -> int:

@@ -245,14 +245,21 @@ def _enter_exposed(trace: Trace, node: Node) -> Node:
 
 
 def _add_leaf(trace: Trace, node: Node) -> None:
-    key = (node.shape, node.dtype)
-    step = trace.cursor.next.get(key)
-    if step is None:
-        step = new_step(trace, key, LEAF, key, ())
     node.trace = trace
     node.place = len(trace.nodes)
     trace.nodes.append(node)
-    trace.cursor = step
+    settle_leaves(trace, 1)
+
+
+def settle_leaves(trace: Trace, count: int) -> None:
+    """Move the trace over the leaves that were put at its end."""
+    nodes = trace.nodes
+    for node in nodes[len(nodes) - count :]:
+        key = (node.shape, node.dtype)
+        step = trace.cursor.next.get(key)
+        if step is None:
+            step = new_step(trace, key, LEAF, key, ())
+        trace.cursor = step
 
 
 last_cut: list[tuple[str, int] | None] = [None]

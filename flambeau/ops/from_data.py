@@ -180,7 +180,8 @@ def from_numpy(array: np.ndarray) -> Tensor:
     if d is None:
         from_array(array)  # raises with PyTorch's message
     assert d is not None
-    contiguous, writeable = array.flags.c_contiguous, array.flags.writeable
+    flags = array.flags
+    contiguous, writeable = flags.c_contiguous, flags.writeable
     if not contiguous:
         _check_strides(array)
     if not writeable:

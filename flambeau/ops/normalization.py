@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from ..autograd.gradient import INPUTS, Gradient
+from ..composite import composite
 from ..graph import primitives as p
 from ..graph.dtypes import bfloat16, dtype, float16, float32, float64
 from ..graph.shapes import Size, View, contiguous_strides, view_strides, wrap_dim
@@ -96,20 +97,23 @@ def _differentiable_statistics(x: Tensor, axes: tuple[int, ...], eps: float) -> 
 
 
 def _scaled(
-    x: Tensor, average: Tensor, scale: Tensor, weight: Tensor | None, bias: Tensor | None, layout: Layout
+    input: Tensor, average: Tensor, scale: Tensor, weight: Tensor | None, bias: Tensor | None, layout: Layout
 ) -> Tensor:
-    result = binary(p.MUL, binary(p.SUB, x, average), scale)
+    """The normalised input times weight plus bias, in its own shape and dtype."""
+    d = _wide(input)
+    result = binary(p.MUL, binary(p.SUB, _value(input, layout.shape, d), average), scale)
     if weight is not None:
-        result = binary(p.MUL, result, _value(weight, layout.affine, x.dtype))
-    return result if bias is None else binary(p.ADD, result, _value(bias, layout.affine, x.dtype))
+        result = binary(p.MUL, result, _value(weight, layout.affine, d))
+    if bias is not None:
+        result = binary(p.ADD, result, _value(bias, layout.affine, d))
+    return _value(result, input.shape, input.dtype)
 
 
-def _finished(
+def _with_history(
     result: Tensor, input: Tensor, weight: Tensor | None, bias: Tensor | None, kept: Sequence[Tensor],
     gradient: type[Gradient], context: object,
 ) -> Tensor:  # fmt: skip
-    """The result in the input's shape and dtype, with its history; ``kept`` is saved after input, weight and bias."""
-    result = _value(result, input.shape, input.dtype)
+    """The result with its history; ``kept`` is saved after input, weight and bias."""
     if tracked(input, weight, bias):
         saved = [(t._read(), t._view) if t is not None else (None, None) for t in (input, weight, None, *kept)]
         attach(result, gradient, [input, weight, bias, *kept], saved, context)
@@ -177,10 +181,17 @@ def _normalise(
     input: Tensor, weight: Tensor | None, bias: Tensor | None, layout: Layout, eps: float, gradient: type[Gradient]
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """The normalised input, its mean, variance and reciprocal deviation."""
-    x = _value(input, layout.shape, _wide(input))
-    average, variance, scale = _statistics(x, layout.axes, eps)
-    result = _scaled(x, average, scale, weight, bias, layout)
-    return _finished(result, input, weight, bias, (average, scale), gradient, (layout, eps)), average, variance, scale
+    result, average, variance, scale = composite(_normalised, (layout, eps), input, weight, bias)
+    _with_history(result, input, weight, bias, (average, scale), gradient, (layout, eps))
+    return result, average, variance, scale
+
+
+def _normalised(
+    how: tuple[Layout, float], input: Tensor, weight: Tensor | None, bias: Tensor | None
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    layout, eps = how
+    average, variance, scale = _statistics(_value(input, layout.shape, _wide(input)), layout.axes, eps)
+    return _scaled(input, average, scale, weight, bias, layout), average, variance, scale
 
 
 def _layer_layout(input: Tensor, normalized_shape: Sequence[int], **affine: Tensor | None) -> Layout:
@@ -295,16 +306,21 @@ def rms_norm(
     check_floating(input, "rms_norm")
     if eps is None:
         eps = _EPSILON[input.dtype]
+    result, scale = composite(_divided_by_root, (layout, eps), input, weight)
+    if tracked(input, weight):
+        saved = [(t._read(), t._view) if t is not None else (None, None) for t in (input, weight, scale)]
+        attach(result, FusedRmsNormBackward0, [input, weight, scale], saved, (layout, eps))
+    return result  # type: ignore[no-any-return]
+
+
+def _divided_by_root(how: tuple[Layout, float], input: Tensor, weight: Tensor | None) -> tuple[Tensor, Tensor]:
+    layout, eps = how
     x = _value(input, layout.shape, _wide(input))
     scale = unary(p.RSQRT, binary(p.ADD, _mean(binary(p.MUL, x, x), layout.axes), eps))
     result = binary(p.MUL, x, scale)
     if weight is not None:
         result = binary(p.MUL, result, _value(weight, layout.affine, x.dtype))
-    result = _value(result, input.shape, input.dtype)
-    if tracked(input, weight):
-        saved = [(t._read(), t._view) if t is not None else (None, None) for t in (input, weight, scale)]
-        attach(result, FusedRmsNormBackward0, [input, weight, scale], saved, (layout, eps))
-    return result
+    return _value(result, input.shape, input.dtype), scale
 
 
 # --- statistics of channels ---------------------------------------------------------------------------------------
@@ -362,13 +378,17 @@ def _channel_layout(input: Tensor, **parameters: Tensor | None) -> Layout:
     return Layout(shape, others, (channels, *[1] * (len(shape) - 2)), shape, others)
 
 
+def _moved(running: Tensor, batch: Tensor, momentum: float, kept: float) -> Tensor:
+    """``kept`` times a running statistic (C,) plus ``momentum`` times that of the batch."""
+    d = batch.dtype
+    new = binary(p.MUL, _value(batch, running.shape, d), momentum)
+    return binary(p.ADD, new, binary(p.MUL, _value(running, running.shape, d), kept))
+
+
 def _follow(running: Tensor | None, batch: Tensor, momentum: float, factor: float = 1.0) -> None:
-    """Move a running statistic (C,) towards ``factor`` times that of the batch, in place."""
+    """Move a running statistic towards ``factor`` times that of the batch, in place."""
     if running is not None:
-        d = batch.dtype
-        new = binary(p.MUL, _value(batch, running.shape, d), momentum * factor)
-        kept = binary(p.MUL, _value(running, running.shape, d), 1 - momentum)
-        assign(running, binary(p.ADD, new, kept))
+        assign(running, _moved(running, batch, momentum * factor, 1 - momentum))
 
 
 def _unbiased(count: int) -> float:
@@ -393,21 +413,41 @@ def batch_norm(
         for name, given in (("running_mean", running_mean), ("running_var", running_var)):
             if given is None:
                 raise RuntimeError(f"{name} must be defined in evaluation mode")
-    x = _value(input, layout.shape, _wide(input))
-    if training and x.numel():
-        average, variance, scale = _statistics(x, layout.axes, eps)
-        count = x.numel() // layout.affine[0]
-        _follow(running_mean, average, momentum)
-        _follow(running_var, variance, momentum, _unbiased(count))
-    elif training:
-        average = scale = _value(x.new_zeros(layout.affine), layout.affine, x.dtype)
+    if training and input.numel():
+        count = input.numel() // layout.affine[0]
+        numbers = momentum, momentum * _unbiased(count), 1 - momentum
+        static = layout, eps
+        result, average, scale, *moved = composite(
+            _normalised_by_batch, static, input, weight, bias, running_mean, running_var, *numbers
+        )
+        for running, value in zip((running_mean, running_var), moved, strict=True):
+            if running is not None:
+                assign(running, value)
     else:
-        assert running_mean is not None and running_var is not None
-        average = _value(running_mean, layout.affine, x.dtype)
-        scale = unary(p.RSQRT, binary(p.ADD, _value(running_var, layout.affine, x.dtype), eps))
-    result = _scaled(x, average, scale, weight, bias, layout)
-    context = (layout, eps, training)
-    return _finished(result, input, weight, bias, (average, scale), NativeBatchNormBackward0, context)
+        d = _wide(input)
+        if training:
+            average = scale = _value(input.new_zeros(layout.affine), layout.affine, d)
+        else:
+            assert running_mean is not None and running_var is not None
+            average = _value(running_mean, layout.affine, d)
+            scale = unary(p.RSQRT, binary(p.ADD, _value(running_var, layout.affine, d), eps))
+        result = _scaled(input, average, scale, weight, bias, layout)
+    return _with_history(
+        result, input, weight, bias, (average, scale), NativeBatchNormBackward0, (layout, eps, training)
+    )
+
+
+def _normalised_by_batch(
+    how: tuple[Layout, float], input: Tensor, weight: Tensor | None, bias: Tensor | None, running_mean: Tensor | None,
+    running_var: Tensor | None, momentum: float, momentum_of_var: float, kept: float,
+) -> tuple[Tensor | None, ...]:  # fmt: skip
+    """The result, mean and reciprocal deviation, and what the running statistics become."""
+    layout, eps = how
+    average, variance, scale = _statistics(_value(input, layout.shape, _wide(input)), layout.axes, eps)
+    result = _scaled(input, average, scale, weight, bias, layout)
+    mean = None if running_mean is None else _moved(running_mean, average, momentum, kept)
+    var = None if running_var is None else _moved(running_var, variance, momentum_of_var, kept)
+    return result, average, scale, mean, var
 
 
 @operation(method=False)

@@ -71,13 +71,18 @@ def check_writable(tensor: Tensor) -> None:
 
 def assign(target: Tensor, value: Tensor) -> Tensor:
     """Make ``value`` the content of ``target``, history included; what every in-place operation ends with."""
+    storage = target._storage
+    if storage is not None and value._storage is None and not local.grad:  # a parameter's new value, most often
+        assert target._view is not None
+        if storage.replace(target._view, value._node):
+            return target
     if target.shape != value.shape:
         raise RuntimeError(
             f"output with shape {list(target.shape)} doesn't match the broadcast shape {list(value.shape)}"
         )
     if target._tracked and local.grad:
         check_writable(target)
-    if target._storage is not None:
+    if storage is not None:
         view = target._view
         assert view is not None
         if view.overlaps_itself():

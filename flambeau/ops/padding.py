@@ -11,6 +11,7 @@ from ..graph.shapes import Size, View, contiguous_strides
 from ..graph.trace import record
 from ..storage import written
 from ..tensor import Tensor
+from .conversion import clone
 from .dispatch import attach, tracked
 from .operation import operation
 from .steps import arange
@@ -55,7 +56,7 @@ def constant_pad_nd(input: Tensor, pad: Sequence[int], value: Any = 0) -> Tensor
     if min(inner, default=1) <= 0:
         result = Tensor._from_node(record(p.FILL, (shape, input.dtype), (value, None)))
     elif inner == list(shape):
-        result = Tensor._from_node(record(p.COPY, None, (input._read(), View(inner, strides, first))))
+        result = clone(Tensor._from_node(None, View(inner, strides, first), input._share()))  # laid out like the input
     else:
         place = View(inner, plain, sum(max(before, 0) * s for (before, _), s in zip(pairs, plain)))
         around = record(p.FILL, (shape, input.dtype), (value, None))

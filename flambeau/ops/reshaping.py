@@ -10,7 +10,7 @@ from typing import Any
 from ..autograd.gradient import Gradient
 from ..graph import dtypes
 from ..graph.shapes import View, infer_size, view_strides, wrap_dim
-from ..storage import Storage
+from ..storage import Storage, whole
 from ..tensor import Tensor
 from .operation import operation
 from .views import Sizes, geometry, look, seen_anew_in_place, sizes_of, view_of
@@ -176,10 +176,16 @@ def squeeze(input: Tensor, dim: Any = None) -> Tensor:
 @operation()
 def unsqueeze(input: Tensor, dim: int) -> Tensor:
     """With an axis of extent 1 at ``dim``."""
-    sizes, strides, offset = geometry(input)
-    d = wrap_dim(dim, len(sizes) + 1)
+    view = input._view or whole(input._node.shape)
+    found = _unsqueezed(view.moved, wrap_dim(dim, len(view.sizes) + 1))
+    return look(input, found.at(view.offset) if view.offset else found, UnsqueezeBackward0)
+
+
+@lru_cache(maxsize=4096)
+def _unsqueezed(view: View, d: int) -> View:
+    sizes, strides = view.sizes, view.strides
     step = sizes[d] * strides[d] if d < len(sizes) else 1
-    return view_of(input, (*sizes[:d], 1, *sizes[d:]), (*strides[:d], step, *strides[d:]), offset, UnsqueezeBackward0)
+    return View((*sizes[:d], 1, *sizes[d:]), (*strides[:d], step, *strides[d:]), view.offset)
 
 
 Tensor.squeeze_ = seen_anew_in_place(squeeze)  # type: ignore[attr-defined]

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from ..autograd.gradient import RESULT, Gradient
+from ..composite import composite
 from ..graph import dtypes
 from ..graph import primitives as p
 from ..graph.shapes import wrap_dim, wrap_dims
@@ -51,10 +52,14 @@ def _softmax(x: Tensor, axis: int) -> Tensor:
     if x.numel() == 0:
         result = unary(p.COPY, x)
     else:
-        result = _quotients(x, reduce(p.MAX, x, (axis,), True, x.dtype), axis)
+        (result,) = composite(_softmax_values, axis, x)
     if tracked(x):
         attach(result, SoftmaxBackward0, [x], [], axis)
     return result
+
+
+def _softmax_values(axis: int, x: Tensor) -> tuple[Tensor]:
+    return (_quotients(x, reduce(p.MAX, x, (axis,), True, x.dtype), axis),)
 
 
 def _quotients(x: Tensor, largest: Tensor, axis: int) -> Tensor:
@@ -95,14 +100,18 @@ def log_softmax(input: Tensor, dim: int, dtype: Any = None, *, out: Tensor | Non
 @rounded_once
 def _log_softmax(x: Tensor, axis: int) -> Tensor:
     if x.numel():
-        shifted = binary(p.SUB, x, reduce(p.MAX, x, (axis,), True, x.dtype))
-        total = reduce(p.SUM, unary(p.EXP, shifted), (axis,), True, x.dtype)
-        result = binary(p.SUB, shifted, unary(p.LOG, total))
+        (result,) = composite(_log_softmax_values, axis, x)
     else:
         result = unary(p.COPY, x)
     if tracked(x):
         attach(result, LogSoftmaxBackward0, [x], [], axis)
     return result
+
+
+def _log_softmax_values(axis: int, x: Tensor) -> tuple[Tensor]:
+    shifted = binary(p.SUB, x, reduce(p.MAX, x, (axis,), True, x.dtype))
+    total = reduce(p.SUM, unary(p.EXP, shifted), (axis,), True, x.dtype)
+    return (binary(p.SUB, shifted, unary(p.LOG, total)),)
 
 
 @operation()

@@ -63,6 +63,39 @@ def test_a_linear_layer_with_activation_is_one_kernel() -> None:
     assert len(report._last[0].work) == 1, report.last_evaluation()
 
 
+def test_chains_that_meet_are_one_kernel() -> None:
+    x, y = flambeau.randn(20, 30), flambeau.randn(20, 30)
+
+    def program() -> list[Tensor]:
+        left, right = (x * 0.5).exp(), (y + 1.0).tanh()
+        return [left * right, left]
+
+    assert_same_bits(runs(program))
+    assert len(report._last[0].work) == 1, report.last_evaluation()
+
+
+def test_rows_that_meet_are_one_kernel() -> None:
+    x, y = flambeau.randn(20, 30), flambeau.randn(20, 30)
+
+    def program() -> list[Tensor]:
+        return [x.softmax(-1) - y.sum(-1, keepdim=True) * x]
+
+    assert_same_bits(runs(program))
+    assert len(report._last[0].work) == 1, report.last_evaluation()
+
+
+def test_groups_are_not_merged_around_what_lies_between_them() -> None:
+    x = flambeau.randn(16, 16)
+
+    def program() -> list[Tensor]:
+        left = (x * 0.5).exp()
+        between = left @ left  # depends on the left chain
+        right = (between + x).tanh().sum(0)  # and the right one on it
+        return [left * right, left + between]
+
+    assert_same_bits(runs(program))
+
+
 def test_updates_happen_in_the_parameters_memory() -> None:
     weight = flambeau.zeros(1000)
     (weight + 0).tolist()
@@ -87,6 +120,16 @@ def test_sums_in_parts_have_the_bits_of_sums_in_one_piece(rows: int) -> None:
     other = flambeau.tensor(np.stack([values] * 20)).sum(1).tolist()
     assert set(other) == {whole}
     np.testing.assert_allclose(whole, values.astype(np.float64).sum(), rtol=1e-5, atol=1e-3)
+
+
+@pytest.mark.parametrize("columns", [1, 15, 16, 17, 32, 250, 256, 257])
+def test_columns_are_reduced_alike_however_many_there_are(columns: int) -> None:
+    values = np.random.default_rng(0).standard_normal((130, 257)).astype(np.float32)
+    values[3, 0] = values[7, 16] = np.nan
+    whole, part = flambeau.tensor(values), flambeau.tensor(values[:, :columns])
+    for reduce in (Tensor.sum, Tensor.amax, Tensor.argmin, Tensor.var):
+        np.testing.assert_array_equal(reduce(part, 0).numpy(), reduce(whole, 0).numpy()[:columns])
+    np.testing.assert_array_equal((part > 0).any(0).numpy(), (values[:, :columns] > 0).any(0))
 
 
 @pytest.mark.parametrize("rows", [1, 63, 64, 65, 5000, 70_000])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import pickle
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -212,3 +214,10 @@ def test_results_with_names_are_pickled() -> None:
     found = pickle.loads(pickle.dumps(flambeau.tensor([2.0, 1.0]).sort()))
     assert type(found) is flambeau.return_types.sort
     assert found.values.tolist() == [1.0, 2.0] and found.indices.tolist() == [1, 0]
+
+
+def test_each_process_begins_with_another_seed() -> None:
+    program = "import flambeau; print(flambeau.initial_seed())"
+    seeds = {subprocess.run([sys.executable, "-c", program], capture_output=True, check=True).stdout for _ in range(2)}
+    assert len(seeds) == 2
+    assert flambeau.Generator().initial_seed() == torch.Generator().initial_seed()

@@ -6,6 +6,7 @@ depends on the number of rows alone, so that splitting the rows among tiles (at 
 
 from __future__ import annotations
 
+from ...graph.dtypes import dtype
 from ..conversion import register_type
 from ..ir import LANES, Builder, Module
 from ..vectors import tail_mask
@@ -13,21 +14,25 @@ from .body import Body, Place
 from .program import COLUMN_BLOCK, COLUMN_HEADER, LEVELS, Program
 from .reducers import Reducer, State, fold, push
 
+ROWS_AHEAD = 8
+"""How many rows ahead memory is fetched into the cache: rows lie too far apart for processors to see that by themselves."""
 VECTORS = COLUMN_BLOCK // LANES
 
 
 def scratch_bytes(program: Program) -> int:
-    """Bytes of private memory that a tile needs: a stack of partial results for each vector of columns."""
-    return sum(_stack_bytes(program, i) for i, v in enumerate(program.values) if v.kind == "reduce") + 64
+    """Bytes of private memory that a tile needs: for each vector of columns a partial result, and a stack of them."""
+    parts = [d for i, v in enumerate(program.values) if v.kind == "reduce" for d in _reducer(program, i).types]
+    return sum((LEVELS + 1) * VECTORS * vector_bytes(d) for d in parts) + 64
+
+
+def vector_bytes(d: dtype) -> int:
+    """Room for a vector of partial results."""
+    return LANES * max(d.itemsize, 4)
 
 
 def _reducer(program: Program, index: int) -> Reducer:
     name, reference = program.values[index].data
     return Reducer(name, program.values[reference].dtype)
-
-
-def _stack_bytes(program: Program, index: int) -> int:
-    return sum(LEVELS * VECTORS * LANES * max(d.itemsize, 4) for d in _reducer(program, index).types)
 
 
 def emit_column(program: Program, module: Module, name: str) -> None:
@@ -60,21 +65,37 @@ class _ColumnWriter:
         self.to = b.minimum(b.add(self.from_, block), self.inner)
         self.first_row = b.mul(self.split, split_rows)
         self.last_row = b.minimum(b.add(self.first_row, split_rows), self.reduced)
+        # A single vector of columns is taken as a rest: its partial results stay in registers.
+        columns = b.sub(self.to, self.from_)
+        narrow = b.op(f"icmp sle i64 {columns}, {LANES}")
+        whole = b.op(f"select i1 {narrow}, i64 0, i64 {b.op(f'and i64 {columns}, {-LANES}')}")
+        self.whole = b.add(self.from_, whole)
+        self.rest = b.sub(self.to, self.whole)
+        self.some_rest = b.op(f"icmp sgt i64 {self.rest}, 0")
+        self.mask = tail_mask(b, self.rest)
         self._set_pointers()
-        offset = 0
+        # For each part of each reduction: where its partial results, and where its stacks of them begin.
+        self.totals: dict[int, list[str]] = {}
         self.stack_base: dict[int, list[str]] = {}
+        offset = 0
         for i in self.reduces:
-            addresses = []
+            self.totals[i], self.stack_base[i] = [], []
             for d in self.reducers[i].types:
-                addresses.append(b.op(f"getelementptr i8, ptr %scratch, i64 {offset}"))
-                offset += LEVELS * VECTORS * LANES * max(d.itemsize, 4)
-            self.stack_base[i] = addresses
+                self.totals[i].append(b.offset("i8", "%scratch", str(offset)))
+                offset += VECTORS * vector_bytes(d)
+                self.stack_base[i].append(b.offset("i8", "%scratch", str(offset)))
+                offset += LEVELS * VECTORS * vector_bytes(d)
         runs = b.divide(b.add(b.sub(self.last_row, self.first_row), b.sub(self.chunk, "1")), self.chunk)
         with b.loop("0", runs) as run:
             start = b.add(self.first_row, b.mul(run, self.chunk))
             stop = b.minimum(b.add(start, self.chunk), self.last_row)
-            self._columns(lambda index, mask: self._run(run, start, stop, index, mask))
-        self._columns(lambda index, mask: self._results(runs, index, mask))
+            self._run_of_whole_vectors(run, start, stop)
+            with b.when(self.some_rest):
+                self._run_of_rest(run, start, stop)
+        with b.loop(self.from_, self.whole, str(LANES)) as index:
+            self._results(runs, index, None)
+        with b.when(self.some_rest):
+            self._results(runs, self.whole, self.mask)
         b.finish()
 
     def _bases(self) -> dict[tuple[str, int], tuple[str, list[str], str, str]]:
@@ -105,69 +126,92 @@ class _ColumnWriter:
                     offset = b.add(offset, b.mul(coordinate, stride))
                 self.outer_pointers[key] = b.offset(storage, base, offset)
 
-    def _columns(self, work) -> None:  # type: ignore[no-untyped-def]
-        """Call ``work(index, mask)`` for each vector of this tile's columns."""
-        b = self.b
-        whole = b.add(self.from_, b.op(f"and i64 {b.sub(self.to, self.from_)}, {-LANES}"))
-        with b.loop(self.from_, whole, str(LANES)) as index:
-            work(index, None)
-        rest = b.sub(self.to, whole)
-        with b.when(b.op(f"icmp sgt i64 {rest}, 0")):
-            work(whole, tail_mask(b, rest))
-
-    def _stacks(self, i: int, index: str) -> list[str]:
-        """The stacks of partial results of the columns from ``index`` on."""
+    def _places(self, bases: dict[int, list[str]], index: str, depth: int) -> dict[int, list[str]]:
+        """For each reduction, where what belongs to the columns from ``index`` on lies: ``depth`` vectors each."""
         b = self.b
         number = b.divide(b.sub(index, self.from_), str(LANES))
-        found = []
-        for d, base in zip(self.reducers[i].types, self.stack_base[i]):
-            found.append(
-                b.op(f"getelementptr i8, ptr {base}, i64 {b.mul(number, str(LEVELS * LANES * max(d.itemsize, 4)))}")
-            )
-        return found
+        return {
+            i: [
+                b.offset("i8", base, b.mul(number, str(depth * vector_bytes(d))))
+                for d, base in zip(self.reducers[i].types, bases[i])
+            ]
+            for i in self.reduces
+        }
 
-    def _run(self, run: str, start: str, stop: str, index: str, mask: str | None) -> None:
-        """Reduce rows ``start`` to ``stop`` of one vector of columns and put the result on its stack."""
+    def _trees(self, index: str) -> list[tuple[Reducer, list[str]]]:
+        stacks = self._places(self.stack_base, index, LEVELS)
+        return [(self.reducers[i], stacks[i]) for i in self.reduces]
+
+    def _run_of_whole_vectors(self, run: str, start: str, stop: str) -> None:
+        """Reduce rows ``start`` to ``stop`` and put the results on the stacks.
+
+        Rows are read as they lie in memory, so that it is read in sequence; partial results stay in the first cache.
+        """
+        b = self.b
+        with b.loop(self.from_, self.whole, str(LANES)) as index:
+            places = self._places(self.totals, index, 1)
+            for i in self.reduces:
+                self._set(i, places[i], self.reducers[i].identity(LANES))
+        with b.loop(start, stop) as row, b.loop(self.from_, self.whole, str(LANES)) as index:
+            self._elements(row, index, None, self._places(self.totals, index, 1))
+        with b.loop(self.from_, self.whole, str(LANES)) as index:
+            places = self._places(self.totals, index, 1)
+            push(b, self._trees(index), LANES, run, [self._get(i, places[i]) for i in self.reduces])
+
+    def _run_of_rest(self, run: str, start: str, stop: str) -> None:
+        """The same for the columns behind the last whole vector, with partial results in registers."""
+        b = self.b
+        slots = {
+            i: [b.variable(register_type(d, LANES), p) for d, p in zip(r.types, r.identity(LANES))]
+            for i, r in self.reducers.items()
+        }
+        with b.loop(start, stop) as row:
+            self._elements(row, self.whole, self.mask, slots)
+        push(b, self._trees(self.whole), LANES, run, [self._get(i, slots[i]) for i in self.reduces])
+
+    def _get(self, i: int, places: list[str]) -> State:
+        return tuple(self._load(d, place) for d, place in zip(self.reducers[i].types, places))
+
+    def _load(self, d: dtype, place: str) -> str:
+        """Load partial results. Freezing them keeps LLVM from making a slow masked store of "store the larger one"."""
+        t = register_type(d, LANES)
+        return self.b.op(f"freeze {t} {self.b.load(t, place, 1)}")
+
+    def _set(self, i: int, places: list[str], state: State) -> None:
+        for d, place, part in zip(self.reducers[i].types, places, state):
+            self.b.store(register_type(d, LANES), part, place, 1)
+
+    def _elements(self, row: str, index: str, mask: str | None, places: dict[int, list[str]]) -> None:
+        """Compute and store one vector of a row, and combine it with its columns' partial results."""
         b, program = self.b, self.program
-        slots = {}
-        for i in self.reduces:
-            reducer = self.reducers[i]
-            slots[i] = [b.variable(register_type(d, LANES), p) for d, p in zip(reducer.types, reducer.identity(LANES))]
         stores = [(n, s) for n, s in enumerate(program.stores) if s.level == "element"]
         order = self.body.needed(
             [program.values[i].data[1] for i in self.reduces] + [s.reference for _, s in stores], "element"
         )
-        with b.loop(start, stop) as row:
-            pointers = {}
-            for i in order:
-                if ("value", i) in self.bases:
-                    _, _, along, storage = self.bases["value", i]
-                    pointers["value", i] = b.offset(storage, self.outer_pointers["value", i], b.mul(row, along))
-            line = b.mul(b.add(b.mul(self.outer_index, self.reduced), row), self.inner)
-            place = Place(LANES, index, b.add(line, index), pointers, mask)
-            local = self.body.compute(order, place)
-            for number, store in stores:
-                base = self.bases["store", number][0]
-                pointer = b.offset(store.dtype.storage, base, place.linear)
-                self.body.store(store, number, self.body.operand(store.reference, place, local), place, pointer)
-            for i in self.reduces:
-                reducer = self.reducers[i]
-                value = self.body.operand(program.values[i].data[1], place, local)
-                new: State = (value, b.broadcast("i64", row, LANES)) if reducer.indexed else (value,)
-                types = [register_type(d, LANES) for d in reducer.types]
-                old = tuple(b.load(t, slot) for t, slot in zip(types, slots[i]))
-                for t, slot, part in zip(types, slots[i], reducer.combine(b, LANES, old, new)):
-                    b.store(t, part, slot)
-        states = [
-            tuple(b.load(register_type(d, LANES), slot) for d, slot in zip(self.reducers[i].types, slots[i]))
-            for i in self.reduces
-        ]
-        push(b, [(self.reducers[i], self._stacks(i, index)) for i in self.reduces], LANES, run, states)
+        pointers = {}
+        for i in order:
+            if ("value", i) in self.bases:
+                _, _, along, storage = self.bases["value", i]
+                pointers["value", i] = b.offset(storage, self.outer_pointers["value", i], b.mul(row, along))
+                if mask is None and program.values[i].kind == "load" and program.values[i].data[2] == "1":
+                    ahead = b.add(index, b.mul(along, str(ROWS_AHEAD)))
+                    b.prefetch(b.offset(storage, pointers["value", i], ahead), level=2)
+        line = b.mul(b.add(b.mul(self.outer_index, self.reduced), row), self.inner)
+        place = Place(LANES, index, b.add(line, index), pointers, mask)
+        local = self.body.compute(order, place)
+        for number, store in stores:
+            pointer = b.offset(store.dtype.storage, self.bases["store", number][0], place.linear)
+            self.body.store(store, number, self.body.operand(store.reference, place, local), place, pointer)
+        for i in self.reduces:
+            reducer = self.reducers[i]
+            value = self.body.operand(program.values[i].data[1], place, local)
+            new: State = (value, b.broadcast("i64", row, LANES)) if reducer.indexed else (value,)
+            self._set(i, places[i], reducer.combine(b, LANES, self._get(i, places[i]), new))
 
     def _results(self, runs: str, index: str, mask: str | None) -> None:
         """Combine the runs of one vector of columns, compute what follows from that, and store it."""
         b, program = self.b, self.program
-        trees = [(self.reducers[i], self._stacks(i, index)) for i in self.reduces]
+        trees = self._trees(index)
         at = b.add(b.mul(self.outer_index, self.inner), index)
         pointers = {key: pointer for key, pointer in self.outer_pointers.items()}
         place = Place(LANES, index, at, pointers, mask)

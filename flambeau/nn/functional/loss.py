@@ -8,6 +8,7 @@ from typing import Any
 
 import flambeau
 
+from ...ops import regression_loss
 from ...ops.loss import cross_entropy as _cross_entropy
 from ...ops.loss import nll_loss as _nll_loss
 from ...ops.softmax import log_softmax
@@ -48,8 +49,10 @@ def mse_loss(
     """``(input - target)²``."""
     _warn_sizes(input, target)
     reduction = _reduction.resolve(size_average, reduce, reduction)
-    loss = (input - target).square()
-    return reduced(loss, reduction) if weight is None else _weighted(loss, input, weight, reduction)
+    if weight is not None:
+        return _weighted((input - target).square(), input, weight, reduction)
+    _reduction.check(reduction)
+    return regression_loss.mse_loss(input, target, reduction)
 
 
 def l1_loss(
@@ -70,13 +73,12 @@ def smooth_l1_loss(
     """With d = ``|input - target|``: ``0.5 d² / beta`` below ``beta`` and ``d - 0.5 beta`` from there on."""
     _warn_sizes(input, target)
     reduction = _reduction.resolve(size_average, reduce, reduction)
-    distance = (input - target).abs()
     if beta < 0:
         raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
     if beta == 0:
-        return reduced(distance, reduction)
-    loss = flambeau.where(distance < beta, 0.5 * distance * distance / beta, distance - 0.5 * beta)
-    return reduced(loss, reduction)
+        return reduced((input - target).abs(), reduction)
+    _reduction.check(reduction)
+    return regression_loss.smooth_l1_loss(input, target, reduction, beta)
 
 
 def huber_loss(
@@ -86,13 +88,12 @@ def huber_loss(
     _warn_sizes(input, target)
     if delta <= 0:
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
-    distance = (input - target).abs()
-    loss = flambeau.where(distance < delta, 0.5 * distance * distance, delta * (distance - 0.5 * delta))
     if weight is None:
-        return reduced(loss, reduction)
+        _reduction.check(reduction)
+        return regression_loss.huber_loss(input, target, reduction, delta)
     if weight.shape != input.shape:
         raise ValueError("Weights and input must have the same size.")
-    return reduced(loss * weight, reduction)
+    return reduced(regression_loss.huber_loss(input, target, "none", delta) * weight, reduction)
 
 
 def poisson_nll_loss(

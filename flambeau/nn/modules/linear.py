@@ -47,7 +47,9 @@ class Linear(Module):
             init.uniform_(self.bias, -bound, bound)
 
     def forward(self, input: Tensor) -> Tensor:
-        return F.linear(input, self.weight, self.bias)
+        parameters = self._parameters  # asked first, attributes being looked for there last
+        weight, bias = parameters.get("weight"), parameters.get("bias")
+        return F.linear(input, self.weight if weight is None else weight, self.bias if bias is None else bias)
 
     def extra_repr(self) -> str:
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"

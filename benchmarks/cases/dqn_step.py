@@ -1,4 +1,4 @@
-"""A learning step of deep Q-learning on 64 transitions, with a target network and Adam."""
+"""A step of deep Q-learning: one action, and learning from 64 transitions with a target network and Adam."""
 
 from __future__ import annotations
 
@@ -24,8 +24,18 @@ def prepare(framework: Any) -> Callable[[], Any]:
     rewards = normal(framework, TRANSITIONS, seed=4)
     actions = framework.tensor(generator.integers(0, 2, (TRANSITIONS, 1)))
     going_on = framework.tensor((generator.random(TRANSITIONS) < 0.9).astype(np.float32))
+    seen = generator.standard_normal((256, 4), dtype=np.float32)
+    place = 0
+
+    def act() -> int:
+        nonlocal place
+        state = framework.from_numpy(seen[place % 256]).unsqueeze(0)
+        place += 1
+        with framework.no_grad():
+            return int(network(state).argmax(1).item())
 
     def step() -> Any:
+        act()
         chosen = network(states).gather(1, actions)
         with framework.no_grad():
             best = target(following).max(1).values

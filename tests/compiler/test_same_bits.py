@@ -1,0 +1,93 @@
+"""Random programs give the same bits however they are run: eager, fused, looked at on the way, in tiles, on two threads."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from hypothesis import HealthCheck, given, settings
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from random_programs import SHAPES, Machine, Outcome, Program, programs
+
+import flambeau
+from flambeau.compiler import fuse, lower
+from flambeau.graph import trace
+
+COUNT = 60
+LARGE = ((2500,), (70, 40), (3, 900))
+"""Sums of more than one run of elements."""
+TIMES = 3
+"""The first run is one primitive at a time, the second finds that the trace recurs, the third follows a plan."""
+
+
+@contextmanager
+def eager() -> Iterator[None]:
+    """Each operation is evaluated when it is recorded."""
+    trace.set_eager(True)
+    try:
+        yield
+    finally:
+        trace.set_eager(False)
+
+
+@contextmanager
+def small_tiles() -> Iterator[None]:
+    """Cut loops into many tiles, and sums into parts, that would not be worth it for tensors so small."""
+    before = lower.TILE_ELEMENTS, fuse.SPLIT_REDUCED, flambeau.get_num_threads()
+    trace.step_boundary()
+    trace.forget_steps()
+    lower.TILE_ELEMENTS, fuse.SPLIT_REDUCED = 64, 2048
+    try:
+        yield
+    finally:
+        trace.step_boundary()
+        trace.forget_steps()
+        lower.TILE_ELEMENTS, fuse.SPLIT_REDUCED = before[:2]
+        flambeau.set_num_threads(before[2])
+
+
+def run(program: Program, look: bool = False) -> Outcome:
+    trace.step_boundary()  # the trace shall begin where it began the last time
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        machine = Machine(flambeau, look=look)
+        outcome = machine.run(program)
+    assert outcome.refused is None
+    return outcome
+
+
+def assert_same_bits(first: Outcome, second: Outcome, how: str) -> None:
+    assert first.strides == second.strides and first.tracked == second.tracked, how
+    for kind in ("values", "gradients"):
+        for number, (one, other) in enumerate(zip(getattr(first, kind), getattr(second, kind), strict=True)):
+            what = f"{kind} {number} differ {how}"
+            assert (one is None) == (other is None), what
+            if one is not None:
+                assert one.dtype == other.dtype and one.shape == other.shape, what
+                # Equal numbers, signs of zeros included. Which NaN it is nobody fixes.
+                np.testing.assert_array_equal(one, other, what)
+                np.testing.assert_array_equal(np.signbit(one) & ~np.isnan(one), np.signbit(other) & ~np.isnan(other), what)
+
+
+def check(program: Program) -> None:
+    with eager():
+        wanted = run(program)
+    for time in range(TIMES):
+        assert_same_bits(run(program), wanted, f"in run {time} of the recorded program")
+    for time in range(2):
+        assert_same_bits(run(program, look=True), wanted, f"in run {time} with looks")
+    with small_tiles():
+        for threads in (1, 2, 2):
+            flambeau.set_num_threads(threads)
+            assert_same_bits(run(program), wanted, f"in small tiles on {threads} threads")
+
+
+@settings(max_examples=COUNT, deadline=None, suppress_health_check=list(HealthCheck))
+@given(programs(("float32", "float64"), shapes=SHAPES + LARGE))
+def test_random_programs_give_the_same_bits(program: Program) -> None:
+    check(program)
