@@ -17,7 +17,7 @@ from .autograd.gradient import Gradient, RemovableHandle, sequence
 from .graph.dtypes import bool_, dtype, float32, float64, int64
 from .graph.primitives import nbytes
 from .graph.shapes import Size, View, contiguous_strides, is_contiguous
-from .graph.trace import Node, evaluate, evaluate_trace, local
+from .graph.trace import Node, evaluate, evaluate_trace, local, note_rebinding
 from .storage import Storage, whole
 
 _new = object.__new__
@@ -200,9 +200,8 @@ class Tensor:
                 and value.dtype is node.dtype
                 and not (node.buffer is not None and node.buffer.ever_exposed)
             ):
-                if value.trace is not None and value.trace.sites:
-                    value.trace.rebound.append((value.place, weakref.ref(self), "_node", node))
                 self._node = value
+                note_rebinding(self, "_node", node, value)
                 return
             storage = self._share()
         assert self._view is not None
