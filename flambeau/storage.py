@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import weakref
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,7 @@ import numpy as np
 
 from .graph.primitives import WRITE, nbytes
 from .graph.shapes import Size, View, contiguous_strides
-from .graph.trace import Node, evaluate, record
+from .graph.trace import Node, evaluate, note_rebinding, record
 
 if TYPE_CHECKING:
     from .graph.dtypes import dtype
@@ -37,7 +36,7 @@ class Storage:
         node = self.node
         self.version += 1
         self.node = (write_exposed if is_exposed(node) else written)(node, view, value, value_view)
-        self._note(node)
+        note_rebinding(self, "node", node, self.node)
 
     def replace(self, view: View, value: Node) -> bool:
         """Make ``value`` the content, if that is all that is to be done; whether it was."""
@@ -46,14 +45,8 @@ class Storage:
             return False
         self.version += 1
         self.node = value
-        self._note(node)
+        note_rebinding(self, "node", node, self.node)
         return True
-
-    def _note(self, before: Node) -> None:
-        """Note what the content was, where recorded steps may yet fail."""
-        trace = self.node.trace
-        if trace is not None and trace.sites:
-            trace.rebound.append((self.node.place, weakref.ref(self), "node", before))
 
 
 def written(node: Node, view: View, value: Node, value_view: View | None) -> Node:

@@ -18,7 +18,7 @@ from .autograd.handle import RemovableHandle
 from .graph.dtypes import dtype
 from .graph.primitives import nbytes
 from .graph.shapes import Size, View, contiguous_strides, is_contiguous
-from .graph.trace import Node, local
+from .graph.trace import Node, local, note_rebinding
 from .reading import Reading
 from .storage import Storage, whole
 
@@ -200,9 +200,8 @@ class Tensor(Reading):
                 and value.dtype is node.dtype
                 and not (node.buffer is not None and node.buffer.ever_exposed)
             ):
-                if value.trace is not None and value.trace.sites:
-                    value.trace.rebound.append((value.place, weakref.ref(self), "_node", node))
                 self._node = value
+                note_rebinding(self, "_node", node, value)
                 return
             storage = self._share()
         assert self._view is not None

@@ -241,3 +241,35 @@ def test_a_new_batch_size_compiles_nothing() -> None:
     for size in (5, 6, 11, 12, 13, 5, 6, 11):
         layer(flambeau.ones(size, 16)).relu().sum().item()
     assert default_compiler().statistics.kernels_compiled == compiled
+
+
+def test_an_update_in_place_is_undone_by_an_index_error_before_it() -> None:
+    """Parameters are updated in their own memory, but only once everything that may fail has been checked."""
+    model = nn.Sequential(nn.Linear(20, 16), nn.ReLU(), nn.Linear(16, 4))
+    optimizer = flambeau.optim.Adam(model.parameters(), lr=0.1)
+    inputs = flambeau.randn(8, 20)
+
+    def step(labels: list[int]) -> None:
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(model(inputs), flambeau.tensor(labels)).backward()
+        optimizer.step()
+
+    for _ in range(3):
+        step([0, 1, 2, 3, 0, 1, 2, 3])
+    before = [parameter.tolist() for parameter in model.parameters()]
+    state = [entry["exp_avg"].tolist() for entry in optimizer.state.values()]
+    with pytest.raises(IndexError, match="Target 7 is out of bounds"):
+        step([0, 1, 2, 7, 0, 1, 2, 3])
+    assert [parameter.tolist() for parameter in model.parameters()] == before
+    assert [entry["exp_avg"].tolist() for entry in optimizer.state.values()] == state
+    step([0, 1, 2, 3, 0, 1, 2, 3])
+    assert [parameter.tolist() for parameter in model.parameters()] != before
+
+
+def test_an_index_out_of_range_is_an_error_even_if_nobody_needs_the_value() -> None:
+    for _ in range(3):
+        x = flambeau.arange(4.0)
+        x[flambeau.tensor([1, 5])]
+        y = x + 1
+        with pytest.raises(IndexError, match="index 5 is out of bounds"):
+            y.tolist()

@@ -99,7 +99,8 @@ def _fail(trace: Trace, last: Step, nodes: list[Node], late: Late) -> None:
         target = owner()
         if recorded_at >= place and target is not None:
             storage = getattr(target, "_storage", None)
-            setattr(target if storage is None else storage, attribute if storage is None else "node", old)
+            node = nodes[old] if type(old) is int else old
+            setattr(target if storage is None else storage, attribute if storage is None else "node", node)
     trace.error = error
     trace.limit = recording.CLOSED
     step: Any = last

@@ -168,6 +168,8 @@ def items_of(last: Step, live: Sequence[int]) -> list[Item]:
         item.live = bool(live[place]) and step.primitive is not LEAF
         items.append(item)
     for item in reversed(items):
+        if item.primitive.late and not item.needed:
+            item.live = True  # nobody needs the value, but an index out of range is an error all the same
         if item.live or item.needed:
             item.needed = True
             for o in item.operands:

@@ -15,7 +15,7 @@ from ..cpu.jit import default_compiler
 from ..cpu.kernel import Call, Operand
 from ..cpu.memory import Buffer, allocate_all
 from ..cpu.runner import NEW_PHASE, STOP_ON_ERROR, default_runner
-from ..graph.primitives import LEAF
+from ..graph.primitives import LEAF, MATMUL
 from ..graph.trace import CLOSED, Node, Trace
 from .epilogue import EpilogueLowering
 from .fuse import Fuser, Group
@@ -154,9 +154,9 @@ class Plan:
             taken.add(output)
             self._overwritten[id(operand)] = id(leaf.store())
         for group_number, group in enumerate(self.groups):
-            if group.kind != "loop":
+            if group.kind != "loop" and not (group.kind == "template" and group.items[0].primitive is MATMUL):
                 continue
-            for item in group.items:
+            for item in reversed(group.items):  # a parameter's new value rather than its gradient
                 if not item.live or item.level != "element" or item.operand is None:
                     continue
                 output = output_slots[id(item.operand)]
@@ -172,15 +172,19 @@ class Plan:
     def _donor(self, group: Group, number: int, item: Item) -> Item | None:
         """A dying leaf that this group alone reads last, each element where the item's element is written.
 
-        Only what is written in the last pass over a row may take a leaf's place: later passes read the leaf again.
+        Only what is written in the last pass over a row may take a leaf's place: later passes read the leaf again. The
+        operands of a product are read again for other elements too.
         """
+        factors = group.items[0].operands if group.kind == "template" else ()
         if item.stage < max(i.stage for i in group.items if i.level == "element"):
             return None
-        for user in group.items:
+        for user in (item, *group.items):
             for operand in user.operands:
                 if not isinstance(operand, Access) or id(operand.source) not in self._dying:
                     continue
                 leaf = operand.source
+                if any(isinstance(factor, Access) and factor.source is leaf for factor in factors):
+                    continue
                 if leaf.bytes != item.bytes or leaf.dtype.itemsize != item.dtype.itemsize:
                     continue
                 if self._readers.get(id(leaf), -1) != number:

@@ -102,6 +102,8 @@ class Buffer:
         ``ValueError`` if it would reach outside the buffer.
         """
         self.ever_exposed = True
+        if 0 in shape:  # elements that are not there may lie anywhere
+            strides, offset = None, 0
         start = self._start
         if start is None:
             start = self._start = self._start_in_owner()

@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import weakref
 from collections.abc import Callable, Sequence
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
@@ -140,8 +141,9 @@ class Trace:
         self.sites: dict[int, tuple[str, int] | None] = {}
         #: Leaves' nodes that recording replaced by a copy are kept here until evaluation.
         self.kept: list[Any] = []
-        #: What was written in place after a step that may find an error late: (place, weak owner, attribute, old node).
-        self.rebound: list[tuple[int, Any, str, Node]] = []
+        #: What was written in place after a step that may find an error late: (place, weak owner, attribute, old node or
+        #: its place: the node itself would seem to be needed).
+        self.rebound: list[tuple[int, Any, str, Node | int]] = []
         self.error: Exception | None = None
         self.owner = get_ident()
 
@@ -242,6 +244,14 @@ def _enter_exposed(trace: Trace, node: Node) -> Node:
     trace.kept.append(copy)
     _add_leaf(trace, copy)
     return copy
+
+
+def note_rebinding(owner: Any, attribute: str, before: Node, value: Node) -> None:
+    """Note that ``value`` took the place of ``before``, in case a step recorded earlier fails when it runs."""
+    trace = value.trace
+    if trace is not None and trace.sites:
+        old = before.place if before.trace is trace else before
+        trace.rebound.append((value.place, weakref.ref(owner), attribute, old))
 
 
 def _add_leaf(trace: Trace, node: Node) -> None:

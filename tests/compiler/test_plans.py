@@ -96,6 +96,19 @@ def test_groups_are_not_merged_around_what_lies_between_them() -> None:
     assert_same_bits(runs(program))
 
 
+def test_weights_are_updated_in_their_memory_where_their_gradient_is_multiplied_out() -> None:
+    model = flambeau.nn.Sequential(flambeau.nn.Linear(40, 30), flambeau.nn.ReLU(), flambeau.nn.Linear(30, 10))
+    optimizer = flambeau.optim.SGD(model.parameters(), lr=0.1)
+    inputs, labels = flambeau.randn(20, 40), flambeau.randint(0, 10, (20,))
+    places = []
+    for _ in range(5):
+        optimizer.zero_grad()
+        flambeau.nn.functional.cross_entropy(model(inputs), labels).backward()
+        optimizer.step()
+        places.append([layer.weight._read().buffer.address for layer in (model[0], model[2])])
+    assert places[2] == places[3] == places[4]
+
+
 def test_updates_happen_in_the_parameters_memory() -> None:
     weight = flambeau.zeros(1000)
     (weight + 0).tolist()

@@ -30,6 +30,11 @@ def test_size_classes() -> None:
         size_class(-1)
 
 
+def test_empty_views_may_begin_beyond_the_end(pool: Pool) -> None:
+    view = pool.allocate(0).array(np.float64, (0, 3), (32000, 8), 31200)
+    assert view.shape == (0, 3) and view.dtype == np.float64
+
+
 @pytest.mark.parametrize("nbytes", [0, 1, 64, 1000, 5_000_000])
 def test_memory_is_aligned_and_padded(pool: Pool, nbytes: int) -> None:
     buffer = pool.allocate(nbytes)
