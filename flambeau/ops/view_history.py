@@ -60,13 +60,8 @@ def _span(base: tuple[Size, tuple[int, ...], int], view: View) -> int:
     return max(View(*base).last_element(), view.last_element()) + 1
 
 
-class _PickBackward(Gradient):
+class _PickBackward(AsStridedBackward0):
     __slots__ = ()
-    replayable = False  # places differ from call to call
-
-    def backward(self, grad: Tensor) -> Tensor:
-        base, view = self.context
-        return spread(grad, base, view)
 
 
 class _SpreadBackward(Gradient):

@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import flambeau
-
 from .checks import check_learning_rate, check_not_negative
 from .optimizer import Optimizer, ParamsT, number
-from .state import ParameterState
 
 __all__ = ["Adadelta"]
 
@@ -48,10 +45,7 @@ class Adadelta(Optimizer):
                 continue
             state = self._state_of(parameter)
             if state is None:
-                state = self.state[parameter] = ParameterState(
-                    {"step": 0.0},
-                    {"square_avg": flambeau.zeros_like(parameter), "acc_delta": flambeau.zeros_like(parameter)},
-                )
+                state = self._new_state(parameter, "square_avg", "acc_delta")
             state.numbers["step"] += 1.0
             if group["maximize"]:
                 gradient = -gradient

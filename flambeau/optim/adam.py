@@ -10,7 +10,6 @@ import flambeau
 from ..tensor import Tensor
 from .checks import check_betas, check_implementation, check_learning_rate, check_not_negative
 from .optimizer import Entry, Optimizer, ParamsT, number
-from .state import ParameterState
 
 __all__ = ["Adam"]
 
@@ -71,10 +70,7 @@ class Adam(Optimizer):
                 continue
             state = self._state_of(parameter)
             if state is None:
-                state = self.state[parameter] = ParameterState(
-                    {"step": 0.0},
-                    {"exp_avg": flambeau.zeros_like(parameter), "exp_avg_sq": flambeau.zeros_like(parameter)},
-                )
+                state = self._new_state(parameter, "exp_avg", "exp_avg_sq")
                 if amsgrad:
                     state["max_exp_avg_sq"] = flambeau.zeros_like(parameter)
             step = state.numbers["step"] = state.numbers["step"] + 1.0

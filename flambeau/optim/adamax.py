@@ -9,7 +9,6 @@ import flambeau
 
 from .checks import check_betas, check_learning_rate, check_not_negative
 from .optimizer import Optimizer, ParamsT, number
-from .state import ParameterState
 
 __all__ = ["Adamax"]
 
@@ -46,10 +45,7 @@ class Adamax(Optimizer):
                 continue
             state = self._state_of(parameter)
             if state is None:
-                state = self.state[parameter] = ParameterState(
-                    {"step": 0.0},
-                    {"exp_avg": flambeau.zeros_like(parameter), "exp_inf": flambeau.zeros_like(parameter)},
-                )
+                state = self._new_state(parameter, "exp_avg", "exp_inf")
             step = state.numbers["step"] = state.numbers["step"] + 1.0
             if group["maximize"]:
                 gradient = -gradient

@@ -7,11 +7,8 @@ from typing import Any
 
 import numpy
 
-import flambeau
-
 from .checks import check_learning_rate, check_not_negative
 from .optimizer import Optimizer, ParamsT, number
-from .state import ParameterState
 
 __all__ = ["ASGD"]
 
@@ -47,9 +44,7 @@ class ASGD(Optimizer):
                 continue
             state = self._state_of(parameter)
             if state is None:
-                state = self.state[parameter] = ParameterState(
-                    {"step": 0.0, "eta": _single(lr), "mu": 1.0}, {"ax": flambeau.zeros_like(parameter)}
-                )
+                state = self._new_state(parameter, "ax", eta=_single(lr), mu=1.0)
             numbers = state.numbers
             step = numbers["step"] = numbers["step"] + 1.0
             if group["maximize"]:

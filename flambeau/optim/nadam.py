@@ -7,11 +7,8 @@ from typing import Any
 
 import numpy
 
-import flambeau
-
 from .checks import check_betas, check_learning_rate, check_not_negative
 from .optimizer import Optimizer, ParamsT, number
-from .state import ParameterState
 
 __all__ = ["NAdam"]
 
@@ -54,10 +51,7 @@ class NAdam(Optimizer):
                 continue
             state = self._state_of(parameter)
             if state is None:
-                state = self.state[parameter] = ParameterState(
-                    {"step": 0.0, "mu_product": 1.0},
-                    {"exp_avg": flambeau.zeros_like(parameter), "exp_avg_sq": flambeau.zeros_like(parameter)},
-                )
+                state = self._new_state(parameter, "exp_avg", "exp_avg_sq", mu_product=1.0)
             numbers = state.numbers
             step = numbers["step"] = numbers["step"] + 1.0
             mu = beta1 * (1.0 - 0.5 * (0.96 ** (step * decay)))

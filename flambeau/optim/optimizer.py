@@ -187,6 +187,12 @@ class Optimizer:
         state = self.state[parameter] = ParameterState.of(state, self._numbers)
         return state
 
+    def _new_state(self, parameter: Tensor, *zeros: str, **numbers: float) -> ParameterState:
+        """Begin to remember something about ``parameter``: step 0, further numbers, and tensors of zeros."""
+        tensors = {name: flambeau.zeros_like(parameter) for name in zeros}
+        state = self.state[parameter] = ParameterState({"step": 0.0, **numbers}, tensors)
+        return state
+
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the parameters' gradients, or set them to zero."""
         for group in self.param_groups:

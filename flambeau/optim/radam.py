@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import flambeau
-
 from .checks import check_betas, check_learning_rate, check_not_negative
 from .optimizer import Optimizer, ParamsT, number
-from .state import ParameterState
 
 __all__ = ["RAdam"]
 
@@ -50,10 +47,7 @@ class RAdam(Optimizer):
                 continue
             state = self._state_of(parameter)
             if state is None:
-                state = self.state[parameter] = ParameterState(
-                    {"step": 0.0},
-                    {"exp_avg": flambeau.zeros_like(parameter), "exp_avg_sq": flambeau.zeros_like(parameter)},
-                )
+                state = self._new_state(parameter, "exp_avg", "exp_avg_sq")
             step = state.numbers["step"] = state.numbers["step"] + 1.0
             if group["maximize"]:
                 gradient = -gradient

@@ -10,7 +10,6 @@ import flambeau
 from ..tensor import Tensor
 from .checks import check_learning_rate, check_not_negative
 from .optimizer import Entry, Optimizer, ParamsT, number
-from .state import ParameterState
 
 __all__ = ["RMSprop"]
 
@@ -54,9 +53,7 @@ class RMSprop(Optimizer):
                 continue
             state = self._state_of(parameter)
             if state is None:
-                state = self.state[parameter] = ParameterState(
-                    {"step": 0.0}, {"square_avg": flambeau.zeros_like(parameter)}
-                )
+                state = self._new_state(parameter, "square_avg")
                 if momentum > 0:
                     state["momentum_buffer"] = flambeau.zeros_like(parameter)
                 if centered:
