@@ -29,6 +29,7 @@ DEFAULT_LIMIT = 512 << 20
 """Bytes of objects kept before the least recently used ones are removed."""
 
 _DIGEST_LENGTH = 64
+_TAIL_LENGTH = 256
 _ABANDONED_SECONDS = 3600
 
 
@@ -67,6 +68,9 @@ class ObjectCache:
         self.limit = limit
         self._index: dict[str, str] = {}
         self._index_state: tuple[int, int, int] | None = None
+        #: How many bytes of the index were read, and the last of them: they tell whether it is the same file, longer.
+        self._index_read = 0
+        self._index_tail = b""
         self._size: int | None = None
 
     def find(self, digests: Iterable[str]) -> list[CachedObject]:
@@ -99,16 +103,27 @@ class ObjectCache:
             return
 
     def _read_index(self, path: Path) -> None:
+        """Learn what was appended to the index since it was last read, or all of it where it is another file now."""
         status = path.stat()
         state = (status.st_ino, status.st_size, status.st_mtime_ns)
         if state == self._index_state:
             return
-        fields = [line.split() for line in path.read_text("ascii", "replace").splitlines()]
-        self._index = {
-            line[0]: line[1]
-            for line in fields
-            if len(line) == 2 and all(len(name) == _DIGEST_LENGTH and name.isalnum() for name in line)
-        }
+        with open(path, "rb") as file:
+            file.seek(self._index_read - len(self._index_tail))
+            contents = file.read()
+            if self._index_tail and contents.startswith(self._index_tail):
+                contents = contents[len(self._index_tail) :]
+            else:
+                file.seek(0)
+                contents = file.read()
+                self._index, self._index_read, self._index_tail = {}, 0, b""
+        contents = contents[: contents.rfind(b"\n") + 1]  # another process may be writing the last line
+        for line in contents.decode("ascii", "replace").splitlines():
+            fields = line.split()
+            if len(fields) == 2 and all(len(name) == _DIGEST_LENGTH and name.isalnum() for name in fields):
+                self._index[fields[0]] = fields[1]
+        self._index_read += len(contents)
+        self._index_tail = (self._index_tail + contents)[-_TAIL_LENGTH:]
         self._index_state = state
 
     def _read_object(self, directory: Path, name: str) -> CachedObject | None:

@@ -38,6 +38,20 @@ def test_what_others_store_later_is_found(tmp_path: Path) -> None:
         assert [found.code for found in reader.find([digest(name)])] == [name.encode()]
 
 
+def test_an_index_that_was_shortened_or_written_anew_is_read_again(tmp_path: Path) -> None:
+    ours, theirs = ObjectCache(tmp_path), ObjectCache(tmp_path)
+    for letter in "abcdef":
+        theirs.store([digest(letter)], letter.encode())
+        assert [found.code for found in ours.find([digest(letter)])] == [letter.encode()]
+    index = tmp_path / "index"
+    lines = index.read_bytes().splitlines(keepends=True)
+    for contents in (b"".join(lines[:-1]), b"".join(lines[::-1]), b"".join(lines) + lines[-1][:80]):
+        index.write_bytes(contents)
+        assert [found.code for found in ours.find([digest("a")])] == [b"a"]
+        theirs.store([digest("z")], contents[:50])
+        assert [found.code for found in ours.find([digest("z")])] == [contents[:50]]
+
+
 @pytest.mark.parametrize("damage", ["truncated", "one bit", "empty", "gone"])
 def test_damaged_objects_are_ignored_and_replaced(tmp_path: Path, damage: str) -> None:
     cache = ObjectCache(tmp_path)
