@@ -108,14 +108,18 @@ def recorded(name: tuple[Any, ...], pairs: list[Pair], call: Call) -> list[Any]:
     key = [*name]
     given: list[Any] = []
     leaves = 0
-    for value, view in pairs:
+    for index, (value, view) in enumerate(pairs):
         if type(value) is Node:
+            if value.trace is not trace:
+                buffer = value.buffer
+                if buffer is None or buffer.ever_exposed and buffer.exposed():
+                    if buffer is None or leaves:
+                        break
+                    value = enter(trace, value)
+                    pairs[index] = value, view
             if value.trace is trace:
                 key.append(value.place)
             else:  # a leaf, to be put into the trace by the same look-up
-                buffer = value.buffer
-                if buffer is None or buffer.ever_exposed:
-                    break
                 value.trace = trace
                 value.place = len(nodes)
                 nodes.append(value)

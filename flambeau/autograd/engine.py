@@ -121,7 +121,9 @@ def _targets(wanted: Sequence[Any]) -> dict[Key, Tensor | None]:
 class Run:
     """One backward pass: what it keeps, what it collects, and what is to be called when it is done."""
 
-    __slots__ = ("keep", "targets", "accumulate", "begin", "needed", "leaves", "due", "callbacks", "__weakref__")
+    __slots__ = (
+        "keep", "targets", "accumulate", "begin", "needed", "leaves", "hooked", "due", "callbacks", "__weakref__",
+    )  # fmt: skip
 
     def __init__(self, keep: bool, targets: dict[Key, Tensor | None] | None, accumulate: bool) -> None:
         #: Whether saved values are kept for another run.
@@ -136,6 +138,8 @@ class Run:
         self.needed: set[Gradient] | None = None
         #: What has flowed into leaves so far.
         self.leaves: dict[int, tuple[Tensor, Tensor]] = {}
+        #: Whether a leaf with hooks has been met.
+        self.hooked = False
         #: Leaves with hooks, by the sequence number of the last node that leads to them; None until one is met.
         self.due: dict[int, list[Tensor]] | None = None
         self.callbacks: list[Callable[[], None]] = []
@@ -190,7 +194,12 @@ def _propagate(run: Run, roots: Roots) -> None:
             edge, number = edge
         if not isinstance(edge, Gradient):
             held = leaves.get(id(edge))
-            leaves[id(edge)] = edge, value if held is None else held[1] + value
+            if held is None:
+                leaves[id(edge)] = edge, value
+                if not run.hooked and _has_hooks(edge):
+                    run.hooked = True
+            else:
+                leaves[id(edge)] = edge, held[1] + value
             return
         held = pending.get(edge)
         if held is None:
@@ -227,7 +236,7 @@ def _propagate(run: Run, roots: Roots) -> None:
                 if target not in needed and key_of(edge) not in targets:  # type: ignore[operator]
                     continue
             send(edge, result)
-        if leaves:
+        if run.hooked:
             _finish_due(run, heap, node.sequence)
     while leaves:
         _finish_leaf(run, *leaves.pop(next(iter(leaves))))
@@ -438,8 +447,6 @@ def _finish_due(run: Run, heap: list[tuple[int, Gradient]], done: int) -> None:
     """
     due = run.due
     if due is None:
-        if not any(_has_hooks(leaf) for leaf, _ in run.leaves.values()):
-            return
         due = run.due = _last_uses([node for _, node in heap], run.needed)
         later = {id(leaf) for leaves in due.values() for leaf in leaves}
         ready = [leaf for leaf, _ in run.leaves.values() if _has_hooks(leaf) and id(leaf) not in later]

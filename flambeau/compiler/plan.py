@@ -13,7 +13,7 @@ import numpy as np
 
 from ..cpu.jit import default_compiler
 from ..cpu.kernel import Call, Operand
-from ..cpu.memory import Buffer, allocate_all
+from ..cpu.memory import ALIGNMENT, PADDING, Buffer, allocate_all
 from ..cpu.runner import NEW_PHASE, STOP_ON_ERROR, default_runner
 from ..graph.primitives import LEAF, MATMUL
 from ..graph.trace import CLOSED, Node, Trace
@@ -38,6 +38,7 @@ class Plan:
         self._all_leaf_places = leaf_places(last)
         self.groups = Fuser(self.items, fuse).run()
         self._lock = threading.Lock()
+        self._runner = default_runner()
         self.late: list[Late] = []
         self.fused = fuse
         leaves = [item for item in self.items if item.primitive is LEAF]
@@ -117,7 +118,9 @@ class Plan:
         self.number_indices = [number.index for number in numbers]
         temporaries = self._temporaries()
         phases = self._phases()
-        self.arena_bytes, self.peak_bytes = plan_arena(self.work, phases, temporaries)
+        arena_bytes, self.peak_bytes = plan_arena(self.work, phases, temporaries)
+        #: Scratch memory follows, from a cache line on that nobody writes beyond the end of a temporary.
+        self.arena_bytes = -(-arena_bytes // ALIGNMENT) * ALIGNMENT + PADDING
         for operand in temporaries:
             operand.slot = 1
         self._pack(phases, number_slots)
@@ -304,14 +307,14 @@ class Plan:
             return self._run(trace, nodes, timings)
 
     def _run(self, trace: Trace, nodes: list[Node], timings: list[np.ndarray] | None) -> Late | None:
-        runner = default_runner()
+        runner = self._runner
         leaf_buffers = [nodes[place].buffer for place in self.leaf_places]
         stride = self._scratch_stride
-        work = self.arena_bytes, stride * runner.pool.num_threads
+        work = self.arena_bytes + stride * runner.pool.num_threads
         if self.donations:
-            buffers, arena, scratch = self._take_memory(leaf_buffers, work)
+            buffers, arena = self._take_memory(leaf_buffers, work)
         else:
-            *buffers, arena, scratch = allocate_all((*self.outputs, *work))
+            *buffers, arena = allocate_all((*self.outputs, work))
         numbers = trace.numbers
         for position, fixed, number, unit in self._moved:
             self._arguments[position] = fixed + numbers[number] * unit
@@ -328,7 +331,7 @@ class Plan:
             *[numbers[k] for k in self.number_indices],
         )
         address = self._cell_address + 16
-        scratch_address = scratch.address
+        scratch_address = arena.address + self.arena_bytes
         bind = [nodes[place] for place in self.output_places]
         values = [buffers[k] for k in self.output_of_place]
         memory = (leaf_buffers, buffers, arena, numbers, timings)
@@ -354,8 +357,8 @@ class Plan:
             return self.late[int(cell[0]) - 1].found(int(cell[1]))
         return None
 
-    def _take_memory(self, leaf_buffers: list[Any], work: tuple[int, int]) -> tuple[list[Any], Buffer, Buffer]:
-        """Memory of the outputs, some of which take a leaf's, and as much to work in as ``work`` says."""
+    def _take_memory(self, leaf_buffers: list[Any], work: int) -> tuple[list[Any], Buffer]:
+        """Memory of the outputs, some of which take a leaf's, and ``work`` bytes to work in."""
         buffers: list[Any] = [None] * len(self.outputs)
         for leaf, output, content in self.donations:
             held: Any = leaf_buffers[leaf if leaf >= 0 else ~leaf]
@@ -364,10 +367,10 @@ class Plan:
             elif content:
                 buffers[output] = held.copy(self.outputs[output])
         missing = [output for output, held in enumerate(buffers) if held is None]
-        *fresh, arena, scratch = allocate_all([*[self.outputs[output] for output in missing], *work])
+        *fresh, arena = allocate_all([*[self.outputs[output] for output in missing], work])
         for output, buffer in zip(missing, fresh, strict=True):
             buffers[output] = buffer
-        return buffers, arena, scratch
+        return buffers, arena
 
     def _prepared(  # type: ignore[no-untyped-def]
         self, runner, segment, address: int, scratch_address: int, stride: int, memory
