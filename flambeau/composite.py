@@ -18,7 +18,7 @@ from itertools import repeat
 from typing import Any
 
 from .graph.given import Given
-from .graph.primitives import LEAF
+from .graph.primitives import LEAF, RANDOM_BITS
 from .graph.shapes import View
 from .graph.trace import (
     CLOSED,
@@ -288,7 +288,7 @@ def _replay(trace: Trace, found: Composite, given: list[Any], pairs: list[Pair])
 
 
 def _learn(trace: Trace, lookup: Any, pairs: list[Pair], given: list[Any], call: Call) -> list[Any] | None:
-    """Record a composite step by step and remember it; None, with nothing recorded, if that cannot be done."""
+    """Record a composite step by step and remember it, if it can be; None, with nothing recorded, if it raised."""
     cursor, start, first = trace.cursor, len(trace.nodes), len(trace.numbers)
     with trace.lock:  # nobody else may evaluate numbers that are not there
         limit, trace.limit = trace.limit, UNLIMITED
@@ -296,20 +296,26 @@ def _learn(trace: Trace, lookup: Any, pairs: list[Pair], given: list[Any], call:
         found = None
         try:
             results = call(_without_numbers(pairs))
-            if trace.limit == UNLIMITED:  # else it looked at a value, and what it recorded before has been evaluated
+            if any(result is not None and _offset_is_given(result) for result in results):
+                results = None
+            elif trace.limit == UNLIMITED:  # else it looked at a value, and what it recorded before has been evaluated
                 found = _observed(trace, cursor, start, first, results, pairs)
         except Exception:  # whatever is wrong shows again when it is called with all numbers
             results = None
         finally:
             if trace.limit == UNLIMITED:
                 trace.limit = limit
-                if found is None:
-                    results = None
+                if results is None:
                     _take_back(trace, cursor, start, first)
                 else:
-                    trace.numbers[first:] = [(given + found.constants)[k] for k in found.numbers]
+                    numbers = trace.numbers[first:]
+                    trace.numbers[first:] = [given[n.number] if isinstance(n, Given) else n for n in numbers]
         remember_next(cursor, lookup, _CALLED_EACH_TIME if found is None else found)
     return None if results is None else list(results)
+
+
+def _offset_is_given(result: Tensor) -> bool:
+    return result._view is not None and isinstance(result._view.offset, Given)
 
 
 def _without_numbers(pairs: list[Pair]) -> list[Pair]:
@@ -336,8 +342,8 @@ def _observed(
     count = len(trace.nodes) - start
     step = last
     while step is not cursor and step is not None:
-        if step.primitive is LEAF:
-            return None  # a value from elsewhere, which next time may be another
+        if step.primitive is LEAF or step.primitive is RANDOM_BITS:
+            return None  # a value from elsewhere, which next time is another
         step = step.parent
     if step is None or last.depth - cursor.depth != count:
         return None
@@ -367,7 +373,7 @@ def _described(trace: Trace, start: int, index: int, results: Sequence[Any], pai
     if result is None:
         return None
     node, view = result._read(), result._view
-    if type(result) is not Tensor or result._tracked or view is not None and type(view.offset) is Given:
+    if type(result) is not Tensor or result._tracked:
         return _UNKNOWN
     for earlier in range(index):
         if results[earlier] is result:

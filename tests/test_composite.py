@@ -104,6 +104,17 @@ def test_the_gradient_of_indexing_something_that_was_looked_at() -> None:
     assert x.grad is not None and x.grad.tolist() == [2.0, 4.0, 0.0]
 
 
+def test_random_numbers_are_drawn_each_time() -> None:
+    def define(_: None, x: Any) -> Any:
+        return (x + flambeau.rand(3),)
+
+    x = flambeau.zeros(3)
+    flambeau.manual_seed(5)
+    drawn = [composite(define, None, x)[0].tolist() for _ in range(4)]
+    flambeau.manual_seed(5)
+    assert drawn == [flambeau.rand(3).tolist() for _ in range(4)]
+
+
 def test_errors_are_raised_each_time() -> None:
     def define(_: None, x: Any, y: Any) -> Any:
         return (x * 2 + y,)
