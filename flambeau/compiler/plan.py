@@ -5,8 +5,9 @@ from __future__ import annotations
 import struct
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, repeat, starmap
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -123,6 +124,9 @@ class Plan:
         self.arena_bytes = -(-arena_bytes // ALIGNMENT) * ALIGNMENT + PADDING
         for operand in temporaries:
             operand.slot = 1
+        self._pick_leaves = _picker(self.leaf_places)
+        self._pick_outputs = _picker(self.output_places)
+        self._pick_ended = _picker([*self.output_places, *self._all_leaf_places])
         self._pack(phases, number_slots)
         shape = "qqqq" + "q" * (len(leaves) + len(self.outputs)) + "".join("d" if n.kind == "f" else "q" for n in numbers)
         self._table = struct.Struct(shape)
@@ -308,7 +312,7 @@ class Plan:
 
     def _run(self, trace: Trace, nodes: list[Node], timings: list[np.ndarray] | None) -> Late | None:
         runner = self._runner
-        leaf_buffers = [nodes[place].buffer for place in self.leaf_places]
+        leaf_buffers = [node.buffer for node in self._pick_leaves(nodes)]
         stride = self._scratch_stride
         work = self.arena_bytes + stride * runner.pool.num_threads
         if self.donations:
@@ -332,7 +336,7 @@ class Plan:
         )
         address = self._cell_address + 16
         scratch_address = arena.address + self.arena_bytes
-        bind = [nodes[place] for place in self.output_places]
+        bind = self._pick_outputs(nodes)
         values = [buffers[k] for k in self.output_of_place]
         memory = (leaf_buffers, buffers, arena, numbers, timings)
         first, segment = self.segments[:-1], self.segments[-1] if self.segments else None
@@ -341,13 +345,11 @@ class Plan:
                 return self.late[int(cell[0]) - 1].found(int(cell[1]))
         # The last run, all bindings and the end of the trace are one call, so that no signal can come in between: what was
         # overwritten in place is bound again, or nothing was overwritten.
-        held = [nodes[place] for place in self._all_leaf_places]
         _consume(
             chain(
                 self._prepared(runner, segment, address, scratch_address, stride, memory),
                 map(_set_buffer, bind, values),
-                map(_set_trace, bind, repeat(None)),
-                map(_set_trace, held, repeat(None)),
+                map(_set_trace, self._pick_ended(nodes), repeat(None)),
                 map(_set_limit, (trace,), (CLOSED,)),
             )
         )
@@ -408,6 +410,13 @@ class Plan:
         if slot - 2 < len(leaf_buffers):
             return leaf_buffers[slot - 2], 0
         return buffers[slot - 2 - len(leaf_buffers)], 0
+
+
+def _picker(places: Sequence[int]) -> Callable[[list[Node]], Sequence[Node]]:
+    """A function that picks the nodes at ``places``, in one call where there are several."""
+    if len(places) > 1:
+        return itemgetter(*places)
+    return lambda nodes: [nodes[place] for place in places]
 
 
 def _may_fail(call: Call | HostCall) -> bool:
