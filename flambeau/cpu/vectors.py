@@ -25,9 +25,9 @@ def lane_numbers(type: str = "i64", lanes: int = LANES) -> str:
     return "<" + ", ".join(f"{type} {lane}" for lane in range(lanes)) + ">"
 
 
-def lanes_below(b: Builder, count: str) -> str:
+def lanes_below(b: Builder, count: str, lanes: int = LANES) -> str:
     """The mask of the first ``count`` (i64, may exceed the lanes) lanes."""
-    return b.op(f"icmp slt <{LANES} x i64> {lane_numbers()}, {b.broadcast('i64', count, LANES)}")
+    return b.op(f"icmp slt <{lanes} x i64> {lane_numbers('i64', lanes)}, {b.broadcast('i64', count, lanes)}")
 
 
 def tail_mask(b: Builder, remaining: str) -> str:
@@ -37,19 +37,21 @@ def tail_mask(b: Builder, remaining: str) -> str:
 
 
 def load_vector(
-    b: Builder, type: str, address: str, mask: str | None = None, otherwise: str = "zeroinitializer"
+    b: Builder, type: str, address: str, mask: str | None = None, otherwise: str = "zeroinitializer", lanes: int = LANES
 ) -> str:
     """Neighbouring elements from an address aligned to one element only; lanes outside the mask are ``otherwise``."""
-    whole, align = vector(type, LANES), ITEM_BYTES[type]
+    whole, which, align = vector(type, lanes), vector("i1", lanes), ITEM_BYTES[type]
     if mask is None:
         return b.load(whole, address, align)
-    callee = b.module.declare(f"llvm.masked.load.v{LANES}{suffix(type)}.p0", whole, "ptr", MASK, whole)
-    return b.op(f"call {whole} {callee}(ptr align {align} {address}, {MASK} {mask}, {whole} {otherwise})")
+    callee = b.module.declare(f"llvm.masked.load.v{lanes}{suffix(type)}.p0", whole, "ptr", which, whole)
+    return b.op(f"call {whole} {callee}(ptr align {align} {address}, {which} {mask}, {whole} {otherwise})")
 
 
-def store_vector(b: Builder, type: str, value: str, address: str, mask: str | None = None) -> None:
+def store_vector(
+    b: Builder, type: str, value: str, address: str, mask: str | None = None, lanes: int = LANES
+) -> None:
     """Store to neighbouring elements, from an address aligned to one element only."""
-    whole, align = vector(type, LANES), ITEM_BYTES[type]
+    whole, align = vector(type, lanes), ITEM_BYTES[type]
     if mask is None:
         b.store(whole, value, address, align)
         return

@@ -37,6 +37,7 @@ MICRO_PARAMETERS = (
     ("i64", "images"),
     ("i64", "rows"),
     ("i64", "columns"),
+    ("i64", "lane"),
     ("ptr", "totals"),
     ("i64", "totals_pitch"),
 )
@@ -44,18 +45,30 @@ MICRO_PARAMETERS = (
 
 @dataclass(frozen=True)
 class LaneTile:
-    """So many outputs by so many (channel, tap) terms, a vector of sixteen lanes each, held in registers."""
+    """So many outputs by so many (channel, tap) terms, held in registers of so many of the sixteen lanes."""
 
     outputs: int
     terms: int
+    lanes: int
 
 
 def lane_tile(registers: Registers, item_bytes: int, outputs: int, terms: int) -> LaneTile:
-    accumulators = max(1, registers.count * 3 // 4 * registers.lanes(item_bytes) // LANES)
-    most = min(outputs, 6 if accumulators >= 12 else 3)
-    rows = min(range(most, most // 2, -1), key=lambda count: (-(-outputs // count) * count, -count))
-    most_terms = max(1, min(accumulators // rows, 9))
-    return LaneTile(rows, -(-terms // -(-terms // most_terms)))
+    """The tile that takes least time: two multiplications or one and a half loads (which do not lie on a multiple of the
+    vector's size) at once."""
+    lanes = min(LANES, registers.lanes(item_bytes))
+    accumulators = registers.count * 3 // 4
+
+    def shape(rows: int) -> tuple[int, int]:
+        most = max(1, min(accumulators // rows, 9))
+        return rows, -(-terms // -(-terms // most))
+
+    def cost(tile: tuple[int, int]) -> tuple[float, int]:
+        rows, columns = tile
+        calls = -(-outputs // rows) * -(-terms // columns)
+        return calls * max(rows * columns / 2, (rows + columns) / 1.5), rows + columns
+
+    best = min((shape(rows) for rows in range(1, min(outputs, 6, accumulators) + 1)), key=cost)
+    return LaneTile(*best, lanes)
 
 
 def lower_lane_sum(
@@ -102,7 +115,8 @@ class LaneSumKernel:
 
     @property
     def key(self) -> str:
-        return f"convolution_lane_sum {self.dtype} {self.tile.outputs}x{self.tile.terms} stride{self.stride}"
+        tile = self.tile
+        return f"convolution_lane_sum {self.dtype} {tile.outputs}x{tile.terms}x{tile.lanes} stride{self.stride}"
 
     def emit(self, module: Module, name: str) -> None:
         dtype, tile = self.dtype, self.tile
@@ -128,8 +142,9 @@ class LaneSumKernel:
                 with (
                     b.loop("0", place.outputs, str(tile.outputs)) as output,
                     b.loop("0", terms, str(tile.terms)) as term,
+                    b.loop("0", str(LANES), str(tile.lanes)) as lane,
                 ):
-                    total = b.add(b.mul(output, totals_pitch), b.mul(term, str(LANES)))
+                    total = b.add(b.add(b.mul(output, totals_pitch), b.mul(term, str(LANES))), lane)
                     values = (
                         b.offset(dtype, grad_y, b.mul(output, plane)),
                         plane,
@@ -143,6 +158,7 @@ class LaneSumKernel:
                         images,
                         rows,
                         a["columns"],
+                        lane,
                         b.offset(dtype, at["totals"], total),
                         totals_pitch,
                     )
@@ -177,15 +193,16 @@ def sum_of_lanes(b: Builder, dtype: str, lanes: str) -> str:
 
 def lane_micro_kernel(module: Module, dtype: str, tile: LaneTile) -> str:
     """``totals[k][term][lane] += grad_y[k][position] * patch[places[term] + position]`` over all positions of a unit,
-    column by column modulo sixteen, for a tile of outputs k and terms.
+    column by column modulo sixteen, for a tile of outputs k and terms and the tile's lanes from ``lane`` on.
 
     Outputs and terms that do not exist repeat the last that does. Returns ``@name``; see ``MICRO_PARAMETERS``.
     """
-    name = f"convolution_lane_{tile.outputs}x{tile.terms}_{suffix(dtype)}"
+    name = f"convolution_lane_{tile.outputs}x{tile.terms}x{tile.lanes}_{suffix(dtype)}"
     if module.has_function(name):
         return "@" + name
     b = Builder(module, name, MICRO_PARAMETERS, internal=True, attributes="nounwind noinline")
-    whole = vector(dtype, LANES)
+    lanes = tile.lanes
+    whole = vector(dtype, lanes)
     last_output, last_term = b.sub("%outputs", "1"), b.sub("%terms", "1")
     outputs = [b.mul(b.minimum(str(k), last_output), "%grad_y_plane") for k in range(tile.outputs)]
     places = [
@@ -196,19 +213,21 @@ def lane_micro_kernel(module: Module, dtype: str, tile: LaneTile) -> str:
         return b.offset(dtype, "%totals", b.add(b.mul("%totals_pitch", str(k)), str(term * LANES)))
 
     sums = [[b.variable(whole, "zeroinitializer") for _ in range(tile.terms)] for _ in range(tile.outputs)]
-    whole_columns = b.op(f"and i64 %columns, {-LANES}")
-    rest_mask = lanes_below(b, b.sub("%columns", whole_columns))
+    whole_columns = b.maximum(b.sub("%columns", str(lanes - 1)), "0")
+    steps = b.divide(b.add(b.maximum(b.sub(whole_columns, "%lane"), "0"), str(LANES - 1)), str(LANES))
+    rest = b.add("%lane", b.mul(steps, str(LANES)))
+    rest_mask = lanes_below(b, b.sub("%columns", rest), lanes)
 
     def add_products(grad_y: str, patch: str, mask: str | None) -> None:
         def load(address: str) -> str:
-            return load_vector(b, dtype, address, mask)
+            return load_vector(b, dtype, address, mask, lanes=lanes)
 
         gradients = [load(b.offset(dtype, grad_y, output)) for output in outputs]
         for term, place in enumerate(places):
             value = load(b.offset(dtype, patch, place))
             for k, gradient in enumerate(gradients):
                 total = b.load(whole, sums[k][term])
-                b.store(whole, fused_multiply_add(b, dtype, LANES, gradient, value, total), sums[k][term])
+                b.store(whole, fused_multiply_add(b, dtype, lanes, gradient, value, total), sums[k][term])
 
     with b.loop("0", "%images") as image:
         grad_y_image = b.offset(dtype, "%grad_y", b.mul(image, "%grad_y_image"))
@@ -216,16 +235,14 @@ def lane_micro_kernel(module: Module, dtype: str, tile: LaneTile) -> str:
         with b.loop("0", "%rows") as row:
             grad_y_row = b.offset(dtype, grad_y_image, b.mul(row, "%columns"))
             patch_row = b.offset(dtype, patch_image, b.mul(row, "%patch_pitch"))
-            with b.loop("0", whole_columns, str(LANES)) as column:
+            with b.loop("%lane", whole_columns, str(LANES)) as column:
                 add_products(b.offset(dtype, grad_y_row, column), b.offset(dtype, patch_row, column), None)
-            with b.when(b.op(f"icmp slt i64 {whole_columns}, %columns")):
-                add_products(
-                    b.offset(dtype, grad_y_row, whole_columns), b.offset(dtype, patch_row, whole_columns), rest_mask
-                )
+            with b.when(b.op(f"icmp slt i64 {rest}, %columns")):
+                add_products(b.offset(dtype, grad_y_row, rest), b.offset(dtype, patch_row, rest), rest_mask)
     for k in range(tile.outputs):
         for term in range(tile.terms):
-            before = load_vector(b, dtype, total_address(k, term))
+            before = load_vector(b, dtype, total_address(k, term), lanes=lanes)
             total = b.op(f"fadd {whole} {before}, {b.load(whole, sums[k][term])}")
-            store_vector(b, dtype, total, total_address(k, term))
+            store_vector(b, dtype, total, total_address(k, term), lanes=lanes)
     b.finish()
     return "@" + name
