@@ -162,8 +162,8 @@ UNARY: dict[str, Callable[..., Any]] = {
     "cumsum": lambda T, x, a, b, c: x.cumsum(axis(x, a)) * 0.25,
     "flip": lambda T, x, a, b, c: x.flip(axis(x, a)),
     "roll": lambda T, x, a, b, c: x.roll(b % 5, axis(x, a)),
-    "index": lambda T, x, a, b, c: (lambda d, i: x.contiguous()[(*[slice(None)] * d, i)])(*indices(T, x, a, b, False)),
-    "index none": lambda T, x, a, b, c: (lambda d, i: x.contiguous()[(*[slice(None)] * d, i, None)])(*indices(T, x, a, b, False)),
+    "index": lambda T, x, a, b, c: _index(T, x, a, b, ()),
+    "index none": lambda T, x, a, b, c: _index(T, x, a, b, (None,)),
     "index two": lambda T, x, a, b, c: _index_two(T, x, a, b),
     "index select": lambda T, x, a, b, c: x.index_select(*indices(T, x, a, b, False)),
     "gather": lambda T, x, a, b, c: _gather(T, x, a, b),
@@ -171,8 +171,27 @@ UNARY: dict[str, Callable[..., Any]] = {
     "mask row": lambda T, x, a, b, c: _mask_row(T, x, a),
     "cat self": lambda T, x, a, b, c: T.cat([modest(x, 2), x * 0.5], axis(x, a)),
     "tril": lambda T, x, a, b, c: x.tril(b % 3 - 1) if x.ndim > 1 else x * 2,
+    "gelu": lambda T, x, a, b, c: T.nn.functional.gelu(x, approximate="tanh" if a % 2 else "none"),
+    "silu": lambda T, x, a, b, c: T.nn.functional.silu(x),
+    "softplus": lambda T, x, a, b, c: T.nn.functional.softplus(x, beta=1 + a % 3),
+    "elu": lambda T, x, a, b, c: T.nn.functional.elu(x.clamp(max=3.0), 0.5 + a % 2),
+    "leaky relu": lambda T, x, a, b, c: T.nn.functional.leaky_relu(x, 0.1),
+    "function": lambda T, x, a, b, c: _cubed(T).apply(x),
+    "var": lambda T, x, a, b, c: x.var(axis(x, a), correction=0, keepdim=bool(b % 2)) if x.numel() else x * 2,
+    "layer norm": lambda T, x, a, b, c: T.nn.functional.layer_norm(x, x.shape[axis(x, a) :]) if x.numel() else x * 2,
+    "normalise": lambda T, x, a, b, c: (x - x.mean(axis(x, a), True)) / (x * x + 0.5).sum(axis(x, a), True).sqrt(),
+    "count": lambda T, x, a, b, c: (x > number(b)).sum(axis(x, a)).to(x.dtype) * x.sum(axis(x, a)),
+    "stack": lambda T, x, a, b, c: T.stack([modest(x, 2), x.flip(axis(x, b))], a % (x.ndim + 1)),
+    "repeat": lambda T, x, a, b, c: modest(x, 6).repeat(1 + b % 2, *(1 + (k + a) % 2 for k in range(x.ndim))),
+    "interleave": lambda T, x, a, b, c: modest(x, 3).repeat_interleave(1 + b % 3, axis(x, a)),
+    "gram": lambda T, x, a, b, c: _gram(T, x, a),
     "pad": lambda T, x, a, b, c: T.nn.functional.pad(modest(x, 3), (a % 2, b % 2)) if x.ndim else x * 2,
 }  # fmt: skip
+
+
+def _index(T: Any, x: Any, a: int, b: int, more: tuple[None, ...]) -> Any:
+    d, i = indices(T, x, a, b, False)
+    return plain(x.contiguous())[(*[slice(None)] * d, i, *more)]
 
 
 def _index_two(T: Any, x: Any, a: int, b: int) -> Any:
@@ -180,7 +199,7 @@ def _index_two(T: Any, x: Any, a: int, b: int) -> Any:
     n, m = x.shape[0], x.shape[-1]
     i = T.tensor([[a % n], [b % n]])
     j = T.tensor([(a + 1) % m, (b + 2) % m, (a + b) % m])
-    return modest(x.contiguous()[i, ..., j])
+    return modest(plain(x.contiguous())[i, ..., j])
 
 
 def _gather(T: Any, x: Any, a: int, b: int) -> Any:
@@ -193,7 +212,48 @@ def _gather(T: Any, x: Any, a: int, b: int) -> Any:
 
 def _mask_row(T: Any, x: Any, a: int) -> Any:
     need(x.ndim > 0)
-    return x.contiguous()[T.tensor([(k * (a + 1)) % 3 != 0 for k in range(x.shape[0])], dtype=T.bool)]
+    return plain(x.contiguous())[T.tensor([(k * (a + 1)) % 3 != 0 for k in range(x.shape[0])], dtype=T.bool)]
+
+
+def _gram(T: Any, x: Any, a: int) -> Any:
+    need(x.ndim > 1)
+    modest(x, x.shape[-2])
+    return x @ x.mT.tanh() * 0.25 if a % 2 else T.einsum("...ik,...jk->...ij", x, x.sigmoid()).contiguous()
+
+
+def _matmul(T: Any, x: Any, y: Any, a: int, b: int, c: int) -> Any:
+    need(x.ndim > 0 and 0 < y.ndim < 3 and x.shape[-1] == y.shape[-1])
+    modest(x, y.shape[0])
+    return T.nn.functional.linear(x, y * 0.5) if a % 2 else x @ y.T.sin()
+
+
+def _outer(T: Any, x: Any, y: Any, a: int, b: int, c: int) -> Any:
+    x, y = x.reshape(-1), y.reshape(-1)
+    modest(x, y.shape[0])
+    return T.outer(x, y.tanh())
+
+
+def _joined(T: Any, x: Any, y: Any, a: int, b: int, c: int) -> Any:
+    x, y = T.broadcast_tensors(x, y)
+    return T.cat([modest(x, 2), y], axis(x, a))
+
+
+def _cubed(T: Any) -> Any:
+    """A function with a gradient of its own, from what it saved."""
+
+    class Cubed(T.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Any) -> Any:
+            y = x.tanh()
+            ctx.save_for_backward(x, y)
+            return y**3
+
+        @staticmethod
+        def backward(ctx: Any, grad: Any) -> Any:
+            x, y = ctx.saved_tensors
+            return grad * 3 * y**2 * (1 - x.tanh() ** 2)
+
+    return Cubed
 
 
 BINARY: dict[str, Callable[..., Any]] = {
@@ -208,6 +268,9 @@ BINARY: dict[str, Callable[..., Any]] = {
     "compare": lambda T, x, y, a, b, c: (x < y).to(x.dtype) * x,
     "addcmul": lambda T, x, y, a, b, c: T.addcmul(x, y, y.sin(), value=0.5),
     "lerp": lambda T, x, y, a, b, c: T.lerp(*T.broadcast_tensors(x, y), 0.3),
+    "matmul": _matmul,
+    "outer": _outer,
+    "join": _joined,
     "hypot": lambda T, x, y, a, b, c: (x * x + y * y + 0.5).sqrt(),
 }  # fmt: skip
 
@@ -648,6 +711,8 @@ def plain(x: Any) -> Any:
 
 def overlaps(x: Any) -> bool:
     """Whether two indices may name one element; writing there is refused, or means nothing, but for stride 0."""
+    if 0 in x.shape:
+        return False
     reach = 1
     for step, extent in sorted((s, n) for s, n in zip(x.stride(), x.shape, strict=True) if n > 1):
         need(step >= reach or step == 0)

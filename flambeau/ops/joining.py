@@ -11,6 +11,7 @@ import numpy as np
 
 from ..autograd.gradient import Gradient
 from ..cpu.memory import allocate
+from ..device import contiguous_format
 from ..graph import dtypes
 from ..graph import primitives as p
 from ..graph.dtypes import dtype as dtype_type
@@ -302,7 +303,7 @@ def repeat_interleave(
             raise RuntimeError("Repeats must be non-negative")
         longer = x.unsqueeze(axis + 1)
         longer = longer.expand([repeats if k == axis + 1 else n for k, n in enumerate(longer.shape)])
-        return longer.clone().flatten(axis, axis + 1)
+        return longer.clone(memory_format=contiguous_format).flatten(axis, axis + 1)
     if repeats.numel() != x.shape[axis]:
         raise RuntimeError("repeats must have the same size as input along dim")
     return x.index_select(axis, _repeated_positions(repeats))

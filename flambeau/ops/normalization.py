@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from ..autograd.gradient import INPUTS, Gradient
 from ..composite import composite
+from ..device import channels_last
 from ..graph import primitives as p
 from ..graph.dtypes import bfloat16, dtype, float16, float32, float64
 from ..graph.shapes import Size, View, contiguous_strides, view_strides, wrap_dim
@@ -60,6 +61,17 @@ def _value(x: Tensor, shape: tuple[int, ...], d: dtype) -> Tensor:
         x = unary(p.COPY, x)
         view = View(shape, contiguous_strides(shape), 0)
     return Tensor._saved(x._read(), view, None)
+
+
+def _in_order(x: Tensor, channels_last_too: bool) -> Tensor:
+    """``x`` so that the result lies in logical order, as PyTorch's does, whatever the order of the input.
+
+    With ``channels_last_too`` that order is kept.
+    """
+    view = x._view
+    if view is None or view.contiguous or channels_last_too and x.ndim == 4 and x.is_contiguous(channels_last):
+        return x
+    return unary(p.COPY, x)
 
 
 def _seen(x: Tensor, shape: Sequence[int], d: dtype) -> Tensor:
@@ -181,15 +193,17 @@ def _normalise(
     input: Tensor, weight: Tensor | None, bias: Tensor | None, layout: Layout, eps: float, gradient: type[Gradient]
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """The normalised input, its mean, variance and reciprocal deviation."""
-    result, average, variance, scale = composite(_normalised, (layout, eps), input, weight, bias)
+    how = layout, eps, gradient is NativeGroupNormBackward0
+    result, average, variance, scale = composite(_normalised, how, input, weight, bias)
     _with_history(result, input, weight, bias, (average, scale), gradient, (layout, eps))
     return result, average, variance, scale
 
 
 def _normalised(
-    how: tuple[Layout, float], input: Tensor, weight: Tensor | None, bias: Tensor | None
+    how: tuple[Layout, float, bool], input: Tensor, weight: Tensor | None, bias: Tensor | None
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    layout, eps = how
+    layout, eps, channels_last_too = how
+    input = _in_order(input, channels_last_too)
     average, variance, scale = _statistics(_value(input, layout.shape, _wide(input)), layout.axes, eps)
     return _scaled(input, average, scale, weight, bias, layout), average, variance, scale
 
@@ -315,7 +329,7 @@ def rms_norm(
 
 def _divided_by_root(how: tuple[Layout, float], input: Tensor, weight: Tensor | None) -> tuple[Tensor, Tensor]:
     layout, eps = how
-    x = _value(input, layout.shape, _wide(input))
+    x = _value(_in_order(input, True), layout.shape, _wide(input))
     scale = unary(p.RSQRT, binary(p.ADD, _mean(binary(p.MUL, x, x), layout.axes), eps))
     result = binary(p.MUL, x, scale)
     if weight is not None:
@@ -431,7 +445,7 @@ def batch_norm(
             assert running_mean is not None and running_var is not None
             average = _value(running_mean, layout.affine, d)
             scale = unary(p.RSQRT, binary(p.ADD, _value(running_var, layout.affine, d), eps))
-        result = _scaled(input, average, scale, weight, bias, layout)
+        result = _scaled(_in_order(input.detach(), True), average, scale, weight, bias, layout)
     return _with_history(
         result, input, weight, bias, (average, scale), NativeBatchNormBackward0, (layout, eps, training)
     )
@@ -443,6 +457,7 @@ def _normalised_by_batch(
 ) -> tuple[Tensor | None, ...]:  # fmt: skip
     """The result, mean and reciprocal deviation, and what the running statistics become."""
     layout, eps = how
+    input = _in_order(input, True)
     average, variance, scale = _statistics(_value(input, layout.shape, _wide(input)), layout.axes, eps)
     result = _scaled(input, average, scale, weight, bias, layout)
     mean = None if running_mean is None else _moved(running_mean, average, momentum, kept)
