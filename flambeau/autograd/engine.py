@@ -228,7 +228,7 @@ def _propagate(run: Run, roots: Roots) -> None:
         results = _gradients(node, value)
         if not run.keep:
             node.release()
-        for edge, result in zip(node.edges, results):  # noqa: B905
+        for edge, result in zip(node.edges, results):
             if edge is None or result is None:
                 continue
             if needed is not None:
@@ -320,7 +320,7 @@ def _computed(node: Gradient, value: Any) -> Sequence[Tensor | None]:
     if len(results) != len(edges) and any(edge is not None for edge in edges[len(results) :]):
         raise RuntimeError(f"{node.name()} returned {len(results)} gradients for {len(edges)} inputs")
     fitting: list[Tensor | None] = []
-    for index, (edge, result) in enumerate(zip(edges, results)):  # noqa: B905
+    for index, (edge, result) in enumerate(zip(edges, results)):
         if edge is not None and result is not None:
             if type(edge) is tuple or type(edge.shape) is list:
                 shape, d = edge[0].output_meta(edge[1]) if type(edge) is tuple else edge.output_meta(0)
