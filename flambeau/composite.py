@@ -32,6 +32,7 @@ from .graph.trace import (
     last_cut,
     local,
     number_kind,
+    picker,
     remember_next,
     settle_leaves,
     user_site,
@@ -43,8 +44,8 @@ _new = object.__new__
 
 Pair = tuple[Any, View | None]
 """An operand: (node, view), (number, None), or (None, None) for one that is not there."""
-Call = Callable[[list[Pair]], Sequence[Any]]
-"""Records a composite step by step, given its operands."""
+Call = Callable[[Any, list[Pair]], Sequence[Any]]
+"""Records a composite step by step, given what its caller gave for it and its operands."""
 
 
 class Composite:
@@ -55,7 +56,7 @@ class Composite:
     it is a view of), its node's shape and dtype, its view, and the earlier result whose memory it shares.
     """
 
-    __slots__ = ("last", "mark", "count", "numbers", "constants", "results", "late")
+    __slots__ = ("last", "mark", "count", "numbers", "constants", "pick", "results", "late")
 
     def __init__(
         self, last: Step, count: int, numbers: list[int], constants: list[Any], results: list[Any], late: list[int]
@@ -67,13 +68,20 @@ class Composite:
         #: Which of the given numbers and, behind them, the constants each number that was recorded is.
         self.numbers = numbers
         self.constants = constants
+        #: Puts them in order.
+        self.pick = picker(numbers)
         self.results = results
         #: Places, among its own, of steps that can find errors only when they run.
         self.late = late
 
 
-_CALLED_EACH_TIME: Any = object()
-"""What stands in the trie for composites that cannot be remembered."""
+class _CalledEachTime:
+    """What stands in the trie for composites that cannot be remembered: always beyond the limit."""
+
+    mark = UNLIMITED
+
+
+_CALLED_EACH_TIME: Any = _CalledEachTime()
 
 
 def composite(define: Callable[..., Sequence[Tensor | None]], static: Any, *operands: Any) -> list[Any]:
@@ -89,11 +97,13 @@ def composite(define: Callable[..., Sequence[Tensor | None]], static: Any, *oper
             pairs.append((x._node if x._storage is None else x._read(), x._view))
         else:
             pairs.append((x, None))
+    name = define, static
+    return recorded(name, pairs, _defined, name)
 
-    def call(given: Sequence[Pair]) -> Sequence[Tensor | None]:
-        return define(static, *[handle(value, view) for value, view in given])
 
-    return recorded((define, static), pairs, call)
+def _defined(name: tuple[Callable[..., Sequence[Tensor | None]], Any], given: list[Pair]) -> Sequence[Tensor | None]:
+    define, static = name
+    return define(static, *[handle(value, view) for value, view in given])
 
 
 def handle(value: Any, view: View | None) -> Any:
@@ -101,40 +111,38 @@ def handle(value: Any, view: View | None) -> Any:
     return Tensor._saved(value, view, None) if type(value) is Node else value
 
 
-def recorded(name: tuple[Any, ...], pairs: list[Pair], call: Call) -> list[Any]:
-    """The results of ``call(pairs)``, by one look-up under ``name`` if they were recorded here before."""
+def recorded(name: Sequence[Any], pairs: list[Pair], call: Call, context: Any) -> list[Any]:
+    """The results of ``call(context, pairs)``, by one look-up under ``name`` if they were recorded here before."""
     trace = local.trace
     nodes = trace.nodes
     key = [*name]
     given: list[Any] = []
     leaves = 0
-    for index, (value, view) in enumerate(pairs):
+    for value, view in pairs:
         if type(value) is Node:
-            if value.trace is not trace:
-                buffer = value.buffer
-                if buffer is None or buffer.ever_exposed and buffer.exposed():
-                    if buffer is None or leaves:
-                        break
-                    value = enter(trace, value)
-                    pairs[index] = value, view
             if value.trace is trace:
                 key.append(value.place)
-            else:  # a leaf, to be put into the trace by the same look-up
+            else:
+                buffer = value.buffer
+                if buffer is None or buffer.ever_exposed and buffer.exposed():
+                    break
+                # A leaf, to be put into the trace by the same look-up.
                 value.trace = trace
                 value.place = len(nodes)
                 nodes.append(value)
                 leaves += 1
                 key.append(value.shape)
                 key.append(value.dtype)
-            if view is not None and view.offset > 0:
-                given.append(view.offset)
-                view = view.moved
-            key.append(view)
+            if view is not None:  # operands of a key do not begin with views, so it can be told where each ends
+                if view.offset > 0:
+                    given.append(view.offset)
+                    view = view.moved
+                key.append(view)
         elif value is None:
             key.append(None)
         else:
             try:
-                key.append(number_kind(value))
+                key.append("f" if type(value) is float else number_kind(value))
             except TypeError:  # something that only the function knows
                 break
             given.append(value)
@@ -145,19 +153,19 @@ def recorded(name: tuple[Any, ...], pairs: list[Pair], call: Call) -> list[Any]:
             found = trace.cursor.next.get(lookup)
         except TypeError:  # a static argument that cannot be part of a key
             found = _CALLED_EACH_TIME
-        if found is not None and found is not _CALLED_EACH_TIME and found.mark < trace.limit:
+        if found is not None and found.mark < trace.limit:
             results = _replay(trace, found, given, pairs)
-            return results if trace.limit != CLOSED else _anew(trace, name, pairs, call)
+            return results if trace.limit != CLOSED else _anew(trace, name, pairs, call, context)
         if leaves:
-            return _behind_leaves(trace, leaves, lookup, name, pairs, call)
+            return _behind_leaves(trace, leaves, lookup, name, pairs, call, context)
         if found is not _CALLED_EACH_TIME and trace.limit > 0:
-            return _unknown(trace, lookup, found, given, name, pairs, call)
-        return list(call(pairs))
+            return _unknown(trace, lookup, found, given, name, pairs, call, context)
+        return list(call(context, pairs))
     settle_leaves(trace, leaves)
-    return _enter_all(trace, name, pairs, call)
+    return _enter_all(trace, name, pairs, call, context)
 
 
-def _enter_all(trace: Trace, name: tuple[Any, ...], pairs: list[Pair], call: Call) -> list[Any]:
+def _enter_all(trace: Trace, name: Sequence[Any], pairs: list[Pair], call: Call, context: Any) -> list[Any]:
     """:func:`recorded` where an operand is pending elsewhere, or in memory that others can see, or no operand at all."""
     for index, (value, view) in enumerate(pairs):
         if type(value) is Node:
@@ -167,14 +175,14 @@ def _enter_all(trace: Trace, name: tuple[Any, ...], pairs: list[Pair], call: Cal
             try:
                 number_kind(value)
             except TypeError:
-                return list(call(pairs))
+                return list(call(context, pairs))
     if local.trace is not trace or any(type(v) is Node and v.trace is not trace for v, _ in pairs):
-        return list(call(pairs))
-    return recorded(name, pairs, call)
+        return list(call(context, pairs))
+    return recorded(name, pairs, call, context)
 
 
 def _behind_leaves(
-    trace: Trace, leaves: int, lookup: Any, name: tuple[Any, ...], pairs: list[Pair], call: Call
+    trace: Trace, leaves: int, lookup: Any, name: Sequence[Any], pairs: list[Pair], call: Call, context: Any
 ) -> list[Any]:
     """Put the leaves into the trie as steps of their own and record what follows them, for the next time as one."""
     before = trace.cursor
@@ -183,10 +191,12 @@ def _behind_leaves(
     key = [*name]
     for value, view in pairs:
         if type(value) is Node:
-            key += value.place, None if view is None else view.moved
+            key.append(value.place)
+            if view is not None:
+                key.append(view.moved)
         else:
             key.append(None if value is None else number_kind(value))
-    results = recorded(name, pairs, call)
+    results = recorded(name, pairs, call, context)
     try:
         found = cursor.next.get(tuple(key))
     except TypeError:
@@ -197,15 +207,16 @@ def _behind_leaves(
 
 
 def _unknown(
-    trace: Trace, lookup: Any, found: Composite | None, given: list[Any], name: tuple[Any, ...], pairs: list[Pair], call: Call
+    trace: Trace, lookup: Any, found: Composite | None, given: list[Any], name: Sequence[Any], pairs: list[Pair],
+    call: Call, context: Any,
 ) -> list[Any]:  # fmt: skip
     """Learn a composite, or cut the trace before one that leads beyond the budget."""
     cursor = trace.cursor
     if found is None:
-        results = _learn(trace, lookup, pairs, given, call)
+        results = _learn(trace, lookup, pairs, given, call, context)
         found = cursor.next.get(lookup)
         if found is None or found is _CALLED_EACH_TIME:
-            return list(call(pairs)) if results is None else results
+            return list(call(context, pairs)) if results is None else results
         if found.mark < trace.limit or trace.cursor is not found.last:
             return results  # type: ignore[return-value]
         # Beyond the budget: forget it again, to cut the trace where it will be cut when this is found.
@@ -213,20 +224,20 @@ def _unknown(
         results = None
     if not _must_cut(found):
         results = _replay(trace, found, given, pairs)
-        return results if trace.limit != CLOSED else _anew(trace, name, pairs, call)
+        return results if trace.limit != CLOSED else _anew(trace, name, pairs, call, context)
     if cursor.depth == 0:  # it alone is more than a trace may hold
-        return list(call(pairs))
+        return list(call(context, pairs))
     evaluate_trace[0](trace)
-    return recorded(name, pairs, call)
+    return recorded(name, pairs, call, context)
 
 
-def _anew(trace: Trace, name: tuple[Any, ...], pairs: list[Pair], call: Call) -> list[Any]:
+def _anew(trace: Trace, name: Sequence[Any], pairs: list[Pair], call: Call, context: Any) -> list[Any]:
     """:func:`recorded` once more: another thread has evaluated the trace meanwhile."""
     with trace.lock:
         pass  # wait until that evaluation has ended
     if local.trace is trace:
         local.trace = Trace()
-    return recorded(name, pairs, call)
+    return recorded(name, pairs, call, context)
 
 
 def _must_cut(found: Composite) -> bool:
@@ -242,10 +253,9 @@ def _replay(trace: Trace, found: Composite, given: list[Any], pairs: list[Pair])
     """Move the trace to the composite's end. Its nodes but for the results' stay blank: nobody will hold them."""
     nodes = trace.nodes
     start = len(nodes)
-    made = [_new(Node) for _ in repeat(None, found.count)]
+    made = list(map(_new, repeat(Node, found.count)))
     if found.numbers:
-        given += found.constants
-        trace.numbers += [given[k] for k in found.numbers]
+        trace.numbers += found.pick(given + found.constants if found.constants else given)
     if found.late:
         site = user_site()
         for place in found.late:
@@ -287,7 +297,9 @@ def _replay(trace: Trace, found: Composite, given: list[Any], pairs: list[Pair])
     return results
 
 
-def _learn(trace: Trace, lookup: Any, pairs: list[Pair], given: list[Any], call: Call) -> list[Any] | None:
+def _learn(
+    trace: Trace, lookup: Any, pairs: list[Pair], given: list[Any], call: Call, context: Any
+) -> list[Any] | None:
     """Record a composite step by step and remember it, if it can be; None, with nothing recorded, if it raised."""
     cursor, start, first = trace.cursor, len(trace.nodes), len(trace.numbers)
     with trace.lock:  # nobody else may evaluate numbers that are not there
@@ -295,7 +307,7 @@ def _learn(trace: Trace, lookup: Any, pairs: list[Pair], given: list[Any], call:
         results: Sequence[Any] | None = None
         found = None
         try:
-            results = call(_without_numbers(pairs))
+            results = call(context, _without_numbers(pairs))
             if any(result is not None and _offset_is_given(result) for result in results):
                 results = None
             elif trace.limit == UNLIMITED:  # else it looked at a value, and what it recorded before has been evaluated

@@ -41,11 +41,21 @@ class Storage:
     def replace(self, view: View, value: Node) -> bool:
         """Make ``value`` the content, if that is all that is to be done; whether it was."""
         node = self.node
-        if value.dtype is not node.dtype or view.sizes != value.shape or not _covers(view, node.shape) or is_exposed(node):
+        shape = value.shape
+        if (
+            value.dtype is not node.dtype
+            or view.sizes != shape
+            or not view.contiguous
+            or view.offset != 0
+            or node.shape != shape
+            and node.shape.numel() != shape.numel()
+            or node.buffer is not None
+            and is_exposed(node)
+        ):
             return False
         self.version += 1
         self.node = value
-        note_rebinding(self, "node", node, self.node)
+        note_rebinding(self, "node", node, value)
         return True
 
 
@@ -54,11 +64,6 @@ def written(node: Node, view: View, value: Node, value_view: View | None) -> Nod
     if view.offset:
         return record(WRITE, view.moved, (node, None), (value, value_view), (view.offset, None))
     return record(WRITE, view, (node, None), (value, value_view))
-
-
-def _covers(view: View, shape: Size) -> bool:
-    """Whether a view is all of a value of this shape, in order."""
-    return view.contiguous and view.offset == 0 and (view.sizes == shape or view.sizes.numel() == shape.numel())
 
 
 @lru_cache(maxsize=4096)

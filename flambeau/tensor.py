@@ -15,7 +15,7 @@ import numpy as np
 
 from .autograd.gradient import Gradient, sequence
 from .autograd.handle import RemovableHandle
-from .graph.dtypes import dtype
+from .graph.dtypes import DType, dtype
 from .graph.primitives import nbytes
 from .graph.shapes import Size, View, contiguous_strides, is_contiguous
 from .graph.trace import Node, local, note_rebinding
@@ -215,6 +215,14 @@ class Tensor(Reading):
     @property
     def dtype(self) -> dtype:
         return (self._node if self._storage is None else self._storage.node).dtype
+
+    def _output_meta(self, number: int) -> tuple[Size, DType]:
+        """Shape and dtype, of a leaf as the end of an edge (see :class:`flambeau.autograd.gradient.Gradient`)."""
+        storage = self._storage
+        if storage is None:
+            node = self._node
+            return node.shape, node.dtype
+        return self._view.sizes, storage.node.dtype  # type: ignore[union-attr]
 
     def size(self, dim: int | None = None) -> Any:
         """The sizes, or the extent of dimension ``dim``."""

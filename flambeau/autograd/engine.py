@@ -21,6 +21,8 @@ from .gradient import Edge, Gradient
 from .reduce import sum_to
 from .roots import GradientEdge, Key, Roots, edge_of, key_of, roots_of, sequence_of
 
+_new = object.__new__
+
 
 def backward(
     tensors: Any,
@@ -196,7 +198,7 @@ def _propagate(run: Run, roots: Roots) -> None:
             held = leaves.get(id(edge))
             if held is None:
                 leaves[id(edge)] = edge, value
-                if not run.hooked and _has_hooks(edge):
+                if edge._extra is not None and not run.hooked and _has_hooks(edge):
                     run.hooked = True
             else:
                 leaves[id(edge)] = edge, held[1] + value
@@ -238,8 +240,13 @@ def _propagate(run: Run, roots: Roots) -> None:
             send(edge, result)
         if run.hooked:
             _finish_due(run, heap, node.sequence)
-    while leaves:
-        _finish_leaf(run, *leaves.pop(next(iter(leaves))))
+    if run.hooked or targets is not None:
+        while leaves:
+            _finish_leaf(run, *leaves.pop(next(iter(leaves))))
+    else:
+        with _accumulating:
+            for leaf, value in leaves.values():
+                _accumulate(leaf._more(), value)
 
 
 def _reachable(begin: list[Any]) -> tuple[set[Gradient], set[int]]:
@@ -289,24 +296,25 @@ def _gradients(node: Gradient, value: Any) -> Sequence[Tensor | None]:
     saved = node.saved
     plain = node.extra is None and type(value) is Tensor and not local.grad and not local.watched
     if plain and node.replayable and saved is not None:
-        metas: list[Any] = []
+        name: list[Any] = [type(node), node.context, len(node.edges)]
         for edge in node.edges:
             if edge is None:
-                metas.append(None)
-            elif type(edge) is tuple or type(edge.shape) is list:
-                metas += edge[0].output_meta(edge[1]) if type(edge) is tuple else edge.output_meta(0)
+                name.append(None)
             else:
-                metas += edge.shape, edge.dtype
-
-        def call(pairs: list[Pair]) -> Sequence[Tensor | None]:
-            node.saved = tuple(pairs[1:])
-            try:
-                return _computed(node, Tensor._saved(*pairs[0], None))
-            finally:
-                node.saved = saved
-
-        return recorded((type(node), node.context, *metas), [(value._read(), value._view), *saved], call)
+                name += edge[0]._output_meta(edge[1]) if type(edge) is tuple else edge._output_meta(0)
+        pair = value._node if value._storage is None else value._read(), value._view
+        return recorded(name, [pair, *saved], _computed_from, node)
     return _computed(node, value)
+
+
+def _computed_from(node: Gradient, pairs: list[Pair]) -> Sequence[Tensor | None]:
+    """The gradients for a node's edges when its result's gradient and what it saved are ``pairs``."""
+    saved = node.saved
+    node.saved = tuple(pairs[1:])
+    try:
+        return _computed(node, Tensor._saved(*pairs[0], None))
+    finally:
+        node.saved = saved
 
 
 def _computed(node: Gradient, value: Any) -> Sequence[Tensor | None]:
@@ -322,10 +330,7 @@ def _computed(node: Gradient, value: Any) -> Sequence[Tensor | None]:
     fitting: list[Tensor | None] = []
     for index, (edge, result) in enumerate(zip(edges, results)):
         if edge is not None and result is not None:
-            if type(edge) is tuple or type(edge.shape) is list:
-                shape, d = edge[0].output_meta(edge[1]) if type(edge) is tuple else edge.output_meta(0)
-            else:
-                shape, d = edge.shape, edge.dtype
+            shape, d = edge[0]._output_meta(edge[1]) if type(edge) is tuple else edge._output_meta(0)
             if result.shape != shape or result.dtype is not d:
                 result = _fitted(result, shape, d, node, index)
             fitting.append(result)
@@ -501,27 +506,36 @@ def _finish_leaf(run: Run, leaf: Tensor, value: Tensor) -> None:
     if not run.accumulate:
         return
     with _accumulating:
-        held = extra.grad
-        if held is None:
-            # A gradient that is someone else's tensor, or a view, must not be shared: ``grad`` may be written in place.
-            extra.grad = own(value) if local.grad else own(value.detach() if value._tracked else value)
-        elif local.grad:
-            extra.grad = held + value
-        else:
-            held.add_(value)
+        _accumulate(extra, value)
     if extra.accumulate_hooks:
         for hook in list(extra.accumulate_hooks.values()):
             hook(leaf)
 
 
+def _accumulate(extra: Any, value: Tensor) -> None:
+    """Add to the ``grad`` in a leaf's extra state."""
+    held = extra.grad
+    if held is None:
+        # A gradient that is someone else's tensor, or a view, must not be shared: ``grad`` may be written in place.
+        extra.grad = own(value if local.grad or not value._tracked else value.detach())
+    elif local.grad:
+        extra.grad = held + value
+    else:
+        held.add_(value)
+
+
 def own(value: Tensor) -> Tensor:
     """A tensor that only the leaf's ``grad`` refers to: a new handle on the same value, or a copy of a view."""
     node = value._read()
-    if value._view is not None and value._view is not whole(node.shape) or is_exposed(node):
+    if value._view is not None and value._view is not whole(node.shape) or node.buffer is not None and is_exposed(node):
         return value.clone()
-    handle = Tensor._from_node(node)
+    handle = _new(Tensor)
+    handle._node = node
+    handle._storage = None
+    handle._view = None
     handle._tracked = value._tracked
     handle._gradient = value._gradient
+    handle._extra = None
     return handle
 
 

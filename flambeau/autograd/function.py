@@ -132,7 +132,7 @@ class FunctionGradient(Gradient):
         grads: list[Any] = [grad.get(k) for k in range(self.outputs)] if type(grad) is dict else [grad]
         if context.materialize_grads:
             for number, part in enumerate(grads):
-                shape, d = self.output_meta(number)
+                shape, d = self._output_meta(number)
                 if part is None and shape is not None:
                     grads[number] = Tensor._from_node(record(FILL, (shape, d), (0, None)))
         results = self._rule()(context, *grads)

@@ -129,7 +129,7 @@ class Gradient:
         """Whether input number ``index`` wants a gradient."""
         return self.edges[index] is not None
 
-    def output_meta(self, number: int) -> tuple[Size, DType]:
+    def _output_meta(self, number: int) -> tuple[Size, DType]:
         """Shape and dtype of output ``number``; nodes of several outputs keep lists of both."""
         if type(self.shape) is list:
             return self.shape[number], self.dtype[number]

@@ -5,19 +5,20 @@ from __future__ import annotations
 import struct
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain, repeat, starmap
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 
 import numpy as np
 
 from ..cpu.jit import default_compiler
 from ..cpu.kernel import Call, Operand
-from ..cpu.memory import ALIGNMENT, PADDING, Buffer, allocate_all
+from ..cpu.memory import ALIGNMENT, PADDING, Buffer, allocate
+from ..cpu.recurring import Recurring
 from ..cpu.runner import NEW_PHASE, STOP_ON_ERROR, default_runner
 from ..graph.primitives import LEAF, MATMUL
-from ..graph.trace import CLOSED, Node, Trace
+from ..graph.trace import CLOSED, Node, Trace, picker
 from .epilogue import EpilogueLowering
 from .fuse import Fuser, Group
 from .items import Access, Item, Number, items_of, leaf_places
@@ -26,6 +27,8 @@ from .memory import plan_arena
 from .templates import HostCall, lower_single
 
 _consume: Any = deque(maxlen=0).extend
+_address: Any = attrgetter("address")
+_buffer: Any = attrgetter("buffer")
 _set_buffer: Any = vars(Node)["buffer"].__set__
 _set_limit: Any = vars(Trace)["limit"].__set__
 _set_trace: Any = vars(Node)["trace"].__set__
@@ -124,9 +127,13 @@ class Plan:
         self.arena_bytes = -(-arena_bytes // ALIGNMENT) * ALIGNMENT + PADDING
         for operand in temporaries:
             operand.slot = 1
-        self._pick_leaves = _picker(self.leaf_places)
-        self._pick_outputs = _picker(self.output_places)
-        self._pick_ended = _picker([*self.output_places, *self._all_leaf_places])
+        self._pick_leaves = picker(self.leaf_places)
+        self._pick_outputs = picker(self.output_places)
+        self._pick_numbers = picker(self.number_indices)
+        self._pick_values = picker(self.output_of_place)
+        #: Where outputs that take no leaf's memory, the temporaries and the scratch memory are, by the number of threads.
+        self._memory_of_runs: dict[int, Recurring] = {}
+        self._pick_ended = picker([*self.output_places, *self._all_leaf_places])
         self._pack(phases, number_slots)
         shape = "qqqq" + "q" * (len(leaves) + len(self.outputs)) + "".join("d" if n.kind == "f" else "q" for n in numbers)
         self._table = struct.Struct(shape)
@@ -161,10 +168,10 @@ class Plan:
             taken.add(output)
             self._overwritten[id(operand)] = id(leaf.store())
         for group_number, group in enumerate(self.groups):
-            if group.kind != "loop" and not (group.kind == "template" and group.items[0].primitive is MATMUL):
+            if group.kind == "single" or group.kind == "template" and group.items[0].primitive is not MATMUL:
                 continue
             for item in reversed(group.items):  # a parameter's new value rather than its gradient
-                if not item.live or item.level != "element" or item.operand is None:
+                if not item.live or item.level not in ("element", "result") or item.operand is None:
                     continue
                 output = output_slots[id(item.operand)]
                 if output in taken:
@@ -175,40 +182,40 @@ class Plan:
                     taken.add(output)
                     self.donations.append((number_of_leaf[id(donor)], output, False))
                     self._overwritten[id(item.operand)] = id(donor.store())
+        self.donations.sort(key=itemgetter(1))  # in this order they are put among the other outputs
 
     def _donor(self, group: Group, number: int, item: Item) -> Item | None:
-        """A dying leaf that this group alone reads last, each element where the item's element is written.
-
-        Only what is written in the last pass over a row may take a leaf's place: later passes read the leaf again. The
-        operands of a product are read again for other elements too.
-        """
+        """A dying leaf that this group alone reads last, each element where the item's element is written."""
+        if item.level == "element" and item.stage < max(i.stage for i in group.items if i.level == "element"):
+            return None  # later passes over a row would read it again
+        # The operands of a product are read again for other elements too.
         factors = group.items[0].operands if group.kind == "template" else ()
-        if item.stage < max(i.stage for i in group.items if i.level == "element"):
-            return None
-        for user in (item, *group.items):
+        excluded = {id(factor.source) for factor in factors if isinstance(factor, Access)}
+        for user in (item, *group.items) if item.level == "element" else (item,):
             for operand in user.operands:
                 if not isinstance(operand, Access) or id(operand.source) not in self._dying:
                     continue
                 leaf = operand.source
-                if any(isinstance(factor, Access) and factor.source is leaf for factor in factors):
+                if id(leaf) in excluded or self._readers.get(id(leaf), -1) != number:
                     continue
                 if leaf.bytes != item.bytes or leaf.dtype.itemsize != item.dtype.itemsize:
                     continue
-                if self._readers.get(id(leaf), -1) != number:
-                    continue
-                reads = [o for i in group.items for o in i.operands if isinstance(o, Access) and o.source is leaf]
-                plain = all(o.dense for o in reads) and not any(
-                    i.primitive.kind == "gather" and isinstance(i.operands[0], Access) and i.operands[0].source is leaf
-                    for i in group.items
-                )
-                same_level = all(
-                    i.level == "element" or i.primitive.kind == "reduce"
-                    for i in group.items
-                    if any(isinstance(o, Access) and o.source is leaf for o in i.operands)
-                )
-                if plain and same_level:
+                if all(self._reads_in_step(i, leaf, item.level) for i in group.items):
                     return leaf
         return None
+
+    @staticmethod
+    def _reads_in_step(reader: Item, leaf: Item, level: str) -> bool:
+        """Whether ``reader`` reads of ``leaf``, if it does, just the element that is due at ``level``."""
+        kind = reader.primitive.kind
+        for index, operand in enumerate(reader.operands):
+            if not isinstance(operand, Access) or operand.source is not leaf:
+                continue
+            if not operand.dense or kind == "gather" and index == 0:
+                return False
+            if ("element" if kind == "reduce" else reader.level) != level:
+                return False
+        return True
 
     def _first_call(self, group_number: int) -> int:
         return min((k for k, g in self._index.items() if g == group_number), default=-1)
@@ -312,13 +319,8 @@ class Plan:
 
     def _run(self, trace: Trace, nodes: list[Node], timings: list[np.ndarray] | None) -> Late | None:
         runner = self._runner
-        leaf_buffers = [node.buffer for node in self._pick_leaves(nodes)]
-        stride = self._scratch_stride
-        work = self.arena_bytes + stride * runner.pool.num_threads
-        if self.donations:
-            buffers, arena = self._take_memory(leaf_buffers, work)
-        else:
-            *buffers, arena = allocate_all((*self.outputs, work))
+        leaf_buffers = list(map(_buffer, self._pick_leaves(nodes)))
+        buffers, arena = self._take_memory(leaf_buffers, runner.pool.num_threads)
         numbers = trace.numbers
         for position, fixed, number, unit in self._moved:
             self._arguments[position] = fixed + numbers[number] * unit
@@ -330,14 +332,15 @@ class Plan:
             0,
             self._cell_address,
             arena.address,
-            *[b.address for b in leaf_buffers],  # type: ignore[union-attr]
-            *[b.address for b in buffers],
-            *[numbers[k] for k in self.number_indices],
+            *map(_address, leaf_buffers),
+            *map(_address, buffers),
+            *self._pick_numbers(numbers),
         )
         address = self._cell_address + 16
         scratch_address = arena.address + self.arena_bytes
+        stride = self._scratch_stride
         bind = self._pick_outputs(nodes)
-        values = [buffers[k] for k in self.output_of_place]
+        values = self._pick_values(buffers)
         memory = (leaf_buffers, buffers, arena, numbers, timings)
         first, segment = self.segments[:-1], self.segments[-1] if self.segments else None
         for earlier in first:
@@ -359,19 +362,22 @@ class Plan:
             return self.late[int(cell[0]) - 1].found(int(cell[1]))
         return None
 
-    def _take_memory(self, leaf_buffers: list[Any], work: int) -> tuple[list[Any], Buffer]:
-        """Memory of the outputs, some of which take a leaf's, and ``work`` bytes to work in."""
-        buffers: list[Any] = [None] * len(self.outputs)
+    def _take_memory(self, leaf_buffers: list[Any], threads: int) -> tuple[list[Any], Buffer]:
+        """Memory of the outputs, some of which take a leaf's, and memory to work in."""
+        memory = self._memory_of_runs.get(threads)
+        if memory is None:
+            taking = {output for _, output, _ in self.donations}
+            sizes = [size for output, size in enumerate(self.outputs) if output not in taking]
+            memory = Recurring([*sizes, self.arena_bytes + self._scratch_stride * threads])
+            self._memory_of_runs = {threads: memory}
+        buffers: list[Any] = memory.take()
+        arena = buffers.pop()
         for leaf, output, content in self.donations:
             held: Any = leaf_buffers[leaf if leaf >= 0 else ~leaf]
-            if leaf >= 0 and held.recyclable and not (held.ever_exposed and held.exposed()):
-                buffers[output] = held
-            elif content:
-                buffers[output] = held.copy(self.outputs[output])
-        missing = [output for output, held in enumerate(buffers) if held is None]
-        *fresh, arena = allocate_all([*[self.outputs[output] for output in missing], work])
-        for output, buffer in zip(missing, fresh, strict=True):
-            buffers[output] = buffer
+            size = self.outputs[output]
+            if leaf < 0 or not held.recyclable or held.ever_exposed and held.exposed():
+                held = held.copy(size) if content else allocate(size)
+            buffers.insert(output, held)
         return buffers, arena
 
     def _prepared(  # type: ignore[no-untyped-def]
@@ -410,13 +416,6 @@ class Plan:
         if slot - 2 < len(leaf_buffers):
             return leaf_buffers[slot - 2], 0
         return buffers[slot - 2 - len(leaf_buffers)], 0
-
-
-def _picker(places: Sequence[int]) -> Callable[[list[Node]], Sequence[Node]]:
-    """A function that picks the nodes at ``places``, in one call where there are several."""
-    if len(places) > 1:
-        return itemgetter(*places)
-    return lambda nodes: [nodes[place] for place in places]
 
 
 def _may_fail(call: Call | HostCall) -> bool:

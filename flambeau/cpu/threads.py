@@ -427,6 +427,8 @@ class ThreadPool:
         start = -memory.ctypes.data % 64
         self._words = memory[start : start + _BYTES].view(np.int64)
         self.address: int = self._words.ctypes.data
+        #: Threads that work on a plan, the calling one included.
+        self.num_threads = num_threads if POSIX else 1
         if not POSIX:
             return
         self._words[WANTED // 8] = num_threads - 1
@@ -443,11 +445,6 @@ class ThreadPool:
         os.register_at_fork(before=self._suspend, after_in_parent=self._release, after_in_child=self._release)
         atexit.register(self.set_num_threads, 1)
 
-    @property
-    def num_threads(self) -> int:
-        """Threads that work on a plan, the calling one included."""
-        return int(self._words[WANTED // 8]) + 1
-
     def set_num_threads(self, count: int) -> None:
         """Let ``count`` threads work on a plan. Waits for the run that is using the workers, if any.
 
@@ -460,6 +457,7 @@ class ThreadPool:
         self._suspend()
         try:
             self._words[WANTED // 8] = count - 1
+            self.num_threads = count
         finally:
             self._release()
 

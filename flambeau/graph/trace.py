@@ -16,6 +16,7 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable, Sequence
+from operator import itemgetter
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
@@ -75,6 +76,13 @@ Operand = tuple[Any, View | None]
 
 A view's offset, unless it is zero, is given anew each time too: it stands among the numbers, in operand order.
 """
+
+
+def picker(places: Sequence[int]) -> Callable[[list[Any]], Sequence[Any]]:
+    """A function that picks what is at ``places`` of a list, in one call where there are several."""
+    if len(places) > 1:
+        return itemgetter(*places)
+    return lambda everything: [everything[place] for place in places]
 
 
 class Step:

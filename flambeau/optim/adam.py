@@ -74,16 +74,15 @@ class Adam(Optimizer):
                 if amsgrad:
                     state["max_exp_avg_sq"] = flambeau.zeros_like(parameter)
             step = state.numbers["step"] = state.numbers["step"] + 1.0
-            targets: tuple[Tensor, ...] = parameter, state["exp_avg"], state["exp_avg_sq"]
-            if amsgrad:
-                targets = *targets, state["max_exp_avg_sq"]
-            entries.append((targets, (gradient, (1 - beta2**step) ** 0.5, -lr / (1 - beta1**step))))
+            largest = (state["max_exp_avg_sq"],) if amsgrad else ()
+            corrections = (1 - beta2**step) ** 0.5, -lr / (1 - beta1**step)
+            entries.append((parameter, state["exp_avg"], state["exp_avg_sq"], *largest, gradient, *corrections))
         decay = None
         if weight_decay != 0:
             decay = "decoupled" if decoupled else "added"
         new1 = 1 - beta1
         numbers = 1 - new1, new1, beta2, 1 - beta2, eps, 1 - lr * weight_decay if decoupled else weight_decay
-        self._apply(_update, (group["maximize"], decay, new1 < 0.5, amsgrad), numbers, entries)
+        self._apply(_update, (group["maximize"], decay, new1 < 0.5, amsgrad), numbers, 4 if amsgrad else 3, entries)
 
 
 def _update(

@@ -56,21 +56,19 @@ def number(value: Any) -> Any:
 
 Update = Callable[..., tuple[Tensor, ...]]
 """What new values an update gives: a function of flags, numbers, the tensors to change, and what else it needs."""
-Entry = tuple[tuple[Tensor, ...], tuple[Any, ...]]
-"""What an update is done to: the tensors to change, and the further tensors and numbers that it needs."""
+Entry = tuple[Any, ...]
+"""What an update is done to: the tensors to change, and behind them the further tensors and numbers that it needs."""
 
 TOGETHER = 8
 """Parameters that are recorded by one look-up: enough to make it pay, few enough for the budget of a trace."""
 
 
-def _update_all(static: tuple[Update, Any, int, tuple[int, ...]], *operands: Any) -> list[Tensor]:
+def _update_all(static: tuple[Update, Any, int, int], *operands: Any) -> list[Tensor]:
     """The new values of all targets of several entries, which follow the numbers one behind the other."""
-    update, flags, count, lengths = static
-    numbers, rest = operands[:count], operands[count:]
+    update, flags, count, length = static
     values: list[Tensor] = []
-    for length in lengths:
-        values += update(flags, *numbers, *rest[:length])
-        rest = rest[length:]
+    for start in range(count, len(operands), length):
+        values += update(flags, *operands[:count], *operands[start : start + length])
     return values
 
 
@@ -118,18 +116,20 @@ class Optimizer:
         @functools.wraps(func)
         def wrapper(*args: Any, **kwargs: Any) -> Any:
             self = args[0]
-            for hook in (*_global_optimizer_pre_hooks.values(), *self._optimizer_step_pre_hooks.values()):
-                replaced = hook(self, args, kwargs)
-                if replaced is not None:
-                    if not (isinstance(replaced, tuple) and len(replaced) == 2):
-                        raise RuntimeError(
-                            f"{func} must return None or a tuple of (new_args, new_kwargs), but got {replaced}."
-                        )
-                    args, kwargs = replaced
+            if _global_optimizer_pre_hooks or self._optimizer_step_pre_hooks:
+                for hook in (*_global_optimizer_pre_hooks.values(), *self._optimizer_step_pre_hooks.values()):
+                    replaced = hook(self, args, kwargs)
+                    if replaced is not None:
+                        if not (isinstance(replaced, tuple) and len(replaced) == 2):
+                            raise RuntimeError(
+                                f"{func} must return None or a tuple of (new_args, new_kwargs), but got {replaced}."
+                            )
+                        args, kwargs = replaced
             out = func(*args, **kwargs)
             step_boundary()
-            for hook in (*self._optimizer_step_post_hooks.values(), *_global_optimizer_post_hooks.values()):
-                hook(self, args, kwargs)
+            if self._optimizer_step_post_hooks or _global_optimizer_post_hooks:
+                for hook in (*self._optimizer_step_post_hooks.values(), *_global_optimizer_post_hooks.values()):
+                    hook(self, args, kwargs)
             return out
 
         return wrapper
@@ -143,39 +143,39 @@ class Optimizer:
     def _run(self, closure: Callable[[], Any] | None) -> Any:
         """The step of an optimiser that treats every parameter by itself: see :meth:`_update_group`."""
         loss = None
-        with flambeau.set_grad_enabled(self.defaults["differentiable"]):
+        before = local.grad
+        try:
             if closure is not None:
-                with flambeau.enable_grad():
-                    loss = closure()
+                local.grad = True
+                loss = closure()
+            local.grad = bool(self.defaults["differentiable"])
             for group in self.param_groups:
                 self._update_group(group)
+        finally:
+            local.grad = before
         return loss
 
     def _update_group(self, group: dict[str, Any]) -> None:
         raise NotImplementedError
 
     @staticmethod
-    def _apply(update: Update, flags: Any, numbers: tuple[float, ...], entries: list[Entry]) -> None:
-        """Give the targets of each entry the values that ``update(flags, *numbers, *targets, *others)`` returns.
+    def _apply(update: Update, flags: Any, numbers: tuple[float, ...], changed: int, entries: list[Entry]) -> None:
+        """Give the first ``changed`` tensors of each entry the values that ``update(flags, *numbers, *entry)`` returns.
 
         Several entries are recorded by one look-up, so ``update`` must be fit for :func:`~flambeau.composite.composite`.
         """
         if local.grad:  # the update itself is to be differentiated
-            for targets, others in entries:
-                for target, value in zip(targets, update(flags, *numbers, *targets, *others), strict=True):
+            for entry in entries:
+                for target, value in zip(entry[:changed], update(flags, *numbers, *entry), strict=True):
                     assign(target, value)
             return
         for first in range(0, len(entries), TOGETHER):
             part = entries[first : first + TOGETHER]
-            operands: list[Any] = [*numbers]
-            for targets, others in part:
-                operands += targets
-                operands += others
-            static = update, flags, len(numbers), tuple([len(targets) + len(others) for targets, others in part])
-            values = iter(composite(_update_all, static, *operands))
-            for targets, _ in part:
-                for target in targets:
-                    assign(target, next(values))
+            static = update, flags, len(numbers), len(part[0])
+            values = iter(composite(_update_all, static, *numbers, *chain.from_iterable(part)))
+            for entry in part:
+                for target, value in zip(entry[:changed], values):
+                    assign(target, value)
 
     def _state_of(self, parameter: Tensor) -> ParameterState | None:
         """What is remembered about ``parameter``, or None if that is nothing yet."""

@@ -64,9 +64,9 @@ class RMSprop(Optimizer):
                 targets = *targets, state["grad_avg"]
             if momentum > 0:
                 targets = *targets, state["momentum_buffer"]
-            entries.append((targets, (gradient,)))
+            entries.append((*targets, gradient))
         flags = group["maximize"], weight_decay != 0, centered, momentum > 0, 1 - alpha < 0.5
-        self._apply(_update, flags, (-lr, alpha, 1 - alpha, eps, weight_decay, momentum), entries)
+        self._apply(_update, flags, (-lr, alpha, 1 - alpha, eps, weight_decay, momentum), 2 + centered + (momentum > 0), entries)
 
 
 def _update(

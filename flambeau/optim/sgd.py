@@ -62,19 +62,22 @@ class SGD(Optimizer):
             if gradient is None:
                 continue
             if momentum == 0:
-                entries.append(((parameter,), (gradient,)))
+                entries.append((parameter, gradient))
                 continue
             state = self.state[parameter]
             buffer = state.get("momentum_buffer")
             if buffer is None:
                 buffer = state["momentum_buffer"] = flambeau.empty_like(parameter)
-                first.append(((parameter, buffer), (gradient,)))
+                first.append((parameter, buffer, gradient))
             else:
-                entries.append(((parameter, buffer), (gradient,)))
+                entries.append((parameter, buffer, gradient))
         numbers = -lr, momentum, 1 - dampening, weight_decay
         flags = group["maximize"], weight_decay != 0, group["nesterov"]
-        self._apply(_first_update, flags, numbers, first)
-        self._apply(_update if momentum == 0 else _update_with_momentum, flags, numbers, entries)
+        if momentum == 0:
+            self._apply(_update, flags, numbers, 1, entries)
+        else:
+            self._apply(_first_update, flags, numbers, 2, first)
+            self._apply(_update_with_momentum, flags, numbers, 2, entries)
 
 
 def _slope(flags: tuple[bool, bool, bool], decay: float, parameter: Tensor, gradient: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ from flambeau import Tensor
 from flambeau.compiler import report
 from flambeau.compiler.memory import plan_arena
 from flambeau.cpu.kernel import Call, Kernel, Operand
+from flambeau.graph.trace import set_eager
 
 
 def runs(function: Callable[[], list[Tensor]], times: int = 3) -> list[list[np.ndarray]]:
@@ -96,17 +97,33 @@ def test_groups_are_not_merged_around_what_lies_between_them() -> None:
     assert_same_bits(runs(program))
 
 
-def test_weights_are_updated_in_their_memory_where_their_gradient_is_multiplied_out() -> None:
-    model = flambeau.nn.Sequential(flambeau.nn.Linear(40, 30), flambeau.nn.ReLU(), flambeau.nn.Linear(30, 10))
-    optimizer = flambeau.optim.SGD(model.parameters(), lr=0.1)
-    inputs, labels = flambeau.randn(20, 40), flambeau.randint(0, 10, (20,))
-    places = []
-    for _ in range(5):
-        optimizer.zero_grad()
-        flambeau.nn.functional.cross_entropy(model(inputs), labels).backward()
-        optimizer.step()
-        places.append([layer.weight._read().buffer.address for layer in (model[0], model[2])])
+@pytest.mark.parametrize("batch", [20, 30_000])  # of the latter, columns are added up in parts
+def test_parameters_are_updated_in_their_memory_where_their_gradients_are_computed(batch: int) -> None:
+    generator = np.random.default_rng(0)
+    inputs = flambeau.tensor(generator.standard_normal((batch, 10), dtype=np.float32))
+    labels = flambeau.tensor(generator.integers(0, 5, batch))
+
+    def train(places: list[list[int]]) -> list[Tensor]:
+        flambeau.manual_seed(0)
+        model = flambeau.nn.Sequential(flambeau.nn.Linear(10, 30), flambeau.nn.ReLU(), flambeau.nn.Linear(30, 5))
+        optimizer = flambeau.optim.SGD(model.parameters(), lr=0.1)
+        for _ in range(5):
+            optimizer.zero_grad()
+            flambeau.nn.functional.cross_entropy(model(inputs), labels).backward()
+            optimizer.step()
+            places.append([parameter._read().buffer.address for parameter in model.parameters()])
+        return list(model.parameters())
+
+    places: list[list[int]] = []
+    fused = train(places)
     assert places[2] == places[3] == places[4]
+    set_eager(True)
+    try:
+        one_by_one = train([])
+    finally:
+        set_eager(False)
+    for a, b in zip(fused, one_by_one, strict=True):
+        np.testing.assert_array_equal(a.detach().numpy(), b.detach().numpy())
 
 
 def test_updates_happen_in_the_parameters_memory() -> None:
