@@ -259,8 +259,7 @@ def attach(
         history.saved = (*saved, (result._read(), result._view))
     else:
         history.saved = tuple(saved)
-    history.shape = result.shape
-    history.dtype = result.dtype
+    history.shape, history.dtype = result._output_meta(0)
     history.sequence = sequence()
     history.extra = None
     history.context = context

@@ -144,12 +144,14 @@ def cross_entropy(
     input: Tensor, target: Tensor, weight: Tensor | None = None, reduction: str = "mean", ignore_index: int = -100
 ) -> Tensor:
     """:func:`nll_loss` of the log-softmax, which is not stored: backward computes it again from the input."""
-    if input.numel() == 0 or input.ndim == 0 or input.dtype.itemsize == 2:
-        return nll_loss(log_softmax(input, 0 if input.ndim < 2 else 1), target, weight, reduction, ignore_index)
-    result, target, *rest = composite(_cross_entropy, (reduction, ignore_index), input, target, weight)
-    if tracked(input):
-        operands = [input, target, *rest]
-        context = (input.shape, 0 if input.ndim == 1 else 1, ignore_index, reduction == "none")
+    shape, d = input._output_meta(0)
+    rank = len(shape)
+    if rank == 0 or 0 in shape or d.itemsize == 2:
+        return nll_loss(log_softmax(input, 0 if rank < 2 else 1), target, weight, reduction, ignore_index)
+    result, *kept = composite(_cross_entropy, (reduction, ignore_index), input, target, weight)
+    if input._tracked and local.grad:
+        operands = [input, *kept]
+        context = (shape, 0 if rank == 1 else 1, ignore_index, reduction == "none")
         attach(result, CrossEntropyBackward0, operands, _saved(*operands), context)
     return result  # type: ignore[no-any-return]
 

@@ -13,7 +13,7 @@ from ..graph.shapes import Size, View, broadcast_shapes
 from ..graph.trace import local
 from ..storage import whole
 from ..tensor import Tensor
-from .dispatch import attach, binary, tracked
+from .dispatch import attach, binary
 from .operation import operation, write_out
 
 
@@ -277,13 +277,13 @@ def _linear(_: None, input: Tensor, weight: Tensor, bias: Tensor) -> tuple[Tenso
 @operation(method=False)
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """``input @ weight.T + bias``, over the last axis of the input."""
-    shape, matrix = input.shape, weight.shape
-    if len(shape) != 2 or len(matrix) != 2 or bias is None or bias.shape != matrix[:1]:
+    matrix = weight.shape
+    if len(input.shape) != 2 or len(matrix) != 2 or bias is None or bias.shape != (tuple(matrix)[0],):
         result = matmul(input, weight.t())
         return result if bias is None else result + bias
     (result,) = composite(_linear, None, input, weight, bias)
-    if tracked(input, weight, bias):
-        needs = weight._tracked, input._tracked
-        saved = [(t._read() if need else None, t._view) for t, need in zip((input, weight), needs)]
-        attach(result, AddmmBackward0, [input, weight, bias], saved)
+    if local.grad and (input._tracked or weight._tracked or bias._tracked):
+        kept = input._read() if weight._tracked else None, input._view
+        other = weight._read() if input._tracked else None, weight._view
+        attach(result, AddmmBackward0, (input, weight, bias), (kept, other))
     return result

@@ -167,8 +167,9 @@ def cross_entropy(
     """
     reduction = _reduction.resolve(size_average, reduce, reduction)
     _reduction.check(reduction)
-    dimension = 0 if input.dim() == 1 else 1
-    if target.shape == input.shape and target.is_floating_point():
+    shape = input.shape
+    dimension = 0 if len(shape) == 1 else 1
+    if target.shape == shape and target.is_floating_point():
         return _cross_entropy_of_probabilities(input, target, weight, reduction, label_smoothing, dimension)
     if not 0.0 <= label_smoothing <= 1.0:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
