@@ -14,12 +14,12 @@ at one all the same, or at a tensor's value, is not remembered and is called eac
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import repeat
 from typing import Any
 
+from .graph.dtypes import DType
 from .graph.given import Given
 from .graph.primitives import LEAF, RANDOM_BITS
-from .graph.shapes import View
+from .graph.shapes import Size, View
 from .graph.trace import (
     CLOSED,
     HARD_BUDGET,
@@ -31,6 +31,7 @@ from .graph.trace import (
     evaluate_trace,
     last_cut,
     local,
+    node_at,
     number_kind,
     picker,
     remember_next,
@@ -52,26 +53,29 @@ class Composite:
     """What was recorded from a step on: the step it led to, and where results and numbers are.
 
     ``results`` has for each result None, the number of the operand that it is (or the complement of the number of the
-    earlier result), or a tuple: its place among the composite's nodes (or the complement of the number of the operand that
-    it is a view of), its node's shape and dtype, its view, and the earlier result whose memory it shares.
+    earlier result), or a tuple: the number of its node (or the complement of the number of the operand that it is a view
+    of), its view, and the earlier result whose memory it shares.
     """
 
-    __slots__ = ("last", "mark", "count", "numbers", "constants", "pick", "results", "late")
+    __slots__ = ("last", "mark", "start", "nodes", "numbers", "constants", "pick", "results", "late")
 
     def __init__(
-        self, last: Step, count: int, numbers: list[int], constants: list[Any], results: list[Any], late: list[int]
-    ) -> None:
+        self, start: int, last: Step, nodes: list[tuple[int, Size, DType]], numbers: list[int], constants: list[Any],
+        results: list[Any], late: list[int],
+    ) -> None:  # fmt: skip
         self.last = last
         self.mark = last.mark
-        #: How many steps it has.
-        self.count = count
+        #: The place of its first step.
+        self.start = start
+        #: The results' nodes: place, shape and dtype.
+        self.nodes = nodes
         #: Which of the given numbers and, behind them, the constants each number that was recorded is.
         self.numbers = numbers
         self.constants = constants
         #: Puts them in order.
         self.pick = picker(numbers)
         self.results = results
-        #: Places, among its own, of steps that can find errors only when they run.
+        #: Places of steps that can find errors only when they run.
         self.late = late
 
 
@@ -114,7 +118,6 @@ def handle(value: Any, view: View | None) -> Any:
 def recorded(name: Sequence[Any], pairs: list[Pair], call: Call, context: Any) -> list[Any]:
     """The results of ``call(context, pairs)``, by one look-up under ``name`` if they were recorded here before."""
     trace = local.trace
-    nodes = trace.nodes
     key = [*name]
     given: list[Any] = []
     leaves = 0
@@ -128,8 +131,8 @@ def recorded(name: Sequence[Any], pairs: list[Pair], call: Call, context: Any) -
                     break
                 # A leaf, to be put into the trace by the same look-up.
                 value.trace = trace
-                value.place = len(nodes)
-                nodes.append(value)
+                value.place = trace.cursor.depth + leaves
+                trace.nodes.append(value)
                 leaves += 1
                 key.append(value.shape)
                 key.append(value.dtype)
@@ -220,7 +223,7 @@ def _unknown(
         if found.mark < trace.limit or trace.cursor is not found.last:
             return results  # type: ignore[return-value]
         # Beyond the budget: forget it again, to cut the trace where it will be cut when this is found.
-        _take_back(trace, cursor, len(trace.nodes) - found.count, len(trace.numbers) - len(found.numbers))
+        _take_back(trace, cursor, len(trace.numbers) - len(found.numbers))
         results = None
     if not _must_cut(found):
         results = _replay(trace, found, given, pairs)
@@ -250,46 +253,46 @@ def _must_cut(found: Composite) -> bool:
 
 
 def _replay(trace: Trace, found: Composite, given: list[Any], pairs: list[Pair]) -> list[Any]:
-    """Move the trace to the composite's end. Its nodes but for the results' stay blank: nobody will hold them."""
-    nodes = trace.nodes
-    start = len(nodes)
-    made = list(map(_new, repeat(Node, found.count)))
+    """Move the trace to the composite's end. Of its nodes only the results' are made: nobody could hold the others."""
     if found.numbers:
         trace.numbers += found.pick(given + found.constants if found.constants else given)
     if found.late:
         site = user_site()
         for place in found.late:
-            trace.sites[start + place] = site
-    nodes += made
+            trace.sites[place] = site
+    made: list[Node] = []
+    for place, shape, d in found.nodes:
+        node = _new(Node)
+        node.shape = shape
+        node.dtype = d
+        node.trace = trace
+        node.place = place
+        node.buffer = None
+        made.append(node)
+    trace.nodes += made
     trace.cursor = found.last
     results: list[Any] = []
     for result in found.results:
         if type(result) is not tuple:
             results.append(result if result is None else handle(*pairs[result]) if result >= 0 else results[~result])
             continue
-        place, shape, d, view, earlier = result
+        number, view, earlier = result
         tensor = _new(Tensor)
         tensor._tracked = False
         tensor._gradient = None
         tensor._extra = None
         if earlier is not None:
             storage = results[earlier]._share()
-        elif place < 0:
-            storage = Storage(pairs[~place][0])
+        elif number < 0:
+            storage = Storage(pairs[~number][0])
+        elif view is None:
+            tensor._node = made[number]
+            tensor._storage = None
+            tensor._view = None
+            results.append(tensor)
+            continue
         else:
-            node = made[place]
-            node.shape = shape
-            node.dtype = d
-            node.trace = trace
-            node.place = start + place
-            node.buffer = None
-            if view is None:
-                tensor._node = node
-                tensor._storage = None
-                tensor._view = None
-                results.append(tensor)
-                continue
-            storage = Storage(node)
+            storage = Storage(made[number])
         tensor._node = None
         tensor._storage = storage
         tensor._view = view
@@ -301,7 +304,7 @@ def _learn(
     trace: Trace, lookup: Any, pairs: list[Pair], given: list[Any], call: Call, context: Any
 ) -> list[Any] | None:
     """Record a composite step by step and remember it, if it can be; None, with nothing recorded, if it raised."""
-    cursor, start, first = trace.cursor, len(trace.nodes), len(trace.numbers)
+    cursor, first = trace.cursor, len(trace.numbers)
     with trace.lock:  # nobody else may evaluate numbers that are not there
         limit, trace.limit = trace.limit, UNLIMITED
         results: Sequence[Any] | None = None
@@ -311,14 +314,14 @@ def _learn(
             if any(result is not None and _offset_is_given(result) for result in results):
                 results = None
             elif trace.limit == UNLIMITED:  # else it looked at a value, and what it recorded before has been evaluated
-                found = _observed(trace, cursor, start, first, results, pairs)
+                found = _observed(trace, cursor, first, results, pairs)
         except Exception:  # whatever is wrong shows again when it is called with all numbers
             results = None
         finally:
             if trace.limit == UNLIMITED:
                 trace.limit = limit
                 if results is None:
-                    _take_back(trace, cursor, start, first)
+                    _take_back(trace, cursor, first)
                 else:
                     numbers = trace.numbers[first:]
                     trace.numbers[first:] = [given[n.number] if isinstance(n, Given) else n for n in numbers]
@@ -347,17 +350,17 @@ def _without_numbers(pairs: list[Pair]) -> list[Pair]:
 
 
 def _observed(
-    trace: Trace, cursor: Step, start: int, first: int, results: Sequence[Any], pairs: list[Pair]
+    trace: Trace, cursor: Step, first: int, results: Sequence[Any], pairs: list[Pair]
 ) -> Composite | None:
     """What was recorded since ``cursor``, if it can be recorded again by moving the trace along."""
     last: Any = trace.cursor
-    count = len(trace.nodes) - start
+    start = cursor.depth
     step = last
     while step is not cursor and step is not None:
         if step.primitive is LEAF or step.primitive is RANDOM_BITS:
             return None  # a value from elsewhere, which next time is another
         step = step.parent
-    if step is None or last.depth - cursor.depth != count:
+    if step is None:
         return None
     numbers: list[int] = []
     constants: list[Any] = []
@@ -369,17 +372,20 @@ def _observed(
         else:
             numbers.append(total + len(constants))
             constants.append(number)
-    described = [_described(trace, start, k, results, pairs) for k in range(len(results))]
+    within = {result._read().place for result in results if result is not None and result._read().trace is trace}
+    places = sorted(place for place in within if place >= start)
+    described = [_described(trace, places, k, results, pairs) for k in range(len(results))]
     if _UNKNOWN in described:
         return None
-    late = [place - start for place in trace.sites if place >= start]
-    return Composite(last, count, numbers, constants, described, late)
+    nodes = [(place, node.shape, node.dtype) for place in places for node in (node_at(trace.nodes, place),)]
+    late = [place for place in trace.sites if place >= start]
+    return Composite(start, last, nodes, numbers, constants, described, late)
 
 
 _UNKNOWN = "unknown"
 
 
-def _described(trace: Trace, start: int, index: int, results: Sequence[Any], pairs: list[Pair]) -> Any:
+def _described(trace: Trace, places: list[int], index: int, results: Sequence[Any], pairs: list[Pair]) -> Any:
     """Where a result is found; see :class:`Composite`."""
     result = results[index]
     if result is None:
@@ -396,26 +402,28 @@ def _described(trace: Trace, start: int, index: int, results: Sequence[Any], pai
             if results[earlier] is not None and results[earlier]._storage is result._storage:
                 sharing = earlier
                 break
-    if node.trace is trace and node.place >= start:
-        return node.place - start, node.shape, node.dtype, view, sharing
+    if node.trace is trace and node.place in places:
+        return places.index(node.place), view, sharing
     for number, (value, seen) in enumerate(pairs):
         if value is node:
             if seen is view or view is not None and seen is None and view is whole(node.shape):
                 return number
             if view is None or seen is not None and seen.moved is not seen:
                 return _UNKNOWN
-            return ~number, node.shape, node.dtype, view, sharing
+            return ~number, view, sharing
     return _UNKNOWN
 
 
-def _take_back(trace: Trace, cursor: Step, start: int, first: int) -> None:
+def _take_back(trace: Trace, cursor: Step, first: int) -> None:
     """Forget what was recorded since ``cursor``."""
+    start = cursor.depth
     step: Any = trace.cursor
     while step is not None and step.depth > start:
         if step.primitive is LEAF:  # a value from elsewhere: it is to enter the trace anew
-            trace.nodes[step.depth - 1].trace = None
+            node_at(trace.nodes, step.depth - 1).trace = None
         step = step.parent
-    del trace.nodes[start:]
+    while trace.nodes and trace.nodes[-1].place >= start:
+        trace.nodes.pop()
     del trace.numbers[first:]
     for place in [place for place in trace.sites if place >= start]:
         del trace.sites[place]

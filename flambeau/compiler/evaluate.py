@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from threading import get_ident
 from typing import Any
 
@@ -10,10 +11,11 @@ import numpy as np
 
 from ..graph import trace as recording
 from ..graph.primitives import LEAF
-from ..graph.trace import Node, Step, Trace, local
+from ..graph.trace import Node, Step, Trace, local, node_at, place_of
 from .lower import Late
 from .plan import Plan
 from .report import SHOW, remember
+from .running import Arranged
 
 
 def _baseline() -> int:
@@ -46,7 +48,8 @@ def evaluate_trace(trace: Trace) -> None:
             return
         last = trace.cursor
         nodes = trace.nodes  # no copy: a second list would make every node seem to be held
-        del nodes[last.depth :]
+        while nodes and nodes[-1].place >= last.depth:
+            nodes.pop()
         mine = trace.owner == get_ident()
         before = trace.limit
         if not mine:
@@ -69,26 +72,45 @@ def evaluate_trace(trace: Trace) -> None:
 
 
 def _run(trace: Trace, last: Step, nodes: list[Node]) -> Late | None:
-    """Find or make the plan, and run it."""
+    """Find or make the plan, and run it.
+
+    The last step keeps plans by which of all places are held, and besides, to find them fast, by the flags of those nodes
+    that there are in the list and their places (None: all).
+    """
     if last.depth == 0:
         trace.limit = recording.CLOSED
         return None
-    live = bytes(map(_HELD.__lt__, map(sys.getrefcount, nodes)))
-    known = last.plans.get(live)
+    held = bytes(map(_HELD.__lt__, map(sys.getrefcount, nodes)))
+    places = None if len(nodes) == last.depth else tuple(map(place_of, nodes))
+    arranged: Arranged | None = last.plans.get((held, places))
+    if arranged is None:
+        arranged = _arranged(last, held, tuple(map(place_of, nodes)))
+        if arranged.plan.fused or recording.EAGER:
+            last.plans[held, places] = arranged
+    if not SHOW:
+        remember(arranged.plan, None)
+        return arranged.run(trace, nodes)
+    timings: list[np.ndarray] = []
+    late = arranged.run(trace, nodes, timings)
+    remember(arranged.plan, timings)
+    return late
+
+
+def _arranged(last: Step, held: bytes, places: Sequence[int]) -> Arranged:
+    """The plan for a trace, made if need be, for a list of nodes that are at ``places`` and are held or not."""
+    live = bytearray(last.depth)
+    for place, flag in zip(places, held):
+        live[place] = flag
+    values = bytes(live)
+    known = last.plans.get(values)
     if known is None:
-        plan = Plan(last, live, fuse=False)
-        last.plans[live] = plan if recording.EAGER else _Once(plan)
+        plan = Plan(last, values, fuse=False)
+        last.plans[values] = plan if recording.EAGER else _Once(plan)
     elif type(known) is _Once:
-        plan = last.plans[live] = Plan(last, live, fuse=True)
+        plan = last.plans[values] = Plan(last, values, fuse=True)
     else:
         plan = known
-    if not SHOW:
-        remember(plan, None)
-        return plan.run(trace, nodes)
-    timings: list[np.ndarray] = []
-    late = plan.run(trace, nodes, timings)
-    remember(plan, timings)
-    return late
+    return Arranged(plan, places)
 
 
 def _fail(trace: Trace, last: Step, nodes: list[Node], late: Late) -> None:
@@ -99,7 +121,7 @@ def _fail(trace: Trace, last: Step, nodes: list[Node], late: Late) -> None:
         target = owner()
         if recorded_at >= place and target is not None:
             storage = getattr(target, "_storage", None)
-            node = nodes[old] if type(old) is int else old
+            node = node_at(nodes, old) if type(old) is int else old
             setattr(target if storage is None else storage, attribute if storage is None else "node", node)
     trace.error = error
     trace.limit = recording.CLOSED
@@ -109,11 +131,11 @@ def _fail(trace: Trace, last: Step, nodes: list[Node], late: Late) -> None:
     later: Any = last
     while later is not step:
         if later.primitive is LEAF:  # nothing is wrong with it
-            nodes[later.depth - 1].trace = None
+            node_at(nodes, later.depth - 1).trace = None
         later = later.parent
-    del nodes[place:]
-    earlier = nodes
-    again = _run_prefix(trace, step, earlier)
+    while nodes and nodes[-1].place >= place:
+        nodes.pop()
+    again = _run_prefix(trace, step, nodes)
     if again is not None:
         error = trace.error = _exception(again, trace.sites.get(again.place))
     raise error
@@ -123,8 +145,11 @@ def _run_prefix(trace: Trace, step: Step, earlier: list[Node]) -> Late | None:
     """Compute what was recorded before a failing step."""
     if step.depth == 0:
         return None
-    plan = Plan(step, bytes([1] * len(earlier)), fuse=False)
-    return plan.run(trace, earlier)
+    places = list(map(place_of, earlier))
+    live = bytearray(step.depth)
+    for place in places:
+        live[place] = 1
+    return Arranged(Plan(step, bytes(live), fuse=False), places).run(trace, earlier)
 
 
 def _exception(late: Late, site: tuple[str, int] | None) -> Exception:

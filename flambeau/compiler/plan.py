@@ -1,24 +1,21 @@
-"""A plan: everything that evaluating a trace takes, as data. Running it binds addresses and makes one native call."""
+"""A plan: everything that evaluating a trace takes, as data. :mod:`flambeau.compiler.running` runs it."""
 
 from __future__ import annotations
 
 import struct
 import threading
-from collections import deque
-from collections.abc import Iterator, Sequence
-from itertools import chain, repeat, starmap
-from operator import attrgetter, itemgetter
+from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
 
 from ..cpu.jit import default_compiler
 from ..cpu.kernel import Call, Operand
-from ..cpu.memory import ALIGNMENT, PADDING, Buffer, allocate
+from ..cpu.memory import ALIGNMENT, PADDING
 from ..cpu.recurring import Recurring
 from ..cpu.runner import NEW_PHASE, STOP_ON_ERROR, default_runner
 from ..graph.primitives import LEAF, MATMUL
-from ..graph.trace import CLOSED, Node, Trace, picker
 from .epilogue import EpilogueLowering
 from .fuse import Fuser, Group
 from .items import Access, Item, Number, items_of, leaf_places
@@ -26,23 +23,18 @@ from .lower import Late, Lowering, Shifted
 from .memory import plan_arena
 from .templates import HostCall, lower_single
 
-_consume: Any = deque(maxlen=0).extend
-_address: Any = attrgetter("address")
-_buffer: Any = attrgetter("buffer")
-_set_buffer: Any = vars(Node)["buffer"].__set__
-_set_limit: Any = vars(Trace)["limit"].__set__
-_set_trace: Any = vars(Node)["trace"].__set__
-
 
 class Plan:
     """How to evaluate one trace with one set of needed values."""
 
     def __init__(self, last: Any, live: Sequence[int], fuse: bool) -> None:
         self.items = items_of(last, live)
-        self._all_leaf_places = leaf_places(last)
+        #: Where values enter the trace, whether they are needed or not.
+        self.places_of_entry = leaf_places(last)
         self.groups = Fuser(self.items, fuse).run()
-        self._lock = threading.Lock()
-        self._runner = default_runner()
+        #: Held while the plan runs: the table and the arguments that move are its own.
+        self.lock = threading.Lock()
+        self.runner = default_runner()
         self.late: list[Late] = []
         self.fused = fuse
         leaves = [item for item in self.items if item.primitive is LEAF]
@@ -127,21 +119,16 @@ class Plan:
         self.arena_bytes = -(-arena_bytes // ALIGNMENT) * ALIGNMENT + PADDING
         for operand in temporaries:
             operand.slot = 1
-        self._pick_leaves = picker(self.leaf_places)
-        self._pick_outputs = picker(self.output_places)
-        self._pick_numbers = picker(self.number_indices)
-        self._pick_values = picker(self.output_of_place)
         #: Where outputs that take no leaf's memory, the temporaries and the scratch memory are, by the number of threads.
-        self._memory_of_runs: dict[int, Recurring] = {}
-        self._pick_ended = picker([*self.output_places, *self._all_leaf_places])
+        self.memory: dict[int, Recurring] = {}
         self._pack(phases, number_slots)
         shape = "qqqq" + "q" * (len(leaves) + len(self.outputs)) + "".join("d" if n.kind == "f" else "q" for n in numbers)
-        self._table = struct.Struct(shape)
+        self.table = struct.Struct(shape)
         #: The error cell, and behind it the table of addresses and numbers that kernels are given. Runs take turns.
-        self._cell_and_table = np.zeros(self._table.size // 8, dtype=np.int64)
-        self._cell_address = self._cell_and_table.ctypes.data
+        self.cell_and_table = np.zeros(self.table.size // 8, dtype=np.int64)
+        self.cell_address = self.cell_and_table.ctypes.data
         scratch = max((call.scratch for call in self.work if isinstance(call, Call)), default=0)
-        self._scratch_stride = -(-scratch // 64) * 64
+        self.scratch_stride = -(-scratch // 64) * 64
 
     def _donate(self, leaves: list[Item], output_slots: dict[int, int]) -> None:
         """Give outputs the memory of leaves that nobody holds any more.
@@ -254,7 +241,7 @@ class Plan:
         calls = [call for call in self.work if isinstance(call, Call)]
         addresses = default_compiler().addresses([call.kernel for call in calls])
         #: Arguments that move with a number given at each run: (position, bytes, number, bytes per unit).
-        self._moved: list[tuple[int, int, int, int]] = []
+        self.moved: list[tuple[int, int, int, int]] = []
         arguments: list[int] = []
         starts: list[int] = []
         for call in calls:
@@ -263,7 +250,7 @@ class Plan:
                 if isinstance(a, Shifted):
                     arguments.append(a.base.slot)
                     if a.number is not None:
-                        self._moved.append((len(arguments), a.base.offset + a.offset, a.number.index, a.itemsize))
+                        self.moved.append((len(arguments), a.base.offset + a.offset, a.number.index, a.itemsize))
                     arguments.append(a.base.offset + a.offset)
                 elif isinstance(a, Operand):
                     arguments.append(a.slot)
@@ -275,8 +262,8 @@ class Plan:
                     arguments.append(len(self.late))
                 else:
                     arguments.append(a)
-        self._arguments = np.array(arguments or [0], dtype=np.int64)
-        base = self._arguments.ctypes.data
+        self.arguments = np.array(arguments or [0], dtype=np.int64)
+        base = self.arguments.ctypes.data
         steps: list[int] = []
         #: Native runs (first step, count) and host calls, in order.
         self.segments: list[tuple[int, int] | HostCall] = []
@@ -302,120 +289,13 @@ class Plan:
             previous = phase
             count += 1
         self._steps = np.array(steps or [0], dtype=np.int64)
-        self._steps_address = self._steps.ctypes.data
+        self.steps_address = self._steps.ctypes.data
         self.calls = calls
 
     def _donating_calls(self) -> list[int]:
         outputs = {output for leaf, output, _ in self.donations if leaf >= 0}
         by_slot = {2 + len(self.leaf_places) + output for output in outputs}
         return [k for k, call in enumerate(self.work) if any(o.slot in by_slot for o in call.writes)]
-
-    # --- running ---------------------------------------------------------------------------------------------------
-
-    def run(self, trace: Trace, nodes: list[Node], timings: list[np.ndarray] | None = None) -> Late | None:
-        """Compute and bind the needed values. Returns the error that was found, in which case nothing was bound."""
-        with self._lock:  # the table and the arguments that move are the plan's own
-            return self._run(trace, nodes, timings)
-
-    def _run(self, trace: Trace, nodes: list[Node], timings: list[np.ndarray] | None) -> Late | None:
-        runner = self._runner
-        leaf_buffers = list(map(_buffer, self._pick_leaves(nodes)))
-        buffers, arena = self._take_memory(leaf_buffers, runner.pool.num_threads)
-        numbers = trace.numbers
-        for position, fixed, number, unit in self._moved:
-            self._arguments[position] = fixed + numbers[number] * unit
-        cell = self._cell_and_table
-        self._table.pack_into(
-            cell,  # type: ignore[arg-type]
-            0,
-            0,
-            0,
-            self._cell_address,
-            arena.address,
-            *map(_address, leaf_buffers),
-            *map(_address, buffers),
-            *self._pick_numbers(numbers),
-        )
-        address = self._cell_address + 16
-        scratch_address = arena.address + self.arena_bytes
-        stride = self._scratch_stride
-        bind = self._pick_outputs(nodes)
-        values = self._pick_values(buffers)
-        memory = (leaf_buffers, buffers, arena, numbers, timings)
-        first, segment = self.segments[:-1], self.segments[-1] if self.segments else None
-        for earlier in first:
-            if self._run_segment(runner, earlier, address, scratch_address, stride, *memory):
-                return self.late[int(cell[0]) - 1].found(int(cell[1]))
-        # The last run, all bindings and the end of the trace are one call, so that no signal can come in between: what was
-        # overwritten in place is bound again, or nothing was overwritten.
-        _consume(
-            chain(
-                self._prepared(runner, segment, address, scratch_address, stride, memory),
-                map(_set_buffer, bind, values),
-                map(_set_trace, self._pick_ended(nodes), repeat(None)),
-                map(_set_limit, (trace,), (CLOSED,)),
-            )
-        )
-        if cell[0]:
-            _consume(map(_set_buffer, bind, repeat(None)))
-            _consume(map(_set_trace, bind, repeat(trace)))
-            return self.late[int(cell[0]) - 1].found(int(cell[1]))
-        return None
-
-    def _take_memory(self, leaf_buffers: list[Any], threads: int) -> tuple[list[Any], Buffer]:
-        """Memory of the outputs, some of which take a leaf's, and memory to work in."""
-        memory = self._memory_of_runs.get(threads)
-        if memory is None:
-            taking = {output for _, output, _ in self.donations}
-            sizes = [size for output, size in enumerate(self.outputs) if output not in taking]
-            memory = Recurring([*sizes, self.arena_bytes + self._scratch_stride * threads])
-            self._memory_of_runs = {threads: memory}
-        buffers: list[Any] = memory.take()
-        arena = buffers.pop()
-        for leaf, output, content in self.donations:
-            held: Any = leaf_buffers[leaf if leaf >= 0 else ~leaf]
-            size = self.outputs[output]
-            if leaf < 0 or not held.recyclable or held.ever_exposed and held.exposed():
-                held = held.copy(size) if content else allocate(size)
-            buffers.insert(output, held)
-        return buffers, arena
-
-    def _prepared(  # type: ignore[no-untyped-def]
-        self, runner, segment, address: int, scratch_address: int, stride: int, memory
-    ) -> Iterator[Any]:
-        """An iterator that runs a segment when it is advanced."""
-        if segment is None:
-            return iter(())
-        if isinstance(segment, HostCall) or memory[-1] is not None:
-            return starmap(self._run_segment, [(runner, segment, address, scratch_address, stride, *memory)])
-        first, count = segment
-        steps = self._steps_address + 32 * first
-        return starmap(runner.native, [runner.arguments(address, steps, count, scratch_address, stride)])
-
-    def _run_segment(  # type: ignore[no-untyped-def]
-        self, runner, segment, address, scratch_address, stride, leaf_buffers, buffers, arena, numbers, timings
-    ) -> int:
-        if isinstance(segment, HostCall):
-            segment.run(lambda operand: self._memory(operand, leaf_buffers, buffers, arena), numbers)
-            return 0
-        first, count = segment
-        steps = self._steps_address + 32 * first
-        if timings is not None:
-            times = np.zeros(count, dtype=np.int64)
-            timings.append(times)
-            return runner.run_timed(address, steps, count, scratch_address, times.ctypes.data)  # type: ignore[no-any-return]
-        return runner.run(address, steps, count, scratch_address, stride)  # type: ignore[no-any-return]
-
-    def _memory(
-        self, operand: Operand, leaf_buffers: list[Buffer], buffers: list[Buffer], arena: Buffer
-    ) -> tuple[Buffer, int]:
-        """Buffer and byte offset of an operand, for a host call."""
-        slot = operand.slot
-        if slot == 1:
-            return arena, operand.offset
-        if slot - 2 < len(leaf_buffers):
-            return leaf_buffers[slot - 2], 0
-        return buffers[slot - 2 - len(leaf_buffers)], 0
 
 
 def _may_fail(call: Call | HostCall) -> bool:

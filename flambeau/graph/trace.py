@@ -15,8 +15,9 @@ import os
 import sys
 import threading
 import weakref
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
@@ -112,7 +113,8 @@ class Step:
         self.mark = _ALWAYS if self.bytes > BYTE_BUDGET else self.depth
         #: What may follow: steps by what they do, and composites (see :mod:`flambeau.composite`) by theirs.
         self.next: dict[Any, Any] = {}
-        self.plans: dict[bytes, Any] = {}
+        #: How to evaluate the trace that ends here (see :mod:`flambeau.compiler.evaluate`).
+        self.plans: dict[Any, Any] = {}
 
 
 def _bytes_recorded(primitive: Primitive, attributes: Any, shape: Size, dtype: DType) -> int:
@@ -138,6 +140,7 @@ class Trace:
     )  # fmt: skip
 
     def __init__(self) -> None:
+        #: What was recorded, in order, without the values inside composites, which nobody can hold.
         self.nodes: list[Node] = []
         self.numbers: list[float] = []
         self.cursor = _ROOT
@@ -154,6 +157,14 @@ class Trace:
         self.rebound: list[tuple[int, Any, str, Node | int]] = []
         self.error: Exception | None = None
         self.owner = get_ident()
+
+
+place_of: Any = attrgetter("place")
+
+
+def node_at(nodes: list[Node], place: int) -> Node:
+    """The node of a trace's list that was recorded at ``place``."""
+    return nodes[bisect_left(nodes, place, key=place_of)]
 
 
 class Local(threading.local):
@@ -198,7 +209,7 @@ def new_step(trace: Trace, key: Any, primitive: Primitive, attributes: Any, oper
         if type(place) is str:
             metas.append(Meta((), scalar_dtype(place), 2))
         else:
-            node = nodes[place]
+            node = node_at(nodes, place)
             shape = node.shape if view is None else view.sizes
             metas.append(Meta(shape, node.dtype, 0 if shape else 1))
     result = primitive.rule(attributes, metas)
@@ -264,7 +275,7 @@ def note_rebinding(owner: Any, attribute: str, before: Node, value: Node) -> Non
 
 def _add_leaf(trace: Trace, node: Node) -> None:
     node.trace = trace
-    node.place = len(trace.nodes)
+    node.place = trace.cursor.depth
     trace.nodes.append(node)
     settle_leaves(trace, 1)
 
@@ -312,7 +323,7 @@ def _cut_before(trace: Trace, step: Step) -> Node:
     """
     operands = _operands_of(trace, step)
     trace.nodes.pop()
-    trace.sites.pop(len(trace.nodes), None)
+    trace.sites.pop(step.depth - 1, None)
     del trace.numbers[len(trace.numbers) - _number_count(step) :]
     assert step.parent is not None
     trace.cursor = step.parent
@@ -334,7 +345,7 @@ def _operands_of(trace: Trace, step: Step) -> list[tuple[Any, View | None]]:
             continue
         if view is not None and view.offset == MOVED:
             view = View(view.sizes, view.strides, int(next(numbers)))
-        operands.append((trace.nodes[place], view))
+        operands.append((node_at(trace.nodes, place), view))
     return operands
 
 
@@ -390,12 +401,11 @@ def record(
     step = trace.cursor.next.get(lookup)
     if step is None:
         step = new_step(trace, lookup, primitive, attributes, tuple(spelled))
-    nodes = trace.nodes
     if primitive.late:
-        trace.sites[len(nodes)] = user_site()
-    node = Node(step.shape, step.dtype, trace, len(nodes))
+        trace.sites[step.depth - 1] = user_site()
+    node = Node(step.shape, step.dtype, trace, step.depth - 1)
     trace.numbers.extend(numbers)
-    nodes.append(node)
+    trace.nodes.append(node)
     trace.cursor = step
     if step.mark >= trace.limit:
         return overflow(trace, node, step)
@@ -437,7 +447,7 @@ def evaluate(node: Node) -> Buffer:
 def step_boundary() -> None:
     """A natural place to evaluate what this thread has pending (the end of an optimiser's step)."""
     trace = local.trace
-    if trace.nodes:
+    if trace.cursor.depth:
         evaluate_trace[0](trace)
 
 

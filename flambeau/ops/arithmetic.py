@@ -414,14 +414,13 @@ def _fast(primitive: p.Primitive, gradient: type[Gradient]) -> Any:
                     step = cursor.next[key]
                 else:
                     step = new_step(trace, key, primitive, None, ((a.place, None), (b.place, None)))
-                nodes = trace.nodes
                 value = _new(Node)
                 value.shape = step.shape
                 value.dtype = step.dtype
                 value.trace = trace
-                value.place = len(nodes)
+                value.place = step.depth - 1
                 value.buffer = None
-                nodes.append(value)
+                trace.nodes.append(value)
                 trace.cursor = step
                 if step.mark >= trace.limit:
                     value = overflow(trace, value, step)

@@ -41,14 +41,13 @@ def unary(primitive: Primitive, x: Tensor, gradient: type[Gradient] | None = Non
         step = new_step(trace, key, primitive, attributes, ((place, seen),))
     if seen is not view:
         trace.numbers.append(view.offset)  # type: ignore[union-attr]
-    nodes = trace.nodes
     value = _new(Node)
     value.shape = step.shape
     value.dtype = step.dtype
     value.trace = trace
-    value.place = len(nodes)
+    value.place = step.depth - 1
     value.buffer = None
-    nodes.append(value)
+    trace.nodes.append(value)
     trace.cursor = step
     if step.mark >= trace.limit:
         value = overflow(trace, value, step)
@@ -135,9 +134,8 @@ def binary(
     step = trace.cursor.next.get(key)
     if step is None:
         step = new_step(trace, key, primitive, attributes, ((place_a, seen_a), (place_b, seen_b)))
-    nodes = trace.nodes
     if primitive.late:
-        trace.sites[len(nodes)] = user_site()
+        trace.sites[step.depth - 1] = user_site()
     if seen_a is not view_a:
         trace.numbers.append(view_a.offset)  # type: ignore[union-attr]
     elif type(place_a) is str:
@@ -150,9 +148,9 @@ def binary(
     value.shape = step.shape
     value.dtype = step.dtype
     value.trace = trace
-    value.place = len(nodes)
+    value.place = step.depth - 1
     value.buffer = None
-    nodes.append(value)
+    trace.nodes.append(value)
     trace.cursor = step
     if step.mark >= trace.limit:
         value = overflow(trace, value, step)
