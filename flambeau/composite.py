@@ -52,9 +52,8 @@ Call = Callable[[Any, list[Pair]], Sequence[Any]]
 class Composite:
     """What was recorded from a step on: the step it led to, and where results and numbers are.
 
-    ``results`` has for each result None, the number of the operand that it is (or the complement of the number of the
-    earlier result), or a tuple: the number of its node (or the complement of the number of the operand that it is a view
-    of), its view, and the earlier result whose memory it shares.
+    ``results`` has for each result the number of the operand that it is (-1: it is None), or a pair: the number of its node
+    (or the complement of the number of the operand that it is another view of), and its view.
     """
 
     __slots__ = ("last", "mark", "start", "nodes", "numbers", "constants", "pick", "results", "late")
@@ -93,8 +92,15 @@ def composite(define: Callable[..., Sequence[Tensor | None]], static: Any, *oper
 
     ``operands`` are tensors, numbers or None. ``define`` is given the tensors without their history and must treat the
     numbers as unknown; it writes nothing in place. ``static`` is hashable and decides, with the tensors' shapes, dtypes
-    and views, what ``define`` records.
+    and views, what ``define`` records. Results share memory neither with operands nor with each other.
     """
+    return [handle(value, view) for value, view in composite_values(define, static, operands)]
+
+
+def composite_values(
+    define: Callable[..., Sequence[Tensor | None]], static: Any, operands: Sequence[Any]
+) -> list[Pair]:
+    """The results of :func:`composite` as values and views, for callers that do not need tensors."""
     pairs: list[Pair] = []
     for x in operands:
         if isinstance(x, Tensor):
@@ -111,12 +117,30 @@ def _defined(name: tuple[Callable[..., Sequence[Tensor | None]], Any], given: li
 
 
 def handle(value: Any, view: View | None) -> Any:
-    """An operand as a tensor without history; numbers and None as they are."""
-    return Tensor._saved(value, view, None) if type(value) is Node else value
+    """A value under a view as a tensor without history; numbers and None as they are."""
+    if type(value) is not Node:
+        return value
+    tensor = _new(Tensor)
+    if view is None:
+        tensor._node = value
+        tensor._storage = None
+    else:
+        tensor._node = None
+        tensor._storage = Storage(value)
+    tensor._view = view
+    tensor._tracked = False
+    tensor._gradient = None
+    tensor._extra = None
+    return tensor
 
 
-def recorded(name: Sequence[Any], pairs: list[Pair], call: Call, context: Any) -> list[Any]:
-    """The results of ``call(context, pairs)``, by one look-up under ``name`` if they were recorded here before."""
+def values_of(results: Sequence[Tensor | None]) -> list[Pair]:
+    """Tensors as values and views."""
+    return [(None, None) if result is None else (result._read(), result._view) for result in results]
+
+
+def recorded(name: Sequence[Any], pairs: list[Pair], call: Call, context: Any) -> list[Pair]:
+    """Values and views of what ``call(context, pairs)`` gives, by one look-up under ``name`` if it was recorded here before."""
     trace = local.trace
     key = [*name]
     given: list[Any] = []
@@ -163,12 +187,12 @@ def recorded(name: Sequence[Any], pairs: list[Pair], call: Call, context: Any) -
             return _behind_leaves(trace, leaves, lookup, name, pairs, call, context)
         if found is not _CALLED_EACH_TIME and trace.limit > 0:
             return _unknown(trace, lookup, found, given, name, pairs, call, context)
-        return list(call(context, pairs))
+        return values_of(call(context, pairs))
     settle_leaves(trace, leaves)
     return _enter_all(trace, name, pairs, call, context)
 
 
-def _enter_all(trace: Trace, name: Sequence[Any], pairs: list[Pair], call: Call, context: Any) -> list[Any]:
+def _enter_all(trace: Trace, name: Sequence[Any], pairs: list[Pair], call: Call, context: Any) -> list[Pair]:
     """:func:`recorded` where an operand is pending elsewhere, or in memory that others can see, or no operand at all."""
     for index, (value, view) in enumerate(pairs):
         if type(value) is Node:
@@ -178,15 +202,15 @@ def _enter_all(trace: Trace, name: Sequence[Any], pairs: list[Pair], call: Call,
             try:
                 number_kind(value)
             except TypeError:
-                return list(call(context, pairs))
+                return values_of(call(context, pairs))
     if local.trace is not trace or any(type(v) is Node and v.trace is not trace for v, _ in pairs):
-        return list(call(context, pairs))
+        return values_of(call(context, pairs))
     return recorded(name, pairs, call, context)
 
 
 def _behind_leaves(
     trace: Trace, leaves: int, lookup: Any, name: Sequence[Any], pairs: list[Pair], call: Call, context: Any
-) -> list[Any]:
+) -> list[Pair]:
     """Put the leaves into the trie as steps of their own and record what follows them, for the next time as one."""
     before = trace.cursor
     settle_leaves(trace, leaves)
@@ -212,16 +236,16 @@ def _behind_leaves(
 def _unknown(
     trace: Trace, lookup: Any, found: Composite | None, given: list[Any], name: Sequence[Any], pairs: list[Pair],
     call: Call, context: Any,
-) -> list[Any]:  # fmt: skip
+) -> list[Pair]:  # fmt: skip
     """Learn a composite, or cut the trace before one that leads beyond the budget."""
     cursor = trace.cursor
     if found is None:
-        results = _learn(trace, lookup, pairs, given, call, context)
+        results: Any = _learn(trace, lookup, pairs, given, call, context)
         found = cursor.next.get(lookup)
         if found is None or found is _CALLED_EACH_TIME:
-            return list(call(context, pairs)) if results is None else results
+            return values_of(call(context, pairs)) if results is None else results
         if found.mark < trace.limit or trace.cursor is not found.last:
-            return results  # type: ignore[return-value]
+            return results  # type: ignore[no-any-return]
         # Beyond the budget: forget it again, to cut the trace where it will be cut when this is found.
         _take_back(trace, cursor, len(trace.numbers) - len(found.numbers))
         results = None
@@ -229,12 +253,12 @@ def _unknown(
         results = _replay(trace, found, given, pairs)
         return results if trace.limit != CLOSED else _anew(trace, name, pairs, call, context)
     if cursor.depth == 0:  # it alone is more than a trace may hold
-        return list(call(context, pairs))
+        return values_of(call(context, pairs))
     evaluate_trace[0](trace)
     return recorded(name, pairs, call, context)
 
 
-def _anew(trace: Trace, name: Sequence[Any], pairs: list[Pair], call: Call, context: Any) -> list[Any]:
+def _anew(trace: Trace, name: Sequence[Any], pairs: list[Pair], call: Call, context: Any) -> list[Pair]:
     """:func:`recorded` once more: another thread has evaluated the trace meanwhile."""
     with trace.lock:
         pass  # wait until that evaluation has ended
@@ -252,7 +276,7 @@ def _must_cut(found: Composite) -> bool:
     return True
 
 
-def _replay(trace: Trace, found: Composite, given: list[Any], pairs: list[Pair]) -> list[Any]:
+def _replay(trace: Trace, found: Composite, given: list[Any], pairs: list[Pair]) -> list[Pair]:
     """Move the trace to the composite's end. Of its nodes only the results' are made: nobody could hold the others."""
     if found.numbers:
         trace.numbers += found.pick(given + found.constants if found.constants else given)
@@ -271,38 +295,19 @@ def _replay(trace: Trace, found: Composite, given: list[Any], pairs: list[Pair])
         made.append(node)
     trace.nodes += made
     trace.cursor = found.last
-    results: list[Any] = []
+    results: list[Pair] = []
     for result in found.results:
-        if type(result) is not tuple:
-            results.append(result if result is None else handle(*pairs[result]) if result >= 0 else results[~result])
-            continue
-        number, view, earlier = result
-        tensor = _new(Tensor)
-        tensor._tracked = False
-        tensor._gradient = None
-        tensor._extra = None
-        if earlier is not None:
-            storage = results[earlier]._share()
-        elif number < 0:
-            storage = Storage(pairs[~number][0])
-        elif view is None:
-            tensor._node = made[number]
-            tensor._storage = None
-            tensor._view = None
-            results.append(tensor)
-            continue
+        if type(result) is int:
+            results.append(pairs[result] if result >= 0 else (None, None))
         else:
-            storage = Storage(made[number])
-        tensor._node = None
-        tensor._storage = storage
-        tensor._view = view
-        results.append(tensor)
+            number, view = result
+            results.append((made[number] if number >= 0 else pairs[~number][0], view))
     return results
 
 
 def _learn(
     trace: Trace, lookup: Any, pairs: list[Pair], given: list[Any], call: Call, context: Any
-) -> list[Any] | None:
+) -> list[Pair] | None:
     """Record a composite step by step and remember it, if it can be; None, with nothing recorded, if it raised."""
     cursor, first = trace.cursor, len(trace.numbers)
     with trace.lock:  # nobody else may evaluate numbers that are not there
@@ -326,7 +331,7 @@ def _learn(
                     numbers = trace.numbers[first:]
                     trace.numbers[first:] = [given[n.number] if isinstance(n, Given) else n for n in numbers]
         remember_next(cursor, lookup, _CALLED_EACH_TIME if found is None else found)
-    return None if results is None else list(results)
+    return None if results is None else values_of(results)
 
 
 def _offset_is_given(result: Tensor) -> bool:
@@ -374,7 +379,7 @@ def _observed(
             constants.append(number)
     within = {result._read().place for result in results if result is not None and result._read().trace is trace}
     places = sorted(place for place in within if place >= start)
-    described = [_described(trace, places, k, results, pairs) for k in range(len(results))]
+    described = [_described(trace, places, result, pairs) for result in results]
     if _UNKNOWN in described:
         return None
     nodes = [(place, node.shape, node.dtype) for place in places for node in (node_at(trace.nodes, place),)]
@@ -385,32 +390,22 @@ def _observed(
 _UNKNOWN = "unknown"
 
 
-def _described(trace: Trace, places: list[int], index: int, results: Sequence[Any], pairs: list[Pair]) -> Any:
+def _described(trace: Trace, places: list[int], result: Any, pairs: list[Pair]) -> Any:
     """Where a result is found; see :class:`Composite`."""
-    result = results[index]
     if result is None:
-        return None
+        return -1
     node, view = result._read(), result._view
     if type(result) is not Tensor or result._tracked:
         return _UNKNOWN
-    for earlier in range(index):
-        if results[earlier] is result:
-            return ~earlier
-    sharing = None
-    if result._storage is not None:
-        for earlier in range(index):
-            if results[earlier] is not None and results[earlier]._storage is result._storage:
-                sharing = earlier
-                break
     if node.trace is trace and node.place in places:
-        return places.index(node.place), view, sharing
+        return places.index(node.place), view
     for number, (value, seen) in enumerate(pairs):
         if value is node:
             if seen is view or view is not None and seen is None and view is whole(node.shape):
                 return number
             if view is None or seen is not None and seen.moved is not seen:
                 return _UNKNOWN
-            return ~number, view, sharing
+            return ~number, view
     return _UNKNOWN
 
 

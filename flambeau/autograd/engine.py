@@ -11,11 +11,11 @@ from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
 from typing import Any
 
-from ..composite import Pair, recorded
+from ..composite import Pair, handle, recorded
 from ..graph.dtypes import dtype
 from ..graph.shapes import Size
 from ..graph.trace import local
-from ..storage import is_exposed, whole
+from ..storage import Storage, is_exposed, whole
 from ..tensor import Tensor
 from .gradient import Edge, Gradient
 from .reduce import sum_to
@@ -303,7 +303,20 @@ def _gradients(node: Gradient, value: Any) -> Sequence[Tensor | None]:
             else:
                 name += edge[0]._output_meta(edge[1]) if type(edge) is tuple else edge._output_meta(0)
         pair = value._node if value._storage is None else value._read(), value._view
-        return recorded(name, [pair, *saved], _computed_from, node)
+        gradients: list[Tensor | None] = []
+        for result, view in recorded(name, [pair, *saved], _computed_from, node):
+            if result is None:
+                gradients.append(None)
+                continue
+            gradient = _new(Tensor)
+            gradient._node = result if view is None else None
+            gradient._storage = None if view is None else Storage(result)
+            gradient._view = view
+            gradient._tracked = False
+            gradient._gradient = None
+            gradient._extra = None
+            gradients.append(gradient)
+        return gradients
     return _computed(node, value)
 
 
@@ -312,7 +325,7 @@ def _computed_from(node: Gradient, pairs: list[Pair]) -> Sequence[Tensor | None]
     saved = node.saved
     node.saved = tuple(pairs[1:])
     try:
-        return _computed(node, Tensor._saved(*pairs[0], None))
+        return _computed(node, handle(*pairs[0]))
     finally:
         node.saved = saved
 

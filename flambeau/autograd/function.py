@@ -9,8 +9,7 @@ import weakref
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from ..graph.primitives import FILL
-from ..graph.trace import local, record
+from ..graph.trace import local, record_constant
 from ..tensor import Tensor
 from .gradient import FREED, Edge, Gradient, Packed, sequence
 
@@ -134,7 +133,7 @@ class FunctionGradient(Gradient):
             for number, part in enumerate(grads):
                 shape, d = self._output_meta(number)
                 if part is None and shape is not None:
-                    grads[number] = Tensor._from_node(record(FILL, (shape, d), (0, None)))
+                    grads[number] = Tensor._from_node(record_constant(shape, 0, d))
         results = self._rule()(context, *grads)
         return self._checked(results if isinstance(results, tuple) else (results,))
 

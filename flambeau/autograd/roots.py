@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from ..graph.primitives import FILL
-from ..graph.trace import record
+from ..graph.trace import record_constant
 from ..tensor import Tensor
 from .gradient import AccumulateGrad, Edge
 
@@ -57,7 +56,7 @@ def roots_of(tensors: Sequence[Any], grads: Sequence[Any]) -> Roots:
         if given is None:
             if tensor.numel() != 1:
                 raise RuntimeError("grad can be implicitly created only for scalar outputs")
-            given = Tensor._from_node(record(FILL, (tensor.shape, tensor.dtype), (1, None)))
+            given = Tensor._from_node(record_constant(tensor.shape, 1, tensor.dtype))
         elif not isinstance(given, Tensor):
             raise TypeError(f"gradients can be either Tensors or None, but got {type(given).__name__}")
         elif given.shape != tensor.shape:

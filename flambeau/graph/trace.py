@@ -15,6 +15,7 @@ import os
 import sys
 import threading
 import weakref
+from _thread import RLock
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from operator import attrgetter, itemgetter
@@ -23,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from .dtypes import DType, scalar_dtype
 from .given import Given
-from .primitives import LEAF, OUTPUT, SCATTER, WRITE, Meta, Primitive, nbytes
+from .primitives import FILL, LEAF, OUTPUT, SCATTER, WRITE, Meta, Primitive, nbytes
 from .shapes import MOVED, Size, View
 
 if TYPE_CHECKING:
@@ -147,7 +148,7 @@ class Trace:
         #: Steps marked with this or more are looked at in :func:`overflow`: 0 asks for evaluation at once, and a
         #: negative limit says that the trace was closed by another thread.
         self.limit: int = 0 if EAGER else SOFT_BUDGET
-        self.lock = threading.RLock()
+        self.lock = RLock()
         #: Recording lines of steps that may find an error late, by place.
         self.sites: dict[int, tuple[str, int] | None] = {}
         #: Leaves' nodes that recording replaced by a copy are kept here until evaluation.
@@ -410,6 +411,21 @@ def record(
     if step.mark >= trace.limit:
         return overflow(trace, node, step)
     return node
+
+
+def record_constant(shape: Sequence[int], number: Any, d: DType) -> Node:
+    """Record a value whose elements are all one Python number: :func:`record` unrolled for this."""
+    trace = local.trace
+    kind = number_kind(number)
+    key = (FILL, shape, d, kind)
+    step = trace.cursor.next.get(key)
+    if step is None:
+        step = new_step(trace, key, FILL, (shape, d), ((kind, None),))
+    node = Node(step.shape, step.dtype, trace, step.depth - 1)
+    trace.numbers.append(number)
+    trace.nodes.append(node)
+    trace.cursor = step
+    return overflow(trace, node, step) if step.mark >= trace.limit else node
 
 
 def record_outputs(

@@ -8,11 +8,10 @@ import numpy as np
 
 from ..device import check_device
 from ..graph import dtypes
-from ..graph import primitives as p
 from ..graph.dtypes import dtype as dtype_type
 from ..graph.dtypes import get_default_dtype
 from ..graph.shapes import Size, View
-from ..graph.trace import local, record
+from ..graph.trace import local, record_constant
 from ..tensor import Tensor
 from .memory_order import alike
 from .operation import operation, write_out
@@ -48,7 +47,7 @@ def checked_sizes(size: tuple[Any, ...]) -> Size:
 
 def filled(sizes: Size, value: Any, d: dtype_type) -> Tensor:
     """A tensor of one value; nothing is computed until it is needed."""
-    return Tensor._from_node(record(p.FILL, (sizes, d), (value, None)))
+    return Tensor._from_node(record_constant(sizes, value, d))
 
 
 @operation(method=False)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import repeat
 from typing import Any
 
 from ..autograd.gradient import INPUTS, Gradient
-from ..composite import composite
+from ..composite import composite_values, handle
 from ..graph import dtypes
 from ..graph import primitives as p
 from ..graph.shapes import Size, View
@@ -148,11 +149,12 @@ def cross_entropy(
     rank = len(shape)
     if rank == 0 or 0 in shape or d.itemsize == 2:
         return nll_loss(log_softmax(input, 0 if rank < 2 else 1), target, weight, reduction, ignore_index)
-    result, *kept = composite(_cross_entropy, (reduction, ignore_index), input, target, weight)
+    value, *kept = composite_values(_cross_entropy, (reduction, ignore_index), (input, target, weight))
+    result = handle(*value)
     if input._tracked and local.grad:
-        operands = [input, *kept]
         context = (shape, 0 if rank == 1 else 1, ignore_index, reduction == "none")
-        attach(result, CrossEntropyBackward0, operands, _saved(*operands), context)
+        saved = (input._read(), input._view), *kept
+        attach(result, CrossEntropyBackward0, (input, *repeat(None, len(kept))), saved, context)
     return result  # type: ignore[no-any-return]
 
 

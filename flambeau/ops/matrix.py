@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from ..autograd.gradient import CROSSWISE, Gradient
-from ..composite import composite
+from ..composite import composite_values, handle
 from ..graph import primitives as p
 from ..graph.dtypes import bool_
 from ..graph.shapes import Size, View, broadcast_shapes
@@ -281,7 +281,8 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     if len(input.shape) != 2 or len(matrix) != 2 or bias is None or bias.shape != (tuple(matrix)[0],):
         result = matmul(input, weight.t())
         return result if bias is None else result + bias
-    (result,) = composite(_linear, None, input, weight, bias)
+    (value,) = composite_values(_linear, None, (input, weight, bias))
+    result = handle(*value)
     if local.grad and (input._tracked or weight._tracked or bias._tracked):
         kept = input._read() if weight._tracked else None, input._view
         other = weight._read() if input._tracked else None, weight._view

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..autograd.gradient import Gradient
-from ..graph import primitives as p
 from ..graph.shapes import Size, View, contiguous_strides
-from ..graph.trace import record
+from ..graph.trace import record_constant
 from ..storage import written
 from ..tensor import Tensor
 from .conversion import clone
@@ -54,12 +53,12 @@ def constant_pad_nd(input: Tensor, pad: Sequence[int], value: Any = 0) -> Tensor
     first = offset + sum(max(-before, 0) * s for (before, _), s in zip(pairs, strides))
     plain = contiguous_strides(shape)
     if min(inner, default=1) <= 0:
-        result = Tensor._from_node(record(p.FILL, (shape, input.dtype), (value, None)))
+        result = Tensor._from_node(record_constant(shape, value, input.dtype))
     elif inner == list(shape):
         result = clone(Tensor._from_node(None, View(inner, strides, first), input._share()))  # laid out like the input
     else:
         place = View(inner, plain, sum(max(before, 0) * s for (before, _), s in zip(pairs, plain)))
-        around = record(p.FILL, (shape, input.dtype), (value, None))
+        around = record_constant(shape, value, input.dtype)
         result = Tensor._from_node(written(around, place, input._read(), View(inner, strides, first)))
     if tracked(input):
         attach(result, ConstantPadNdBackward0, [input], [], tuple(pad))

@@ -9,9 +9,9 @@ from typing import Any
 
 from ..autograd.gradient import Gradient, sequence
 from ..graph import dtypes
-from ..graph.primitives import COPY, FILL, IOTA, SCATTER
+from ..graph.primitives import COPY, IOTA, SCATTER
 from ..graph.shapes import Size, View, contiguous_strides
-from ..graph.trace import local, record
+from ..graph.trace import local, record, record_constant
 from ..storage import Storage, written
 from ..tensor import Tensor
 from .dispatch import attach
@@ -84,7 +84,7 @@ class _OverwriteBackward(Gradient):
 
 def _flat(grad: Tensor, base: tuple[Size, tuple[int, ...], int], span: int) -> Any:
     """The node of a flat storage in which ``grad`` lies as the base does."""
-    zeros = record(FILL, ((span,), grad.dtype), (0, None))
+    zeros = record_constant((span,), 0, grad.dtype)
     return written(zeros, View(*base), grad._read(), grad._view)
 
 
@@ -117,7 +117,7 @@ def spread(grad: Tensor, base: tuple[Size, tuple[int, ...], int], view: View) ->
     relative = _relative(base, view)
     target = relative or view
     span = base[0].numel() if relative is not None else _span(base, view)
-    zeros = record(FILL, ((span,), grad.dtype), (0, None))
+    zeros = record_constant((span,), 0, grad.dtype)
     if target.overlaps_itself():
         count = record(IOTA, ((span,), dtypes.int64), (0, None), (1, None))
         attributes = (tuple(target.sizes), (0,) * len(target.sizes), 0, (span,), (1,), "add")
@@ -134,7 +134,7 @@ def spread(grad: Tensor, base: tuple[Size, tuple[int, ...], int], view: View) ->
 def overwrite(grad: Tensor, base: tuple[Size, tuple[int, ...], int], view: View) -> Tensor:
     """A base-shaped gradient with zeros under ``view``."""
     relative = _relative(base, view)
-    zero = record(FILL, (tuple(view.sizes), grad.dtype), (0, None))
+    zero = record_constant(tuple(view.sizes), 0, grad.dtype)
     if relative is not None:
         node = written(dense(grad), relative, zero, None)
         result = Tensor._from_node(node, View(base[0], contiguous_strides(base[0]), 0), Storage(node))

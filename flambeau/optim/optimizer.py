@@ -13,7 +13,7 @@ from typing import Any
 import flambeau
 
 from ..autograd.handle import RemovableHandle
-from ..composite import composite
+from ..composite import composite_values, handle
 from ..graph.trace import local, step_boundary
 from ..nn._typename import typename
 from ..ops.operation import assign
@@ -172,10 +172,12 @@ class Optimizer:
         for first in range(0, len(entries), TOGETHER):
             part = entries[first : first + TOGETHER]
             static = update, flags, len(numbers), len(part[0])
-            values = iter(composite(_update_all, static, *numbers, *chain.from_iterable(part)))
+            values = iter(composite_values(_update_all, static, [*numbers, *chain.from_iterable(part)]))
             for entry in part:
-                for target, value in zip(entry[:changed], values):
-                    assign(target, value)
+                for target, (node, view) in zip(entry[:changed], values):
+                    storage = target._storage
+                    if storage is None or view is not None or not storage.replace(target._view, node):
+                        assign(target, handle(node, view))
 
     def _state_of(self, parameter: Tensor) -> ParameterState | None:
         """What is remembered about ``parameter``, or None if that is nothing yet."""

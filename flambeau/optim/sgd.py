@@ -71,11 +71,11 @@ class SGD(Optimizer):
                 first.append((parameter, buffer, gradient))
             else:
                 entries.append((parameter, buffer, gradient))
-        numbers = -lr, momentum, 1 - dampening, weight_decay
         flags = group["maximize"], weight_decay != 0, group["nesterov"]
         if momentum == 0:
-            self._apply(_update, flags, numbers, 1, entries)
+            self._apply(_update, flags, (-lr, weight_decay), 1, entries)
         else:
+            numbers = -lr, momentum, 1 - dampening, weight_decay
             self._apply(_first_update, flags, numbers, 2, first)
             self._apply(_update_with_momentum, flags, numbers, 2, entries)
 
@@ -88,9 +88,8 @@ def _slope(flags: tuple[bool, bool, bool], decay: float, parameter: Tensor, grad
 
 
 def _update(
-    flags: tuple[bool, bool, bool], lr: float, momentum: float, fresh: float, decay: float, parameter: Tensor,
-    gradient: Tensor,
-) -> tuple[Tensor, ...]:  # fmt: skip
+    flags: tuple[bool, bool, bool], lr: float, decay: float, parameter: Tensor, gradient: Tensor
+) -> tuple[Tensor, ...]:
     """The parameter after a step; ``lr`` is negative."""
     return (parameter + _slope(flags, decay, parameter, gradient) * lr,)
 
