@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from .autograd.gradient import Gradient, sequence
+from .autograd.gradient import Gradient
 from .autograd.handle import RemovableHandle
 from .graph.dtypes import DType, dtype
 from .graph.primitives import nbytes
@@ -125,7 +125,7 @@ class Tensor(Reading):
         if isinstance(edge, Tensor):
             if edge._holds(node, view):
                 return edge
-            edge = ToLeaf.of(edge)
+            edge = ToLeaf.of((edge,), (), edge.shape, edge.dtype)
         tensor = _new(Tensor)
         tensor._view = view
         tensor._storage = None if view is None else Storage(node)
@@ -574,18 +574,6 @@ class ToLeaf(Gradient):
     """Leads from a saved value of a leaf, as it was then, to the leaf as it is now."""
 
     __slots__ = ()
-
-    @classmethod
-    def of(cls, leaf: Tensor) -> ToLeaf:
-        node = _new(cls)
-        node.edges = (leaf,)
-        node.saved = ()
-        node.shape = leaf.shape
-        node.dtype = leaf.dtype
-        node.sequence = sequence()
-        node.extra = None
-        node.context = None
-        return node
 
     def backward(self, grad: Tensor) -> Tensor:
         return grad

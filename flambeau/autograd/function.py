@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from ..graph.trace import local, record_constant
 from ..tensor import Tensor
-from .gradient import FREED, Edge, Gradient, Packed, sequence
+from .gradient import FREED, Edge, Gradient, Packed
 
 _RESULT = object()
 """Stands for the function's own node among edges of saved values: a node must not refer to itself."""
@@ -294,19 +294,12 @@ def _check_dirty(ctx: FunctionCtx, inputs: set[int], outputs: list[Any]) -> None
 def _node(
     cls: type[Function], ctx: FunctionCtx, edges: tuple[Edge, ...], places: tuple[int, ...], outputs: list[Any]
 ) -> FunctionGradient:
-    node = object.__new__(cls._backward_cls)
-    node.edges = edges
-    node.saved = ()
+    shapes = [v.shape if isinstance(v, Tensor) else None for v in outputs]
+    dtypes = [v.dtype if isinstance(v, Tensor) else None for v in outputs]
+    single = len(outputs) == 1
+    node = cls._backward_cls.of(edges, (), shapes[0] if single else shapes, dtypes[0] if single else dtypes, ctx)
     node.places = places
     node.outputs = len(outputs)
-    metas = [(v.shape, v.dtype) if isinstance(v, Tensor) else (None, None) for v in outputs]
-    if len(outputs) == 1:
-        node.shape, node.dtype = metas[0]  # type: ignore[assignment]
-    else:
-        node.shape, node.dtype = [m[0] for m in metas], [m[1] for m in metas]  # type: ignore[assignment]
-    node.sequence = sequence()
-    node.extra = None
-    node.context = ctx
     if local.watched:
         node.observe()
     ctx._node = weakref.ref(node)
@@ -386,15 +379,10 @@ def once_differentiable(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def _undifferentiable(value: Tensor, sources: tuple[Any, ...]) -> Tensor:
     result = value.detach()
-    node = object.__new__(Error)
-    node.edges = tuple(_edge(source) for source in sources if isinstance(source, Tensor))
-    node.saved = ()
-    node.shape, node.dtype = value.shape, value.dtype
-    node.sequence = sequence()
-    node.extra = None
-    node.context = "trying to differentiate twice a function that was marked with @once_differentiable"
+    edges = tuple(_edge(source) for source in sources if isinstance(source, Tensor))
+    reason = "trying to differentiate twice a function that was marked with @once_differentiable"
     result._tracked = True
-    result._gradient = node
+    result._gradient = Error.of(edges, (), value.shape, value.dtype, reason)
     return result
 
 

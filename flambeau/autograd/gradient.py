@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable
 from itertools import count
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from ..graph.shapes import Size, View
 from ..graph.trace import Node, local, user_site
@@ -97,6 +97,19 @@ class Gradient:
     sequence: int
     extra: Extra | None
     context: Any
+
+    @classmethod
+    def of(cls, edges: tuple[Edge, ...], saved: Any, shape: Any, d: Any, context: Any = None) -> Self:
+        """A new node, in the order of recording. (What runs at every operation does the same in line.)"""
+        node = object.__new__(cls)
+        node.edges = edges
+        node.saved = saved
+        node.shape = shape
+        node.dtype = d
+        node.sequence = sequence()
+        node.extra = None
+        node.context = context
+        return node
 
     def backward(self, grad: Tensor) -> Any:
         """Gradient(s) of the inputs given the result's; one tensor (or None), or a tuple with one entry an input."""

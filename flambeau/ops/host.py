@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd.gradient import Gradient, Packed, sequence
+from ..autograd.gradient import Gradient, Packed
 from ..graph import dtypes
 from ..graph import primitives as p
 from ..graph.dtypes import dtype as dtype_type
@@ -82,14 +82,9 @@ def attach_results(
     results: Sequence[Tensor], gradient: type[Gradient], operands: Sequence[Tensor], context: Any = None
 ) -> None:
     """One history for several results; all operands and results are kept, in this order."""
-    history = object.__new__(gradient)
-    history.edges = tuple(edge_of(t) for t in operands)
-    history.saved = tuple((t._read(), t._view) for t in (*operands, *results))
-    history.shape = [t.shape for t in results]
-    history.dtype = [t.dtype for t in results]
-    history.sequence = sequence()
-    history.extra = None
-    history.context = context
+    saved = tuple((t._read(), t._view) for t in (*operands, *results))
+    shapes, dtypes = [t.shape for t in results], [t.dtype for t in results]
+    history = gradient.of(tuple(edge_of(t) for t in operands), saved, shapes, dtypes, context)
     if local.watched:
         history.observe()
     for number, result in enumerate(results):

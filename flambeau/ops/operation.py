@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from ..autograd.gradient import Gradient, sequence
+from ..autograd.gradient import Gradient
 from ..graph.dtypes import can_cast
 from ..graph.primitives import CAST, TYPE_NAMES
 from ..graph.trace import local, record
@@ -112,15 +112,7 @@ def assign(target: Tensor, value: Tensor) -> Tensor:
 
 def forgotten(tensor: Tensor) -> Gradient:
     """The history of a tensor whose content no longer depends on anything."""
-    history = object.__new__(WrittenBackward0)
-    history.edges = ()
-    history.saved = ()
-    history.shape = tensor.shape
-    history.dtype = tensor.dtype
-    history.sequence = sequence()
-    history.extra = None
-    history.context = None
-    return history
+    return WrittenBackward0.of((), (), tensor.shape, tensor.dtype)
 
 
 def write_out(out: Tensor, value: Tensor) -> Tensor:

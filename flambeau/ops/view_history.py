@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..autograd.gradient import Gradient, sequence
+from ..autograd.gradient import Gradient
 from ..graph import dtypes
 from ..graph.primitives import COPY, IOTA, SCATTER
 from ..graph.shapes import Size, View, contiguous_strides
 from ..graph.trace import local, record, record_constant
 from ..storage import Storage, written
 from ..tensor import Tensor
-from .dispatch import attach
+from .dispatch import attach, edge_of
 from .operation import write_through_view
 from .views import geometry
 
@@ -150,18 +150,8 @@ def _write_through(target: Tensor, value: Tensor) -> None:
     """A view was written to: its base gets a new history, from which the view's own derives."""
     base = target._base
     assert base is not None and target._view is not None
-    history = object.__new__(CopySlices)
-    history.edges = (
-        (base._gradient or base) if base._tracked else None,
-        (value._gradient or value) if value._tracked else None,
-    )
-    history.saved = ()
-    history.shape = base.shape
-    history.dtype = base.dtype
-    history.sequence = sequence()
-    history.extra = None
-    history.context = (geometry(base), target._view)
-    base._rebase(history)
+    context = geometry(base), target._view
+    base._rebase(CopySlices.of((edge_of(base), edge_of(value)), (), base.shape, base.dtype, context))
     base._more().version += 1
     _renew(target, base)
 
@@ -173,15 +163,8 @@ def _renew(tensor: Tensor, base: Tensor) -> None:
     if not base._tracked:
         return
     assert tensor._view is not None
-    history = object.__new__(AsStridedBackward0)
-    history.edges = (base._gradient or base,)
-    history.saved = ()
-    history.shape = tensor.shape
-    history.dtype = tensor.dtype
-    history.sequence = sequence()
-    history.extra = None
-    history.context = (geometry(base), tensor._view)
-    tensor._rebase(history)
+    context = geometry(base), tensor._view
+    tensor._rebase(AsStridedBackward0.of((edge_of(base),), (), tensor.shape, tensor.dtype, context))
 
 
 write_through_view.append(_write_through)
