@@ -11,17 +11,12 @@ from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
 from typing import Any
 
-from ..composite import Pair, handle, recorded
-from ..graph.dtypes import dtype
-from ..graph.shapes import Size
 from ..graph.trace import local
-from ..storage import Storage, is_exposed, whole
 from ..tensor import Tensor
 from .gradient import Edge, Gradient
-from .reduce import sum_to
+from .leaves import accumulate, accumulating, finish_due, finish_leaf, has_hooks
+from .node import gradients_of, run_pre_hooks, run_tensor_hooks
 from .roots import GradientEdge, Key, Roots, edge_of, key_of, roots_of, sequence_of
-
-_new = object.__new__
 
 
 def backward(
@@ -198,7 +193,7 @@ def _propagate(run: Run, roots: Roots) -> None:
             held = leaves.get(id(edge))
             if held is None:
                 leaves[id(edge)] = edge, value
-                if edge._extra is not None and not run.hooked and _has_hooks(edge):
+                if edge._extra is not None and not run.hooked and has_hooks(edge):
                     run.hooked = True
             else:
                 leaves[id(edge)] = edge, held[1] + value
@@ -220,14 +215,14 @@ def _propagate(run: Run, roots: Roots) -> None:
         value = pending.pop(node)
         extra = node.extra
         if extra is not None:
-            value = _tensor_hooks(node, value)
+            value = run_tensor_hooks(node, value)
         if targets is not None:
             _capture(node, value, targets)
             if node not in needed:  # type: ignore[operator]
                 continue
         if extra is not None and extra.pre_hooks:
-            value = _pre_hooks(node, value)
-        results = _gradients(node, value)
+            value = run_pre_hooks(node, value)
+        results = gradients_of(node, value)
         if not run.keep:
             node.release()
         for edge, result in zip(node.edges, results):
@@ -239,14 +234,14 @@ def _propagate(run: Run, roots: Roots) -> None:
                     continue
             send(edge, result)
         if run.hooked:
-            _finish_due(run, heap, node.sequence)
+            finish_due(run, heap, node.sequence)
     if run.hooked or targets is not None:
         while leaves:
-            _finish_leaf(run, *leaves.pop(next(iter(leaves))))
+            finish_leaf(run, *leaves.pop(next(iter(leaves))))
     else:
-        with _accumulating:
+        with accumulating:
             for leaf, value in leaves.values():
-                _accumulate(leaf._more(), value)
+                accumulate(leaf._more(), value)
 
 
 def _reachable(begin: list[Any]) -> tuple[set[Gradient], set[int]]:
@@ -291,265 +286,10 @@ def _leading_to(targets: dict[Key, Any], begin: list[Any]) -> set[Gradient]:
     return leading
 
 
-def _gradients(node: Gradient, value: Any) -> Sequence[Tensor | None]:
-    """Run one node: the gradients for its edges, each of its edge's shape and dtype."""
-    saved = node.saved
-    plain = node.extra is None and type(value) is Tensor and not local.grad and not local.watched
-    if plain and node.replayable and saved is not None:
-        name: list[Any] = [type(node), node.context, len(node.edges)]
-        for edge in node.edges:
-            if edge is None:
-                name.append(None)
-            else:
-                name += edge[0]._output_meta(edge[1]) if type(edge) is tuple else edge._output_meta(0)
-        pair = value._node if value._storage is None else value._read(), value._view
-        gradients: list[Tensor | None] = []
-        for result, view in recorded(name, [pair, *saved], _computed_from, node):
-            if result is None:
-                gradients.append(None)
-                continue
-            gradient = _new(Tensor)
-            gradient._node = result if view is None else None
-            gradient._storage = None if view is None else Storage(result)
-            gradient._view = view
-            gradient._tracked = False
-            gradient._gradient = None
-            gradient._extra = None
-            gradients.append(gradient)
-        return gradients
-    return _computed(node, value)
-
-
-def _computed_from(node: Gradient, pairs: list[Pair]) -> Sequence[Tensor | None]:
-    """The gradients for a node's edges when its result's gradient and what it saved are ``pairs``."""
-    saved = node.saved
-    node.saved = tuple(pairs[1:])
-    try:
-        return _computed(node, handle(*pairs[0]))
-    finally:
-        node.saved = saved
-
-
-def _computed(node: Gradient, value: Any) -> Sequence[Tensor | None]:
-    results = _call(node, value)
-    if type(results) is not tuple:
-        results = (results,)
-    extra = node.extra
-    if extra is not None and extra.post_hooks:
-        results = _post_hooks(node, value, results)
-    edges = node.edges
-    if len(results) != len(edges) and any(edge is not None for edge in edges[len(results) :]):
-        raise RuntimeError(f"{node.name()} returned {len(results)} gradients for {len(edges)} inputs")
-    fitting: list[Tensor | None] = []
-    for index, (edge, result) in enumerate(zip(edges, results)):
-        if edge is not None and result is not None:
-            shape, d = edge[0]._output_meta(edge[1]) if type(edge) is tuple else edge._output_meta(0)
-            if result.shape != shape or result.dtype is not d:
-                result = _fitted(result, shape, d, node, index)
-            fitting.append(result)
-        else:
-            fitting.append(None)
-    return fitting
-
-
-def _fitted(result: Tensor, shape: Size, d: dtype, node: Gradient, index: int) -> Tensor:
-    """Reduce a broadcast gradient to its input's shape, and bring it to its dtype."""
-    if result.shape != shape:
-        result = sum_to(result, shape, node.name(), index, node.strict)
-    return result if result.dtype is d else result.to(d)
-
-
-def _call(node: Gradient, value: Any) -> Any:
-    """Run one node; under anomaly detection, errors and NaN name the line that recorded it."""
-    try:
-        results = node.backward(value)
-    except Exception as error:
-        if node.extra is not None and node.extra.site is not None:
-            error.add_note(f"Error detected in {node.name()}. The forward call that caused it: {node.extra.site}")
-        raise
-    if local.anomaly and local.check_nan:
-        for index, result in enumerate(results if type(results) is tuple else (results,)):
-            if result is not None and result.dtype.category == 2 and bool(result.isnan().any()):
-                site = node.extra.site if node.extra is not None else None
-                raise RuntimeError(
-                    f"Function '{node.name()}' returned nan values in its {index}th output."
-                    + (f" The forward call that caused it: {site}" if site else "")
-                )
-    return results
-
-
-# --- hooks ------------------------------------------------------------------------------------------------------------
-
-
-def _replaced(hook: Callable[..., Any], value: Tensor) -> Tensor:
-    """What a tensor's hook makes of its gradient; it must not change shape or dtype."""
-    result = hook(value)
-    if result is None or result is value:
-        return value
-    name = getattr(hook, "__name__", type(hook).__name__)
-    if not isinstance(result, Tensor):
-        raise TypeError(f"expected Variable, but hook returned '{type(result).__name__}'")
-    if result.dtype is not value.dtype:
-        raise RuntimeError(
-            f"hook '{name}' has changed the type of value (was {value.type()} got {result.type()})"
-        )
-    if result.shape != value.shape:
-        raise RuntimeError(f"hook '{name}' has changed the size of value")
-    return result
-
-
-def _tensor_hooks(node: Gradient, value: Any) -> Any:
-    """Run the hooks of the tensors that are the node's outputs, and keep the gradients that these retain."""
-    extra = node.extra
-    assert extra is not None
-    for number, hooks in extra.tensor_hooks.items():
-        part = value if type(value) is not dict else value.get(number)
-        if part is None:
-            continue
-        for hook in list(hooks.values()):
-            part = _replaced(hook, part)
-        if type(value) is dict:
-            value[number] = part
-        else:
-            value = part
-    for number, reference in extra.retained.items():
-        tensor = reference()
-        part = value if type(value) is not dict else value.get(number)
-        if tensor is not None and part is not None:
-            _add_to(tensor, part)
-    return value
-
-
-def _parts(node: Gradient, value: Any) -> tuple[Any, ...]:
-    return tuple(value.get(k) for k in range(node.outputs)) if type(value) is dict else (value,)
-
-
-def _pre_hooks(node: Gradient, value: Any) -> Any:
-    assert node.extra is not None
-    given = _parts(node, value)
-    for hook in list(node.extra.pre_hooks.values()):
-        replaced = hook(given)
-        if replaced is not None:
-            given = replaced if isinstance(replaced, tuple) else (replaced,)
-    return {k: part for k, part in enumerate(given) if part is not None} if type(value) is dict else given[0]
-
-
-def _post_hooks(node: Gradient, value: Any, results: tuple[Any, ...]) -> tuple[Any, ...]:
-    assert node.extra is not None
-    outputs = _parts(node, value)
-    for hook in list(node.extra.post_hooks.values()):
-        replaced = hook(results, outputs)
-        if replaced is not None:
-            results = replaced if isinstance(replaced, tuple) else (replaced,)
-    return results
-
-
-# --- where gradients end ------------------------------------------------------------------------------------------------
-
-
 def _capture(node: Gradient, value: Any, targets: dict[Key, Tensor | None]) -> None:
     for number, part in value.items() if type(value) is dict else ((0, value),):
         if (id(node), number) in targets:
             targets[id(node), number] = part
-
-
-def _add_to(tensor: Tensor, value: Tensor) -> None:
-    extra = tensor._more()
-    extra.grad = own(value) if extra.grad is None else extra.grad + value
-
-
-def _finish_due(run: Run, heap: list[tuple[int, Gradient]], done: int) -> None:
-    """Finish the leaves with hooks that nothing more will flow into, now that node number ``done`` has run.
-
-    Others wait for the end of the run; that is the same for them, and costs nothing.
-    """
-    due = run.due
-    if due is None:
-        due = run.due = _last_uses([node for _, node in heap], run.needed)
-        later = {id(leaf) for leaves in due.values() for leaf in leaves}
-        ready = [leaf for leaf, _ in run.leaves.values() if _has_hooks(leaf) and id(leaf) not in later]
-    else:
-        ready = due.pop(done, [])
-    for leaf in ready:
-        if id(leaf) in run.leaves:
-            _finish_leaf(run, *run.leaves.pop(id(leaf)))
-
-
-def _has_hooks(leaf: Tensor) -> bool:
-    extra = leaf._extra
-    return extra is not None and bool(extra.hooks or extra.accumulate_hooks)
-
-
-def _last_uses(nodes: list[Gradient], needed: set[Gradient] | None) -> dict[int, list[Tensor]]:
-    """For the leaves with hooks that ``nodes`` lead to: the sequence number of the last node that does."""
-    last: dict[int, tuple[int, Tensor]] = {}
-    seen: set[Gradient] = set()
-    while nodes:
-        node = nodes.pop()
-        if node in seen or needed is not None and node not in needed:
-            continue
-        seen.add(node)
-        for edge in node.edges:
-            target = edge[0] if type(edge) is tuple else edge
-            if isinstance(target, Gradient):
-                nodes.append(target)
-            elif target is not None and _has_hooks(target):
-                held = last.get(id(target))
-                last[id(target)] = (node.sequence if held is None else min(held[0], node.sequence)), target
-    due: dict[int, list[Tensor]] = {}
-    for number, leaf in last.values():
-        due.setdefault(number, []).append(leaf)
-    return due
-
-
-_accumulating = threading.RLock()
-"""Threads that run backward at the same time may share leaves."""
-
-
-def _finish_leaf(run: Run, leaf: Tensor, value: Tensor) -> None:
-    """All of a leaf's gradient is there: run its hooks, and add it to ``grad``."""
-    extra = leaf._more()
-    if extra.hooks:
-        for hook in list(extra.hooks.values()):
-            value = _replaced(hook, value)
-    if run.targets is not None:
-        if (id(leaf), 0) not in run.targets:
-            return
-        run.targets[id(leaf), 0] = value
-    if not run.accumulate:
-        return
-    with _accumulating:
-        _accumulate(extra, value)
-    if extra.accumulate_hooks:
-        for hook in list(extra.accumulate_hooks.values()):
-            hook(leaf)
-
-
-def _accumulate(extra: Any, value: Tensor) -> None:
-    """Add to the ``grad`` in a leaf's extra state."""
-    held = extra.grad
-    if held is None:
-        # A gradient that is someone else's tensor, or a view, must not be shared: ``grad`` may be written in place.
-        extra.grad = own(value if local.grad or not value._tracked else value.detach())
-    elif local.grad:
-        extra.grad = held + value
-    else:
-        held.add_(value)
-
-
-def own(value: Tensor) -> Tensor:
-    """A tensor that only the leaf's ``grad`` refers to: a new handle on the same value, or a copy of a view."""
-    node = value._read()
-    if value._view is not None and value._view is not whole(node.shape) or node.buffer is not None and is_exposed(node):
-        return value.clone()
-    handle = _new(Tensor)
-    handle._node = node
-    handle._storage = None
-    handle._view = None
-    handle._tracked = value._tracked
-    handle._gradient = value._gradient
-    handle._extra = None
-    return handle
 
 
 Tensor._run_backward = staticmethod(backward)  # type: ignore[assignment]

@@ -1,0 +1,133 @@
+"""Where gradients end: the hooks of leaves, and their ``grad``."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from ..graph.trace import local
+from ..storage import is_exposed, whole
+from ..tensor import Tensor
+from .gradient import Gradient
+
+if TYPE_CHECKING:
+    from .engine import Run
+
+_new = object.__new__
+
+
+def replaced(hook: Callable[..., Any], value: Tensor) -> Tensor:
+    """What a tensor's hook makes of its gradient; it must not change shape or dtype."""
+    result = hook(value)
+    if result is None or result is value:
+        return value
+    name = getattr(hook, "__name__", type(hook).__name__)
+    if not isinstance(result, Tensor):
+        raise TypeError(f"expected Variable, but hook returned '{type(result).__name__}'")
+    if result.dtype is not value.dtype:
+        raise RuntimeError(
+            f"hook '{name}' has changed the type of value (was {value.type()} got {result.type()})"
+        )
+    if result.shape != value.shape:
+        raise RuntimeError(f"hook '{name}' has changed the size of value")
+    return result
+
+
+def add_to(tensor: Tensor, value: Tensor) -> None:
+    extra = tensor._more()
+    extra.grad = own(value) if extra.grad is None else extra.grad + value
+
+
+def finish_due(run: Run, heap: list[tuple[int, Gradient]], done: int) -> None:
+    """Finish the leaves with hooks that nothing more will flow into, now that node number ``done`` has run.
+
+    Others wait for the end of the run; that is the same for them, and costs nothing.
+    """
+    due = run.due
+    if due is None:
+        due = run.due = _last_uses([node for _, node in heap], run.needed)
+        later = {id(leaf) for leaves in due.values() for leaf in leaves}
+        ready = [leaf for leaf, _ in run.leaves.values() if has_hooks(leaf) and id(leaf) not in later]
+    else:
+        ready = due.pop(done, [])
+    for leaf in ready:
+        if id(leaf) in run.leaves:
+            finish_leaf(run, *run.leaves.pop(id(leaf)))
+
+
+def has_hooks(leaf: Tensor) -> bool:
+    extra = leaf._extra
+    return extra is not None and bool(extra.hooks or extra.accumulate_hooks)
+
+
+def _last_uses(nodes: list[Gradient], needed: set[Gradient] | None) -> dict[int, list[Tensor]]:
+    """For the leaves with hooks that ``nodes`` lead to: the sequence number of the last node that does."""
+    last: dict[int, tuple[int, Tensor]] = {}
+    seen: set[Gradient] = set()
+    while nodes:
+        node = nodes.pop()
+        if node in seen or needed is not None and node not in needed:
+            continue
+        seen.add(node)
+        for edge in node.edges:
+            target = edge[0] if type(edge) is tuple else edge
+            if isinstance(target, Gradient):
+                nodes.append(target)
+            elif target is not None and has_hooks(target):
+                held = last.get(id(target))
+                last[id(target)] = (node.sequence if held is None else min(held[0], node.sequence)), target
+    due: dict[int, list[Tensor]] = {}
+    for number, leaf in last.values():
+        due.setdefault(number, []).append(leaf)
+    return due
+
+
+accumulating = threading.RLock()
+"""Threads that run backward at the same time may share leaves."""
+
+
+def finish_leaf(run: Run, leaf: Tensor, value: Tensor) -> None:
+    """All of a leaf's gradient is there: run its hooks, and add it to ``grad``."""
+    extra = leaf._more()
+    if extra.hooks:
+        for hook in list(extra.hooks.values()):
+            value = replaced(hook, value)
+    if run.targets is not None:
+        if (id(leaf), 0) not in run.targets:
+            return
+        run.targets[id(leaf), 0] = value
+    if not run.accumulate:
+        return
+    with accumulating:
+        accumulate(extra, value)
+    if extra.accumulate_hooks:
+        for hook in list(extra.accumulate_hooks.values()):
+            hook(leaf)
+
+
+def accumulate(extra: Any, value: Tensor) -> None:
+    """Add to the ``grad`` in a leaf's extra state."""
+    held = extra.grad
+    if held is None:
+        # A gradient that is someone else's tensor, or a view, must not be shared: ``grad`` may be written in place.
+        extra.grad = own(value if local.grad or not value._tracked else value.detach())
+    elif local.grad:
+        extra.grad = held + value
+    else:
+        held.add_(value)
+
+
+def own(value: Tensor) -> Tensor:
+    """A tensor that only the leaf's ``grad`` refers to: a new handle on the same value, or a copy of a view."""
+    node = value._read()
+    if value._view is not None and value._view is not whole(node.shape) or node.buffer is not None and is_exposed(node):
+        return value.clone()
+    handle = _new(Tensor)
+    handle._node = node
+    handle._storage = None
+    handle._view = None
+    handle._tracked = value._tracked
+    handle._gradient = value._gradient
+    handle._extra = None
+    return handle

@@ -1,0 +1,154 @@
+"""Running one node of the history: its gradients, and the hooks around them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..composite import Pair, handle, recorded
+from ..graph.dtypes import dtype
+from ..graph.shapes import Size
+from ..graph.trace import local
+from ..storage import Storage
+from ..tensor import Tensor
+from .gradient import Gradient
+from .leaves import add_to, replaced
+from .reduce import sum_to
+
+_new = object.__new__
+
+
+def gradients_of(node: Gradient, value: Any) -> Sequence[Tensor | None]:
+    """Run one node: the gradients for its edges, each of its edge's shape and dtype."""
+    saved = node.saved
+    plain = node.extra is None and type(value) is Tensor and not local.grad and not local.watched
+    if plain and node.replayable and saved is not None:
+        name: list[Any] = [type(node), node.context, len(node.edges)]
+        for edge in node.edges:
+            if edge is None:
+                name.append(None)
+            else:
+                name += edge[0]._output_meta(edge[1]) if type(edge) is tuple else edge._output_meta(0)
+        pair = value._node if value._storage is None else value._read(), value._view
+        gradients: list[Tensor | None] = []
+        for result, view in recorded(name, [pair, *saved], _computed_from, node):
+            if result is None:
+                gradients.append(None)
+                continue
+            gradient = _new(Tensor)
+            gradient._node = result if view is None else None
+            gradient._storage = None if view is None else Storage(result)
+            gradient._view = view
+            gradient._tracked = False
+            gradient._gradient = None
+            gradient._extra = None
+            gradients.append(gradient)
+        return gradients
+    return _computed(node, value)
+
+
+def _computed_from(node: Gradient, pairs: list[Pair]) -> Sequence[Tensor | None]:
+    """The gradients for a node's edges when its result's gradient and what it saved are ``pairs``."""
+    saved = node.saved
+    node.saved = tuple(pairs[1:])
+    try:
+        return _computed(node, handle(*pairs[0]))
+    finally:
+        node.saved = saved
+
+
+def _computed(node: Gradient, value: Any) -> Sequence[Tensor | None]:
+    results = _call(node, value)
+    if type(results) is not tuple:
+        results = (results,)
+    extra = node.extra
+    if extra is not None and extra.post_hooks:
+        results = run_post_hooks(node, value, results)
+    edges = node.edges
+    if len(results) != len(edges) and any(edge is not None for edge in edges[len(results) :]):
+        raise RuntimeError(f"{node.name()} returned {len(results)} gradients for {len(edges)} inputs")
+    fitting: list[Tensor | None] = []
+    for index, (edge, result) in enumerate(zip(edges, results)):
+        if edge is not None and result is not None:
+            shape, d = edge[0]._output_meta(edge[1]) if type(edge) is tuple else edge._output_meta(0)
+            if result.shape != shape or result.dtype is not d:
+                result = _fitted(result, shape, d, node, index)
+            fitting.append(result)
+        else:
+            fitting.append(None)
+    return fitting
+
+
+def _fitted(result: Tensor, shape: Size, d: dtype, node: Gradient, index: int) -> Tensor:
+    """Reduce a broadcast gradient to its input's shape, and bring it to its dtype."""
+    if result.shape != shape:
+        result = sum_to(result, shape, node.name(), index, node.strict)
+    return result if result.dtype is d else result.to(d)
+
+
+def _call(node: Gradient, value: Any) -> Any:
+    """Run one node; under anomaly detection, errors and NaN name the line that recorded it."""
+    try:
+        results = node.backward(value)
+    except Exception as error:
+        if node.extra is not None and node.extra.site is not None:
+            error.add_note(f"Error detected in {node.name()}. The forward call that caused it: {node.extra.site}")
+        raise
+    if local.anomaly and local.check_nan:
+        for index, result in enumerate(results if type(results) is tuple else (results,)):
+            if result is not None and result.dtype.category == 2 and bool(result.isnan().any()):
+                site = node.extra.site if node.extra is not None else None
+                raise RuntimeError(
+                    f"Function '{node.name()}' returned nan values in its {index}th output."
+                    + (f" The forward call that caused it: {site}" if site else "")
+                )
+    return results
+
+
+# --- hooks ------------------------------------------------------------------------------------------------------------
+
+
+def run_tensor_hooks(node: Gradient, value: Any) -> Any:
+    """Run the hooks of the tensors that are the node's outputs, and keep the gradients that these retain."""
+    extra = node.extra
+    assert extra is not None
+    for number, hooks in extra.tensor_hooks.items():
+        part = value if type(value) is not dict else value.get(number)
+        if part is None:
+            continue
+        for hook in list(hooks.values()):
+            part = replaced(hook, part)
+        if type(value) is dict:
+            value[number] = part
+        else:
+            value = part
+    for number, reference in extra.retained.items():
+        tensor = reference()
+        part = value if type(value) is not dict else value.get(number)
+        if tensor is not None and part is not None:
+            add_to(tensor, part)
+    return value
+
+
+def _parts(node: Gradient, value: Any) -> tuple[Any, ...]:
+    return tuple(value.get(k) for k in range(node.outputs)) if type(value) is dict else (value,)
+
+
+def run_pre_hooks(node: Gradient, value: Any) -> Any:
+    assert node.extra is not None
+    given = _parts(node, value)
+    for hook in list(node.extra.pre_hooks.values()):
+        replaced = hook(given)
+        if replaced is not None:
+            given = replaced if isinstance(replaced, tuple) else (replaced,)
+    return {k: part for k, part in enumerate(given) if part is not None} if type(value) is dict else given[0]
+
+
+def run_post_hooks(node: Gradient, value: Any, results: tuple[Any, ...]) -> tuple[Any, ...]:
+    assert node.extra is not None
+    outputs = _parts(node, value)
+    for hook in list(node.extra.post_hooks.values()):
+        replaced = hook(results, outputs)
+        if replaced is not None:
+            results = replaced if isinstance(replaced, tuple) else (replaced,)
+    return results
