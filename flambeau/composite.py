@@ -27,8 +27,8 @@ from .graph.trace import (
     Node,
     Step,
     Trace,
-    enter,
     evaluate_trace,
+    in_memory,
     last_cut,
     local,
     node_at,
@@ -188,23 +188,22 @@ def recorded(name: Sequence[Any], pairs: list[Pair], call: Call, context: Any) -
         if found is not _CALLED_EACH_TIME and trace.limit > 0:
             return _unknown(trace, lookup, found, given, name, pairs, call, context)
         return values_of(call(context, pairs))
-    settle_leaves(trace, leaves)
-    return _enter_all(trace, name, pairs, call, context)
+    if leaves:
+        settle_leaves(trace, leaves)
+    return _from_memory(trace, name, pairs, call, context)
 
 
-def _enter_all(trace: Trace, name: Sequence[Any], pairs: list[Pair], call: Call, context: Any) -> list[Pair]:
+def _from_memory(trace: Trace, name: Sequence[Any], pairs: list[Pair], call: Call, context: Any) -> list[Pair]:
     """:func:`recorded` where an operand is pending elsewhere, or in memory that others can see, or no operand at all."""
     for index, (value, view) in enumerate(pairs):
         if type(value) is Node:
             if value.trace is not trace:
-                pairs[index] = enter(trace, value), view
+                pairs[index] = in_memory(trace, value), view
         elif value is not None:
             try:
                 number_kind(value)
             except TypeError:
                 return values_of(call(context, pairs))
-    if local.trace is not trace or any(type(v) is Node and v.trace is not trace for v, _ in pairs):
-        return values_of(call(context, pairs))
     return recorded(name, pairs, call, context)
 
 

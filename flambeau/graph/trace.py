@@ -84,7 +84,7 @@ def picker(places: Sequence[int]) -> Callable[[list[Any]], Sequence[Any]]:
     """A function that picks what is at ``places`` of a list, in one call where there are several."""
     if len(places) > 1:
         return itemgetter(*places)
-    return lambda everything: [everything[place] for place in places]
+    return lambda everything: [everything[place] for place in places] if places else ()
 
 
 class Step:
@@ -238,31 +238,36 @@ def forget_steps() -> None:
 
 def enter(trace: Trace, node: Node) -> Node:
     """Make a value that is not of this trace usable in it: a leaf. Returns the node to use (a copy if exposed)."""
+    node = in_memory(trace, node)
+    if node.trace is not trace:
+        _add_leaf(trace, node)
+    return node
+
+
+SNAPSHOT_BYTES = 1 << 20
+"""Values of up to so many bytes are copied where others can write to them."""
+
+
+def in_memory(trace: Trace, node: Node) -> Node:
+    """The node of a value that is not of this trace as one that can be its leaf.
+
+    Memory that others can write is read now: it is copied when small; else it becomes a leaf here, and the trace is to be
+    evaluated at once.
+    """
     other = node.trace
     if other is not None and node.buffer is None:
         evaluate_trace[0](other)  # pending in another thread's trace
     buffer = node.buffer
     assert buffer is not None
-    if buffer.ever_exposed and buffer.exposed():
-        return _enter_exposed(trace, node)
-    _add_leaf(trace, node)
-    return node
-
-
-SNAPSHOT_BYTES = 1 << 20
-
-
-def _enter_exposed(trace: Trace, node: Node) -> Node:
-    """Memory that others can write: read it now, by copying it when small and else by evaluating at once."""
+    if not (buffer.ever_exposed and buffer.exposed()):
+        return node
     size = nbytes(node.shape, node.dtype)
     if size > SNAPSHOT_BYTES:
         _add_leaf(trace, node)
         trace.limit = 0
         return node
-    assert node.buffer is not None
-    copy = Node(node.shape, node.dtype, None, 0, node.buffer.copy(size))
+    copy = Node(node.shape, node.dtype, None, 0, buffer.copy(size))
     trace.kept.append(copy)
-    _add_leaf(trace, copy)
     return copy
 
 
