@@ -22,20 +22,21 @@ from .graph.primitives import LEAF, RANDOM_BITS
 from .graph.shapes import Size, View
 from .graph.trace import (
     CLOSED,
-    HARD_BUDGET,
     UNLIMITED,
     Node,
     Step,
     Trace,
     evaluate_trace,
     in_memory,
-    last_cut,
+    index_of,
+    leaf_step,
+    leave,
     local,
     node_at,
     number_kind,
     picker,
     remember_next,
-    settle_leaves,
+    time_to_cut,
     user_site,
 )
 from .storage import Storage, whole
@@ -56,7 +57,9 @@ class Composite:
     (or the complement of the number of the operand that it is another view of), and its view.
     """
 
-    __slots__ = ("last", "mark", "start", "nodes", "numbers", "constants", "pick", "results", "late")
+    __slots__ = (
+        "last", "mark", "start", "nodes", "places", "missing", "numbers", "constants", "pick", "results", "late",
+    )  # fmt: skip
 
     def __init__(
         self, start: int, last: Step, nodes: list[tuple[int, Size, DType]], numbers: list[int], constants: list[Any],
@@ -68,6 +71,9 @@ class Composite:
         self.start = start
         #: The results' nodes: place, shape and dtype.
         self.nodes = nodes
+        self.places = [place for place, _, _ in nodes]
+        #: How many of its places have no nodes.
+        self.missing = last.depth - start - len(nodes)
         #: Which of the given numbers and, behind them, the constants each number that was recorded is.
         self.numbers = numbers
         self.constants = constants
@@ -142,55 +148,58 @@ def values_of(results: Sequence[Tensor | None]) -> list[Pair]:
 def recorded(name: Sequence[Any], pairs: list[Pair], call: Call, context: Any) -> list[Pair]:
     """Values and views of what ``call(context, pairs)`` gives, by one look-up under ``name`` if it was recorded here before."""
     trace = local.trace
-    key = [*name]
-    given: list[Any] = []
-    leaves = 0
-    for value, view in pairs:
-        if type(value) is Node:
-            if value.trace is trace:
-                key.append(value.place)
+    leaves: list[Node] = []
+    try:
+        key = [*name]
+        given: list[Any] = []
+        for value, view in pairs:
+            if type(value) is Node:
+                if value.trace is trace:
+                    key.append(value.place)
+                else:
+                    buffer = value.buffer
+                    if buffer is None or buffer.ever_exposed and buffer.exposed() or value.trace is not None:
+                        break
+                    # A leaf, to be put into the trace by the same look-up.
+                    value.trace = trace
+                    value.place = trace.cursor.depth + len(leaves)
+                    leaves.append(value)
+                    key.append(value.shape)
+                    key.append(value.dtype)
+                if view is not None:  # operands of a key do not begin with views, so it can be told where each ends
+                    if view.offset > 0:
+                        given.append(view.offset)
+                        view = view.moved
+                    key.append(view)
+            elif value is None:
+                key.append(None)
             else:
-                buffer = value.buffer
-                if buffer is None or buffer.ever_exposed and buffer.exposed():
+                try:
+                    key.append("f" if type(value) is float else number_kind(value))
+                except TypeError:  # something that only the function knows
                     break
-                # A leaf, to be put into the trace by the same look-up.
-                value.trace = trace
-                value.place = trace.cursor.depth + leaves
-                trace.nodes.append(value)
-                leaves += 1
-                key.append(value.shape)
-                key.append(value.dtype)
-            if view is not None:  # operands of a key do not begin with views, so it can be told where each ends
-                if view.offset > 0:
-                    given.append(view.offset)
-                    view = view.moved
-                key.append(view)
-        elif value is None:
-            key.append(None)
+                given.append(value)
         else:
+            lookup = tuple(key)
+            found: Any = None
             try:
-                key.append("f" if type(value) is float else number_kind(value))
-            except TypeError:  # something that only the function knows
-                break
-            given.append(value)
-    else:
-        lookup = tuple(key)
-        found: Any = None
-        try:
-            found = trace.cursor.next.get(lookup)
-        except TypeError:  # a static argument that cannot be part of a key
-            found = _CALLED_EACH_TIME
-        if found is not None and found.mark < trace.limit:
-            results = _replay(trace, found, given, pairs)
-            return results if trace.limit != CLOSED else _anew(trace, name, pairs, call, context)
-        if leaves:
-            return _behind_leaves(trace, leaves, lookup, name, pairs, call, context)
-        if found is not _CALLED_EACH_TIME and trace.limit > 0:
-            return _unknown(trace, lookup, found, given, name, pairs, call, context)
-        return values_of(call(context, pairs))
-    if leaves:
-        settle_leaves(trace, leaves)
-    return _from_memory(trace, name, pairs, call, context)
+                found = trace.cursor.next.get(lookup)
+            except TypeError:  # a static argument that cannot be part of a key
+                found = _CALLED_EACH_TIME
+            if found is not None and found.mark < trace.limit:
+                return _replay(trace, leaves, found, given, name, pairs, call, context)
+            if leaves:
+                return _behind_leaves(trace, leaves, lookup, name, pairs, call, context)
+            if found is not _CALLED_EACH_TIME and trace.limit > 0:
+                return _unknown(trace, lookup, found, given, name, pairs, call, context)
+            return values_of(call(context, pairs))
+        _settle(trace, leaves)
+        return _from_memory(trace, name, pairs, call, context)
+    except BaseException:
+        for leaf in leaves:  # those that a signal kept from being put into the trace are free again
+            if leaf.trace is trace and leaf.place >= trace.cursor.depth:
+                leaf.trace = None
+        raise
 
 
 def _from_memory(trace: Trace, name: Sequence[Any], pairs: list[Pair], call: Call, context: Any) -> list[Pair]:
@@ -207,12 +216,20 @@ def _from_memory(trace: Trace, name: Sequence[Any], pairs: list[Pair], call: Cal
     return recorded(name, pairs, call, context)
 
 
+def _settle(trace: Trace, leaves: list[Node]) -> None:
+    """Put leaves, which the trace has claimed, into it as steps of their own."""
+    for leaf in leaves:
+        step = leaf_step(trace, leaf)
+        trace.nodes += (leaf,)
+        trace.cursor = step
+
+
 def _behind_leaves(
-    trace: Trace, leaves: int, lookup: Any, name: Sequence[Any], pairs: list[Pair], call: Call, context: Any
+    trace: Trace, leaves: list[Node], lookup: Any, name: Sequence[Any], pairs: list[Pair], call: Call, context: Any
 ) -> list[Pair]:
     """Put the leaves into the trie as steps of their own and record what follows them, for the next time as one."""
     before = trace.cursor
-    settle_leaves(trace, leaves)
+    _settle(trace, leaves)
     cursor = trace.cursor
     key = [*name]
     for value, view in pairs:
@@ -238,47 +255,31 @@ def _unknown(
 ) -> list[Pair]:  # fmt: skip
     """Learn a composite, or cut the trace before one that leads beyond the budget."""
     cursor = trace.cursor
-    if found is None:
-        results: Any = _learn(trace, lookup, pairs, given, call, context)
-        found = cursor.next.get(lookup)
-        if found is None or found is _CALLED_EACH_TIME:
-            return values_of(call(context, pairs)) if results is None else results
-        if found.mark < trace.limit or trace.cursor is not found.last:
-            return results  # type: ignore[no-any-return]
-        # Beyond the budget: forget it again, to cut the trace where it will be cut when this is found.
-        _take_back(trace, cursor, len(trace.numbers) - len(found.numbers))
-        results = None
-    if not _must_cut(found):
-        results = _replay(trace, found, given, pairs)
-        return results if trace.limit != CLOSED else _anew(trace, name, pairs, call, context)
+    with trace.lock:  # nobody closes the trace while something is taken back
+        if found is None and trace.limit != CLOSED:
+            results = _learn(trace, lookup, pairs, given, call, context)
+            found = cursor.next.get(lookup)
+            if results is not None:
+                known = found is not None and found is not _CALLED_EACH_TIME
+                if not known or found.mark < trace.limit or trace.cursor is not found.last:  # type: ignore[union-attr]
+                    return results
+                # Beyond the budget: forget it again, to cut the trace where it will be cut when this is found.
+                _take_back(trace, cursor, len(trace.numbers) - len(found.numbers))  # type: ignore[union-attr]
+    if found is None or found is _CALLED_EACH_TIME:
+        return values_of(call(context, pairs))
+    if not time_to_cut(found.mark):
+        return _replay(trace, [], found, given, name, pairs, call, context)
     if cursor.depth == 0:  # it alone is more than a trace may hold
         return values_of(call(context, pairs))
     evaluate_trace[0](trace)
     return recorded(name, pairs, call, context)
 
 
-def _anew(trace: Trace, name: Sequence[Any], pairs: list[Pair], call: Call, context: Any) -> list[Pair]:
-    """:func:`recorded` once more: another thread has evaluated the trace meanwhile."""
-    with trace.lock:
-        pass  # wait until that evaluation has ended
-    if local.trace is trace:
-        local.trace = Trace()
-    return recorded(name, pairs, call, context)
-
-
-def _must_cut(found: Composite) -> bool:
-    """Whether the trace is to be cut before a composite that would lead beyond its soft budget; as for single steps."""
-    site = user_site()
-    if found.mark < HARD_BUDGET:
-        return site == last_cut[0]
-    last_cut[0] = site
-    return True
-
-
-def _replay(trace: Trace, found: Composite, given: list[Any], pairs: list[Pair]) -> list[Pair]:
+def _replay(
+    trace: Trace, leaves: list[Node], found: Composite, given: list[Any], name: Sequence[Any], pairs: list[Pair],
+    call: Call, context: Any,
+) -> list[Pair]:  # fmt: skip
     """Move the trace to the composite's end. Of its nodes only the results' are made: nobody could hold the others."""
-    if found.numbers:
-        trace.numbers += found.pick(given + found.constants if found.constants else given)
     if found.late:
         site = user_site()
         for place in found.late:
@@ -292,8 +293,17 @@ def _replay(trace: Trace, found: Composite, given: list[Any], pairs: list[Pair])
         node.place = place
         node.buffer = None
         made.append(node)
+    numbers: Sequence[Any] = ()
+    if found.numbers:
+        numbers = found.pick(given + found.constants if found.constants else given)
+    trace.numbers += numbers
+    trace.nodes += leaves
     trace.nodes += made
+    trace.skipped += (found,)
     trace.cursor = found.last
+    if trace.limit == CLOSED:  # by another thread, meanwhile
+        leave(trace, [value for value, _ in pairs if type(value) is Node])
+        return recorded(name, pairs, call, context)
     results: list[Pair] = []
     for result in found.results:
         if type(result) is int:
@@ -381,7 +391,7 @@ def _observed(
     described = [_described(trace, places, result, pairs) for result in results]
     if _UNKNOWN in described:
         return None
-    nodes = [(place, node.shape, node.dtype) for place in places for node in (node_at(trace.nodes, place),)]
+    nodes = [(place, node.shape, node.dtype) for place in places for node in (node_at(trace, place),)]
     late = [place for place in trace.sites if place >= start]
     return Composite(start, last, nodes, numbers, constants, described, late)
 
@@ -414,10 +424,10 @@ def _take_back(trace: Trace, cursor: Step, first: int) -> None:
     step: Any = trace.cursor
     while step is not None and step.depth > start:
         if step.primitive is LEAF:  # a value from elsewhere: it is to enter the trace anew
-            node_at(trace.nodes, step.depth - 1).trace = None
+            node_at(trace, step.depth - 1).trace = None
         step = step.parent
-    while trace.nodes and trace.nodes[-1].place >= start:
-        trace.nodes.pop()
+    del trace.nodes[index_of(trace, start) :]
+    trace.skipped = [found for found in trace.skipped if found.start < start]
     del trace.numbers[first:]
     for place in [place for place in trace.sites if place >= start]:
         del trace.sites[place]

@@ -164,15 +164,15 @@ def queue_callback(callback: Callable[[], None]) -> None:
 
 def _run(run: Run, roots: Roots, create_graph: bool) -> None:
     before = local.grad
-    local.grad = create_graph
-    _running.runs.append(run)
     try:
+        local.grad = create_graph
+        _running.runs += (run,)
         _propagate(run, roots)
         for callback in run.callbacks:
             callback()
     finally:
-        _running.runs.pop()
         local.grad = before
+        del _running.runs[-1:]
 
 
 def _propagate(run: Run, roots: Roots) -> None:

@@ -11,19 +11,23 @@ from ..graph.trace import local
 
 
 class _Mode:
-    """Sets a thread's modes on entering and restores them on leaving; wraps functions and generators."""
+    """Sets a thread's modes on entering and restores them on leaving; wraps functions and generators.
 
-    def _enter(self) -> None:
+    Both are done without calls in between, where a signal could come in and leave them half done.
+    """
+
+    def _modes(self) -> tuple[bool, bool]:
+        """Whether to record gradients, and whether in inference mode."""
         raise NotImplementedError
 
     def __enter__(self) -> Any:
-        self._previous = getattr(self, "_previous", [])
-        self._previous.append((local.grad, local.inference))
-        self._enter()
+        modes = self._modes()
+        self._previous = [*getattr(self, "_previous", ()), (local.grad, local.inference)]
+        local.grad, local.inference = modes
         return self
 
     def __exit__(self, *exception: object) -> None:
-        local.grad, local.inference = self._previous.pop()
+        *self._previous, (local.grad, local.inference) = self._previous
 
     def clone(self) -> _Mode:
         return type(self)()
@@ -70,8 +74,8 @@ class no_grad(_Mode):
         made = object.__new__(cls)
         return made if function is None else made(function)
 
-    def _enter(self) -> None:
-        local.grad = False
+    def _modes(self) -> tuple[bool, bool]:
+        return False, local.inference
 
 
 class enable_grad(_Mode):
@@ -81,8 +85,8 @@ class enable_grad(_Mode):
         made = object.__new__(cls)
         return made if function is None else made(function)
 
-    def _enter(self) -> None:
-        local.grad = True
+    def _modes(self) -> tuple[bool, bool]:
+        return True, local.inference
 
 
 class inference_mode(_Mode):
@@ -104,12 +108,8 @@ class inference_mode(_Mode):
     def clone(self) -> inference_mode:
         return inference_mode(self.mode)  # type: ignore[no-any-return]
 
-    def _enter(self) -> None:
-        local.inference = self.mode
-        if self.mode:
-            local.grad = False
-        else:
-            local.grad = True
+    def _modes(self) -> tuple[bool, bool]:
+        return not self.mode, self.mode
 
 
 class set_grad_enabled(_Mode):

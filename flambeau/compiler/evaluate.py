@@ -11,7 +11,7 @@ import numpy as np
 
 from ..graph import trace as recording
 from ..graph.primitives import LEAF
-from ..graph.trace import Node, Step, Trace, local, node_at, place_of
+from ..graph.trace import Node, Step, Trace, index_of, local, node_at, places_of
 from .lower import Late
 from .plan import Plan
 from .report import SHOW, remember
@@ -46,16 +46,15 @@ def evaluate_trace(trace: Trace) -> None:
             if trace.error is not None:
                 raise trace.error.with_traceback(None)
             return
-        last = trace.cursor
-        nodes = trace.nodes  # no copy: a second list would make every node seem to be held
-        while nodes and nodes[-1].place >= last.depth:
-            nodes.pop()
         mine = trace.owner == get_ident()
         before = trace.limit
         if not mine:
-            trace.limit = recording.CLOSED  # its owner may be recording at this moment
+            # Its owner may be recording at this moment: it records again what it has put behind ``last``.
+            trace.limit = recording.CLOSED
+        last, skipped = trace.cursor, (*trace.skipped,)
+        nodes = trace.nodes  # no copy: a second list would make every node seem to be held
         try:
-            late = _run(trace, last, nodes)
+            late = _run(trace, last, skipped, nodes)
         except BaseException:
             trace.limit = before if trace.limit != recording.CLOSED or not mine else recording.CLOSED
             raise
@@ -71,22 +70,22 @@ def evaluate_trace(trace: Trace) -> None:
                 node.trace = None
 
 
-def _run(trace: Trace, last: Step, nodes: list[Node]) -> Late | None:
+def _run(trace: Trace, last: Step, skipped: tuple[Any, ...], nodes: list[Node]) -> Late | None:
     """Find or make the plan, and run it.
 
-    The last step keeps plans by which of all places are held, and besides, to find them fast, by the flags of those nodes
-    that there are in the list and their places (None: all).
+    The last step keeps plans by which of all places are held, and besides, to find them fast, by which of the nodes that
+    there are in the list are, and what is skipped there.
     """
     if last.depth == 0:
         trace.limit = recording.CLOSED
         return None
     held = bytes(map(_HELD.__lt__, map(sys.getrefcount, nodes)))
-    places = None if len(nodes) == last.depth else tuple(map(place_of, nodes))
-    arranged: Arranged | None = last.plans.get((held, places))
+    key = held, skipped
+    arranged: Arranged | None = last.plans.get(key)
     if arranged is None:
-        arranged = _arranged(last, held, tuple(map(place_of, nodes)))
+        arranged = _arranged(last, held, places_of(skipped, last.depth))
         if arranged.plan.fused or recording.EAGER:
-            last.plans[held, places] = arranged
+            last.plans[key] = arranged
     if not SHOW:
         remember(arranged.plan, None)
         return arranged.run(trace, nodes)
@@ -121,7 +120,7 @@ def _fail(trace: Trace, last: Step, nodes: list[Node], late: Late) -> None:
         target = owner()
         if recorded_at >= place and target is not None:
             storage = getattr(target, "_storage", None)
-            node = node_at(nodes, old) if type(old) is int else old
+            node = node_at(trace, old) if type(old) is int else old
             setattr(target if storage is None else storage, attribute if storage is None else "node", node)
     trace.error = error
     trace.limit = recording.CLOSED
@@ -131,10 +130,9 @@ def _fail(trace: Trace, last: Step, nodes: list[Node], late: Late) -> None:
     later: Any = last
     while later is not step:
         if later.primitive is LEAF:  # nothing is wrong with it
-            node_at(nodes, later.depth - 1).trace = None
+            node_at(trace, later.depth - 1).trace = None
         later = later.parent
-    while nodes and nodes[-1].place >= place:
-        nodes.pop()
+    del nodes[index_of(trace, place) :]
     again = _run_prefix(trace, step, nodes)
     if again is not None:
         error = trace.error = _exception(again, trace.sites.get(again.place))
@@ -145,7 +143,7 @@ def _run_prefix(trace: Trace, step: Step, earlier: list[Node]) -> Late | None:
     """Compute what was recorded before a failing step."""
     if step.depth == 0:
         return None
-    places = list(map(place_of, earlier))
+    places = places_of(trace.skipped, step.depth)
     live = bytearray(step.depth)
     for place in places:
         live[place] = 1

@@ -146,7 +146,10 @@ class Buffer:
 
     def __del__(self) -> None:
         # May run at any bytecode of any thread, even while the pool's lock is held: only append.
-        pool = self._pool
+        try:
+            pool = self._pool
+        except AttributeError:  # a signal came before the buffer was complete
+            return
         if pool is not None:
             seen = self.ever_exposed and self._references() > _REFERENCES
             pool._dead.append((None if seen else self.owner, self.address, self.nbytes))

@@ -18,7 +18,8 @@ import weakref
 from _thread import RLock
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
-from operator import attrgetter, itemgetter
+from contextlib import suppress
+from operator import itemgetter
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
@@ -134,15 +135,21 @@ _step_count = 0
 
 
 class Trace:
-    """What one thread has recorded since its last evaluation; used for one evaluation only."""
+    """What one thread has recorded since its last evaluation; used for one evaluation only.
+
+    Its numbers, nodes, skipped composites and cursor move together, in statements that call nothing: signals and other
+    threads come in at calls (and at jumps back), so they find them as they belong together.
+    """
 
     __slots__ = (
-        "nodes", "numbers", "cursor", "limit", "lock", "sites", "kept", "rebound", "error", "owner", "__weakref__",
+        "nodes", "skipped", "numbers", "cursor", "limit", "lock", "sites", "kept", "rebound", "error", "owner", "__weakref__",
     )  # fmt: skip
 
     def __init__(self) -> None:
         #: What was recorded, in order, without the values inside composites, which nobody can hold.
         self.nodes: list[Node] = []
+        #: The composites (see :mod:`flambeau.composite`) some of whose places have no nodes.
+        self.skipped: list[Any] = []
         self.numbers: list[float] = []
         self.cursor = _ROOT
         #: Steps marked with this or more are looked at in :func:`overflow`: 0 asks for evaluation at once, and a
@@ -160,12 +167,33 @@ class Trace:
         self.owner = get_ident()
 
 
-place_of: Any = attrgetter("place")
+def index_of(trace: Trace, place: int) -> int:
+    """Where the node of a place is in the trace's list; where the next one is, if it has none."""
+    missing = 0
+    for composite in trace.skipped:
+        if place < composite.start:
+            break
+        if place < composite.last.depth:
+            return composite.start - missing + bisect_left(composite.places, place)  # type: ignore[no-any-return]
+        missing += composite.missing
+    return place - missing
 
 
-def node_at(nodes: list[Node], place: int) -> Node:
-    """The node of a trace's list that was recorded at ``place``."""
-    return nodes[bisect_left(nodes, place, key=place_of)]
+def node_at(trace: Trace, place: int) -> Node:
+    """The node that was recorded at ``place``. (It itself may have become a leaf elsewhere since the trace was closed.)"""
+    return trace.nodes[index_of(trace, place)]
+
+
+def places_of(skipped: Sequence[Any], depth: int) -> list[int]:
+    """The places of the nodes of a trace of ``depth`` steps with these composites."""
+    places: list[int] = []
+    end = 0
+    for composite in skipped:
+        places += range(end, min(composite.start, depth))
+        places += [place for place in composite.places if place < depth]
+        end = composite.last.depth
+    places += range(end, depth)
+    return places
 
 
 class Local(threading.local):
@@ -204,13 +232,12 @@ def user_site() -> tuple[str, int] | None:
 
 def new_step(trace: Trace, key: Any, primitive: Primitive, attributes: Any, operands: tuple[Operand, ...]) -> Step:
     """The step for something not recorded at this point before: applies the primitive's rule, which may raise."""
-    nodes = trace.nodes
     metas = []
     for place, view in operands:
         if type(place) is str:
             metas.append(Meta((), scalar_dtype(place), 2))
         else:
-            node = node_at(nodes, place)
+            node = node_at(trace, place)
             shape = node.shape if view is None else view.sizes
             metas.append(Meta(shape, node.dtype, 0 if shape else 1))
     result = primitive.rule(attributes, metas)
@@ -238,10 +265,28 @@ def forget_steps() -> None:
 
 def enter(trace: Trace, node: Node) -> Node:
     """Make a value that is not of this trace usable in it: a leaf. Returns the node to use (a copy if exposed)."""
-    node = in_memory(trace, node)
-    if node.trace is not trace:
-        _add_leaf(trace, node)
-    return node
+    while True:
+        node = in_memory(trace, node)
+        if node.trace is trace or claim(trace, node, leaf_step(trace, node)):
+            return node
+
+
+def leaf_step(trace: Trace, node: Node) -> Step:
+    """The step that makes a value in memory a leaf."""
+    key = (node.shape, node.dtype)
+    step = trace.cursor.next.get(key)
+    return step if step is not None else new_step(trace, key, LEAF, key, ())
+
+
+def claim(trace: Trace, node: Node, step: Step) -> bool:
+    """Put a value in memory at the end of the trace, unless another thread's trace has it."""
+    if node.trace is not None:
+        return False
+    node.trace = trace
+    node.place = step.depth - 1
+    trace.nodes += (node,)
+    trace.cursor = step
+    return True
 
 
 SNAPSHOT_BYTES = 1 << 20
@@ -249,26 +294,38 @@ SNAPSHOT_BYTES = 1 << 20
 
 
 def in_memory(trace: Trace, node: Node) -> Node:
-    """The node of a value that is not of this trace as one that can be its leaf.
+    """A node with the value of one that is not of this trace, fit to be a leaf of it.
 
     Memory that others can write is read now: it is copied when small; else it becomes a leaf here, and the trace is to be
-    evaluated at once.
+    evaluated at once. A leaf of another thread's trace gets a second node: each knows its place in one trace.
     """
     other = node.trace
-    if other is not None and node.buffer is None:
-        evaluate_trace[0](other)  # pending in another thread's trace
+    if other is not None:
+        if node.buffer is None:  # pending in another thread's trace
+            evaluate_trace[0](other)
+        elif all(thread.ident != other.owner for thread in threading.enumerate()):
+            with suppress(Exception):  # what that thread did not live to see is not our concern
+                evaluate_trace[0](other)
+        if other.limit == CLOSED:
+            with other.lock:
+                _let_go(other, (node,))
+        other = node.trace
     buffer = node.buffer
     assert buffer is not None
-    if not (buffer.ever_exposed and buffer.exposed()):
-        return node
+    exposed = buffer.ever_exposed and buffer.exposed()
     size = nbytes(node.shape, node.dtype)
-    if size > SNAPSHOT_BYTES:
-        _add_leaf(trace, node)
+    if exposed and size <= SNAPSHOT_BYTES:
+        node = Node(node.shape, node.dtype, None, 0, buffer.copy(size))
+        trace.kept.append(node)
+    elif other is not None and other is not trace:
+        trace.kept.append(node)
+        node = Node(node.shape, node.dtype, None, 0, buffer)
+        trace.kept.append(node)
+    if exposed and size > SNAPSHOT_BYTES:
         trace.limit = 0
-        return node
-    copy = Node(node.shape, node.dtype, None, 0, buffer.copy(size))
-    trace.kept.append(copy)
-    return copy
+        if not claim(trace, node, leaf_step(trace, node)):
+            return in_memory(trace, node)
+    return node
 
 
 def note_rebinding(owner: Any, attribute: str, before: Node, value: Node) -> None:
@@ -279,62 +336,57 @@ def note_rebinding(owner: Any, attribute: str, before: Node, value: Node) -> Non
         trace.rebound.append((value.place, weakref.ref(owner), attribute, old))
 
 
-def _add_leaf(trace: Trace, node: Node) -> None:
-    node.trace = trace
-    node.place = trace.cursor.depth
-    trace.nodes.append(node)
-    settle_leaves(trace, 1)
-
-
-def settle_leaves(trace: Trace, count: int) -> None:
-    """Move the trace over the leaves that were put at its end."""
-    nodes = trace.nodes
-    for node in nodes[len(nodes) - count :]:
-        key = (node.shape, node.dtype)
-        step = trace.cursor.next.get(key)
-        if step is None:
-            step = new_step(trace, key, LEAF, key, ())
-        trace.cursor = step
-
-
 last_cut: list[tuple[str, int] | None] = [None]
 """The line at which a trace was cut last."""
 
 
 def overflow(trace: Trace, node: Node, step: Step) -> Node:
     """Called when a step's mark has reached the trace's limit: evaluates if it is time to. Returns the node to use."""
-    if trace.limit == CLOSED:
-        # Another thread evaluated this trace while its owner was recording the step: record it in a new one.
-        operands = _operands_of(trace, step)
-        with trace.lock:
-            pass  # wait until that evaluation has ended
-        if local.trace is trace:
-            local.trace = Trace()
-        return record(step.primitive, step.attributes, *operands)
-    if trace.limit == 0:
-        evaluate_trace[0](trace)
-        return node
-    if step.mark < HARD_BUDGET:
-        if user_site() != last_cut[0]:
+    with trace.lock:  # nobody closes the trace meanwhile
+        if trace.limit == CLOSED:
+            operands = _operands_of(trace, step)
+            leave(trace, [value for value, _ in operands if type(value) is Node])
+        elif trace.limit == 0:
+            evaluate_trace[0](trace)
             return node
-    elif step.mark != _ALWAYS:
-        last_cut[0] = user_site()
-    return _cut_before(trace, step)
-
-
-def _cut_before(trace: Trace, step: Step) -> Node:
-    """Evaluate what was recorded before ``step`` and record that step again.
-
-    Its result is not bound to anything yet: evaluated with the rest, what it replaces would seem to be needed.
-    """
-    operands = _operands_of(trace, step)
-    trace.nodes.pop()
-    trace.sites.pop(step.depth - 1, None)
-    del trace.numbers[len(trace.numbers) - _number_count(step) :]
-    assert step.parent is not None
-    trace.cursor = step.parent
-    evaluate_trace[0](trace)
+        elif not time_to_cut(step.mark):
+            return node
+        else:
+            # Evaluate what was recorded before the step, and record that again. Its result is not bound to anything yet:
+            # evaluated with the rest, what it replaces would seem to be needed.
+            operands = _operands_of(trace, step)
+            count = len(trace.numbers) - _number_count(step)
+            trace.sites.pop(step.depth - 1, None)
+            assert step.parent is not None
+            trace.cursor = step.parent
+            del trace.nodes[-1:], trace.numbers[count:]
+            evaluate_trace[0](trace)
     return record(step.primitive, step.attributes, *operands)
+
+
+def time_to_cut(mark: int) -> bool:
+    """Whether a trace is to be cut before a step with this mark, which is beyond its limit."""
+    if mark >= _ALWAYS:
+        return True
+    site = user_site()
+    if mark < HARD_BUDGET:
+        return site == last_cut[0]
+    last_cut[0] = site
+    return True
+
+
+def leave(trace: Trace, claimed: Sequence[Node]) -> None:
+    """Turn to a new trace, another thread having closed this one, perhaps without noticing the leaves claimed last."""
+    with trace.lock:  # when that evaluation has ended
+        _let_go(trace, claimed)
+    if local.trace is trace:
+        local.trace = Trace()
+
+
+def _let_go(trace: Trace, nodes: Sequence[Node]) -> None:
+    for node in nodes:
+        if node.trace is trace and node.buffer is not None:
+            node.trace = None
 
 
 def _number_count(step: Step) -> int:
@@ -351,7 +403,7 @@ def _operands_of(trace: Trace, step: Step) -> list[tuple[Any, View | None]]:
             continue
         if view is not None and view.offset == MOVED:
             view = View(view.sizes, view.strides, int(next(numbers)))
-        operands.append((node_at(trace.nodes, place), view))
+        operands.append((node_at(trace, place), view))
     return operands
 
 
@@ -410,8 +462,8 @@ def record(
     if primitive.late:
         trace.sites[step.depth - 1] = user_site()
     node = Node(step.shape, step.dtype, trace, step.depth - 1)
-    trace.numbers.extend(numbers)
-    trace.nodes.append(node)
+    trace.numbers += numbers
+    trace.nodes += (node,)
     trace.cursor = step
     if step.mark >= trace.limit:
         return overflow(trace, node, step)
@@ -427,8 +479,8 @@ def record_constant(shape: Sequence[int], number: Any, d: DType) -> Node:
     if step is None:
         step = new_step(trace, key, FILL, (shape, d), ((kind, None),))
     node = Node(step.shape, step.dtype, trace, step.depth - 1)
-    trace.numbers.append(number)
-    trace.nodes.append(node)
+    trace.numbers += (number,)
+    trace.nodes += (node,)
     trace.cursor = step
     return overflow(trace, node, step) if step.mark >= trace.limit else node
 

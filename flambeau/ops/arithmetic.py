@@ -420,7 +420,7 @@ def _fast(primitive: p.Primitive, gradient: type[Gradient]) -> Any:
                 value.trace = trace
                 value.place = step.depth - 1
                 value.buffer = None
-                trace.nodes.append(value)
+                trace.nodes += (value,)
                 trace.cursor = step
                 if step.mark >= trace.limit:
                     value = overflow(trace, value, step)

@@ -39,15 +39,15 @@ def unary(primitive: Primitive, x: Tensor, gradient: type[Gradient] | None = Non
     step = trace.cursor.next.get(key)
     if step is None:
         step = new_step(trace, key, primitive, attributes, ((place, seen),))
-    if seen is not view:
-        trace.numbers.append(view.offset)  # type: ignore[union-attr]
     value = _new(Node)
     value.shape = step.shape
     value.dtype = step.dtype
     value.trace = trace
     value.place = step.depth - 1
     value.buffer = None
-    trace.nodes.append(value)
+    if seen is not view:
+        trace.numbers += (view.offset,)  # type: ignore[union-attr]
+    trace.nodes += (value,)
     trace.cursor = step
     if step.mark >= trace.limit:
         value = overflow(trace, value, step)
@@ -136,21 +136,23 @@ def binary(
         step = new_step(trace, key, primitive, attributes, ((place_a, seen_a), (place_b, seen_b)))
     if primitive.late:
         trace.sites[step.depth - 1] = user_site()
+    given: tuple[Any, ...] = ()
     if seen_a is not view_a:
-        trace.numbers.append(view_a.offset)  # type: ignore[union-attr]
+        given = (view_a.offset,)  # type: ignore[union-attr]
     elif type(place_a) is str:
-        trace.numbers.append(node_a)
+        given = (node_a,)
     if seen_b is not view_b:
-        trace.numbers.append(view_b.offset)  # type: ignore[union-attr]
+        given += (view_b.offset,)  # type: ignore[union-attr]
     elif type(place_b) is str:
-        trace.numbers.append(node_b)
+        given += (node_b,)
     value = _new(Node)
     value.shape = step.shape
     value.dtype = step.dtype
     value.trace = trace
     value.place = step.depth - 1
     value.buffer = None
-    trace.nodes.append(value)
+    trace.numbers += given
+    trace.nodes += (value,)
     trace.cursor = step
     if step.mark >= trace.limit:
         value = overflow(trace, value, step)

@@ -1,0 +1,210 @@
+"""Whatever comes in while a program is recorded, other threads or a signal, finds traces whole and leaves them so."""
+
+from __future__ import annotations
+
+import gc
+import queue
+import random
+import signal
+import sys
+import threading
+import weakref
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+import flambeau
+import flambeau.nn.functional as F
+from flambeau import Tensor, nn, optim
+from flambeau.graph.trace import local, set_eager
+
+
+@pytest.fixture
+def hasty() -> Iterator[None]:
+    """Threads take turns as often as they can."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    yield
+    sys.setswitchinterval(before)
+
+
+def together(*functions: Callable[[], None]) -> None:
+    """Run functions in threads; raises what one of them raised."""
+    errors: list[BaseException] = []
+
+    def guarded(function: Callable[[], None]) -> None:
+        try:
+            function()
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=guarded, args=(function,)) for function in functions]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise errors[0]
+
+
+# --- threads ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_leaf_of_two_pending_traces() -> None:
+    weight, x, other = flambeau.tensor([1.0, 2, 3]), flambeau.tensor([5.0, 6, 7]), flambeau.tensor([10.0, 20, 30])
+
+    def elsewhere(seen: threading.Event, looked: threading.Event, results: list[Any]) -> None:
+        z = weight * 3  # another place of another trace
+        seen.set()
+        looked.wait()
+        results.append((z + other).tolist())
+
+    for _ in range(4):
+        y = x * 2 + weight
+        seen, looked, results = threading.Event(), threading.Event(), list[Any]()
+        thread = threading.Thread(target=elsewhere, args=(seen, looked, results))
+        thread.start()
+        seen.wait()
+        again = y - weight
+        assert y.tolist() == [11, 14, 17] and again.tolist() == [10, 12, 14]
+        looked.set()
+        thread.join()
+        assert results == [[13, 26, 39]]
+
+
+def test_leaves_of_a_thread_that_ended_without_looking() -> None:
+    p, q = flambeau.tensor([10.0, 20, 30]), flambeau.tensor([1.0, 2, 3])
+    pending: list[Any] = []
+
+    def elsewhere() -> None:
+        pending.append(weakref.ref(local.trace))
+        _ = q * p
+
+    for _ in range(6):
+        y = p - q
+        together(elsewhere)
+        assert y.tolist() == [9, 18, 27]
+        assert (p - q).tolist() == [9, 18, 27]
+    gc.collect()
+    assert all(trace() is None for trace in pending)  # their leaves do not keep them
+
+
+def test_one_thread_trains_what_another_evaluates(hasty: None) -> None:
+    model = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 3))
+    optimizer = optim.SGD(model.parameters(), lr=0.0)
+    x, labels, z = flambeau.randn(5, 8), flambeau.tensor([0, 1, 2, 0, 1]), flambeau.randn(2, 8)
+    with flambeau.no_grad():
+        expected = model(z).tolist()
+
+    def train() -> None:
+        for _ in range(150):
+            optimizer.zero_grad()
+            F.cross_entropy(model(x), labels).backward()
+            optimizer.step()
+
+    def evaluate() -> None:
+        for _ in range(300):
+            with flambeau.no_grad():
+                assert model(z).tolist() == expected
+
+    together(train, evaluate, evaluate)
+
+
+def test_pending_values_are_handed_over_while_their_thread_goes_on(hasty: None) -> None:
+    handed: queue.Queue[Any] = queue.Queue(8)
+
+    def produce() -> None:
+        for k in range(400):
+            a = flambeau.full((4,), float(k))
+            c = a * 2 + F.softmax(flambeau.arange(4.0) * 0 + 1, dim=0)
+            handed.put((k, c, a))
+            d = F.layer_norm(c, (4,))
+            if k % 7 == 0:
+                d.tolist()
+        handed.put(None)
+
+    def consume() -> None:
+        while (received := handed.get()) is not None:
+            k, c, a = received
+            assert (c + a).tolist() == [3.0 * k + 0.25] * 4
+
+    together(produce, consume)
+
+
+# --- signals ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def interrupted() -> Iterator[Callable[[Callable[[], Any], float], Any]]:
+    """``interrupted(function, seconds)`` calls a function again and again until a signal comes; its last result."""
+
+    def handler(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    def run(function: Callable[[], Any], seconds: float) -> Any:
+        result = None
+        try:
+            try:
+                signal.setitimer(signal.ITIMER_REAL, seconds)
+                while True:
+                    result = function()
+            finally:
+                signal.setitimer(signal.ITIMER_REAL, 0)
+        except KeyboardInterrupt:
+            return result
+
+    before = signal.signal(signal.SIGALRM, handler)
+    yield run
+    signal.signal(signal.SIGALRM, before)
+
+
+def test_a_signal_while_recording_leaves_what_is_pending_whole(interrupted: Callable[..., Any]) -> None:
+    weight, bias = flambeau.arange(20.0).reshape(5, 4) / 10, flambeau.ones(5)
+    x = flambeau.arange(8.0).reshape(2, 4)
+
+    def work(k: float) -> list[Tensor]:
+        y = F.linear(F.softmax(x * k + 1.0, -1), weight, bias)
+        return [(y[:, 1:3] * 2.5 - k).sum(), y]
+
+    factors = (1.5, 2.5, 3.5)
+    set_eager(True)
+    try:
+        expected = {k: [t.tolist() for t in work(k)] for k in factors}
+    finally:
+        set_eager(False)
+    generator = random.Random(0)
+    outcome: Counter[bool] = Counter()
+    for _ in range(200):
+        pending = [(k, work(k)) for k in factors[:2]]
+        last = interrupted(lambda: work(factors[2]), generator.uniform(1e-5, 4e-4))
+        pending.append((factors[1], work(factors[1])))
+        if last is not None:
+            pending.append((factors[2], last))
+        for k, results in pending:
+            outcome[[t.tolist() for t in results] == expected[k]] += 1
+    assert not outcome[False], outcome
+
+
+def test_a_signal_while_training_leaves_a_model_that_works(interrupted: Callable[..., Any]) -> None:
+    model = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 3))
+    optimizer = optim.Adam(model.parameters(), lr=1e-3)
+    x, labels = flambeau.randn(5, 8), flambeau.tensor([0, 1, 2, 0, 1])
+
+    def step() -> None:
+        optimizer.zero_grad()
+        F.cross_entropy(model(x), labels).backward()
+        optimizer.step()
+
+    for _ in range(10):
+        step()
+    generator = random.Random(0)
+    for _ in range(100):
+        interrupted(step, generator.uniform(1e-5, 3e-3))
+        with flambeau.no_grad():
+            found = model(x).numpy()
+        first, shift, second, offset = (parameter.detach().numpy() for parameter in model.parameters())
+        expected = np.maximum(x.numpy() @ first.T + shift, 0) @ second.T + offset
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
