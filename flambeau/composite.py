@@ -269,10 +269,16 @@ def _unknown(
         return values_of(call(context, pairs))
     if not time_to_cut(found.mark):
         return _replay(trace, [], found, given, name, pairs, call, context)
-    if cursor.depth == 0:  # it alone is more than a trace may hold
+    if _only_leaves(cursor):  # it alone is more than a trace may hold
         return values_of(call(context, pairs))
     evaluate_trace[0](trace)
     return recorded(name, pairs, call, context)
+
+
+def _only_leaves(step: Any) -> bool:
+    while step.depth and step.primitive is LEAF:
+        step = step.parent
+    return step.depth == 0
 
 
 def _replay(
@@ -325,9 +331,11 @@ def _learn(
         found = None
         try:
             results = call(context, _without_numbers(pairs))
-            if any(result is not None and _offset_is_given(result) for result in results):
+            if trace.limit != UNLIMITED:  # it looked at a value; what it recorded after that has numbers without value
                 results = None
-            elif trace.limit == UNLIMITED:  # else it looked at a value, and what it recorded before has been evaluated
+            elif any(result is not None and _offset_is_given(result) for result in results):
+                results = None
+            else:
                 found = _observed(trace, cursor, first, results, pairs)
         except Exception:  # whatever is wrong shows again when it is called with all numbers
             results = None

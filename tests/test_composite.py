@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 import flambeau
 from flambeau.composite import composite
@@ -239,3 +240,24 @@ def test_gradients_by_composites_are_those_recorded_one_by_one() -> None:
     assert run() == expected
     with flambeau.autograd.graph.saved_tensors_hooks(lambda t: t, lambda t: t):  # watched, so nothing is remembered
         assert run() == expected
+
+
+@pytest.mark.parametrize("budget", [1000, 9000, 60_000])
+def test_what_alone_is_more_than_a_trace_may_hold(budget: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    recording.forget_steps()
+    monkeypatch.setattr(recording, "BYTE_BUDGET", budget)
+    try:
+        assert (flambeau.zeros(1013) + 1).sum().item() == 1013  # a single value of 4,052 bytes
+
+        def train(framework: Any) -> list[Any]:
+            parameters = [framework.nn.Parameter(framework.full((307,), float(k))) for k in range(9)]
+            optimizer = framework.optim.Adam(parameters, lr=0.1)
+            for _ in range(4):
+                for k, parameter in enumerate(parameters):
+                    parameter.grad = framework.full((307,), k - 4.0)
+                optimizer.step()
+            return [parameter.detach().numpy() for parameter in parameters]
+
+        np.testing.assert_allclose(train(flambeau), train(torch), rtol=1e-6, atol=1e-6)
+    finally:
+        recording.forget_steps()

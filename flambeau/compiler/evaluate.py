@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..graph import trace as recording
-from ..graph.primitives import LEAF
-from ..graph.trace import Node, Step, Trace, index_of, local, node_at, places_of
+from ..graph.trace import Node, Step, Trace, local, node_at, places_of
 from .lower import Late
 from .plan import Plan
 from .report import SHOW, remember
@@ -53,21 +52,23 @@ def evaluate_trace(trace: Trace) -> None:
             trace.limit = recording.CLOSED
         last, skipped = trace.cursor, (*trace.skipped,)
         nodes = trace.nodes  # no copy: a second list would make every node seem to be held
+        if local.trace is trace:
+            local.trace = Trace()  # for what a signal's handler, or a finaliser, may record meanwhile
         try:
             late = _run(trace, last, skipped, nodes)
-        except BaseException:
-            trace.limit = before if trace.limit != recording.CLOSED or not mine else recording.CLOSED
-            raise
-        if local.trace is trace:
-            local.trace = Trace()
-        if late is not None:
-            _fail(trace, last, nodes, late)
-        trace.kept.clear()
-        if mine:
-            nodes.clear()
-        else:  # the owner may be about to record a step again, with operands from this list
-            for node in nodes:
-                node.trace = None
+            if late is not None:
+                _fail(trace, last, nodes, late)
+        finally:
+            if not trace.ended:  # it stays as it was, to be evaluated when somebody looks again
+                trace.limit = before
+            elif trace.error is None:
+                trace.limit = recording.CLOSED
+                trace.kept.clear()
+                if mine:
+                    nodes.clear()
+                else:  # the owner may be about to record a step again, with operands from this list
+                    for node in nodes:
+                        node.trace = None
 
 
 def _run(trace: Trace, last: Step, skipped: tuple[Any, ...], nodes: list[Node]) -> Late | None:
@@ -77,7 +78,7 @@ def _run(trace: Trace, last: Step, skipped: tuple[Any, ...], nodes: list[Node]) 
     there are in the list are, and what is skipped there.
     """
     if last.depth == 0:
-        trace.limit = recording.CLOSED
+        trace.ended = True
         return None
     held = bytes(map(_HELD.__lt__, map(sys.getrefcount, nodes)))
     key = held, skipped
@@ -113,7 +114,7 @@ def _arranged(last: Step, held: bytes, places: Sequence[int]) -> Arranged:
 
 
 def _fail(trace: Trace, last: Step, nodes: list[Node], late: Late) -> None:
-    """Undo what was written in place after the failing step, compute what came before it, and raise."""
+    """Undo what was written in place after the failing step, compute what does not follow from it, and raise."""
     place = late.place
     error = _exception(late, trace.sites.get(place))
     for recorded_at, owner, attribute, old in reversed(trace.rebound):
@@ -123,31 +124,30 @@ def _fail(trace: Trace, last: Step, nodes: list[Node], late: Late) -> None:
             node = node_at(trace, old) if type(old) is int else old
             setattr(target if storage is None else storage, attribute if storage is None else "node", node)
     trace.error = error
+    trace.ended = True
     trace.limit = recording.CLOSED
-    step: Any = last
-    while step.depth > place:
-        step = step.parent
-    later: Any = last
-    while later is not step:
-        if later.primitive is LEAF:  # nothing is wrong with it
-            node_at(trace, later.depth - 1).trace = None
-        later = later.parent
-    del nodes[index_of(trace, place) :]
-    again = _run_prefix(trace, step, nodes)
+    again = _run_others(trace, last, place, nodes)
     if again is not None:
         error = trace.error = _exception(again, trace.sites.get(again.place))
     raise error
 
 
-def _run_prefix(trace: Trace, step: Step, earlier: list[Node]) -> Late | None:
-    """Compute what was recorded before a failing step."""
-    if step.depth == 0:
-        return None
-    places = places_of(trace.skipped, step.depth)
-    live = bytearray(step.depth)
-    for place in places:
-        live[place] = 1
-    return Arranged(Plan(step, bytes(live), fuse=False), places).run(trace, earlier)
+def _run_others(trace: Trace, last: Step, place: int, nodes: list[Node]) -> Late | None:
+    """Compute what does not follow from the failing step at ``place``, nor from later ones that may fail."""
+    steps: list[Step] = []
+    step: Any = last
+    while step.depth:
+        steps.append(step)
+        step = step.parent
+    lost: set[Any] = {place}
+    for at, step in enumerate(reversed(steps)):
+        if at > place and (step.primitive.late or any(source in lost for source, _ in step.operands)):
+            lost.add(at)
+    places = places_of(trace.skipped, last.depth)
+    live = bytearray(last.depth)
+    for at in places:
+        live[at] = at not in lost
+    return Arranged(Plan(last, bytes(live), fuse=False, checked=place), places).run(trace, nodes)
 
 
 def _exception(late: Late, site: tuple[str, int] | None) -> Exception:

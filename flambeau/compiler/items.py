@@ -136,8 +136,11 @@ class Item:
         return f"{self.place}:{self.primitive.name}{list(self.shape)}"
 
 
-def items_of(last: Step, live: Sequence[int]) -> list[Item]:
-    """The items of the trace that ends in ``last``, in recorded order, with what is not needed left out."""
+def items_of(last: Step, live: Sequence[int], checked: int) -> list[Item]:
+    """The items of the trace that ends in ``last``, in recorded order, with what is not needed left out.
+
+    What may find an error and lies before place ``checked`` is needed.
+    """
     steps: list[Step] = []
     step: Step | None = last
     while step is not None and step.parent is not None:
@@ -168,7 +171,7 @@ def items_of(last: Step, live: Sequence[int]) -> list[Item]:
         item.live = bool(live[place]) and step.primitive is not LEAF
         items.append(item)
     for item in reversed(items):
-        if item.primitive.late and not item.needed:
+        if item.primitive.late and not item.needed and item.place < checked:
             item.live = True  # nobody needs the value, but an index out of range is an error all the same
         if item.live or item.needed:
             item.needed = True

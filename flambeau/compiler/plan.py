@@ -25,10 +25,13 @@ from .templates import HostCall, lower_single
 
 
 class Plan:
-    """How to evaluate one trace with one set of needed values."""
+    """How to evaluate one trace with one set of needed values.
 
-    def __init__(self, last: Any, live: Sequence[int], fuse: bool) -> None:
-        self.items = items_of(last, live)
+    Steps that may find an error run even if nobody needs their values: all of them, or those before place ``checked``.
+    """
+
+    def __init__(self, last: Any, live: Sequence[int], fuse: bool, checked: int | None = None) -> None:
+        self.items = items_of(last, live, last.depth if checked is None else checked)
         #: Where values enter the trace, whether they are needed or not.
         self.places_of_entry = leaf_places(last)
         self.groups = Fuser(self.items, fuse).run()

@@ -14,7 +14,7 @@ from ..cpu.kernel import Operand
 from ..cpu.memory import Buffer, allocate
 from ..cpu.recurring import Recurring
 from ..cpu.runner import STEP_BYTES
-from ..graph.trace import CLOSED, Node, Trace, picker
+from ..graph.trace import Node, Trace, picker
 from .lower import Late
 from .plan import Plan
 from .templates import HostCall
@@ -23,7 +23,7 @@ _consume: Any = deque(maxlen=0).extend
 _address: Any = attrgetter("address")
 _buffer: Any = attrgetter("buffer")
 _set_buffer: Any = vars(Node)["buffer"].__set__
-_set_limit: Any = vars(Trace)["limit"].__set__
+_set_ended: Any = vars(Trace)["ended"].__set__
 _set_trace: Any = vars(Node)["trace"].__set__
 
 
@@ -88,10 +88,11 @@ class Arranged:
                 _prepared(plan, leaves, buffers, arena, numbers, timings),
                 map(_set_buffer, bound, self._values(buffers)),
                 map(_set_trace, self._ended(nodes), repeat(None)),
-                map(_set_limit, (trace,), (CLOSED,)),
+                map(_set_ended, (trace,), (True,)),
             )
         )
         if cell[0]:
+            trace.ended = False
             _consume(map(_set_buffer, bound, repeat(None)))
             _consume(map(_set_trace, bound, repeat(trace)))
             return plan.late[int(cell[0]) - 1].found(int(cell[1]))

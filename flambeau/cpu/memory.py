@@ -179,6 +179,7 @@ class Pool:
 
     Sizes are rounded up to classes, eight to each power of two (at most an eighth is lost), so that memory fits its
     next user. Memory that someone outside still sees when its buffer dies is left to the garbage collector instead.
+    A signal may come at any call: what is free and how much that is change between calls.
     """
 
     def __init__(self) -> None:
@@ -213,7 +214,8 @@ class Pool:
             self._collect()
         free = self._free.get(size)
         if free:
-            owner, address, _ = free.pop()
+            owner, address, _ = free[-1]
+            del free[-1]
             self._free_bytes -= size
         else:
             owner, address = self._fresh(size)
@@ -270,12 +272,12 @@ class Pool:
             owner, address, size = dead.popleft()
             self._in_use -= size
             if owner is not None:
-                self._releases += 1
-                self._free_bytes += size
                 free = self._free.get(size)
                 if free is None:
                     free = self._free[size] = []
-                free.append((owner, address, self._releases))
+                self._releases += 1
+                free += ((owner, address, self._releases),)
+                self._free_bytes += size
         if self._free_bytes > KEEP_FREE:
             self._trim()
 

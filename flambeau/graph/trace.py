@@ -92,8 +92,8 @@ class Step:
     """One step of the trie: a primitive applied to earlier steps, and what may follow it."""
 
     __slots__ = (
-        "parent", "depth", "mark", "primitive", "attributes", "operands", "shape", "dtype", "compute", "bytes", "next",
-        "plans", "site",
+        "parent", "depth", "mark", "primitive", "attributes", "operands", "shape", "dtype", "compute", "own", "bytes",
+        "next", "plans", "site",
     )  # fmt: skip
 
     def __init__(
@@ -109,8 +109,9 @@ class Step:
         self.dtype = dtype
         self.compute = compute
         self.site = site
-        own = _bytes_recorded(primitive, attributes, shape, dtype)
-        self.bytes: int = own if parent is None else parent.bytes + own
+        #: Bytes that it counts against the budget, and all up to it.
+        self.own = _bytes_recorded(primitive, attributes, shape, dtype)
+        self.bytes: int = self.own if parent is None else parent.bytes + self.own
         #: Compared with the trace's limit after each step: its depth, or "always" when the bytes have run out.
         self.mark = _ALWAYS if self.bytes > BYTE_BUDGET else self.depth
         #: What may follow: steps by what they do, and composites (see :mod:`flambeau.composite`) by theirs.
@@ -142,7 +143,8 @@ class Trace:
     """
 
     __slots__ = (
-        "nodes", "skipped", "numbers", "cursor", "limit", "lock", "sites", "kept", "rebound", "error", "owner", "__weakref__",
+        "nodes", "skipped", "numbers", "cursor", "limit", "lock", "sites", "kept", "rebound", "ended", "error", "owner",
+        "__weakref__",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -161,8 +163,10 @@ class Trace:
         #: Leaves' nodes that recording replaced by a copy are kept here until evaluation.
         self.kept: list[Any] = []
         #: What was written in place after a step that may find an error late: (place, weak owner, attribute, old node or
-        #: its place: the node itself would seem to be needed).
-        self.rebound: list[tuple[int, Any, str, Node | int]] = []
+        #: its place (the node itself would seem to be needed), or an old number).
+        self.rebound: list[tuple[int, Any, str, Node | int | float]] = []
+        #: Whether all that is needed of it was computed, or nothing more can be.
+        self.ended = False
         self.error: Exception | None = None
         self.owner = get_ident()
 
@@ -303,8 +307,9 @@ def in_memory(trace: Trace, node: Node) -> Node:
     if other is not None:
         if node.buffer is None:  # pending in another thread's trace
             evaluate_trace[0](other)
-        elif all(thread.ident != other.owner for thread in threading.enumerate()):
-            with suppress(Exception):  # what that thread did not live to see is not our concern
+        elif other.owner == get_ident() or all(thread.ident != other.owner for thread in threading.enumerate()):
+            # Left behind: by a signal that came during its evaluation, or by a thread that ended.
+            with suppress(Exception):
                 evaluate_trace[0](other)
         if other.limit == CLOSED:
             with other.lock:
@@ -336,6 +341,13 @@ def note_rebinding(owner: Any, attribute: str, before: Node, value: Node) -> Non
         trace.rebound.append((value.place, weakref.ref(owner), attribute, old))
 
 
+def note_change(owner: Any, attribute: str, before: float) -> None:
+    """Note that a number of Python's was changed, in case a step recorded earlier fails when it runs."""
+    trace = local.trace
+    if trace.sites:
+        trace.rebound.append((trace.cursor.depth, weakref.ref(owner), attribute, before))
+
+
 last_cut: list[tuple[str, int] | None] = [None]
 """The line at which a trace was cut last."""
 
@@ -346,7 +358,7 @@ def overflow(trace: Trace, node: Node, step: Step) -> Node:
         if trace.limit == CLOSED:
             operands = _operands_of(trace, step)
             leave(trace, [value for value, _ in operands if type(value) is Node])
-        elif trace.limit == 0:
+        elif trace.limit == 0 or step.own > BYTE_BUDGET:
             evaluate_trace[0](trace)
             return node
         elif not time_to_cut(step.mark):

@@ -69,7 +69,7 @@ class Adagrad(Optimizer):
             if gradient is None:
                 continue
             state = self._state_of(parameter) or self._begin(parameter)
-            step = state.numbers["step"] = state.numbers["step"] + 1.0
+            step = state.count()
             entries.append((parameter, state["sum"], gradient, -lr / (1 + (step - 1) * lr_decay)))
         self._apply(_update, (group["maximize"], weight_decay != 0), (eps, weight_decay), 2, entries)
 

@@ -73,7 +73,7 @@ class Adam(Optimizer):
                 state = self._new_state(parameter, "exp_avg", "exp_avg_sq")
                 if amsgrad:
                     state["max_exp_avg_sq"] = flambeau.zeros_like(parameter)
-            step = state.numbers["step"] = state.numbers["step"] + 1.0
+            step = state.count()
             largest = (state["max_exp_avg_sq"],) if amsgrad else ()
             corrections = (1 - beta2**step) ** 0.5, -lr / (1 - beta1**step)
             entries.append((parameter, state["exp_avg"], state["exp_avg_sq"], *largest, gradient, *corrections))

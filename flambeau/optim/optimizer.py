@@ -169,8 +169,11 @@ class Optimizer:
                 for target, value in zip(entry[:changed], update(flags, *numbers, *entry), strict=True):
                     assign(target, value)
             return
-        for first in range(0, len(entries), TOGETHER):
-            part = entries[first : first + TOGETHER]
+        # Parameters that share memory change one after the other.
+        apart = len({id(entry[0]._storage or entry[0]) for entry in entries}) == len(entries)
+        length = TOGETHER if apart else 1
+        for first in range(0, len(entries), length):
+            part = entries[first : first + length]
             static = update, flags, len(numbers), len(part[0])
             values = iter(composite_values(_update_all, static, [*numbers, *chain.from_iterable(part)]))
             for entry in part:

@@ -58,7 +58,7 @@ class RMSprop(Optimizer):
                     state["momentum_buffer"] = flambeau.zeros_like(parameter)
                 if centered:
                     state["grad_avg"] = flambeau.zeros_like(parameter)
-            state.numbers["step"] += 1.0
+            state.count()
             targets: tuple[Tensor, ...] = parameter, state["square_avg"]
             if centered:
                 targets = *targets, state["grad_avg"]

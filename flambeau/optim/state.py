@@ -7,6 +7,7 @@ from typing import Any
 
 import flambeau
 
+from ..graph.trace import note_change
 from ..ops.from_data import tensor
 
 
@@ -18,7 +19,7 @@ class ParameterState(dict[str, Any]):
     else asks. The entries that are tensors are read at the speed of a plain dictionary.
     """
 
-    __slots__ = ("numbers",)
+    __slots__ = ("numbers", "__weakref__")
 
     def __init__(self, numbers: dict[str, float], tensors: Mapping[str, Any] | Iterable[Any] = ()) -> None:
         super().__init__(tensors)
@@ -29,6 +30,22 @@ class ParameterState(dict[str, Any]):
         """The state in a plain dictionary (loaded from a file, say); the entries called ``names`` are numbers."""
         numbers = {name: float(state[name]) for name in names if name in state}
         return cls(numbers, {key: value for key, value in state.items() if key not in names})
+
+    @property
+    def step(self) -> float:
+        """The count of steps."""
+        return self.numbers["step"]
+
+    @step.setter
+    def step(self, value: float) -> None:
+        self.numbers["step"] = value
+
+    def count(self) -> float:
+        """Count a step; undone if what was recorded before turns out to be wrong. Returns the count."""
+        before = self.numbers["step"]
+        note_change(self, "step", before)
+        self.numbers["step"] = before + 1.0
+        return before + 1.0
 
     def plain(self) -> dict[str, Any]:
         """All entries in a plain dictionary, numbers as tensors."""

@@ -293,3 +293,17 @@ def test_training_a_network() -> None:
             optimizer.step()
             losses.append(loss.item())
     assert losses[-1] < 0.3 * losses[0]
+
+
+@pytest.mark.filterwarnings("ignore:optimizer contains a parameter group with duplicate parameters")
+def test_parameters_that_share_memory_change_one_after_the_other() -> None:
+    def train(framework: Any) -> list[Any]:
+        base = framework.tensor([1.0, 2.0, 3.0], dtype=framework.float64)
+        first, second = base[:2].requires_grad_(), base[1:].requires_grad_()
+        optimizer = framework.optim.SGD([first, second, first], lr=0.2, weight_decay=0.5)
+        for _ in range(3):
+            first.grad, second.grad = base.new_tensor([1.0, 2.0]), base.new_tensor([3.0, 4.0])
+            optimizer.step()
+        return base.tolist()  # type: ignore[no-any-return]
+
+    np.testing.assert_allclose(train(flambeau), train(torch), rtol=1e-12)
