@@ -59,7 +59,8 @@ class Arranged:
     def _run(self, trace: Trace, nodes: list[Node], timings: list[np.ndarray] | None) -> Late | None:
         plan = self.plan
         leaves = list(map(_buffer, self._leaves(nodes)))
-        buffers, arena = _take_memory(plan, leaves)
+        threads = plan.runner.pool.num_threads  # read once: memory and run must agree
+        buffers, arena = _take_memory(plan, leaves, threads)
         numbers = trace.numbers
         for position, fixed, number, unit in plan.moved:
             plan.arguments[position] = fixed + numbers[number] * unit
@@ -79,13 +80,13 @@ class Arranged:
         segments = plan.segments
         if len(segments) > 1:
             for segment in segments[:-1]:
-                if _run_segment(plan, segment, leaves, buffers, arena, numbers, timings):
+                if _run_segment(plan, segment, leaves, buffers, arena, threads, numbers, timings):
                     return plan.late[int(cell[0]) - 1].found(int(cell[1]))
         # The last run, all bindings and the end of the trace are one call, so that no signal can come in between: what was
         # overwritten in place is bound again, or nothing was overwritten.
         _consume(
             chain(
-                _prepared(plan, leaves, buffers, arena, numbers, timings),
+                _prepared(plan, leaves, buffers, arena, threads, numbers, timings),
                 map(_set_buffer, bound, self._values(buffers)),
                 map(_set_trace, self._ended(nodes), repeat(None)),
                 map(_set_ended, (trace,), (True,)),
@@ -99,9 +100,8 @@ class Arranged:
         return None
 
 
-def _take_memory(plan: Plan, leaves: list[Any]) -> tuple[list[Any], Buffer]:
+def _take_memory(plan: Plan, leaves: list[Any], threads: int) -> tuple[list[Any], Buffer]:
     """Memory of the outputs, some of which take a leaf's, and memory to work in."""
-    threads = plan.runner.pool.num_threads
     memory = plan.memory.get(threads)
     if memory is None:
         taking = {output for _, output, _ in plan.donations}
@@ -120,18 +120,18 @@ def _take_memory(plan: Plan, leaves: list[Any]) -> tuple[list[Any], Buffer]:
 
 
 def _prepared(
-    plan: Plan, leaves: list[Any], buffers: list[Any], arena: Buffer, numbers: list[float], timings: Any
+    plan: Plan, leaves: list[Any], buffers: list[Any], arena: Buffer, threads: int, numbers: list[float], timings: Any
 ) -> Iterator[Any]:
     """An iterator that runs the last segment when it is advanced."""
     if not plan.segments:
         return iter(())
     segment = plan.segments[-1]
     if isinstance(segment, HostCall) or timings is not None:
-        return starmap(_run_segment, [(plan, segment, leaves, buffers, arena, numbers, timings)])
-    return starmap(plan.runner.native, [_arguments(plan, segment, arena)])
+        return starmap(_run_segment, [(plan, segment, leaves, buffers, arena, threads, numbers, timings)])
+    return starmap(plan.runner.native, [_arguments(plan, segment, arena, threads)])
 
 
-def _arguments(plan: Plan, segment: tuple[int, int], arena: Buffer) -> tuple[int, ...]:
+def _arguments(plan: Plan, segment: tuple[int, int], arena: Buffer, threads: int) -> tuple[int, ...]:
     """What the native function is given to run a segment."""
     first, count = segment
     return plan.runner.arguments(
@@ -140,6 +140,7 @@ def _arguments(plan: Plan, segment: tuple[int, int], arena: Buffer) -> tuple[int
         count,
         arena.address + plan.arena_bytes,
         plan.scratch_stride,
+        threads,
     )
 
 
@@ -149,6 +150,7 @@ def _run_segment(
     leaves: list[Any],
     buffers: list[Any],
     arena: Buffer,
+    threads: int,
     numbers: list[float],
     timings: list[np.ndarray] | None,
 ) -> int:
@@ -157,7 +159,7 @@ def _run_segment(
         segment.run(lambda operand: _memory_of(operand, leaves, buffers, arena), numbers)
         return 0
     if timings is None:
-        return plan.runner.native(*_arguments(plan, segment, arena))  # type: ignore[no-any-return]
+        return plan.runner.native(*_arguments(plan, segment, arena, threads))  # type: ignore[no-any-return]
     first, count = segment
     times = np.zeros(count, dtype=np.int64)
     timings.append(times)

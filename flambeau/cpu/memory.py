@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import os
 import sys
 import threading
 import time
@@ -323,6 +324,10 @@ def size_class(nbytes: int) -> int:
 default_pool = Pool()
 """The process's pool."""
 
+
+if hasattr(os, "register_at_fork"):  # no other thread may be at the pool when the memory of a child is copied
+    _lock = default_pool._lock
+    os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
 
 allocate = default_pool.allocate
 allocate_all = default_pool.allocate_all

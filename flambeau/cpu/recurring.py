@@ -6,6 +6,7 @@ it runs again. To look whether it is takes far less time than to let buffers die
 
 from __future__ import annotations
 
+import os
 import threading
 import weakref
 from collections.abc import Sequence
@@ -58,7 +59,9 @@ class Recurring:
         return buffers
 
 
-_lock = threading.Lock()
+_lock = threading.RLock()  # finalisers may allocate at any time
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
 _users: weakref.WeakSet[Recurring] = weakref.WeakSet()
 _kept_bytes = 0
 

@@ -317,10 +317,16 @@ class Runner:
         self.native = self._run = ctypes.CFUNCTYPE(ctypes.c_int64, *[pointer] * 7)(address)
 
     def arguments(
-        self, table_address: int, steps_address: int, step_count: int, scratch_address: int, scratch_stride: int
+        self,
+        table_address: int,
+        steps_address: int,
+        step_count: int,
+        scratch_address: int,
+        scratch_stride: int,
+        threads: int,
     ) -> tuple[int, ...]:
-        """The arguments of :attr:`native` for a run with all threads."""
-        return self._pool_address, table_address, steps_address, step_count, scratch_address, scratch_stride, 0
+        """The arguments of :attr:`native` for a run with up to ``threads`` threads."""
+        return self._pool_address, table_address, steps_address, step_count, scratch_address, scratch_stride, threads
 
     def run(
         self,
