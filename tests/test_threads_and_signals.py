@@ -148,7 +148,8 @@ def interrupted() -> Iterator[Callable[[Callable[[], Any], float], Any]]:
         result = None
         try:
             try:
-                signal.setitimer(signal.ITIMER_REAL, seconds)
+                # Again after a while: what a signal raises in a finaliser is lost.
+                signal.setitimer(signal.ITIMER_REAL, seconds, 0.1)
                 while True:
                     result = function()
             finally:
