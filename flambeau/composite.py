@@ -250,7 +250,7 @@ def _behind_leaves(
 
 
 def _unknown(
-    trace: Trace, lookup: Any, found: Composite | None, given: list[Any], name: Sequence[Any], pairs: list[Pair],
+    trace: Trace, lookup: Any, found: Any, given: list[Any], name: Sequence[Any], pairs: list[Pair],
     call: Call, context: Any,
 ) -> list[Pair]:  # fmt: skip
     """Learn a composite, or cut the trace before one that leads beyond the budget."""
@@ -261,10 +261,10 @@ def _unknown(
             found = cursor.next.get(lookup)
             if results is not None:
                 known = found is not None and found is not _CALLED_EACH_TIME
-                if not known or found.mark < trace.limit or trace.cursor is not found.last:  # type: ignore[union-attr]
+                if not known or found.mark < trace.limit or trace.cursor is not found.last:
                     return results
                 # Beyond the budget: forget it again, to cut the trace where it will be cut when this is found.
-                _take_back(trace, cursor, len(trace.numbers) - len(found.numbers))  # type: ignore[union-attr]
+                _take_back(trace, cursor, len(trace.numbers) - len(found.numbers))
     if found is None or found is _CALLED_EACH_TIME:
         return values_of(call(context, pairs))
     if not time_to_cut(found.mark):

@@ -35,7 +35,7 @@ def gradients_of(node: Gradient, value: Any) -> Sequence[Tensor | None]:
             if result is None:
                 gradients.append(None)
                 continue
-            gradient = _new(Tensor)
+            gradient = _new(Tensor)  # what ``handle`` does, in line
             gradient._node = result if view is None else None
             gradient._storage = None if view is None else Storage(result)
             gradient._view = view

@@ -330,4 +330,3 @@ if hasattr(os, "register_at_fork"):  # no other thread may be at the pool when t
     os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
 
 allocate = default_pool.allocate
-allocate_all = default_pool.allocate_all

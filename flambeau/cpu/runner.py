@@ -314,7 +314,7 @@ class Runner:
         (address,) = compiler.addresses([_RUN_KERNEL])
         #: The native function itself, for callers that must not return to the interpreter's loop after it; it takes
         #: what :meth:`arguments` gives.
-        self.native = self._run = ctypes.CFUNCTYPE(ctypes.c_int64, *[pointer] * 7)(address)
+        self.native = ctypes.CFUNCTYPE(ctypes.c_int64, *[pointer] * 7)(address)
 
     def arguments(
         self,
@@ -344,10 +344,10 @@ class Runner:
         :meth:`num_threads`. If another Python thread's plan is using the workers, this one runs on the calling
         thread alone.
         """
-        result: int = self._run(
-            self._pool_address, table_address, steps_address, step_count, scratch_address, scratch_stride, threads
+        arguments = self.arguments(
+            table_address, steps_address, step_count, scratch_address, scratch_stride, threads
         )
-        return result
+        return int(self.native(*arguments))
 
     def run_timed(
         self, table_address: int, steps_address: int, step_count: int, scratch_address: int, nanoseconds_address: int
