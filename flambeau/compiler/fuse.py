@@ -103,7 +103,7 @@ def _gathered(item: Item, unit: int = 1) -> set[int]:
         return set()
     source = item.operands[0]
     assert isinstance(source, Access)
-    return suffixes(Access(source.source, item.attributes[0], item.attributes[1]), unit)
+    return suffixes(source, unit)
 
 
 def is_chain(boundaries: set[int], count: int) -> bool:
@@ -451,7 +451,11 @@ class Fuser:
     def _join(self, group: Group, item: Item, level: str, reduce: bool = False) -> None:
         item.level = level
         item.group = group
-        item.operands = [self._localised(group, item, o) if isinstance(o, Access) else o for o in item.operands]
+        # A gather reads its source at other positions than the loop's, where a loop cannot compute it.
+        elsewhere = item.operands[0] if item.primitive.kind == "gather" else None
+        item.operands = [
+            self._localised(group, item, o) if isinstance(o, Access) and o is not elsewhere else o for o in item.operands
+        ]
         stage = 0
         unit = group.reduced if level == "row" else 1
         cuts = _gathered(item, unit)

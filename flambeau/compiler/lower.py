@@ -254,7 +254,7 @@ class Lowering:
         return self.converted(value, item.dtype)
 
     def _gather(self, item: Item) -> int:
-        shape, strides, offset, extents, index_strides, meaning = item.attributes
+        extents, index_strides, meaning = item.attributes
         level = item.level
         source = item.operands[0]
         assert isinstance(source, Access)
@@ -264,11 +264,9 @@ class Lowering:
             late = Late(meaning, item.place, dim, extent)
             references.append((index, self.argument(extent), self.argument(stride), late))
         error = self.argument(references[0][3]) if references else -1
-        runs = merge_axes(shape, strides)
-        outer, inner_class, inner = self._address(runs, level)
-        operand_ = source.source.store()
-        self.reads.append(operand_)
-        base = self.argument(Shifted(operand_, offset * item.dtype.itemsize))
+        outer, inner_class, inner = self._address(source.runs, level)
+        self.reads.append(source.source.store())
+        base = self.argument(entered(source))
         first = self.argument(*outer)
         inner_argument = self.argument(inner) if inner_class == "s" else -1
         stage = max((self.program.values[r].stage for r, *_ in references), default=0)

@@ -224,17 +224,17 @@ RANDOM_BITS = define("random_bits", "map", _source)
 
 
 def _gather(attributes: tuple[Any, ...], metas: list[Meta]) -> Result:
-    shape = attributes[0]
-    return Result(Size(shape), metas[0].dtype, metas[0].dtype)
+    return Result(Size(metas[0].shape), metas[0].dtype, metas[0].dtype)
 
 
 GATHER = define("gather", "gather", _gather, late=True)
 """Operands: source, then index tensors (integers), each expandable to the result's shape.
 
-``attributes`` (shape, strides, offset, extents, index_strides, meaning): element i of the result is the source's element
-at flat position ``offset + sum(i * strides) + sum(wrap(index_k[i], extents[k]) * index_strides[k])``. ``meaning`` is what
-the error for an index out of range calls it: "index" (negative ones count from the end), or "target" (a class) or "row"
-(of an embedding), for which negative numbers are out of range too.
+The source's view has the result's shape; along axes that only the indices walk its stride is 0. Element i of the result is
+the one that lies ``sum(wrap(index_k[i], extents[k]) * index_strides[k])`` elements behind element i of that view.
+``attributes`` (extents, index_strides, meaning); ``meaning`` is what the error for an index out of range calls it: "index"
+(negative ones count from the end), or "target" (a class) or "row" (of an embedding), for which negative numbers are out of
+range too.
 """
 
 
@@ -245,8 +245,9 @@ def _scatter(attributes: tuple[Any, ...], metas: list[Meta]) -> Result:
 SCATTER = define("scatter", "scatter", _scatter, late=True)
 """Operands: destination, value, then index tensors, all expandable to ``attributes[0]``, the shape iterated over.
 
-``attributes`` (shape, strides, offset, extents, index_strides, mode): the gather's addressing, written to in row-major
-order of the shape; mode is "set", "add", "mul", "amax" or "amin". The result is the destination so changed.
+``attributes`` (shape, strides, offset, extents, index_strides, mode): element i, in row-major order of the shape, goes to the
+flat position ``offset + sum(i * strides)`` and as far behind it as a gather's indices say; mode is "set", "add", "mul", "amax"
+or "amin". The result is the destination so changed.
 """
 
 WRITE = define("write", "write", lambda attributes, metas: Result(Size(metas[0].shape), metas[0].dtype, metas[0].dtype))

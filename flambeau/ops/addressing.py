@@ -10,7 +10,7 @@ import numpy as np
 from ..autograd.gradient import NOTHING, Gradient
 from ..graph import dtypes
 from ..graph import primitives as p
-from ..graph.shapes import Size, broadcast_shapes, contiguous_strides
+from ..graph.shapes import Size, View, broadcast_shapes, contiguous_strides
 from ..graph.trace import record
 from ..tensor import Tensor
 from .conversion import converted
@@ -24,10 +24,10 @@ def take_at(
     source: Tensor, shape: Sequence[int], strides: Sequence[int], offset: int, extents: Sequence[int],
     index_strides: Sequence[int], indices: Sequence[Tensor], meaning: str = "index",
 ) -> Tensor:  # fmt: skip
-    """Record a gather; see ``graph.primitives.GATHER``."""
-    attributes = (tuple(shape), tuple(strides), offset, tuple(extents), tuple(index_strides), meaning)
+    """Record a gather from the memory of ``source``, which is walked as (shape, strides, offset); see ``GATHER``."""
+    attributes = (tuple(extents), tuple(index_strides), meaning)
     pairs = [(i._read(), i._view) for i in indices]
-    return Tensor._from_node(record(p.GATHER, attributes, (source._read(), None), *pairs))
+    return Tensor._from_node(record(p.GATHER, attributes, (source._read(), View(shape, strides, offset)), *pairs))
 
 
 def put_at(
