@@ -1,0 +1,190 @@
+"""Running a program on a library."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from .choices import plain
+from .program import MOST_ELEMENTS, MOST_REGISTERS, Fact, Instruction, NotApplicable, Outcome, Program, need
+from .values import BINARY, UNARY
+from .views import VIEWS, WITHOUT_HISTORY
+from .writes import LOOKS, WRITES
+
+
+@dataclass
+class Register:
+    tensor: Any
+    #: Registers of one root share memory.
+    root: int
+    #: Whether it has no history while others of its root may have.
+    apart: bool = False
+
+
+class Machine:
+    """Runs programs on a library. The first run of a program makes the facts; later ones must agree with them."""
+
+    def __init__(self, library: Any, facts: list[Fact] | None = None, look: bool = True) -> None:
+        self.T = library
+        self.known = facts
+        self.facts: list[Fact] = []
+        self.look = look
+        self.registers: list[Register] = []
+        self.leaves: list[Any] = []
+        self.roots = 0
+
+    def run(self, program: Program) -> Outcome:
+        self.start(program)
+        for position, instruction in enumerate(program.instructions):
+            fact = Fact()
+            known = self.known[position] if self.known is not None else None
+            try:
+                self.step(instruction, fact, known)
+            except NotApplicable:
+                pass
+            except (RuntimeError, IndexError, ValueError) as error:
+                fact.error = f"{type(error).__name__}: {error}"
+            self.facts.append(fact)
+        return self.finish(program)
+
+    def start(self, program: Program) -> None:
+        random = np.random.default_rng(7)
+        dtype = getattr(self.T, program.dtype)
+        for index, shape in enumerate(program.shapes):
+            leaf = self.T.tensor(random.uniform(-1.5, 1.5, shape), dtype=dtype)
+            if index + 1 < len(program.shapes) or index == 0:
+                leaf.requires_grad_()
+                self.leaves.append(leaf)
+            self.add(Register(leaf, self.new_root()))
+
+    def new_root(self) -> int:
+        self.roots += 1
+        return self.roots
+
+    def add(self, register: Register) -> None:
+        if len(self.registers) < MOST_REGISTERS:
+            self.registers.append(register)
+        else:
+            self.registers[self.roots % MOST_REGISTERS] = register
+
+    def other(self, instruction: Instruction, shape: Sequence[int], within: bool) -> Register:
+        """A register that broadcasts with ``shape`` (to it, if ``within``)."""
+        fitting = []
+        for register in self.registers:
+            try:
+                common = np.broadcast_shapes(tuple(register.tensor.shape), tuple(shape))
+            except ValueError:
+                continue
+            if common == tuple(shape) or not within and math.prod(common) <= MOST_ELEMENTS:
+                fitting.append(register)
+        need(bool(fitting))
+        return fitting[instruction.second % len(fitting)]
+
+    def step(self, i: Instruction, fact: Fact, known: Fact | None) -> None:
+        register = self.registers[i.first % len(self.registers)]
+        x = register.tensor
+        if i.name in LOOKS:
+            if self.look:
+                LOOKS[i.name](x)
+            return
+        if i.name in WRITES:
+            self.write(register, i, fact, known)
+            return
+        if i.name in BINARY:
+            y = self.other(i, x.shape, False).tensor
+            result = BINARY[i.name](self.T, plain(x), plain(y), i.a, i.b, i.c)
+        else:
+            result = (UNARY.get(i.name) or VIEWS[i.name])(self.T, x, i.a, i.b, i.c)
+        need(math.prod(result.shape) <= MOST_ELEMENTS)
+        fact.applied = True
+        fact.aliased = shares(result, x)
+        fact.sizes, fact.strides = tuple(result.shape), tuple(result.stride())
+        apart = fact.aliased and (register.apart or i.name in WITHOUT_HISTORY)
+        self.add(Register(result, register.root if fact.aliased else self.new_root(), apart))
+
+    def write(self, register: Register, i: Instruction, fact: Fact, known: Fact | None) -> None:
+        write = WRITES[i.name]
+        x = register.tensor
+        target = x if write.where is None else write.where(self.T, x.detach(), i.a, i.b, i.c)
+        need(not overlaps(x) and not overlaps(target) or i.name in ("add_", "copy_", "mul_", "set part"))
+        source = self.other(i, target.shape, True)
+        y = source.tensor
+        if source.root == register.root:
+            y = y.clone()
+        untracked = i.c % 8 == 0
+        if register.apart or untracked:
+            y = y.detach()
+        if untracked:
+            with self.T.no_grad():
+                write.said(self.T, x, y, i.a, i.b, i.c)
+        else:
+            write.said(self.T, x, y, i.a, i.b, i.c)
+        for each in self.registers:
+            _ = each.tensor.grad_fn  # PyTorch brings a view's history up to date when somebody asks for it
+        fact.applied = True
+
+    # --- the end ----------------------------------------------------------------------------------------------------------
+
+    def tensors(self) -> list[Any]:
+        return [register.tensor for register in self.registers]
+
+    def finish(self, program: Program) -> Outcome:
+        outcome = Outcome()
+        tensors = self.tensors()
+        loss = None
+        for number_, tensor in enumerate(tensors):
+            if not tensor.requires_grad or not tensor.numel():
+                continue
+            weights = np.cos(np.arange(tensor.numel()) + number_).reshape(tuple(tensor.shape))
+            term = (tensor * self.T.tensor(weights, dtype=tensor.dtype)).sum()
+            loss = term if loss is None else loss + term
+        try:
+            if loss is not None:
+                outcome.gradients = self.differentiate(loss, program.twice)
+        except RuntimeError as error:
+            outcome.refused = str(error)
+        for tensor in tensors:
+            outcome.values.append(as_array(tensor))
+            outcome.strides.append(tuple(tensor.stride()))
+            outcome.tracked.append(tensor.requires_grad)
+        return outcome
+
+    def differentiate(self, loss: Any, twice: bool) -> list[np.ndarray | None]:
+        grad = self.T.autograd.grad
+        first = grad(loss, self.leaves, create_graph=twice, allow_unused=True)
+        found = list(first)
+        tracked = [g for g in first if g is not None and g.requires_grad]
+        if twice:
+            total = sum((g * g).sum() for g in tracked)
+            found += grad(total, self.leaves, allow_unused=True) if tracked else [None] * len(self.leaves)
+        return [None if g is None else as_array(g) for g in found]
+
+
+def overlaps(x: Any) -> bool:
+    """Whether two indices may name one element; writing there is refused, or means nothing, but for stride 0."""
+    if 0 in x.shape:
+        return False
+    reach = 1
+    for step, extent in sorted((s, n) for s, n in zip(x.stride(), x.shape, strict=True) if n > 1):
+        need(step >= reach or step == 0)
+        if step == 0:
+            return True
+        reach = step * (extent - 1) + reach
+    return False
+
+
+def shares(a: Any, b: Any) -> bool:
+    """Whether two tensors share memory."""
+    if isinstance(a, torch.Tensor):
+        return a.untyped_storage().data_ptr() == b.untyped_storage().data_ptr() and a.numel() > 0
+    return a.numel() > 0 and (a is b or a._storage is not None and a._storage is b._storage)
+
+
+def as_array(tensor: Any) -> np.ndarray:
+    """A copy of a tensor's values."""
+    return np.array(tensor.numpy(force=True) if isinstance(tensor, torch.Tensor) else tensor.detach()._array())
