@@ -34,6 +34,7 @@ from .graph.trace import (
     local,
     node_at,
     number_kind,
+    only_leaves,
     picker,
     remember_next,
     time_to_cut,
@@ -269,16 +270,10 @@ def _unknown(
         return values_of(call(context, pairs))
     if not time_to_cut(found.mark):
         return _replay(trace, [], found, given, name, pairs, call, context)
-    if _only_leaves(cursor):  # it alone is more than a trace may hold
+    if only_leaves(cursor):  # it alone is more than a trace may hold
         return values_of(call(context, pairs))
     evaluate_trace[0](trace)
     return recorded(name, pairs, call, context)
-
-
-def _only_leaves(step: Any) -> bool:
-    while step.depth and step.primitive is LEAF:
-        step = step.parent
-    return step.depth == 0
 
 
 def _replay(

@@ -361,8 +361,8 @@ def overflow(trace: Trace, node: Node, step: Step) -> Node:
         elif trace.limit == 0 or step.own > BYTE_BUDGET:
             evaluate_trace[0](trace)
             return node
-        elif not time_to_cut(step.mark):
-            return node
+        elif not time_to_cut(step.mark) or only_leaves(step.parent):
+            return node  # behind nothing but leaves, a step is all that there is to evaluate
         else:
             # Evaluate what was recorded before the step, and record that again. Its result is not bound to anything yet:
             # evaluated with the rest, what it replaces would seem to be needed.
@@ -385,6 +385,13 @@ def time_to_cut(mark: int) -> bool:
         return site == last_cut[0]
     last_cut[0] = site
     return True
+
+
+def only_leaves(step: Step | None) -> bool:
+    """Whether nothing is computed up to a step: it leads through values in memory alone."""
+    while step is not None and step.depth and step.primitive is LEAF:
+        step = step.parent
+    return step is None or step.depth == 0
 
 
 def leave(trace: Trace, claimed: Sequence[Node]) -> None:

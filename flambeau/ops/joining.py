@@ -20,6 +20,7 @@ from ..graph.shapes import Size, View, wrap_dim
 from ..graph.trace import Node, record
 from ..storage import Storage, whole
 from ..tensor import Tensor
+from .conversion import converted
 from .dispatch import attach, tracked
 from .expansion import expand
 from .operation import operation, write_out
@@ -30,7 +31,23 @@ from .views import geometry, sizes_of
 
 def join(tensors: Sequence[Tensor], shape: Size, d: dtype_type, axis: int, stacked: bool) -> Tensor:
     """Record the parts as one value; see ``graph.primitives.JOIN``."""
+    if len(tensors) > MANY:
+        return _joined_now([t if t.dtype is d else converted(t.detach(), d) for t in tensors], shape, axis, stacked)
     return Tensor._from_node(record(p.JOIN, (shape, d, axis, stacked), *[(t._read(), t._view) for t in tensors]))
+
+
+MANY = 256
+"""More parts than this are joined at once. A plan names each of its leaves and lists each part's kernel, which for so many
+takes longer to make, and to go through, than the parts take to copy."""
+
+
+def _joined_now(tensors: Sequence[Tensor], shape: Size, axis: int, stacked: bool) -> Tensor:
+    """Parts of one dtype as one value in memory, without history."""
+    d = tensors[0].dtype
+    arrays = [tensor._array() for tensor in tensors]
+    buffer = allocate(p.nbytes(shape, d))
+    (np.stack if stacked else np.concatenate)(arrays, axis, out=buffer.peek(arrays[0].dtype, shape))
+    return Tensor._from_node(Node(shape, d, None, 0, buffer))
 
 
 def _common_dtype(tensors: Sequence[Tensor]) -> dtype_type:
@@ -144,16 +161,11 @@ def stack_in_memory(tensors: Sequence[Tensor]) -> Tensor | None:
     None, unless all values are in memory already, alike, and without history.
     """
     first, d = tensors[0].shape, tensors[0].dtype
-    arrays = []
     for tensor in tensors:
         node = tensor._read()
         if node.buffer is None or node.dtype is not d or tensor.shape != first or tensor._tracked:
             return None
-        arrays.append(tensor._array())
-    shape = Size((len(tensors), *first))
-    buffer = allocate(p.nbytes(shape, d))
-    np.stack(arrays, out=buffer.peek(arrays[0].dtype, shape))
-    return Tensor._from_node(Node(shape, d, None, 0, buffer))
+    return _joined_now(tensors, Size((len(tensors), *first)), 0, True)
 
 
 def _of_rank(x: Tensor, rank: int) -> Tensor:
