@@ -335,10 +335,7 @@ def _written(tensor: Tensor, node: FunctionGradient, number: int) -> None:
     from ..ops.operation import write_through_view
 
     if tensor._base is not None:
-        value = tensor.detach()
-        value._tracked = True
-        value._gradient = _numbered(node, number)
-        write_through_view[0](tensor, value)
+        write_through_view[0](tensor, (_numbered(node, number),))
         return
     tensor._rebase(_numbered(node, number))
     tensor._more().version += 1

@@ -235,7 +235,10 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
             shape = shape[1:]
         if shape != new.shape:
             new = new.reshape(shape)
-        view.copy_(new)
+        if view.ndim and not new.ndim:
+            view.fill_(new)
+        else:
+            view.copy_(new)
         return
     addressing = Addressing(view, found.tensors)
     shape = new.shape

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, TypeVar
 
-from ..autograd.gradient import Gradient
+from ..autograd.gradient import Edge, Gradient
 from ..graph.dtypes import can_cast
 from ..graph.primitives import CAST, TYPE_NAMES
-from ..graph.trace import local, record
+from ..graph.trace import local, record, record_constant
 from ..tensor import Tensor
 
 NAMESPACE: dict[str, Any] = {}
@@ -39,24 +40,38 @@ def operation(*names: str, method: bool = True, function: bool = True, inplace: 
 
 def _in_place_form(implementation: Callable[..., Tensor], name: str) -> Callable[..., Tensor]:
     def changing(self: Tensor, *arguments: Any, **keywords: Any) -> Tensor:
-        return assign(self, implementation(self, *arguments, **keywords))
+        result = implementation(self, *arguments, **keywords)
+        if self._tracked and not result._tracked:  # comparisons, for one
+            return overwrite(self, result, overwritten_by(name))
+        return assign(self, result)
 
     changing.__name__ = changing.__qualname__ = name
     changing.__doc__ = f"In-place version of ``{name[:-1]}``."
     return changing
 
 
-class WrittenBackward0(Gradient):
-    """History of a tensor whose content was replaced by something that needs no gradient."""
+class Overwritten(Gradient):
+    """History of a tensor whose content was replaced: zeros to the old content, the gradient to what replaced it.
+
+    ``edges`` are those of the old content and, if the new one is another tensor's, of that."""
 
     __slots__ = ()
 
-    def backward(self, grad: Tensor) -> tuple[()]:
-        return ()
+    def backward(self, grad: Tensor) -> tuple[Tensor | None, Tensor]:
+        old = Tensor._from_node(record_constant(tuple(self.shape), 0, self.dtype)) if self.needs(0) else None
+        return (old, grad)[: len(self.edges)]  # type: ignore[return-value]
 
 
-#: Gives the base of a differentiable view its new history; put here by ``ops.view_history``.
-write_through_view: list[Callable[[Tensor, Tensor], None]] = []
+@lru_cache(maxsize=256)
+def overwritten_by(name: str, overload: int = 0) -> type[Overwritten]:
+    """The history that the operation ``name`` leaves, named as PyTorch does it: ``log_normal_`` is LogNormalBackward0."""
+    camel = "".join(part.capitalize() for part in name.split("_"))
+    return type(f"{camel}Backward{overload}", (Overwritten,), {"__slots__": (), "__doc__": Overwritten.__doc__})
+
+
+#: Gives the base of a differentiable view its new history, with the edges of what was written; put here by
+#: ``ops.view_history``.
+write_through_view: list[Callable[[Tensor, tuple[Edge, ...]], None]] = []
 
 
 def check_writable(tensor: Tensor) -> None:
@@ -70,26 +85,50 @@ def check_writable(tensor: Tensor) -> None:
 
 
 def assign(target: Tensor, value: Tensor) -> Tensor:
-    """Make ``value`` the content of ``target``, history included; what every in-place operation ends with."""
+    """Make ``value``, a function of the content of ``target``, its content, history included."""
     storage = target._storage
     if storage is not None and value._storage is None and not local.grad:  # a parameter's new value, most often
         assert target._view is not None
         if storage.replace(target._view, value._node):
             return target
+    _put(target, value)
+    if local.grad and (value._tracked or target._tracked):
+        if not value._tracked:
+            _rewrite(target, Overwritten, ())
+        elif target._base is not None:
+            write_through_view[0](target, (value._gradient or value,))
+        else:
+            target._rebase(value._gradient or value)
+            target._more().version += 1
+    return target
+
+
+def overwrite(target: Tensor, value: Tensor, history: type[Gradient], *sources: Tensor) -> Tensor:
+    """Make ``value`` the content of ``target`` whatever that was before; it gets a history of class ``history``.
+
+    What ``value`` is a broadcast and converted copy of, if it is, is the one of ``sources``.
+    """
+    _put(target, value)
+    if local.grad and target.dtype.category >= 2:
+        edges = tuple([(x._gradient or x) if x._tracked else None for x in sources])
+        if target._tracked or any(edge is not None for edge in edges):
+            _rewrite(target, history, edges)
+    return target
+
+
+def _put(target: Tensor, value: Tensor) -> None:
+    """The value alone, after checking that it may be put there."""
     if target.shape != value.shape:
         raise RuntimeError(
             f"output with shape {list(target.shape)} doesn't match the broadcast shape {list(value.shape)}"
         )
     if target._tracked and local.grad:
         check_writable(target)
-    if storage is not None:
-        view = target._view
-        assert view is not None
-        if view.overlaps_itself():
-            raise RuntimeError(
-                "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
-                "Please clone() the tensor before performing the operation."
-            )
+    if target._view is not None and target._view.overlaps_itself():
+        raise RuntimeError(
+            "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
+            "Please clone() the tensor before performing the operation."
+        )
     node = value._read()
     view = value._view
     d = target.dtype
@@ -101,18 +140,16 @@ def assign(target: Tensor, value: Tensor) -> Tensor:
         node = record(CAST, d, (node, view))
         view = None
     target._assign(node, view)
-    if local.grad and (value._tracked or target._tracked):
-        if target._base is not None:
-            write_through_view[0](target, value)
-        else:
-            target._rebase(value._gradient or value if value._tracked else forgotten(target))
-            target._more().version += 1
-    return target
 
 
-def forgotten(tensor: Tensor) -> Gradient:
-    """The history of a tensor whose content no longer depends on anything."""
-    return WrittenBackward0.of((), (), tensor.shape, tensor.dtype)
+def _rewrite(target: Tensor, history: type[Gradient], edges: tuple[Edge, ...]) -> None:
+    """A tensor whose content was replaced by what ``edges`` lead to gets its new history."""
+    if target._base is not None:
+        write_through_view[0](target, edges)
+        return
+    old = (target._gradient or target) if target._tracked else None
+    target._rebase(history.of((old, *edges), (), target.shape, target.dtype))
+    target._more().version += 1
 
 
 def write_out(out: Tensor, value: Tensor) -> Tensor:

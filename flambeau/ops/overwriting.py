@@ -4,27 +4,37 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..autograd.gradient import Gradient
+from ..autograd.modes import no_grad
 from ..graph import primitives as p
+from ..graph.dtypes import dtype
 from ..graph.shapes import Size, View, contiguous_strides
+from ..graph.trace import local
 from ..storage import Storage
 from ..tensor import Tensor
 from .conversion import converted
 from .creation import checked_sizes, filled, full_like, number_of
 from .dispatch import unary
-from .operation import assign, operation
+from .operation import Overwritten, operation, overwrite, overwritten_by
 
 
-class CopyBackwards(Gradient):
+class CopyBackwards(Overwritten):
     """``copy_``: all gradient to the source."""
 
     __slots__ = ()
 
-    def backward(self, grad: Tensor) -> Tensor:
-        return grad
-
     def name(self) -> str:
         return "torch::autograd::CopyBackwards"
+
+
+def _copied(src: Tensor, sizes: Size, d: dtype) -> Tensor:
+    """The values of ``src``, broadcast and converted, in a tensor of their own and without history."""
+    if src._tracked and local.grad:
+        with no_grad():
+            return _copied(src, sizes, d)
+    value = converted(src, d)
+    if value.shape != sizes:
+        value = value.expand(sizes)
+    return unary(p.COPY, value) if value is src or value._storage is not None else value
 
 
 @operation(function=False)
@@ -32,12 +42,7 @@ def copy_(self: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
     """Take the values of ``src`` (broadcast and converted)."""
     if not isinstance(src, Tensor):
         raise TypeError(f"copy_(): argument 'other' (position 1) must be Tensor, not {type(src).__name__}")
-    value = converted(src, self.dtype)
-    if value.shape != self.shape:
-        value = value.expand(self.shape)
-    if value is src or value._storage is not None:
-        value = unary(p.COPY, value, CopyBackwards)
-    return assign(self, value)
+    return overwrite(self, _copied(src, self.shape, self.dtype), CopyBackwards, src)
 
 
 @operation()
@@ -48,8 +53,8 @@ def fill_(self: Tensor, value: Any) -> Tensor:
             raise RuntimeError(
                 f"fill_ only supports 0-dimension value tensor but got tensor with {value.ndim} dimensions."
             )
-        return assign(self, converted(value, self.dtype).expand(self.shape).clone())
-    return assign(self, filled(self.shape, number_of(value), self.dtype))
+        return overwrite(self, _copied(value, self.shape, self.dtype), overwritten_by("fill_", 3), value)
+    return overwrite(self, filled(self.shape, number_of(value), self.dtype), overwritten_by("fill_", 2))
 
 
 @operation(method=False)
@@ -61,7 +66,7 @@ def fill(input: Tensor, value: Any) -> Tensor:
 @operation()
 def zero_(self: Tensor) -> Tensor:
     """Put zeros everywhere."""
-    return assign(self, filled(self.shape, 0, self.dtype))
+    return overwrite(self, filled(self.shape, 0, self.dtype), overwritten_by("zero_"))
 
 
 @operation(function=False)

@@ -21,7 +21,7 @@ from .creation import finished
 from .dispatch import attach, tracked
 from .from_data import from_array
 from .memory_order import alike
-from .operation import NAMESPACE, assign, operation, write_out
+from .operation import NAMESPACE, operation, overwrite, overwritten_by, write_out
 from .views import sizes_of
 
 
@@ -172,7 +172,8 @@ def bernoulli(input: Tensor, p: Any = None, *, generator: Generator | None = Non
 @operation(function=False)
 def bernoulli_(self: Tensor, p: Any = 0.5, *, generator: Generator | None = None) -> Tensor:
     """1 with probability ``p`` (a number or tensor), else 0, in place."""
-    return assign(self, converted(uniform(self.shape, dtypes.float32, generator) < p, self.dtype))
+    made = converted(uniform(self.shape, dtypes.float32, generator) < p, self.dtype)
+    return overwrite(self, made, overwritten_by("bernoulli_", 1 if isinstance(p, Tensor) else 2))
 
 
 @operation(function=False)
@@ -184,7 +185,7 @@ def uniform_(
     if low > high:
         raise RuntimeError(f"uniform_ expects to return a [from, to) range, but found from={low} > to={high}")
     number = uniform(self.shape, _floating("check_uniform_bounds", self.dtype), generator)
-    return assign(self, number * (high - low) + low)
+    return overwrite(self, number * (high - low) + low, overwritten_by("uniform_"))
 
 
 @operation(function=False)
@@ -193,7 +194,7 @@ def normal_(self: Tensor, mean: float = 0, std: float = 1, *, generator: Generat
     if std < 0:
         raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
     number = normal_numbers(self.shape, _floating("normal_kernel_cpu", self.dtype), generator)
-    return assign(self, number * std + mean)
+    return overwrite(self, number * std + mean, overwritten_by("normal_"))
 
 
 @operation(function=False)
@@ -205,32 +206,36 @@ def random_(self: Tensor, *limits: int, generator: Generator | None = None, **ke
     )
     low, high = (0, top) if not limits else (0, limits[0]) if len(limits) == 1 else limits
     low, high = keywords.get("from", low), keywords.get("to", high)
-    return assign(self, integers(low, high, self.shape, d, generator))
+    overload = 2 if not limits and not keywords else 1 if len(limits) + len(keywords) == 1 else 0
+    return overwrite(self, integers(low, high, self.shape, d, generator), overwritten_by("random_", overload))
 
 
 @operation(function=False)
 def exponential_(self: Tensor, lambd: float = 1, *, generator: Generator | None = None) -> Tensor:
     """Exponentially distributed numbers of rate ``lambd``, in place."""
-    return assign(self, (1 - uniform(self.shape, self.dtype, generator)).log() * (-1 / lambd))
+    made = (1 - uniform(self.shape, self.dtype, generator)).log() * (-1 / lambd)
+    return overwrite(self, made, overwritten_by("exponential_"))
 
 
 @operation(function=False)
 def geometric_(self: Tensor, p: float, *, generator: Generator | None = None) -> Tensor:
     """Numbers of trials until the first success of probability ``p``, in place."""
     number = (1 - uniform(self.shape, dtypes.float32, generator)).log() / math.log1p(-p)
-    return assign(self, converted(number.ceil().clamp(min=1), self.dtype))
+    return overwrite(self, converted(number.ceil().clamp(min=1), self.dtype), overwritten_by("geometric_"))
 
 
 @operation(function=False)
 def cauchy_(self: Tensor, median: float = 0, sigma: float = 1, *, generator: Generator | None = None) -> Tensor:
     """Cauchy distributed numbers, in place."""
-    return assign(self, ((uniform(self.shape, self.dtype, generator) - 0.5) * math.pi).tan() * sigma + median)
+    made = ((uniform(self.shape, self.dtype, generator) - 0.5) * math.pi).tan() * sigma + median
+    return overwrite(self, made, overwritten_by("cauchy_"))
 
 
 @operation(function=False)
 def log_normal_(self: Tensor, mean: float = 1, std: float = 2, *, generator: Generator | None = None) -> Tensor:
     """exp of normal numbers, in place."""
-    return assign(self, (normal_numbers(self.shape, self.dtype, generator) * std + mean).exp())
+    made = (normal_numbers(self.shape, self.dtype, generator) * std + mean).exp()
+    return overwrite(self, made, overwritten_by("log_normal_"))
 
 
 @operation()

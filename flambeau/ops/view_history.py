@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..autograd.gradient import Gradient
+from ..autograd.gradient import Edge, Gradient
 from ..graph import dtypes
 from ..graph.primitives import COPY, IOTA, SCATTER
 from ..graph.shapes import Size, View, contiguous_strides
@@ -31,18 +31,19 @@ class AsStridedBackward0(Gradient):
 
 
 class CopySlices(Gradient):
-    """History of a base after a write through a view of it: inputs are the old content and what was written."""
+    """History of a base after a write through a view of it: inputs are the old content and, if it has a history, what was
+    written."""
 
     __slots__ = ()
     replayable = False  # places differ from call to call
 
-    def backward(self, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:
+    def backward(self, grad: Tensor) -> tuple[Tensor | None, ...]:
         base, view = self.context
-        written = pick(grad, base, view) if self.needs(1) else None
+        written = pick(grad, base, view) if len(self.edges) > 1 and self.needs(1) else None
         kept = None
         if self.needs(0):
             kept = overwrite(grad, base, view)
-        return kept, written
+        return (kept, written)[: len(self.edges)]
 
     def name(self) -> str:
         return "torch::autograd::CopySlices"
@@ -146,12 +147,12 @@ def overwrite(grad: Tensor, base: tuple[Size, tuple[int, ...], int], view: View)
     return result
 
 
-def _write_through(target: Tensor, value: Tensor) -> None:
+def _write_through(target: Tensor, edges: tuple[Edge, ...]) -> None:
     """A view was written to: its base gets a new history, from which the view's own derives."""
     base = target._base
     assert base is not None and target._view is not None
     context = geometry(base), target._view
-    base._rebase(CopySlices.of((edge_of(base), edge_of(value)), (), base.shape, base.dtype, context))
+    base._rebase(CopySlices.of((edge_of(base), *edges), (), base.shape, base.dtype, context))
     base._more().version += 1
     _renew(target, base)
 

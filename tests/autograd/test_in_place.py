@@ -66,6 +66,61 @@ WRITES = {
 }
 
 
+#: Ways of replacing all of ``h``, whatever it was: its history goes on, with zeros, and is named as in PyTorch.
+REPLACEMENTS = {
+    "by a slice": lambda T, h, v: h.__setitem__(slice(None), 0.5),
+    "by the ellipsis": lambda T, h, v: h.__setitem__(..., 0.5),
+    "by a slice, a tensor": lambda T, h, v: h.__setitem__(slice(None), v),
+    "by rows": lambda T, h, v: [h.__setitem__(k, v * k) for k in range(3)],
+    "through a view": lambda T, h, v: h.view(-1).zero_(),
+    "zero_": lambda T, h, v: h.zero_(),
+    "fill_": lambda T, h, v: h.fill_(2.0),
+    "fill_ by a tensor": lambda T, h, v: h.fill_(T.tensor(2.0)),
+    "fill_ by a part": lambda T, h, v: h.fill_(v[1]),
+    "copy_": lambda T, h, v: h.copy_(v),
+    "copy_ of a constant": lambda T, h, v: h.copy_(T.ones(3, 4, dtype=T.int64)),
+    "copy_ of another dtype": lambda T, h, v: h.copy_(v.to(T.float32).expand(3, 4)),
+    "clamp_": lambda T, h, v: h.clamp_(5.0, 5.0),
+    "floor_": lambda T, h, v: h.floor_(),
+    "eq_": lambda T, h, v: h.eq_(3.0),
+    "lt_": lambda T, h, v: h.lt_(3.0),
+    "fill_ in a loop": lambda T, h, v: [h.fill_(k).add_(v) for k in range(3)],
+    "detached": lambda T, h, v: h.detach().zero_(),
+    "again from itself": lambda T, h, v: h.copy_(h),
+}
+#: Random ones, whose numbers differ.
+RANDOM_REPLACEMENTS = {
+    "uniform_": lambda T, h: h.uniform_(),
+    "normal_": lambda T, h: h.normal_(1.0, 2.0),
+    "log_normal_": lambda T, h: h.log_normal_(),
+    "exponential_": lambda T, h: h.exponential_(),
+    "cauchy_": lambda T, h: h.cauchy_(),
+    "geometric_": lambda T, h: h.geometric_(0.5),
+    "random_": lambda T, h: h.random_(),
+    "random_ below": lambda T, h: h.random_(7),
+    "random_ between": lambda T, h: h.random_(2, 7),
+    "bernoulli_": lambda T, h: h.bernoulli_(0.3),
+    "bernoulli_ by a tensor": lambda T, h: h.bernoulli_(T.full((3, 4), 0.3)),
+    "a row": lambda T, h: h[0].normal_(),
+    "init": lambda T, h: h.mul_(T.nn.init.normal_(T.empty(3, 4)) * 0),
+}
+
+
+@pytest.mark.parametrize("name", [*REPLACEMENTS, *RANDOM_REPLACEMENTS])
+def test_what_was_overwritten_keeps_its_history(name: str) -> None:
+    def program(T: Any) -> Any:
+        x, v = matrix(T), vector(T)
+        h = x * 1.5
+        REPLACEMENTS[name](T, h, v) if name in REPLACEMENTS else RANDOM_REPLACEMENTS[name](T, h)
+        weights = (T.arange(12.0, dtype=T.float64) * 0.7).cos().reshape(3, 4)
+        found = T.autograd.grad((h * weights).sum(), (x, v), create_graph=True, allow_unused=True)
+        follow = [None if node is None else node.name() for node, _ in h.grad_fn.next_functions]
+        values = h if name in REPLACEMENTS else None
+        return values, [None if g is None else g + 0 for g in found], h.grad_fn.name(), follow[:1]
+
+    agree(program, 1e-9)
+
+
 @pytest.mark.parametrize("name", WRITES)
 def test_values_and_gradients_after_writing(name: str) -> None:
     def program(T: Any) -> Any:
@@ -74,10 +129,10 @@ def test_values_and_gradients_after_writing(name: str) -> None:
         WRITES[name](T, h, v)
         weights = (T.arange(12.0, dtype=T.float64) * 0.7).cos().reshape(3, 4)
         loss = (h * weights).sum() + (h[1] * h[1]).sum()
-        found = T.autograd.grad(loss, (x, v), create_graph=True, materialize_grads=True)
-        total = sum((g * g).sum() for g in found)
-        second = T.autograd.grad(total, (x, v), materialize_grads=True) if total.requires_grad else (x * 0, v * 0)
-        return h, found, second, h.requires_grad
+        found = T.autograd.grad(loss, (x, v), create_graph=True, allow_unused=True)
+        total = sum((g * g).sum() for g in found if g is not None)
+        second = T.autograd.grad(total, (x, v), materialize_grads=True) if total.requires_grad else None
+        return h, [None if g is None else g + 0 for g in found], second, h.requires_grad
 
     agree(program, 1e-9)
 
