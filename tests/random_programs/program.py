@@ -61,3 +61,5 @@ class Outcome:
     tracked: list[bool] = field(default_factory=list)
     gradients: list[np.ndarray | None] = field(default_factory=list)
     refused: str | None = None
+    #: Whether the gradients are those of the run itself, not those of :class:`Functional`.
+    own: bool = True
