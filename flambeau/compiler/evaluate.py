@@ -153,13 +153,7 @@ def _run_others(trace: Trace, last: Step, place: int, nodes: list[Node]) -> Late
 def _exception(late: Late, site: tuple[str, int] | None) -> Exception:
     """PyTorch's exception for a late error, with the line that recorded the operation."""
     where = "" if site is None else f' (recorded at File "{site[0]}", line {site[1]})'
-    if late.kind == "division":
-        return RuntimeError("ZeroDivisionError" + where)
-    if late.kind == "target":
-        return IndexError(f"Target {late.value} is out of bounds.{where}")
-    if late.kind == "row":
-        return IndexError(f"index out of range in self{where}")
-    return IndexError(f"index {late.value} is out of bounds for dimension {late.dim} with size {late.extent}{where}")
+    return late.check.exception(late.value, late.dim, late.extent, where)
 
 
 recording.evaluate_trace.append(evaluate_trace)

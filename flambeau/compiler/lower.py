@@ -11,8 +11,9 @@ from ..cpu.loops import emit
 from ..cpu.loops.column import scratch_bytes
 from ..cpu.loops.passes import row_scratch_bytes
 from ..cpu.loops.program import COLUMN_BLOCK, COLUMN_CHUNK, COLUMN_HEADER, ROW_CHUNK, ROW_HEADER, Program, Store, Value
+from ..graph.checks import DIVISION, Check
 from ..graph.dtypes import bool_, dtype, float32, float64, int64
-from ..graph.primitives import FILL, IOTA, RANDOM_BITS
+from ..graph.primitives import CHECK, FILL, IOTA, RANDOM_BITS, WHERE
 from ..graph.shapes import View
 from .fuse import Group
 from .items import COLUMN_SUMS, Access, Item, Number, merge_axes
@@ -24,15 +25,17 @@ KEPT_ELEMENTS = 1 << 18
 """Rows of at most so many elements have values kept from one pass over them to the next; longer ones leave the caches."""
 
 _DIVISIONS = ("floor_divide", "trunc_divide", "remainder", "fmod")
+_CONDITIONS = {WHERE: 0, CHECK: 1}
+"""Which operand is read as booleans, whatever the primitive computes in."""
 
 
 class Late:
     """An argument that stands for an error which only running can find: the plan gives it a number."""
 
-    __slots__ = ("kind", "place", "dim", "extent", "value")
+    __slots__ = ("check", "place", "dim", "extent", "value")
 
-    def __init__(self, kind: str, place: int, dim: int = 0, extent: int = 0, value: int = 0) -> None:
-        self.kind = kind
+    def __init__(self, check: Check, place: int, dim: int = 0, extent: int = 0, value: int = 0) -> None:
+        self.check = check
         self.place = place
         self.dim = dim
         self.extent = extent
@@ -40,7 +43,7 @@ class Late:
 
     def found(self, value: int) -> Late:
         """The same, with the value that was wrong."""
-        return Late(self.kind, self.place, self.dim, self.extent, value)
+        return Late(self.check, self.place, self.dim, self.extent, value)
 
 
 def axes_of(boundaries: set[int], count: int) -> tuple[list[int], list[int]]:
@@ -227,19 +230,19 @@ class Lowering:
         if primitive is COLUMN_SUMS:
             return self.read(item.operands[0], "element", item.dtype)
         compute = item.compute
-        if primitive.name == "where":
-            references = [self.read(item.operands[0], level, bool_)]
-            references += [self.read(o, level, compute) for o in item.operands[1:]]
-        else:
-            references = [self.read(o, level, compute) for o in item.operands]
+        condition = _CONDITIONS.get(primitive)
+        references = [self.read(o, level, bool_ if k == condition else compute) for k, o in enumerate(item.operands)]
         if primitive.name in ("copy", "cast"):
             return references[0]
         where, stage = self._combined(references, level)
         if where == "kernel-row":
             where = "row"
         error = -1
+        check = item.attributes if primitive is CHECK else None
         if primitive.name in _DIVISIONS and compute.kind == "integer":
-            error = self.argument(Late("division", item.place))
+            check = DIVISION
+        if check is not None:
+            error = self.argument(Late(check, item.place))
             where = level  # the check must not be hoisted out of an empty row
         key = (primitive.name, compute, tuple(references)) if error < 0 else None
         return self.add(key, "op", item.dtype, where, stage, (primitive.name, compute, tuple(references), error))
@@ -254,24 +257,22 @@ class Lowering:
         return self.converted(value, item.dtype)
 
     def _gather(self, item: Item) -> int:
-        extents, index_strides, meaning = item.attributes
+        extents, index_strides, check = item.attributes
         level = item.level
         source = item.operands[0]
         assert isinstance(source, Access)
         references = []
         for dim, (operand, extent, stride) in enumerate(zip(item.operands[1:], extents, index_strides)):
             index = self.read(operand, level, int64)
-            late = Late(meaning, item.place, dim, extent)
-            references.append((index, self.argument(extent), self.argument(stride), late))
-        error = self.argument(references[0][3]) if references else -1
+            late = Late(check, item.place, dim, extent)
+            references.append((index, self.argument(extent), self.argument(stride), self.argument(late)))
         outer, inner_class, inner = self._address(source.runs, level)
         self.reads.append(source.source.store())
         base = self.argument(entered(source))
         first = self.argument(*outer)
         inner_argument = self.argument(inner) if inner_class == "s" else -1
         stage = max((self.program.values[r].stage for r, *_ in references), default=0)
-        places = tuple((r, e, s) for r, e, s, _ in references)
-        data = (base, first, inner_class, inner_argument, places, error, meaning == "index")
+        data = (base, first, inner_class, inner_argument, tuple(references), check.wraps)
         return self.add(None, "gather", item.dtype, level, stage, data)
 
     def _reduce(self, item: Item) -> int:

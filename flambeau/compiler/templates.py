@@ -144,11 +144,11 @@ def _join(item: Item) -> list[Call]:
 
 
 def _scatter(item: Item) -> list[Call]:
-    shape, strides, offset, extents, index_strides, mode = item.attributes
+    shape, strides, offset, extents, index_strides, mode, check = item.attributes
     if 0 in shape:
         return []
     operands = [o.expanded(tuple(shape)) for o in item.operands[1:] if isinstance(o, Access)]
-    late = Late("index", item.place, 0, extents[0] if extents else 0)
+    late = [Late(check, item.place, number, extent) for number, extent in enumerate(extents)]
     return [
         lower_scatter(
             item.dtype,
@@ -161,6 +161,7 @@ def _scatter(item: Item) -> list[Call]:
             item.store(),
             operands,
             late,
+            check.wraps,
             Shifted,
             entered,
         )

@@ -100,8 +100,8 @@ def _abs(b: Builder, name: str, d: dtype, lanes: int, x: str) -> str:
     return b.call("llvm.abs" + suffix(d, lanes), t, (t, x), ("i1", "false"))
 
 
-@emitter("copy", "cast")
-def _copy(b: Builder, name: str, d: dtype, lanes: int, x: str) -> str:
+@emitter("copy", "cast", "check")
+def _copy(b: Builder, name: str, d: dtype, lanes: int, x: str, *others: str) -> str:
     return x
 
 

@@ -34,14 +34,16 @@ def lower_scatter(
     index_strides: Sequence[int],
     target: Operand,
     operands: Sequence[Any],
-    late: Any,
+    late: Sequence[Any],
+    wraps: bool,
     shifted: Any,
     entered: Any,
 ) -> Call:
     """One call that scatters a value over ``target``.
 
     ``operands`` are accesses over ``shape``: the value, then the indices. ``strides`` and ``offset`` place the loop's
-    own axes in the target, ``index_strides`` the indices. ``shifted(operand, bytes)`` enters an operand further on,
+    own axes in the target, ``index_strides`` the indices; ``late`` has the error of each, and ``wraps`` says whether negative
+    ones count from the end. ``shifted(operand, bytes)`` enters an operand further on,
     ``entered(access)`` at an access's offset.
     """
     value, *indices = operands
@@ -55,12 +57,11 @@ def lower_scatter(
     blocks = -(-inner // BLOCK) if vectors else 1
     arguments: list[Any] = [rows, inner, blocks, *sizes[:-1], shifted(target, offset * d.itemsize), *columns[0]]
     arguments += [entered(value), *columns[1]]
-    for index, places, extent, step in zip(indices, columns[2:], extents, index_strides):
-        arguments += [entered(index), *places, extent, step]
-    arguments.append(late)
+    for index, places, extent, step, error in zip(indices, columns[2:], extents, index_strides, late):
+        arguments += [entered(index), *places, extent, step, error]
     types = [index.source.dtype for index in indices]
     inner_value = columns[1][-1]
-    code = _Code(d, mode, value.source.dtype, tuple(types), rank, vectors, inner_value if vectors else -1)
+    code = _Code(d, mode, value.source.dtype, tuple(types), rank, vectors, inner_value if vectors else -1, wraps)
     return Call(
         Kernel(code.key, partial(_emit, code)), arguments, blocks,
         reads=tuple(dict.fromkeys(o.source.store() for o in operands)), writes=(target,), label=f"scatter {mode}",
@@ -89,12 +90,13 @@ class _Code:
     """What determines the machine code."""
 
     def __init__(
-        self, d: dtype, mode: str, value: dtype, indices: tuple[dtype, ...], rank: int, vectors: bool, inner_value: int
-    ) -> None:
+        self, d: dtype, mode: str, value: dtype, indices: tuple[dtype, ...], rank: int, vectors: bool, inner_value: int,
+        wraps: bool,
+    ) -> None:  # fmt: skip
         self.dtype, self.mode, self.value, self.indices = d, mode, value, indices
-        self.rank, self.vectors, self.inner_value = rank, vectors, inner_value
+        self.rank, self.vectors, self.inner_value, self.wraps = rank, vectors, inner_value, wraps
         names = ",".join(i.name for i in indices)
-        self.key = f"scatter;{d.name};{mode};{value.name};{names};{rank};{vectors};{inner_value}"
+        self.key = f"scatter;{d.name};{mode};{value.name};{names};{rank};{vectors};{inner_value};{wraps}"
 
 
 def _emit(code: _Code, module: Module, name: str) -> None:
@@ -117,9 +119,8 @@ def _emit(code: _Code, module: Module, name: str) -> None:
     indices = []
     for index_dtype in code.indices:
         base, strides = operand()
-        indices.append((index_dtype, base, strides, b.argument(at), b.argument(at + 1)))
-        at += 2
-    error = at
+        indices.append((index_dtype, base, strides, b.argument(at), b.argument(at + 1), at + 2))
+        at += 3
     start = b.mul("%tile", str(BLOCK)) if code.vectors else "0"
     stop = b.minimum(b.add(start, str(BLOCK)), inner) if code.vectors else inner
 
@@ -140,11 +141,13 @@ def _emit(code: _Code, module: Module, name: str) -> None:
 
         def position(element: str | None) -> str:
             total = along(target_strides, element)
-            for index_dtype, base, strides, extent, step in indices:
+            for index_dtype, base, strides, extent, step, error in indices:
                 raw = b.load(index_dtype.storage, b.offset(index_dtype.storage, base, along(strides, element)), 1)
                 found = convert(b, index_dtype, int64, 1, from_storage(b, index_dtype, 1, raw))
-                negative = b.op(f"icmp slt i64 {found}, 0")
-                wrapped = b.op(f"select i1 {negative}, i64 {b.add(found, extent)}, i64 {found}")
+                wrapped = found
+                if code.wraps:
+                    negative = b.op(f"icmp slt i64 {found}, 0")
+                    wrapped = b.op(f"select i1 {negative}, i64 {b.add(found, extent)}, i64 {found}")
                 bad = b.op(f"icmp uge i64 {wrapped}, {extent}")
                 report_error(b, bad, found, error, 1, None)
                 safe = b.op(f"select i1 {bad}, i64 0, i64 {wrapped}")

@@ -12,6 +12,7 @@ from math import prod
 from typing import Any, NamedTuple
 
 from . import dtypes
+from .checks import Check
 from .dtypes import DType, dtype
 from .shapes import Size, broadcast_shapes
 
@@ -119,6 +120,10 @@ def _cast(attributes: dtype, metas: list[Meta]) -> Result:
     return Result(Size(metas[0].shape), attributes, attributes)
 
 
+def _checked(attributes: Check, metas: list[Meta]) -> Result:
+    return Result(broadcast_shapes(*(m.shape for m in metas)), metas[0].dtype, metas[0].dtype)
+
+
 TYPE_NAMES = {
     dtypes.float64: "Double",
     dtypes.float32: "Float",
@@ -204,6 +209,9 @@ BITWISE_AND, BITWISE_OR, BITWISE_XOR, BITWISE_NOT, LEFT_SHIFT, RIGHT_SHIFT = (
 )
 WHERE = define("where", "map", _where)
 CAST = define("cast", "map", _cast)
+CHECK = define("check", "map", _checked, late=True)
+"""Operands: a value, and booleans that broadcast to it. ``attributes``: the :class:`Check` of which the error is raised where
+one is false. The result is the value."""
 
 # --- sources: values made from an element's place alone ------------------------------------------------------------
 
@@ -232,9 +240,8 @@ GATHER = define("gather", "gather", _gather, late=True)
 
 The source's view has the result's shape; along axes that only the indices walk its stride is 0. Element i of the result is
 the one that lies ``sum(wrap(index_k[i], extents[k]) * index_strides[k])`` elements behind element i of that view.
-``attributes`` (extents, index_strides, meaning); ``meaning`` is what the error for an index out of range calls it: "index"
-(negative ones count from the end), or "target" (a class) or "row" (of an embedding), for which negative numbers are out of
-range too.
+``attributes`` (extents, index_strides, check): the :class:`Check` says what an index out of range raises, and whether negative
+ones count from the end.
 """
 
 
@@ -245,9 +252,9 @@ def _scatter(attributes: tuple[Any, ...], metas: list[Meta]) -> Result:
 SCATTER = define("scatter", "scatter", _scatter, late=True)
 """Operands: destination, value, then index tensors, all expandable to ``attributes[0]``, the shape iterated over.
 
-``attributes`` (shape, strides, offset, extents, index_strides, mode): element i, in row-major order of the shape, goes to the
-flat position ``offset + sum(i * strides)`` and as far behind it as a gather's indices say; mode is "set", "add", "mul", "amax"
-or "amin". The result is the destination so changed.
+``attributes`` (shape, strides, offset, extents, index_strides, mode, check): element i, in row-major order of the shape, goes to
+the flat position ``offset + sum(i * strides)`` and as far behind it as a gather's indices say; mode is "set", "add", "mul",
+"amax" or "amin". The result is the destination so changed.
 """
 
 WRITE = define("write", "write", lambda attributes, metas: Result(Size(metas[0].shape), metas[0].dtype, metas[0].dtype))

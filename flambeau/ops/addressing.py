@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from ..autograd.gradient import NOTHING, Gradient
 from ..graph import dtypes
 from ..graph import primitives as p
+from ..graph.checks import INDEX, Check
 from ..graph.shapes import Size, View, broadcast_shapes, contiguous_strides
 from ..graph.trace import record
 from ..tensor import Tensor
@@ -19,23 +21,36 @@ from .dispatch import attach, tracked
 from .from_data import from_array
 from .views import geometry
 
+ROW = Check(IndexError, "index out of range in self")
+"""A slice (of an embedding, of a selection) by its number."""
+
+
+@cache
+def along(dim: int) -> Check:
+    """An index into axis ``dim`` of a gather or scatter, whose message names the axis."""
+    return Check(RuntimeError, f"index {{value}} is out of bounds for dimension {dim} with size {{size}}")
+
 
 def take_at(
     source: Tensor, shape: Sequence[int], strides: Sequence[int], offset: int, extents: Sequence[int],
-    index_strides: Sequence[int], indices: Sequence[Tensor], meaning: str = "index",
+    index_strides: Sequence[int], indices: Sequence[Tensor], check: Check,
 ) -> Tensor:  # fmt: skip
     """Record a gather from the memory of ``source``, which is walked as (shape, strides, offset); see ``GATHER``."""
-    attributes = (tuple(extents), tuple(index_strides), meaning)
+    if 0 in extents:
+        _check_nonempty(shape, extents, indices, check)
+    attributes = (tuple(extents), tuple(index_strides), check)
     pairs = [(i._read(), i._view) for i in indices]
     return Tensor._from_node(record(p.GATHER, attributes, (source._read(), View(shape, strides, offset)), *pairs))
 
 
 def put_at(
     target: Tensor, value: Tensor, shape: Sequence[int], strides: Sequence[int], offset: int, extents: Sequence[int],
-    index_strides: Sequence[int], indices: Sequence[Tensor], mode: str,
+    index_strides: Sequence[int], indices: Sequence[Tensor], mode: str, check: Check,
 ) -> Tensor:  # fmt: skip
     """Record a scatter over a contiguous target; see ``graph.primitives.SCATTER``."""
-    attributes = (tuple(shape), tuple(strides), offset, tuple(extents), tuple(index_strides), mode)
+    if 0 in extents:
+        _check_nonempty(shape, extents, indices, check)
+    attributes = (tuple(shape), tuple(strides), offset, tuple(extents), tuple(index_strides), mode, check)
     pairs = [(i._read(), i._view) for i in indices]
     whole = target.contiguous()
     if whole._view is not None and (whole._view.offset or whole._view.sizes.numel() != whole._read().shape.numel()):
@@ -45,12 +60,29 @@ def put_at(
     return result if node.shape == target.shape else result.reshape(target.shape)
 
 
+def _check_nonempty(shape: Sequence[int], extents: Sequence[int], indices: Sequence[Tensor], check: Check) -> None:
+    """Along an axis without elements every index is out of range, and nothing may be read or written."""
+    if 0 not in shape:
+        dim = extents.index(0)
+        raise check.exception(indices[dim].reshape(-1)[0].item(), dim, 0, "")  # type: ignore[arg-type]
+
+
+def check_range(index: Tensor, extent: int, check: Check) -> None:
+    """Have indices checked of which nothing is read, for the slices that they name are empty."""
+    if index.numel():
+        take_at(filled(Size(), 0, dtypes.bool_), index.shape, [0] * index.ndim, 0, [extent], [0], [index], check)
+
+
 class Addressing:
-    """How index tensors address a view: the result's shape, strides of its plain axes, and each index's reach."""
+    """How index tensors address a view: the result's shape, strides of its plain axes, and each index's reach.
 
-    __slots__ = ("shape", "axes", "extents", "index_axes", "indices")
+    ``check`` says what an index out of range raises.
+    """
 
-    def __init__(self, view: Tensor, tensors: list[tuple[int, Tensor]]) -> None:
+    __slots__ = ("shape", "axes", "extents", "index_axes", "indices", "check")
+
+    def __init__(self, view: Tensor, tensors: list[tuple[int, Tensor]], check: Check = INDEX) -> None:
+        self.check = check
         try:
             common = broadcast_shapes(*(t.shape for _, t in tensors))
         except RuntimeError:
@@ -98,8 +130,9 @@ class IndexBackward0(Gradient):
         target = filled(Size(shape), 0, grad.dtype)
         strides, index_strides = addressing.strides(contiguous_strides(tuple(shape)))
         result = put_at(
-            target, grad, addressing.shape, strides, 0, addressing.extents, index_strides, addressing.indices, "add"
-        )
+            target, grad, addressing.shape, strides, 0, addressing.extents, index_strides, addressing.indices, "add",
+            addressing.check,
+        )  # fmt: skip
         if tracked(grad):
             attach(result, _IndexAddGrad, [grad], [], (shape, addressing))
         return result
@@ -117,7 +150,9 @@ def gathered(view: Tensor, addressing: Addressing) -> Tensor:
     """The addressed elements of ``view``, with a history."""
     _, strides, offset = geometry(view)
     along, index_strides = addressing.strides(strides)
-    result = take_at(view, addressing.shape, along, offset, addressing.extents, index_strides, addressing.indices)
+    result = take_at(
+        view, addressing.shape, along, offset, addressing.extents, index_strides, addressing.indices, addressing.check
+    )
     if tracked(view):
         attach(result, IndexBackward0, [view], [], (view.shape, addressing))
     return result
@@ -139,8 +174,9 @@ def with_values(target: Tensor, value: Tensor, addressing: Addressing, mode: str
     """A contiguous copy of ``target`` with values written at the addressed places."""
     strides, index_strides = addressing.strides(contiguous_strides(target.shape))
     result = put_at(
-        target, value, addressing.shape, strides, 0, addressing.extents, index_strides, addressing.indices, mode
-    )
+        target, value, addressing.shape, strides, 0, addressing.extents, index_strides, addressing.indices, mode,
+        addressing.check,
+    )  # fmt: skip
     if tracked(target, value):
         attach(result, IndexPutBackward0, [target, value], [], (addressing, mode == "add", target.shape))
     return result

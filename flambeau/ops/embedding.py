@@ -7,7 +7,7 @@ from ..graph import dtypes
 from ..graph import primitives as p
 from ..graph.shapes import Size
 from ..tensor import Tensor
-from .addressing import put_at, take_at
+from .addressing import ROW, put_at, take_at
 from .creation import filled
 from .dispatch import attach, tracked
 from .operation import operation
@@ -18,7 +18,7 @@ def _rows(table: Tensor, index: Tensor) -> Tensor:
     """The rows of ``table`` (rows, width) that ``index`` names, without history."""
     (rows, width), (down, across), offset = geometry(table)
     shape = (*index.shape, width)
-    return take_at(table, shape, (*[0] * index.ndim, across), offset, [rows], [down], [index.unsqueeze(-1)], "row")
+    return take_at(table, shape, (*[0] * index.ndim, across), offset, [rows], [down], [index.unsqueeze(-1)], ROW)
 
 
 class EmbeddingBackward0(Gradient):
@@ -35,7 +35,7 @@ class EmbeddingBackward0(Gradient):
         index = self.input(1)
         if by_frequency:
             one, none = filled(Size(), 1, grad.dtype), filled(Size((rows,)), 0, grad.dtype)
-            count = put_at(none, one, index.shape, [0] * index.ndim, 0, [rows], [1], [index], "add")
+            count = put_at(none, one, index.shape, [0] * index.ndim, 0, [rows], [1], [index], "add", ROW)
             grad = grad / _rows(count.unsqueeze(-1), index)
         return add_rows(grad, index, rows, padding_idx), None
 
@@ -49,7 +49,7 @@ def add_rows(grad: Tensor, index: Tensor, rows: int, padding_idx: int) -> Tensor
     if padding_idx >= 0:
         grad = where(place == padding_idx, 0.0, grad)
     target = filled(Size((rows, width)), 0, grad.dtype)
-    result = put_at(target, grad, grad.shape, (*[0] * index.ndim, 1), 0, [rows], [width], [place], "add")
+    result = put_at(target, grad, grad.shape, (*[0] * index.ndim, 1), 0, [rows], [width], [place], "add", ROW)
     if tracked(grad):
         attach(result, _AddRowsBackward, [grad, index], [(None, None), (index._read(), index._view)])
     return result

@@ -8,7 +8,7 @@ from typing import Any
 from ..autograd.gradient import INPUTS, RESULT, Gradient
 from ..graph.shapes import Size, broadcast_shapes, contiguous_strides, wrap_dim
 from ..tensor import Tensor
-from .addressing import check_index, put_at, take_at
+from .addressing import along, check_index, put_at, take_at
 from .creation import filled
 from .dispatch import attach, tracked
 from .operation import operation, write_out
@@ -20,12 +20,10 @@ def _same_rank(name: str, input: Tensor, index: Tensor) -> None:
         raise RuntimeError("Index tensor must have the same number of dimensions as input tensor")
 
 
-def _gather_addressing(
-    sizes: Sequence[int], index_shape: Size, dim: int, strides: Sequence[int]
-) -> tuple[list[int], int, int]:
+def _gather_addressing(sizes: Sequence[int], dim: int, strides: Sequence[int]) -> tuple[list[int], int, int]:
     """Strides of the index's axes (0 along ``dim``), the axis's extent and its stride."""
-    along = [0 if axis == dim else s for axis, s in enumerate(strides)]
-    return along, sizes[dim], strides[dim]
+    walk = [0 if axis == dim else s for axis, s in enumerate(strides)]
+    return walk, sizes[dim], strides[dim]
 
 
 class GatherBackward0(Gradient):
@@ -44,7 +42,7 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False,
     _same_rank("gather", input, index)
     d = wrap_dim(dim, input.ndim)
     if index.ndim == 0 or input.ndim == 0:
-        return input.reshape(-1)[index.reshape(-1)].reshape(index.shape)
+        return gather(input.reshape(-1), 0, index.reshape(-1)).reshape(index.shape)  # type: ignore[no-any-return]
     for axis in range(index.ndim):
         if axis != d and index.shape[axis] > input.shape[axis]:
             raise RuntimeError(
@@ -52,8 +50,8 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False,
                 f"{list(input.shape)} apart from dimension {d}"
             )
     sizes, strides, offset = geometry(input)
-    along, extent, step = _gather_addressing(sizes, index.shape, d, strides)
-    result = take_at(input, index.shape, along, offset, [extent], [step], [index])
+    walk, extent, step = _gather_addressing(sizes, d, strides)
+    result = take_at(input, index.shape, walk, offset, [extent], [step], [index], along(d))
     if tracked(input):
         saved = [(None, None), (index._read(), index._view)]
         attach(result, GatherBackward0, [input, index], saved, (d, input.shape))
@@ -98,8 +96,8 @@ def _scattered(target: Tensor, dim: int, index: Tensor, value: Tensor, mode: str
             )
     if value.ndim and value.shape != index.shape:
         value = value[tuple(slice(0, n) for n in index.shape)]
-    along, extent, step = _gather_addressing(target.shape, index.shape, d, contiguous_strides(target.shape))
-    return put_at(target, value, index.shape, along, 0, [extent], [step], [index], mode)
+    walk, extent, step = _gather_addressing(target.shape, d, contiguous_strides(target.shape))
+    return put_at(target, value, index.shape, walk, 0, [extent], [step], [index], mode, along(d))
 
 
 class ScatterBackward0(Gradient):

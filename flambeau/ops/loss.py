@@ -9,6 +9,7 @@ from ..autograd.gradient import INPUTS, Gradient
 from ..composite import composite_values, handle
 from ..graph import dtypes
 from ..graph import primitives as p
+from ..graph.checks import Check
 from ..graph.shapes import Size, View
 from ..graph.trace import local, record
 from ..tensor import Tensor
@@ -19,6 +20,8 @@ from .dispatch import attach, binary, nary, tracked, unary
 from .reductions import reduce
 from .softmax import log_softmax
 from .views import geometry
+
+_TARGET = Check(IndexError, "Target {value} is out of bounds.")
 
 
 class NllLossBackward0(Gradient):
@@ -96,11 +99,11 @@ class _Picked:
         sizes, strides, offset = geometry(input)
         along = [step for a, step in enumerate(strides) if a != axis]
         extents = [sizes[axis]]
-        self.value = take_at(input, target.shape, along, offset, extents, [strides[axis]], [index], "target")
+        self.value = take_at(input, target.shape, along, offset, extents, [strides[axis]], [index], _TARGET)
         self.weight: Tensor | None = None
         if weight is not None:
             _, (step,), first = geometry(weight)
-            rows = take_at(weight, target.shape, [0] * target.ndim, first, extents, [step], [index], "target")
+            rows = take_at(weight, target.shape, [0] * target.ndim, first, extents, [step], [index], _TARGET)
             self.weight = nary(p.WHERE, [counted, rows, 0.0])
 
     def reduced(self, value: Tensor, reduction: str) -> tuple[Tensor, Tensor | None]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..autograd.gradient import Gradient
 from ..graph import primitives as p
+from ..graph.checks import INDEX
 from ..graph.shapes import View, wrap_dim
 from ..graph.trace import record
 from ..tensor import Tensor
@@ -42,7 +43,7 @@ def flip(input: Tensor, *dims: Any) -> Tensor:
         steps = tuple(-s if axis in axes else s for axis, s in enumerate(strides))
         order = own_order(input) or tuple(range(len(sizes)))
         walk = View([sizes[k] for k in order], [steps[k] for k in order], offset)
-        node = record(p.GATHER, ((), (), "index"), (input._read(), walk))
+        node = record(p.GATHER, ((), (), INDEX), (input._read(), walk))
         result = Tensor._from_node(node) if own_order(input) is None else seen_in_order(node, order)
     if tracked(input):
         attach(result, FlipBackward0, [input], [], axes)

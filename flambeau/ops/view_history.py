@@ -9,6 +9,7 @@ from typing import Any
 
 from ..autograd.gradient import Edge, Gradient
 from ..graph import dtypes
+from ..graph.checks import INDEX
 from ..graph.primitives import COPY, IOTA, SCATTER
 from ..graph.shapes import Size, View, contiguous_strides
 from ..graph.trace import local, record, record_constant
@@ -121,7 +122,7 @@ def spread(grad: Tensor, base: tuple[Size, tuple[int, ...], int], view: View) ->
     zeros = record_constant((span,), 0, grad.dtype)
     if target.overlaps_itself():
         count = record(IOTA, ((span,), dtypes.int64), (0, None), (1, None))
-        attributes = (tuple(target.sizes), (0,) * len(target.sizes), 0, (span,), (1,), "add")
+        attributes = (tuple(target.sizes), (0,) * len(target.sizes), 0, (span,), (1,), "add", INDEX)
         node = record(SCATTER, attributes, (zeros, None), (grad._read(), grad._view), (count, target))
     else:
         node = written(zeros, target, grad._read(), grad._view)

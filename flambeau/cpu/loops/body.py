@@ -141,7 +141,9 @@ class Body:
         assert kind == "op", kind
         name, compute, references, error = data
         arguments = [self.operand(reference, place, local) for reference in references]
-        if error >= 0:
+        if error >= 0 and name == "check":
+            self._check(compute, arguments[0], arguments[1], error, place)
+        elif error >= 0:
             self._check_divisor(compute, arguments[1], error, place)
         return emit(b, name, None, compute, value.dtype, lanes, *arguments)
 
@@ -175,16 +177,16 @@ class Body:
     def _gather(self, index: int, place: Place, local: dict[int, str]) -> str:
         b, lanes = self.b, place.lanes
         value = self.program.values[index]
-        _, _, inner, stride, indices, error, wraps = value.data
+        _, _, inner, stride, indices, wraps = value.data
         pointer = place.pointers["value", index]
         d = value.dtype
         if not indices:  # a plain walk in another order
             return self._load(d, pointer, inner, stride, place)
-        varying = lanes > 1 and any(reference in local for reference, _, _ in indices)
+        varying = lanes > 1 and any(reference in local for reference, *_ in indices)
         width = lanes if varying else 1
         t = vector("i64", width)
         total: str | None = None
-        for reference, extent_argument, stride_argument in indices:
+        for reference, extent_argument, stride_argument, error in indices:
             at = local[reference] if varying and reference in local else None
             if at is None:
                 at = (
@@ -219,6 +221,13 @@ class Body:
         bad = b.op(f"icmp uge {t} {wrapped}, {limit}")
         self.report(bad, at, error, lanes, mask)
         return b.op(f"select {vector('i1', lanes)} {bad}, {t} {zero}, {t} {wrapped}")
+
+    def _check(self, d: dtype, value: str, holds: str, error: int, place: Place) -> None:
+        """Report a value (shown if it is an integer) for which the condition does not hold."""
+        b, lanes = self.b, place.lanes
+        bad = b.op(f"xor {vector('i1', lanes)} {holds}, {splat('i1', 'true', lanes)}")
+        shown = convert(b, d, int64, lanes, value) if d.kind == "integer" else splat("i64", "0", lanes)
+        self.report(bad, shown, error, lanes, place.mask)
 
     def _check_divisor(self, d: dtype, divisor: str, error: int, place: Place) -> None:
         b, lanes = self.b, place.lanes

@@ -34,8 +34,8 @@ class Value:
     ========== ==========================================================================================
     number     (kind of Python number, argument with its slot)
     load       (operand argument, first stride argument, inner class, inner stride argument)
-    gather     as load, then ((index reference, extent argument, stride argument), ...), error argument, and whether
-               negative indices count from the end
+    gather     as load, then ((index reference, extent, stride and error arguments), ...), and whether negative indices
+               count from the end
     linear     () — position of the element in row-major order, int64
     random     (reference of seed, reference of offset) — Philox bits
     convert    (reference,)
@@ -63,7 +63,7 @@ def operands_of(value: Value) -> tuple[int, ...]:
     if kind == "random":
         return (data[0], data[1])
     if kind == "gather":
-        return tuple(reference for reference, _, _ in data[4])
+        return tuple(reference for reference, *_ in data[4])
     return (data[1],) if kind == "reduce" else ()
 
 
