@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .graph.dtypes import bool_, float32, float64, int64
 from .graph.trace import evaluate, evaluate_trace
+
+if TYPE_CHECKING:
+    from .tensor import Tensor
 
 _C_TYPES = {float32: ctypes.c_float, float64: ctypes.c_double, int64: ctypes.c_int64, bool_: ctypes.c_bool}
 
@@ -59,7 +63,15 @@ class Reading:
             return array.astype(dtype)
         return array.copy() if copy else array
 
+    #: Operators between an array and a tensor are the tensor's: NumPy gives way to the greater priority.
     __array_priority__ = 1000
+
+    def __array_wrap__(self, array: np.ndarray, context: Any = None, return_scalar: bool = False) -> Tensor:
+        """What NumPy's functions of a tensor give back: a tensor. Truth values are uint8, as in PyTorch."""
+        return self._of_array(array.astype(np.uint8) if array.dtype.kind == "b" else array)
+
+    #: Makes a tensor that shares an array's memory; put here by ``ops.from_data``.
+    _of_array: Callable[[np.ndarray], Tensor]
 
     def data_ptr(self) -> int:
         """Address of the first element. The memory counts as visible to others from now on, for ever."""
@@ -120,6 +132,7 @@ class Reading:
         return int(self.item())
 
     def __format__(self, spec: str) -> str:
-        if self.ndim == 0 and spec:
+        """A zero-dimensional tensor is formatted as its number; others, and subclasses, only without ``spec``."""
+        if not self.ndim and type(self).__base__ is Reading:
             return format(self.item(), spec)
-        return object.__format__(self, spec) if spec else str(self)
+        return object.__format__(self, spec)

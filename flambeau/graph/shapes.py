@@ -177,7 +177,7 @@ def wrap_dims(dims: int | Sequence[int] | None, rank: int) -> tuple[int, ...]:
     """Dimension numbers counted from the front, sorted; all of them for ``None`` or an empty sequence."""
     if dims is None:
         return tuple(range(rank))
-    wrapped = [wrap_dim(d, rank) for d in ((dims,) if isinstance(dims, int) else dims)]
+    wrapped = [wrap_dim(d, rank) for d in (dims if isinstance(dims, Iterable) else (dims,))]
     if not wrapped:
         return tuple(range(rank))
     if len(set(wrapped)) != len(wrapped):

@@ -4,28 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from ..autograd.gradient import CROSSWISE, INPUTS, RESULT, Gradient
 from ..graph import primitives as p
 from ..graph.dtypes import promote_types
-from ..graph.given import Given
 from ..graph.trace import Node, enter, local, new_step, overflow
 from ..tensor import Tensor
 from .dispatch import binary, unary
+from .operands import NUMBERS, binary_operator, operand
 from .operation import NAMESPACE, operation, write_out
 
 _new = object.__new__
-
-
-def operand(value: Any) -> Any:
-    """A right-hand operand: a tensor or Python number as it is, a NumPy scalar as a Python number.
-
-    ``TypeError`` for anything else.
-    """
-    if isinstance(value, (Tensor, int, float, Given)):
-        return value
-    if hasattr(value, "item") and getattr(value, "ndim", 1) == 0:
-        return value.item()
-    raise TypeError(f"unsupported operand type for a tensor operation: '{type(value).__name__}'")
 
 
 # --- add, sub -----------------------------------------------------------------------------------------------------
@@ -381,19 +371,6 @@ def where_below_half(weight: Tensor, near: Tensor, far: Tensor) -> Tensor:
 # --- operators ----------------------------------------------------------------------------------------------------
 
 
-def _binary_operator(function: Any, swapped: bool = False) -> Any:
-    def operator(self: Tensor, other: Any) -> Any:
-        kind = type(other)
-        if kind is not float and kind is not int and not isinstance(other, Tensor):
-            try:
-                other = operand(other)
-            except TypeError:
-                return NotImplemented
-        return function(other, self) if swapped else function(self, other)
-
-    return operator
-
-
 def _fast(primitive: p.Primitive, gradient: type[Gradient]) -> Any:
     """An operator that records one primitive, with the plainest case (no views, no history) written out in line."""
 
@@ -432,40 +409,38 @@ def _fast(primitive: p.Primitive, gradient: type[Gradient]) -> Any:
             return binary(primitive, self, other, gradient)
         if kind is float or kind is int or isinstance(other, Tensor):
             return binary(primitive, self, other, gradient)
-        try:
+        if isinstance(other, NUMBERS):
             return binary(primitive, self, operand(other), gradient)
-        except TypeError:
-            if isinstance(other, (bool, int, float)) or hasattr(other, "item"):
-                raise
-            return NotImplemented
+        return NotImplemented
 
     return operator
 
 
-def _in_place_operator(function: Any) -> Any:
-    def operator(self: Tensor, other: Any) -> Any:
-        return function(self, operand(other))
+_quotient = binary_operator(div, swapped=True)
 
-    return operator
+
+def _divided_by(self: Tensor, other: Any) -> Any:
+    # Of the operators with an array in front PyTorch has this one, as the reciprocal times the array.
+    return reciprocal(self) * other if isinstance(other, np.ndarray) else _quotient(self, other)
 
 
 Tensor.__add__ = _fast(p.ADD, AddBackward0)  # type: ignore[method-assign]
 Tensor.__radd__ = Tensor.__add__  # type: ignore[method-assign]
 Tensor.__sub__ = _fast(p.SUB, SubBackward0)  # type: ignore[method-assign]
-Tensor.__rsub__ = _binary_operator(sub, swapped=True)  # type: ignore[method-assign]
+Tensor.__rsub__ = binary_operator(sub, swapped=True)  # type: ignore[method-assign]
 Tensor.__mul__ = _fast(p.MUL, MulBackward0)  # type: ignore[method-assign]
 Tensor.__rmul__ = Tensor.__mul__  # type: ignore[method-assign]
 Tensor.__truediv__ = _fast(p.DIV, DivBackward0)  # type: ignore[method-assign]
-Tensor.__rtruediv__ = _binary_operator(div, swapped=True)  # type: ignore[method-assign]
-Tensor.__floordiv__ = _binary_operator(floor_divide)  # type: ignore[method-assign]
-Tensor.__rfloordiv__ = _binary_operator(floor_divide, swapped=True)  # type: ignore[attr-defined]
-Tensor.__mod__ = _binary_operator(remainder)  # type: ignore[method-assign]
-Tensor.__rmod__ = _binary_operator(remainder, swapped=True)  # type: ignore[attr-defined]
-Tensor.__pow__ = _binary_operator(pow)  # type: ignore[method-assign]
-Tensor.__rpow__ = _binary_operator(pow, swapped=True)  # type: ignore[method-assign]
+Tensor.__rtruediv__ = _divided_by  # type: ignore[method-assign]
+Tensor.__floordiv__ = binary_operator(floor_divide)  # type: ignore[method-assign]
+Tensor.__rfloordiv__ = binary_operator(floor_divide, swapped=True)  # type: ignore[attr-defined]
+Tensor.__mod__ = binary_operator(remainder)  # type: ignore[method-assign]
+Tensor.__rmod__ = binary_operator(remainder, swapped=True)  # type: ignore[attr-defined]
+Tensor.__pow__ = binary_operator(pow)  # type: ignore[method-assign]
+Tensor.__rpow__ = binary_operator(pow, swapped=True)  # type: ignore[method-assign]
 Tensor.__neg__ = neg  # type: ignore[method-assign]
 Tensor.__pos__ = positive  # type: ignore[method-assign]
 for _name in ("add", "sub", "mul", "floordiv", "truediv", "mod", "pow"):
     _source = {"floordiv": "floor_divide", "truediv": "div", "mod": "remainder"}.get(_name, _name)
-    setattr(Tensor, f"__i{_name}__", _in_place_operator(getattr(Tensor, _source + "_")))
+    setattr(Tensor, f"__i{_name}__", binary_operator(getattr(Tensor, _source + "_")))
 NAMESPACE["true_divide"] = true_divide

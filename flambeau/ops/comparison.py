@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from ..autograd.gradient import INPUTS, Gradient
 from ..graph import primitives as p
 from ..tensor import Tensor
-from .arithmetic import operand
 from .dispatch import attach, binary, nary, tracked, unary
+from .from_data import as_tensor
+from .operands import NUMBERS, binary_operator, operand
 from .operation import operation, write_out
 
 
 def _comparison(primitive: p.Primitive, name: str, text: str, *others: str) -> Any:
     def compare(input: Tensor, other: Any, *, out: Tensor | None = None) -> Tensor:
-        result = binary(primitive, input, operand(other))
+        result = binary(primitive, input, other)
         return result if out is None else write_out(out, result)
 
     compare.__name__ = compare.__qualname__ = name
@@ -24,10 +27,9 @@ def _comparison(primitive: p.Primitive, name: str, text: str, *others: str) -> A
     def operator(self: Tensor, other: Any) -> Any:
         if isinstance(other, (Tensor, int, float)):
             return binary(primitive, self, other)
-        try:
-            return binary(primitive, self, operand(other))
-        except TypeError:
-            return NotImplemented
+        if isinstance(other, np.ndarray):
+            return binary(primitive, self, as_tensor(other))
+        return binary(primitive, self, operand(other)) if isinstance(other, NUMBERS) else NotImplemented
 
     setattr(Tensor, f"__{name}__", operator)
     return compare
@@ -43,7 +45,7 @@ ge = _comparison(p.GE, "ge", ">=", "greater_equal")
 
 def _logical(primitive: p.Primitive, name: str, text: str, inplace: bool = True) -> Any:
     def logic(input: Any, other: Any, *, out: Tensor | None = None) -> Tensor:
-        result = binary(primitive, input, operand(other))
+        result = binary(primitive, input, other)
         return result if out is None else write_out(out, result)
 
     logic.__name__ = logic.__qualname__ = name
@@ -78,30 +80,16 @@ def bitwise_not(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 Tensor.__invert__ = bitwise_not  # type: ignore[method-assign]
 
 
-def _operator(function: Any) -> Any:
-    def operator(self: Tensor, other: Any) -> Any:
-        try:
-            return function(self, operand(other))
-        except TypeError:
-            return NotImplemented
-
-    return operator
-
-
-def _reflected(primitive: p.Primitive) -> Any:
-    return lambda self, other: binary(primitive, operand(other), self)
-
-
-for _name, _function, _primitive in (
-    ("and", bitwise_and, p.BITWISE_AND),
-    ("or", bitwise_or, p.BITWISE_OR),
-    ("xor", bitwise_xor, p.BITWISE_XOR),
-    ("lshift", bitwise_left_shift, p.LEFT_SHIFT),
-    ("rshift", bitwise_right_shift, p.RIGHT_SHIFT),
+for _name, _function in (
+    ("and", bitwise_and),
+    ("or", bitwise_or),
+    ("xor", bitwise_xor),
+    ("lshift", bitwise_left_shift),
+    ("rshift", bitwise_right_shift),
 ):
-    setattr(Tensor, f"__{_name}__", _operator(_function))
-    setattr(Tensor, f"__r{_name}__", _reflected(_primitive))
-    setattr(Tensor, f"__i{_name}__", getattr(Tensor, _function.__name__ + "_"))
+    setattr(Tensor, f"__{_name}__", binary_operator(_function))
+    setattr(Tensor, f"__r{_name}__", binary_operator(_function, swapped=True))
+    setattr(Tensor, f"__i{_name}__", binary_operator(getattr(Tensor, _function.__name__ + "_")))
 
 
 # --- extrema of two -----------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from ..graph.shapes import View
 from ..graph.trace import Node, enter, local, new_step, number_kind, overflow, record, user_site
 from ..tensor import Tensor
 from .memory_order import record_in_memory_order
+from .operands import operand
 
 _new = object.__new__
 
@@ -95,7 +96,7 @@ def binary(
         place_a: Any = node_a.place
         tracked_a = a._tracked
     else:
-        node_a = a
+        node_a = a = operand(a)
         view_a = seen_a = None
         place_a = number_kind(a)
         tracked_a = False
@@ -119,7 +120,7 @@ def binary(
         place_b = node_b.place
         tracked_b = b._tracked
     else:
-        node_b = b
+        node_b = b = operand(b)
         view_b = seen_b = None
         place_b = number_kind(b)
         tracked_b = False
@@ -211,7 +212,7 @@ def nary(
                 in_order = False
             pairs.append((t._read(), view))
         else:
-            pairs.append((t, None))
+            pairs.append((operand(t), None))
     if not in_order and primitive.kind == "map":
         ordered = in_memory_order(primitive, operands, gradient, attributes, context)
         if ordered is not None:

@@ -245,3 +245,4 @@ def construct(d: dtype_type, *arguments: Any) -> Tensor:
 
 
 Tensor._construct = staticmethod(lambda *arguments, **keywords: construct(get_default_dtype(), *arguments))  # type: ignore[assignment]
+Tensor._of_array = staticmethod(from_numpy)  # type: ignore[assignment]

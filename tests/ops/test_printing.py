@@ -118,3 +118,28 @@ def test_results_with_names() -> None:
     for expression in ("x.max(1)", "x.sort()", "x.topk(2)", "x.median(0)", "x.cummax(1)", "x.slogdet()", "x.aminmax()"):
         texts = [repr(eval(expression, {"x": m.tensor([[1.0, 2.0], [4.0, 3.0]])})) for m in (flambeau, torch)]
         assert texts[0] == texts[1]
+
+
+FORMATS = ["", ".3f", "d", ">8", "5d", "e", "x", "g"]
+VALUES = ["2.5", "0.1", "float('nan')", "3", "True", "[1.0]", "[]", "[[1, 2]]"]
+
+
+@pytest.mark.parametrize("value", VALUES)
+def test_formatted(value: str) -> None:
+    """A zero-dimensional tensor is formatted as its number, whatever its history; a subclass as an object."""
+
+    def told(lib: Any, text: str, kind: str) -> Any:
+        tensor = lib.tensor(eval(value), **({} if not kind else {"dtype": getattr(lib, kind)}))
+        floating = tensor.is_floating_point()
+        made = {"t": tensor, "p": lib.nn.Parameter(tensor, requires_grad=floating), "lib": lib}
+        made["h"] = made["p"].sum() if floating else tensor
+        try:
+            return eval(text, made)
+        except Exception as error:
+            return type(error)
+
+    texts = [f"format({name}, {spec!r})" for name in "tph" for spec in FORMATS]
+    texts += ["'%d' % t", "'%s' % t", "'%.2f' % h", "'{}'.format(h)", "f'{h}'", "f'{h!r}'", "str(p)", "hex(t)", "[1] * t"]
+    for kind in ("", "float16", "bfloat16", "uint8") if "nan" not in value else ("", "bfloat16"):
+        for text in texts:
+            assert told(flambeau, text, kind) == told(torch, text, kind), (text, kind)
