@@ -86,6 +86,7 @@ _LAZY_NAMES = {
     "OutOfMemoryError": "cuda.errors",
     "AcceleratorError": "cuda.errors",
     "compile": "settings",
+    "to_dlpack": "utils.dlpack",
     **{
         name: "storages"
         for name in (

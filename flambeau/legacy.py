@@ -23,8 +23,8 @@ class TensorType(type):
     def __instancecheck__(cls, instance: Any) -> bool:
         return isinstance(instance, Tensor) and instance.dtype is cls.dtype
 
-    def __call__(cls, *arguments: Any, device: Any = None) -> Tensor:
-        return finished(construct(cls.dtype, *arguments), device=device)
+    def __call__(cls, *arguments: Any, **keywords: Any) -> Tensor:
+        return finished(construct(cls.dtype, *arguments, **keywords))
 
     def __repr__(cls) -> str:
         return f"<class 'torch.{cls.__name__}'>"

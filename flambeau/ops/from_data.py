@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
 
 from ..cpu.memory import Buffer, allocate
 from ..device import check_device
-from ..graph import dtypes
 from ..graph.dtypes import dtype as dtype_type
-from ..graph.dtypes import get_default_dtype
+from ..graph.dtypes import get_default_dtype, given_dtype
 from ..graph.shapes import Size, View
 from ..graph.trace import Node
 from ..storage import Storage
 from ..tensor import Tensor
 from .creation import checked_sizes, filled, finished
+from .nested import dtype_of_array, is_sequence, read_numbers
 from .operation import operation
 
 
@@ -27,108 +28,24 @@ def from_array(array: np.ndarray) -> Tensor:
             "given numpy array has byte order different from the native byte order. Conversion between byte orders is "
             "currently not supported."
         )
-    d = dtypes.FROM_NUMPY.get(array.dtype)
-    if d is None:
-        raise TypeError(
-            f"can't convert np.ndarray of type {array.dtype}. The only supported types are: float64, float32, float16, "
-            "int64, int32, int16, int8, uint8, and bool."
-        )
+    d = dtype_of_array(array)
     buffer = allocate(array.nbytes)
     buffer.peek(array.dtype, array.shape)[...] = array
     return Tensor._from_node(Node(Size(array.shape), d, None, 0, buffer))
 
 
-def _infer(data: Any) -> dtype_type:
-    """The dtype of nested Python data: bool, int64 or the default float, whichever takes all numbers."""
-    array = np.array(data)
-    if array.dtype.kind == "b":
-        return dtypes.bool_
-    if array.dtype.kind in "iu":
-        return dtypes.int64
-    if array.dtype.kind == "f" or array.size == 0:
-        return get_default_dtype()
-    raise TypeError(f"can't convert np.ndarray of type {array.dtype}.")
-
-
-def _has_tensors(data: Any) -> bool:
-    if isinstance(data, (list, tuple)):
-        return any(_has_tensors(element) for element in data if type(element) is not int and type(element) is not float)
-    return isinstance(data, Tensor)
-
-
-def _plain(data: Any) -> Any:
-    """Nested data with one-element tensors as numbers and arrays as they are."""
-    if isinstance(data, (list, tuple)):
-        return [_plain(element) for element in data]
+def _data(data: Any, d: Any) -> Tensor:
+    """A new tensor with the values of numbers, nested sequences, arrays or a tensor."""
+    if d is not None:
+        d = given_dtype(d)
     if isinstance(data, Tensor):
-        return data.item() if data.ndim == 0 else data.detach().tolist()
-    return data
-
-
-def _check_ragged(data: Any, depth: int = 0) -> None:
-    if isinstance(data, (list, tuple)):
-        lengths = {len(e) if isinstance(e, (list, tuple)) else -1 for e in data}
-        if len(lengths) > 1:
-            first = next(iter(len(e) if isinstance(e, (list, tuple)) else 0 for e in data))
-            other = next(
-                len(e) if isinstance(e, (list, tuple)) else 0
-                for e in data
-                if (len(e) if isinstance(e, (list, tuple)) else 0) != first
-            )
-            raise ValueError(f"expected sequence of length {first} at dim {depth + 1} (got {other})")
-        for element in data:
-            _check_ragged(element, depth + 1)
-
-
-def _data(data: Any, d: dtype_type | None) -> Tensor:
-    if isinstance(data, Tensor):
-        copy = data.detach().clone()
-        return copy if d is None or d is copy.dtype else copy.to(d)
-    if isinstance(data, np.ndarray) or isinstance(data, np.generic):
+        made = data.detach().clone()
+    elif hasattr(data, "__array__") and not isinstance(data, np.generic):
         made = from_array(np.asarray(data))
-        return made if d is None or made.dtype is d else made.to(d)
-    if isinstance(data, (list, tuple)) and data and isinstance(data[0], np.ndarray):
-        made = from_array(np.array(data))
-        return made if d is None or made.dtype is d else made.to(d)
-    numpy_scalars = isinstance(data, (list, tuple)) and len(data) > 0 and all(isinstance(e, np.generic) for e in data)
-    if _has_tensors(data):
-        first = data
-        while isinstance(first, (list, tuple)):
-            first = first[0]
-        if d is None and isinstance(first, Tensor):
-            d = first.dtype
-        data = _plain(data)
-    if hasattr(data, "__array__") and not isinstance(data, (list, tuple, bool, int, float)):
-        return _data(np.asarray(data), d)
-    if isinstance(data, complex):
-        raise TypeError("complex numbers are not supported yet")
-    if (
-        isinstance(data, (range, set, frozenset))
-        or hasattr(data, "__iter__")
-        and not isinstance(data, (list, tuple, str))
-    ):
-        data = list(data)
-    if isinstance(data, str):
-        raise TypeError("new(): invalid data type 'str'")
-    if data is None:
-        raise RuntimeError(f"Could not infer dtype of {type(data).__name__}")
-    try:
-        wanted = d or (dtypes.FROM_NUMPY.get(np.array(data).dtype) if numpy_scalars else None) or _infer(data)
-        storage = wanted.numpy if wanted.numpy is not None else np.dtype(np.float32)
-        if wanted.kind == "integer":
-            source = np.array(data)
-            if source.dtype == object:
-                raise RuntimeError("Overflow when unpacking long")
-            if source.dtype.kind == "f" and not np.isfinite(source).all():
-                raise RuntimeError("value cannot be converted to type int64_t without overflow")
-            array = source.astype(storage)
-        else:
-            array = np.array(data, dtype=storage)
-    except (ValueError, TypeError) as error:
-        _check_ragged(data)
-        raise TypeError(f"new(): data must be a sequence of numbers ({error})") from None
-    made = from_array(array)
-    return made if made.dtype is wanted else made.to(wanted)
+    else:
+        array, d = read_numbers(data, d)
+        made = from_array(array)
+    return made if d is None or made.dtype is d else made.to(d)
 
 
 @operation(method=False)
@@ -144,21 +61,43 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     """As :func:`tensor`, sharing memory (and history) with tensors and arrays where the dtype permits."""
     if device is not None:
         check_device(device)
+    if dtype is not None:
+        dtype = given_dtype(dtype)
     if isinstance(data, Tensor):
-        return data if dtype is None or data.dtype is dtype else data.to(dtype)
-    if isinstance(data, np.ndarray) and data.dtype in dtypes.FROM_NUMPY and all(s >= 0 for s in data.strides):
+        made = data
+    elif isinstance(data, np.ndarray) and all(s >= 0 for s in data.strides):
         made = from_numpy(data)
-        return made if dtype is None or made.dtype is dtype else made.to(dtype)
-    return _data(data, dtype)
+    else:
+        return _data(data, dtype)
+    return made if dtype is None or made.dtype is dtype else made.to(dtype)
 
 
 @operation(method=False)
 def asarray(
     obj: Any, *, dtype: Any = None, device: Any = None, copy: bool | None = None, requires_grad: bool = False
 ) -> Tensor:
-    """As :func:`as_tensor`; ``copy`` asks for a copy always."""
-    made = tensor(obj, dtype=dtype) if copy else as_tensor(obj, dtype, device)
-    return finished(made, requires_grad)
+    """As :func:`as_tensor`, and buffers are read as elements of ``dtype``. ``copy`` asks for a copy always, or never."""
+    wanted = None if dtype is None else given_dtype(dtype)
+    shared = obj
+    if not isinstance(obj, (Tensor, np.ndarray, np.generic)):
+        if _is_buffer(obj):
+            shared = frombuffer(obj, dtype=wanted or get_default_dtype())
+        elif copy is False:
+            raise ValueError("can't alias arbitrary sequence into a tensor.")
+    made = tensor(shared, dtype=wanted) if copy else as_tensor(shared, wanted, device)
+    if copy is False and shared.dtype != (made.dtype if isinstance(shared, Tensor) else made.dtype.numpy):
+        raise ValueError(f"can't alias tensor with dtype '{shared.dtype}' into dtype '{made.dtype}'.")
+    return finished(made.detach() if requires_grad else made, requires_grad)
+
+
+def _is_buffer(obj: Any) -> bool:
+    if isinstance(obj, (list, tuple, int, float)):
+        return False
+    try:
+        memoryview(obj)
+    except TypeError:
+        return False
+    return True
 
 
 def _check_strides(array: np.ndarray) -> None:
@@ -172,21 +111,11 @@ def _check_strides(array: np.ndarray) -> None:
 
 
 @operation(method=False)
-def from_numpy(array: np.ndarray) -> Tensor:
+def from_numpy(ndarray: np.ndarray) -> Tensor:
     """A tensor that shares an array's memory."""
-    if not isinstance(array, np.ndarray):
-        raise TypeError(f"expected np.ndarray (got {type(array).__name__})")
-    d = dtypes.FROM_NUMPY.get(array.dtype)
-    if d is None:
-        from_array(array)  # raises with PyTorch's message
-    assert d is not None
-    flags = array.flags
-    contiguous, writeable = flags.c_contiguous, flags.writeable
-    if not contiguous:
-        _check_strides(array)
-    if not writeable:
-        import warnings
-
+    if not isinstance(ndarray, np.ndarray):
+        raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
+    if not ndarray.flags.writeable:
         warnings.warn(
             "The given NumPy array is not writable, and PyTorch does not support non-writable tensors. This means writing "
             "to this tensor will result in undefined behavior. You may want to copy the array to protect its data or make "
@@ -195,6 +124,15 @@ def from_numpy(array: np.ndarray) -> Tensor:
             UserWarning,
             stacklevel=2,
         )
+    return sharing(ndarray)
+
+
+def sharing(array: np.ndarray) -> Tensor:
+    """:func:`from_numpy` without its warning."""
+    d = dtype_of_array(array)
+    contiguous = array.flags.c_contiguous
+    if not contiguous:
+        _check_strides(array)
     buffer = Buffer.from_numpy(array)
     if contiguous:
         return Tensor._from_node(Node(Size(array.shape), d, None, 0, buffer))
@@ -208,7 +146,31 @@ def frombuffer(
     buffer: Any, *, dtype: dtype_type, count: int = -1, offset: int = 0, requires_grad: bool = False
 ) -> Tensor:
     """A one-dimensional tensor over the memory of a Python buffer."""
-    return finished(from_numpy(np.frombuffer(buffer, dtype=dtype.numpy, count=count, offset=offset)), requires_grad)
+    d = given_dtype(dtype)
+    try:
+        length = memoryview(buffer).nbytes
+    except TypeError:
+        raise ValueError("object does not implement Python buffer protocol.") from None
+    size = d.itemsize
+    if not length or not count:
+        raise ValueError(f"both buffer length ({length}) and count ({count}) must not be 0")
+    if not 0 <= offset < length:
+        raise ValueError(
+            f"offset ({offset} bytes) must be non-negative and no greater than buffer length ({length} bytes) minus 1"
+        )
+    if count < 0 and (length - offset) % size:
+        raise ValueError(
+            f"buffer length ({length - offset} bytes) after offset ({offset} bytes) must be a multiple of element size ({size})"
+        )
+    count = (length - offset) // size if count < 0 else count
+    if offset + count * size > length:
+        raise ValueError(
+            f"requested buffer length ({count} * {size} bytes) after offset ({offset} bytes) must not be greater than actual "
+            f"buffer length ({length} bytes)"
+        )
+    storage = np.dtype(np.int16) if d.numpy is None else d.numpy
+    made = from_numpy(np.frombuffer(buffer, dtype=storage, count=count, offset=offset))
+    return finished(made if made.dtype is d else made.view(d), requires_grad)
 
 
 @operation(function=False)
@@ -220,29 +182,46 @@ def new_tensor(
 
 
 @operation(function=False)
-def new(self: Tensor, *arguments: Any) -> Tensor:
+def new(self: Tensor, *arguments: Any, **keywords: Any) -> Tensor:
     """The old constructor in this tensor's dtype: sizes, or data."""
-    return construct(self.dtype, *arguments)
+    return construct(self.dtype, *arguments, **keywords)
 
 
-def construct(d: dtype_type, *arguments: Any) -> Tensor:
+def construct(d: dtype_type, *arguments: Any, size: Any = None, data: Any = None, device: Any = None) -> Tensor:
     """PyTorch's old constructors: integers are sizes, a sequence is data, a tensor is aliased."""
+    if device is not None:
+        check_device(device)
+    if size is not None:
+        arguments = (Size(size),)
+    elif data is not None:
+        arguments = (data,)
     if not arguments:
         return filled(Size((0,)), 0, d)
     first = arguments[0]
     if len(arguments) == 1:
-        if isinstance(first, Size):
-            return filled(checked_sizes((first,)), 0, d)
+        if hasattr(first, "_elements"):  # a storage
+            first = first._elements()
         if isinstance(first, Tensor):
             if first.dtype is not d:
                 raise TypeError(f"expected {d} (got {first.dtype})")
             return first.detach()
-        if isinstance(first, (list, tuple, np.ndarray)) or hasattr(first, "__iter__"):
-            return _data(np.asarray(first) if isinstance(first, np.ndarray) else list(first), d)
-        if isinstance(first, float):
-            raise TypeError("new(): data must be a sequence (got float)")
+        if isinstance(first, np.ndarray) or is_sequence(first) and not isinstance(first, Size):
+            return _data(first, d)
+        if isinstance(first, (bool, float)) or not isinstance(first, Size) and not hasattr(first, "__index__"):
+            raise TypeError(f"new(): data must be a sequence (got {type(first).__name__})")
+    if not all(hasattr(n, "__index__") for n in arguments) and not isinstance(first, Size):
+        kinds = ", ".join(type(n).__name__ for n in arguments)
+        raise TypeError(
+            f"new() received an invalid combination of arguments - got ({kinds}), but expected sizes, or data"
+        )
     return filled(checked_sizes(arguments), 0, d)
 
 
-Tensor._construct = staticmethod(lambda *arguments, **keywords: construct(get_default_dtype(), *arguments))  # type: ignore[assignment]
-Tensor._of_array = staticmethod(from_numpy)  # type: ignore[assignment]
+def _of_default_dtype(*arguments: Any, **keywords: Any) -> Tensor:
+    """``Tensor(...)``: a tensor of the default dtype, or a tensor of any dtype itself."""
+    first = arguments[0] if len(arguments) == 1 else keywords.get("data")
+    return construct(first.dtype if isinstance(first, Tensor) else get_default_dtype(), *arguments, **keywords)
+
+
+Tensor._construct = staticmethod(_of_default_dtype)  # type: ignore[assignment]
+Tensor._of_array = staticmethod(sharing)  # type: ignore[assignment]

@@ -14,7 +14,7 @@ from ..graph.shapes import Size, broadcast_shapes
 from ..graph.trace import Node, evaluate
 from ..tensor import Tensor
 from .creation import empty_strided
-from .from_data import from_numpy
+from .from_data import from_numpy, sharing
 from .operation import NAMESPACE, operation
 
 # --- questions ----------------------------------------------------------------------------------------------------------
@@ -232,10 +232,30 @@ Tensor.dim_order = dim_order  # type: ignore[attr-defined]
 
 
 def from_dlpack(ext_tensor: Any) -> Tensor:
-    """A tensor that shares the memory of an array of any library that speaks DLPack."""
+    """A tensor that shares the memory of an array of any library that speaks DLPack, or of a DLPack capsule."""
     if isinstance(ext_tensor, Tensor):
         return ext_tensor.detach()
+    if type(ext_tensor).__name__ == "PyCapsule":
+        made = sharing(np.from_dlpack(_Exchanged(ext_tensor)))
+        # NumPy takes what comes in a capsule of the protocol's first version for read-only, which it cannot say.
+        made._read().buffer.readonly = False  # type: ignore[union-attr]
+        return made
+    if not hasattr(ext_tensor, "__dlpack__"):
+        raise RuntimeError(f"from_dlpack received an object without __dlpack__: {type(ext_tensor).__name__}")
     return from_numpy(np.from_dlpack(ext_tensor))
+
+
+class _Exchanged:
+    """A DLPack capsule under the protocol by which it is handed over."""
+
+    def __init__(self, capsule: Any) -> None:
+        self.capsule = capsule
+
+    def __dlpack__(self, **keywords: Any) -> Any:
+        return self.capsule
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return 1, 0
 
 
 def _dlpack(self: Tensor, **keywords: Any) -> Any:

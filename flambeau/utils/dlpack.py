@@ -1,0 +1,16 @@
+"""Exchange of memory with other libraries, under the names of ``torch.utils.dlpack``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..ops.properties import from_dlpack
+from ..tensor import Tensor
+
+
+def to_dlpack(tensor: Tensor) -> Any:
+    """A capsule that shares the tensor's memory, for one taker."""
+    return tensor.detach().__dlpack__()  # type: ignore[operator]
+
+
+__all__ = ["from_dlpack", "to_dlpack"]

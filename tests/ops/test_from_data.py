@@ -1,0 +1,481 @@
+"""Tensors made from Python's and NumPy's data: dtypes, shapes, values and errors as PyTorch's."""
+
+from __future__ import annotations
+
+import array
+import warnings
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import flambeau
+
+
+class Members:
+    """A sequence by protocol alone."""
+
+    def __init__(self, members: Any) -> None:
+        self.members = members
+
+    def __len__(self) -> int:
+        return len(self.members)
+
+    def __getitem__(self, index: int) -> Any:
+        return self.members[index]
+
+
+class Whole:
+    def __index__(self) -> int:
+        return 3
+
+
+class Real:
+    def __float__(self) -> float:
+        return 3.5
+
+
+EXPRESSIONS = """
+    T([T(1), 2.5])
+    T([2.5, T(1)])
+    T([T(1.0), 2])
+    T([1, T(2.0)])
+    T([T(True), 1])
+    T([T(True), T(False)])
+    T([T(1, dtype=lib.int32), T(2, dtype=lib.int32)])
+    T([T(1, dtype=lib.int32), 2])
+    T([2, T(1, dtype=lib.int32)])
+    T([T(1, dtype=lib.int32), T(1, dtype=lib.int16)])
+    T([T(1.0, dtype=lib.float64), 2.0])
+    T([2.0, T(1.0, dtype=lib.float64)])
+    T([T(1.0, dtype=lib.float16), T(2.0, dtype=lib.float64)])
+    T([T(1.0, dtype=lib.float16), 2])
+    T([T(1.0, dtype=lib.float16), T(1.0, dtype=lib.bfloat16)])
+    T([T([1]), T([2])])
+    T([T([1.0]), 2])
+    T([[T([1.0])], [2]])
+    T([T([1, 2]), T([3, 4])])
+    T([T([1]), [2]])
+    T([[T(1.0), 2], [3, T(4)]])
+    T([T([[1.0]]), T([[2.0]])])
+    T([T([]), T([])])
+    T([1, 2.5])
+    T([True, 1])
+    T([True, 1.5])
+    T([True, False])
+    T([1, True, 2.5])
+    T([])
+    T([[]])
+    T([[], []])
+    T([[1], []])
+    T(())
+    T([np.array([1, 2]), np.array([3, 4])])
+    T([np.array([1.0, 2]), np.array([3.0, 4])])
+    T([np.array([1.0, 2], dtype=np.float32), np.array([3.0, 4])])
+    T([np.array([1, 2]), np.array([3.0, 4])])
+    T([[np.array([1.0, 2])], [np.array([3.0, 4])]])
+    T([np.array([1, 2]), [3, 4]])
+    T([[3, 4], np.array([1, 2])])
+    T([[3, 4], np.array([1.0, 2])])
+    T([np.float32(1), np.float32(2)])
+    T([np.float32(1), 2])
+    T([2, np.float32(1)])
+    T([np.float64(1), 2])
+    T([np.float64(1), np.float64(1)])
+    T([np.int32(1), np.int32(2)])
+    T([np.int32(1), 2.5])
+    T([np.int32(1), np.float16(2)])
+    T([np.bool_(True), np.bool_(False)])
+    T([np.uint8(3), np.int8(2)])
+    T([[np.float64(1)], [np.float64(2)]])
+    T([np.float16(1), np.float16(2)])
+    T(np.float64(1))
+    T(np.float32(1))
+    T(np.int32(1))
+    T(np.int16(1))
+    T(np.bool_(True))
+    T(np.float16(3))
+    T(np.array([1.0, 2]))
+    T(np.array([1, 2], dtype=np.int16))
+    T(np.array([], dtype=np.float32))
+    T(np.array(2.5))
+    T(np.array([[1.0, 2], [3, 4]]).T)
+    T(np.array([[1, 2]]), dtype=lib.float32)
+    T(np.array(["a"]))
+    T(np.array([1, 2], dtype=">f4"))
+    T(np.array([object()]))
+    T(np.matrix([[1, 2]]))
+    T([[1, 2], [3]])
+    T([[1, 2], 3])
+    T([1, [2, 3]])
+    T([[1], [2, 3]])
+    T([[[1, 2]], [[3]]])
+    T([[1, 2], [3, 4, 5]])
+    T([[[1]], [[2], [3]]])
+    T(2 ** 63)
+    T(2 ** 63 - 1)
+    T(-2 ** 63)
+    T(-2 ** 63 - 1)
+    T([2 ** 63])
+    T([2 ** 64, 1.5])
+    T([2 ** 70], dtype=lib.float32)
+    T(2 ** 40, dtype=lib.int32)
+    T(300, dtype=lib.uint8)
+    T(-1, dtype=lib.uint8)
+    T([300], dtype=lib.uint8)
+    T(128, dtype=lib.int8)
+    T(255, dtype=lib.int8)
+    T(256, dtype=lib.int8)
+    T(40000, dtype=lib.int16)
+    T([1, 2 ** 31], dtype=lib.int32)
+    T(1e+40)
+    T(1e+40, dtype=lib.float32)
+    T(10000000000.0, dtype=lib.float16)
+    T(70000.0, dtype=lib.float16)
+    T(1e+39, dtype=lib.bfloat16)
+    T(float("inf"), dtype=lib.float16)
+    T(float("nan"), dtype=lib.float32)
+    T(1.5, dtype=lib.int64)
+    T([1.5, -2.7], dtype=lib.int32)
+    T(float("nan"), dtype=lib.int64)
+    T(float("inf"), dtype=lib.int64)
+    T(1e+20, dtype=lib.int64)
+    T([1.5], dtype=lib.bool)
+    T([0.5, 0], dtype=lib.bool)
+    T([2, 0], dtype=lib.bool)
+    T("a")
+    T(["a"])
+    T(b"ab")
+    T(b"")
+    T(bytearray(b"ab"))
+    T([b"a"])
+    T(None)
+    T([None])
+    T([1, None])
+    T([None], dtype=lib.float32)
+    T(None, dtype=lib.float32)
+    T(object())
+    T([object()])
+    T({1: 2})
+    T({1, 2})
+    T([{1: 2}])
+    T(range(3))
+    T([range(3), range(3)])
+    T((1, 2))
+    T([(1, 2), (3, 4)])
+    T((x for x in [1, 2]))
+    T(iter([1, 2]))
+    T(map(int, "12"))
+    T(Members([1, 2]))
+    T(Members([[1, 2], [3, 4]]))
+    T([Members([1, 2]), [3, 4]])
+    T(Members([1, 2.5]))
+    T(memoryview(b"ab"))
+    T(memoryview(array.array("f", [1, 2])))
+    T(array.array("f", [1.0, 2.0]))
+    T(array.array("i", [1, 2]))
+    T(array.array("d", [1.0, 2.0]))
+    T([array.array("d", [1.0, 2.0])])
+    T(Whole())
+    T([Whole()])
+    T(Real())
+    T([Real()])
+    T([Real()], dtype=lib.float32)
+    T([Whole()], dtype=lib.int64)
+    T(T([1, 2]))
+    T(T([1.0], requires_grad=True))
+    T(T([1, 2]), dtype=lib.float32)
+    T([T(1.0, requires_grad=True), 2])
+    T(lib.Size([1, 2]))
+    T([1, 2], dtype=lib.float16)
+    T([1, 2], dtype=lib.bfloat16)
+    T([1.5, 2], dtype=lib.float64)
+    T([1, 2], requires_grad=True)
+    T([1.0, 2], requires_grad=True)
+    T(True)
+    T(1)
+    T(1.0)
+    T([True], dtype=lib.float32)
+    T(True, dtype=lib.int32)
+    T([1, 2], dtype=float)
+    T([1, 2], dtype=int)
+    T([1, 2], dtype=bool)
+    T([1, 2], dtype="float32")
+    T([1, 2], dtype=np.float32)
+    T([1, 2], lib.float32)
+    T()
+    T(data=[1])
+    T(1, 2)
+    T([T(1), T(2.5)], dtype=lib.int32)
+    T([T(3), T(4)], dtype=lib.float64)
+    T([T([1, 2]), T([3])])
+    T([T([1, 2]), 3])
+    T([lib.ones(2, 2), lib.ones(2, 2)])
+    lib.as_tensor([1, 2.5])
+    lib.as_tensor(np.array([1, 2], dtype=np.int16))
+    lib.as_tensor([T(1), 2.5])
+    lib.as_tensor(np.float32(2))
+    lib.as_tensor(np.array([1]), dtype=lib.float32)
+    lib.as_tensor([np.array([1.0]), np.array([2.0])])
+    lib.as_tensor(T([1]), dtype=lib.float32)
+    lib.as_tensor(None)
+    lib.as_tensor("a")
+    lib.as_tensor(range(3))
+    lib.as_tensor(3)
+    lib.as_tensor(array.array("i", [1, 2]))
+    lib.asarray([1, 2.5])
+    lib.asarray(np.array([1, 2]))
+    lib.asarray(array.array("f", [1, 2]))
+    lib.asarray(array.array("f", [1, 2]), dtype=lib.float32)
+    lib.asarray(b"abcd", dtype=lib.uint8)
+    lib.asarray(bytearray(b"abcd"))
+    lib.asarray(bytearray(b"abcd"), dtype=lib.uint8)
+    lib.asarray(bytearray(b"abcd"), dtype=lib.int16)
+    lib.asarray(bytearray(b"abcde"), dtype=lib.int16)
+    lib.asarray(T([1.0]), copy=True)
+    lib.asarray(T([1.0]), copy=False)
+    lib.asarray([1.0], copy=False)
+    lib.asarray(3)
+    lib.asarray(3.5, dtype=lib.int32)
+    lib.asarray(np.float32(3))
+    lib.asarray(T([1.0]), requires_grad=True)
+    lib.asarray(None)
+    lib.asarray("a")
+    lib.from_numpy(np.array([1.0]))
+    lib.from_numpy([1])
+    lib.from_numpy(np.float32(1))
+    lib.from_numpy(np.array(["a"]))
+    lib.from_numpy(np.array(2.0))
+    lib.frombuffer(bytearray(b"abcd"), dtype=lib.int16)
+    lib.frombuffer(bytearray(b"abcd"), dtype=lib.uint8, offset=1)
+    lib.frombuffer(bytearray(b"abcd"), dtype=lib.uint8, count=2)
+    lib.frombuffer(bytearray(b"abcd"), dtype=lib.uint8, offset=4)
+    lib.frombuffer(bytearray(b"abcd"), dtype=lib.uint8, offset=-1)
+    lib.frombuffer(bytearray(b"abcd"), dtype=lib.uint8, count=5)
+    lib.frombuffer(bytearray(b"abcde"), dtype=lib.int16)
+    lib.frombuffer(bytearray(b""), dtype=lib.int16)
+    lib.frombuffer(bytearray(b"abcd"), dtype=lib.uint8, count=0)
+    lib.frombuffer(array.array("f", [1, 2]), dtype=lib.float32)
+    lib.frombuffer(bytearray(b"abcd"), dtype=lib.bfloat16)
+    lib.frombuffer([1], dtype=lib.uint8)
+    lib.frombuffer(bytearray(b"ab"))
+    lib.Tensor()
+    lib.Tensor(2).shape
+    lib.Tensor(2, 3).shape
+    lib.Tensor([1, 2])
+    lib.Tensor((1, 2))
+    lib.Tensor([[1], [2]])
+    lib.Tensor([1, 2.5])
+    lib.Tensor(2.5)
+    lib.Tensor(lib.Size([2])).shape
+    lib.Tensor(lib.tensor([1.0]))
+    lib.Tensor(lib.tensor([1]))
+    lib.Tensor(np.array([1.0, 2.0]))
+    lib.Tensor(np.array([1, 2]))
+    lib.Tensor(np.float32(3))
+    lib.Tensor(np.int64(3)).shape
+    lib.Tensor("a")
+    lib.Tensor(None)
+    lib.Tensor(range(3))
+    lib.Tensor([T(1), T(2.0)])
+    lib.Tensor([np.array([1.0, 2.0])])
+    lib.Tensor(2, "a")
+    lib.Tensor(2, 2.5)
+    lib.Tensor(-1)
+    lib.Tensor([[1, 2], [3]])
+    lib.Tensor(size=(2, 3)).shape
+    lib.Tensor(data=[1])
+    lib.Tensor(True)
+    lib.Tensor([True])
+    lib.Tensor(T(2)).shape
+    lib.Tensor([])
+    lib.FloatTensor([1, 2])
+    lib.LongTensor([1, 2.5])
+    lib.LongTensor([1, 2])
+    lib.LongTensor(2).shape
+    lib.LongTensor([[1, 2], [3, 4]])
+    lib.LongTensor(np.array([1, 2]))
+    lib.LongTensor(np.array([1.5]))
+    lib.LongTensor([True])
+    lib.LongTensor([1.0])
+    lib.LongTensor([2 ** 63])
+    lib.ByteTensor([300])
+    lib.ByteTensor([1, 0])
+    lib.BoolTensor([1, 0])
+    lib.BoolTensor([True, 0.5])
+    lib.HalfTensor([1.5])
+    lib.IntTensor(lib.tensor([1]))
+    lib.IntTensor(lib.tensor([1], dtype=lib.int32))
+    lib.FloatTensor(2, 3).shape
+    lib.FloatTensor()
+    lib.FloatTensor(2.0)
+    lib.DoubleTensor([T(1.0)])
+    lib.LongTensor([T(1), T(2)])
+    lib.LongTensor(range(3))
+    lib.FloatTensor(range(3))
+    lib.FloatTensor((x for x in [1]))
+    T([1.0]).new_tensor([1, 2])
+    T([1]).new_tensor([1.5])
+    T([1]).new_tensor(T([1.5]))
+    T([1.0]).new_tensor(np.array([1, 2]))
+    T([1.0]).new_tensor([T(1), T(2)])
+    T([1.0]).new_tensor(3)
+    T([1.0]).new_tensor(True)
+    T([1.0]).new_tensor([1], dtype=lib.int32)
+    T([1.0]).new([1, 2])
+    T([1.0]).new(2).shape
+    T([1]).new([1.5])
+    T([1.0]).new()
+    T([1.0]).new(2, 3).shape
+    T([1.0]).new(T([1.0]))
+    T([1.0]).new(T([1]))
+    lib.scalar_tensor(3)
+    lib.scalar_tensor(T(3))
+    lib.scalar_tensor(True)
+    lib.from_dlpack(np.array([1.0, 2.0]))
+    lib.from_dlpack(T([1.0, 2.0]))
+    lib.from_dlpack(T([1.0, 2.0]).__dlpack__())
+    np.from_dlpack(T([1, 2]))
+    np.from_dlpack(T([[1, 2], [3, 4]]).t())
+    lib.utils.dlpack.from_dlpack(lib.utils.dlpack.to_dlpack(T([1.0])))
+    lib.from_dlpack(T([True]))
+    lib.from_dlpack(T([1.0], dtype=lib.bfloat16))
+    lib.from_dlpack([1])
+    lib.full((2,), T(3))
+    lib.full((2,), T(3.5))
+    lib.full((2,), True)
+    lib.full((2,), 1, dtype=lib.float64)
+    T([b"a"])
+    T([b"ab", b"cd"])
+    T(float("nan"), dtype=lib.int64)
+    T([float("nan")], dtype=lib.int32)
+    T([np.float32(1.5)], dtype=lib.int64)
+    T([np.float64(1.5)], dtype=lib.int64)
+    T(np.float32(1.5), dtype=lib.int64)
+    T(-300, dtype=lib.uint8)
+    T(-255, dtype=lib.uint8)
+    T([T(1.5)], dtype=lib.int64)
+    T([T(True)], dtype=lib.int64)
+    T([T(2)], dtype=lib.bool)
+    T([T([1, 2])], dtype=lib.bool)
+    T([T(1.5)], dtype=lib.bool)
+    T(1e+20, dtype=lib.uint8)
+    T(-1e+20, dtype=lib.int32)
+    T(255.5, dtype=lib.uint8)
+    T(256.5, dtype=lib.uint8)
+    T(-0.5, dtype=lib.uint8)
+    T([2 ** 64], dtype=lib.int32)
+    T(float("inf"), dtype=lib.int32)
+    T([[T([1, 2]), T([3, 4])]])
+    T([[3, 4], T([1, 2])])
+    T([T([1, 2]), [3, 4]])
+    T([[1.0, 2.0], T([1, 2])])
+    T([(1,), T([2])])
+    T([None, 1.0])
+    T(["a"], dtype=lib.int64)
+    T([object()], dtype=lib.float32)
+    T([object()], dtype=lib.int64)
+    T([object()], dtype=lib.bool)
+    T([[]], dtype=lib.int64)
+    T([1, "a"])
+    T([1.0, "a"])
+    T([[1], "a"])
+    T(["a", 1])
+    T([{}])
+    T({})
+    T([set()])
+    T([np.array([1.0]), [1, 2]])
+    T([np.zeros((2, 2)), np.zeros((2, 3))])
+    T([np.zeros((2, 2)), np.zeros(2)])
+    T([np.zeros(2), np.zeros((2, 2))])
+    T([np.zeros(0)])
+    T([np.array([True]), np.array([1.0], dtype=np.float16)])
+    T([np.array([1]), [2.5]])
+    T([np.array([1], dtype=np.int8), [2]])
+    T([np.array([1], dtype=np.float32), [2]])
+    T(T([1]), dtype=float)
+    lib.LongTensor([1.5])
+    lib.LongTensor([T(1.5)])
+    lib.Tensor({})
+    lib.Tensor(set())
+    lib.Tensor(iter([]))
+    lib.Tensor(b"a")
+    lib.Tensor(["a"])
+    lib.Tensor([None])
+    lib.Tensor(1.0, 2.0)
+    lib.Tensor([1], [2])
+    lib.Tensor(2, np.int64(3)).shape
+    lib.Tensor(device="cpu")
+    lib.Tensor([1], device="cpu")
+    lib.Tensor(lib.FloatStorage([1.0, 2.0]))
+    lib.Tensor(3, device="cpu").shape
+"""
+
+
+def told(lib: Any, expression: str) -> Any:
+    """Dtype, shape and values of what an expression makes, or the type of the error it ends in."""
+    scope = {"lib": lib, "T": lib.tensor, "np": np, "array": array, "Members": Members, "Whole": Whole, "Real": Real}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            made = eval(expression, scope)
+        except Exception as error:
+            return type(error)
+    if isinstance(made, (torch.Tensor, flambeau.Tensor)):
+        return str(made.dtype).rpartition(".")[2], tuple(made.shape), repr(made.tolist()), made.requires_grad
+    return repr(made)
+
+
+@pytest.mark.parametrize("expression", [line.strip() for line in EXPRESSIONS.strip().splitlines()])
+def test_as_pytorch(expression: str) -> None:
+    assert told(flambeau, expression) == told(torch, expression)
+
+
+WORDS = ["T([[1, 2], [3]])", "T([[[1]], [[2], [3]]])", "T([[1, 2], 3])", "T(None)", "T([object()])", "T([300], dtype=lib.uint8)",
+         "T(2**63)", "T('a')", "T(['a'])", "lib.Tensor(2.5)"]  # fmt: skip
+
+
+@pytest.mark.parametrize("expression", WORDS)
+def test_words_of_errors(expression: str) -> None:
+    said = []
+    for lib in (torch, flambeau):
+        with pytest.raises(Exception) as caught:
+            eval(expression, {"lib": lib, "T": lib.tensor})
+        said.append(str(caught.value))
+    assert said[0] == said[1]
+
+
+def test_large_lists() -> None:
+    """Extents, dtype and range are told of every element, in about the time of the copy."""
+    rows = [[0.5] * 100 for _ in range(100)]
+    assert flambeau.tensor(rows).shape == (100, 100)
+    rows[99][99] = flambeau.tensor(2.0, dtype=flambeau.float64)
+    made = flambeau.tensor(rows)
+    assert made.dtype is flambeau.float64 and made[99, 99] == 2
+    rows[99] = [1.0]
+    with pytest.raises(ValueError, match=r"expected sequence of length 100 at dim 1 \(got 1\)"):
+        flambeau.tensor(rows)
+    arrays = [np.full((3, 4), k, dtype=np.float32) for k in range(5)]
+    assert torch.equal(torch.from_numpy(flambeau.tensor(arrays).numpy()), torch.tensor(np.array(arrays)))
+
+
+def test_a_sequence_that_contains_itself() -> None:
+    knot: list[Any] = [1]
+    knot[0] = knot
+    with pytest.raises(ValueError, match="too many dimensions"):
+        flambeau.tensor(knot)
+
+
+def test_memory_that_is_shared() -> None:
+    numbers = array.array("f", [1.0, 2.0])
+    shared = flambeau.frombuffer(numbers, dtype=flambeau.float32)
+    shared[0] = 5
+    assert numbers[0] == 5
+    bits = bytearray(4)
+    flambeau.frombuffer(bits, dtype=flambeau.bfloat16)[1] = 1
+    assert bytes(bits) == b"\0\0\x80\x3f"
+    assert flambeau.asarray(numbers, dtype=flambeau.float32)[0] == 5
+    capsule = flambeau.utils.dlpack.to_dlpack(shared)
+    flambeau.from_dlpack(capsule)[1] = 7
+    assert numbers[1] == 7 and torch.from_dlpack(shared)[1] == 7
