@@ -33,14 +33,15 @@ def part(x: Any, a: int, b: int) -> tuple[slice, ...]:
 
 
 def indices(T: Any, x: Any, a: int, b: int, unique: bool) -> tuple[int, Any]:
-    """An axis and a vector of positions along it."""
+    """An axis and a vector of positions along it, in memory or pending."""
     d = axis(x, a)
     n = x.shape[d]
     need(n > 0)
-    found = [(b * 7 + 3 * k) % n for k in range(1 + b % 4)]
-    if unique:
-        found = list(dict.fromkeys(found))
-    return d, T.tensor(found)
+    count = 1 + b % 4
+    found = list(dict.fromkeys((b * 7 + 3 * k) % n for k in range(count)))
+    if b // 4 % 2 and (len(found) == count or not unique):
+        return d, (T.arange(count) * 3 + b * 7) % n
+    return d, T.tensor(found if unique else [(b * 7 + 3 * k) % n for k in range(count)])
 
 
 def factored(x: Any, a: int) -> tuple[int, ...]:

@@ -7,9 +7,8 @@ from typing import Any
 
 import torch
 
-from .machine import Machine, Register
+from .machine import INTEGERS, Machine, Register
 from .program import Fact, Instruction, Program
-from .values import BINARY, UNARY
 from .views import VIEWS, WITHOUT_HISTORY
 from .writes import WRITES
 
@@ -63,6 +62,9 @@ class Functional(Machine):
         if i.name in WRITES:
             self.write(register, i, fact, known)
             return
+        if i.name in INTEGERS:
+            self.add_integer(self.integer(i, register))
+            return
         if not known.applied:
             return
         if i.name in VIEWS and known.aliased:
@@ -70,11 +72,7 @@ class Functional(Machine):
             apart = register.apart or i.name in WITHOUT_HISTORY
             self.add(Register(positions, register.root, apart))
             return
-        x = self.value(register)
-        if i.name in BINARY:
-            result = BINARY[i.name](torch, x, self.value(self.other(i, x.shape, False)), i.a, i.b, i.c)
-        else:
-            result = (UNARY.get(i.name) or VIEWS[i.name])(torch, x, i.a, i.b, i.c)
+        result = self.result(i, register)
         root = self.new_root()
         self.add(Register(self.cell(result, known.sizes, known.strides, root), root))
 

@@ -11,10 +11,14 @@ import numpy as np
 import torch
 
 from .choices import plain
+from .integers import INTEGER_MAPS, INTEGER_PAIRS, INTEGER_SOURCES, INTEGERS_OF_FLOATS, READS
 from .program import MOST_ELEMENTS, MOST_REGISTERS, Fact, Instruction, NotApplicable, Outcome, Program, need
-from .values import BINARY, UNARY
+from .values import BINARY, SOURCES, UNARY
 from .views import VIEWS, WITHOUT_HISTORY
 from .writes import LOOKS, WRITES
+
+INTEGERS = (*INTEGER_SOURCES, *INTEGER_MAPS, *INTEGER_PAIRS, *INTEGERS_OF_FLOATS)
+"""Instructions that give whole numbers."""
 
 
 @dataclass
@@ -36,6 +40,7 @@ class Machine:
         self.look = look
         self.registers: list[Register] = []
         self.leaves: list[Any] = []
+        self.integers: list[Any] = []
         self.roots = 0
 
     def run(self, program: Program) -> Outcome:
@@ -54,7 +59,7 @@ class Machine:
 
     def start(self, program: Program) -> None:
         random = np.random.default_rng(7)
-        dtype = getattr(self.T, program.dtype)
+        self.dtype = dtype = getattr(self.T, program.dtype)
         for index, shape in enumerate(program.shapes):
             leaf = self.T.tensor(random.uniform(-1.5, 1.5, shape), dtype=dtype)
             if index + 1 < len(program.shapes) or index == 0:
@@ -95,17 +100,55 @@ class Machine:
         if i.name in WRITES:
             self.write(register, i, fact, known)
             return
-        if i.name in BINARY:
-            y = self.other(i, x.shape, False).tensor
-            result = BINARY[i.name](self.T, plain(x), plain(y), i.a, i.b, i.c)
-        else:
-            result = (UNARY.get(i.name) or VIEWS[i.name])(self.T, x, i.a, i.b, i.c)
+        if i.name in INTEGERS:
+            self.add_integer(self.integer(i, register))
+            return
+        result = self.result(i, register)
         need(math.prod(result.shape) <= MOST_ELEMENTS)
         fact.applied = True
         fact.aliased = shares(result, x)
         fact.sizes, fact.strides = tuple(result.shape), tuple(result.stride())
         apart = fact.aliased and (register.apart or i.name in WITHOUT_HISTORY)
         self.add(Register(result, register.root if fact.aliased else self.new_root(), apart))
+
+    def value(self, register: Register) -> Any:
+        """The register's tensor."""
+        return register.tensor
+
+    def result(self, i: Instruction, register: Register) -> Any:
+        """What an instruction makes of registers (nothing is written)."""
+        if i.name in SOURCES:
+            return SOURCES[i.name](self.T, self.dtype, i.a, i.b, i.c)
+        x = self.value(register)
+        if i.name in READS:
+            return READS[i.name](self.T, x, self.chosen(i.second), i.a, i.b, i.c)
+        if i.name in BINARY:
+            y = self.value(self.other(i, x.shape, False))
+            return BINARY[i.name](self.T, plain(x), plain(y), i.a, i.b, i.c)
+        return (UNARY.get(i.name) or VIEWS[i.name])(self.T, x, i.a, i.b, i.c)
+
+    def integer(self, i: Instruction, register: Register) -> Any:
+        """What an instruction that gives whole numbers gives."""
+        if i.name in INTEGER_SOURCES:
+            return INTEGER_SOURCES[i.name](self.T, i.a, i.b, i.c)
+        if i.name in INTEGERS_OF_FLOATS:
+            return INTEGERS_OF_FLOATS[i.name](self.T, self.value(register).detach(), i.a, i.b, i.c)
+        first = self.chosen(i.first)
+        if i.name in INTEGER_MAPS:
+            return INTEGER_MAPS[i.name](self.T, first, i.a, i.b, i.c)
+        return INTEGER_PAIRS[i.name](self.T, first, self.chosen(i.second), i.a, i.b, i.c)
+
+    def chosen(self, k: int) -> Any:
+        """One of the tensors of whole numbers."""
+        need(bool(self.integers))
+        return self.integers[k % len(self.integers)]
+
+    def add_integer(self, result: Any) -> None:
+        need(math.prod(result.shape) <= MOST_ELEMENTS)
+        if len(self.integers) < MOST_REGISTERS:
+            self.integers.append(result)
+        else:
+            self.integers[result.numel() % MOST_REGISTERS] = result
 
     def write(self, register: Register, i: Instruction, fact: Fact, known: Fact | None) -> None:
         write = WRITES[i.name]
@@ -148,7 +191,7 @@ class Machine:
                 outcome.gradients = self.differentiate(loss, program.twice)
         except RuntimeError as error:
             outcome.refused = str(error)
-        for tensor in tensors:
+        for tensor in (*tensors, *self.integers):
             outcome.values.append(as_array(tensor))
             outcome.strides.append(tuple(tensor.stride()))
             outcome.tracked.append(tensor.requires_grad)

@@ -9,6 +9,21 @@ from typing import Any
 from .choices import axis, indices, modest, number, plain
 from .program import need
 
+SOURCES: dict[str, Callable[..., Any]] = {
+    "range": lambda T, d, a, b, c: T.arange(1 + (a * 8 + b) % 90, dtype=d),
+    "range by": lambda T, d, a, b, c: T.arange(b % 5, b % 5 + (1 + a % 40) * 0.125, 0.125, dtype=d),
+    "grid": lambda T, d, a, b, c: T.arange((1 + a % 9) * (1 + b % 7), dtype=d).view(1 + a % 9, 1 + b % 7),
+    "turned grid": lambda T, d, a, b, c: T.arange((2 + a % 9) * (2 + b % 7), dtype=d).view(2 + a % 9, 2 + b % 7).t(),
+    "full": lambda T, d, a, b, c: T.full((1 + a % 50,), number(b), dtype=d),
+    "full square": lambda T, d, a, b, c: T.full((1 + a % 7, 1 + b % 7), number(c), dtype=d),
+    "eye": lambda T, d, a, b, c: T.eye(1 + a % 9, 1 + b % 9, dtype=d),
+    "line": lambda T, d, a, b, c: T.linspace(-1, 1, 2 + a, dtype=d),
+    "triangle": lambda T, d, a, b, c: T.ones(1 + a % 9, 1 + b % 9, dtype=d).triu(c % 3 - 1),
+    "thirds": lambda T, d, a, b, c: (T.arange(1 + a) % 3 == b % 3).to(d),
+    "random": lambda T, d, a, b, c: T.rand(1 + a, dtype=d).floor() + number(b),
+}  # fmt: skip
+"""Values made of nothing: functions of (library, dtype, a, b, c)."""
+
 UNARY: dict[str, Callable[..., Any]] = {
     "sin": lambda T, x, a, b, c: x.sin(),
     "cos": lambda T, x, a, b, c: T.cos(x),
