@@ -124,11 +124,10 @@ def understand(x: Tensor, index: Any) -> Index:
             starts[axis] = _integer(x, part, axis)
             axis += 1
             continue
-        if isinstance(part, Tensor) and part.ndim == 0 and part.dtype not in _MASKS and part._read().buffer is not None:
-            if part.dtype.category < 2:
-                starts[axis] = _integer(x, part.item(), axis)
-                axis += 1
-                continue
+        if isinstance(part, Tensor) and part.ndim == 0 and part.dtype.category < 2 and part.dtype not in _MASKS:
+            starts[axis] = _integer(x, part.item(), axis)  # a number like any other, so that the result is a view
+            axis += 1
+            continue
         tensor = _as_index_tensor(part)
         if tensor.dtype in _MASKS:
             for k in range(tensor.ndim):
