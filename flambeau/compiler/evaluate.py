@@ -25,13 +25,8 @@ def _baseline() -> int:
 _HELD = _baseline()
 
 
-class _Once:
-    """Marks a trace that was evaluated one primitive at a time; when it recurs it is worth a fused plan."""
-
-    __slots__ = ("plan",)
-
-    def __init__(self, plan: Plan) -> None:
-        self.plan = plan
+_SEEN = object()
+"""Marks a trace that was evaluated one primitive at a time; when it recurs it is worth a fused plan."""
 
 
 def evaluate_trace(trace: Trace) -> None:
@@ -105,9 +100,11 @@ def _arranged(last: Step, held: bytes, places: Sequence[int]) -> Arranged:
     known = last.plans.get(values)
     if known is None:
         plan = Plan(last, values, fuse=False)
-        last.plans[values] = plan if recording.EAGER else _Once(plan)
-    elif type(known) is _Once:
-        plan = last.plans[values] = Plan(last, values, fuse=True)
+        last.plans[values] = plan if recording.EAGER else _SEEN
+    elif known is _SEEN:
+        plan = Plan(last, values, fuse=True)
+        recording.count_kept(plan.kept_bytes)
+        last.plans[values] = plan
     else:
         plan = known
     return Arranged(plan, places)

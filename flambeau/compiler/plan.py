@@ -24,6 +24,19 @@ from .memory import plan_arena
 from .templates import HostCall, lower_single
 
 
+class Work:
+    """What reports say of a piece of work: label, recording line, bytes read and written, FLOPs, and whether it is native."""
+
+    __slots__ = ("label", "site", "bytes", "flops", "tiles", "native")
+
+    def __init__(self, piece: Call | HostCall, group: Group) -> None:
+        self.label = piece.label
+        self.site = next((item.site for item in group.items if item.site is not None), None)
+        self.bytes = sum(operand.bytes for operand in (*piece.reads, *piece.writes))
+        self.native = isinstance(piece, Call)
+        self.flops, self.tiles = (piece.flops, piece.tiles) if isinstance(piece, Call) else (0, 0)
+
+
 class Plan:
     """How to evaluate one trace with one set of needed values.
 
@@ -44,12 +57,18 @@ class Plan:
         self._readers = _last_readers(self.groups)
         self._dying = {id(item) for item in leaves if not live[item.place]}
         self._updates: list[tuple[int, Item, Item]] = []
-        self.work: list[Call | HostCall] = []
+        self._work: list[Call | HostCall] = []
         self._index: dict[int, int] = {}
         for number, group in enumerate(self.groups):
             self._lower(number, group)
         outputs = [item for item in self.items if item.live and item.primitive is not LEAF]
         self._bind(leaves, outputs, numbers_of(self.items))
+        #: What reports say. Everything else that only planning needed is let go: a program may have thousands of plans.
+        self.work = [Work(piece, self.groups[self._index[k]]) for k, piece in enumerate(self._work)]
+        #: What it takes in memory, about (measured; beside the memory that it keeps for its values).
+        self.kept_bytes = 4000 + 600 * len(self.work) + self.arguments.nbytes + 16 * last.depth
+        for name in ("items", "groups", "_readers", "_dying", "_updates", "_work", "_index", "_overwritten"):
+            delattr(self, name)
 
     # --- lowering --------------------------------------------------------------------------------------------------
 
@@ -66,8 +85,8 @@ class Plan:
         else:
             calls = Lowering(group).calls()
         for call in calls:
-            self._index[len(self.work)] = number
-            self.work.append(call)
+            self._index[len(self._work)] = number
+            self._work.append(call)
 
     def _take_over(self, number: int, item: Item) -> bool:
         """Whether an update may happen in the memory of what it updates: nobody reads that afterwards."""
@@ -80,7 +99,7 @@ class Plan:
             if id(source) not in self._dying:
                 return False
             self._dying.discard(id(source))
-            self._updates.append((len(self.work), source, item))
+            self._updates.append((len(self._work), source, item))
             return True
         item.operand = source.store()
         return True
@@ -109,7 +128,7 @@ class Plan:
         # Values updated in a leaf's own memory that are not outputs: they stay where the leaf is.
         self.output_places = places
         self.output_of_place = [output_slots[id(item.store())] for item in outputs]
-        for call in self.work:
+        for call in self._work:
             call.reads = tuple(dict.fromkeys(o.base if isinstance(o, Shifted) else o for o in call.reads))
         self._donate(leaves, output_slots)
         slots = 2 + len(leaves) + len(self.outputs)  # donation may have added outputs
@@ -117,7 +136,7 @@ class Plan:
         self.number_indices = [number.index for number in numbers]
         temporaries = self._temporaries()
         phases = self._phases()
-        arena_bytes, self.peak_bytes = plan_arena(self.work, phases, temporaries)
+        arena_bytes, self.peak_bytes = plan_arena(self._work, phases, temporaries)
         #: Scratch memory follows, from a cache line on that nobody writes beyond the end of a temporary.
         self.arena_bytes = -(-arena_bytes // ALIGNMENT) * ALIGNMENT + PADDING
         for operand in temporaries:
@@ -130,7 +149,7 @@ class Plan:
         #: The error cell, and behind it the table of addresses and numbers that kernels are given. Runs take turns.
         self.cell_and_table = np.zeros(self.table.size // 8, dtype=np.int64)
         self.cell_address = self.cell_and_table.ctypes.data
-        scratch = max((call.scratch for call in self.work if isinstance(call, Call)), default=0)
+        scratch = max((call.scratch for call in self._work if isinstance(call, Call)), default=0)
         self.scratch_stride = -(-scratch // 64) * 64
 
     def _donate(self, leaves: list[Item], output_slots: dict[int, int]) -> None:
@@ -138,7 +157,7 @@ class Plan:
 
         Only where a failure cannot be found afterwards: what is overwritten could not be brought back.
         """
-        last_check = max((k for k, call in enumerate(self.work) if _may_fail(call)), default=-1)
+        last_check = max((k for k, call in enumerate(self._work) if _may_fail(call)), default=-1)
         #: For each donation: leaf number, output number, and whether the content must be there beforehand.
         self.donations: list[tuple[int, int, bool]] = []
         #: The operands whose memory outputs take: whoever reads them must be done before these are written.
@@ -212,7 +231,7 @@ class Plan:
 
     def _temporaries(self) -> list[Operand]:
         found: dict[int, Operand] = {}
-        for call in self.work:
+        for call in self._work:
             for operand in (*call.reads, *call.writes):
                 if operand.slot < 0:
                     found[id(operand)] = operand
@@ -224,7 +243,7 @@ class Plan:
         phase = 0
         written: set[int] = set()
         read: set[int] = set()
-        for call in self.work:
+        for call in self._work:
             reads = {id(o) for o in call.reads}
             writes = {id(o) for o in call.writes}
             writes |= {self._overwritten[o] for o in writes if o in self._overwritten}
@@ -241,7 +260,7 @@ class Plan:
 
     def _pack(self, phases: list[int], number_slots: dict[int, int]) -> None:
         """Write the step records and all arguments; find the segments between host calls."""
-        calls = [call for call in self.work if isinstance(call, Call)]
+        calls = [call for call in self._work if isinstance(call, Call)]
         addresses = default_compiler().addresses([call.kernel for call in calls])
         #: Arguments that move with a number given at each run: (position, bytes, number, bytes per unit).
         self.moved: list[tuple[int, int, int, int]] = []
@@ -271,9 +290,9 @@ class Plan:
         #: Native runs (first step, count) and host calls, in order.
         self.segments: list[tuple[int, int] | HostCall] = []
         previous = -1
-        donating = {id(self.work[k]) for k in self._donating_calls()}
+        donating = {id(self._work[k]) for k in self._donating_calls()}
         count = 0
-        for piece, phase in zip(self.work, phases):
+        for piece, phase in zip(self._work, phases):
             if isinstance(piece, HostCall):
                 self.segments.append(piece)
                 previous = -1
@@ -293,12 +312,11 @@ class Plan:
             count += 1
         self._steps = np.array(steps or [0], dtype=np.int64)
         self.steps_address = self._steps.ctypes.data
-        self.calls = calls
 
     def _donating_calls(self) -> list[int]:
         outputs = {output for leaf, output, _ in self.donations if leaf >= 0}
         by_slot = {2 + len(self.leaf_places) + output for output in outputs}
-        return [k for k, call in enumerate(self.work) if any(o.slot in by_slot for o in call.writes)]
+        return [k for k, call in enumerate(self._work) if any(o.slot in by_slot for o in call.writes)]
 
 
 def _may_fail(call: Call | HostCall) -> bool:

@@ -12,8 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from ..cpu.kernel import Call
-
 SHOW = os.environ.get("FLAMBEAU_SHOW", "") not in ("", "0")
 """Print a report after every evaluation."""
 
@@ -41,14 +39,9 @@ def describe_plan(plan: Any, timings: list[np.ndarray] | None = None) -> str:
         f"{'line':>24} {'bytes':>12} {'FLOP':>12} {'tiles':>6} {'time':>12}  kernel",
     ]
     times = iter([] if timings is None else np.concatenate([*timings, np.zeros(0, np.int64)]).tolist())
-    for index, call in enumerate(plan.work):
-        items = plan.groups[plan._index[index]].items
-        site = next((item.site for item in items if item.site is not None), None)
-        where = "" if site is None else f"{os.path.basename(site[0])}:{site[1]}"
-        moved = sum(operand.bytes for operand in (*call.reads, *call.writes))
-        native = isinstance(call, Call)
-        taken = next(times, None) if native else None
+    for work in plan.work:
+        where = "" if work.site is None else f"{os.path.basename(work.site[0])}:{work.site[1]}"
+        taken = next(times, None) if work.native else None
         time = "" if taken is None else f"{taken / 1e3:.1f} us"
-        flops, tiles = (call.flops, call.tiles) if native else (0, 0)
-        lines.append(f"{where:>24} {moved:>12} {flops:>12} {tiles:>6} {time:>12}  {call.label}")
+        lines.append(f"{where:>24} {work.bytes:>12} {work.flops:>12} {work.tiles:>6} {time:>12}  {work.label}")
     return "\n".join(lines)

@@ -21,38 +21,50 @@ from .lower import Late, Shifted, entered, lower_write
 class HostCall:
     """A value computed by a NumPy function between two native runs."""
 
-    __slots__ = ("item", "outputs", "reads", "writes", "label")
+    __slots__ = ("function", "parameters", "inputs", "outputs", "reads", "writes", "label")
 
     def __init__(self, item: Item, outputs: list[Item]) -> None:
-        self.item = item
-        self.outputs = outputs
-        self.reads = tuple(o.source.store() for o in item.operands if isinstance(o, Access))
-        self.writes = tuple(o.store() for o in outputs)
-        self.label = getattr(item.attributes[2], "__name__", "host")
+        _, _, self.function, parameters = item.attributes
+        self.parameters = dict(parameters)
+        accesses = [operand for operand in item.operands if isinstance(operand, Access)]
+        self.inputs = [_Array(access) for access in accesses]
+        #: Which of the function's results each array takes.
+        self.outputs = [(0 if o is item else o.attributes[2], _Array(o.whole())) for o in outputs]
+        self.reads = tuple(array.operand for array in self.inputs)
+        self.writes = tuple(array.operand for _, array in self.outputs)
+        self.label = getattr(self.function, "__name__", "host")
 
     def run(self, memory: Callable[[Operand], tuple[Any, int]], numbers: Sequence[Any]) -> None:
         """Call the function on arrays over the operands' memory and store what it returns."""
-        arrays = []
-        for operand in self.item.operands:
-            assert isinstance(operand, Access)
-            buffer, offset = memory(operand.source.store())
-            d = operand.source.dtype
-            strides = tuple(s * d.itemsize for s in operand.strides)
-            if operand.offset is not None:
-                offset += numbers[operand.offset.index] * d.itemsize
-            array = buffer.peek(numpy_of(d), operand.sizes, strides, offset)
+        arrays = [array.over(memory, numbers) for array in self.inputs]
+        for array in arrays:
             array.flags.writeable = False
-            arrays.append(array)
-        _, _, function, parameters = self.item.attributes
-        results = function(*arrays, **dict(parameters))
+        results = self.function(*arrays, **self.parameters)
         if not isinstance(results, tuple):
             results = (results,)
-        for output in self.outputs:
-            number = 0 if output is self.item else output.attributes[2]
-            buffer, offset = memory(output.store())
-            strides = tuple(s * output.dtype.itemsize for s in output.whole().strides)
-            target = buffer.peek(numpy_of(output.dtype), output.shape, strides, offset)
-            target[...] = results[number]
+        for number, output in self.outputs:
+            output.over(memory, numbers)[...] = results[number]
+
+
+class _Array:
+    """An access as a NumPy array over an operand's memory."""
+
+    __slots__ = ("operand", "dtype", "sizes", "strides", "number")
+
+    def __init__(self, access: Access) -> None:
+        d = access.source.dtype
+        self.operand = access.source.store()
+        self.dtype = numpy_of(d)
+        self.sizes = access.sizes
+        self.strides = tuple(s * d.itemsize for s in access.strides)
+        #: Which of the numbers given at each run is the offset.
+        self.number = None if access.offset is None else access.offset.index
+
+    def over(self, memory: Callable[[Operand], tuple[Any, int]], numbers: Sequence[Any]) -> np.ndarray:
+        buffer, offset = memory(self.operand)
+        if self.number is not None:
+            offset += numbers[self.number] * self.dtype.itemsize
+        return buffer.peek(self.dtype, self.sizes, self.strides, offset)  # type: ignore[no-any-return]
 
 
 def numpy_of(d: dtype) -> np.dtype:

@@ -102,7 +102,7 @@ class View:
             found.offset = offset
             found.contiguous = is_contiguous(key[0], key[1])
             found.moved = found
-            if len(cls._table) > 100_000:  # a program that never repeats a view must not grow without bound
+            if len(cls._table) > 30_000:  # a program that never repeats a view must not grow without bound
                 cls._table.clear()
             cls._table[key] = found
         return found

@@ -37,8 +37,10 @@ HARD_BUDGET = 1024
 """Pending steps at which a trace is cut wherever it is."""
 BYTE_BUDGET = 2 << 30
 """Bytes of recorded values at which a trace is cut."""
-STEP_LIMIT = 200_000
-"""Steps kept in the trie; it starts anew when a program that never repeats itself has filled it."""
+KEPT_BYTES = 96 << 20
+"""Bytes of steps and plans kept, about; all is forgotten when a program that never repeats itself has filled them."""
+STEP_BYTES = 1200
+"""What a step or a composite takes in the trie, with its key, its shape and its operands, about."""
 
 _ALWAYS = 1 << 40
 UNLIMITED = 1 << 41
@@ -132,7 +134,7 @@ def _bytes_recorded(primitive: Primitive, attributes: Any, shape: Size, dtype: D
 
 
 _ROOT = Step(None, LEAF, None, (), Size(), scalar_dtype("b"), scalar_dtype("b"), None)
-_step_count = 0
+_kept_bytes = 0
 
 
 class Trace:
@@ -252,19 +254,33 @@ def new_step(trace: Trace, key: Any, primitive: Primitive, attributes: Any, oper
 
 def remember_next(step: Step, key: Any, following: Any) -> None:
     """Put what may follow a step into the trie."""
-    global _step_count
-    if _step_count >= STEP_LIMIT:
-        forget_steps()
-    _step_count += 1
+    count_kept(STEP_BYTES)
     step.next[key] = following
 
 
+def count_kept(size: int) -> None:
+    """Note that so many bytes are about to be kept with a step; forgets all that is kept when it becomes too much."""
+    global _kept_bytes
+    _kept_bytes += size
+    if _kept_bytes > KEPT_BYTES:
+        forget_steps()
+
+
 def forget_steps() -> None:
-    """Let the trie start anew: it is full, or what its steps were derived from (the default dtype) has changed."""
-    global _step_count
-    _step_count = 0
-    _ROOT.next.clear()
-    _ROOT.plans.clear()
+    """Let the trie start anew: it is full, or what its steps were derived from (the default dtype) has changed.
+
+    Steps know their parents, so each is cut off from what follows it, for memory to come back without the cycle collector.
+    Traces that are being recorded go on from the step that they have reached.
+    """
+    global _kept_bytes
+    _kept_bytes = 0
+    forgotten: list[Any] = [_ROOT]
+    while forgotten:
+        step = forgotten.pop()
+        if type(step) is Step:
+            forgotten += step.next.values()
+            step.next.clear()
+            step.plans.clear()
 
 
 def enter(trace: Trace, node: Node) -> Node:

@@ -14,12 +14,15 @@ from .operation import operation, write_out
 
 @operation()
 def nonzero(input: Tensor, *, as_tuple: bool = False, out: Tensor | None = None) -> Any:
-    """Indices of nonzero elements: one row each, int64; or a tuple with one vector an axis."""
+    """Indices of nonzero elements: one row each, int64; or a tuple with one vector an axis.
+
+    As in PyTorch the rows lie side by side: what belongs to one axis is contiguous.
+    """
     found = np.nonzero(np.atleast_1d(_bits(input)))
     if as_tuple:
         return tuple(from_array(np.ascontiguousarray(f)) for f in found)
-    stacked = np.stack(found, axis=1) if input.ndim else np.zeros((len(found[0]), 0), np.int64)
-    result = from_array(stacked.astype(np.int64))
+    stacked = np.stack(found) if input.ndim else np.zeros((0, len(found[0])), np.int64)
+    result = from_array(stacked.astype(np.int64)).t()
     return result if out is None else write_out(out, result)
 
 
