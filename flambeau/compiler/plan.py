@@ -67,6 +67,9 @@ class Plan:
         self.work = [Work(piece, self.groups[self._index[k]]) for k, piece in enumerate(self._work)]
         #: What it takes in memory, about (measured; beside the memory that it keeps for its values).
         self.kept_bytes = 4000 + 600 * len(self.work) + self.arguments.nbytes + 16 * last.depth
+        for group in self.groups:
+            for item in group.items:
+                item.group = None  # they would keep each other until the cycle collector comes
         for name in ("items", "groups", "_readers", "_dying", "_updates", "_work", "_index", "_overwritten"):
             delattr(self, name)
 
