@@ -8,6 +8,8 @@ from functools import lru_cache
 from math import prod
 from typing import Any, SupportsIndex, overload
 
+from .bounds import check_view, outside_storage
+
 _item = tuple.__getitem__
 
 
@@ -96,6 +98,9 @@ class View:
         key = (tuple(sizes), tuple(strides), offset)
         found = cls._table.get(key)
         if found is None:
+            if offset < MOVED:
+                raise RuntimeError(f"Tensor: invalid storage offset {offset}")
+            check_view(key[0], key[1])
             found = object.__new__(cls)
             found.sizes = Size(key[0])
             found.strides = key[1]
@@ -126,7 +131,19 @@ class View:
         """Largest flat position that the view reaches (-1 when it has no elements)."""
         if 0 in self.sizes:
             return -1
-        return self.offset + sum((n - 1) * s for n, s in zip(self.sizes, self.strides))
+        return self.offset + self.reach()
+
+    def reach(self) -> int:
+        """How far behind the first element the last one lies (0 when there are no elements)."""
+        if 0 in self.sizes:
+            return 0
+        return sum((n - 1) * s for n, s in zip(self.sizes, self.strides))
+
+    def check_within(self, capacity: int, itemsize: int) -> None:
+        """``RuntimeError`` if the view reaches outside a storage of ``capacity`` elements, as far as its place is known."""
+        first = max(self.offset, 0)
+        if 0 not in self.sizes and first + self.reach() >= capacity:
+            raise outside_storage(self.sizes, self.strides, first, capacity, itemsize)
 
     def overlaps_itself(self) -> bool:
         """Whether two indices may name one element (an expanded tensor, say)."""

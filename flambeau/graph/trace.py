@@ -23,6 +23,7 @@ from operator import itemgetter
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
+from .bounds import LARGEST, SMALLEST, check_value
 from .dtypes import DType, scalar_dtype
 from .given import Given
 from .primitives import FILL, LEAF, OUTPUT, SCATTER, WRITE, Meta, Primitive, nbytes
@@ -237,7 +238,10 @@ def user_site() -> tuple[str, int] | None:
 
 
 def new_step(trace: Trace, key: Any, primitive: Primitive, attributes: Any, operands: tuple[Operand, ...]) -> Step:
-    """The step for something not recorded at this point before: applies the primitive's rule, which may raise."""
+    """The step for something not recorded at this point before: applies the primitive's rule, which may raise.
+
+    ``RuntimeError`` also for a view that reaches outside what it is a view of, and for a value that is too large.
+    """
     metas = []
     for place, view in operands:
         if type(place) is str:
@@ -245,8 +249,13 @@ def new_step(trace: Trace, key: Any, primitive: Primitive, attributes: Any, oper
         else:
             node = node_at(trace, place)
             shape = node.shape if view is None else view.sizes
+            if view is not None:
+                view.check_within(node.shape.numel(), node.dtype.itemsize)
             metas.append(Meta(shape, node.dtype, 0 if shape else 1))
     result = primitive.rule(attributes, metas)
+    check_value(result.shape, result.dtype)
+    if primitive is WRITE:
+        attributes.check_within(result.shape.numel(), result.dtype.itemsize)
     step = Step(trace.cursor, primitive, attributes, operands, result.shape, result.dtype, result.compute, user_site())
     remember_next(trace.cursor, key, step)
     return step
@@ -443,11 +452,13 @@ def _operands_of(trace: Trace, step: Step) -> list[tuple[Any, View | None]]:
 
 
 def number_kind(value: Any) -> str:
-    """``"f"``, ``"i"`` or ``"b"`` for a Python number; ``TypeError`` for anything else."""
+    """``"f"``, ``"i"`` or ``"b"`` for a Python number; ``TypeError`` for anything else, ``OverflowError`` beyond 64 bits."""
     kind = type(value)
     if kind is float:
         return "f"
     if kind is int:
+        if not SMALLEST <= value <= LARGEST:
+            raise OverflowError(f"int too big to convert: {value} takes more than 64 bits")
         return "i"
     if kind is bool:
         return "b"

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..autograd.gradient import CROSSWISE, INPUTS, NOTHING, RESULT, Gradient, sequence
+from ..graph.bounds import LARGEST, SMALLEST, whole_number
 from ..graph.primitives import COPY, Primitive
 from ..graph.shapes import View
 from ..graph.trace import Node, enter, local, new_step, number_kind, overflow, record, user_site
@@ -107,6 +108,9 @@ def binary(
         place_b: Any = "f"
         tracked_b = False
     elif kind is int:
+        if not SMALLEST <= b <= LARGEST:
+            b = whole_number(b, a.dtype if isinstance(a, Tensor) else None)
+            return binary(primitive, a, b, gradient, attributes)
         node_b = b
         view_b = seen_b = None
         place_b = "i"
