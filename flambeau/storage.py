@@ -10,7 +10,7 @@ import numpy as np
 
 from .graph.primitives import WRITE, nbytes
 from .graph.shapes import Size, View, contiguous_strides
-from .graph.trace import Node, evaluate, note_rebinding, record
+from .graph.trace import Node, evaluate, note_rebinding, record, record_constant
 
 if TYPE_CHECKING:
     from .graph.dtypes import dtype
@@ -37,6 +37,19 @@ class Storage:
         self.version += 1
         self.node = (write_exposed if is_exposed(node) else written)(node, view, value, value_view)
         note_rebinding(self, "node", node, self.node)
+
+    def grow(self, count: int) -> None:
+        """Make the memory at least ``count`` elements long, keeping those there are; the others are zeros."""
+        node = self.node
+        have = node.shape.numel()
+        if count <= have:
+            return
+        longer = record_constant((count,), 0, node.dtype)
+        if have:
+            longer = written(longer, View((have,), (1,), 0), node, View((have,), (1,), 0))
+        self.version += 1
+        self.node = longer
+        note_rebinding(self, "node", node, longer)
 
     def replace(self, view: View, value: Node) -> bool:
         """Make ``value`` the content, if that is all that is to be done; whether it was."""

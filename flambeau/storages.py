@@ -64,6 +64,10 @@ class UntypedStorage:
     def _elements(self) -> Tensor:
         return from_numpy(self._tensor.detach()._array(expose=True).view(np.uint8))
 
+    def _elements_as(self, d: dtype_type) -> Tensor:
+        """The memory as elements of a dtype."""
+        return self._tensor if self._tensor.dtype is d else self._tensor.view(d)
+
     def tolist(self) -> list[Any]:
         """The elements as Python numbers."""
         return self._elements().tolist()  # type: ignore[no-any-return]

@@ -15,6 +15,7 @@ import numpy as np
 
 from .autograd.gradient import Gradient
 from .autograd.handle import RemovableHandle
+from .graph.bounds import check_strides
 from .graph.dtypes import DType, dtype
 from .graph.primitives import nbytes
 from .graph.shapes import Size, View, contiguous_strides, is_contiguous
@@ -495,17 +496,27 @@ class Tensor(Reading):
         self._view = value._view
 
     def set_(self, source: Any = None, storage_offset: int = 0, size: Any = None, stride: Any = None) -> Tensor:
-        """Make this tensor look at the memory of ``source``."""
+        """Make this tensor look at the memory of ``source`` (a tensor or a storage), which grows if it is too short."""
         if source is None:
             source = self.new_empty(0)
+        elif not isinstance(source, Tensor):
+            source = source._elements_as(self.dtype)
+        if source.dtype is not self.dtype:
+            raise RuntimeError(
+                f"Could not set tensor of type {source.dtype.name} to a tensor of type {self.dtype.name}"
+            )
         storage = source._share()
+        view = source._view
+        if size is not None:
+            strides = contiguous_strides(tuple(size)) if stride is None else tuple(stride)
+            if storage_offset < 0:
+                raise RuntimeError(f"Tensor: invalid storage offset {storage_offset}")
+            view = View(size, strides, storage_offset)
+            check_strides(view.strides)
+            storage.grow(view.last_element() + 1)
         self._storage = storage
         self._node = None
-        if size is None:
-            self._view = source._view
-        else:
-            strides = contiguous_strides(tuple(size)) if stride is None else tuple(stride)
-            self._view = View(size, strides, storage_offset)
+        self._view = view
         return self
 
     def as_subclass(self, cls: type[_T]) -> _T:

@@ -199,7 +199,8 @@ class Pool:
     def allocate(self, nbytes: int) -> Buffer:
         """A buffer of at least ``nbytes`` bytes of arbitrary contents, aligned to :data:`ALIGNMENT`.
 
-        Another :data:`PADDING` bytes behind it may be touched. Raises ``MemoryError`` if there is not enough memory.
+        Another :data:`PADDING` bytes behind it may be touched. Raises ``RuntimeError``, as PyTorch does, if there is not enough
+        memory.
         """
         with self._lock:
             return self._take(size_class(nbytes))
@@ -296,9 +297,12 @@ class Pool:
         total = size + ALIGNMENT + PADDING
         try:
             owner = np.empty(total, np.uint8)
-        except MemoryError:
+        except (MemoryError, ValueError):  # the latter beyond 63 bits
             self._drop_to(0)
-            owner = np.empty(total, np.uint8)
+            try:
+                owner = np.empty(total, np.uint8)
+            except (MemoryError, ValueError):
+                raise no_memory(size) from None
         address = owner.ctypes.data
         return owner, address + -address % ALIGNMENT
 
@@ -307,6 +311,14 @@ class Pool:
             size, free = min(((s, f) for s, f in self._free.items() if f), key=lambda entry: entry[1][0][2])
             del free[0]
             self._free_bytes -= size
+
+
+def no_memory(size: int) -> RuntimeError:
+    """The error of an allocation that failed."""
+    return RuntimeError(
+        f"DefaultCPUAllocator: can't allocate memory: you tried to allocate {size} bytes. Error code 12 (Cannot allocate "
+        "memory)"
+    )
 
 
 @functools.lru_cache(maxsize=4096)

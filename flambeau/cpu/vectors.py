@@ -32,7 +32,7 @@ def lanes_below(b: Builder, count: str, lanes: int = LANES) -> str:
 
 def tail_mask(b: Builder, remaining: str) -> str:
     """The same for a ``remaining`` that is known to be less than the number of lanes, in narrower registers."""
-    narrow = b.op(f"trunc i64 {remaining} to i32")
+    narrow = b.op(f"trunc i64 {b.minimum(remaining, str(LANES))} to i32")
     return b.op(f"icmp ult {vector('i32', LANES)} {lane_numbers('i32')}, {b.broadcast('i32', narrow, LANES)}")
 
 

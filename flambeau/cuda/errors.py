@@ -8,4 +8,4 @@ class AcceleratorError(RuntimeError):
 
 
 class OutOfMemoryError(RuntimeError):
-    """A device has no memory left. Never raised: a process without memory gets ``MemoryError``."""
+    """A device has no memory left. Never raised: a process without memory gets ``RuntimeError``."""

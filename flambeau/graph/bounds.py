@@ -41,16 +41,20 @@ def check_view(sizes: Sequence[int], strides: Sequence[int]) -> None:
     check_count(sizes)
     reach = 0
     for extent, stride in zip(sizes, strides):
-        if not 0 <= stride <= LARGEST:
-            raise RuntimeError(
-                f"as_strided: Negative strides are not supported at the moment, got strides: {list(strides)}"
-                if stride < 0
-                else f"strides must be less than 2**63, got strides: {list(strides)}"
-            )
-        reach += max(extent - 1, 0) * stride
+        if not SMALLEST < stride <= LARGEST:
+            raise RuntimeError(f"strides must be less than 2**63, got strides: {list(strides)}")
+        reach += max(extent - 1, 0) * abs(stride)
     if reach > LARGEST and 0 not in sizes:
         raise RuntimeError(
             f"Storage size calculation overflowed with sizes={list(sizes)} and strides={list(strides)}"
+        )
+
+
+def check_strides(strides: Sequence[int]) -> None:
+    """``RuntimeError`` for negative strides: tensors have none, only the compiler walks backwards."""
+    if any(stride < 0 for stride in strides):
+        raise RuntimeError(
+            f"as_strided: Negative strides are not supported at the moment, got strides: {list(strides)}"
         )
 
 

@@ -131,18 +131,17 @@ class View:
         """Largest flat position that the view reaches (-1 when it has no elements)."""
         if 0 in self.sizes:
             return -1
-        return self.offset + self.reach()
-
-    def reach(self) -> int:
-        """How far behind the first element the last one lies (0 when there are no elements)."""
-        if 0 in self.sizes:
-            return 0
-        return sum((n - 1) * s for n, s in zip(self.sizes, self.strides))
+        return self.offset + sum((n - 1) * s for n, s in zip(self.sizes, self.strides))
 
     def check_within(self, capacity: int, itemsize: int) -> None:
-        """``RuntimeError`` if the view reaches outside a storage of ``capacity`` elements, as far as its place is known."""
-        first = max(self.offset, 0)
-        if 0 not in self.sizes and first + self.reach() >= capacity:
+        """``RuntimeError`` if the view reaches outside a storage of ``capacity`` elements, wherever it begins if that is
+        not known."""
+        if 0 in self.sizes:
+            return
+        before = sum((n - 1) * -s for n, s in zip(self.sizes, self.strides) if s < 0)
+        behind = sum((n - 1) * s for n, s in zip(self.sizes, self.strides) if s > 0)
+        first = before if self.offset == MOVED else self.offset
+        if first < before or first + behind >= capacity:
             raise outside_storage(self.sizes, self.strides, first, capacity, itemsize)
 
     def overlaps_itself(self) -> bool:

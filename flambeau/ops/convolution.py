@@ -8,6 +8,7 @@ planes of one depth of the window at a time are convolved, and added up.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 from ..autograd.gradient import CROSSWISE, Gradient
 from ..cpu.convolution.problem import Convolution
 from ..graph import primitives as p
+from ..graph.bounds import LARGEST
 from ..graph.dtypes import dtype, float32, float64
 from ..graph.shapes import Size, View
 from ..graph.trace import record
@@ -154,7 +156,7 @@ def _numbers(name: str, value: Any, count: int) -> Ints:
     """One integer for every dimension; ``RuntimeError`` if there are neither one nor ``count`` of them."""
     if isinstance(value, int):
         return (value,) * count
-    numbers = tuple(int(n) for n in value)
+    numbers = tuple(map(operator.index, value))
     if len(numbers) == 1:
         return numbers * count
     if len(numbers) != count:
@@ -172,6 +174,9 @@ def _check_numbers(stride: Sequence[int], padding: Sequence[int], dilation: Sequ
         raise RuntimeError("non-positive stride is not supported")
     if min(dilation) <= 0:
         raise RuntimeError("dilation should be greater than zero")
+    for axis, edge in enumerate(padding):
+        if edge > LARGEST // 2:
+            raise RuntimeError(f"Given padding={edge} at dimension {axis} , expected padding to be at most {LARGEST // 2}")
 
 
 _C_TYPES = {"Float": "float", "Double": "double", "Half": "c10::Half", "BFloat16": "c10::BFloat16"}
@@ -245,6 +250,7 @@ def _geometry(x: Size, w: Size, d: dtype, stride: Ints, padding: Ints, dilation:
             f"Calculated padded input size per channel: ({_times(padded)}). Kernel size: ({_times(reach)}). Kernel "
             "size can't be greater than actual input size"
         )
+    stride = tuple(map(min, stride, padded))  # beyond the end they all lead to the same: nowhere
     out = [(n - r) // step + 1 for n, r, step in zip(padded, reach, stride, strict=True)]
     y = Size((x[0], w[0], *out))
     if x.numel() == 0 or w.numel() == 0:

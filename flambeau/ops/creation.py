@@ -8,6 +8,7 @@ import numpy as np
 
 from ..device import check_device
 from ..graph import dtypes
+from ..graph.bounds import LARGEST, SMALLEST, check_fits, check_strides, whole_number
 from ..graph.dtypes import dtype as dtype_type
 from ..graph.dtypes import get_default_dtype
 from ..graph.shapes import Size, View
@@ -34,6 +35,15 @@ def finished(
 def number_of(value: Any) -> Any:
     """A number given as such, or as a tensor or a NumPy scalar."""
     return value.item() if isinstance(value, (Tensor, np.generic)) else value
+
+
+def element_of(value: Any, d: dtype_type) -> Any:
+    """A number that is to be an element of a dtype; ``RuntimeError`` if it does not fit, as PyTorch checks."""
+    if type(value) is int and not SMALLEST <= value <= LARGEST:
+        value = whole_number(value, dtypes.float64)
+    if isinstance(value, (int, float)):
+        check_fits(value, d)
+    return value
 
 
 def checked_sizes(size: tuple[Any, ...]) -> Size:
@@ -84,7 +94,7 @@ def full(size: Any, fill_value: Any, *, out: Tensor | None = None, dtype: Any = 
         dtype = (
             dtypes.bool_ if isinstance(value, bool) else dtypes.int64 if isinstance(value, int) else get_default_dtype()
         )
-    made = filled(checked_sizes((size,)), value, dtype)
+    made = filled(checked_sizes((size,)), element_of(value, dtype), dtype)
     return write_out(out, made) if out is not None else finished(made, requires_grad, device)
 
 
@@ -106,8 +116,9 @@ zeros_like, ones_like, empty_like = _like("zeros"), _like("ones"), _like("empty"
 def full_like(input: Tensor, fill_value: Any, *, dtype: Any = None, layout: Any = None, device: Any = None,
               requires_grad: bool = False, memory_format: Any = None) -> Tensor:  # fmt: skip
     """``fill_value`` with the sizes and dtype of ``input``."""
-    value = number_of(fill_value)
-    made = alike(input, lambda sizes: filled(sizes, value, dtype or input.dtype), memory_format)
+    d = dtype or input.dtype
+    value = element_of(number_of(fill_value), d)
+    made = alike(input, lambda sizes: filled(sizes, value, d), memory_format)
     return finished(made, requires_grad, device)
 
 
@@ -116,7 +127,13 @@ def empty_strided(
     size: Any, stride: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, layout: Any = None
 ) -> Tensor:
     """Memory of arbitrary content with the given strides."""
-    view = View(sizes_of((size,)), sizes_of((stride,)), 0)
+    sizes, strides = sizes_of((size,)), sizes_of((stride,))
+    if len(sizes) != len(strides):
+        raise RuntimeError(
+            f"dimensionality of sizes ({len(sizes)}) must match dimensionality of strides ({len(strides)})"
+        )
+    check_strides(strides)
+    view = View(checked_sizes((sizes,)), strides, 0)
     flat = filled(Size((view.last_element() + 1,)), 0, dtype or get_default_dtype())
     return finished(flat.as_strided(view.sizes, view.strides).detach(), requires_grad, device)
 
@@ -149,7 +166,8 @@ def new_full(
 @operation(method=False)
 def scalar_tensor(value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A zero-dimensional tensor."""
-    return finished(filled(Size(), number_of(value), dtype or get_default_dtype()), requires_grad, device)
+    d = dtype or get_default_dtype()
+    return finished(filled(Size(), element_of(number_of(value), d), d), requires_grad, device)
 
 
 @operation(method=False)

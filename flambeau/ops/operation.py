@@ -40,6 +40,8 @@ def operation(*names: str, method: bool = True, function: bool = True, inplace: 
 
 def _in_place_form(implementation: Callable[..., Tensor], name: str) -> Callable[..., Tensor]:
     def changing(self: Tensor, *arguments: Any, **keywords: Any) -> Tensor:
+        if self._view is not None and not self._view.contiguous:
+            check_apart(self)  # before anything is computed from what may be a huge expansion
         result = implementation(self, *arguments, **keywords)
         if self._tracked and not result._tracked:  # comparisons, for one
             return overwrite(self, result, overwritten_by(name))
@@ -84,6 +86,15 @@ def check_writable(tensor: Tensor) -> None:
             raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation.")
 
 
+def check_apart(tensor: Tensor) -> None:
+    """``RuntimeError`` if elements that are to be written share memory."""
+    if tensor._view is not None and tensor._view.overlaps_itself():
+        raise RuntimeError(
+            "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
+            "Please clone() the tensor before performing the operation."
+        )
+
+
 def assign(target: Tensor, value: Tensor) -> Tensor:
     """Make ``value``, a function of the content of ``target``, its content, history included."""
     storage = target._storage
@@ -124,11 +135,7 @@ def _put(target: Tensor, value: Tensor) -> None:
         )
     if target._tracked and local.grad:
         check_writable(target)
-    if target._view is not None and target._view.overlaps_itself():
-        raise RuntimeError(
-            "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
-            "Please clone() the tensor before performing the operation."
-        )
+    check_apart(target)
     node = value._read()
     view = value._view
     d = target.dtype

@@ -9,10 +9,9 @@ from ..graph import primitives as p
 from ..graph.dtypes import dtype
 from ..graph.shapes import Size, View, contiguous_strides
 from ..graph.trace import local
-from ..storage import Storage
 from ..tensor import Tensor
 from .conversion import converted
-from .creation import checked_sizes, filled, full_like, number_of
+from .creation import checked_sizes, element_of, filled, full_like, number_of
 from .dispatch import unary
 from .operation import Overwritten, operation, overwrite, overwritten_by
 
@@ -54,7 +53,8 @@ def fill_(self: Tensor, value: Any) -> Tensor:
                 f"fill_ only supports 0-dimension value tensor but got tensor with {value.ndim} dimensions."
             )
         return overwrite(self, _copied(value, self.shape, self.dtype), overwritten_by("fill_", 3), value)
-    return overwrite(self, filled(self.shape, number_of(value), self.dtype), overwritten_by("fill_", 2))
+    element = element_of(number_of(value), self.dtype)
+    return overwrite(self, filled(self.shape, element, self.dtype), overwritten_by("fill_", 2))
 
 
 @operation(method=False)
@@ -75,17 +75,9 @@ def resize_(self: Tensor, *sizes: Any, memory_format: Any = None) -> Tensor:
     shape = checked_sizes(sizes)
     if shape == self.shape:
         return self
-    storage = self._share()
-    count = shape.numel() + self.storage_offset()
-    have = storage.node.shape.numel()
-    if count > have:
-        grown = filled(Size((count,)), 0, self.dtype)
-        if have:
-            flat = Tensor._from_node(storage.node, View((have,), (1,), 0), Storage(storage.node))
-            grown.narrow(0, 0, have).copy_(flat)
-        storage.node = grown._read()
-        storage.version += 1
-    self._view = View(shape, contiguous_strides(shape), self.storage_offset())
+    view = View(shape, contiguous_strides(shape), self.storage_offset())
+    self._share().grow(view.last_element() + 1)
+    self._view = view
     return self
 
 

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from ..autograd.gradient import Gradient
+from ..graph.bounds import check_strides
 from ..graph.shapes import MOVED, Size, View, contiguous_strides, wrap_dim
 from ..storage import whole
 from ..tensor import Tensor
@@ -164,18 +165,11 @@ def as_strided(input: Tensor, size: Sizes, stride: Sizes, storage_offset: int | 
     """A view of the storage by explicit sizes, strides and offset; ``RuntimeError`` if it would reach outside."""
     base = input._base if input._base is not None else input
     offset = input.storage_offset() if storage_offset is None else storage_offset
+    if offset < 0:
+        raise RuntimeError(f"Tensor: invalid storage offset {offset}")
     view = View(sizes_of((size,)), sizes_of((stride,)), offset)
-    capacity = input._read().shape.numel()
-    if any(s < 0 for s in view.strides):
-        raise RuntimeError(
-            f"as_strided: Negative strides are not supported at the moment, got strides: {list(view.strides)}"
-        )
-    if view.last_element() >= capacity or offset < 0:
-        raise RuntimeError(
-            f"setStorage: sizes {list(view.sizes)}, strides {list(view.strides)}, storage offset {offset}, and itemsize "
-            f"{input.itemsize} requiring a storage size of {(view.last_element() + 1) * input.itemsize} are out of bounds "
-            f"for storage of size {capacity * input.itemsize}"
-        )
+    check_strides(view.strides)
+    view.check_within(input._read().shape.numel(), input.itemsize)
     result = view_of(input, view.sizes, view.strides, offset, AsStridedBackward0)
     if result._tracked:
         result._gradient.edges = (base._gradient or base,)

@@ -6,12 +6,15 @@ the depth.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from typing import Any
 
 from ..autograd.gradient import INPUTS, Gradient
+from ..cpu.pooling.window import MOST_PLACES
 from ..graph import primitives as p
-from ..graph.dtypes import dtype, float32, float64, int16, int64, uint8
+from ..graph.bounds import check_fits
+from ..graph.dtypes import dtype, float32, float64, int16, int32, int64, uint8
 from ..graph.shapes import Size
 from ..graph.trace import record, record_outputs
 from ..tensor import Tensor
@@ -95,15 +98,16 @@ def _put_at_places(grad: Tensor, places: Tensor, shape: Size) -> Tensor:
 
 
 def _pair(name: str, what: str, value: Any, count: int = 2, optional: bool = False) -> Ints:
-    if isinstance(value, int):
-        return (value,) * count
-    numbers = tuple(int(n) for n in value)
+    numbers = (value,) if isinstance(value, int) else tuple(map(operator.index, value))
     if len(numbers) == 1:
-        return numbers * count
+        numbers *= count
     if len(numbers) != count:
         words = {1: "one int", 2: "two ints", 3: "three ints"}[count]
         either = "be omitted, " if optional else "be "
         raise RuntimeError(f"{name}: {what} must either {either}a single int, or a tuple of {words}")
+    if count > 1:
+        for number in numbers:
+            check_fits(number, int32)
     return numbers
 
 
@@ -124,8 +128,11 @@ def _out_extent(n: int, kernel: int, stride: int, padding: int, dilation: int, c
 
 def _windows(
     input: Tensor, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints, ceil_mode: bool
-) -> list[int]:
-    """Numbers of windows down and across; PyTorch's errors for what does not fit."""
+) -> tuple[list[int], Ints]:
+    """Numbers of windows down and across, and strides that lead to the same; PyTorch's errors for what does not fit.
+
+    A stride beyond the padded plane leads nowhere, so it may as well lead just beyond it.
+    """
     if min(stride) == 0:
         raise RuntimeError("stride should not be zero")
     if min(kernel) <= 0:
@@ -156,7 +163,12 @@ def _windows(
             f"Given input size: ({channels}x{extents[0]}x{extents[1]}). Calculated output size: "
             f"({channels}x{out[0]}x{out[1]}). Output size is too small"
         )
-    return out
+    if max(extents[0] * extents[1], kernel[0] * kernel[1], *padding, *dilation) >= MOST_PLACES:
+        raise RuntimeError(
+            f"planes and windows must have fewer than 2**31 elements, but got planes of {list(extents)} and windows of "
+            f"{list(kernel)} with padding {list(padding)} and dilation {list(dilation)}"
+        )
+    return out, tuple(min(step, n + 2 * edge) for step, n, edge in zip(stride, extents, padding, strict=True))
 
 
 def _check_rank(name: str, input: Tensor) -> None:
@@ -184,7 +196,7 @@ def max_pool2d_with_indices(
     kernel = _pair("max_pool2d", "kernel_size", kernel_size)
     steps = _stride("max_pool2d", stride, kernel)
     edges, gaps = _pair("max_pool2d", "padding", padding), _pair("max_pool2d", "dilation", dilation)
-    out = _windows(input, kernel, steps, edges, gaps, ceil_mode)
+    out, steps = _windows(input, kernel, steps, edges, gaps, ceil_mode)
     d = input.dtype
     if d.kind == "bool":
         raise NotImplementedError("\"max_pool2d\" not implemented for 'Bool'")
@@ -235,7 +247,7 @@ def max_pool1d_with_indices(
     if out <= 0:
         raise RuntimeError(f"max_pool1d() Invalid computed output size: {out}")
     values, places = max_pool2d_with_indices(
-        input.unsqueeze(-2), (1, kernel), (1, step), (0, edge), (1, gap), ceil_mode
+        input.unsqueeze(-2), (1, kernel), (1, min(step, input.shape[-1] + 2 * edge)), (0, edge), (1, gap), ceil_mode
     )
     return values.squeeze(-2), places.squeeze(-2)
 
@@ -360,7 +372,7 @@ def avg_pool2d(
     steps, edges = _stride("avg_pool2d", stride, kernel), _pair("avg_pool2d", "padding", padding)
     if divisor_override == 0:
         raise RuntimeError("divisor must be not zero")
-    out = _windows(input, kernel, steps, edges, (1, 1), ceil_mode)
+    out, steps = _windows(input, kernel, steps, edges, (1, 1), ceil_mode)
     d = input.dtype
     if d.category < 2 and d is not int64:
         raise NotImplementedError(f"\"avg_pool2d\" not implemented for '{p.TYPE_NAMES[d]}'")
@@ -456,7 +468,7 @@ def _output_size(name: str, input: Tensor, output_size: Any, count: int) -> Ints
                 f"{name}(): Expected input to have non-zero size for non-batch dimensions, but input has sizes "
                 f"{list(input.shape)} with dimension {axis} being empty"
             )
-    out = tuple(n if w is None else int(w) for n, w in zip(input.shape[-count:], wanted, strict=True))
+    out = tuple(n if w is None else operator.index(w) for n, w in zip(input.shape[-count:], wanted, strict=True))
     if min(out) < 0:
         raise RuntimeError(
             f"{name}: elements of output_size must be greater than or equal to 0 but received "

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..graph import dtypes
 from ..graph import primitives as p
+from ..graph.bounds import check_value
 from ..graph.dtypes import get_default_dtype
 from ..graph.shapes import Size
 from ..graph.trace import record
@@ -26,7 +27,9 @@ def eye(n: int, m: int | None = None, *, out: Tensor | None = None, dtype: Any =
     if n < 0 or columns < 0:
         name, size = ("n", n) if n < 0 else ("m", columns)
         raise RuntimeError(f"{name} must be greater or equal to 0, got {size}")
-    made = (arange(n).unsqueeze(1) == arange(columns)).to(dtype or get_default_dtype())
+    d = dtype or get_default_dtype()
+    check_value((n, columns), d)
+    made = (arange(n).unsqueeze(1) == arange(columns)).to(d)
     return write_out(out, made) if out is not None else finished(made, requires_grad, device)
 
 

@@ -86,7 +86,8 @@ def _triangle(name: str, x: Tensor, diagonal: int, primitive: p.Primitive, gradi
     if x.ndim < 2:
         raise RuntimeError(f"{name}: input tensor must have at least 2 dimensions")
     m, n = x.shape[-2:]
-    rows = record(p.IOTA, (Size((m, 1)), dtypes.int64), (diagonal, None), (1, None))
+    first = max(-m, min(diagonal, n))  # all diagonals beyond the corners are alike
+    rows = record(p.IOTA, (Size((m, 1)), dtypes.int64), (first, None), (1, None))
     columns = record(p.IOTA, (Size((n,)), dtypes.int64), (0, None), (1, None))
     kept = record(primitive, None, (columns, None), (rows, None))
     zero = False if x.dtype.kind == "bool" else 0  # booleans stay booleans

@@ -5,7 +5,7 @@ next used."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..autograd.gradient import Edge, Gradient
 from ..graph import dtypes
@@ -50,16 +50,32 @@ class CopySlices(Gradient):
         return "torch::autograd::CopySlices"
 
 
-def _relative(base: tuple[Size, tuple[int, ...], int], view: View) -> View | None:
-    """The view's place in a contiguous copy of the base; None if the base is not contiguous itself."""
+Geometry = tuple[Size, tuple[int, ...], int]
+
+
+class Frame(NamedTuple):
+    """A piece of memory in which a base and a view of its storage both lie: ``span`` elements, and where each is.
+
+    It is a contiguous copy of the base (``dense``) if the base lies so itself and the view does not reach outside it.
+    """
+
+    base: View
+    view: View
+    span: int
+    dense: bool
+
+
+def _frame(base: Geometry, view: View) -> Frame:
+    """The smallest memory that gradients of ``base`` and of ``view`` can be laid out in."""
     sizes, strides, offset = base
-    if strides == contiguous_strides(sizes) or View(sizes, strides, offset).contiguous:
-        return View(view.sizes, view.strides, view.offset - offset)
-    return None
-
-
-def _span(base: tuple[Size, tuple[int, ...], int], view: View) -> int:
-    return max(View(*base).last_element(), view.last_element()) + 1
+    count = sizes.numel()
+    if offset <= view.offset and view.last_element() < offset + count:
+        if strides == contiguous_strides(sizes) or View(sizes, strides, 0).contiguous:
+            whole = View(sizes, contiguous_strides(sizes), 0)
+            return Frame(whole, View(view.sizes, view.strides, view.offset - offset), count, True)
+    first = min(offset, view.offset)
+    placed = View(sizes, strides, offset - first), View(view.sizes, view.strides, view.offset - first)
+    return Frame(*placed, max(place.last_element() for place in placed) + 1, False)
 
 
 class _PickBackward(AsStridedBackward0):
@@ -84,12 +100,6 @@ class _OverwriteBackward(Gradient):
         return overwrite(grad, base, view)
 
 
-def _flat(grad: Tensor, base: tuple[Size, tuple[int, ...], int], span: int) -> Any:
-    """The node of a flat storage in which ``grad`` lies as the base does."""
-    zeros = record_constant((span,), 0, grad.dtype)
-    return written(zeros, View(*base), grad._read(), grad._view)
-
-
 def dense(grad: Tensor) -> Any:
     """A node that holds a tensor's elements and nothing else, in logical order."""
     node, view = grad._read(), grad._view
@@ -98,51 +108,51 @@ def dense(grad: Tensor) -> Any:
     return record(COPY, None, (node, view))
 
 
-def pick(grad: Tensor, base: tuple[Size, tuple[int, ...], int], view: View) -> Tensor:
-    """The part of a base-shaped gradient that lies under ``view``."""
-    relative = _relative(base, view)
-    if relative is not None:
+def _laid_out(grad: Tensor, frame: Frame) -> Any:
+    """A node of a frame's memory in which ``grad`` lies as the base does."""
+    if frame.dense:
+        return dense(grad)
+    zeros = record_constant((frame.span,), 0, grad.dtype)
+    return written(zeros, frame.base, grad._read(), grad._view)
+
+
+def pick(grad: Tensor, base: Geometry, view: View) -> Tensor:
+    """The part of a base-shaped gradient that lies under ``view`` (zero where that reaches outside the base)."""
+    frame = _frame(base, view)
+    if frame.dense:
         ordered = grad.contiguous()
         node = ordered._read()
-        relative = View(relative.sizes, relative.strides, relative.offset + ordered.storage_offset())
+        place = View(frame.view.sizes, frame.view.strides, frame.view.offset + ordered.storage_offset())
     else:
-        node = _flat(grad, base, _span(base, view))
-        relative = view
-    result = Tensor._from_node(node, relative, Storage(node))
+        node, place = _laid_out(grad, frame), frame.view
+    result = Tensor._from_node(node, place, Storage(node))
     if local.grad and grad._tracked:
         attach(result, _PickBackward, [grad], [(None, None)], (base, view))
     return result
 
 
-def spread(grad: Tensor, base: tuple[Size, tuple[int, ...], int], view: View) -> Tensor:
+def spread(grad: Tensor, base: Geometry, view: View) -> Tensor:
     """A base-shaped gradient that is ``grad`` under ``view`` (added where elements overlap) and zero elsewhere."""
-    relative = _relative(base, view)
-    target = relative or view
-    span = base[0].numel() if relative is not None else _span(base, view)
-    zeros = record_constant((span,), 0, grad.dtype)
-    if target.overlaps_itself():
-        count = record(IOTA, ((span,), dtypes.int64), (0, None), (1, None))
-        attributes = (tuple(target.sizes), (0,) * len(target.sizes), 0, (span,), (1,), "add", INDEX)
-        node = record(SCATTER, attributes, (zeros, None), (grad._read(), grad._view), (count, target))
+    frame = _frame(base, view)
+    zeros = record_constant((frame.span,), 0, grad.dtype)
+    if frame.view.overlaps_itself():
+        count = record(IOTA, ((frame.span,), dtypes.int64), (0, None), (1, None))
+        attributes = (tuple(frame.view.sizes), (0,) * len(frame.view.sizes), 0, (frame.span,), (1,), "add", INDEX)
+        node = record(SCATTER, attributes, (zeros, None), (grad._read(), grad._view), (count, frame.view))
     else:
-        node = written(zeros, target, grad._read(), grad._view)
-    where = View(base[0], contiguous_strides(base[0]), 0) if relative is not None else View(*base)
-    result = Tensor._from_node(node, where, Storage(node))
+        node = written(zeros, frame.view, grad._read(), grad._view)
+    result = Tensor._from_node(node, frame.base, Storage(node))
     if local.grad and grad._tracked:
         attach(result, _SpreadBackward, [grad], [(None, None)], (base, view))
     return result
 
 
-def overwrite(grad: Tensor, base: tuple[Size, tuple[int, ...], int], view: View) -> Tensor:
+def overwrite(grad: Tensor, base: Geometry, view: View) -> Tensor:
     """A base-shaped gradient with zeros under ``view``."""
-    relative = _relative(base, view)
+    frame = _frame(base, view)
     zero = record_constant(tuple(view.sizes), 0, grad.dtype)
-    if relative is not None:
-        node = written(dense(grad), relative, zero, None)
-        result = Tensor._from_node(node, View(base[0], contiguous_strides(base[0]), 0), Storage(node))
-    else:
-        node = written(_flat(grad, base, _span(base, view)), view, zero, None)
-        result = Tensor._from_node(node, View(*base), Storage(node))
+    node = written(_laid_out(grad, frame), frame.view, zero, None)
+    result = Tensor._from_node(node, frame.base, Storage(node))
     if local.grad and grad._tracked:
         attach(result, _OverwriteBackward, [grad], [(None, None)], (base, view))
     return result

@@ -30,6 +30,8 @@ WINDOW_ARGUMENTS = (
     "out_columns",
 )
 WORK_A_TILE = 1 << 15
+MOST_PLACES = 1 << 31
+"""Places in planes, and what windows are described by, are less than this: vectors hold them in 32 bits."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +55,11 @@ class Window:
     def __post_init__(self) -> None:
         if min(*self.kernel, *self.stride, *self.dilation) < 1 or min(self.planes, *self.padding) < 0:
             raise ValueError("kernel, stride and dilation must be positive, padding not negative")
-        if not 0 < self.height * self.width < 1 << 31:
+        if not 0 < self.height * self.width < MOST_PLACES:
             raise ValueError("a plane must have between one and 2**31 elements")
+        numbers = (self.kernel[0] * self.kernel[1], *self.stride, *self.padding, *self.dilation)
+        if max(numbers) >= MOST_PLACES:
+            raise ValueError("a window's numbers must be less than 2**31")
         sizes = zip((self.height, self.width), (self.out_rows, self.out_columns), range(2), strict=True)
         for size, windows, axis in sizes:
             if windows < 1 or (windows - 1) * self.stride[axis] - self.padding[axis] >= size:
@@ -159,10 +164,10 @@ def emit_taps(
                     body(_every(b, dtype, step, a, line, column, outside), row, column)
 
 
-def _inside(b: Builder, first: str, step: str, a: dict[str, str]) -> str:
-    """Mask of the lanes whose column ``first + lane * step`` is one of the plane's."""
+def _inside(b: Builder, first: str, a: dict[str, str]) -> str:
+    """Mask of the lanes whose column ``first + lane`` is one of the plane's."""
     width = b.broadcast("i32", b.op(f"trunc i64 {a['width']} to i32"), LANES)
-    return b.op(f"icmp ult <{LANES} x i32> {lanes_i32(b, first, step)}, {width}")
+    return b.op(f"icmp ult <{LANES} x i32> {lanes_i32(b, first, '1')}, {width}")
 
 
 def _every(b: Builder, dtype: str, step: int, a: dict[str, str], line: str, column: str, outside: str) -> str:
@@ -172,7 +177,8 @@ def _every(b: Builder, dtype: str, step: int, a: dict[str, str], line: str, colu
     stride = b.broadcast("i64", a["stride_columns"], LANES)
     steps = b.op(f"mul <{LANES} x i64> {lane_numbers()}, {stride}")
     columns = b.op(f"add <{LANES} x i64> {steps}, {b.broadcast('i64', column, LANES)}")
-    return gather_vector(b, dtype, line, columns, _inside(b, column, a["stride_columns"], a), outside)
+    inside = b.op(f"icmp ult <{LANES} x i64> {columns}, {b.broadcast('i64', a['width'], LANES)}")
+    return gather_vector(b, dtype, line, columns, inside, outside)
 
 
 def _consecutive(b: Builder, dtype: str, a: dict[str, str], line: str, column: str, outside: str) -> str:
@@ -188,7 +194,7 @@ def _consecutive(b: Builder, dtype: str, a: dict[str, str], line: str, column: s
     b.store(whole, load_vector(b, dtype, address), result)
     b.jump(done)
     b.place(edge)
-    b.store(whole, load_vector(b, dtype, address, _inside(b, column, "1", a), outside), result)
+    b.store(whole, load_vector(b, dtype, address, _inside(b, column, a), outside), result)
     b.jump(done)
     b.place(done)
     return b.load(whole, result)
