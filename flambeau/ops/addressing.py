@@ -23,6 +23,8 @@ from .views import geometry
 
 ROW = Check(IndexError, "index out of range in self")
 """A slice (of an embedding, of a selection) by its number."""
+SELECTED = Check(RuntimeError, "INDICES element is out of DATA bounds, id={value} axis_dim={size}")
+"""What PyTorch calls the same where it selects along another axis than the first."""
 
 
 @cache

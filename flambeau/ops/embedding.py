@@ -7,7 +7,7 @@ from ..graph import dtypes
 from ..graph import primitives as p
 from ..graph.shapes import Size
 from ..tensor import Tensor
-from .addressing import ROW, put_at, take_at
+from .addressing import ROW, SELECTED, check_range, put_at, take_at
 from .creation import filled
 from .dispatch import attach, tracked
 from .operation import operation
@@ -79,7 +79,11 @@ def embedding(
             "Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; but got "
             f"torch.{p.TYPE_NAMES[indices.dtype]}Tensor instead (while checking arguments for embedding)"
         )
+    if weight.shape[0] == 0 and indices.numel():
+        raise RuntimeError("index_select(): self indexing axis dim should be positive")
     result = _rows(weight, indices)
+    if weight.numel() == 0:
+        check_range(indices, weight.shape[0], SELECTED)
     if tracked(weight):
         saved = [(None, None), (indices._read(), indices._view)]
         context = (weight.shape[0], padding_idx, scale_grad_by_freq)

@@ -6,24 +6,33 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..autograd.gradient import INPUTS, RESULT, Gradient
+from ..graph import dtypes
+from ..graph.checks import Check
+from ..graph.primitives import TYPE_NAMES
 from ..graph.shapes import Size, broadcast_shapes, contiguous_strides, wrap_dim
 from ..tensor import Tensor
-from .addressing import along, check_index, put_at, take_at
+from .addressing import Addressing, along, check_index, gathered, put_at, take_at
 from .creation import filled
 from .dispatch import attach, tracked
 from .operation import operation, write_out
 from .views import geometry
 
 
-def _same_rank(name: str, input: Tensor, index: Tensor) -> None:
+def _same_rank(what: str, input: Tensor, index: Tensor) -> None:
     if max(input.ndim, 1) != max(index.ndim, 1):
-        raise RuntimeError("Index tensor must have the same number of dimensions as input tensor")
+        raise RuntimeError(f"Index tensor must have the same number of dimensions as {what} tensor")
 
 
 def _gather_addressing(sizes: Sequence[int], dim: int, strides: Sequence[int]) -> tuple[list[int], int, int]:
     """Strides of the index's axes (0 along ``dim``), the axis's extent and its stride."""
     walk = [0 if axis == dim else s for axis, s in enumerate(strides)]
     return walk, sizes[dim], strides[dim]
+
+
+POSITION = Check(
+    IndexError, "out of range: tried to access index {value} on a tensor of {size} elements.", wraps=True
+)
+"""A position in a flattened tensor."""
 
 
 class GatherBackward0(Gradient):
@@ -39,8 +48,11 @@ class GatherBackward0(Gradient):
 def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False, out: Tensor | None = None) -> Tensor:
     """For each element of ``index``, the element of ``input`` there along ``dim`` (and at the same place elsewhere)."""
     check_index("gather", index)
-    _same_rank("gather", input, index)
     d = wrap_dim(dim, input.ndim)
+    if index.numel():
+        _same_rank("input", input, index)
+    elif index.ndim != input.ndim:
+        return filled(index.shape, 0, input.dtype)
     if index.ndim == 0 or input.ndim == 0:
         return gather(input.reshape(-1), 0, index.reshape(-1)).reshape(index.shape)  # type: ignore[no-any-return]
     for axis in range(index.ndim):
@@ -64,6 +76,15 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
     if dim is None:
         return gather(input.reshape(-1), 0, indices.reshape(-1))
     d = wrap_dim(dim, input.ndim)
+    if indices.dtype is not dtypes.int64:
+        raise RuntimeError(
+            f"torch.take_along_dim(): dtype of indices should be Long but got {TYPE_NAMES[indices.dtype]}"
+        )
+    if input.ndim != indices.ndim:
+        raise RuntimeError(
+            "torch.take_along_dim(): input and indices should have the same number of dimensions, but got "
+            f"{input.ndim} dimensions for input, and {indices.ndim} dimensions for indices"
+        )
     shape = broadcast_shapes(
         [1 if a == d else n for a, n in enumerate(input.shape)],
         [1 if a == d else n for a, n in enumerate(indices.shape)],
@@ -73,31 +94,45 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
 
 
 @operation()
-def take(input: Tensor, index: Tensor) -> Tensor:
-    """Elements by position in the flattened tensor."""
-    return input.reshape(-1)[index]
+def take(input: Tensor, index: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Elements by position in the flattened tensor, also from its end."""
+    flat = flattened("take", input, index)
+    if flat.shape[0] == 0 and index.numel():
+        raise IndexError("take(): tried to take from an empty tensor")
+    result = gathered(flat, Addressing(flat, [(0, index)], POSITION))
+    return result if out is None else write_out(out, result)
 
 
-def _scattered(target: Tensor, dim: int, index: Tensor, value: Tensor, mode: str) -> Tensor:
+def flattened(name: str, input: Tensor, index: Tensor) -> Tensor:
+    """``input`` as a vector, for positions in it."""
+    if index.dtype is not dtypes.int64:
+        raise RuntimeError(f"{name}(): Expected a long tensor for index, but got {TYPE_NAMES[index.dtype]}")
+    return input.reshape(-1)
+
+
+def _scattered(target: Tensor, dim: int, index: Tensor, value: Tensor, mode: str, check: Check | None) -> Tensor:
     d = wrap_dim(dim, target.ndim)
+    if index.numel() == 0:
+        return target.clone()
+    _same_rank("self", target, index)
+    _same_rank("src", value, index)
     if target.ndim == 0:
         target, index, value = target.reshape(1), index.reshape(1), value.reshape(1)
-        return _scattered(target, 0, index, value, mode).reshape(())
+        return _scattered(target, 0, index, value, mode, check).reshape(())
     if index.ndim == 0:
         index = index.reshape(1)
-    _same_rank("scatter", target, index)
+    if value.ndim == 0:
+        value = value.reshape(1)
     for axis in range(index.ndim):
-        if (axis != d and index.shape[axis] > target.shape[axis]) or index.shape[axis] > (
-            value.shape[axis] if value.ndim else index.shape[axis]
-        ):
+        if (axis != d and index.shape[axis] > target.shape[axis]) or index.shape[axis] > value.shape[axis]:
             raise RuntimeError(
                 f"Expected index {list(index.shape)} to be no larger than self {list(target.shape)} apart from dimension {d} "
                 f"and to be no larger size than src {list(value.shape)}"
             )
-    if value.ndim and value.shape != index.shape:
+    if value.shape != index.shape:
         value = value[tuple(slice(0, n) for n in index.shape)]
     walk, extent, step = _gather_addressing(target.shape, d, contiguous_strides(target.shape))
-    return put_at(target, value, index.shape, walk, 0, [extent], [step], [index], mode, along(d))
+    return put_at(target, value, index.shape, walk, 0, [extent], [step], [index], mode, check or along(d))
 
 
 class ScatterBackward0(Gradient):
@@ -127,8 +162,10 @@ class ScatterAddBackward0(ScatterBackward0):
 
 
 def _scatter(
-    name: str, input: Tensor, dim: int, index: Tensor, src: Any, mode: str, gradient: type[Gradient]
-) -> Tensor:
+    name: str, input: Tensor, dim: int, index: Tensor, src: Any, mode: str, gradient: type[Gradient],
+    check: Check | None = None,
+) -> Tensor:  # fmt: skip
+    """``check`` says what an index out of range raises; by default an error that names the axis."""
     check_index(name, index)
     if isinstance(src, Tensor):
         if src.dtype is not input.dtype:
@@ -136,7 +173,7 @@ def _scatter(
         value = src
     else:
         value = filled(Size(), src, input.dtype).expand(index.shape)
-    result = _scattered(input, dim, index, value, mode)
+    result = _scattered(input, dim, index, value, mode, check)
     if tracked(input, value):
         if gradient is ScatterReduceBackward0:
             attach(result, gradient, [input, index, value], None, (dim, mode))
@@ -153,7 +190,9 @@ def scatter(
     """A copy in which, for each element of ``index``, the element there along ``dim`` is ``src``'s (or one value)."""
     source = value if src is None else src
     if reduce is not None:
-        mode = {"add": "add", "multiply": "mul"}[reduce]
+        mode = {"add": "add", "multiply": "mul"}.get(reduce)
+        if mode is None:
+            raise RuntimeError("reduce argument must be either add or multiply.")
         return _scatter("scatter", input, dim, index, source, mode, ScatterAddBackward0)
     return _scatter("scatter", input, dim, index, source, "set", ScatterBackward0)
 
@@ -200,6 +239,13 @@ def scatter_reduce(
     input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True
 ) -> Tensor:
     """A copy in which elements of ``src`` are combined by "sum", "prod", "mean", "amax" or "amin" at places along ``dim``."""
+    return scatter_reduced(input, dim, index, src, reduce, include_self, None)
+
+
+def scatter_reduced(
+    input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, include_self: bool, check: Check | None
+) -> Tensor:
+    """:func:`scatter_reduce`; ``check`` says what an index out of range raises."""
     mode = {"sum": "add", "prod": "mul", "mean": "add", "amax": "amax", "amin": "amin"}.get(reduce)
     if mode is None:
         raise RuntimeError("reduce argument must be either sum, prod, mean, amax or amin, got " + reduce)
@@ -211,9 +257,9 @@ def scatter_reduce(
 
             low, high = lowest_and_highest(input.dtype)
             start = low if mode == "amax" else high
-        target = scatter(input, dim, index, start)
+        target = _scatter("scatter_reduce", input, dim, index, start, "set", ScatterBackward0, check)
     gradient = ScatterAddBackward0 if mode == "add" else ScatterReduceBackward0
-    result = _scatter("scatter_reduce", target, dim, index, src, mode, gradient)
+    result = _scatter("scatter_reduce", target, dim, index, src, mode, gradient, check)
     if reduce == "mean":
         count = filled(input.shape, 1 if include_self else 0, input.dtype)
         count = scatter_add(count, dim, index, filled(src.shape, 1, input.dtype)).clamp(min=1)

@@ -9,14 +9,15 @@ import numpy as np
 
 from ..autograd.gradient import Gradient
 from ..graph import dtypes
+from ..graph.primitives import TYPE_NAMES
 from ..graph.shapes import broadcast_shapes
 from ..graph.trace import local
 from ..tensor import Tensor
 from .addressing import Addressing, gathered, value_for, with_values
-from .conversion import converted
 from .from_data import from_array
+from .gather_scatter import POSITION, flattened
 from .nonzero import nonzero
-from .operation import assign, operation
+from .operation import assign, operation, write_out
 from .parts import SelectBackward0, SliceBackward0, part_of
 from .reshaping import view_as_self
 
@@ -261,34 +262,63 @@ Tensor.__setitem__ = setitem  # type: ignore[method-assign]
 @operation(inplace=True)
 def index_put(input: Tensor, indices: Any, values: Tensor, accumulate: bool = False) -> Tensor:
     """A copy with ``values`` at the given indices (added up if ``accumulate``)."""
+    if isinstance(indices, Tensor):
+        raise TypeError("index_put(): argument 'indices' (position 1) must be tuple of Tensors, not Tensor")
+    if values.dtype is not input.dtype:
+        raise RuntimeError(
+            f"Index put requires the source and destination dtypes match, got {TYPE_NAMES[input.dtype]} for the destination "
+            f"and {TYPE_NAMES[values.dtype]} for the source."
+        )
     found = understand(input, tuple(slice(None) if i is None else i for i in indices))
+    if not found.tensors:
+        raise RuntimeError("index_put() needs at least one tensor of indices")
     addressing = Addressing(found.view, found.tensors)
-    value = converted(values, input.dtype).expand(addressing.shape)
-    return with_values(found.view, value, addressing, "add" if accumulate else "set")
+    return with_values(found.view, values.expand(addressing.shape), addressing, "add" if accumulate else "set")
 
 
 @operation(inplace=True)
 def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) -> Tensor:
     """A copy with ``source`` at positions of the flattened tensor (added up if ``accumulate``)."""
-    flat = index_put(input.reshape(-1), (index.reshape(-1),), source.reshape(-1), accumulate)
-    return flat.reshape(input.shape)
+    if source.dtype is not input.dtype:
+        raise RuntimeError(
+            f"put_(): self and source expected to have the same dtype, but got self.dtype = {TYPE_NAMES[input.dtype]} and "
+            f"source.dtype = {TYPE_NAMES[source.dtype]}"
+        )
+    flat = flattened("put_", input, index)
+    if source.numel() != index.numel():
+        raise IndexError(
+            "put_(): Expected source and index to have the same number of elements, but got source.numel() = "
+            f"{source.numel()}, index.numel() = {index.numel()}"
+        )
+    if flat.shape[0] == 0 and index.numel():
+        raise IndexError("put_(): Tried to put elements into an empty tensor")
+    addressing = Addressing(flat, [(0, index.reshape(-1))], POSITION)
+    return with_values(flat, source.reshape(-1), addressing, "add" if accumulate else "set").reshape(input.shape)
 
 
 @operation()
-def masked_select(input: Tensor, mask: Tensor) -> Tensor:
+def masked_select(input: Tensor, mask: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The elements where ``mask`` holds, as a vector."""
     if mask.dtype.kind != "bool":
         raise RuntimeError("masked_select: expected BoolTensor for mask")
     shape = broadcast_shapes(input.shape, mask.shape)
-    return getitem(input.expand(shape), mask.expand(shape))
+    result = getitem(input.expand(shape), mask.expand(shape))
+    return result if out is None else write_out(out, result)
 
 
 @operation(inplace=True)
 def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     """A copy in which the elements where ``mask`` holds are taken from ``source`` in order."""
+    if mask.dtype.kind != "bool":
+        raise RuntimeError(f"masked_scatter_ only supports boolean masks, but got mask with dtype {TYPE_NAMES[mask.dtype]}")
+    if source.dtype is not input.dtype:
+        raise RuntimeError(
+            f"masked_scatter: expected self and source to have same dtypes but got {TYPE_NAMES[input.dtype]} and "
+            f"{TYPE_NAMES[source.dtype]}"
+        )
     shape = input.shape
     where = nonzero(mask.expand(shape), as_tuple=True)
     count = where[0].shape[0] if where else 0
     if source.numel() < count:
-        raise RuntimeError("masked_scatter: expected self and source to have same dtypes and enough elements")
+        raise RuntimeError("Number of elements of source < number of ones in mask")
     return index_put(input, where, source.reshape(-1)[:count])

@@ -4,52 +4,143 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..graph.shapes import wrap_dim
+from ..graph import dtypes
+from ..graph.checks import Check
+from ..graph.primitives import TYPE_NAMES
+from ..graph.shapes import Size, wrap_dim
 from ..tensor import Tensor
-from .addressing import Addressing, check_index, gathered, value_for, with_values
+from .addressing import ROW, SELECTED, Addressing, along, check_index, check_range, gathered, value_for, with_values
+from .gather_scatter import scatter_reduced
 from .operation import operation, write_out
 
 
-def _slices(input: Tensor, dim: int, index: Tensor) -> Addressing:
-    return Addressing(input, [(wrap_dim(dim, input.ndim), index.reshape(-1))])
+def _slices(input: Tensor, axis: int, index: Tensor, check: Check) -> Addressing:
+    return Addressing(input, [(axis, index.reshape(-1))], check)
+
+
+def _long_index(name: str, index: Tensor) -> None:
+    if index.dtype is not dtypes.int64:
+        raise RuntimeError(f"{name}(): Expected a long tensor for index, but got {TYPE_NAMES[index.dtype]}")
 
 
 @operation()
 def index_select(input: Tensor, dim: int, index: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The slices of axis ``dim`` at the positions in ``index`` (a vector)."""
+    """The slices of axis ``dim`` at the positions in ``index`` (a vector). Negative positions are out of range."""
     check_index("index_select", index)
     if index.ndim > 1:
         raise IndexError("index_select(): Index is supposed to be a vector")
+    axis = wrap_dim(dim, input.ndim)
     if input.ndim == 0:
-        return input.clone()
-    result = gathered(input, _slices(input, dim, index))
+        if index.numel() != 1:
+            raise RuntimeError(f"index_select(): Index to scalar can have only 1 value, got {index.numel()} value(s)")
+        return index_select(input.reshape(1), 0, index).reshape(())  # type: ignore[no-any-return]
+    if input.shape[axis] == 0 and index.numel():
+        raise RuntimeError("index_select(): self indexing axis dim should be positive")
+    check = ROW if axis == 0 and input.numel() else SELECTED
+    result = gathered(input, _slices(input, axis, index, check))
+    if input.numel() == 0:
+        check_range(index, input.shape[axis], check)
     return result if out is None else write_out(out, result)
 
 
 @operation(inplace=True)
 def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: Any = 1) -> Tensor:
     """A copy with ``alpha`` times the slices of ``source`` added to the slices of ``dim`` that ``index`` names."""
-    addressing = _slices(input, dim, index)
-    if source.shape != addressing.shape and source.ndim:
+    axis = _checked_axis("index_add_", input, dim, index, source)
+    if input.ndim == 0:
+        return index_add(input.reshape(1), 0, index, source.reshape(1), alpha=alpha).reshape(())  # type: ignore[no-any-return]
+    if input.shape[axis] == 0:
+        return input.clone()
+    value = source if alpha == 1 else source * alpha
+    check = ROW if input.ndim == 1 else along(axis)
+    return with_values(input, value, _slices(input, axis, index, check), "add")
+
+
+def _checked_axis(name: str, input: Tensor, dim: int, index: Tensor, source: Tensor) -> int:
+    """The axis, if slices of ``source`` can be combined with those of ``input`` that ``index`` names."""
+    axis = wrap_dim(dim, input.ndim)
+    if index.ndim > 1:
+        raise IndexError(
+            f"{name}(): Index is supposed to be a vector, but got dim: {index.ndim} with type: {TYPE_NAMES[index.dtype]} "
+            f"and size: {list(index.shape)}"
+        )
+    if index.dtype is not dtypes.int64 and index.dtype is not dtypes.int32:
+        raise RuntimeError(f"{name}(): Expected dtype int32/int64 for index but got: {TYPE_NAMES[index.dtype]}")
+    if source.dtype is not input.dtype:
         raise RuntimeError(
-            f"index_add_(): Number of indices ({index.numel()}) should be equal to source.size(dim): "
+            f"{name}(): self ({TYPE_NAMES[input.dtype]}) and source ({TYPE_NAMES[source.dtype]}) must have the same scalar type"
+        )
+    if source.ndim and index.numel() != source.shape[wrap_dim(dim, source.ndim)]:
+        raise RuntimeError(
+            f"{name}(): Number of indices ({index.numel()}) should be equal to source.size(dim): "
             f"({source.shape[wrap_dim(dim, source.ndim)]}), for dim: {dim}"
         )
-    value = source if alpha == 1 else source * alpha
-    return with_values(input, value.expand(addressing.shape), addressing, "add")
+    if _without(source.shape, axis) != _without(input.shape, axis) or source.ndim != input.ndim:
+        raise RuntimeError(
+            "source tensor shape must match self tensor shape, excluding the specified dimension. Got self.shape = "
+            f"{list(input.shape)} source.shape = {list(source.shape)}"
+        )
+    return axis
+
+
+def _without(shape: Size, axis: int) -> tuple[int, ...]:
+    return (*shape[:axis], *shape[axis + 1 :])
 
 
 @operation(inplace=True)
 def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
     """A copy with the slices of ``dim`` that ``index`` names replaced by those of ``source``."""
-    addressing = _slices(input, dim, index)
+    axis = wrap_dim(dim, input.ndim)
+    if index.ndim > 1:
+        raise IndexError(f"index_copy_(): Index should have dimension 1 or 0 (got {index.ndim})")
+    count = index.numel()
+    if source.ndim == 0 and count != 1:
+        raise IndexError(f"index_copy_(): When source is scalar, index should have one element (got {count})")
+    if source.ndim != input.ndim and source.ndim and input.ndim:
+        raise IndexError(
+            "index_copy_(): When source and destination are not scalars, their dimensionality must match. Source "
+            f"dimensionality ({source.ndim}), destination dimensionality ({input.ndim})"
+        )
+    _long_index("index_copy_", index)
+    if source.dtype is not input.dtype:
+        raise RuntimeError(
+            f"index_copy_(): self and source expected to have the same dtype, but got (self) {TYPE_NAMES[input.dtype]} and "
+            f"(source) {TYPE_NAMES[source.dtype]}"
+        )
+    ours, theirs = _without(input.shape, axis), _without(source.shape, axis)
+    if ours != theirs:
+        raise RuntimeError(
+            "index_copy_(): Source/destination tensor must have same slice shapes. Destination slice shape: "
+            f"{' '.join(map(str, ours))} at dimension {axis} and source slice shape: {' '.join(map(str, theirs))} at "
+            "dimension 0."
+        )
+    if source.ndim and count != source.shape[axis]:
+        raise IndexError(
+            f"index_copy_(): Number of indices ({count}) should be equal to source.size(dim) ({source.shape[axis]})"
+        )
+    if input.ndim == 0:
+        return index_copy(input.reshape(1), 0, index, source.reshape(1)).reshape(())  # type: ignore[no-any-return]
+    check = Check(IndexError, f"index_copy_(): index {{value}} is out of bounds for dimension {axis} with size {{size}}")
+    addressing = _slices(input, axis, index, check)
     return with_values(input, source.expand(addressing.shape), addressing, "set")
 
 
 @operation(inplace=True)
 def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
-    """A copy with the slices of ``dim`` that ``index`` names filled with one value."""
-    addressing = _slices(input, dim, index)
+    """A copy with the slices of ``dim`` that ``index`` names, also from the end, filled with one value."""
+    axis = wrap_dim(dim, input.ndim)
+    if isinstance(value, Tensor) and value.ndim:
+        raise RuntimeError(
+            f"index_fill_ only supports a 0-dimensional value tensor, but got tensor with {value.ndim} dimension(s)."
+        )
+    if index.dtype is not dtypes.int64:
+        raise IndexError("index_fill_(): Expected dtype int64 for index.")
+    if index.ndim > 1:
+        raise RuntimeError("Index has to be a vector/scalar")
+    if input.ndim == 0:
+        return index_fill(input.reshape(1), 0, index, value).reshape(())  # type: ignore[no-any-return]
+    check = Check(IndexError, f"index {{value}} is out of bounds for dimension {axis} with size {{size}}", wraps=True)
+    addressing = _slices(input, axis, index, check)
     return with_values(input, value_for(input, value).expand(addressing.shape), addressing, "set")
 
 
@@ -58,6 +149,8 @@ def index_reduce(
     input: Tensor, dim: int, index: Tensor, source: Tensor, reduce: str, *, include_self: bool = True
 ) -> Tensor:
     """A copy in which the slices of ``source`` are combined ("prod", "mean", "amax", "amin") with those ``index`` names."""
-    axis = wrap_dim(dim, input.ndim)
+    if reduce not in ("prod", "mean", "amax", "amin"):
+        raise RuntimeError(f"index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got {reduce}.")
+    axis = _checked_axis("index_reduce_", input, dim, index, source)
     spread = index.reshape([-1 if k == axis else 1 for k in range(input.ndim)]).expand(source.shape)
-    return input.scatter_reduce(axis, spread, source, reduce, include_self=include_self)  # type: ignore[no-any-return]
+    return scatter_reduced(input, axis, spread, source, reduce, include_self, ROW)
