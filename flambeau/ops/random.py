@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,18 @@ from .dispatch import attach, tracked
 from .from_data import from_array
 from .memory_order import alike
 from .operation import NAMESPACE, operation, overwrite, overwritten_by, write_out
+from .random_parameters import (
+    check_chance,
+    check_continuous,
+    check_deviation,
+    check_floating,
+    check_integers,
+    check_interval,
+    check_positive,
+    checked_chances,
+    checked_deviations,
+    precise,
+)
 from .views import sizes_of
 
 
@@ -67,8 +80,7 @@ def normal_numbers(shape: Size, d: dtype_type, generator: Generator | None) -> T
 
 def _floating(name: str, d: dtype_type | None) -> dtype_type:
     d = d or get_default_dtype()
-    if d.category < 2:
-        raise NotImplementedError(f"\"{name}\" not implemented for '{p.TYPE_NAMES[d]}'")
+    check_floating(name, d)
     return d
 
 
@@ -88,8 +100,7 @@ def randn(*size: Any, generator: Generator | None = None, out: Tensor | None = N
 
 def integers(low: int, high: int, shape: Size, d: dtype_type, generator: Generator | None) -> Tensor:
     """Integers from ``low`` to ``high`` - 1."""
-    if low >= high:
-        raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
+    check_integers(low, high, d)
     span = high - low
     if span <= 1 << 32:
         words = bits(shape, dtypes.int64, generator)
@@ -108,7 +119,7 @@ def randint(*arguments: Any, generator: Generator | None = None, out: Tensor | N
     names = dict(zip(given, arguments))
     names.update(keywords)
     made = integers(
-        int(names.get("low", 0)), int(names["high"]), Size(sizes_of((names["size"],))), dtype or dtypes.int64, generator
+        index(names.get("low", 0)), index(names["high"]), Size(sizes_of((names["size"],))), dtype or dtypes.int64, generator
     )
     return write_out(out, made) if out is not None else finished(made, requires_grad, device)
 
@@ -128,6 +139,12 @@ def _like(name: str, function: Any) -> Any:
 def randperm(n: int, *, generator: Generator | None = None, out: Tensor | None = None, dtype: Any = None, layout: Any = None,
              device: Any = None, requires_grad: bool = False, pin_memory: bool = False) -> Tensor:  # fmt: skip
     """0, …, n - 1 in random order."""
+    if n < 0:
+        raise RuntimeError(f"Trying to create tensor with negative dimension {n}: [{n}]")
+    if dtype is not None and dtype.kind == "float" and n > precise(dtype) + 1:
+        raise RuntimeError(f"n cannot be greater than {precise(dtype) + 1} for {p.TYPE_NAMES[dtype]} type.")
+    if dtype is not None and n > 0 and dtype.kind != "float":
+        check_integers(0, n, dtype)
     order = (generator or default_generator).numpy().permutation(n)
     made = converted(from_array(order), dtype or dtypes.int64)
     return write_out(out, made) if out is not None else finished(made, requires_grad, device)
@@ -142,8 +159,10 @@ def normal(mean: Any = 0.0, std: Any = 1.0, size: Any = None, *, generator: Gene
         from ..graph.shapes import broadcast_shapes
 
         shape = broadcast_shapes(*(t.shape for t in (mean, std) if isinstance(t, Tensor)))
-    if not isinstance(std, Tensor) and std < 0:
-        raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
+    if isinstance(std, Tensor):
+        std = checked_deviations(std)
+    else:
+        check_deviation(std)
     d = dtype or (
         mean.dtype if isinstance(mean, Tensor) else std.dtype if isinstance(std, Tensor) else get_default_dtype()
     )
@@ -158,11 +177,17 @@ class BernoulliBackward0(Gradient):
         return grad * 0
 
 
+def _chances(chance: Any) -> Any:
+    if isinstance(chance, Tensor):
+        return checked_chances(chance)
+    check_chance(chance)
+    return chance
+
+
 @operation()
 def bernoulli(input: Tensor, p: Any = None, *, generator: Generator | None = None, out: Tensor | None = None) -> Tensor:
     """1 with the probabilities given by ``input`` (or with probability ``p``), else 0."""
-    chance = input if p is None else p
-    drawn = uniform(input.shape, dtypes.float32, generator) < chance
+    drawn = uniform(input.shape, dtypes.float32, generator) < _chances(input if p is None else p)
     result = converted(drawn, input.dtype)
     if tracked(input):
         attach(result, BernoulliBackward0, [input], [])
@@ -172,7 +197,7 @@ def bernoulli(input: Tensor, p: Any = None, *, generator: Generator | None = Non
 @operation(function=False)
 def bernoulli_(self: Tensor, p: Any = 0.5, *, generator: Generator | None = None) -> Tensor:
     """1 with probability ``p`` (a number or tensor), else 0, in place."""
-    made = converted(uniform(self.shape, dtypes.float32, generator) < p, self.dtype)
+    made = converted(uniform(self.shape, dtypes.float32, generator) < _chances(p), self.dtype)
     return overwrite(self, made, overwritten_by("bernoulli_", 1 if isinstance(p, Tensor) else 2))
 
 
@@ -182,17 +207,16 @@ def uniform_(
 ) -> Tensor:
     """Numbers evenly from [from, to), in place."""
     low, high = keywords.get("from", a), keywords.get("to", b)
-    if low > high:
-        raise RuntimeError(f"uniform_ expects to return a [from, to) range, but found from={low} > to={high}")
-    number = uniform(self.shape, _floating("check_uniform_bounds", self.dtype), generator)
+    d = _floating("check_uniform_bounds", self.dtype)
+    check_interval(low, high, d)
+    number = uniform(self.shape, d, generator)
     return overwrite(self, number * (high - low) + low, overwritten_by("uniform_"))
 
 
 @operation(function=False)
 def normal_(self: Tensor, mean: float = 0, std: float = 1, *, generator: Generator | None = None) -> Tensor:
     """Normal numbers, in place."""
-    if std < 0:
-        raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
+    check_deviation(std)
     number = normal_numbers(self.shape, _floating("normal_kernel_cpu", self.dtype), generator)
     return overwrite(self, number * std + mean, overwritten_by("normal_"))
 
@@ -207,12 +231,14 @@ def random_(self: Tensor, *limits: int, generator: Generator | None = None, **ke
     low, high = (0, top) if not limits else (0, limits[0]) if len(limits) == 1 else limits
     low, high = keywords.get("from", low), keywords.get("to", high)
     overload = 2 if not limits and not keywords else 1 if len(limits) + len(keywords) == 1 else 0
-    return overwrite(self, integers(low, high, self.shape, d, generator), overwritten_by("random_", overload))
+    return overwrite(self, integers(index(low), index(high), self.shape, d, generator), overwritten_by("random_", overload))
 
 
 @operation(function=False)
 def exponential_(self: Tensor, lambd: float = 1, *, generator: Generator | None = None) -> Tensor:
     """Exponentially distributed numbers of rate ``lambd``, in place."""
+    check_continuous("Exponential", self.dtype, p.TYPE_NAMES[self.dtype])
+    check_positive("exponential_", "lambda", lambd)
     made = (1 - uniform(self.shape, self.dtype, generator)).log() * (-1 / lambd)
     return overwrite(self, made, overwritten_by("exponential_"))
 
@@ -220,6 +246,10 @@ def exponential_(self: Tensor, lambd: float = 1, *, generator: Generator | None 
 @operation(function=False)
 def geometric_(self: Tensor, p: float, *, generator: Generator | None = None) -> Tensor:
     """Numbers of trials until the first success of probability ``p``, in place."""
+    if not 0 < p < 1:
+        raise RuntimeError(f"geometric_ expects p to be in (0, 1), but got p={p:g}")
+    if self.dtype.kind == "bool":
+        check_floating("geometric_cpu", self.dtype)
     number = (1 - uniform(self.shape, dtypes.float32, generator)).log() / math.log1p(-p)
     return overwrite(self, converted(number.ceil().clamp(min=1), self.dtype), overwritten_by("geometric_"))
 
@@ -227,6 +257,8 @@ def geometric_(self: Tensor, p: float, *, generator: Generator | None = None) ->
 @operation(function=False)
 def cauchy_(self: Tensor, median: float = 0, sigma: float = 1, *, generator: Generator | None = None) -> Tensor:
     """Cauchy distributed numbers, in place."""
+    check_continuous("Cauchy", self.dtype, p.C_NAMES[self.dtype])
+    check_positive("cauchy_", "sigma", sigma)
     made = ((uniform(self.shape, self.dtype, generator) - 0.5) * math.pi).tan() * sigma + median
     return overwrite(self, made, overwritten_by("cauchy_"))
 
@@ -234,6 +266,8 @@ def cauchy_(self: Tensor, median: float = 0, sigma: float = 1, *, generator: Gen
 @operation(function=False)
 def log_normal_(self: Tensor, mean: float = 1, std: float = 2, *, generator: Generator | None = None) -> Tensor:
     """exp of normal numbers, in place."""
+    check_positive("log_normal_", "std", std)
+    check_floating("log_normal_cpu", self.dtype)
     made = (normal_numbers(self.shape, self.dtype, generator) * std + mean).exp()
     return overwrite(self, made, overwritten_by("log_normal_"))
 
@@ -241,25 +275,38 @@ def log_normal_(self: Tensor, mean: float = 1, std: float = 2, *, generator: Gen
 @operation()
 def poisson(input: Tensor, generator: Generator | None = None) -> Tensor:
     """Poisson distributed numbers of the given rates."""
+    check_floating("poisson_cpu", input.dtype)
     rates = input.detach().numpy()
+    if not (rates >= 0).all():
+        raise RuntimeError("invalid Poisson rate, expected rate to be non-negative")
     return from_array((generator or default_generator).numpy().poisson(rates).astype(rates.dtype))
 
 
 @operation()
 def multinomial(
-    input: Tensor, num_samples: int, replacement: bool = False, *, generator: Generator | None = None
-) -> Tensor:
+    input: Tensor, num_samples: int, replacement: bool = False, *, generator: Generator | None = None,
+    out: Tensor | None = None,
+) -> Tensor:  # fmt: skip
     """Indices drawn from each row with probabilities proportional to its elements (a vector counts as one row)."""
+    if out is not None and out.dtype is not dtypes.int64:
+        raise RuntimeError(f"multinomial expects Long tensor out, got: {p.TYPE_NAMES[out.dtype]}")
+    if input.ndim not in (1, 2):
+        raise RuntimeError("prob_dist must be 1 or 2 dim")
+    if input.dtype.category < 2:
+        raise RuntimeError(
+            f"multinomial only supports floating-point dtypes for input, got: {p.TYPE_NAMES[input.dtype]}"
+        )
+    num_samples = index(num_samples)
+    if num_samples <= 0:
+        raise RuntimeError("cannot sample n_sample <= 0 samples")
+    if not replacement and num_samples > input.shape[-1]:
+        raise RuntimeError("cannot sample n_sample > prob_dist.size(-1) samples without replacement")
     weights = input.detach().numpy().astype(np.float64)
     rows = np.atleast_2d(weights)
     if not np.isfinite(rows).all() or (rows < 0).any():
         raise RuntimeError("probability tensor contains either `inf`, `nan` or element < 0")
     if (rows.sum(-1) <= 0).any():
         raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")
-    if num_samples <= 0:
-        raise RuntimeError("cannot sample n_sample <= 0 samples")
-    if not replacement and num_samples > rows.shape[-1]:
-        raise RuntimeError("cannot sample n_sample > prob_dist.size(-1) samples without replacement")
     source = (generator or default_generator).numpy()
     if replacement:
         ends = np.cumsum(rows / rows.sum(-1, keepdims=True), axis=-1)
@@ -271,7 +318,8 @@ def multinomial(
             keys = np.log(source.random(rows.shape)) / rows
         keys[rows == 0] = -np.inf
         picked = np.argsort(-keys, axis=-1, kind="stable")[:, :num_samples]
-    return from_array(picked.astype(np.int64).reshape((*weights.shape[:-1], num_samples)))
+    result = from_array(picked.astype(np.int64).reshape((*weights.shape[:-1], num_samples)))
+    return result if out is None else write_out(out, result)
 
 
 rand_like, randn_like = _like("rand_like", rand), _like("randn_like", randn)
