@@ -18,7 +18,7 @@ from .random import bits
 
 def _check(p: float) -> None:
     if not 0 <= p <= 1:
-        raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
+        raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {p}")
 
 
 def _kept(shape: Size, p_drop: float) -> Tensor:

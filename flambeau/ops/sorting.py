@@ -11,8 +11,10 @@ import numpy as np
 from .. import return_types
 from ..autograd.gradient import INPUTS, Gradient
 from ..graph import dtypes
+from ..graph.checks import Check
 from ..graph.shapes import wrap_dim
 from ..tensor import Tensor
+from .checked import checked
 from .dispatch import attach, tracked
 from .host import on_host
 from .operation import operation, write_out
@@ -292,6 +294,7 @@ def _quantile(name: str, input: Tensor, q: Any, dim: int | None, keepdim: bool, 
             raise RuntimeError(f"{name}() q must be a scalar or 1D tensor")
         if q.dtype is not input.dtype:
             raise RuntimeError(f"{name}() q tensor must be same dtype as the input tensor")
+        checked(q.detach(), (q >= 0) & (q <= 1), Check(RuntimeError, f"{name}() q values must be in the range [0, 1]"))
     else:
         if not 0 <= q <= 1:
             raise RuntimeError(f"{name}() q must be in the range [0, 1] but got {q}")

@@ -1,11 +1,20 @@
-"""Binary cross-entropy with its own gradient: the composed one is not a number where a probability is 0 or 1."""
+"""Binary cross-entropy with its own gradient: the composed one is not a number where a probability is 0 or 1.
+
+What is no probability raises ``RuntimeError`` when the loss is computed.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 from ...autograd import Function
+from ...composite import composite
+from ...graph.checks import Check
+from ...ops.checked import checked
 from ...tensor import Tensor
+
+_INPUT = Check(RuntimeError, "all elements of input should be between 0 and 1")
+_TARGET = Check(RuntimeError, "all elements of target should be between 0 and 1")
 
 
 class BinaryCrossEntropy(Function):
@@ -14,7 +23,8 @@ class BinaryCrossEntropy(Function):
     @staticmethod
     def forward(ctx: Any, input: Tensor, target: Tensor) -> Tensor:
         ctx.save_for_backward(input, target)
-        return (target - 1) * (-input).log1p().clamp(min=-100) - target * input.log().clamp(min=-100)
+        (loss,) = composite(_loss, (), input, target)
+        return loss  # type: ignore[no-any-return]
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
@@ -22,3 +32,13 @@ class BinaryCrossEntropy(Function):
         for_input = grad * (input - target) / ((1 - input) * input).clamp(min=1e-12)
         for_target = grad * ((-input).log1p() - input.log()) if ctx.needs_input_grad[1] else None
         return for_input, for_target
+
+
+def _loss(how: Any, input: Tensor, target: Tensor) -> tuple[Tensor]:
+    x = _probabilities(input, _INPUT)
+    y = _probabilities(target, _TARGET)
+    return ((y - 1) * (-x).log1p().clamp(min=-100) - y * x.log().clamp(min=-100),)
+
+
+def _probabilities(x: Any, check: Check) -> Tensor:
+    return checked(x, (x >= 0) & (x <= 1), check)

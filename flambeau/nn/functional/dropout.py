@@ -10,7 +10,7 @@ from ...tensor import Tensor
 
 
 def _check(p: float) -> None:
-    if p < 0.0 or p > 1.0:
+    if not 0.0 <= p <= 1.0:
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
 
 
@@ -20,6 +20,8 @@ def _finish(input: Tensor, result: Tensor, inplace: bool) -> Tensor:
 
 def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
     """In training, zero each element with probability ``p`` and divide the others by ``1 - p``."""
+    if not 0.0 <= p <= 1.0:
+        _check(p)
     return _finish(input, drops.dropout(input, p, training), inplace)
 
 
@@ -83,9 +85,11 @@ def dropout3d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
 
 def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False) -> Tensor:
     """Dropout for self-normalising networks: keeps mean 0 and variance 1."""
+    _check(p)
     return _finish(input, drops.alpha_dropout(input, p, training), inplace)
 
 
 def feature_alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False) -> Tensor:
     """:func:`alpha_dropout` of whole channels."""
+    _check(p)
     return _finish(input, drops.feature_alpha_dropout(input, p, training), inplace)

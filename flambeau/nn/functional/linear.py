@@ -6,7 +6,10 @@ import warnings
 
 import flambeau
 
+from ...graph.checks import Check
+from ...graph.primitives import TYPE_NAMES
 from ...ops import embedding as embeddings
+from ...ops.checked import checked
 from ...ops.matrix import linear
 from ...tensor import Tensor
 
@@ -72,6 +75,33 @@ def _renormalise(weight: Tensor, input: Tensor, max_norm: float, norm_type: floa
         weight.index_copy_(0, rows, chosen * scale)
 
 
+_ENTRY = Check(RuntimeError, "an index of input takes value {value} which is not in the valid range")
+_FIRST = Check(
+    RuntimeError,
+    "offsets[0] has to be 0, i.e., the first sequence in the mini-batch has to start from position 0. However, got {value}",
+)
+_LAST = Check(RuntimeError, "offsets[-1] can not be greater than input's length but got offsets[-1] of {value}")
+_ORDER = Check(RuntimeError, "offsets must not decrease, but one of {value} follows a larger one")
+
+
+def _checked_offsets(offsets: Tensor, length: int, include_last_offset: bool) -> Tensor:
+    """The offsets of bags; ``RuntimeError`` if they are no numbers of entries that do not decrease from 0 on."""
+    if offsets.dtype not in (flambeau.int64, flambeau.int32):
+        raise RuntimeError(
+            "Expected tensor for argument #1 'offsets' to have one of the following scalar types: Long, Int; but got "
+            f"torch.{TYPE_NAMES[offsets.dtype]}Tensor instead (while checking arguments for embedding_bag)"
+        )
+    if include_last_offset and offsets.numel() == 0:
+        raise RuntimeError("include_last_offset: number of offset should be at least 1")
+    if offsets.numel() == 0:
+        return offsets
+    checked(offsets[0], offsets[0] == 0, _FIRST)
+    checked(offsets[-1], offsets[-1] <= length, _LAST)
+    if offsets.numel() > 1:
+        checked(offsets[1:], offsets[1:] >= offsets[:-1], _ORDER)
+    return offsets
+
+
 def embedding_bag(
     input: Tensor,
     weight: Tensor,
@@ -126,6 +156,7 @@ def embedding_bag(
             raise ValueError("offsets has to be a 1D Tensor but got None")
         if offsets.dim() != 1:
             raise ValueError("offsets has to be a 1D Tensor")
+        offsets = _checked_offsets(offsets, input.size(0), include_last_offset)
         starts = offsets[:-1] if include_last_offset else offsets
         bags = starts.size(0)
         # How many bags have begun by each entry, less one: the bag the entry is in (empty bags are passed over).
@@ -134,7 +165,15 @@ def embedding_bag(
         bag_of = begun[:-1].cumsum(0) - 1
     else:
         raise ValueError(f"input has to be 1D or 2D Tensor, but got Tensor of dimension {input.dim()}")
+    if weight.dim() != 2:
+        raise ValueError(f"weight has to be a 2D Tensor, but got Tensor of dimension {weight.dim()}")
+    if padding_idx is not None and not -weight.size(0) <= padding_idx < weight.size(0):
+        raise RuntimeError(
+            f"padding_idx must be within the number of embeddings, -{weight.size(0)} through {weight.size(0) - 1}, but got "
+            f"{padding_idx}"
+        )
     padding_idx = _row(padding_idx, weight.size(0))
+    input = checked(input, (input >= 0) & (input < weight.size(0)), _ENTRY)
     if padding_idx is not None:
         kept = input.ne(padding_idx).nonzero().squeeze(1)
         input, bag_of = input[kept], bag_of[kept]
@@ -154,6 +193,10 @@ def embedding_bag(
     return result
 
 
+_NEGATIVE = Check(RuntimeError, "Class values must be non-negative.")
+_TOO_LARGE = Check(RuntimeError, "Class values must be smaller than num_classes.")
+
+
 def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     """Integers in 0 … ``num_classes`` - 1 (by default, up to the largest present) as rows with a single 1."""
     if tensor.dtype != flambeau.int64:
@@ -161,9 +204,11 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     if tensor.numel() == 0 and num_classes <= 0:
         raise RuntimeError("Can not infer total number of classes from empty tensor.")
     if num_classes == -1:
-        num_classes = int(tensor.max()) + 1
-    elif num_classes < 1:
-        raise RuntimeError("num_classes should be positive")
-    # A class outside the range is found by the scatter, when it is evaluated.
+        num_classes = max(int(tensor.max()), 0) + 1
+    elif num_classes < 1 and (num_classes < 0 or tensor.numel()):
+        raise RuntimeError("num_classes should be positive" if num_classes < 0 else _TOO_LARGE.words)
+    # A class outside the range is found when it is computed with.
+    tensor = checked(tensor, tensor >= 0, _NEGATIVE)
+    tensor = checked(tensor, tensor < num_classes, _TOO_LARGE)
     zeros = flambeau.zeros(*tensor.shape, num_classes, dtype=flambeau.int64, device=tensor.device)
     return zeros.scatter_(-1, tensor.unsqueeze(-1), 1)

@@ -8,6 +8,7 @@ from typing import Any
 
 import flambeau
 
+from ...graph.primitives import TYPE_NAMES
 from ...ops import regression_loss
 from ...ops.loss import cross_entropy as _cross_entropy
 from ...ops.loss import nll_loss as _nll_loss
@@ -255,6 +256,8 @@ def binary_cross_entropy(
             f"Using a target size ({target.size()}) that is different to the input size ({input.size()}) is "
             "deprecated. Please ensure they have the same size."
         )
+    if target.dtype is not input.dtype:
+        raise RuntimeError(f"Found dtype {TYPE_NAMES[target.dtype]} but expected {TYPE_NAMES[input.dtype]}")
     from ._binary_cross_entropy import BinaryCrossEntropy
 
     loss = BinaryCrossEntropy.apply(input, target)

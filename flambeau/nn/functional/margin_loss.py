@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 import flambeau
 
+from ...graph.checks import Check
+from ...ops.checked import checked
 from ...tensor import Tensor
 from .. import _reduction
 from .._reduction import reduced
@@ -73,6 +75,10 @@ def multilabel_soft_margin_loss(
     return reduced(loss.sum(-1) / input.size(-1), reduction)
 
 
+_TARGET = Check(RuntimeError, "target {value} is out of range")
+_LISTED = Check(RuntimeError, "argument #2 'target' is out of range: it holds {value}")
+
+
 def multi_margin_loss(
     input: Tensor, target: Tensor, p: int = 1, margin: float = 1.0, weight: Tensor | None = None,
     size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean",
@@ -83,8 +89,20 @@ def multi_margin_loss(
         raise ValueError("only p == 1 and p == 2 supported")
     if weight is not None and weight.dim() != 1:
         raise ValueError("weight must be one-dimensional")
+    _reduction.check(reduction)
+    if input.dim() > 2 or input.numel() == 0:
+        raise RuntimeError(
+            f"Expected non-empty vector or matrix with optional 0-dim batch size, but got: {list(input.shape)}"
+        )
     rows = input.reshape(-1, input.size(-1))
-    wanted = target.reshape(-1, 1)
+    if target.dim() > 1 or target.numel() != rows.size(0):
+        raise RuntimeError(
+            "multi_margin_loss: target tensor should be 1-D with size equal to the number of input samples (batch size). "
+            f"Expected target size [{rows.size(0)}], but got {list(target.shape)}."
+        )
+    if weight is not None and weight.numel() != rows.size(1):
+        raise RuntimeError(f"inconsistent weight size, expected {rows.size(1)} but got {list(weight.shape)}")
+    wanted = checked(target, (target >= 0) & (target < rows.size(1)), _TARGET).reshape(-1, 1)
     loss = (margin - rows.gather(1, wanted) + rows).clamp_min(0)
     if p == 2:
         loss = loss * loss
@@ -100,9 +118,16 @@ def multilabel_margin_loss(
 ) -> Tensor:
     """Hinge loss between every target class and every other class; a row's targets end at its first -1."""
     reduction = _reduction.resolve(size_average, reduce, reduction)
-    rows = input.reshape(-1, input.size(-1))
+    _reduction.check(reduction)
+    if input.dim() > 2 or input.dim() and input.size(-1) == 0:
+        raise RuntimeError(
+            f"Expected non-empty vector or matrix with optional 0-dim batch size, but got: {list(input.shape)}"
+        )
+    rows = input.reshape(-1, input.size(-1)) if input.dim() else input.reshape(1, 1)
     classes = rows.size(1)
-    targets = target.reshape(-1, classes)
+    if target.shape != input.shape and (input.dim() or target.numel() != 1):
+        raise RuntimeError(f"inconsistent target size: {list(target.shape)} for input of size: {list(input.shape)}")
+    targets = checked(target, (target >= -1) & (target < classes), _LISTED).reshape(-1, classes)
     listed = (targets < 0).long().cumsum(1) == 0
     places = targets.clamp_min(0)
     is_target = flambeau.zeros_like(targets).scatter_add(1, places, listed.long()) > 0

@@ -7,6 +7,8 @@ from typing import Any
 
 import flambeau
 
+from ...graph.dtypes import int64
+from ...graph.primitives import TYPE_NAMES
 from ...ops import pooling as pools
 from ...ops.pooling import (
     adaptive_avg_pool1d,
@@ -105,6 +107,18 @@ def _unpool(
     output_size: Sequence[int] | None,
 ) -> Tensor:  # fmt: skip
     count = len(kernel_size)
+    if indices.shape != input.shape:
+        raise RuntimeError(
+            f"Expected shape of indices to be same as that of the input tensor ({list(input.shape)}) but got indices tensor "
+            f"with shape: {list(indices.shape)}"
+        )
+    if indices.dtype is not int64:
+        raise RuntimeError(f"elements in indices should be type int64 but got: {TYPE_NAMES[indices.dtype]}")
+    if input.dim() not in (count + 1, count + 2):
+        raise RuntimeError(
+            f"Input to max_unpooling{count}d should be a {count + 1}d or {count + 2}d Tensor, but got a tensor with "
+            f"{input.dim()} dimensions."
+        )
     default = [
         (extent - 1) * step + window - 2 * edge
         for extent, step, window, edge in zip(input.shape[-count:], stride, kernel_size, padding, strict=True)
