@@ -90,18 +90,34 @@ def _comparison(attributes: Any, metas: list[Meta]) -> Result:
 def _integral(name: str) -> Rule:
     def rule(attributes: Any, metas: list[Meta]) -> Result:
         d = _promoted(metas)
-        if d.category >= 2:
+        if d.category >= 2 or d.category == 0 and name.endswith("shift"):
             raise NotImplementedError(f"\"{name}_cpu\" not implemented for '{TYPE_NAMES[d]}'")
         return Result(broadcast_shapes(*(m.shape for m in metas)), d, d)
 
     return rule
 
 
-def _no_bool(name: str, message: str) -> Rule:
+def _difference(attributes: Any, metas: list[Meta]) -> Result:
+    masks = [m.dtype.kind == "bool" for m in metas]
+    if any(masks):
+        raise RuntimeError(_SUBTRACT_BOOL if all(masks) else _NEGATE_BOOL.replace("Negation", "Subtraction"))
+    return _arithmetic(attributes, metas)
+
+
+def _negative(attributes: Any, metas: list[Meta]) -> Result:
+    if metas[0].dtype.kind == "bool":
+        raise RuntimeError(_NEGATE_BOOL)
+    return _arithmetic(attributes, metas)
+
+
+def _numbers(kernel: str, least: int = 1, result: Rule = _arithmetic) -> Rule:
+    """Not for results of a lower category (0 boolean, 1 integer, 2 floating-point); ``kernel`` is PyTorch's name for it."""
+
     def rule(attributes: Any, metas: list[Meta]) -> Result:
-        if all(m.dtype.kind == "bool" for m in metas):
-            raise RuntimeError(message)
-        return _arithmetic(attributes, metas)
+        d = _promoted(metas)
+        if d.category < least:
+            raise NotImplementedError(f"\"{kernel}\" not implemented for '{TYPE_NAMES[d]}'")
+        return result(attributes, metas)
 
     return rule
 
@@ -161,29 +177,26 @@ _NEGATE_BOOL = (
 )
 
 ADD = define("add", "map", _arithmetic)
-SUB = define("sub", "map", _no_bool("sub", _SUBTRACT_BOOL))
+SUB = define("sub", "map", _difference)
 MUL = define("mul", "map", _arithmetic)
 DIV = define("div", "map", _floating)
 MAXIMUM = define("maximum", "map", _arithmetic)
 MINIMUM = define("minimum", "map", _arithmetic)
 FMAX = define("fmax", "map", _arithmetic)
 FMIN = define("fmin", "map", _arithmetic)
-FLOOR_DIVIDE = define("floor_divide", "map", _arithmetic, late=True)
-TRUNC_DIVIDE = define("trunc_divide", "map", _arithmetic, late=True)
-REMAINDER = define("remainder", "map", _arithmetic, late=True)
-FMOD = define("fmod", "map", _arithmetic, late=True)
-POW = define("pow", "map", _arithmetic)
+FLOOR_DIVIDE = define("floor_divide", "map", _numbers("div_floor_cpu"), late=True)
+TRUNC_DIVIDE = define("trunc_divide", "map", _numbers("div_trunc_cpu"), late=True)
+REMAINDER = define("remainder", "map", _numbers("remainder_cpu"), late=True)
+FMOD = define("fmod", "map", _numbers("fmod_cpu"), late=True)
+POW = define("pow", "map", _numbers("pow"))
 ATAN2 = define("atan2", "map", _floating)
 COPYSIGN = define("copysign", "map", _floating)
-NEXTAFTER = define("nextafter", "map", _floating)
+NEXTAFTER = define("nextafter", "map", _numbers("nextafter_cpu", 2))
 
-NEG = define("neg", "map", _no_bool("neg", _NEGATE_BOOL))
-ABS = define("abs", "map", _arithmetic)
+NEG = define("neg", "map", _negative)
+ABS = define("abs", "map", _numbers("abs_cpu"))
 SIGN = define("sign", "map", _arithmetic)
-FLOOR = define("floor", "map", _arithmetic)
-CEIL = define("ceil", "map", _arithmetic)
-TRUNC = define("trunc", "map", _arithmetic)
-ROUND = define("round", "map", _arithmetic)
+FLOOR, CEIL, TRUNC, ROUND = (define(n, "map", _numbers(f"{n}_vml_cpu")) for n in ("floor", "ceil", "trunc", "round"))
 COPY = define("copy", "map", _arithmetic)
 RELU = define("relu", "map", _arithmetic)
 

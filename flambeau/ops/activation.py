@@ -11,6 +11,7 @@ from ..autograd.gradient import INPUTS, RESULT, Gradient
 from ..graph import primitives as p
 from ..graph.dtypes import float32
 from ..tensor import Tensor
+from . import conversion
 from .comparison import where
 from .dispatch import attach, binary, nary, tracked, unary
 from .error_functions import erf
@@ -21,8 +22,7 @@ from .trigonometry import tanh
 
 def check_floating(x: Tensor, kernel: str) -> None:
     """``NotImplementedError`` as PyTorch's kernel raises it for integers and booleans."""
-    if x.dtype.category < 2:
-        raise NotImplementedError(f"\"{kernel}\" not implemented for '{p.TYPE_NAMES[x.dtype]}'")
+    conversion.check_floating(kernel, x.dtype)
 
 
 _F = TypeVar("_F", bound=Callable[..., Tensor])

@@ -11,7 +11,7 @@ from ..graph import primitives as p
 from ..graph.dtypes import promote_types
 from ..graph.trace import Node, enter, local, new_step, overflow
 from ..tensor import Tensor
-from .dispatch import binary, unary
+from .dispatch import binary, not_a_tensor, unary
 from .operands import NUMBERS, binary_operator, operand
 from .operation import NAMESPACE, operation, write_out
 
@@ -69,6 +69,8 @@ def sub(input: Any, other: Any, *, alpha: Any = 1, out: Tensor | None = None) ->
 @operation()
 def rsub(input: Tensor, other: Any, *, alpha: Any = 1) -> Tensor:
     """``other - alpha * input``."""
+    if not isinstance(input, Tensor):
+        raise not_a_tensor("rsub", input=input)
     return sub(other, input, alpha=alpha)
 
 
@@ -197,6 +199,8 @@ class FmodBackward0(Gradient):
 @operation(inplace=True)
 def fmod(input: Tensor, other: Any, *, out: Tensor | None = None) -> Tensor:
     """What is left of a division rounded towards zero: has the dividend's sign, as C's ``fmod``."""
+    if not isinstance(input, Tensor):
+        raise not_a_tensor("fmod", input=input)
     result = binary(p.FMOD, input, other, FmodBackward0)
     return result if out is None else write_out(out, result)
 
@@ -266,6 +270,8 @@ def pow(input: Any, exponent: Any, *, out: Tensor | None = None) -> Tensor:
     """``input ** exponent``, broadcast and promoted. Integers to negative integer powers raise ``RuntimeError``."""
     if isinstance(exponent, Tensor):
         result = binary(p.POW, input, exponent, PowBackward1)
+    elif not isinstance(input, Tensor):
+        raise not_a_tensor("pow", input=input)
     else:
         result = _power(input, operand(exponent))
     return result if out is None else write_out(out, result)

@@ -9,7 +9,7 @@ import numpy as np
 from ..autograd.gradient import INPUTS, Gradient
 from ..graph import primitives as p
 from ..tensor import Tensor
-from .dispatch import attach, binary, nary, tracked, unary
+from .dispatch import attach, binary, nary, not_a_tensor, tracked, unary
 from .from_data import as_tensor
 from .operands import NUMBERS, binary_operator, operand
 from .operation import operation, write_out
@@ -17,6 +17,8 @@ from .operation import operation, write_out
 
 def _comparison(primitive: p.Primitive, name: str, text: str, *others: str) -> Any:
     def compare(input: Tensor, other: Any, *, out: Tensor | None = None) -> Tensor:
+        if not isinstance(input, Tensor):
+            raise not_a_tensor(name, input=input)
         result = binary(primitive, input, other)
         return result if out is None else write_out(out, result)
 
@@ -43,19 +45,24 @@ gt = _comparison(p.GT, "gt", ">", "greater")
 ge = _comparison(p.GE, "ge", ">=", "greater_equal")
 
 
-def _logical(primitive: p.Primitive, name: str, text: str, inplace: bool = True) -> Any:
+def _logical(primitive: p.Primitive, name: str, text: str, numbers: bool = True) -> Any:
+    """``numbers`` says that one of both may be a Python number."""
+
     def logic(input: Any, other: Any, *, out: Tensor | None = None) -> Tensor:
+        first, second = isinstance(input, Tensor), isinstance(other, Tensor)
+        if not (first or second if numbers else first and second):
+            raise not_a_tensor(name, input=input, other=other)
         result = binary(primitive, input, other)
         return result if out is None else write_out(out, result)
 
     logic.__name__ = logic.__qualname__ = name
     logic.__doc__ = text
-    return operation(inplace=inplace)(logic)
+    return operation(inplace=True)(logic)
 
 
-logical_and = _logical(p.LOGICAL_AND, "logical_and", "Where both are nonzero.")
-logical_or = _logical(p.LOGICAL_OR, "logical_or", "Where at least one is nonzero.")
-logical_xor = _logical(p.LOGICAL_XOR, "logical_xor", "Where exactly one is nonzero.")
+logical_and = _logical(p.LOGICAL_AND, "logical_and", "Where both are nonzero.", numbers=False)
+logical_or = _logical(p.LOGICAL_OR, "logical_or", "Where at least one is nonzero.", numbers=False)
+logical_xor = _logical(p.LOGICAL_XOR, "logical_xor", "Where exactly one is nonzero.", numbers=False)
 bitwise_and = _logical(p.BITWISE_AND, "bitwise_and", "Bits set in both; integers and booleans only.")
 bitwise_or = _logical(p.BITWISE_OR, "bitwise_or", "Bits set in either; integers and booleans only.")
 bitwise_xor = _logical(p.BITWISE_XOR, "bitwise_xor", "Bits set in one of both; integers and booleans only.")
@@ -77,7 +84,13 @@ def bitwise_not(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     return result if out is None else write_out(out, result)
 
 
-Tensor.__invert__ = bitwise_not  # type: ignore[method-assign]
+def _invert(self: Tensor) -> Tensor:
+    if self.dtype.category >= 2:
+        raise TypeError("~ (operator.invert) is only implemented on integer and Boolean-type tensors")
+    return bitwise_not(self)  # type: ignore[no-any-return]
+
+
+Tensor.__invert__ = _invert  # type: ignore[method-assign]
 
 
 for _name, _function in (
@@ -129,6 +142,8 @@ def _masked(away: Tensor, grad: Tensor) -> Tensor:
 @operation()
 def maximum(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The larger of two; NaN if either is."""
+    if not (isinstance(input, Tensor) and isinstance(other, Tensor)):
+        raise not_a_tensor("maximum", input=input, other=other)
     result = binary(p.MAXIMUM, input, other, MaximumBackward0)
     return result if out is None else write_out(out, result)
 
@@ -136,6 +151,8 @@ def maximum(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tenso
 @operation()
 def minimum(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The smaller of two; NaN if either is."""
+    if not (isinstance(input, Tensor) and isinstance(other, Tensor)):
+        raise not_a_tensor("minimum", input=input, other=other)
     result = binary(p.MINIMUM, input, other, MinimumBackward0)
     return result if out is None else write_out(out, result)
 
@@ -161,12 +178,16 @@ class FminBackward0(MaximumBackward0):
 @operation()
 def fmax(input: Tensor, other: Tensor) -> Tensor:
     """The larger of two; a NaN yields to a number."""
+    if not (isinstance(input, Tensor) and isinstance(other, Tensor)):
+        raise not_a_tensor("fmax", input=input, other=other)
     return binary(p.FMAX, input, other, FmaxBackward0)
 
 
 @operation()
 def fmin(input: Tensor, other: Tensor) -> Tensor:
     """The smaller of two; a NaN yields to a number."""
+    if not (isinstance(input, Tensor) and isinstance(other, Tensor)):
+        raise not_a_tensor("fmin", input=input, other=other)
     return binary(p.FMIN, input, other, FminBackward0)
 
 
@@ -190,6 +211,8 @@ class ClampBackward1(Gradient):
 @operation("clip", inplace=True)
 def clamp(input: Tensor, min: Any = None, max: Any = None, *, out: Tensor | None = None) -> Tensor:
     """Elements brought between ``min`` and ``max`` (numbers or tensors; either may be missing)."""
+    if not isinstance(input, Tensor):
+        raise not_a_tensor("clamp", input=input)
     if min is None and max is None:
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
     if isinstance(min, Tensor) or isinstance(max, Tensor):
@@ -282,6 +305,10 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
 @operation(inplace=True)
 def heaviside(input: Tensor, values: Tensor) -> Tensor:
     """0 below zero, 1 above, ``values`` at zero."""
+    if not (isinstance(input, Tensor) and isinstance(values, Tensor)):
+        raise not_a_tensor("heaviside", input=input, values=values)
+    if values.dtype is not input.dtype:
+        raise RuntimeError("heaviside is not yet implemented for tensors with different dtypes.")
     return where(input == 0, values, (input > 0).to(input.dtype))  # type: ignore[no-any-return]
 
 
@@ -291,12 +318,19 @@ def heaviside(input: Tensor, values: Tensor) -> Tensor:
 @operation()
 def equal(input: Tensor, other: Tensor) -> bool:
     """Whether sizes and all elements agree."""
+    if not (isinstance(input, Tensor) and isinstance(other, Tensor)):
+        raise not_a_tensor("equal", input=input, other=other)
     return input.shape == other.shape and bool((input == other).all())
 
 
 @operation()
 def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Tensor:
     """Where ``|input - other| <= atol + rtol * |other|``."""
+    if not (isinstance(input, Tensor) and isinstance(other, Tensor)):
+        raise not_a_tensor("isclose", input=input, other=other)
+    for name, tolerance in (("rtol", rtol), ("atol", atol)):
+        if not tolerance >= 0:
+            raise RuntimeError(f"{name} must be greater than or equal to zero, but got {tolerance:g}")
     if input.dtype is not other.dtype:
         raise RuntimeError(f"{p.TYPE_NAMES[input.dtype]} did not match {p.TYPE_NAMES[other.dtype]}")
     close = input == other
@@ -328,6 +362,8 @@ class CopysignBackward0(Gradient):
 @operation(inplace=True)
 def copysign(input: Tensor, other: Any) -> Tensor:
     """The size of ``input`` with the sign of ``other``."""
+    if not isinstance(input, Tensor):
+        raise not_a_tensor("copysign", input=input)
     return binary(p.COPYSIGN, input, other, CopysignBackward0)
 
 
@@ -344,24 +380,32 @@ class Atan2Backward0(Gradient):
 @operation("arctan2", inplace=True)
 def atan2(input: Tensor, other: Tensor) -> Tensor:
     """The angle of (other, input), in radians."""
+    if not (isinstance(input, Tensor) and isinstance(other, Tensor)):
+        raise not_a_tensor("atan2", input=input, other=other)
     return binary(p.ATAN2, input, other, Atan2Backward0)
 
 
 @operation(inplace=True)
 def nextafter(input: Tensor, other: Tensor) -> Tensor:
     """The next representable number towards ``other``."""
+    if not (isinstance(input, Tensor) and isinstance(other, Tensor)):
+        raise not_a_tensor("nextafter", input=input, other=other)
     return binary(p.NEXTAFTER, input, other)
 
 
 @operation(inplace=True)
 def hypot(input: Tensor, other: Tensor) -> Tensor:
     """sqrt(input² + other²)."""
+    if not (isinstance(input, Tensor) and isinstance(other, Tensor)):
+        raise not_a_tensor("hypot", input=input, other=other)
     return (input * input + other * other).sqrt()
 
 
 @operation()
 def logaddexp(input: Tensor, other: Tensor) -> Tensor:
     """log(exp(input) + exp(other)), without overflow."""
+    if not (isinstance(input, Tensor) and isinstance(other, Tensor)):
+        raise not_a_tensor("logaddexp", input=input, other=other)
     high = maximum(input, other).detach()
     high = where(high.isfinite(), high, 0.0)
     return ((input - high).exp() + (other - high).exp()).log() + high
@@ -370,6 +414,8 @@ def logaddexp(input: Tensor, other: Tensor) -> Tensor:
 @operation(inplace=True)
 def xlogy(input: Any, other: Any) -> Tensor:
     """input * log(other), zero where input is zero."""
+    if not (isinstance(input, Tensor) or isinstance(other, Tensor)):
+        raise not_a_tensor("xlogy", input=input)
     a = input if isinstance(input, Tensor) else other * 0 + input
     b = other if isinstance(other, Tensor) else a * 0 + other
     return where((a == 0) & ~b.isnan(), 0.0, a * b.log())  # type: ignore[no-any-return]

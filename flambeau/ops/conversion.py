@@ -56,6 +56,12 @@ def converted(x: Tensor, d: dtype_type, copy: bool = False) -> Tensor:
     return unary(p.CAST, x, ToCopyBackward0 if d.category == 2 else None, d)
 
 
+def check_floating(kernel: str, d: dtype_type) -> None:
+    """``NotImplementedError`` as PyTorch's kernel raises it for integers and booleans."""
+    if d.category < 2:
+        raise NotImplementedError(f"\"{kernel}\" not implemented for '{p.TYPE_NAMES[d]}'")
+
+
 def floating(x: Tensor) -> Tensor:
     """Integers as the default floating-point dtype."""
     return x if x.dtype.category == 2 else converted(x, get_default_dtype())

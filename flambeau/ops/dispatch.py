@@ -6,6 +6,7 @@ tensor's node, following the trace, making the result and its history are writte
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,7 +24,10 @@ _new = object.__new__
 
 def unary(primitive: Primitive, x: Tensor, gradient: type[Gradient] | None = None, attributes: Any = None) -> Tensor:
     """Record a primitive of one tensor; ``gradient`` is attached when the tensor is tracked."""
-    storage = x._storage
+    try:
+        storage = x._storage
+    except AttributeError:
+        raise not_a_tensor(sys._getframe(1).f_code.co_name, input=x) from None
     node = x._node if storage is None else x._read()
     trace = local.trace
     if node.trace is not trace:
@@ -81,6 +85,15 @@ def unary(primitive: Primitive, x: Tensor, gradient: type[Gradient] | None = Non
         result._tracked = False
         result._gradient = None
     return result
+
+
+def not_a_tensor(function: str, **arguments: Any) -> TypeError:
+    """What PyTorch's argument parser says of the first argument that should be a tensor and is none."""
+    others = [k for k, value in enumerate(arguments.values()) if not isinstance(value, Tensor)]
+    name, value = list(arguments.items())[others[0]]
+    return TypeError(
+        f"{function}(): argument '{name}' (position {others[0] + 1}) must be Tensor, not {type(value).__name__}"
+    )
 
 
 def binary(

@@ -23,7 +23,7 @@ def product(a: Tensor, b: Tensor, shape: Size, gradient: type[Gradient] | None) 
     if d is not b.dtype:
         raise RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {p.C_NAMES[a.dtype]} != {p.C_NAMES[b.dtype]}")
     if d is bool_:
-        raise RuntimeError("\"addmm_impl_cpu_\" not implemented for 'Bool'")
+        raise NotImplementedError("\"addmm_impl_cpu_\" not implemented for 'Bool'")
     if d.itemsize == 2 and d.kind == "float":
         # Half types are multiplied and added up as float32, and rounded once.
         wide = product(a.float(), b.float(), shape, gradient)

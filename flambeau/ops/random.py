@@ -17,7 +17,7 @@ from ..graph.shapes import Size
 from ..graph.trace import record
 from ..random import Generator, default_generator
 from ..tensor import Tensor
-from .conversion import converted
+from .conversion import check_floating, converted
 from .creation import finished
 from .dispatch import attach, tracked
 from .from_data import from_array
@@ -27,7 +27,6 @@ from .random_parameters import (
     check_chance,
     check_continuous,
     check_deviation,
-    check_floating,
     check_integers,
     check_interval,
     check_positive,

@@ -12,15 +12,10 @@ from ..graph.dtypes import dtype
 from ..info import finfo, iinfo
 from ..tensor import Tensor
 from .checked import checked
+from .conversion import check_floating
 
 _PROBABILITY = Check(RuntimeError, "Expected p_in >= 0 && p_in <= 1 to be true, but got false.")
 _DEVIATION = Check(RuntimeError, "normal expects all elements of std >= 0.0")
-
-
-def check_floating(name: str, d: dtype) -> None:
-    """``NotImplementedError`` of PyTorch's kernel ``name`` for integers and booleans."""
-    if d.category < 2:
-        raise NotImplementedError(f"\"{name}\" not implemented for '{p.TYPE_NAMES[d]}'")
 
 
 def check_continuous(distribution: str, d: dtype, specified: str) -> None:

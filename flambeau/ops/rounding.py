@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..autograd.gradient import INPUTS, Gradient
 from ..graph import primitives as p
 from ..tensor import Tensor
+from .conversion import check_floating
 from .dispatch import unary
 from .operation import operation, write_out
 
@@ -100,4 +101,5 @@ class FracBackward0(Gradient):
 @operation(inplace=True)
 def frac(input: Tensor) -> Tensor:
     """What is left after the integer part."""
+    check_floating("frac_cpu", input.dtype)
     return input - trunc(input)

@@ -13,7 +13,7 @@ from ..graph import dtypes
 from ..tensor import Tensor
 from .comparison import where
 from .conversion import converted, floating
-from .dispatch import attach, tracked
+from .dispatch import attach, not_a_tensor, tracked
 from .exponentials import log
 from .host import elementwise, on_host
 from .operation import operation, write_out
@@ -69,6 +69,8 @@ def exp2_of(exponent: Any, like: Tensor) -> Any:
 @operation(inplace=True)
 def ldexp(input: Tensor, other: Any, *, out: Tensor | None = None) -> Tensor:
     """input · 2^other."""
+    if not (isinstance(input, Tensor) and isinstance(other, Tensor)):
+        raise not_a_tensor("ldexp", input=input, other=other)
     result = input * exp2_of(other, input)
     return result if out is None else write_out(out, result)
 
@@ -95,6 +97,8 @@ def _of_integers(name: str, input: Tensor, other: Tensor) -> Tensor:
 @operation(inplace=True)
 def gcd(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Greatest common divisors of integers."""
+    if not (isinstance(input, Tensor) and isinstance(other, Tensor)):
+        raise not_a_tensor("gcd", input=input, other=other)
     result = _of_integers("gcd", input, other)
     return result if out is None else write_out(out, result)
 
@@ -102,6 +106,8 @@ def gcd(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
 @operation(inplace=True)
 def lcm(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Least common multiples of integers."""
+    if not (isinstance(input, Tensor) and isinstance(other, Tensor)):
+        raise not_a_tensor("lcm", input=input, other=other)
     result = _of_integers("lcm", input, other)
     return result if out is None else write_out(out, result)
 
@@ -122,6 +128,8 @@ def logaddexp2(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Te
 
 def xlog1py(input: Any, other: Any) -> Tensor:
     """input · log(1 + other), zero where input is zero."""
+    if not (isinstance(input, Tensor) or isinstance(other, Tensor)):
+        raise not_a_tensor("special_xlog1py", input=input)
     a = input if isinstance(input, Tensor) else other * 0 + input
     b = other if isinstance(other, Tensor) else a * 0 + other
     return where((a == 0) & ~b.isnan(), 0.0, a * b.log1p())  # type: ignore[no-any-return]

@@ -98,7 +98,7 @@ def test_nothing_dropped(function: Callable[..., Any]) -> None:
     assert function(x, 0.5, False) is x and function(x, 0.0, True) is x
     assert array(function(x, 1.0, True)).tolist() == [[0.0] * 4] * 3
     assert function(flambeau.ones(0, 4), 0.5, True).shape == (0, 4)
-    with pytest.raises(ValueError, match="dropout probability has to be between 0 and 1, but got 1.5"):
+    with pytest.raises(RuntimeError, match="dropout probability has to be between 0 and 1, but got 1.5"):
         function(x, 1.5, True)
 
 
