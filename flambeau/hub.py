@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, BinaryIO
 from urllib.error import URLError
 from urllib.parse import urlparse
+
+from .whole_file import whole_file
 
 __all__ = ["download_url_to_file", "get_dir", "load_state_dict_from_url", "set_dir"]
 
@@ -88,20 +89,11 @@ def _bar(total: int | None, progress: bool) -> Iterator[Any]:
 
 @contextmanager
 def _whole_file(path: str) -> Iterator[BinaryIO]:
-    """A file that gets its name only if the block ends well."""
+    """A file that gets its name only if the block ends well, in a directory that is made if it is not there."""
     path = os.path.expanduser(path)
     os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=os.path.dirname(path) or ".", suffix=".part")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            yield file
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(temporary, 0o666 & ~mask)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    with whole_file(path) as file:
+        yield file
 
 
 def load_state_dict_from_url(

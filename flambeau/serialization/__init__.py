@@ -15,7 +15,8 @@ from typing import IO, Any
 from .location import default_restore_location, restorer
 from .reading import read_legacy, read_zip, unpickler_maker
 from .restricted import add_safe_globals, clear_safe_globals, get_safe_globals, safe_globals
-from .writing import write_legacy, write_path, write_zip
+from ..whole_file import whole_file
+from .writing import write_legacy, write_zip
 
 __all__ = [
     "add_safe_globals",
@@ -54,7 +55,10 @@ def save(
             write_legacy(obj, file, pickle_protocol)
 
     if path is not None:
-        write_path(path, write)
+        if not os.path.isdir(os.path.dirname(path) or "."):
+            raise RuntimeError(f"Parent directory {os.path.dirname(path)} does not exist.")
+        with whole_file(path) as file:
+            write(file)
         return
     if not hasattr(f, "write"):
         raise AttributeError(

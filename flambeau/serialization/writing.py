@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 import struct
 import sys
@@ -192,23 +191,3 @@ def write_legacy(value: Any, file: IO[bytes], protocol: int) -> None:
     for memory in pickler.memories:
         file.write(struct.pack("<q", memory.numel))
         file.write(memory.bytes())
-
-
-def write_path(path: str, write: Any) -> None:
-    """Let ``write(file)`` make the file at ``path``; what was there stays until the new one is whole."""
-    target = os.path.realpath(path)
-    if os.path.exists(target) and not os.path.isfile(target):
-        with open(target, "wb") as file:  # a device or a pipe
-            write(file)
-        return
-    temporary = f"{target}.{os.getpid()}.part"
-    try:
-        with open(temporary, "wb") as file:
-            write(file)
-        if os.path.exists(target):
-            os.chmod(temporary, os.stat(target).st_mode & 0o7777)
-        os.replace(temporary, target)
-    except BaseException:
-        if os.path.exists(temporary):
-            os.unlink(temporary)
-        raise
