@@ -12,7 +12,8 @@ def _rebuild_from_type_v2(function: Callable[..., Any], kind: type, arguments: t
     """The tensor that ``function(*arguments)`` makes, as an instance of ``kind`` with the attributes in ``state``."""
     tensor = function(*arguments)
     if not isinstance(tensor, Tensor) or not (isinstance(kind, type) and issubclass(kind, Tensor)):
-        raise TypeError(f"cannot make a {kind!r} of a {type(tensor).__name__}")
+        name = kind.__name__ if isinstance(kind, type) else f"a {type(kind).__name__}"
+        raise TypeError(f"cannot make {name} of a {type(tensor).__name__}")
     if type(tensor) is not kind:
         tensor = tensor.as_subclass(kind)
     if isinstance(state, tuple) and len(state) == 2:  # attributes, and values of slots, which PyTorch's tensors lack

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import traceback
 from collections import OrderedDict
+from math import prod
 from typing import Any
 
 import flambeau
@@ -42,20 +43,29 @@ class ExceptionWrapper:
         raise error
 
 
-def _rebuild_tensor(storage: Any, storage_offset: int, size: Any, stride: Any) -> Any:
-    """A tensor that looks at ``storage``: the elements of a saved file, as a tensor of one dimension.
+#: Beyond these a view is not one that a tensor can have.
+_MOST_DIMENSIONS = 64
+_MOST_BYTES = (1 << 63) - 1
 
-    The file is not to be trusted: ``RuntimeError`` for a tensor that reaches outside its storage.
+
+def _rebuild_tensor(storage: Any, storage_offset: int, size: Any, stride: Any) -> Any:
+    """A tensor that looks at ``storage``.
+
+    The file is not to be trusted: ``RuntimeError`` for a tensor that reaches outside its storage or is no tensor.
     """
-    sizes, strides = tuple(map(int, size)), tuple(map(int, stride))
-    last = storage_offset + sum((extent - 1) * step for extent, step in zip(sizes, strides, strict=True))
-    valid = min((storage_offset, *sizes, *strides)) >= 0
-    if not valid or (0 not in sizes and last >= storage.numel()):
+    sizes, strides = tuple(size), tuple(stride)
+    numbers = (storage_offset, *sizes, *strides)
+    if len(sizes) > _MOST_DIMENSIONS or len(sizes) != len(strides) or not all(type(n) is int for n in numbers):
+        raise RuntimeError("Trying to create a tensor of sizes, strides and an offset that are none")
+    memory = storage._tensor
+    last = storage_offset + sum((extent - 1) * step for extent, step in zip(sizes, strides))
+    possible = min(numbers) >= 0 and max(*numbers, prod(sizes) * memory.itemsize) <= _MOST_BYTES
+    if not possible or (0 not in sizes and last >= memory.numel()):
         raise RuntimeError(
             f"Trying to create tensor out of bounds for storage: sizes {list(sizes)}, strides {list(strides)}, offset "
-            f"{storage_offset}, and a storage of {storage.numel()} elements"
+            f"{storage_offset}, and a storage of {memory.numel()} elements"
         )
-    return storage.as_strided(sizes, strides, storage_offset)
+    return memory.as_strided(sizes, strides, memory.storage_offset() + storage_offset)
 
 
 def _rebuild_tensor_v2(
@@ -84,7 +94,7 @@ def _rebuild_tensor_v3(
     metadata: Any = None,
 ) -> Any:
     """As :func:`_rebuild_tensor_v2` over a storage of bytes."""
-    elements = storage.view(dtype)
+    elements = type(storage)._of(storage._tensor.view(dtype))
     return _rebuild_tensor_v2(elements, storage_offset, size, stride, requires_grad, backward_hooks, metadata)
 
 

@@ -24,7 +24,7 @@ _PUBLISHED: dict[str, tuple[str, bool]] = {
     "flambeau.metrics": ("torchmetrics", False),
     "flambeau.tensor": ("torch", True),
     "flambeau.storage": ("torch", True),
-    "flambeau.storages": ("torch", True),
+    "flambeau.storages": ("torch.storage", True),
     "flambeau.device": ("torch", True),
     "flambeau.graph": ("torch", True),
     "flambeau.legacy": ("torch", True),
@@ -51,6 +51,7 @@ _ELSEWHERE = {
     "torch._C._VariableFunctions": "flambeau",
     "torch._VF": "flambeau",
     "torch.autograd.grad_mode": "flambeau.autograd.modes",
+    "torch.storage": "flambeau.storages",
 }
 
 

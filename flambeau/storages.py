@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from typing import Any
 
@@ -156,7 +157,9 @@ class TypedStorage(UntypedStorage):
 
 
 def _old_type(d: dtype_type) -> type[TypedStorage]:
-    return type(TYPE_NAMES[d] + "Storage", (TypedStorage,), {"dtype": d, "__doc__": f"Storage of {d.name} elements."})
+    # PyTorch's files call them torch.FloatStorage, while the two classes above are in torch.storage.
+    members = {"dtype": d, "__doc__": f"Storage of {d.name} elements.", "__module__": "flambeau"}
+    return type(TYPE_NAMES[d] + "Storage", (TypedStorage,), members)
 
 
 STORAGE_TYPES = {d: _old_type(d) for d in TYPE_NAMES}
@@ -166,3 +169,9 @@ LongStorage, IntStorage = STORAGE_TYPES[dtypes.int64], STORAGE_TYPES[dtypes.int3
 ShortStorage, CharStorage = STORAGE_TYPES[dtypes.int16], STORAGE_TYPES[dtypes.int8]
 ByteStorage, BoolStorage = STORAGE_TYPES[dtypes.uint8], STORAGE_TYPES[dtypes.bool_]
 
+
+def _load_from_bytes(data: bytes) -> Any:
+    """The storage in ``data``, a file in memory: what pickling a storage of PyTorch's keeps. Such a pickle is trusted."""
+    from .serialization import load
+
+    return load(io.BytesIO(data), weights_only=False)

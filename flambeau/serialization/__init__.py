@@ -7,15 +7,15 @@ either framework are read by the other.
 
 from __future__ import annotations
 
-import io
 import os
 import pickle
 from typing import IO, Any
 
+from ..whole_file import whole_file
 from .location import default_restore_location, restorer
 from .reading import read_legacy, read_zip, unpickler_maker
 from .restricted import add_safe_globals, clear_safe_globals, get_safe_globals, safe_globals
-from ..whole_file import whole_file
+from .source import Source, named
 from .writing import write_legacy, write_zip
 
 __all__ = [
@@ -85,7 +85,10 @@ def load(
     ``map_location`` says where tensors go: None where they were, a device or its name, a dict from name to name, or a
     function (storage, name) -> storage. ``mmap`` is accepted: memory is always read straight into the tensors.
 
-    Raises ``RuntimeError`` for damaged files, ``FileNotFoundError``, and ``EOFError`` for empty ones.
+    A damaged file raises ``RuntimeError``, ``UnpicklingError`` (where its pickle is damaged) or ``EOFError`` (where that
+    ends early, or the file is empty); each says which file. It costs no more memory than a few times its size. With
+    ``weights_only=False`` a class that is not there is an ``AttributeError`` or ``ImportError``, and code that the file
+    runs may raise anything. ``OSError`` (``FileNotFoundError``) if the file cannot be read.
     """
     if weights_only is None:
         weights_only = pickle_module is None
@@ -97,21 +100,25 @@ def load(
     make = unpickler_maker(weights_only, pickle if pickle_module is None else pickle_module, options)
     if isinstance(f, (str, os.PathLike)):
         with open(f, "rb") as file:
-            return _read(file, repr(os.fspath(f)), make, map_location)
+            return _read(file, repr(os.fspath(f)), make, map_location, bool(mmap))
     if not hasattr(f, "read"):
         raise AttributeError(
             f"expected 'f' to be string, path, or a file-like object with a 'read' attribute, got {f!r}"
         )
-    if not (hasattr(f, "seek") and hasattr(f, "tell")):
-        f = io.BytesIO(f.read())
     return _read(f, "the file", make, map_location)
 
 
-def _read(file: IO[bytes], name: str, make: Any, map_location: Any) -> Any:
-    start = file.tell()
-    head = file.read(4)
-    file.seek(start)
-    if not head:
-        raise EOFError(f"{name} is empty: ran out of input")
-    read = read_zip if head[:4] == b"PK\x03\x04" else read_legacy
-    return read(file, name, make, restorer(map_location))
+def _read(file: IO[bytes], name: str, make: Any, map_location: Any, mmap: bool = False) -> Any:
+    with named(name):
+        source = Source(file)
+        head = source.read(4)
+        if not head:
+            raise EOFError("empty: ran out of input")
+        source.skip_back(len(head))
+        if head == b"PK\x03\x04":
+            return read_zip(source, make, restorer(map_location))
+        if mmap:
+            raise RuntimeError(
+                "mmap can only be used with files saved with `torch.save(_use_new_zipfile_serialization=True)`"
+            )
+        return read_legacy(source, make, restorer(map_location))

@@ -2,81 +2,62 @@
 
 from __future__ import annotations
 
-import functools
 import sys
 from typing import Any
 
 import numpy as np
 
 from ..cpu.memory import allocate
-from ..graph.dtypes import ALL, dtype
+from ..graph.dtypes import dtype, uint8
 from ..graph.primitives import nbytes
 from ..graph.shapes import Size, contiguous_strides
 from ..graph.trace import Node, evaluate
+from ..storages import STORAGE_TYPES, UntypedStorage
 from ..tensor import Tensor
 
-#: What PyTorch calls the storage of each dtype.
-STORAGE_NAMES = {
-    "float64": "DoubleStorage",
-    "float32": "FloatStorage",
-    "float16": "HalfStorage",
-    "bfloat16": "BFloat16Storage",
-    "int64": "LongStorage",
-    "int32": "IntStorage",
-    "int16": "ShortStorage",
-    "int8": "CharStorage",
-    "uint8": "ByteStorage",
-    "bool": "BoolStorage",
-}
-STORAGE_DTYPES = {STORAGE_NAMES[d.name]: d for d in ALL}
+#: Storages by the name of their class: that of the elements in a file.
+STORAGES: dict[str, type[UntypedStorage]] = {kind.__name__: kind for kind in STORAGE_TYPES.values()}
+STORAGES["UntypedStorage"] = UntypedStorage
 #: Storages that PyTorch writes and Flambeau has no dtype for.
 UNKNOWN_STORAGES = ("ComplexDoubleStorage", "ComplexFloatStorage", "QUInt8Storage", "QInt8Storage", "QInt32Storage")
 
 
-class StorageType:
-    """Stands for the class ``torch.FloatStorage`` or the like in a file: says what the elements are."""
+class UnknownStorage:
+    """Stands for a class of storages of a dtype that Flambeau does not have."""
 
     __slots__ = ("name",)
 
     def __init__(self, name: str) -> None:
         self.name = name
 
-    @property
-    def dtype(self) -> dtype:
-        """Dtype of the elements; bytes for an untyped storage. ``RuntimeError`` if Flambeau has no such dtype."""
-        if self.name == "UntypedStorage":
-            return STORAGE_DTYPES["ByteStorage"]
-        if self.name not in STORAGE_DTYPES:
-            raise RuntimeError(f"the file holds a torch.{self.name}, a dtype that Flambeau does not have")
-        return STORAGE_DTYPES[self.name]
+
+def storage_class(name: str) -> type[UntypedStorage] | UnknownStorage:
+    """The class that files call ``torch.name``."""
+    return STORAGES.get(name) or UnknownStorage(name)
 
 
-@functools.cache
-def storage_type(name: str) -> StorageType:
-    """The one stand-in for a storage class, so that a file names each class once."""
-    return StorageType(name)
+def dtype_of_elements(kind: type[UntypedStorage] | UnknownStorage) -> dtype:
+    """Dtype of a storage's elements, bytes if it is untyped. ``RuntimeError`` if Flambeau has no such dtype."""
+    if isinstance(kind, UnknownStorage):
+        raise RuntimeError(f"the file holds a torch.{kind.name}, a dtype that Flambeau does not have")
+    return getattr(kind, "dtype", uint8)
 
 
 class Memory:
     """What is saved once however many tensors look at it.
 
     ``owner`` tells memories apart: the storage that tensors share, or a tensor that shares its memory with nobody.
+    ``type`` is the class of storages that the file names, and ``numel`` the number of its elements.
     """
 
-    __slots__ = ("key", "node", "owner")
+    __slots__ = ("key", "node", "numel", "owner", "type")
 
-    def __init__(self, owner: Any, node: Node, key: str) -> None:
+    def __init__(self, owner: Any, node: Node, key: str, type: type[UntypedStorage]) -> None:
         self.owner = owner
         self.node = node
         self.key = key
-
-    @property
-    def type(self) -> StorageType:
-        return storage_type(STORAGE_NAMES[self.node.dtype.name])
-
-    @property
-    def numel(self) -> int:
-        return self.node.shape.numel()
+        self.type = type
+        self.numel = node.shape.numel() * node.dtype.itemsize // dtype_of_elements(type).itemsize
 
     def bytes(self) -> memoryview:
         """The elements' bytes in the machine's order; the value is computed if it was not."""

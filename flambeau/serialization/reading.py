@@ -5,149 +5,214 @@ from __future__ import annotations
 import io
 import pickle
 import struct
-import sys
-import zipfile
 from collections.abc import Callable
-from typing import IO, Any
+from typing import Any
 
 from ..naming import internal_module
+from ..storages import TypedStorage, UntypedStorage
 from ..tensor import Tensor
+from .archive import Archive
 from .location import Restore
-from .memory import StorageType, new_memory, storage_type, swap_bytes
+from .memory import UnknownStorage, dtype_of_elements, new_memory, storage_class, swap_bytes
 from .restricted import RestrictedUnpickler
+from .source import Source, describe
+from .unpickling import BoundedUnpickler
 from .writing import LEGACY_MAGIC, LEGACY_VERSION
 
-MakeUnpickler = Callable[[IO[bytes], Callable[[Any], Any]], Any]
+MakeUnpickler = Callable[[Source, Callable[[Any], Any]], Any]
+
+
+class _OurNames:
+    """An unpickler that imports whatever the file names, PyTorch's names meaning Flambeau's."""
+
+    missing: Exception | None
+
+    def find_class(self, module: str, name: str) -> Any:
+        if module in ("torch", "torch.storage") and name.endswith("Storage"):
+            return storage_class(name)
+        internal = internal_module(module)
+        try:
+            return super().find_class(internal, name)  # type: ignore[misc]
+        except (AttributeError, ImportError) as error:
+            self.missing = error
+            if internal == module:
+                raise
+            from ..version import __version__, project_url
+
+            raise pickle.UnpicklingError(
+                f"the file needs {module}.{name}, which Flambeau {__version__} does not offer; ask for it at "
+                f"{project_url}/issues"
+            ) from error
+
+
+class _TrustingUnpickler(_OurNames, BoundedUnpickler):
+    """Reads any pickle."""
 
 
 def unpickler_maker(weights_only: bool, pickle_module: Any, options: dict[str, Any]) -> MakeUnpickler:
-    """How to read a pickle: a function (file, load_memory) -> unpickler."""
+    """How to read a pickle: a function (source, load_memory) -> unpickler."""
     if weights_only:
-        return lambda file, load_memory: RestrictedUnpickler(file, load_memory, **options)
+        return lambda source, load_memory: RestrictedUnpickler(source, load_memory, **options)
+    kind: Any = _TrustingUnpickler
+    if pickle_module is not pickle:
+        kind = type("Unpickler", (_OurNames, pickle_module.Unpickler), {})
 
-    class Unpickler(pickle_module.Unpickler):  # type: ignore[misc,name-defined]
-        """Imports whatever the file names, PyTorch's names meaning Flambeau's."""
-
-        def find_class(self, module: str, name: str) -> Any:
-            if module in ("torch", "torch.storage") and name.endswith("Storage"):
-                return storage_type(name)
-            internal = internal_module(module)
-            try:
-                return super().find_class(internal, name)
-            except (AttributeError, ImportError) as error:
-                if internal == module:
-                    raise
-                from ..version import __version__, project_url
-
-                raise pickle.UnpicklingError(
-                    f"the file needs {module}.{name}, which Flambeau {__version__} does not offer; ask for it at "
-                    f"{project_url}/issues"
-                ) from error
-
-    def make(file: IO[bytes], load_memory: Callable[[Any], Any]) -> Any:
-        unpickler = Unpickler(file, **options)
+    def make(source: Source, load_memory: Callable[[Any], Any]) -> Any:
+        unpickler = kind(source, **options)
         unpickler.persistent_load = load_memory
         return unpickler
 
     return make
 
 
-def _storage_identity(identity: Any) -> tuple[StorageType, str, str, int]:
-    """Take a persistent id apart: what, under which key, where, and how many elements."""
-    if not isinstance(identity, tuple) or len(identity) < 5 or identity[0] not in ("storage", b"storage"):
-        raise pickle.UnpicklingError(f"unknown persistent id {identity!r}")
-    kind, key, location, numel = identity[1:5]
-    if isinstance(kind, str):
-        kind = storage_type(kind)
-    if not isinstance(kind, StorageType) or not isinstance(numel, int) or numel < 0:
-        raise pickle.UnpicklingError(f"unknown persistent id {identity!r}")
-    return kind, str(key), location if isinstance(location, str) else bytes(location).decode(), numel
+def _text(value: Any) -> Any:
+    """Text that Python 2 wrote as bytes."""
+    return value.decode("ascii") if isinstance(value, bytes) else value
 
 
-def read_zip(file: IO[bytes], name: str, make: MakeUnpickler, restore: Restore) -> Any:
+class _Identity:
+    """A persistent id taken apart: what memory, under which key, where, and how many elements of which dtype."""
+
+    def __init__(self, identity: Any) -> None:
+        if not isinstance(identity, tuple) or len(identity) < 5 or _text(identity[0]) != "storage":
+            raise pickle.UnpicklingError(f"damaged: unknown persistent id {describe(identity)}")
+        kind, key, location = (_text(part) for part in identity[1:4])
+        if isinstance(kind, str):
+            kind = storage_class(kind)
+        known = isinstance(kind, UnknownStorage) or (isinstance(kind, type) and issubclass(kind, UntypedStorage))
+        self.numel: int = identity[4]
+        if not known or not isinstance(key, (str, int)) or not isinstance(location, str):
+            raise pickle.UnpicklingError(
+                f"damaged: unknown memory {describe(kind)}, {describe(key)}, {describe(location)}"
+            )
+        if type(self.numel) is not int or self.numel < 0:
+            raise pickle.UnpicklingError(f"damaged: a memory of {describe(self.numel)} elements")
+        self.key, self.location = str(key), location
+        self.dtype = dtype_of_elements(kind)
+        self.nbytes = self.numel * self.dtype.itemsize
+
+
+class _Loaded:
+    """A memory of a file, and the storage over it. ``fill`` and ``place`` are called once each, in either order."""
+
+    __slots__ = ("dtype", "memory", "numel", "storage", "tensor")
+
+    def __init__(self, identity: _Identity) -> None:
+        self.dtype, self.numel = identity.dtype, identity.numel
+        self.tensor, self.memory = new_memory(identity.dtype, (identity.numel,))
+        self.storage = TypedStorage._of(self.tensor)
+
+    def fill(self, read: Callable[[memoryview], None], byteorder: str) -> None:
+        """Let ``read(memory)`` read the elements, in the file's order of bytes."""
+        read(self.memory)
+        swap_bytes(self.memory, self.dtype.itemsize, byteorder)
+        if self.storage._tensor._storage is not self.tensor._storage:  # placed before in another memory
+            self.storage._tensor.copy_(self.tensor)
+
+    def place(self, restore: Restore, location: str) -> None:
+        """Let the rules for locations choose the storage."""
+        placed = restore(UntypedStorage._of(self.storage._tensor), location)
+        self.storage = TypedStorage._of(placed if isinstance(placed, Tensor) else placed._tensor)
+
+    def check(self, identity: _Identity) -> None:
+        """``RuntimeError`` if the file now says something else of the memory."""
+        if (self.dtype, self.numel) != (identity.dtype, identity.numel):
+            raise RuntimeError(
+                f"damaged: memory {describe(identity.key)} has {self.numel} elements of {self.dtype} in one place, and "
+                f"{identity.numel} of {identity.dtype} in another"
+            )
+
+    def part(self, offset: Any, size: Any) -> TypedStorage:
+        """A storage of some of the elements, as files of the first versions have them."""
+        if type(offset) is not int or type(size) is not int or not 0 <= offset <= offset + size <= self.numel:
+            raise RuntimeError(f"damaged: elements {describe(offset)} and {describe(size)} more of {self.numel}")
+        part: TypedStorage = object.__new__(TypedStorage)
+        part.dtype = self.dtype
+        part._tensor = self.storage._tensor[offset : offset + size]
+        return part
+
+
+def read_zip(source: Source, make: MakeUnpickler, restore: Restore) -> Any:
     """The object in an archive. Raises ``RuntimeError`` for a damaged one."""
-    try:
-        with zipfile.ZipFile(file) as archive:
-            return _read_archive(archive, name, make, restore)
-    except (zipfile.BadZipFile, EOFError, struct.error) as error:
-        raise RuntimeError(f"{name} is damaged or was cut short: failed reading zip archive: {error}") from error
+    archive = Archive(source)
+    if "constants.pkl" in archive:
+        raise RuntimeError("a TorchScript archive, a compiled program; load() reads what save() wrote")
+    if "data.pkl" not in archive:
+        raise RuntimeError("a zip archive, but not one that save() wrote: it has no data.pkl")
+    byteorder = archive.read("byteorder") if "byteorder" in archive else b"little"
+    if byteorder not in (b"little", b"big"):
+        raise RuntimeError(f"damaged: Unknown endianness type: {describe(byteorder)}")
+    loaded: dict[str, _Loaded] = {}
+
+    def load_memory(persistent_id: Any) -> Any:
+        identity = _Identity(persistent_id)
+        known = loaded.get(identity.key)
+        if known is not None:
+            known.check(identity)
+            return known.storage
+        record = f"data/{identity.key}"
+        if record not in archive:
+            raise RuntimeError(f"damaged: the record {record} is missing")
+        if archive.size(record) != identity.nbytes:
+            raise RuntimeError(
+                f"damaged: {record} has {archive.size(record)} bytes, but {identity.numel} elements of "
+                f"{identity.dtype} are expected"
+            )
+        new = loaded[identity.key] = _Loaded(identity)
+        new.fill(lambda memory: archive.fill(record, memory), byteorder.decode())
+        new.place(restore, identity.location)
+        return new.storage
+
+    return make(Source(io.BytesIO(archive.read("data.pkl"))), load_memory).load()
 
 
-def _read_archive(archive: zipfile.ZipFile, name: str, make: MakeUnpickler, restore: Restore) -> Any:
-    entries = {entry.partition("/")[2]: entry for entry in archive.namelist()}
-    if "constants.pkl" in entries:
-        raise RuntimeError(f"{name} is a TorchScript archive, a compiled program; load() reads what save() wrote")
-    if "data.pkl" not in entries:
-        raise RuntimeError(f"{name} is a zip archive, but not one that save() wrote: it has no data.pkl")
-    byteorder = archive.read(entries["byteorder"]).decode() if "byteorder" in entries else "little"
-    loaded: dict[str, Tensor] = {}
-
-    def load_memory(identity: Any) -> Any:
-        kind, key, location, numel = _storage_identity(identity)
-        if key not in loaded:
-            entry = entries.get(f"data/{key}")
-            if entry is None:
-                raise RuntimeError(f"{name} is damaged: the record data/{key} is missing")
-            size = archive.getinfo(entry).file_size
-            if size != numel * kind.dtype.itemsize:
-                raise RuntimeError(
-                    f"{name} is damaged: data/{key} has {size} bytes, but {numel} elements of {kind.dtype} are expected"
-                )
-            tensor, memory = new_memory(kind.dtype, (numel,))
-            with archive.open(entry) as record:
-                _fill(record, memory, name)
-            swap_bytes(memory, kind.dtype.itemsize, byteorder)
-            loaded[key] = restore(tensor, location)
-        return loaded[key]
-
-    return make(io.BytesIO(archive.read(entries["data.pkl"])), load_memory).load()
+def _refuse(persistent_id: Any) -> None:
+    raise pickle.UnpicklingError(f"damaged: unexpected persistent id {describe(persistent_id)}")
 
 
-def _fill(source: Any, memory: memoryview, name: str) -> None:
-    """Read as many bytes as ``memory`` has; a file that ends before raises ``RuntimeError``."""
-    done = 0
-    while done < len(memory):
-        count = source.readinto(memory[done:])
-        if not count:
-            raise RuntimeError(f"{name} is damaged or was cut short: {len(memory) - done} bytes of a tensor lack")
-        done += count
-
-
-def read_legacy(file: IO[bytes], name: str, make: MakeUnpickler, restore: Restore) -> Any:
+def read_legacy(source: Source, make: MakeUnpickler, restore: Restore) -> Any:
     """The object in a file of the format before PyTorch 1.6. Raises ``UnpicklingError`` if it is none."""
+    magic = make(source, _refuse).load()
+    if not isinstance(magic, int) or magic != LEGACY_MAGIC:
+        raise RuntimeError("not written by save(), or damaged: its magic number is wrong")
+    version = make(source, _refuse).load()
+    if not isinstance(version, int) or version != LEGACY_VERSION:
+        raise RuntimeError(f"damaged, or of an unknown protocol version: {describe(version)}")
+    system = make(source, _refuse).load()
+    little = system.get("little_endian", True) if isinstance(system, dict) else None
+    if not isinstance(little, bool):
+        raise RuntimeError(f"damaged: Unknown endianness type: {describe(little)}")
+    loaded: dict[str, _Loaded] = {}
+    promised = 0
 
-    def refuse(identity: Any) -> None:
-        raise pickle.UnpicklingError(f"unexpected persistent id {identity!r}")
-
-    if make(file, refuse).load() != LEGACY_MAGIC:
-        raise RuntimeError(f"{name} was not written by save(): its magic number is wrong")
-    if make(file, refuse).load() != LEGACY_VERSION:
-        raise RuntimeError(f"{name} has an unknown protocol version")
-    system = make(file, refuse).load()
-    byteorder = "little" if system.get("little_endian", sys.byteorder == "little") else "big"
-    memories: dict[str, tuple[StorageType, int, memoryview]] = {}
-    loaded: dict[str, Tensor] = {}
-
-    def load_memory(identity: Any) -> Any:
-        kind, key, location, numel = _storage_identity(identity)
-        if key not in loaded:
-            tensor, memory = new_memory(kind.dtype, (numel,))
-            memories[key] = (kind, numel, memory)
-            loaded[key] = restore(tensor, location)
-        view = identity[5] if len(identity) > 5 else None
+    def load_memory(persistent_id: Any) -> Any:
+        nonlocal promised
+        if isinstance(persistent_id, tuple) and len(persistent_id) == 4 and _text(persistent_id[0]) == "module":
+            return persistent_id[1]  # a class, with the path and the text of its source
+        identity = _Identity(persistent_id)
+        if identity.key in loaded:
+            loaded[identity.key].check(identity)
+        else:
+            promised += identity.nbytes
+            if promised > source.remaining():
+                raise RuntimeError(f"damaged or cut short: tensors of {promised} bytes in {source.remaining()}")
+            loaded[identity.key] = _Loaded(identity)
+            loaded[identity.key].place(restore, identity.location)
+        view = persistent_id[5] if len(persistent_id) > 5 else None
         if view is None:
-            return loaded[key]
-        _, offset, size = view
-        return loaded[key][offset : offset + size]
+            return loaded[identity.key].storage
+        if not isinstance(view, tuple) or len(view) != 3:
+            raise pickle.UnpicklingError(f"damaged: unknown part of a memory, {describe(view)}")
+        return loaded[identity.key].part(*view[1:])
 
-    result = make(file, load_memory).load()
-    for key in make(file, refuse).load():
-        if str(key) not in memories:
-            raise RuntimeError(f"{name} is damaged: it has a memory {key!r} that nothing refers to")
-        kind, numel, memory = memories[str(key)]
-        header = file.read(8)
-        if len(header) < 8 or struct.unpack("<q", header)[0] != numel:
-            raise RuntimeError(f"{name} is damaged or was cut short: the length of memory {key!r} is wrong")
-        _fill(file, memory, name)
-        swap_bytes(memory, kind.dtype.itemsize, byteorder)
+    result = make(source, load_memory).load()
+    keys = make(source, _refuse).load()
+    if not isinstance(keys, list) or {_text(key) for key in keys if isinstance(key, (str, bytes))} != set(loaded):
+        raise RuntimeError("damaged: it does not list the memories that its tensors look at")
+    for key in keys:
+        memory = loaded[_text(key)]
+        header = source.read(8)
+        if len(header) < 8 or struct.unpack("<q", header)[0] != memory.numel:
+            raise RuntimeError(f"damaged or cut short: the length of memory {describe(key)} is wrong")
+        memory.fill(source.fill, "little" if little else "big")
     return result

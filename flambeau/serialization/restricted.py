@@ -1,17 +1,15 @@
 """Unpickling that cannot run anything: only what checkpoints are made of, and what the user declared safe.
 
-Pickles are programs. This reader knows the instructions that build data, and lets two of them (calling something, and
-giving an object its state) act on an allow-list alone. Names in the file are looked up in that list, never imported.
+The lists are here; how a pickle is read with them is in ``unpickling.py``.
 """
 
 from __future__ import annotations
 
-import codecs
 import pickle
 from collections import Counter, OrderedDict
 from collections.abc import Callable
 from contextlib import ContextDecorator
-from typing import IO, Any
+from typing import Any
 
 import flambeau
 
@@ -20,8 +18,11 @@ from ..device import device
 from ..graph.dtypes import ALL
 from ..graph.shapes import Size
 from ..naming import published_module
+from ..storages import UntypedStorage
 from ..tensor import Tensor
-from .memory import STORAGE_DTYPES, UNKNOWN_STORAGES, storage_type
+from .memory import STORAGES, UNKNOWN_STORAGES, storage_class
+from .source import Source, describe
+from .unpickling import BoundedUnpickler, ListedUnpickler, encode, make_bytearray
 
 _user_safe: dict[str, Any] = {}
 
@@ -67,8 +68,14 @@ def _named(entry: Any) -> tuple[str, Any]:
     return name, value
 
 
-def _allowed() -> dict[str, Any]:
-    """By full name: what any checkpoint may mention."""
+def _size(sizes: Any = ()) -> Size:
+    if not isinstance(sizes, (tuple, list)) or not all(isinstance(extent, int) for extent in sizes):
+        raise pickle.UnpicklingError(f"sizes that are not integers: {describe(sizes)}")
+    return Size(sizes)
+
+
+def _callable() -> dict[str, Any]:
+    """By full name: what any checkpoint may call."""
     from .._tensor import _rebuild_from_type_v2
 
     allowed: dict[str, Any] = {
@@ -76,87 +83,57 @@ def _allowed() -> dict[str, Any]:
         "collections.Counter": Counter,
         "builtins.set": set,
         "builtins.complex": complex,
-        "builtins.bytearray": bytearray,
-        "_codecs.encode": codecs.encode,
-        "torch.Size": Size,
+        "builtins.bytearray": make_bytearray,
+        "_codecs.encode": encode,
+        "torch.Size": _size,
         "torch.device": device,
-        "torch.Tensor": Tensor,
         "torch._tensor._rebuild_from_type_v2": _rebuild_from_type_v2,
-        "torch.nn.parameter.Parameter": flambeau.nn.Parameter,
-        "torch.nn.Parameter": flambeau.nn.Parameter,
     }
     for function in _utils.REBUILDING:
         allowed[f"torch._utils.{function.__name__}"] = function
-    for d in ALL:
-        allowed[f"torch.{d.name}"] = d
-    for name in (*STORAGE_DTYPES, *UNKNOWN_STORAGES):
-        allowed[f"torch.{name}"] = storage_type(name)
-    allowed["torch.storage.UntypedStorage"] = allowed["torch.UntypedStorage"] = storage_type("UntypedStorage")
     return allowed
 
 
-_PythonUnpickler: Any = pickle._Unpickler  # type: ignore[attr-defined]
+def _mentionable() -> dict[str, Any]:
+    """By full name: what any checkpoint may mention beside that, but not call."""
+    allowed: dict[str, Any] = {
+        "torch.Tensor": Tensor,
+        "torch.nn.parameter.Parameter": flambeau.nn.Parameter,
+        "torch.nn.Parameter": flambeau.nn.Parameter,
+        "torch.storage.UntypedStorage": UntypedStorage,
+    }
+    for d in ALL:
+        allowed[f"torch.{d.name}"] = d
+    for name in (*STORAGES, *UNKNOWN_STORAGES):
+        allowed[f"torch.{name}"] = storage_class(name)
+    return allowed
 
 
-class RestrictedUnpickler(_PythonUnpickler):
+class RestrictedUnpickler(ListedUnpickler):
     """Reads a pickle of data. Raises ``UnpicklingError`` when it asks for more."""
 
-    def __init__(self, file: IO[bytes], load_memory: Callable[[Any], Any], **options: Any) -> None:
-        super().__init__(file, **options)
+    def __init__(self, source: Source, load_memory: Callable[[Any], Any], **options: Any) -> None:
+        super().__init__(source, {**_callable(), **_user_safe}, _mentionable(), **options)
         self.persistent_load = load_memory
-        self._names = {**_allowed(), **_user_safe}
-        self._callable = {id(value) for value in self._names.values()}
-        # Tensors are not among these: their state is what native code trusts.
-        self._with_state = {OrderedDict, Counter, *(value for value in _user_safe.values() if isinstance(value, type))}
 
-    def load(self) -> Any:
-        try:
-            return super().load()
-        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
-            # What bytes that are no pickle, or one with other instructions, lead to.
-            raise pickle.UnpicklingError(f"damaged, or not a pickle of data: {error!r}") from error
+    def refusal(self, what: str) -> pickle.UnpicklingError:
+        return pickle.UnpicklingError(_refusal(what))
 
-    def find_class(self, module: str, name: str) -> Any:
-        full = f"{'builtins' if module == '__builtin__' else module}.{name}"
-        if full not in self._names:
-            raise pickle.UnpicklingError(_refusal(full))
-        return self._names[full]
+    def check_callable(self, function: Any) -> None:
+        super().check_callable(function)
+        if function is self._names["torch._tensor._rebuild_from_type_v2"]:
+            super().check_callable(self.stack[-1][0])  # which it calls
 
-    def get_extension(self, code: int) -> None:
-        raise pickle.UnpicklingError(_refusal(f"extension code {code}"))
-
-    def _check_callable(self, function: Any) -> None:
-        if id(function) not in self._callable:
-            raise pickle.UnpicklingError(_refusal(f"a call of {function!r}"))
-
-    def load_reduce(self) -> None:
-        self._check_callable(self.stack[-2])
-        super().load_reduce()
-
-    def load_newobj(self) -> None:
-        self._check_callable(self.stack[-2])
-        super().load_newobj()
-
-    def load_build(self) -> None:
-        kind = type(self.stack[-2])
-        if kind not in self._with_state:
-            raise pickle.UnpicklingError(_refusal(f"setting the state of a {kind.__name__}"))
+    def set_state(self, instance: Any, state: Any) -> None:
+        # Tensors take none: their state is what native code trusts.
+        kind = type(instance)
         if kind in (OrderedDict, Counter):  # `_metadata` of state dicts
-            state = self.stack.pop()
-            self.stack[-1].__dict__.update(state)
+            instance.__dict__.update(state)
+        elif any(kind is safe for safe in _user_safe.values()):
+            self.append(state)
+            BoundedUnpickler.load_build(self)
         else:
-            super().load_build()
-
-    dispatch = {
-        **{
-            opcode: handler
-            for opcode, handler in _PythonUnpickler.dispatch.items()
-            if opcode not in {code[0] for code in (pickle.INST, pickle.OBJ, pickle.NEWOBJ_EX, pickle.NEXT_BUFFER)}
-        },
-        pickle.REDUCE[0]: load_reduce,
-        pickle.NEWOBJ[0]: load_newobj,
-        pickle.BUILD[0]: load_build,
-    }
+            raise self.refusal(f"setting the state of a {kind.__name__}")
 
 
 def _refusal(what: str) -> str:

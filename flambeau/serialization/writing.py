@@ -16,10 +16,12 @@ import flambeau
 from .. import _utils
 from ..device import device
 from ..graph.dtypes import dtype
+from ..graph.primitives import TYPE_NAMES
 from ..graph.shapes import Size
 from ..naming import internal_module, published_module
+from ..storages import TypedStorage, UntypedStorage
 from ..tensor import Tensor
-from .memory import Memory, StorageType, owner_and_layout
+from .memory import STORAGES, Memory, owner_and_layout
 
 _ALIGNMENT = 64
 _ZIP_HEADER = 30
@@ -51,16 +53,31 @@ class FilePickler(_PythonPickler):
         self._by_owner: dict[int, Memory] = {}
         self._legacy = legacy
 
-    def _memory(self, owner: Any, node: Any) -> Memory:
+    def _memory(self, owner: Any, node: Any, kind: type[UntypedStorage]) -> Memory:
         memory = self._by_owner.get(id(owner))
         if memory is None:
-            memory = Memory(owner, node, str(len(self.memories)))
+            memory = Memory(owner, node, str(len(self.memories)), kind)
             self.memories.append(memory)
             self._by_owner[id(owner)] = memory
+        elif memory.type is not kind:
+            raise RuntimeError(
+                "Cannot save multiple tensors or storages that view the same data as different types "
+                f"({memory.type.__name__} and {kind.__name__})"
+            )
         return memory
 
+    def _memory_of_storage(self, storage: UntypedStorage) -> Memory:
+        owner, node, _, _ = owner_and_layout(storage._tensor)
+        if isinstance(storage, TypedStorage):
+            kind = STORAGES[TYPE_NAMES[storage.dtype] + "Storage"]
+        else:  # the old format knows no memory without a dtype
+            kind = STORAGES["ByteStorage"] if self._legacy else UntypedStorage
+        return self._memory(owner, node, kind)
+
     def persistent_id(self, value: Any) -> Any:
-        if not isinstance(value, Memory):
+        if isinstance(value, UntypedStorage):
+            value = self._memory_of_storage(value)
+        elif not isinstance(value, Memory):
             return None
         identity: tuple[Any, ...] = ("storage", value.type, value.key, "cpu", value.numel)
         return (*identity, None) if self._legacy else identity
@@ -85,7 +102,7 @@ class FilePickler(_PythonPickler):
                 return _utils._rebuild_parameter_with_state, (*arguments, state)
             return _utils._rebuild_parameter, arguments
         owner, node, offset, strides = owner_and_layout(tensor)
-        memory = self._memory(owner, node)
+        memory = self._memory(owner, node, STORAGES[TYPE_NAMES[node.dtype] + "Storage"])
         arguments = (memory, offset, tuple(tensor.shape), strides, tensor.requires_grad, hooks)
         if kind is Tensor and not state:
             return _utils._rebuild_tensor_v2, arguments
@@ -94,9 +111,6 @@ class FilePickler(_PythonPickler):
         return _rebuild_from_type_v2, (_utils._rebuild_tensor_v2, kind, arguments, state)
 
     def _save_dtype(self, value: dtype) -> None:
-        self._write_name(value, "torch", value.name)
-
-    def _save_storage_type(self, value: StorageType) -> None:
         self._write_name(value, "torch", value.name)
 
     def save_global(self, value: Any, name: str | None = None) -> None:
@@ -124,7 +138,6 @@ class FilePickler(_PythonPickler):
     dispatch = {
         **_PythonPickler.dispatch,
         dtype: _save_dtype,
-        StorageType: _save_storage_type,
         FunctionType: save_global,
     }
 
@@ -140,9 +153,8 @@ def foreign_pickler(pickle_module: Any, file: IO[bytes], protocol: int) -> Any:
         memories = own.memories
 
         def persistent_id(self, value: Any) -> Any:
-            if isinstance(value, Memory):
-                return ("storage", value.type.name, value.key, "cpu", value.numel)
-            return None
+            identity = own.persistent_id(value)
+            return None if identity is None else (identity[0], identity[1].__name__, *identity[2:])
 
         def reducer_override(self, value: Any) -> Any:
             reduced = own.reducer_override(value)

@@ -2,60 +2,44 @@
 
 from __future__ import annotations
 
-import codecs
 import os
-import pickle
 from typing import Any
 from urllib.error import URLError
 
 import numpy as np
 
 from .._pillow import image_module
+from .batches import read_batch
 from .utils import download_and_extract_archive, not_found, warn_if_different
 from .vision import Transform, VisionDataset
 
-__all__ = ["CIFAR10", "CIFAR100", "read_batch"]
+__all__ = ["CIFAR10", "CIFAR100"]
 
 
-class _BatchUnpickler(pickle.Unpickler):
-    """Reads dicts of lists, text and arrays, and refuses to look up anything else."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        # NumPy has renamed its modules; each of these only makes an array of what follows in the file.
-        module = module.replace("numpy._core", "numpy.core")
-        if (module, name) == ("numpy.core.multiarray", "_reconstruct"):
-            return _reconstruct
-        if (module, name) == ("numpy.core.numeric", "_frombuffer"):
-            return _frombuffer
-        if (module, name) in (("numpy", "ndarray"), ("numpy", "dtype")):
-            return getattr(np, name)
-        if (module, name) == ("_codecs", "encode"):
-            return codecs.encode
-        raise pickle.UnpicklingError(f"a batch of pictures should not need {module}.{name}")
+_PIXELS = 3 * 32 * 32
 
 
-def _reconstruct(kind: type, shape: tuple[int, ...], code: Any) -> np.ndarray:
-    """An empty array, whose contents NumPy sets from the state that follows in the file."""
-    if kind is not np.ndarray or shape != (0,):
-        raise pickle.UnpicklingError(f"a batch of pictures should not need a {kind!r} of shape {shape}")
-    return np.ndarray(shape, np.int8)
+def _pictures(batch: dict[str, Any], path: str) -> tuple[np.ndarray, list[int]]:
+    """Pixels (n, 3072) in bytes, and n labels. ``RuntimeError`` if the batch holds something else."""
+    pixels = batch.get("data")
+    labels = batch.get("labels", batch.get("fine_labels"))
+    if not isinstance(pixels, np.ndarray) or pixels.dtype != np.uint8 or pixels.ndim < 1 or pixels[:1].size != _PIXELS:
+        raise RuntimeError(f"{path} is damaged: its 'data' is no array of bytes (n, {_PIXELS})")
+    if isinstance(labels, np.ndarray):
+        labels = labels.tolist() if labels.ndim == 1 else None
+    if not isinstance(labels, list) or not all(isinstance(label, (int, np.integer)) for label in labels):
+        raise RuntimeError(f"{path} is damaged: its labels are no list of integers")
+    if len(labels) != len(pixels):
+        raise RuntimeError(f"{path} is damaged: it has {len(pixels)} pictures and {len(labels)} labels")
+    return pixels.reshape(-1, _PIXELS), [int(label) for label in labels]
 
 
-def _frombuffer(data: bytes, dtype: np.dtype, shape: tuple[int, ...], order: str) -> np.ndarray:
-    """The array of these bytes."""
-    return np.frombuffer(data, dtype).reshape(shape, order="F" if order == "F" else "C")
-
-
-def read_batch(path: str) -> dict[str, Any]:
-    """The dict in one of the pickled files, without running any code it may hold (``UnpicklingError``)."""
-    with open(path, "rb") as file:
-        try:
-            batch = _BatchUnpickler(file, encoding="latin1").load()
-        except (EOFError, AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
-            raise pickle.UnpicklingError(f"{path} is damaged: {error}") from error
-    if not isinstance(batch, dict):
-        raise pickle.UnpicklingError(f"{path} holds a {type(batch).__name__}, not a dict")
-    return {key.decode("latin1") if isinstance(key, bytes) else key: value for key, value in batch.items()}
+def _names(meta: dict[str, Any], key: str, path: str) -> list[str]:
+    """The classes' names. ``RuntimeError`` if the file has none."""
+    names = meta.get(key)
+    if not isinstance(names, list) or not all(isinstance(name, (str, bytes)) for name in names):
+        raise RuntimeError(f"{path} is damaged: its {key!r} is no list of names")
+    return [name.decode("latin1") if isinstance(name, bytes) else name for name in names]
 
 
 class CIFAR10(VisionDataset):
@@ -63,6 +47,9 @@ class CIFAR10(VisionDataset):
 
     The files are in ``root/cifar-10-batches-py``; ``download=True`` gets them. ``data`` is a uint8 array (number, 32,
     32, 3), ``targets`` a list of integers. A sample is a picture (Pillow's) and an integer.
+
+    ``RuntimeError`` if files are missing, or hold something else than pictures and labels; ``UnpicklingError`` if one is
+    damaged.
     """
 
     base_folder = "cifar-10-batches-py"
@@ -97,12 +84,10 @@ class CIFAR10(VisionDataset):
             raise not_found(type(self).__name__, missing, self.url)
         for path, (_, md5) in zip(paths, files):
             warn_if_different(path, md5, type(self).__name__, stacklevel=3)
-        batches = [read_batch(path) for path in paths[:-1]]
-        pixels = np.concatenate([np.asarray(batch["data"], dtype=np.uint8) for batch in batches])
-        self.data: Any = np.ascontiguousarray(pixels.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1))
-        labels = [batch["labels"] if "labels" in batch else batch["fine_labels"] for batch in batches]
-        self.targets: Any = [int(label) for part in labels for label in part]
-        self.classes = [str(name) for name in read_batch(paths[-1])[self.meta["key"]]]
+        pixels, labels = zip(*(_pictures(read_batch(path), path) for path in paths[:-1]))
+        self.data: Any = np.ascontiguousarray(np.concatenate(pixels).reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1))
+        self.targets: Any = [label for part in labels for label in part]
+        self.classes = _names(read_batch(paths[-1]), self.meta["key"], paths[-1])
         self.class_to_idx = {name: number for number, name in enumerate(self.classes)}
 
     def _path(self, name: str) -> str:
