@@ -13,6 +13,10 @@ import flambeau
 __all__ = ["ExceptionWrapper", "KeyErrorMessage", "_rebuild_array", "_rebuild_parameter", "_rebuild_tensor", "_rebuild_tensor_v2"]
 
 
+#: What PyTorch pickles of ``torch.channels_last`` is looked up as ``torch._utils.torch.channels_last``.
+torch = flambeau
+
+
 class KeyErrorMessage(str):
     """Text whose ``repr`` is itself: ``KeyError`` shows its argument's ``repr``, which would flatten a traceback."""
 

@@ -78,6 +78,9 @@ class layout:
     def __repr__(self) -> str:
         return "torch." + self.name
 
+    def __reduce__(self) -> str:
+        return self.name  # the one object of that name in this module
+
 
 class memory_format(layout):
     """The name of an order of axes in memory (``torch.channels_last``)."""

@@ -6,6 +6,7 @@ and on how many threads, changes nothing.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import struct
 import time
@@ -16,6 +17,20 @@ import numpy as np
 from .tensor import Tensor
 
 _MASK = (1 << 64) - 1
+_STATE = struct.Struct("<QQ")
+
+#: PyTorch's state on the CPU: the Mersenne Twister's (seed, numbers left, whether seeded, next, 624 words) and numbers
+#: drawn in advance.
+_MERSENNE_STATE = 5056
+_MERSENNE_WORDS = 624
+
+
+def _seed_of_mersenne_twister(data: bytes) -> int:
+    """A seed for each state of PyTorch's generator. ``RuntimeError`` if it is none."""
+    _, left, seeded, following = struct.unpack_from("<QiiI", data)
+    if seeded != 1 or not 1 <= left <= _MERSENNE_WORDS or following > _MERSENNE_WORDS:
+        raise RuntimeError("Invalid mt19937 state")
+    return int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "little")
 
 
 class Generator:
@@ -56,14 +71,36 @@ class Generator:
         """The state as a tensor of 16 bytes."""
         from .ops.from_data import from_array
 
-        return from_array(np.frombuffer(struct.pack("<QQ", self._seed, self._offset), dtype=np.uint8))
+        return from_array(np.frombuffer(_STATE.pack(self._seed, self._offset), dtype=np.uint8))
 
     def set_state(self, state: Tensor) -> Generator:
-        """Continue from a state that :meth:`get_state` gave. ``RuntimeError`` for anything else."""
-        if not isinstance(state, Tensor) or state.numel() != 16 or str(state.dtype) != "torch.uint8":
-            raise RuntimeError("RNG state is wrong size")
-        self._seed, self._offset = struct.unpack("<QQ", bytes(state.tolist()))
+        """Continue from a state that :meth:`get_state` gave.
+
+        PyTorch's own state, of another kind of generator, begins a stream that its bytes determine (but not PyTorch's:
+        no seed gives that). ``TypeError`` if ``state`` is no tensor of bytes, ``RuntimeError`` if it is no state.
+        """
+        if not isinstance(state, Tensor):
+            raise TypeError(f"expected a torch.ByteTensor, but got {type(state).__name__}")
+        if str(state.dtype) != "torch.uint8":
+            raise TypeError("RNG state must be a torch.ByteTensor")
+        data = bytes(state.flatten().tolist())
+        if len(data) == _STATE.size:
+            self._seed, self._offset = _STATE.unpack(data)
+        elif len(data) == _MERSENNE_STATE:
+            self._seed, self._offset = _seed_of_mersenne_twister(data), 0
+        else:
+            raise RuntimeError(
+                f"Expected a generator's state of {_STATE.size} bytes, or one of PyTorch's of {_MERSENNE_STATE}, but found "
+                f"the input RNG state size to be {len(data)}"
+            )
         return self
+
+    def __setstate__(self, state: Any) -> None:
+        """Take the state of a pickled generator, Flambeau's or PyTorch's (seed, offset, state)."""
+        if isinstance(state, dict):
+            self._seed, self._offset = state["_seed"], state["_offset"]
+        else:
+            self.set_state(state[2])
 
     def clone_state(self) -> Generator:
         """Another generator in the same state."""

@@ -1,11 +1,12 @@
-"""Devices of saved tensors, and where to put them instead: ``map_location``."""
+"""What files say of devices and layouts, and where to put tensors instead: ``map_location``."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..device import check_device, device
+from ..device import check_device, device, layout, sparse_coo, strided
+from .source import describe
 
 Restore = Callable[[Any, str], Any]
 
@@ -52,3 +53,11 @@ def restorer(map_location: Any) -> Restore:
         return default_restore_location(storage, location) if result is None else result
 
     return by_function
+
+
+def _get_layout(name: str) -> layout:
+    """The layout that files call ``name``, such as ``torch.strided``. ``RuntimeError`` if there is none."""
+    for known in (strided, sparse_coo):
+        if repr(known) == name:
+            return known
+    raise RuntimeError(f"the file has the layout {describe(name)}, which Flambeau does not have")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import pickle
 import struct
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -37,10 +38,14 @@ class _OurNames:
             self.missing = error
             if internal == module:
                 raise
+            # Flambeau may divide the package into files in another way.
+            package = sys.modules.get(internal_module(module.partition(".modules.")[0]))
+            if package is not None and hasattr(package, name):
+                return getattr(package, name)
             from ..version import __version__, project_url
 
             raise pickle.UnpicklingError(
-                f"the file needs {module}.{name}, which Flambeau {__version__} does not offer; ask for it at "
+                f"it needs {module}.{name}, which Flambeau {__version__} does not offer; ask for it at "
                 f"{project_url}/issues"
             ) from error
 

@@ -20,6 +20,7 @@ from ..graph.shapes import Size
 from ..naming import published_module
 from ..storages import UntypedStorage
 from ..tensor import Tensor
+from .location import _get_layout
 from .memory import STORAGES, UNKNOWN_STORAGES, storage_class
 from .source import Source, describe
 from .unpickling import BoundedUnpickler, ListedUnpickler, encode, make_bytearray
@@ -87,6 +88,7 @@ def _callable() -> dict[str, Any]:
         "_codecs.encode": encode,
         "torch.Size": _size,
         "torch.device": device,
+        "torch.serialization._get_layout": _get_layout,
         "torch._tensor._rebuild_from_type_v2": _rebuild_from_type_v2,
     }
     for function in _utils.REBUILDING:

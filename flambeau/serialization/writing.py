@@ -14,13 +14,14 @@ from typing import IO, Any
 import flambeau
 
 from .. import _utils
-from ..device import device
+from ..device import device, layout
 from ..graph.dtypes import dtype
 from ..graph.primitives import TYPE_NAMES
 from ..graph.shapes import Size
 from ..naming import internal_module, published_module
 from ..storages import TypedStorage, UntypedStorage
 from ..tensor import Tensor
+from .location import _get_layout
 from .memory import STORAGES, Memory, owner_and_layout
 
 _ALIGNMENT = 64
@@ -90,6 +91,8 @@ class FilePickler(_PythonPickler):
             return Size, (tuple(value),)
         if isinstance(value, device):
             return device, (value.type,) if value.index is None else (value.type, value.index)
+        if type(value) is layout:
+            return _get_layout, (repr(value),)
         return NotImplemented
 
     def _reduce_tensor(self, tensor: Tensor) -> Any:

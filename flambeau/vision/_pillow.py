@@ -3,9 +3,27 @@
 from __future__ import annotations
 
 import functools
+import os
+import struct
 import sys
+import zlib
 from types import ModuleType
 from typing import Any
+
+#: What Pillow's readers raise for damaged files.
+_STUMBLES = (
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    NameError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    struct.error,
+    zlib.error,
+)
 
 
 @functools.cache
@@ -24,3 +42,33 @@ def is_picture(value: Any) -> bool:
     """Whether ``value`` is a picture of Pillow's. Does not import Pillow: who has a picture has imported it."""
     module = sys.modules.get("PIL.Image")
     return module is not None and isinstance(value, module.Image)
+
+
+#: How many bytes of a picture one byte of a file may stand for, which is what the formats' compression comes to at its
+#: best, and the size of a picture that any file may hold.
+_EXPANSION = 1032
+_ANY_SIZE = 16 << 20
+
+
+def read_picture(path: str | os.PathLike[str], mode: str) -> Any:
+    """The picture in a file, with the bands of ``mode``. ``OSError``, which names the file, if it is damaged, is none, or is larger than it can be.
+
+    Pillow lets what its readers of formats stumble over through, and believes the sizes that files declare.
+    """
+    module = image_module()
+    name = os.fspath(path)
+    try:
+        with open(path, "rb") as file:
+            picture = module.open(file)
+            size = picture.width * picture.height * len(picture.getbands())
+            if size > max(_ANY_SIZE, _EXPANSION * os.fstat(file.fileno()).st_size):
+                raise OSError(f"it says that it has {picture.width} times {picture.height} pixels")
+            return picture.convert(mode)
+    except OSError as error:
+        if error.errno is not None or (
+            type(error) is not OSError and not isinstance(error, module.UnidentifiedImageError)
+        ):
+            raise  # the file could not be read
+        raise type(error)(f"{name} is damaged or not a picture: {error}") from error
+    except (*_STUMBLES, module.DecompressionBombError) as error:
+        raise OSError(f"{name} is damaged or not a picture: {type(error).__name__}: {error}") from error

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from .._pillow import image_module
+from .._pillow import read_picture
 from .vision import Transform, VisionDataset
 
 __all__ = ["IMG_EXTENSIONS", "DatasetFolder", "ImageFolder", "default_loader", "find_classes", "make_dataset"]
@@ -122,9 +122,8 @@ class DatasetFolder(VisionDataset):
 
 
 def default_loader(path: str) -> Any:
-    """A file as a picture with red, green and blue."""
-    with open(path, "rb") as file:
-        return image_module().open(file).convert("RGB")
+    """A file as a picture with red, green and blue. ``OSError`` if it is damaged or no picture."""
+    return read_picture(path, "RGB")
 
 
 pil_loader = default_loader

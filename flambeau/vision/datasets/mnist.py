@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import os
 import string
 import warnings
@@ -14,31 +13,11 @@ import numpy as np
 import flambeau
 
 from .._pillow import image_module
+from .idx import read_idx
 from .utils import download_and_extract_archive, extract_archive, not_found, verify_str_arg, warn_if_different
 from .vision import Transform, VisionDataset
 
-__all__ = ["EMNIST", "KMNIST", "MNIST", "FashionMNIST", "read_idx"]
-
-#: Dtypes by their number in an IDX file; numbers are big-endian.
-_IDX_DTYPES = {8: ">u1", 9: ">i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
-
-
-def read_idx(path: str) -> np.ndarray:
-    """The array in an IDX file, gzipped if the name ends in ``.gz``. ``ValueError`` if it is not one, or cut short.
-
-    The format: two zero bytes, a dtype's number, the number of dimensions, each as four big-endian bytes, the data.
-    """
-    with gzip.open(path) if path.endswith(".gz") else open(path, "rb") as file:
-        data = file.read()
-    if len(data) < 4 or data[:2] != b"\0\0" or data[2] not in _IDX_DTYPES or not 1 <= data[3] <= 3:
-        raise ValueError(f"{path} is not an IDX file")
-    start = 4 + 4 * data[3]
-    shape = tuple(int(extent) for extent in np.frombuffer(data, ">u4", data[3], 4)) if len(data) >= start else (-1,)
-    dtype = np.dtype(_IDX_DTYPES[data[2]])
-    size = int(np.prod(shape, dtype=np.int64))
-    if size < 0 or len(data) - start < size * dtype.itemsize:
-        raise ValueError(f"{path} is cut short: {len(data)} bytes")
-    return np.frombuffer(data, dtype, size, start).reshape(shape).astype(dtype.newbyteorder("="))
+__all__ = ["EMNIST", "KMNIST", "MNIST", "FashionMNIST"]
 
 
 class MNIST(VisionDataset):
@@ -46,6 +25,8 @@ class MNIST(VisionDataset):
 
     The files are in ``root/MNIST/raw``, with or without ``.gz``; ``download=True`` gets them. ``data`` is a uint8
     tensor (number, 28, 28), ``targets`` an int64 tensor. A sample is a grey picture (Pillow's) and an integer.
+
+    ``RuntimeError`` if files are missing, ``ValueError`` if one is damaged.
     """
 
     mirrors = ["https://ossci-datasets.s3.amazonaws.com/mnist/", "http://yann.lecun.com/exdb/mnist/"]
@@ -83,7 +64,10 @@ class MNIST(VisionDataset):
         self._arrays: tuple[Any, Any, np.ndarray, np.ndarray] | None = None
         processed = os.path.join(self.processed_folder, self.training_file if train else self.test_file)
         if os.path.isfile(processed):  # written by old versions of torchvision
-            self.data, self.targets = flambeau.load(processed)
+            pair = flambeau.load(processed)
+            if not (isinstance(pair, tuple) and len(pair) == 2 and all(isinstance(t, flambeau.Tensor) for t in pair)):
+                raise RuntimeError(f"{processed} is damaged: it should hold two tensors")
+            self.data, self.targets = pair
             return
         if download:
             self.download()
@@ -108,11 +92,13 @@ class MNIST(VisionDataset):
         for path in paths:
             if path is not None and os.path.basename(path) in published:
                 warn_if_different(path, published[os.path.basename(path)], type(self).__name__, stacklevel=4)
-        if images.ndim != 3 or images.dtype != np.uint8 or labels.ndim != 1 or len(images) != len(labels):
+        if images.ndim != 3 or images.dtype != np.uint8 or labels.ndim != 1 or labels.dtype.kind not in "iu":
             raise ValueError(
-                f"{paths[0]} and {paths[1]} should hold bytes (n, height, width) and (n), but have the shapes "
-                f"{images.shape} and {labels.shape}"
+                f"{paths[0]} should hold bytes (n, height, width) and {paths[1]} integers (n), but they hold {images.dtype} "
+                f"{images.shape} and {labels.dtype} {labels.shape}"
             )
+        if len(images) != len(labels):
+            raise ValueError(f"{paths[0]} holds {len(images)} pictures, but {paths[1]} {len(labels)} labels")
         return flambeau.tensor(images), flambeau.tensor(labels.astype(np.int64))  # type: ignore[operator]
 
     def _sources(self) -> list[str]:
