@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -29,7 +30,15 @@ def _damage() -> Iterator[None]:
         OverflowError,
         ValueError,
     ) as error:
-        raise RuntimeError(f"damaged or cut short: failed reading zip archive: {error}") from error
+        raise _failure(error) from error
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # a place in front of the file's beginning
+            raise
+        raise _failure(error) from error
+
+
+def _failure(error: Exception) -> RuntimeError:
+    return RuntimeError(f"damaged or cut short: failed reading zip archive: {error}")
 
 
 class Archive:

@@ -72,7 +72,7 @@ def unpickler_maker(weights_only: bool, pickle_module: Any, options: dict[str, A
 
 def _text(value: Any) -> Any:
     """Text that Python 2 wrote as bytes."""
-    return value.decode("ascii") if isinstance(value, bytes) else value
+    return value.decode("ascii", "backslashreplace") if isinstance(value, bytes) else value
 
 
 class _Identity:

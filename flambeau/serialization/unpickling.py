@@ -19,7 +19,7 @@ from .source import Source, describe
 
 #: What hashing may cost: some steps for each byte of the file, and for any file this many.
 _STEPS_PER_BYTE = 8
-_STEPS = 1 << 20
+_STEPS = 1 << 16
 #: How deep tuples in a key may be nested. The interpreter recurs when it hashes them.
 _DEPTH = 100
 
