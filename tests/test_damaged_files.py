@@ -1,18 +1,25 @@
 """Damaged files, and files made to do harm: an error that is documented and names the file, or the right result."""
 
+import collections
 import gzip
+import io
 import json
 import pickle
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
-from damaged_files import FORMATS
 from PIL import Image
 
+sys.path.insert(0, str(Path(__file__).parent))
+from damaged_files import BOMBS, CALLS, FORMATS, MUCH
+
 import flambeau
+from flambeau.vision.datasets.batches import read_batch
 
 PROGRAM = Path(__file__).parent / "damaged_files.py"
 
@@ -70,9 +77,184 @@ def read_damaged(directory, count, seed=0, formats=()):
 
 
 def test_damaged_files_at_random(tmp_path):
-    report = read_damaged(tmp_path, 200)
+    report = read_damaged(tmp_path, 150)
     assert set(report["outcomes"]) == set(FORMATS)
     assert not report["wrong"], "\n".join(f"{w['format']} {w['how']}: {w['message']}" for w in report["wrong"][:5])
+
+
+def archive_with(path, changes=None, compression=zipfile.ZIP_STORED, value=None):
+    """A file of PyTorch's with other records."""
+    file = io.BytesIO()
+    torch.save(torch.arange(4) if value is None else value, file)
+    with zipfile.ZipFile(file) as source, zipfile.ZipFile(path, "w", compression) as archive:
+        for name in source.namelist():
+            record = (changes or {}).get(name.partition("/")[2], source.read(name))
+            if record is not None:
+                archive.writestr(name, record)
+    return path
+
+
+def raises_about(path, *errors, match):
+    """Reading the file raises one of these errors, and not a class derived from it; it says which file."""
+    with pytest.raises(errors, match=match) as caught:
+        flambeau.load(path)
+    assert type(caught.value) in errors and str(path) in str(caught.value)
+
+
+def test_an_unknown_byte_order_is_an_error(tmp_path):
+    for order in (b"middle", b"", b"BIG", b"\xff\xfe", b"little "):
+        raises_about(archive_with(tmp_path / "a.pt", {"byteorder": order}), RuntimeError, match="Unknown endianness")
+    assert flambeau.load(archive_with(tmp_path / "a.pt", {"byteorder": None})).tolist() == [0, 1, 2, 3]
+    file = io.BytesIO()
+    torch.save(torch.arange(4), file, _use_new_zipfile_serialization=False)
+    old = file.getvalue()
+    path = tmp_path / "old.pt"
+    path.write_bytes(old.replace(b"little_endianq\x02\x88", b"little_endianq\x02N"))
+    raises_about(path, RuntimeError, match="Unknown endianness")
+    path.write_bytes(old.replace(b"little_endianq\x02\x88", b"little_endianq\x02\x89")[:-32] + old[-32:][::-1])
+    assert flambeau.load(path).tolist() == [3, 2, 1, 0]
+
+
+def test_compressed_archives_are_read_if_they_are_no_bombs(tmp_path):
+    path = archive_with(tmp_path / "a.pt", compression=zipfile.ZIP_DEFLATED)
+    assert flambeau.load(path).tolist() == [0, 1, 2, 3]
+    bomb = archive_with(path, {"data.pkl": bytes(MUCH)}, compression=zipfile.ZIP_DEFLATED)
+    raises_about(bomb, RuntimeError, match="records of")
+
+
+def overlapping(path, count):
+    """An archive whose directory has one record many times."""
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a/data.pkl", pickle.dumps(1))
+        archive.writestr("a/data/0", bytes(10000))
+        archive.filelist += [archive.filelist[-1]] * count
+
+
+def test_records_that_overlap(tmp_path):
+    overlapping(tmp_path / "a.pt", 100)
+    raises_about(tmp_path / "a.pt", RuntimeError, match="records of")
+
+
+def test_a_memory_must_be_in_the_file(tmp_path):
+    file = io.BytesIO()
+    torch.save([torch.arange(4), torch.ones(3)], file, _use_new_zipfile_serialization=False)
+    old, path = file.getvalue(), tmp_path / "a.pt"
+    keys = old.rindex(b"\x80\x02]")
+    path.write_bytes(old[:keys] + pickle.dumps([], 2) + bytes(60))
+    raises_about(path, RuntimeError, match="does not list the memories")
+    path.write_bytes(old.replace(b"K\x04", b"J\xff\xff\xff\x7f"))
+    raises_about(path, RuntimeError, match="tensors of 17179869")
+    path.write_bytes(old[:-5])
+    raises_about(path, RuntimeError, EOFError, match="cut short")
+
+
+class Memory:
+    pass
+
+
+class Rebuilt:
+    def __init__(self, *arguments):
+        self.arguments = arguments
+
+    def __reduce__(self):
+        return torch._utils._rebuild_tensor_v2, (*self.arguments, False, collections.OrderedDict())
+
+
+class MemoryPickler(pickle.Pickler):
+    identity = ("storage", torch.FloatStorage, "0", "cpu", 4)
+
+    def persistent_id(self, value):
+        return self.identity if isinstance(value, Memory) else None
+
+
+def pickled(value, identity=MemoryPickler.identity):
+    stream = io.BytesIO()
+    pickler = MemoryPickler(stream, 2)
+    pickler.identity = identity
+    pickler.dump(value)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("offset", "sizes", "strides"),
+    [
+        (0, (2**40, 2**40), (0, 0)),
+        (0, (2**62,), (0,)),
+        (0, (2**70,), (0,)),
+        (0, (1,), (2**70,)),
+        (2**70, (0,), (1,)),
+        (0, (1,) * 100, (1,) * 100),
+        (0, (1, 1), (1,)),
+        (0, ("1",), (1,)),
+        (0, (1.5,), (1,)),
+        (True, (1,), (1,)),
+        ("0", (1,), (1,)),
+        (0, (-1,), (1,)),
+    ],
+)
+def test_tensors_that_cannot_be(tmp_path, offset, sizes, strides):
+    data = pickled(Rebuilt(Memory(), offset, sizes, strides))
+    path = archive_with(tmp_path / "a.pt", {"data.pkl": data, "data/0": bytes(16)})
+    raises_about(path, RuntimeError, pickle.UnpicklingError, match="Trying to create|data/0")
+
+
+@pytest.mark.parametrize(
+    "identity",
+    [
+        ("storage", torch.FloatStorage, "0", "cpu", 2**62),
+        ("storage", torch.FloatStorage, "0", "cpu", -1),
+        ("storage", torch.FloatStorage, "0", "cpu", "4"),
+        ("storage", torch.FloatStorage, "0", None, 4),
+        ("storage", torch.FloatStorage, ("0",), "cpu", 4),
+        ("storage", torch.Tensor, "0", "cpu", 4),
+        ("storage", "0", "cpu", 4),
+        ("other", torch.FloatStorage, "0", "cpu", 4),
+        b"storage",
+    ],
+)
+def test_memories_that_cannot_be(tmp_path, identity):
+    data = pickled(Rebuilt(Memory(), 0, (1,), (1,)), identity)
+    path = archive_with(tmp_path / "a.pt", {"data.pkl": data, "data/0": bytes(16)})
+    raises_about(path, RuntimeError, pickle.UnpicklingError, match="damaged")
+
+
+@pytest.mark.parametrize("bomb", [*BOMBS, b"(" + b"K\x01" + b"2\x86" * 40 + b"Qt", b"K\x01" + b"2\x86" * 40 + b")R"])
+def test_tuples_that_double_are_refused(tmp_path, bomb):
+    for read, path in (
+        (flambeau.load, archive_with(tmp_path / "a.pt", {"data.pkl": b"\x80\x02" + bomb + b"."})),
+        (lambda path: flambeau.load(path, weights_only=False), tmp_path / "a.pt"),
+        (read_batch, tmp_path / "batch"),
+    ):
+        (tmp_path / "batch").write_bytes(b"\x80\x02" + bomb + b".")
+        with pytest.raises(pickle.UnpicklingError, match=str(tmp_path)):
+            read(str(path))
+
+
+def test_keys_of_ordinary_tuples_are_no_bombs(tmp_path):
+    shared = ((1, 2), (3, (4, "five")), frozenset({6}))
+    value = {"many": {(shared, number): number for number in range(1000)}, "big": {1 << 500: 1}}
+    torch.save(value, tmp_path / "a.pt")
+    assert flambeau.load(tmp_path / "a.pt", weights_only=False) == value
+    assert flambeau.load(archive_with(tmp_path / "b.pt", value={(1, (2, (3,))): [{5: 6}]})) == {
+        (1, (2, (3,))): [{5: 6}]
+    }
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_calls_that_take_memory_or_time_are_refused(tmp_path, call):
+    raises_about(
+        archive_with(tmp_path / "a.pt", {"data.pkl": b"\x80\x02" + call + b"."}), pickle.UnpicklingError, match=r"."
+    )
+
+
+def test_bytes_of_every_protocol(tmp_path):
+    value = {"none": b"", "all": bytes(range(256)), "array": bytearray(b"\x80x"), "empty": bytearray()}
+    for protocol in range(2, 6):
+        path = archive_with(tmp_path / "a.pt", {"data.pkl": pickle.dumps(value, protocol)})
+        if protocol > 2:  # what protocol 2 calls for no bytes, PyTorch does not list either
+            assert flambeau.load(path) == value
+        (tmp_path / "batch").write_bytes(pickle.dumps(value, protocol))
+        assert read_batch(str(tmp_path / "batch")) == value
 
 
 if __name__ == "__main__":
