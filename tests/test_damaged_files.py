@@ -76,6 +76,7 @@ def read_damaged(directory, count, seed=0, formats=()):
     return json.loads(result.stdout)
 
 
+@pytest.mark.filterwarnings("ignore:TypedStorage is deprecated")
 def test_damaged_files_at_random(tmp_path):
     report = read_damaged(tmp_path, 150)
     assert set(report["outcomes"]) == set(FORMATS)

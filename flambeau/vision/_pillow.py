@@ -51,7 +51,9 @@ _ANY_SIZE = 16 << 20
 
 
 def read_picture(path: str | os.PathLike[str], mode: str) -> Any:
-    """The picture in a file, with the bands of ``mode``. ``OSError``, which names the file, if it is damaged, is none, or is larger than it can be.
+    """The picture in a file, with the bands of ``mode``.
+
+    ``OSError``, which names the file, if it is damaged, is none, or is larger than it can be.
 
     Pillow lets what its readers of formats stumble over through, and believes the sizes that files declare.
     """
