@@ -17,7 +17,7 @@ from .memory import Buffer, Pool, default_pool
 EACH = 4 << 20
 """Bytes that are kept for one user at most; beside the work on more, the time that the pool takes is nothing."""
 
-TOGETHER = 64 << 20
+TOGETHER = 32 << 20
 """Bytes that are kept for all users at most: when there would be more, all are given back to the pool."""
 
 

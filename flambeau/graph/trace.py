@@ -38,7 +38,7 @@ HARD_BUDGET = 1024
 """Pending steps at which a trace is cut wherever it is."""
 BYTE_BUDGET = 2 << 30
 """Bytes of recorded values at which a trace is cut."""
-KEPT_BYTES = 96 << 20
+KEPT_BYTES = 64 << 20
 """Bytes of steps and plans kept, about; all is forgotten when a program that never repeats itself has filled them."""
 STEP_BYTES = 1200
 """What a step or a composite takes in the trie, with its key, its shape and its operands, about."""
