@@ -122,11 +122,19 @@ class Lowering:
 
     def number(self, number: Number, d: dtype) -> int:
         """A Python number in dtype ``d`` (half types take it as float32, in which they compute)."""
-        wanted = float32 if d.itemsize == 2 and d.kind == "float" else d
-        key = ("number", number.index, wanted)
+        return self._number(number, float32 if d.itemsize == 2 and d.kind == "float" else d)
+
+    def constant(self, source: Item, d: dtype) -> int:
+        """What every element of a constant value is, in dtype ``d``."""
+        number = source.operands[0]
+        assert isinstance(number, Number)
+        return self.converted(self._number(number, source.dtype), d)
+
+    def _number(self, number: Number, d: dtype) -> int:
+        key = ("number", number.index, d)
         if key in self._values:
             return self._values[key]
-        return self.add(key, "number", wanted, "kernel", 0, (number.kind, self.argument(number)))
+        return self.add(key, "number", d, "kernel", 0, (number.kind, self.argument(number), ()))
 
     def _combined(self, references: list[int], level: str) -> tuple[str, int]:
         """Level and stage of a value computed from others."""
@@ -143,18 +151,13 @@ class Lowering:
     def converted(self, reference: int, d: dtype) -> int:
         """A value in another dtype."""
         value = self.program.values[reference]
-        if value.dtype is d or (
-            value.kind == "number" and value.dtype is float32 and d.itemsize == 2 and d.kind == "float"
-        ):
+        if value.dtype is d:
             return reference
-        level = "row" if value.level == "kernel" else value.level
         if value.level == "kernel" and not self.hoists:
-            return self._number_as(reference, d)
+            kind, argument, before = value.data
+            return self.add(("number-as", reference, d), "number", d, "kernel", 0, (kind, argument, (*before, value.dtype)))
+        level = "row" if value.level == "kernel" else value.level
         return self.add(("convert", reference, d), "convert", d, level, value.stage, (reference,))
-
-    def _number_as(self, reference: int, d: dtype) -> int:
-        value = self.program.values[reference]
-        return self.add(("number-as", reference, d), "number", d, "kernel", 0, value.data)
 
     def read(self, operand: Access | Number, level: str, d: dtype) -> int:
         """The value that an operand gives, in dtype ``d``."""
@@ -162,9 +165,7 @@ class Lowering:
             return self.number(operand, d)
         source = operand.source
         if source.primitive is FILL and source.group is not self.group:
-            number = source.operands[0]
-            assert isinstance(number, Number)
-            return self.converted(self.number(number, source.dtype), d)
+            return self.constant(source, d)
         if source.group is self.group and ("item", id(source)) in self._values:
             return self.converted(self._values["item", id(source)], d)
         return self.converted(self.load(operand, level), d)
@@ -215,9 +216,7 @@ class Lowering:
     def _item(self, item: Item) -> int:
         primitive, level = item.primitive, item.level
         if primitive is FILL:
-            number = item.operands[0]
-            assert isinstance(number, Number)
-            return self.number(number, item.dtype)
+            return self.constant(item, item.dtype)
         if primitive is IOTA:
             return self._iota(item, level)
         if primitive is RANDOM_BITS:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...graph.dtypes import dtype, int64
+from ...graph.dtypes import dtype, float64, int64
 from ..conversion import convert, from_storage, register_type, to_storage
 from ..elementwise import emit, philox
 from ..ir import LANES, Builder, splat, vector
@@ -87,15 +87,13 @@ class Body:
         for index, value in enumerate(self.program.values):
             if value.kind != "number":
                 continue
-            kind, argument = value.data
-            if kind == "f":
-                raw = b.slot(self.argument(argument), "double")
-                from ...graph.dtypes import float64
-
-                self.keep_scalar(index, convert(b, float64, value.dtype, 1, raw))
-            else:
-                raw = b.slot(self.argument(argument), "i64")
-                self.keep_scalar(index, convert(b, int64, value.dtype, 1, raw))
+            kind, argument, before = value.data
+            given = float64 if kind == "f" else int64
+            number = b.slot(self.argument(argument), given.llvm)
+            for d in (*before, value.dtype):
+                number = convert(b, given, d, 1, number)
+                given = d
+            self.keep_scalar(index, number)
 
     # --- one place -------------------------------------------------------------------------------------------------
 

@@ -32,7 +32,7 @@ class Value:
     """One value of a program. ``kind`` says what ``data`` holds:
 
     ========== ==========================================================================================
-    number     (kind of Python number, argument with its slot)
+    number     (kind of Python number, argument with its slot, dtypes that it is converted to before its own)
     load       (operand argument, first stride argument, inner class, inner stride argument)
     gather     as load, then ((index reference, extent, stride and error arguments), ...), and whether negative indices
                count from the end
