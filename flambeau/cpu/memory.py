@@ -27,7 +27,7 @@ ALIGNMENT = 64
 PADDING = 64
 """Bytes behind the end of a pool's buffer that may be read and written (and hold nothing)."""
 
-KEEP_FREE = 64 << 20
+KEEP_FREE = 32 << 20
 """Free bytes that a pool keeps whatever happens."""
 
 RECENT_SECONDS = 10.0
