@@ -6,7 +6,7 @@ In registers booleans are ``i1`` and the half types are ``float`` (rounded to ha
 from __future__ import annotations
 
 from ..graph.dtypes import bfloat16, dtype, float16
-from .ir import Builder, splat, vector
+from .ir import Builder, float_constant, splat, vector
 
 
 def register_type(d: dtype, lanes: int) -> str:
@@ -61,7 +61,7 @@ def round_to(b: Builder, d: dtype, lanes: int, x: str) -> str:
 
 
 def convert(b: Builder, source: dtype, target: dtype, lanes: int, x: str) -> str:
-    """Convert a register value between dtypes. Floats beyond an integer's range saturate in 64 bits, then wrap."""
+    """Convert a register value between dtypes."""
     if source is target:
         return x
     have, want = register_type(source, lanes), register_type(target, lanes)
@@ -83,13 +83,25 @@ def convert(b: Builder, source: dtype, target: dtype, lanes: int, x: str) -> str
         wide = b.op(f"{'sitofp' if source.signed else 'uitofp'} {have} {x} to {want}")
         return round_to(b, target, lanes, wide)
     if target.kind == "integer":
-        whole = vector("i64", lanes)
-        suffix = f".v{lanes}" if lanes > 1 else "."
-        name = f"llvm.fptosi.sat{suffix}i64{'.v' + str(lanes) if lanes > 1 else '.'}{'f32' if source.llvm == 'float' else 'f64'}"
-        value = b.call(name, whole, (have, x))
-        return value if target.itemsize == 8 else b.op(f"trunc {whole} {value} to {want}")
+        return _to_integer(b, source, target, lanes, x)
     if source.llvm == target.llvm:
         return round_to(b, target, lanes, x)
     if target.llvm == "double":
         return b.op(f"fpext {have} {x} to {want}")
     return round_to(b, target, lanes, b.op(f"fptrunc {have} {x} to {want}"))
+
+
+def _to_integer(b: Builder, source: dtype, target: dtype, lanes: int, x: str) -> str:
+    """A float as an integer, rounded towards zero, by way of int64 for that and of int32 for all narrower integers.
+
+    NaN and what those two cannot hold become their least number, which is what x86's conversions give and PyTorch's
+    programs see there; narrower integers take its low bits.
+    """
+    bits = 64 if target.itemsize == 8 else 32
+    have, whole = register_type(source, lanes), vector(f"i{bits}", lanes)
+    least, beyond = (splat(source.llvm, float_constant(v * 2.0 ** (bits - 1), source.llvm), lanes) for v in (-1.0, 1.0))
+    low, high = b.op(f"fcmp oge {have} {x}, {least}"), b.op(f"fcmp olt {have} {x}, {beyond}")
+    fits = b.op(f"and {vector('i1', lanes)} {low}, {high}")
+    held = b.op(f"select {vector('i1', lanes)} {fits}, {have} {x}, {have} {least}")
+    value = b.op(f"fptosi {have} {held} to {whole}")
+    return value if 8 * target.itemsize == bits else b.op(f"trunc {whole} {value} to {register_type(target, lanes)}")
