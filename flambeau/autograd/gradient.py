@@ -12,6 +12,7 @@ from collections.abc import Callable
 from itertools import count
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from ..graph.dtypes import bfloat16, float16, float32
 from ..graph.shapes import Size, View
 from ..graph.trace import Node, local, user_site
 from .handle import RemovableHandle
@@ -33,6 +34,12 @@ FREED = (
     "retain_graph=True if you need to backward through the graph a second time or if you need to access saved tensors "
     "after calling backward."
 )
+
+
+def is_half(value: Any) -> bool:
+    """Whether a value is a tensor of a half type."""
+    d = getattr(value, "dtype", None)
+    return d is float16 or d is bfloat16
 
 
 class Packed:
@@ -85,6 +92,9 @@ class Gradient:
     #: Whether what backward records follows from the class, ``context``, what was saved and the gradient, so that it can be
     #: recorded by one look-up (see :mod:`flambeau.composite`). Not worth it where contexts are seldom the same twice.
     replayable: ClassVar[bool] = True
+    #: Whether gradients and saved values of half types come to :meth:`backward` as float32, so that a formula is rounded
+    #: once. (Those that save nothing move numbers about or add them up, which rounds once by itself.)
+    wide: ClassVar[bool] = True
     #: Number of differentiable outputs; with more than one, backward is given a dictionary by output number.
     outputs: int = 1
     #: The class method that makes a differentiable tensor of a saved value; put here by the tensor layer.
@@ -118,7 +128,12 @@ class Gradient:
     # --- what was saved --------------------------------------------------------------------------------------------
 
     def input(self, index: int) -> Any:
-        """Input number ``index`` as it was when recorded: a tensor, or a Python number."""
+        """Input number ``index`` as it was when recorded (of a half type, as float32): a tensor, or a Python number."""
+        value = self.original(index)
+        return value.to(float32) if self.wide and is_half(value) else value
+
+    def original(self, index: int) -> Any:
+        """Input number ``index`` as it was when recorded, in its own dtype."""
         saved = self.saved
         if saved is None:
             raise RuntimeError(FREED)
@@ -130,7 +145,12 @@ class Gradient:
         return self.make_tensor(node, view, self.edges[index] if local.grad else None)
 
     def result(self) -> Tensor:
-        """The operation's result as it was when recorded."""
+        """The operation's result as it was when recorded; of a half type, as float32."""
+        value = self.original_result()
+        return value.to(float32) if self.wide and is_half(value) else value
+
+    def original_result(self) -> Tensor:
+        """The operation's result as it was when recorded, in its own dtype."""
         if self.saved is None:
             raise RuntimeError(FREED)
         node, view = self.saved[-1]
@@ -181,15 +201,15 @@ class Gradient:
 
     @property
     def _saved_self(self) -> Any:
-        return self.input(0)
+        return self.original(0)
 
     @property
     def _saved_other(self) -> Any:
-        return self.input(1)
+        return self.original(1)
 
     @property
     def _saved_result(self) -> Tensor:
-        return self.result()
+        return self.original_result()
 
     def name(self) -> str:
         """Name of the operation's gradient, ``"MulBackward0"``."""

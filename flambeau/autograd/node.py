@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..composite import Pair, handle, recorded
-from ..graph.dtypes import dtype
+from ..graph.dtypes import dtype, float32
 from ..graph.shapes import Size
 from ..graph.trace import local
 from ..storage import Storage
 from ..tensor import Tensor
-from .gradient import Gradient
+from .gradient import Gradient, is_half
 from .leaves import add_to, replaced
 from .reduce import sum_to
 
@@ -89,7 +89,7 @@ def _fitted(result: Tensor, shape: Size, d: dtype, node: Gradient, index: int) -
 def _call(node: Gradient, value: Any) -> Any:
     """Run one node; under anomaly detection, errors and NaN name the line that recorded it."""
     try:
-        results = node.backward(value)
+        results = node.backward(_widened(value) if node.wide and node.saves else value)
     except Exception as error:
         if node.extra is not None and node.extra.site is not None:
             error.add_note(f"Error detected in {node.name()}. The forward call that caused it: {node.extra.site}")
@@ -103,6 +103,13 @@ def _call(node: Gradient, value: Any) -> Any:
                     + (f" The forward call that caused it: {site}" if site else "")
                 )
     return results
+
+
+def _widened(value: Any) -> Any:
+    """Gradients of half types as float32."""
+    if type(value) is dict:
+        return {number: part.to(float32) if is_half(part) else part for number, part in value.items()}
+    return value.to(float32) if is_half(value) else value
 
 
 # --- hooks ------------------------------------------------------------------------------------------------------------

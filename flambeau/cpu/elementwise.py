@@ -84,6 +84,13 @@ def _arithmetic(b: Builder, name: str, d: dtype, lanes: int, x: str, y: str) -> 
     return b.op(f"{name} {t} {x}, {y}")
 
 
+@emitter("fma")
+def _fma(b: Builder, name: str, d: dtype, lanes: int, x: str, y: str, z: str) -> str:
+    if d.kind == "float":
+        return intrinsic(b, "fma", d, lanes, y, z, x)
+    return _arithmetic(b, "add", d, lanes, x, _arithmetic(b, "mul", d, lanes, y, z))
+
+
 @emitter("neg")
 def _neg(b: Builder, name: str, d: dtype, lanes: int, x: str) -> str:
     t = register_type(d, lanes)

@@ -180,6 +180,8 @@ ADD = define("add", "map", _arithmetic)
 SUB = define("sub", "map", _difference)
 MUL = define("mul", "map", _arithmetic)
 DIV = define("div", "map", _floating)
+FMA = define("fma", "map", _arithmetic)
+"""Operands a, b, c: a + b * c, rounded once."""
 MAXIMUM = define("maximum", "map", _arithmetic)
 MINIMUM = define("minimum", "map", _arithmetic)
 FMAX = define("fmax", "map", _arithmetic)

@@ -60,6 +60,7 @@ from . import (
     view_history,
     view_writes,
     views,
+    weighted_sums,
     windows,
 )
 from .operation import NAMESPACE
@@ -125,5 +126,6 @@ __all__ = [
     "view_history",
     "view_writes",
     "views",
+    "weighted_sums",
     "windows",
 ]

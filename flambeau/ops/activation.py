@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 import math
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 from ..autograd.gradient import INPUTS, RESULT, Gradient
 from ..graph import primitives as p
-from ..graph.dtypes import float32
 from ..tensor import Tensor
 from . import conversion
 from .comparison import where
@@ -17,6 +14,7 @@ from .dispatch import attach, binary, nary, tracked, unary
 from .error_functions import erf
 from .exponentials import exp, sigmoid
 from .operation import operation
+from .precision import rounded_once
 from .trigonometry import tanh
 
 
@@ -24,21 +22,6 @@ def check_floating(x: Tensor, kernel: str) -> None:
     """``NotImplementedError`` as PyTorch's kernel raises it for integers and booleans."""
     conversion.check_floating(kernel, x.dtype)
 
-
-_F = TypeVar("_F", bound=Callable[..., Tensor])
-
-
-def rounded_once(function: _F) -> _F:
-    """Compute in float32 what is given in a half type, and round the result alone, as PyTorch's kernels do."""
-
-    @functools.wraps(function)
-    def rounding(input: Tensor, *arguments: Any, **keywords: Any) -> Tensor:
-        d = input.dtype
-        if d.itemsize == 2 and d.category == 2:
-            return function(input.to(float32), *arguments, **keywords).to(d)
-        return function(input, *arguments, **keywords)
-
-    return rounding  # type: ignore[return-value]
 
 
 def _differentiable(result: Tensor, gradient: type[Gradient], x: Tensor, context: Any = None) -> Tensor:

@@ -11,7 +11,7 @@ from ..graph import primitives as p
 from ..graph.dtypes import promote_types
 from ..graph.trace import Node, enter, local, new_step, overflow
 from ..tensor import Tensor
-from .dispatch import binary, not_a_tensor, unary
+from .dispatch import attach, binary, nary, not_a_tensor, tracked, unary
 from .operands import NUMBERS, binary_operator, operand
 from .operation import NAMESPACE, operation, write_out
 
@@ -22,10 +22,12 @@ _new = object.__new__
 
 
 class AddBackward0(Gradient):
+    """``context``: what the second operand was multiplied by, or None."""
+
     __slots__ = ()
 
     def backward(self, grad: Tensor) -> tuple[Tensor, Tensor]:
-        return grad, grad
+        return grad, grad if self.context is None else mul(grad, self.context)
 
 
 @operation(inplace=True)
@@ -33,8 +35,9 @@ def add(input: Any, other: Any, *, alpha: Any = 1, out: Tensor | None = None) ->
     """``input + alpha * other``, broadcast and promoted."""
     if alpha != 1:
         _check_alpha(alpha, input, other)
-        other = mul(other, alpha) if isinstance(other, Tensor) else other * alpha
-    result = binary(p.ADD, input, other, AddBackward0)
+        result = nary(p.FMA, [input, other, alpha], AddBackward0, None, alpha)
+    else:
+        result = binary(p.ADD, input, other, AddBackward0)
     return result if out is None else write_out(out, result)
 
 
@@ -49,11 +52,13 @@ def _check_alpha(alpha: Any, a: Any, b: Any) -> None:
         raise RuntimeError("For integral input tensors, argument alpha must not be a floating point number.")
 
 
-class SubBackward0(Gradient):
+class SubBackward0(AddBackward0):
+    """``context``: what the second operand was multiplied by, negated, or None."""
+
     __slots__ = ()
 
-    def backward(self, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:
-        return grad, neg(grad) if self.edges[1] is not None else None
+    def backward(self, grad: Tensor) -> tuple[Tensor, Tensor]:
+        return grad, neg(grad) if self.context is None else mul(grad, self.context)
 
 
 @operation("subtract", inplace=True)
@@ -61,8 +66,9 @@ def sub(input: Any, other: Any, *, alpha: Any = 1, out: Tensor | None = None) ->
     """``input - alpha * other``, broadcast and promoted. ``RuntimeError`` for booleans."""
     if alpha != 1:
         _check_alpha(alpha, input, other)
-        other = mul(other, alpha) if isinstance(other, Tensor) else other * alpha
-    result = binary(p.SUB, input, other, SubBackward0)
+        result = nary(p.FMA, [input, other, -alpha], SubBackward0, None, -alpha)
+    else:
+        result = binary(p.SUB, input, other, SubBackward0)
     return result if out is None else write_out(out, result)
 
 
@@ -301,8 +307,6 @@ def _power(x: Tensor, exponent: float) -> Tensor:
             result = binary(p.POW, x, exponent)
     else:
         result = binary(p.POW, x, exponent)
-    from .dispatch import attach, tracked
-
     if tracked(x):
         attach(result, PowBackward0, [x], None, exponent)
     return result
@@ -322,56 +326,6 @@ def float_power(input: Any, exponent: Any) -> Tensor:
     first = input.to(float64) if isinstance(input, Tensor) else input
     second = exponent.to(float64) if isinstance(exponent, Tensor) else float(exponent)
     return pow(first, second)
-
-
-# --- products and sums in one -------------------------------------------------------------------------------------
-
-
-@operation(inplace=True)
-def addcmul(input: Tensor, tensor1: Any, tensor2: Any, *, value: Any = 1, out: Tensor | None = None) -> Tensor:
-    """``input + value * tensor1 * tensor2``."""
-    product = mul(tensor1, value) * tensor2 if value != 1 else mul(tensor1, tensor2)
-    result = add(input, product)
-    return result if out is None else write_out(out, result)
-
-
-@operation(inplace=True)
-def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1, out: Tensor | None = None) -> Tensor:
-    """``input + value * tensor1 / tensor2``. Integer operands raise ``RuntimeError``."""
-    if tensor1.dtype.category < 2 and tensor2.dtype.category < 2:
-        raise RuntimeError(
-            "Integer division with addcdiv is no longer supported, and in a future  release addcdiv will perform a true "
-            "division of tensor1 and tensor2."
-        )
-    quotient = div(mul(tensor1, value), tensor2) if value != 1 else div(tensor1, tensor2)
-    result = add(input, quotient)
-    return result if out is None else write_out(out, result)
-
-
-@operation(inplace=True)
-def lerp(input: Tensor, end: Tensor, weight: Any, *, out: Tensor | None = None) -> Tensor:
-    """``input + weight * (end - input)``, computed from the nearer end as PyTorch does."""
-    if isinstance(weight, Tensor):
-        near = add(input, mul(weight, sub(end, input)))
-        far = sub(end, mul(sub(end, input), sub(1, weight)))
-        result = where_below_half(weight, near, far)
-    elif abs_number(weight) < 0.5:
-        result = add(input, mul(sub(end, input), weight))
-    else:
-        result = sub(end, mul(sub(end, input), 1 - weight))
-    return result if out is None else write_out(out, result)
-
-
-def abs_number(value: float) -> float:
-    """The absolute value of a Python number."""
-    return -value if value < 0 else value
-
-
-def where_below_half(weight: Tensor, near: Tensor, far: Tensor) -> Tensor:
-    """``near`` where \\|weight\\| < 0.5, else ``far``, with gradients."""
-    from .comparison import where
-
-    return where(weight.abs() < 0.5, near, far)
 
 
 # --- operators ----------------------------------------------------------------------------------------------------

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from ..autograd.gradient import CROSSWISE, Gradient
+from ..autograd.gradient import CROSSWISE, INPUTS, Gradient
+from ..autograd.modes import no_grad
 from ..composite import composite_values, handle
 from ..graph import primitives as p
-from ..graph.dtypes import bool_
+from ..graph.dtypes import bool_, promote_types
 from ..graph.shapes import Size, View, broadcast_shapes
 from ..graph.trace import local
 from ..storage import whole
 from ..tensor import Tensor
-from .dispatch import attach, binary
+from .dispatch import attach, binary, nary, tracked
 from .operation import operation, write_out
+from .precision import rounded_once
 
 
 def product(a: Tensor, b: Tensor, shape: Size, gradient: type[Gradient] | None) -> Tensor:
@@ -196,44 +199,79 @@ def _operator(self: Tensor, other: Any) -> Any:
 Tensor.__matmul__ = _operator  # type: ignore[method-assign]
 
 
+class WeightedProductBackward(Gradient):
+    """Of ``beta * input + alpha * product``; inputs are ``input`` and the product's factors, ``context`` (beta, alpha).
+
+    ``alpha`` multiplies what the products of gradients give, so that their sums are not of rounded numbers.
+    """
+
+    __slots__ = ()
+    saves = INPUTS
+
+    def factors(self, grad: Tensor, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+        """The gradients of the product's factors."""
+        raise NotImplementedError
+
+    def backward(self, grad: Tensor) -> tuple[Tensor, ...]:
+        beta, alpha = self.context
+        first, second = self.factors(grad, self.input(1), self.input(2))
+        return tuple(g if number == 1 else g * number for g, number in ((grad, beta), (first, alpha), (second, alpha)))
+
+
+@rounded_once
+def _weighted(
+    multiply: Callable[[Tensor, Tensor], Tensor], gradient: type[Gradient], input: Tensor, a: Tensor, b: Tensor,
+    beta: Any, alpha: Any,
+) -> Tensor:  # fmt: skip
+    """``beta * input + alpha * multiply(a, b)``. Beside integers the numbers are cut to integers."""
+    with no_grad():
+        result = multiply(a, b)
+        d = promote_types(input.dtype, result.dtype)
+        if d.category < 2:
+            beta, alpha = (bool(beta), bool(alpha)) if d is bool_ else (int(beta), int(alpha))
+        if beta == 0:
+            result = result if alpha == 1 else result * alpha
+        else:
+            scaled = input if beta == 1 else input * beta
+            result = scaled + result if alpha == 1 else nary(p.FMA, [scaled, result, alpha])
+    if tracked(input, a, b):
+        attach(result, gradient, [input, a, b], None, (beta, alpha))
+    return result
+
+
+class AddmmBackward1(WeightedProductBackward):
+    __slots__ = ()
+
+    def factors(self, grad: Tensor, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+        return mm(grad, b.t()), mm(a.t(), grad)
+
+    def name(self) -> str:
+        return "AddmmBackward0"
+
+
 @operation(inplace=True)
 def addmm(
     input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Any = 1, alpha: Any = 1, out: Tensor | None = None
 ) -> Tensor:
     """``beta * input + alpha * mat1 @ mat2``."""
-    result = _weighted(input, mm(mat1, mat2), beta, alpha)
+    result = _weighted(mm, AddmmBackward1, input, mat1, mat2, beta, alpha)
     return result if out is None else write_out(out, result)
 
 
-def _weighted(input: Tensor, product: Tensor, beta: Any, alpha: Any) -> Tensor:
-    scaled = product if alpha == 1 else product * alpha
-    if beta == 0:
-        return scaled
-    return scaled + (input if beta == 1 else input * beta)
+class AddmvBackward0(WeightedProductBackward):
+    __slots__ = ()
+
+    def factors(self, grad: Tensor, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+        return outer(grad, b), mv(a.t(), grad)
 
 
 @operation(inplace=True)
-def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+def addmv(
+    input: Tensor, mat: Tensor, vec: Tensor, *, beta: Any = 1, alpha: Any = 1, out: Tensor | None = None
+) -> Tensor:
     """``beta * input + alpha * mat @ vec``."""
-    return _weighted(input, mv(mat, vec), beta, alpha)
-
-
-@operation(inplace=True)
-def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
-    """``beta * input + alpha * outer(vec1, vec2)``."""
-    return _weighted(input, outer(vec1, vec2), beta, alpha)
-
-
-@operation(inplace=True)
-def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
-    """``beta * input + alpha * batch1 @ batch2``."""
-    return _weighted(input, bmm(batch1, batch2), beta, alpha)
-
-
-@operation(inplace=True)
-def addbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
-    """``beta * input + alpha * sum over the batch of batch1 @ batch2``."""
-    return _weighted(input, bmm(batch1, batch2).sum(0), beta, alpha)
+    result = _weighted(mv, AddmvBackward0, input, mat, vec, beta, alpha)
+    return result if out is None else write_out(out, result)
 
 
 @operation("ger")
@@ -242,6 +280,59 @@ def outer(input: Tensor, vec2: Tensor) -> Tensor:
     if input.ndim != 1 or vec2.ndim != 1:
         raise RuntimeError(f"outer: Expected 1-D argument self, but got {input.ndim}-D")
     return input.unsqueeze(1) * vec2
+
+
+class AddrBackward0(WeightedProductBackward):
+    __slots__ = ()
+
+    def factors(self, grad: Tensor, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+        return mv(grad, b), mv(grad.t(), a)
+
+
+@operation(inplace=True)
+def addr(
+    input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Any = 1, alpha: Any = 1, out: Tensor | None = None
+) -> Tensor:
+    """``beta * input + alpha * outer(vec1, vec2)``."""
+    result = _weighted(outer, AddrBackward0, input, vec1, vec2, beta, alpha)
+    return result if out is None else write_out(out, result)
+
+
+class BaddbmmBackward0(WeightedProductBackward):
+    __slots__ = ()
+
+    def factors(self, grad: Tensor, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+        return batched(grad, b.transpose(1, 2)), batched(a.transpose(1, 2), grad)
+
+
+@operation(inplace=True)
+def baddbmm(
+    input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1, out: Tensor | None = None
+) -> Tensor:
+    """``beta * input + alpha * batch1 @ batch2``."""
+    result = _weighted(bmm, BaddbmmBackward0, input, batch1, batch2, beta, alpha)
+    return result if out is None else write_out(out, result)
+
+
+class AddbmmBackward0(WeightedProductBackward):
+    __slots__ = ()
+
+    def factors(self, grad: Tensor, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+        grad = grad.unsqueeze(0)
+        return batched(grad, b.transpose(1, 2)), batched(a.transpose(1, 2), grad)
+
+
+def _sum_of_products(a: Tensor, b: Tensor) -> Tensor:
+    return bmm(a, b).sum(0, dtype=a.dtype)
+
+
+@operation(inplace=True)
+def addbmm(
+    input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1, out: Tensor | None = None
+) -> Tensor:
+    """``beta * input + alpha * sum over the batch of batch1 @ batch2``."""
+    result = _weighted(_sum_of_products, AddbmmBackward0, input, batch1, batch2, beta, alpha)
+    return result if out is None else write_out(out, result)
 
 
 class AddmmBackward0(MmBackward0):
@@ -266,12 +357,22 @@ class AddmmBackward0(MmBackward0):
         return first, second, grad  # which the engine adds up over the rows
 
 
+@rounded_once
+def _product_and_bias(input: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    return matmul(input, weight.t()) + bias
+
+
 def _linear(_: None, input: Tensor, weight: Tensor, bias: Tensor) -> tuple[Tensor]:
     rows, k = input.shape
     n, inner = weight.shape
     if k != inner:
         raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({rows}x{k} and {inner}x{n})")
-    return (binary(p.ADD, product(input, turned(weight), Size((rows, n)), None), bias),)
+    d = input.dtype
+    half = d.itemsize == 2 and d.kind == "float" and d is weight.dtype is bias.dtype
+    if half:  # rounded once, bias and all
+        input, weight, bias = input.float(), weight.float(), bias.float()
+    result = binary(p.ADD, product(input, turned(weight), Size((rows, n)), None), bias)
+    return (result.to(d) if half else result,)
 
 
 @operation(method=False)
@@ -279,8 +380,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """``input @ weight.T + bias``, over the last axis of the input."""
     matrix = weight.shape
     if len(input.shape) != 2 or len(matrix) != 2 or bias is None or bias.shape != (tuple(matrix)[0],):
-        result = matmul(input, weight.t())
-        return result if bias is None else result + bias
+        return matmul(input, weight.t()) if bias is None else _product_and_bias(input, weight, bias)
     (value,) = composite_values(_linear, None, (input, weight, bias))
     result = handle(*value)
     if local.grad and (input._tracked or weight._tracked or bias._tracked):

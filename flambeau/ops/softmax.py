@@ -11,11 +11,12 @@ from ..graph import dtypes
 from ..graph import primitives as p
 from ..graph.shapes import wrap_dim, wrap_dims
 from ..tensor import Tensor
-from .activation import check_floating, rounded_once
+from .activation import check_floating
 from .comparison import where
 from .dispatch import attach, binary, nary, tracked, unary
 from .extrema import amax
 from .operation import operation, write_out
+from .precision import rounded_once
 from .reductions import Dims, reduce, sum, without_axes
 
 

@@ -1,0 +1,133 @@
+"""Sums of a tensor and a weighted product or quotient, each rounded as one operation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..autograd.gradient import INPUTS, Gradient
+from ..autograd.modes import no_grad
+from ..graph import primitives as p
+from ..tensor import Tensor
+from .arithmetic import add, div, mul, neg, sub
+from .dispatch import attach, nary, tracked
+from .operation import operation, write_out
+from .precision import rounded_once
+
+
+class AddcmulBackward0(Gradient):
+    """``context``: what the product was multiplied by."""
+
+    __slots__ = ()
+    saves = INPUTS
+
+    def backward(self, grad: Tensor) -> tuple[Tensor | None, ...]:
+        weighted = grad if self.context == 1 else mul(grad, self.context)
+        return (
+            grad,
+            mul(weighted, self.input(2)) if self.edges[1] is not None else None,
+            mul(weighted, self.input(1)) if self.edges[2] is not None else None,
+        )
+
+
+@operation(inplace=True)
+def addcmul(input: Tensor, tensor1: Any, tensor2: Any, *, value: Any = 1, out: Tensor | None = None) -> Tensor:
+    """``input + value * tensor1 * tensor2``, the last product and the sum rounded as one."""
+    result = _addcmul(input, tensor1, tensor2, value)
+    return result if out is None else write_out(out, result)
+
+
+@rounded_once
+def _addcmul(input: Tensor, first: Tensor, second: Tensor, value: Any) -> Tensor:
+    with no_grad():
+        weighted = first if value == 1 else mul(first, value)
+        result = nary(p.FMA, [input, weighted, second])
+    if tracked(input, first, second):
+        attach(result, AddcmulBackward0, [input, first, second], None, value)
+    return result
+
+
+class AddcdivBackward0(Gradient):
+    """``context``: what the quotient was multiplied by."""
+
+    __slots__ = ()
+    saves = INPUTS
+
+    def backward(self, grad: Tensor) -> tuple[Tensor | None, ...]:
+        first, second = self.input(1), self.input(2)
+        share = div(grad if self.context == 1 else mul(grad, self.context), second)
+        return (
+            grad,
+            share if self.edges[1] is not None else None,
+            neg(mul(share, div(first, second))) if self.edges[2] is not None else None,
+        )
+
+
+@operation(inplace=True)
+def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1, out: Tensor | None = None) -> Tensor:
+    """``input + value * tensor1 / tensor2``. Integer operands raise ``RuntimeError``."""
+    if tensor1.dtype.category < 2 and tensor2.dtype.category < 2:
+        raise RuntimeError(
+            "Integer division with addcdiv is no longer supported, and in a future  release addcdiv will perform a true "
+            "division of tensor1 and tensor2."
+        )
+    result = _addcdiv(input, tensor1, tensor2, value)
+    return result if out is None else write_out(out, result)
+
+
+@rounded_once
+def _addcdiv(input: Tensor, first: Tensor, second: Tensor, value: Any) -> Tensor:
+    with no_grad():
+        result = add(input, div(first if value == 1 else mul(first, value), second))
+    if tracked(input, first, second):
+        attach(result, AddcdivBackward0, [input, first, second], None, value)
+    return result
+
+
+class LerpBackward0(Gradient):
+    """``context``: the weight, if it is a number."""
+
+    __slots__ = ()
+    saves = INPUTS
+
+    def backward(self, grad: Tensor) -> tuple[Tensor | None, ...]:
+        weight: Any = self.context
+        if weight is None:
+            weight = self.input(2)
+        return (
+            mul(grad, 1 - weight) if self.edges[0] is not None else None,
+            mul(grad, weight) if self.edges[1] is not None else None,
+            mul(grad, sub(self.input(1), self.input(0))) if self.edges[2] is not None else None,
+        )
+
+
+class LerpBackward1(LerpBackward0):
+    """Of a tensor of weights."""
+
+    __slots__ = ()
+
+
+@operation(inplace=True)
+def lerp(input: Tensor, end: Tensor, weight: Any, *, out: Tensor | None = None) -> Tensor:
+    """``input + weight * (end - input)``, computed from the nearer end as PyTorch does."""
+    result = _lerp(input, end, weight)
+    return result if out is None else write_out(out, result)
+
+
+@rounded_once
+def _lerp(input: Tensor, end: Tensor, weight: Any) -> Tensor:
+    with no_grad():
+        whole = sub(end, input)
+        if isinstance(weight, Tensor):
+            near = nary(p.FMA, [input, whole, weight])
+            far = nary(p.FMA, [end, whole, sub(weight, 1)])
+            result = nary(p.WHERE, [weight.abs() < 0.5, near, far])
+        elif -0.5 < weight < 0.5:
+            result = nary(p.FMA, [input, whole, weight])
+        else:
+            result = nary(p.FMA, [end, whole, weight - 1])
+    if tracked(input, end, weight):
+        if isinstance(weight, Tensor):
+            attach(result, LerpBackward1, [input, end, weight])
+        else:
+            attach(result, LerpBackward0, [input, end, None], None, weight)
+    return result
