@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from .ops.comparison import xlogy
 from .ops.error_functions import erf, erfc, erfcx, erfinv, log_ndtr, ndtr, ndtri
 from .ops.exponentials import exp2, expm1, log1p, logit
 from .ops.exponentials import sigmoid as expit
@@ -13,7 +12,8 @@ from .ops.gamma import lgamma as gammaln
 from .ops.gamma import mvlgamma as multigammaln
 from .ops.rounding import round
 from .ops.softmax import log_softmax, logsumexp, softmax
-from .ops.special import entr, i0, modified_bessel, sinc, xlog1py
+from .ops.special import entr, i0, modified_bessel, sinc
+from .ops.two_arguments import xlog1py, xlogy
 from .tensor import Tensor
 
 psi = digamma

@@ -341,7 +341,7 @@ def _vector_function(b: Builder, name: str, d: dtype, lanes: int, *values: str) 
 
 for _name in (
     "exp exp2 expm1 log log2 log10 log1p sin cos tan sinh cosh tanh asin acos atan asinh acosh atanh "
-    "erf erfc erfinv sigmoid lgamma digamma atan2 copysign nextafter"
+    "erf erfc erfcx erfinv sigmoid lgamma digamma atan2 copysign nextafter"
 ).split():
     EMITTERS[_name] = _vector_function
 

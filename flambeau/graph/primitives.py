@@ -206,7 +206,7 @@ FLOAT_FUNCTIONS = {
     name: define(name, "map", _floating)
     for name in (
         "exp exp2 expm1 log log2 log10 log1p sin cos tan sinh cosh tanh asin acos atan asinh acosh atanh "
-        "erf erfc erfinv sigmoid sqrt rsqrt reciprocal lgamma digamma"
+        "erf erfc erfcx erfinv sigmoid sqrt rsqrt reciprocal lgamma digamma"
     ).split()
 }
 EXP, LOG, SQRT, RSQRT, RECIPROCAL = (FLOAT_FUNCTIONS[n] for n in ("exp", "log", "sqrt", "rsqrt", "reciprocal"))

@@ -179,6 +179,7 @@ class HardsigmoidBackward0(Gradient):
         return where((x > -3) & (x < 3), grad / 6, 0.0)
 
 
+@rounded_once
 def hardsigmoid(input: Tensor) -> Tensor:
     """``relu6(input + 3) / 6``."""
     check_floating(input, "hardsigmoid_cpu")
@@ -198,6 +199,7 @@ class HardswishBackward0(Gradient):
         return where(x <= -3, 0.0, where(x >= 3, grad, grad * (x / 3 + 0.5)))
 
 
+@rounded_once
 def hardswish(input: Tensor) -> Tensor:
     """``input * relu6(input + 3) / 6``."""
     check_floating(input, "hardswish_cpu")

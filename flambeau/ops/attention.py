@@ -12,6 +12,7 @@ from ..tensor import Tensor
 from .comparison import where
 from .dropout import dropout
 from .matrix import matmul
+from .precision import rounded_once
 from .softmax import safe_softmax, softmax
 
 _NAMES = {"Float": "float", "Double": "double", "Half": "c10::Half", "BFloat16": "c10::BFloat16", "Long": "long int",
@@ -60,11 +61,21 @@ def scaled_dot_product_attention(
     run of the query's. Weights are dropped with probability ``dropout_p``.
     """
     _check(query, key, value, attn_mask, is_causal)
+    return _attended(query, key, value, attn_mask, dropout_p, is_causal, scale, enable_gqa)
+
+
+@rounded_once
+def _attended(
+    query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor | None, dropout_p: float, is_causal: bool,
+    scale: float | None, enable_gqa: bool,
+) -> Tensor:  # fmt: skip
     shape = query.shape
+    grouped = False
     if enable_gqa and query.ndim > 2 and key.shape[-3] != shape[-3]:
         heads = key.shape[-3]
         if shape[-3] % heads or shape[-3] % value.shape[-3]:
             raise RuntimeError("Number of heads in key and value must divide the number of heads in ")
+        grouped = True
         # The query's heads that share a key become an axis along which key and value are broadcast.
         query = query.reshape(*shape[:-3], heads, shape[-3] // heads, *shape[-2:])
         key, value = key.unsqueeze(-3), value.unsqueeze(-3)
@@ -88,4 +99,4 @@ def scaled_dot_product_attention(
     if dropout_p > 0.0:
         weights = dropout(weights, dropout_p, True)
     result = matmul(weights, value)
-    return result if result.ndim == len(shape) else result.reshape(*shape[:-1], value.shape[-1])
+    return result.reshape(*shape[:-1], value.shape[-1]) if grouped else result

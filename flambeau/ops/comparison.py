@@ -391,31 +391,3 @@ def nextafter(input: Tensor, other: Tensor) -> Tensor:
     if not (isinstance(input, Tensor) and isinstance(other, Tensor)):
         raise not_a_tensor("nextafter", input=input, other=other)
     return binary(p.NEXTAFTER, input, other)
-
-
-@operation(inplace=True)
-def hypot(input: Tensor, other: Tensor) -> Tensor:
-    """sqrt(input² + other²)."""
-    if not (isinstance(input, Tensor) and isinstance(other, Tensor)):
-        raise not_a_tensor("hypot", input=input, other=other)
-    return (input * input + other * other).sqrt()
-
-
-@operation()
-def logaddexp(input: Tensor, other: Tensor) -> Tensor:
-    """log(exp(input) + exp(other)), without overflow."""
-    if not (isinstance(input, Tensor) and isinstance(other, Tensor)):
-        raise not_a_tensor("logaddexp", input=input, other=other)
-    high = maximum(input, other).detach()
-    high = where(high.isfinite(), high, 0.0)
-    return ((input - high).exp() + (other - high).exp()).log() + high
-
-
-@operation(inplace=True)
-def xlogy(input: Any, other: Any) -> Tensor:
-    """input * log(other), zero where input is zero."""
-    if not (isinstance(input, Tensor) or isinstance(other, Tensor)):
-        raise not_a_tensor("xlogy", input=input)
-    a = input if isinstance(input, Tensor) else other * 0 + input
-    b = other if isinstance(other, Tensor) else a * 0 + other
-    return where((a == 0) & ~b.isnan(), 0.0, a * b.log())  # type: ignore[no-any-return]

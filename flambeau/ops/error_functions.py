@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 
 from ..autograd.gradient import INPUTS, RESULT, Gradient
+from ..autograd.modes import no_grad
 from ..graph import primitives as p
 from ..graph.primitives import FLOAT_FUNCTIONS as F
 from ..tensor import Tensor
 from .comparison import where
 from .conversion import floating
-from .dispatch import unary
+from .dispatch import attach, tracked, unary
 from .exponentials import exp, log
 from .operation import operation, write_out
+from .precision import computed_wider, rounded_once
 
 
 class ErfBackward0(Gradient):
@@ -63,33 +65,86 @@ def erfinv(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     return result if out is None else write_out(out, result)
 
 
+@rounded_once
 def ndtr(input: Tensor) -> Tensor:
     """The normal distribution function: the area left of x."""
     return 0.5 * (floating(input) * -math.sqrt(0.5)).erfc()
 
 
+class SpecialNdtriBackward0(Gradient):
+    __slots__ = ()
+    saves = RESULT
+
+    def backward(self, grad: Tensor) -> Tensor:
+        result = self.result()
+        return grad * (exp(result * result * 0.5) * math.sqrt(2 * math.pi))
+
+
 def ndtri(input: Tensor) -> Tensor:
     """The inverse of :func:`ndtr`."""
-    return (2 * floating(input) - 1).erfinv() * math.sqrt(2)
+    x = floating(input)
+    with no_grad():
+        result = _ndtri(x)
+    if tracked(x):
+        attach(result, SpecialNdtriBackward0, [x], [])
+    return result
+
+
+@computed_wider
+def _ndtri(x: Tensor) -> Tensor:
+    """From the inverse error function between the quarters; in the tails by Newton's method on the logarithm, which is
+    almost a parabola there, from where erfc's leading term would put it."""
+    mirrored = x > 0.5
+    tail = where(mirrored, 1 - x, x)
+    target = log(where(tail < 0.25, tail, 0.25))
+    root = (-2 * target).sqrt()
+    place = -(root - log(root * math.sqrt(2 * math.pi)) / root)
+    for _ in range(4):
+        scaled = erfcx(place * -math.sqrt(0.5))
+        value = log(scaled * 0.5) - 0.5 * place * place  # the logarithm of the area left of the place
+        place = place - (value - target) * scaled * math.sqrt(math.pi / 2)
+    place = where(tail > 0, place, where(tail == 0, -math.inf, math.nan))
+    centre = (2 * x - 1).erfinv() * math.sqrt(2)
+    return where((x - 0.5).abs() <= 0.25, centre, where(mirrored, -place, place))
+
+
+class SpecialLogNdtrBackward0(Gradient):
+    __slots__ = ()
+    saves = INPUTS
+
+    def backward(self, grad: Tensor) -> Tensor:
+        return grad / erfcx(self.input(0) * -math.sqrt(0.5)) * math.sqrt(2 / math.pi)
 
 
 def log_ndtr(input: Tensor) -> Tensor:
-    """Logarithm of :func:`ndtr`, by an asymptotic series far to the left (Abramowitz and Stegun, 26.2.12)."""
+    """Logarithm of :func:`ndtr`: of the scaled complementary error function far to the left."""
     x = floating(input)
-    far = x < -14
-    y = where(far, x, -14.0)
-    r = 1 / (y * y)
-    series = 1 - r * (1 - 3 * r * (1 - 5 * r * (1 - 7 * r * (1 - 9 * r))))
-    outside = -0.5 * y * y - log(-y) - 0.5 * math.log(2 * math.pi) + log(series)
-    return where(far, outside, log(ndtr(where(far, -14.0, x))))  # type: ignore[no-any-return]
+    with no_grad():
+        result = _log_ndtr(x)
+    if tracked(x):
+        attach(result, SpecialLogNdtrBackward0, [x])
+    return result
+
+
+@rounded_once
+def _log_ndtr(x: Tensor) -> Tensor:
+    y = x * math.sqrt(0.5)
+    left = log(erfcx(-y) * 0.5) - 0.5 * x * x
+    return where(x < -1, left, (y.erfc() * -0.5).log1p())
+
+
+class SpecialErfcxBackward0(Gradient):
+    __slots__ = ()
+    saves = RESULT
+
+    def backward(self, grad: Tensor) -> Tensor:
+        return grad * (self.input(0) * self.result() * 2 - 2 / math.sqrt(math.pi))
 
 
 def erfcx(input: Tensor) -> Tensor:
     """exp(x²) erfc(x), without overflow for positive x."""
     x = floating(input)
-    far = x > 9
-    y = where(far, x, 9.0)
-    r = 1 / (2 * y * y)
-    outside = (1 - r * (1 - 3 * r * (1 - 5 * r * (1 - 7 * r * (1 - 9 * r))))) / (y * math.sqrt(math.pi))
-    near = where(far, 9.0, x)
-    return where(far, outside, exp(near * near) * near.erfc())  # type: ignore[no-any-return]
+    result = unary(F["erfcx"], x)
+    if tracked(x):
+        attach(result, SpecialErfcxBackward0, [x])
+    return result

@@ -15,6 +15,7 @@ from .comparison import where
 from .dispatch import attach, tracked
 from .extrema import amax, amin
 from .operation import operation, write_out
+from .precision import rounded_once
 from .reductions import expand_back, sum
 
 
@@ -58,25 +59,33 @@ class LinalgVectorNormBackward0(Gradient):
 def vector_norm(x: Tensor, order: float, dims: Sequence[int], keepdim: bool) -> Tensor:
     """The ``order``-norm of the elements along ``dims``."""
     with no_grad():
-        size = x.abs()
-        if order == 2:
-            result = sum(x * x, dims, keepdim).sqrt() if dims else size
-        elif order == 1:
-            result = sum(size, dims, keepdim) if dims else size
-        elif order == math.inf:
-            result = amax(size, dims, keepdim) if dims else size
-        elif order == -math.inf:
-            result = amin(size, dims, keepdim) if dims else size
-        elif order == 0:
-            result = sum((x != 0).to(x.dtype), dims, keepdim) if dims else (x != 0).to(x.dtype)
-        else:
-            result = sum(size.pow(order), dims, keepdim).pow(1 / order) if dims else size
+        result = _norm(x, order, dims, keepdim)
     if tracked(x):
         attach(result, LinalgVectorNormBackward0, [x], None, (x.shape, tuple(dims), keepdim, order))
     return result
 
 
+@rounded_once
+def _norm(x: Tensor, order: float, dims: Sequence[int], keepdim: bool) -> Tensor:
+    if order == 0:
+        nonzero = (x != 0).to(x.dtype)
+        return sum(nonzero, dims, keepdim) if dims else nonzero
+    size = x.abs()
+    if not dims:
+        return size
+    if order == 2:
+        return sum(x * x, dims, keepdim).sqrt()
+    if order == 1:
+        return sum(size, dims, keepdim)
+    if order == math.inf:
+        return amax(size, dims, keepdim)
+    if order == -math.inf:
+        return amin(size, dims, keepdim)
+    return sum(size.pow(order), dims, keepdim).pow(1 / order)
+
+
 @operation()
+@rounded_once
 def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
     """The p-norm of the difference."""
     return norm(input - other, p)

@@ -21,6 +21,7 @@ from .comparison import where
 from .creation import empty, full, ones
 from .dispatch import attach, binary, tracked, unary
 from .operation import operation, write_out
+from .precision import SINGLE, rounded_once
 
 Dims = Any
 
@@ -70,6 +71,8 @@ def reduce(primitive: p.Primitive, x: Tensor, dims: tuple[int, ...], keepdim: bo
     if 0 in shape or not shape:
         return _trivial(primitive, x, dims, keepdim, d)
     final, steps = steps_of(shape, dims, keepdim, d)
+    if len(steps) > 1 and d in SINGLE:  # what one run gives the next is not rounded
+        return unary(p.CAST, reduce(primitive, x, dims, keepdim, SINGLE[d]), None, d)
     current = x
     for step in steps:
         current = unary(primitive, current, None, step)
@@ -193,8 +196,11 @@ def mean(
         )
     dims = wrap_dims(dim, x.ndim)
     count = product(x.shape[d] for d in dims) if dims else 1
-    total = reduce(p.SUM, x, dims, keepdim, x.dtype)
+    d = x.dtype
+    wide = SINGLE.get(d, d)  # the sum may be beyond the range of a half type
+    total = reduce(p.SUM, x, dims, keepdim, wide)
     result = binary(p.DIV, total, count) if count else total * math.nan
+    result = result if wide is d else unary(p.CAST, result, None, d)
     if tracked(x):
         attach(result, MeanBackward0 if dim is None else MeanBackward1, [x], [], (x.shape, dims, keepdim))
     return result if out is None else write_out(out, result)
@@ -203,13 +209,21 @@ def mean(
 @operation()
 def nansum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """Sum with NaN taken as zero."""
-    return sum(where(input.isnan(), 0.0, input), dim, keepdim, dtype=dtype)
+    x = where(input.isnan(), 0.0, input) if input.dtype.category == 2 else input
+    return sum(x, dim, keepdim, dtype=dtype)
 
 
 @operation()
 def nanmean(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """Mean of the elements that are not NaN."""
-    return nansum(input, dim, keepdim, dtype=dtype) / (~input.isnan()).sum(dim, keepdim)
+    if input.dtype.category < 2:
+        raise RuntimeError(f"nanmean(): expected input to have floating point or complex dtype but got {input.dtype}")
+    return _nanmean(input if dtype is None else input.to(dtype), dim, keepdim)
+
+
+@rounded_once
+def _nanmean(input: Tensor, dim: Dims, keepdim: bool) -> Tensor:
+    return nansum(input, dim, keepdim) / (~input.isnan()).sum(dim, keepdim)
 
 
 # --- prod ---------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from ..tensor import Tensor
 from .activation import check_floating
 from .comparison import where
 from .dispatch import attach, tracked
+from .precision import rounded_once
 
 
 class DistanceBackward(Gradient):
@@ -69,6 +70,7 @@ def huber_loss(input: Tensor, target: Tensor, reduction: str, delta: float) -> T
     return _loss(_huber, HuberLossBackward0, input, target, reduction, delta)
 
 
+@rounded_once
 def _loss(
     define: Callable[..., tuple[Tensor]], gradient: type[Gradient], input: Tensor, target: Tensor, reduction: str,
     parameter: float,

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from ..autograd.gradient import RESULT, Gradient
+from ..autograd.modes import no_grad
 from ..composite import composite
 from ..graph import dtypes
 from ..graph import primitives as p
@@ -17,7 +18,7 @@ from .dispatch import attach, binary, nary, tracked, unary
 from .extrema import amax
 from .operation import operation, write_out
 from .precision import rounded_once
-from .reductions import Dims, reduce, sum, without_axes
+from .reductions import Dims, expand_back, reduce, sum, without_axes
 
 
 def _prepared(name: str, input: Tensor, dim: int, dtype: Any) -> tuple[Tensor, int]:
@@ -115,14 +116,34 @@ def _log_softmax_values(axis: int, x: Tensor) -> tuple[Tensor]:
     return (binary(p.SUB, shifted, unary(p.LOG, total)),)
 
 
+class LogsumexpBackward0(Gradient):
+    """``context`` (shape, dims, keepdim)."""
+
+    __slots__ = ()
+    saves = RESULT
+
+    def backward(self, grad: Tensor) -> Tensor:
+        shape, dims, keepdim = self.context
+        return expand_back(grad, shape, dims, keepdim) * (self.input(0) - expand_back(self.result(), shape, dims, keepdim)).exp()
+
+
 @operation()
-def logsumexp(input: Tensor, dim: Dims, keepdim: bool = False) -> Tensor:
+def logsumexp(input: Tensor, dim: Dims, keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
     """log(sum(exp(x))) over axes, without overflow."""
     dims = wrap_dims(dim, input.ndim)
     x = input if input.dtype.category == 2 else input.to(dtypes.get_default_dtype())
+    with no_grad():
+        result = _logsumexp(x, dims, keepdim)
+    if tracked(x):
+        attach(result, LogsumexpBackward0, [x], None, (x.shape, dims, keepdim))
+    return result if out is None else write_out(out, result)
+
+
+@rounded_once
+def _logsumexp(x: Tensor, dims: tuple[int, ...], keepdim: bool) -> Tensor:
     if x.numel() == 0:
         return sum(x.exp(), dims, keepdim).log()
-    high = amax(x.detach(), dims, True)
+    high = amax(x, dims, True)
     high = where(high.abs() == math.inf, 0.0, high)
     total = sum((x - high).exp(), dims, True).log() + high
     return without_axes(total, dims, keepdim)

@@ -9,6 +9,7 @@ import numpy as np
 
 from .. import return_types
 from ..autograd.gradient import INPUTS, Gradient
+from ..autograd.modes import no_grad
 from ..graph import dtypes
 from ..tensor import Tensor
 from .comparison import where
@@ -17,6 +18,7 @@ from .dispatch import attach, not_a_tensor, tracked
 from .exponentials import log
 from .host import elementwise, on_host
 from .operation import operation, write_out
+from .precision import computed_wider, rounded_once
 from .trigonometry import sin
 
 # --- classes of numbers -------------------------------------------------------------------------------------------------
@@ -112,44 +114,63 @@ def lcm(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     return result if out is None else write_out(out, result)
 
 
-# --- logarithms of sums, products with logarithms -----------------------------------------------------------------------
+# --- x log x and sin(x) / x -------------------------------------------------------------------------------------------
 
 
-@operation()
-def logaddexp2(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """log2(2^input + 2^other), without overflow."""
-    from .comparison import maximum
+class SpecialEntrBackward0(Gradient):
+    __slots__ = ()
+    saves = INPUTS
 
-    high = maximum(input, other).detach()
-    high = where(high.isfinite(), high, 0.0)
-    result = ((input - high).exp2() + (other - high).exp2()).log2() + high
-    return result if out is None else write_out(out, result)
-
-
-def xlog1py(input: Any, other: Any) -> Tensor:
-    """input · log(1 + other), zero where input is zero."""
-    if not (isinstance(input, Tensor) or isinstance(other, Tensor)):
-        raise not_a_tensor("special_xlog1py", input=input)
-    a = input if isinstance(input, Tensor) else other * 0 + input
-    b = other if isinstance(other, Tensor) else a * 0 + other
-    return where((a == 0) & ~b.isnan(), 0.0, a * b.log1p())  # type: ignore[no-any-return]
+    def backward(self, grad: Tensor) -> Tensor:
+        return grad * (-1 - log(self.input(0)))
 
 
 def entr(input: Tensor) -> Tensor:
     """-x · log(x): 0 at 0, minus infinity below."""
     x = floating(input)
-    positive = x > 0
-    inside = -x * log(where(positive, x, 1.0))
-    return where(positive | x.isnan(), inside, where(x == 0, 0.0, -math.inf))  # type: ignore[no-any-return]
+    with no_grad():
+        result = _entropies(x)
+    if tracked(x):
+        attach(result, SpecialEntrBackward0, [x])
+    return result
+
+
+@rounded_once
+def _entropies(x: Tensor) -> Tensor:
+    inside = -x * log(where(x > 0, x, 1.0))
+    return where((x > 0) | x.isnan(), inside, where(x == 0, 0.0, -math.inf))  # type: ignore[no-any-return]
+
+
+class SincBackward0(Gradient):
+    __slots__ = ()
+    saves = INPUTS
+
+    def backward(self, grad: Tensor) -> Tensor:
+        return grad * _sinc_slope(self.input(0))
+
+
+@computed_wider
+def _sinc_slope(x: Tensor) -> Tensor:
+    safe = where(x == 0, 1.0, x)
+    angle = safe * math.pi
+    return where(x == 0, 0.0, (angle.cos() - sin(angle) / angle) / safe)
 
 
 @operation(method=True, inplace=True)
 def sinc(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """sin(πx) / (πx), 1 at zero."""
-    x = floating(input) * math.pi
-    safe = where(x == 0, 1.0, x)
-    result = where(x == 0, 1.0 - x * x / 6, sin(safe) / safe)
+    x = floating(input)
+    with no_grad():
+        result = _sinc(x)
+    if tracked(x):
+        attach(result, SincBackward0, [x])
     return result if out is None else write_out(out, result)
+
+
+@computed_wider
+def _sinc(x: Tensor) -> Tensor:
+    angle = where(x == 0, 1.0, x * math.pi)
+    return where(x == 0, 1.0, sin(angle) / angle)  # type: ignore[no-any-return]
 
 
 # --- modified Bessel functions ------------------------------------------------------------------------------------------
@@ -161,10 +182,17 @@ _FAR = 25.0
 def _bessel(x: np.ndarray, order: int, scaled: bool) -> np.ndarray:
     """I₀ or I₁ (times exp(-|x|) if ``scaled``).
 
-    Near zero the trapezoidal rule over (1/π) ∫ exp(x cos t) cos(order · t) dt, which converges exponentially for
-    periodic functions; far away Hankel's asymptotic series (Abramowitz and Stegun, 9.6.19 and 9.7.1).
+    Near zero the power series (Abramowitz and Stegun, 9.6.10); further on the trapezoidal rule over
+    (1/π) ∫ exp(x cos t) cos(order · t) dt, which converges exponentially for periodic functions; far away Hankel's
+    asymptotic series (9.6.19 and 9.7.1).
     """
     size = np.abs(x)
+    least = np.minimum(size, 1.0)
+    quarter = least * least / 4
+    term = series = np.full_like(least, 1.0) if order == 0 else least / 2
+    for k in range(1, 12):
+        term = term * quarter / (k * (k + order))
+        series = series + term
     near = np.minimum(size, _FAR)
     angles = (np.arange(_NODES) + 0.5) * np.pi / _NODES
     inner = np.zeros_like(near)
@@ -177,9 +205,13 @@ def _bessel(x: np.ndarray, order: int, scaled: bool) -> np.ndarray:
         term = term * -(4 * order**2 - (2 * k - 1) ** 2) / (8 * k * far)
         outer += term
     value = np.where(size <= _FAR, inner, outer / np.sqrt(2 * np.pi * far))
-    value = value if scaled else value * np.exp(size)
-    value = np.where(np.isnan(x), x, value)
-    return np.sign(x) * value if order else value
+    if scaled:
+        value = np.where(size <= 1, series * np.exp(-least), value)
+    else:  # by two halves of the exponential, which overflows before the function does
+        half = np.exp(size / 2)
+        value = np.where(size <= 1, series, value * half * half)
+    value = np.where(np.isinf(size), 0.0 if scaled else np.inf, np.where(np.isnan(x), x, value))
+    return np.copysign(value, x) if order else value
 
 
 class SpecialI0Backward(Gradient):

@@ -9,6 +9,7 @@ from ..graph.shapes import wrap_dim
 from ..tensor import Tensor
 from .matrix import matmul
 from .operation import operation
+from .precision import rounded_once
 
 
 @operation()
@@ -121,6 +122,7 @@ def _edge(a: Tensor, b: Tensor, c: Tensor, near: Any, far: Any) -> Tensor:
 
 
 @operation(inplace=True)
+@rounded_once
 def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
     """Slices of ``dim`` whose ``p``-norm exceeds ``maxnorm`` scaled down to it."""
     if p <= 0:

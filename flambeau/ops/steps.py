@@ -5,18 +5,18 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
-
 from ..graph import dtypes
 from ..graph import primitives as p
 from ..graph.bounds import check_value
+from ..graph.dtypes import dtype as dtype_type
 from ..graph.dtypes import get_default_dtype
 from ..graph.shapes import Size
 from ..graph.trace import record
 from ..tensor import Tensor
 from .creation import filled, finished, number_of
-from .from_data import from_array
+from .dispatch import binary, nary, unary
 from .operation import NAMESPACE, operation, write_out
+from .precision import SINGLE
 
 
 @operation(method=False)
@@ -47,9 +47,14 @@ def arange(start: Any, end: Any = None, step: Any = 1, *, out: Tensor | None = N
     if dtype is None:
         whole = all(isinstance(v, int) for v in (start, end, step))
         dtype = dtypes.int64 if whole else get_default_dtype()
-    if dtype.category < 2:
+    if dtype is dtypes.int64:
         start, end, step = int(start), int(end), int(step)
+        if step == 0:
+            raise ValueError("step must be nonzero")
         count = -((start - end) // step)
+    elif dtype.category < 2:  # narrower integers are counted before start and step are cut to integers, as PyTorch does
+        count = math.ceil((end - start) / step)
+        start, step = int(start), int(step)
     else:
         count = math.ceil((end - start) / step)
         start, step = float(start), float(step)
@@ -86,19 +91,26 @@ def linspace(start: Any, end: Any, steps: int, *, out: Tensor | None = None, dty
     if steps == 1:
         made = filled(Size((1,)), start, d)
     else:
-        array_type = d.numpy if d.numpy is not None else np.dtype(np.float32)
-        if d.kind == "integer":
-            step = (end - start) / max(steps - 1, 1)
-            lower = (start + step * np.arange(steps)).astype(array_type)
-            upper = (end - step * (steps - 1 - np.arange(steps))).astype(array_type)
-        else:
-            step = array_type.type(array_type.type(end) - array_type.type(start)) / array_type.type(max(steps - 1, 1))
-            index = np.arange(steps).astype(array_type)
-            lower = array_type.type(start) + step * index
-            upper = array_type.type(end) - step * (array_type.type(steps - 1) - index)
-        made = from_array(np.where(np.arange(steps) < steps // 2, lower, upper).astype(array_type))
-        made = made if made.dtype is d else made.to(d)
+        made = _between(start, end, steps, d)
     return write_out(out, made) if out is not None else finished(made, requires_grad, device)
+
+
+def _between(start: float, end: float, steps: int, d: dtype_type) -> Tensor:
+    """The first half from the start, the second from the end, each sum with its product rounded once.
+
+    Integers lie between the ends cut to integers and are cut themselves; half types are computed as float32.
+    """
+    work = dtypes.float64 if d.category < 2 else SINGLE.get(d, d)
+    first, last = (int(start), int(end)) if d.category < 2 else (start, end)
+    one = work.numpy.type
+    step = float((one(last) - one(first)) / one(max(steps - 1, 1)))
+    before, behind = (
+        Tensor._from_node(record(p.IOTA, (Size((steps,)), work), (k, None), (by, None)))
+        for k, by in ((0.0, 1.0), (steps - 1.0, -1.0))
+    )
+    lower, upper = nary(p.FMA, [first, before, step]), nary(p.FMA, [last, behind, -step])
+    made = nary(p.WHERE, [binary(p.LT, before, steps // 2), lower, upper])
+    return made if work is d else unary(p.CAST, made, None, d)
 
 
 @operation(method=False)
@@ -113,6 +125,9 @@ def logspace(
     requires_grad: bool = False,
 ) -> Tensor:
     """base ** linspace(start, end, steps)."""
+    d = dtype or get_default_dtype()
+    if d.category < 2 and steps != 1:
+        start, end = int(number_of(start)), int(number_of(end))
     exponents = linspace(start, end, steps, dtype=dtypes.float64)
-    made = (base**exponents).to(dtype or get_default_dtype())
+    made = (base**exponents).to(d)
     return finished(made, requires_grad, device)

@@ -6,38 +6,70 @@ import math
 from math import prod as product
 from typing import Any
 
-from ..autograd.gradient import INPUTS, Gradient
+from ..autograd.gradient import INPUTS, RESULT, Gradient
 from ..autograd.modes import no_grad
 from ..graph.shapes import wrap_dims
 from ..tensor import Tensor
+from .comparison import where
 from .dispatch import attach, tracked
 from .operation import operation
-from .reductions import Dims, expand_back, mean, without_axes
+from .precision import computed_wider
+from .reductions import Dims, MeanBackward1, expand_back, mean, without_axes
 
 
-def _moments(input: Tensor, dim: Dims, correction: float, keepdim: bool) -> tuple[Tensor, Tensor, tuple[int, ...]]:
-    """Variance and mean (axes kept) over ``dim``, in two passes."""
+def _moments(
+    input: Tensor, dim: Dims, correction: float, keepdim: bool, root: bool = False
+) -> tuple[Tensor, Tensor]:
+    """Variance (or its ``root``) and mean over ``dim``."""
     if input.dtype.category < 2:
         raise RuntimeError("std and var only support floating point and complex dtypes")
     dims = wrap_dims(dim, input.ndim)
-    count = product(input.shape[d] for d in dims) if input.ndim else 1
-    average = mean(input, dims, True) if dims else input
-    centred = input - average
-    squares = (centred * centred).sum(dims, keepdim=True) if dims else centred * centred
-    free = count - correction
-    variance = squares / (free if free > 0 else 0.0)
-    return variance, average, dims
+    free = (product(input.shape[d] for d in dims) if input.ndim else 1) - correction
+    with no_grad():
+        values = _in_two_passes(input, dims, max(free, 0.0), root)
+    spread, average = (without_axes(value, dims, keepdim) for value in values)
+    if tracked(input):
+        context = input.shape, dims, keepdim, free if free > 0 else math.nan
+        attach(spread, StdBackward0 if root else VarBackward0, [input], None, context)
+        attach(average, MeanBackward1, [input], [], context[:3])
+    return spread, average
+
+
+@computed_wider
+def _in_two_passes(x: Tensor, dims: tuple[int, ...], free: float, root: bool) -> tuple[Tensor, Tensor]:
+    """Float32 is added up as float64, as PyTorch does: what a variance is small beside would otherwise drown it."""
+    average = mean(x, dims, True) if dims else x
+    centred = x - average
+    squares = centred * centred
+    variance = (squares.sum(dims, keepdim=True) if dims else squares) / free
+    return variance.sqrt() if root else variance, average
+
+
+@computed_wider
+def _centred(x: Tensor, dims: tuple[int, ...]) -> Tensor:
+    return x - mean(x, dims, True)
 
 
 class VarBackward0(Gradient):
+    """``context`` (shape, dims, keepdim, count less correction)."""
+
     __slots__ = ()
     saves = INPUTS
 
     def backward(self, grad: Tensor) -> Tensor:
         shape, dims, keepdim, free = self.context
-        x = self.input(0)
-        scaled = expand_back(grad * (2.0 / free), shape, dims, keepdim)
-        return scaled * (x - mean(x, dims, True))
+        return expand_back(grad * (2.0 / free), shape, dims, keepdim) * _centred(self.input(0), dims)
+
+
+class StdBackward0(VarBackward0):
+    """Where all elements are equal the gradient is taken to be zero."""
+
+    __slots__ = ()
+    saves = RESULT
+
+    def backward(self, grad: Tensor) -> Tensor:
+        result = self.result()
+        return super().backward(where(result == 0, 0.0, grad / (result * 2)))
 
 
 def _correction(unbiased: Any, correction: Any) -> float:
@@ -65,15 +97,7 @@ def var(
 ) -> Tensor:
     """Variance over ``dim``; ``correction`` (1 unless given) is taken from the count."""
     dim, unbiased = _shift_arguments(dim if axis is None else axis, unbiased)
-    amount = _correction(unbiased, correction)
-    with no_grad():
-        variance, _, dims = _moments(input, dim, amount, keepdim)
-    result = without_axes(variance, dims, keepdim)
-    if tracked(input):
-        count = product(input.shape[d] for d in dims) if input.ndim else 1
-        free = count - amount
-        attach(result, VarBackward0, [input], None, (input.shape, dims, keepdim, free if free > 0 else math.nan))
-    return result
+    return _moments(input, dim, _correction(unbiased, correction), keepdim)[0]
 
 
 @operation()
@@ -87,7 +111,8 @@ def std(
     axis: Any = None,
 ) -> Tensor:
     """Standard deviation over ``dim``."""
-    return var(input, dim if axis is None else axis, unbiased, keepdim, correction=correction).sqrt()
+    dim, unbiased = _shift_arguments(dim if axis is None else axis, unbiased)
+    return _moments(input, dim, _correction(unbiased, correction), keepdim, True)[0]
 
 
 @operation()
@@ -96,7 +121,7 @@ def var_mean(
 ) -> tuple[Tensor, Tensor]:
     """Variance and mean."""
     dim, unbiased = _shift_arguments(dim, unbiased)
-    return var(input, dim, unbiased, keepdim, correction=correction), mean(input, dim, keepdim)
+    return _moments(input, dim, _correction(unbiased, correction), keepdim)
 
 
 @operation()
@@ -105,4 +130,4 @@ def std_mean(
 ) -> tuple[Tensor, Tensor]:
     """Standard deviation and mean."""
     dim, unbiased = _shift_arguments(dim, unbiased)
-    return std(input, dim, unbiased, keepdim, correction=correction), mean(input, dim, keepdim)
+    return _moments(input, dim, _correction(unbiased, correction), keepdim, True)

@@ -68,6 +68,7 @@ _UNARY = (
     hyperbolic.atanh,
     error_function.erf,
     error_function.erfc,
+    error_function.erfcx,
     error_function.erfinv,
     gamma.lgamma,
     gamma.digamma,

@@ -1,9 +1,11 @@
-"""erf, erfc and erfinv."""
+"""erf, erfc, erfcx and erfinv."""
 
 from __future__ import annotations
 
+import math
+
 from .coefficients import ERF, ERF_TAIL, ERFC, ERFINV_CENTRE, ERFINV_FAR_TAIL, ERFINV_TAIL
-from .exponential import exponential
+from .exponential import EXP_BOUNDS, exponential
 from .logarithm import natural, split_exponent
 from .values import INFINITY, NAN, Value, fma, minimum, polynomial, where
 
@@ -33,8 +35,13 @@ def complement(x: Value, precision: str) -> Value:
     x = minimum(ERFC_BOUND[precision], x)
     square = x * x
     lost = fma(x, x, -square)
-    ratio = polynomial((x - 4.0) / (x + 4.0), ERFC[precision]) / fma(x, 2.0, 1.0)
+    ratio = scaled_complement(x, precision)
     return exponential(-square, precision) * fma(ratio, -lost, ratio)
+
+
+def scaled_complement(x: Value, precision: str) -> Value:
+    """exp(x²) erfc(x) for x from 0 to the bound."""
+    return polynomial((x - 4.0) / (x + 4.0), ERFC[precision]) / fma(x, 2.0, 1.0)
 
 
 def erfc(x: Value) -> Value:
@@ -47,6 +54,23 @@ def erfc(x: Value) -> Value:
 def complement_of_any(x: Value, precision: str) -> Value:
     result = complement(abs(x), precision)
     return where(x < 0.0, 2.0 - result, result)
+
+
+def erfcx(x: Value) -> Value:
+    """exp(x²) erfc(x), neither factor by itself: it is about 1 / (x sqrt(pi)) for large x."""
+    if x.type == "float":
+        return erfcx(x.widen()).narrow()
+    size = abs(x)
+    near = scaled_complement(minimum(ERFC_BOUND["double"], size), "double")
+    # The asymptotic series (M. Abramowitz and I. Stegun, "Handbook of Mathematical Functions", 7.1.23).
+    square = size * size
+    r = 0.5 / square
+    series = fma(-r, fma(-3.0 * r, fma(-5.0 * r, fma(-7.0 * r, fma(-9.0 * r, 1.0 - 11.0 * r, 1.0), 1.0), 1.0), 1.0), 1.0)
+    positive = where(size > ERFC_BOUND["double"], series / size * (1 / math.sqrt(math.pi)), near)
+    power = exponential(minimum(EXP_BOUNDS["double"][0], square), "double")
+    negative = fma(power + power, fma(size, size, -square), power + power)
+    negative = where(square < EXP_BOUNDS["double"][0], negative - positive, power)
+    return where(x < 0.0, negative, positive)
 
 
 def erfinv(x: Value) -> Value:

@@ -12,6 +12,7 @@ from ...ops import softmax as softmaxes
 from ...ops.activation import gelu, glu, hardshrink, logsigmoid, prelu, softplus, softshrink
 from ...ops.attention import scaled_dot_product_attention
 from ...ops.operation import assign
+from ...ops.precision import computed_wider, rounded_once
 from ...tensor import Tensor
 
 __all__ = [
@@ -123,6 +124,7 @@ def tanh(input: Tensor) -> Tensor:
     return input.tanh()
 
 
+@computed_wider
 def tanhshrink(input: Tensor) -> Tensor:
     """``input - tanh(input)``."""
     return input - input.tanh()
@@ -138,6 +140,7 @@ def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
     return _finish(input, act.hardswish(input), inplace)
 
 
+@rounded_once
 def softsign(input: Tensor) -> Tensor:
     """``input / (1 + |input|)``."""
     return input / (input.abs() + 1)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import flambeau
 
+from ...ops.precision import rounded_once
 from ...tensor import Tensor
 
 
+@rounded_once
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
     """``x1 · x2`` along ``dim`` over the product of their norms, each at least ``eps``."""
     x1, x2 = flambeau.broadcast_tensors(x1, x2)
@@ -16,11 +18,13 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
     return (first * second).sum(dim)
 
 
+@rounded_once
 def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Tensor:
     """The ``p``-norm of ``x1 - x2 + eps`` over the last dimension."""
     return (x1 - x2 + eps).norm(p, -1, keepdim=keepdim)
 
 
+@rounded_once
 def pdist(input: Tensor, p: float = 2.0) -> Tensor:
     """Distances between all pairs of rows of (N, M), as the upper triangle row by row: (N (N - 1) / 2,)."""
     if input.dim() != 2:

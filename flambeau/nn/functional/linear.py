@@ -11,11 +11,13 @@ from ...graph.primitives import TYPE_NAMES
 from ...ops import embedding as embeddings
 from ...ops.checked import checked
 from ...ops.matrix import linear
+from ...ops.precision import rounded_once
 from ...tensor import Tensor
 
 __all__ = ["bilinear", "embedding", "embedding_bag", "linear", "one_hot"]
 
 
+@rounded_once
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """``input1 · weight[k] · input2 + bias[k]`` for every output k; ``weight`` (out, in1, in2)."""
     if input1.shape[:-1] != input2.shape[:-1]:
@@ -179,16 +181,22 @@ def embedding_bag(
         input, bag_of = input[kept], bag_of[kept]
         per_sample_weights = None if per_sample_weights is None else per_sample_weights[kept]
     rows = embedding(input, weight, None, max_norm, norm_type, scale_grad_by_freq)
-    if per_sample_weights is not None:
-        rows = rows * per_sample_weights.unsqueeze(1)
-    result = flambeau.zeros(bags, weight.size(1), dtype=weight.dtype)
+    return _bags(rows, per_sample_weights, bag_of, bags, mode)
+
+
+@rounded_once
+def _bags(rows: Tensor, weights: Tensor | None, bag_of: Tensor, bags: int, mode: str) -> Tensor:
+    """Sums, means or maxima of the rows (weighted, if weights are given) that have the same number of a bag."""
+    if weights is not None:
+        rows = rows * weights.unsqueeze(1)
+    result = flambeau.zeros(bags, rows.size(1), dtype=rows.dtype)
     if mode == "max":
-        index = bag_of.unsqueeze(1).expand(-1, weight.size(1))
+        index = bag_of.unsqueeze(1).expand(-1, rows.size(1))
         return result.scatter_reduce(0, index, rows, "amax", include_self=False)
     result = result.index_add(0, bag_of, rows)
     if mode == "mean":
-        count = flambeau.zeros(bags, dtype=weight.dtype)
-        count = count.index_add(0, bag_of, flambeau.ones(bag_of.size(0), dtype=weight.dtype))
+        count = flambeau.zeros(bags, dtype=rows.dtype)
+        count = count.index_add(0, bag_of, flambeau.ones(bag_of.size(0), dtype=rows.dtype))
         result = result / count.clamp(min=1.0).unsqueeze(1)
     return result
 

@@ -12,6 +12,7 @@ from ...graph.primitives import TYPE_NAMES
 from ...ops import regression_loss
 from ...ops.loss import cross_entropy as _cross_entropy
 from ...ops.loss import nll_loss as _nll_loss
+from ...ops.precision import rounded_once
 from ...ops.softmax import log_softmax
 from ...tensor import Tensor
 from .. import _reduction
@@ -97,6 +98,7 @@ def huber_loss(
     return reduced(regression_loss.huber_loss(input, target, "none", delta) * weight, reduction)
 
 
+@rounded_once
 def poisson_nll_loss(
     input: Tensor, target: Tensor, log_input: bool = True, full: bool = False, size_average: bool | None = None,
     eps: float = 1e-8, reduce: bool | None = None, reduction: str = "mean",
@@ -114,6 +116,7 @@ def poisson_nll_loss(
     return reduced(loss, reduction)
 
 
+@rounded_once
 def gaussian_nll_loss(
     input: Tensor, target: Tensor, var: Any, full: bool = False, eps: float = 1e-6, reduction: str = "mean"
 ) -> Tensor:
@@ -157,6 +160,7 @@ def nll_loss(
     return _nll_loss(input, target, weight, reduction, ignore_index)
 
 
+@rounded_once
 def cross_entropy(
     input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: bool | None = None,
     ignore_index: int = -100, reduce: bool | None = None, reduction: str = "mean", label_smoothing: float = 0.0,
@@ -244,6 +248,7 @@ def kl_div(
     return reduced(loss, reduction)
 
 
+@rounded_once
 def binary_cross_entropy(
     input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: bool | None = None,
     reduce: bool | None = None, reduction: str = "mean",
@@ -264,6 +269,7 @@ def binary_cross_entropy(
     return reduced(loss if weight is None else loss * weight, reduction)
 
 
+@rounded_once
 def binary_cross_entropy_with_logits(
     input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: bool | None = None,
     reduce: bool | None = None, reduction: str = "mean", pos_weight: Tensor | None = None,

@@ -8,6 +8,7 @@ import flambeau
 
 from ...graph.checks import Check
 from ...ops.checked import checked
+from ...ops.precision import rounded_once
 from ...tensor import Tensor
 from .. import _reduction
 from .._reduction import reduced
@@ -15,6 +16,7 @@ from .activation import logsigmoid
 from .distance import pairwise_distance
 
 
+@rounded_once
 def hinge_embedding_loss(
     input: Tensor, target: Tensor, margin: float = 1.0, size_average: bool | None = None, reduce: bool | None = None,
     reduction: str = "mean",
@@ -26,6 +28,7 @@ def hinge_embedding_loss(
     return reduced(loss, reduction)
 
 
+@rounded_once
 def margin_ranking_loss(
     input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0, size_average: bool | None = None,
     reduce: bool | None = None, reduction: str = "mean",
@@ -40,6 +43,7 @@ def margin_ranking_loss(
     return reduced((-target * (input1 - input2) + margin).clamp_min(0), reduction)
 
 
+@rounded_once
 def cosine_embedding_loss(
     input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0, size_average: bool | None = None,
     reduce: bool | None = None, reduction: str = "mean",
@@ -55,6 +59,7 @@ def cosine_embedding_loss(
     return reduced(alike + apart, reduction)
 
 
+@rounded_once
 def soft_margin_loss(
     input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"
 ) -> Tensor:
@@ -63,6 +68,7 @@ def soft_margin_loss(
     return reduced(-logsigmoid(target * input), reduction)
 
 
+@rounded_once
 def multilabel_soft_margin_loss(
     input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: bool | None = None,
     reduce: bool | None = None, reduction: str = "mean",
@@ -79,6 +85,7 @@ _TARGET = Check(RuntimeError, "target {value} is out of range")
 _LISTED = Check(RuntimeError, "argument #2 'target' is out of range: it holds {value}")
 
 
+@rounded_once
 def multi_margin_loss(
     input: Tensor, target: Tensor, p: int = 1, margin: float = 1.0, weight: Tensor | None = None,
     size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean",
@@ -113,6 +120,7 @@ def multi_margin_loss(
     return reduced(loss.reshape(target.shape), reduction)
 
 
+@rounded_once
 def multilabel_margin_loss(
     input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"
 ) -> Tensor:
@@ -137,6 +145,7 @@ def multilabel_margin_loss(
     return reduced(loss.reshape(input.shape[:-1]), reduction)
 
 
+@rounded_once
 def triplet_margin_loss(
     anchor: Tensor, positive: Tensor, negative: Tensor, margin: float = 1.0, p: float = 2, eps: float = 1e-6,
     swap: bool = False, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean",
@@ -188,6 +197,7 @@ def _triplet(
 triplet_loss = triplet_margin_loss
 
 
+@rounded_once
 def contrastive_loss(
     input1: Tensor, input2: Tensor, target: Tensor, margin: float = 1.0, reduction: str = "mean"
 ) -> Tensor:

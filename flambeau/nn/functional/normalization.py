@@ -7,6 +7,7 @@ from math import prod
 
 from ...ops import normalization as norms
 from ...ops.padding import pad
+from ...ops.precision import rounded_once
 from ...tensor import Tensor
 
 
@@ -78,6 +79,7 @@ def group_norm(
     return norms.group_norm(input, num_groups, weight, bias, eps)
 
 
+@rounded_once
 def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Tensor:
     """Divide by a power of the mean square of ``size`` neighbouring channels."""
     if input.dim() < 3:
@@ -96,6 +98,7 @@ def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: flo
     return input / (mean * alpha + k).pow(beta)
 
 
+@rounded_once
 def normalize(
     input: Tensor, p: float = 2.0, dim: int | tuple[int, ...] = 1, eps: float = 1e-12, out: Tensor | None = None
 ) -> Tensor:

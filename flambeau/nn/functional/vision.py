@@ -8,7 +8,10 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
+from ...graph.dtypes import int32, uint8
+from ...graph.primitives import TYPE_NAMES
 from ...ops.from_data import tensor
+from ...ops.precision import rounded_once
 from ...tensor import Tensor
 from .pooling import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
 
@@ -16,6 +19,9 @@ _MODES = {
     "nearest": (3, 4, 5), "nearest-exact": (3, 4, 5), "area": (3, 4, 5), "linear": (3,), "bilinear": (4,),
     "bicubic": (4,), "trilinear": (5,),
 }  # fmt: skip
+
+Taps = tuple[tuple[tuple[int, ...], tuple[float, ...]], ...]
+"""For each tap of a filter the places that it reads and its weights, one for each element of the result."""
 
 
 def interpolate(
@@ -54,15 +60,58 @@ def interpolate(
     if mode == "area":
         pool = (adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d)[dimensions - 1]
         return pool(input, extents)
-    for axis, (extent, scale) in enumerate(zip(extents, scales, strict=True)):
-        dimension = axis + 2
-        if mode.startswith("nearest"):
-            input = _nearest(input, dimension, extent, scale, mode == "nearest-exact")
-        else:
-            kind = "cubic" if mode == "bicubic" else "linear"
-            rows = _taps(kind, input.size(dimension), extent, scale, bool(align_corners), antialias)
-            input = _weighted(input, dimension, rows)
+    if mode.startswith("nearest"):
+        for axis, (extent, scale) in enumerate(zip(extents, scales, strict=True), 2):
+            input = _nearest(input, axis, extent, scale, mode == "nearest-exact")
+        return input
+    kind = "cubic" if mode == "bicubic" else "linear"
+    filters = [
+        _taps(kind, source, extent, scale, bool(align_corners), antialias)
+        for source, extent, scale in zip(input.shape[2:], extents, scales, strict=True)
+    ]
+    if input.dtype is uint8 and dimensions == 2:
+        return _filtered_bytes(input, filters)
+    if input.dtype.category < 2:
+        raise NotImplementedError(f"\"compute_indices_weights_{kind}\" not implemented for '{TYPE_NAMES[input.dtype]}'")
+    return _filtered(input, filters)
+
+
+@rounded_once
+def _filtered(input: Tensor, filters: Sequence[Taps]) -> Tensor:
+    for dimension, taps in enumerate(filters, 2):
+        input = _weighted(input, dimension, taps)
     return input
+
+
+def _filtered_bytes(input: Tensor, filters: Sequence[Taps]) -> Tensor:
+    """Rows, then columns, by weights in 16-bit fixed point and rounded to bytes in between, as Pillow and PyTorch do."""
+    for dimension, taps in reversed(list(enumerate(filters, 2))):
+        bits, whole = _fixed_point(taps)
+        total = _weighted(input.to(int32), dimension, whole) + (1 << (bits - 1))
+        input = (total >> bits).clamp(0, 255).to(uint8)
+    return input
+
+
+@lru_cache(maxsize=256)
+def _fixed_point(taps: Taps) -> tuple[int, tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]]:
+    """The binary places that weights below 2¹⁵ leave, and the taps with weights as integers of so many places.
+
+    Weights of one place (where the filter reaches beyond the edge) are added up before they are rounded.
+    """
+    merged = [list(weights) for _, weights in taps]
+    for position in range(len(merged[0])):
+        first: dict[int, int] = {}
+        for tap, (places, weights) in enumerate(taps):
+            owner = first.setdefault(places[position], tap)
+            if owner != tap:
+                merged[owner][position] += weights[position]
+                merged[tap][position] = 0.0
+    largest = max(map(max, merged))
+    bits = next((bits for bits in range(22) if int(0.5 + largest * 2 ** (bits + 1)) >= 1 << 15), 22)
+    return bits, tuple(
+        (places, tuple(int(weight * 2**bits + math.copysign(0.5, weight)) for weight in weights))
+        for (places, _), weights in zip(taps, merged, strict=True)
+    )
 
 
 def _output_size(
@@ -117,9 +166,7 @@ def _nearest(input: Tensor, dimension: int, extent: int, scale: float | None, ex
 
 
 @lru_cache(maxsize=256)
-def _taps(
-    kind: str, source: int, extent: int, scale: float | None, align_corners: bool, antialias: bool
-) -> tuple[tuple[tuple[int, ...], tuple[float, ...]], ...]:
+def _taps(kind: str, source: int, extent: int, scale: float | None, align_corners: bool, antialias: bool) -> Taps:
     """For each tap of the filter: the places it reads and its weights, one for each element of the result."""
     if align_corners:
         step = (source - 1) / (extent - 1) if extent > 1 else 0.0
@@ -158,9 +205,7 @@ def _cubic(distance: float, a: float) -> float:
     return 0.0
 
 
-def _antialiased_taps(
-    kind: str, source: int, extent: int, step: float, align_corners: bool
-) -> tuple[tuple[tuple[int, ...], tuple[float, ...]], ...]:
+def _antialiased_taps(kind: str, source: int, extent: int, step: float, align_corners: bool) -> Taps:
     """Taps of a filter that is widened when the picture shrinks, as Pillow does it."""
     width = max(step, 1.0)
     support = (2.0 if kind == "cubic" else 1.0) * width
