@@ -26,7 +26,7 @@ def matrix_norm(
 ) -> Tensor:  # fmt: skip
     """Norms of the matrices in two axes: "fro", "nuc", the largest (smallest, if negative) column sum (1), row sum
     (inf) or singular value (2)."""
-    check_matrix("linalg.matrix_norm", A)
+    check_matrix("linalg.matrix_norm", A, half=ord not in ("nuc", 2, -2))
     x = A if dtype is None else A.to(dtype)
     rows, columns = (wrap_dim(k, x.ndim) for k in dim)
     if rows == columns:

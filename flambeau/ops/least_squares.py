@@ -11,11 +11,12 @@ from ..autograd.gradient import RESULT, Gradient
 from ..graph import dtypes
 from ..info import finfo
 from ..tensor import Tensor
-from .decompositions import eigvalsh, linalg_svd, svdvals
+from .decompositions import eigvalsh, linalg_eigh, linalg_svd, svdvals
 from .dispatch import attach, tracked
 from .host import on_host
 from .matrix import matmul
 from .operation import operation, write_out
+from .precision import rounded_once
 from .systems import check_matrix, check_square
 
 
@@ -59,8 +60,12 @@ def pinv(
     else:
         from .comparison import where
 
-        u, s, vh = linalg_svd(plain, False)
-        kept = s > _tolerance(s, A.shape, atol, rtol)
+        if hermitian:  # the lower triangle is all that counts
+            s, u = linalg_eigh(plain)
+            vh = u.mT
+        else:
+            u, s, vh = linalg_svd(plain, False)
+        kept = s.abs() > _tolerance(s.abs(), A.shape, atol, rtol)
         inverse = where(kept, 1.0 / where(kept, s, 1.0), 0.0)
         result = matmul(vh.mT * inverse.unsqueeze(-2), u.mT)
     if tracked(A):
@@ -102,7 +107,7 @@ def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | Non
     rank = matrix_rank(A, rtol=tolerance)
     m, n = A.shape[-2:]
     residuals = A.new_zeros(0)
-    single = driver == "gels" or driver in ("gelsd", "gelss") and A.ndim == 2 and bool((rank == n).all())
+    single = driver == "gels" or driver in ("gelsd", "gelss") and bool((rank == n).all())
     if m > n and single:
         difference = matmul(A, solution) - columns
         residuals = (difference * difference).sum(-2)
@@ -162,7 +167,12 @@ class LinalgMatrixExpBackward0(Gradient):
 @operation()
 def matrix_exp(input: Tensor) -> Tensor:
     """Exponentials of square matrices."""
-    check_square("linalg.matrix_exp", input)
+    check_square("linalg.matrix_exp", input, half=True)
+    return _matrix_exp(input)
+
+
+@rounded_once
+def _matrix_exp(input: Tensor) -> Tensor:
     (result,) = on_host(_exponential, {}, [(input.shape, input.dtype)], input)
     if tracked(input):
         attach(result, LinalgMatrixExpBackward0, [input])

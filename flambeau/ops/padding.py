@@ -67,11 +67,12 @@ def constant_pad_nd(input: Tensor, pad: Sequence[int], value: Any = 0) -> Tensor
 
 def _places(mode: str, extent: int, before: int, after: int) -> Tensor:
     """The positions that a padded axis takes its elements from."""
+    if mode == "circular":  # what is left after cropping is what goes round
+        first, last = max(-before, 0), extent - max(-after, 0)
+        return arange(-max(before, 0), last - first + max(after, 0)) % max(last - first, 1) + first
     position = arange(-before, extent + after)
     if mode == "replicate":
         return position.clamp(0, extent - 1)
-    if mode == "circular":
-        return position % extent
     return (extent - 1) - ((extent - 1) - position.abs()).abs()
 
 
@@ -83,7 +84,10 @@ def _check_places(mode: str, extent: int, before: int, after: int, axis: int) ->
         )
     if mode == "circular" and (before > extent or after > extent):
         raise RuntimeError("Padding value causes wrapping around more than once.")
-    if extent + before + after <= 0:
+    if mode == "circular" and extent + before + after >= 0:
+        if extent + min(before, 0) + min(after, 0) > 0 or extent + before + after == 0:
+            return
+    if extent + before + after <= 0 or mode == "circular":
         raise RuntimeError(f"padding ({before}, {after}) leaves nothing of dimension {axis} of size {extent}")
 
 

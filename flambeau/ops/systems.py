@@ -31,19 +31,19 @@ class LinAlgError(RuntimeError):
 # --- checks ----------------------------------------------------------------------------------------------------------
 
 
-def check_matrix(name: str, x: Tensor, argument: str = "A") -> None:
-    """``RuntimeError`` unless ``x`` is a matrix, or a stack of them, of float32 or float64."""
+def check_matrix(name: str, x: Tensor, argument: str = "A", half: bool = False) -> None:
+    """``RuntimeError`` unless ``x`` is a matrix, or a stack of them, of float32 or float64 (or of a half type)."""
     if x.dtype.kind != "float":
         raise RuntimeError(f"{name}: Expected a floating point or complex tensor as input. Got {TYPE_NAMES[x.dtype]}")
-    if x.dtype.itemsize == 2:
+    if x.dtype.itemsize == 2 and not half:
         raise RuntimeError(f"{name}: Low precision dtypes not supported. Got {TYPE_NAMES[x.dtype]}")
     if x.ndim < 2:
         raise RuntimeError(f"{name}: The input tensor {argument} must have at least 2 dimensions.")
 
 
-def check_square(name: str, x: Tensor, argument: str = "A") -> None:
+def check_square(name: str, x: Tensor, argument: str = "A", half: bool = False) -> None:
     """:func:`check_matrix`, and ``RuntimeError`` unless the matrices are square."""
-    check_matrix(name, x, argument)
+    check_matrix(name, x, argument, half)
     if x.shape[-1] != x.shape[-2]:
         raise RuntimeError(
             f"{name}: {argument} must be batches of square matrices, but they are {x.shape[-2]} by {x.shape[-1]} matrices"
