@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from ..graph import dtypes
 from ..graph import primitives as p
 from ..graph.bounds import check_value
@@ -102,7 +104,7 @@ def _between(start: float, end: float, steps: int, d: dtype_type) -> Tensor:
     """
     work = dtypes.float64 if d.category < 2 else SINGLE.get(d, d)
     first, last = (int(start), int(end)) if d.category < 2 else (start, end)
-    one = work.numpy.type
+    one = np.float64 if work is dtypes.float64 else np.float32
     step = float((one(last) - one(first)) / one(max(steps - 1, 1)))
     before, behind = (
         Tensor._from_node(record(p.IOTA, (Size((steps,)), work), (k, None), (by, None)))

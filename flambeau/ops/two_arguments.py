@@ -14,13 +14,15 @@ from ..graph.shapes import Size
 from ..tensor import Tensor
 from .comparison import maximum, where
 from .creation import filled
-from .dispatch import attach, nary, tracked, unary
+from .dispatch import attach, nary, not_a_tensor, tracked, unary
 from .exponentials import exp, log
 from .operation import operation, write_out
 from .precision import computed_wider, rounded_once
 
 
-def _check_floating(name: str, a: Tensor, b: Tensor) -> None:
+def _check_floating(name: str, a: Any, b: Any) -> None:
+    if not (isinstance(a, Tensor) and isinstance(b, Tensor)):
+        raise not_a_tensor(name, input=a, other=b)
     if a.dtype.category < 2 and b.dtype.category < 2:
         raise NotImplementedError(f"\"{name}_cpu\" not implemented for '{p.TYPE_NAMES[a.dtype]}'")
 
@@ -117,8 +119,10 @@ def _logaddexp(a: Tensor, b: Tensor, power: str, factor: float) -> Tensor:
 # --- products with logarithms -------------------------------------------------------------------------------------
 
 
-def _as_tensors(a: Any, b: Any) -> tuple[Tensor, Tensor]:
+def _as_tensors(name: str, a: Any, b: Any) -> tuple[Tensor, Tensor]:
     """Two operands, of which one may be a number: that becomes a tensor of the other's dtype."""
+    if not (isinstance(a, Tensor) or isinstance(b, Tensor)):
+        raise not_a_tensor(name, input=a)
     if not isinstance(a, Tensor):
         return _number_beside(a, b), b
     return a, b if isinstance(b, Tensor) else _number_beside(b, a)
@@ -149,13 +153,13 @@ class SpecialXlog1PyBackward0(XlogyBackward0):
 @operation("special_xlogy", inplace=True)
 def xlogy(input: Any, other: Any, *, out: Tensor | None = None) -> Tensor:
     """input · log(other), zero where input is zero (unless other is NaN)."""
-    result = _product("log", XlogyBackward0, *_as_tensors(input, other))
+    result = _product("log", XlogyBackward0, *_as_tensors("xlogy", input, other))
     return result if out is None else write_out(out, result)
 
 
 def xlog1py(input: Any, other: Any, *, out: Tensor | None = None) -> Tensor:
     """input · log(1 + other), zero where input is zero (unless other is NaN)."""
-    result = _product("log1p", SpecialXlog1PyBackward0, *_as_tensors(input, other))
+    result = _product("log1p", SpecialXlog1PyBackward0, *_as_tensors("special_xlog1py", input, other))
     return result if out is None else write_out(out, result)
 
 
