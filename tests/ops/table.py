@@ -10,12 +10,10 @@ PyTorch computes less accurately, or what half types must not accumulate in.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
+from neural_table import NEURAL
 from samples import (
     SPECIAL,
-    Samples,
     between,
     distinct,
     layouts,
@@ -27,21 +25,12 @@ from samples import (
     two,
     whole,
 )
+from table_row import Row
 
 DTYPES = {
     "d": "float64", "f": "float32", "h": "float16", "b": "bfloat16", "l": "int64", "i": "int32", "s": "int16", "c": "int8",
     "u": "uint8", "o": "bool",
 }  # fmt: skip
-
-
-class Row(NamedTuple):
-    """One operation; see the module's docstring."""
-
-    expression: str
-    samples: Samples
-    dtypes: str = "fdhb"
-    derivatives: int = 2
-    slack: float | str = 1.0
 
 
 ANY = "fdhbliscuo"
@@ -640,4 +629,5 @@ FAMILIES: dict[str, list[Row]] = {
     "decompositions": DECOMPOSITIONS,
     "creation": CREATION,
     "writing": WRITING,
+    "neural": NEURAL,
 }
