@@ -133,7 +133,10 @@ def _rebuild_array(cls: type, array: Any, name: str, shape: tuple[int, ...], tra
     from .graph.shapes import Size
     from .graph.trace import Node
 
-    node = Node(Size(shape), BY_NAME[name], None, 0, Buffer.from_numpy(array.copy()))
+    d, sizes = BY_NAME[name], Size(shape)
+    if array.nbytes != prod(sizes) * d.itemsize:
+        raise RuntimeError(f"damaged: {array.nbytes} bytes for a tensor of sizes {list(sizes)} and dtype {d}")
+    node = Node(sizes, d, None, 0, Buffer.from_numpy(array.copy()))
     tensor: Any = object.__new__(cls)
     tensor._node = node
     tensor._storage = None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from .graph import dtypes
 from .graph.dtypes import dtype as dtype_type
 from .graph.primitives import TYPE_NAMES
 from .graph.shapes import View
-from .ops.from_data import from_array, from_numpy
+from .ops.from_data import construct, from_array, from_numpy
 from .tensor import Tensor
 
 
@@ -21,9 +22,24 @@ class UntypedStorage:
     """The memory of a tensor (and of all that share it) as bytes. Made by ``Tensor.untyped_storage()``."""
 
     def __init__(self, *arguments: Any, device: Any = None) -> None:
-        size = arguments[0] if arguments and isinstance(arguments[0], int) else 0
-        data = np.zeros(size, np.uint8) if not arguments or isinstance(arguments[0], int) else np.array(arguments[0])
-        self._tensor: Tensor = from_array(data.astype(np.uint8))
+        source = arguments[0] if arguments else 0
+        if isinstance(source, int):
+            self._tensor: Tensor = construct(dtypes.uint8, source)
+        elif isinstance(source, Sequence) and not isinstance(source, str):
+            self._tensor = from_array(np.array(source, np.uint8))
+        else:
+            raise RuntimeError(f"torch.UntypedStorage(): Expected a sequence type, but got {type(source).__name__}")
+
+    @classmethod
+    def from_buffer(
+        cls, buffer: Any, byte_order: str | None = None, count: int = -1, offset: int = 0, *, dtype: dtype_type
+    ) -> Any:
+        """A storage with a copy of ``count`` elements of a buffer, from the byte ``offset`` on, or of all that follow.
+
+        ``byte_order``, "little", "big" or "native", is that of the buffer; bytes need none. ``ValueError`` for another,
+        and for elements that the buffer does not have.
+        """
+        return cls._of(_from_buffer(buffer, byte_order, count, offset, dtype).view(dtypes.uint8))
 
     @classmethod
     def _of(cls, tensor: Tensor) -> Any:
@@ -122,8 +138,6 @@ class TypedStorage(UntypedStorage):
     dtype: dtype_type
 
     def __init__(self, *arguments: Any, dtype: dtype_type | None = None, device: Any = None) -> None:
-        from .ops.from_data import construct
-
         self.dtype = dtype or getattr(type(self), "dtype", None) or dtypes.get_default_dtype()
         self._tensor = construct(self.dtype, *arguments)
 
@@ -134,11 +148,20 @@ class TypedStorage(UntypedStorage):
         return made
 
     @classmethod
-    def from_buffer(cls, buffer: Any, byte_order: str = "native", **keywords: Any) -> Any:
-        """A storage with a copy of a buffer's bytes."""
-        d = cls.dtype
-        plain = d.numpy if d.numpy is not None else np.dtype(np.uint16)
-        return cls._of(from_array(np.frombuffer(buffer, dtype=plain)))
+    def from_buffer(
+        cls,
+        buffer: Any,
+        byte_order: str | None = None,
+        count: int = -1,
+        offset: int = 0,
+        *,
+        dtype: dtype_type | None = None,
+    ) -> Any:
+        """As :meth:`UntypedStorage.from_buffer`, of elements of the class's dtype or of ``dtype``."""
+        d = dtype or getattr(cls, "dtype", None)
+        if d is None:
+            raise RuntimeError("TypedStorage.from_buffer: expected the keyword argument 'dtype'")
+        return cls._of(_from_buffer(buffer, byte_order, count, offset, d))
 
     @property
     def _itemsize(self) -> int:
@@ -154,6 +177,29 @@ class TypedStorage(UntypedStorage):
     def pickle_storage_type(self) -> str:
         """The old name of the storage's type, ``"FloatStorage"``."""
         return TYPE_NAMES[self.dtype] + "Storage"
+
+
+def _from_buffer(buffer: Any, byte_order: str | None, count: int, offset: int, d: dtype_type) -> Tensor:
+    """Elements of a buffer as a tensor (count)."""
+    if byte_order is None and d.itemsize > 1:
+        raise RuntimeError("function missing required argument 'byte_order' (pos 2)")
+    if byte_order not in (None, "native", "little", "big"):
+        raise ValueError(f"invalid byte_order '{byte_order}' (expected 'big', 'little', or 'native')")
+    data = memoryview(buffer).cast("B")
+    if not 0 <= offset <= len(data):
+        raise ValueError(f"offset must be non-negative and no greater than buffer length ({len(data)}), but got {offset}")
+    if count < 0:
+        if (len(data) - offset) % d.itemsize:
+            raise ValueError(f"buffer size ({len(data) - offset}) must be a multiple of element size ({d.itemsize})")
+        count = (len(data) - offset) // d.itemsize
+    if offset + count * d.itemsize > len(data):
+        raise ValueError(
+            f"buffer has only {len(data) - offset} elements after offset {offset}, but specified a size of {count}"
+        )
+    elements = np.frombuffer(data, np.dtype(f"u{d.itemsize}"), count, offset)
+    elements = elements.byteswap() if byte_order not in (None, "native", sys.byteorder) else elements.copy()
+    octets = elements.view(np.uint8)
+    return from_array(octets != 0 if d is dtypes.bool_ else octets).view(d)
 
 
 def _old_type(d: dtype_type) -> type[TypedStorage]:

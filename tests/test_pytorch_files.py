@@ -167,3 +167,47 @@ def test_only_archives_can_be_mapped(tmp_path):
                     load(path, mmap=True)
             else:
                 assert load(path, mmap=True)[0].tolist() == [1.0, 1.0]
+
+
+def test_errors_of_the_callers_own_code_are_not_the_files():
+    def fail(storage, place):
+        return {}[place]
+
+    for legacy in LEGACY:
+        for load, save in ((torch.load, torch.save), (flambeau.load, flambeau.save)):
+            value = [torch.ones(2)] if load is torch.load else [flambeau.ones(2)]
+            with pytest.raises(KeyError, match="^'cpu'$"):
+                load(written(value, save, legacy), map_location=fail)
+
+
+BUFFERS = [
+    ("FloatStorage", "big", {}),
+    ("FloatStorage", "little", {"count": 1, "offset": 4}),
+    ("FloatStorage", "native", {}),
+    ("FloatStorage", "middle", {}),
+    ("FloatStorage", None, {}),
+    ("FloatStorage", "little", {"offset": 1}),
+    ("FloatStorage", "little", {"count": 4}),
+    ("FloatStorage", "little", {"offset": 13}),
+    ("BFloat16Storage", "big", {}),
+    ("BoolStorage", None, {}),
+    ("ByteStorage", None, {}),
+    ("UntypedStorage", "big", {"dtype": "int16"}),
+    ("UntypedStorage", None, {"dtype": "uint8"}),
+    ("TypedStorage", "big", {"dtype": "int32"}),
+]
+
+
+@pytest.mark.parametrize(("name", "order", "options"), BUFFERS)
+def test_storages_of_buffers(name, order, options):
+    data = bytes(range(65, 77))
+    results = []
+    for library in (torch, flambeau):
+        keywords = {key: getattr(library, value) if key == "dtype" else value for key, value in options.items()}
+        if order is not None:
+            keywords["byte_order"] = order
+        try:
+            results.append(getattr(library, name).from_buffer(data, **keywords).tolist())
+        except (RuntimeError, ValueError) as error:
+            results.append(type(error))
+    assert results[0] == results[1]

@@ -15,7 +15,6 @@ A directory that cannot be made, read or written is as good as an empty one: ker
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
 import sys
@@ -79,7 +78,8 @@ class ObjectCache:
             return []
         try:
             self._read_index(self.directory / "index")
-        except OSError:
+        except OSError as error:
+            _must_be_the_systems(error)
             return []
         names = {self._index[digest] for digest in digests if digest in self._index}
         return [found for name in sorted(names) if (found := self._read_object(self.directory, name)) is not None]
@@ -99,8 +99,8 @@ class ObjectCache:
             with open(self.directory / "index", "ab", buffering=0) as index:
                 index.write(lines.encode())
             self._grow(self.directory, len(contents))
-        except OSError:
-            return
+        except OSError as error:
+            _must_be_the_systems(error)
 
     def _read_index(self, path: Path) -> None:
         """Learn what was appended to the index since it was last read, or all of it where it is another file now."""
@@ -133,10 +133,13 @@ class ObjectCache:
             if hashlib.sha256(contents).hexdigest() != name:
                 path.unlink()
                 return None
-        except OSError:
+        except OSError as error:
+            _must_be_the_systems(error)
             return None
-        with contextlib.suppress(OSError):  # removal goes by this time; nothing is removed where it cannot be set
-            os.utime(path)
+        try:
+            os.utime(path)  # removal goes by this time; nothing is removed where it cannot be set
+        except OSError as error:
+            _must_be_the_systems(error)
         head, code = contents.split(b"\n", 1)
         return CachedObject(tuple(head.decode().split()), code)
 
@@ -165,6 +168,12 @@ class ObjectCache:
         self._read_index(directory / "index")
         lines = [f"{digest} {name}\n" for digest, name in self._index.items() if name in kept]
         _write_atomically(directory / "index", "".join(lines).encode())
+
+
+def _must_be_the_systems(error: OSError) -> None:
+    """Raise an error without the system's number: a signal's handler raised it (``TimeoutError``), not the cache."""
+    if error.errno is None:
+        raise error
 
 
 def _write_atomically(path: Path, contents: bytes) -> None:

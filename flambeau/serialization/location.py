@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..device import check_device, device, layout, sparse_coo, strided
-from .source import describe
+from .source import FromOutside, describe
 
 Restore = Callable[[Any, str], Any]
 
@@ -49,7 +49,10 @@ def restorer(map_location: Any) -> Restore:
         return to_place
 
     def by_function(storage: Any, location: str) -> Any:
-        result = map_location(storage, location)
+        try:
+            result = map_location(storage, location)
+        except Exception as error:  # an interrupt is none
+            raise FromOutside(error) from error
         return default_restore_location(storage, location) if result is None else result
 
     return by_function

@@ -67,6 +67,13 @@ def fill(file: Any, memory: memoryview) -> None:
         done += count
 
 
+class FromOutside(Exception):
+    """Carries an error of the caller's own code past those who know what a damaged file leads to."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+
 #: The errors of a damaged file.
 DOCUMENTED = (RuntimeError, pickle.UnpicklingError, EOFError)
 
@@ -76,6 +83,8 @@ def named(name: str) -> Iterator[None]:
     """Put the file's name in front of the messages of the errors that damage leads to."""
     try:
         yield
+    except FromOutside as carrier:
+        raise carrier.error from None
     except DOCUMENTED as error:
         if type(error) in DOCUMENTED:
             error.args = (f"{name}: {error}",)

@@ -12,6 +12,7 @@ import pickle
 import struct
 from collections import Counter, OrderedDict
 from collections.abc import Iterable, Iterator
+from io import BytesIO
 from types import FunctionType
 from typing import Any
 
@@ -38,7 +39,8 @@ class BoundedUnpickler(_PythonUnpickler):
     """
 
     def __init__(self, source: Source, **options: Any) -> None:
-        super().__init__(source, **options)
+        # What is in memory cannot be read beyond its end in any case.
+        super().__init__(source.file if isinstance(source.file, BytesIO) else source, **options)
         self.missing: Exception | None = None
         self._steps = _STEPS + _STEPS_PER_BYTE * source.size
 

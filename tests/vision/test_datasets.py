@@ -1,11 +1,13 @@
 """Data sets from files in their published layout, written here."""
 
+import collections
 import gzip
 import http.server
 import pickle
 import tarfile
 import threading
 import warnings
+import zipfile
 
 import numpy as np
 import pytest
@@ -101,6 +103,42 @@ def test_damaged_idx_files(tmp_path):
     assert (read_idx(str(path)) == numbers).all()
 
 
+@pytest.mark.parametrize("compressed", [False, True])
+def test_sizes_in_idx_files_are_believed_as_far_as_they_go(tmp_path, compressed):
+    path = tmp_path / ("x.gz" if compressed else "x")
+    whole = idx(np.arange(24, dtype=np.int32).reshape(2, 3, 4))
+    large = whole[:4] + np.array([2**32 - 1] * 3, ">u4").tobytes() + whole[16:]
+    zeros = idx(np.zeros(3, np.uint8)) + bytes(10**6)
+    for contents in (large, zeros, whole + b"x", whole[:-1], whole[:13]):
+        path.write_bytes(gzip.compress(contents) if compressed else contents)
+        with pytest.raises(ValueError, match=str(path)):
+            read_idx(str(path))
+    packed = gzip.compress(whole)
+    if compressed:
+        for damaged in (packed[:-3], packed[:20], packed[:-8] + b"12345678", b"no", whole):
+            path.write_bytes(damaged)
+            with pytest.raises(ValueError, match=str(path)):
+                read_idx(str(path))
+    path.write_bytes(packed if compressed else whole)
+    numbers = read_idx(str(path))
+    assert numbers.dtype == np.int32 and numbers.flags.writeable and numbers[1, 2].tolist() == [20, 21, 22, 23]
+
+
+def test_mnist_says_which_file_holds_something_else(tmp_path):
+    write_mnist(tmp_path)
+    labels = tmp_path / "MNIST" / "raw" / "train-labels-idx1-ubyte"
+    for wrong in (np.zeros(7), np.zeros((7, 1), np.uint8), np.zeros(6, np.uint8)):
+        labels.write_bytes(idx(wrong))
+        with warnings.catch_warnings(), pytest.raises(ValueError, match=str(labels)):
+            warnings.simplefilter("ignore")
+            datasets.MNIST(tmp_path)
+    processed = tmp_path / "MNIST" / "processed" / "training.pt"
+    processed.parent.mkdir()
+    flambeau.save([1, 2], processed)
+    with pytest.raises(RuntimeError, match=str(processed)):
+        datasets.MNIST(tmp_path)
+
+
 def cifar_files(protocol):
     batches = {}
     for name in [f"data_batch_{n}" for n in range(1, 6)] + ["test_batch"]:
@@ -125,6 +163,111 @@ def test_cifar(tmp_path, protocol):
     first = files["data_batch_1"][1][b"data"][0].reshape(3, 32, 32).transpose(1, 2, 0)
     picture, target = dataset[0]
     assert picture.mode == "RGB" and (np.asarray(picture) == first).all() and target == 1
+
+
+@pytest.mark.parametrize("protocol", range(6))
+def test_batches_that_people_pickle(tmp_path, protocol):
+    batch = {
+        "data": np.asfortranarray(RANDOM.randint(0, 256, (3, 4), dtype=np.uint8)),
+        b"bytes": [b"", b"\xff\x00", bytearray(b"x")],
+        "numbers": [np.int64(-3), np.float32(0.5), 1.5, True, None, 2**70],
+        "wide": np.arange(3, dtype=">i4"),
+        "names": np.array(["plane", "ü"]),
+        "none": np.zeros((0, 5)),
+        "ordered": collections.OrderedDict(a=(1, 2)),
+    }
+    path = tmp_path / "batch"
+    path.write_bytes(pickle.dumps(batch, protocol))
+    read = read_batch(str(path))
+    assert list(read) == ["data", "bytes", *list(batch)[2:]]
+    assert (
+        read["bytes"] == batch[b"bytes"] and read["numbers"] == batch["numbers"] and read["ordered"] == batch["ordered"]
+    )
+    for name in ("data", "wide", "names", "none"):
+        assert read[name].dtype.newbyteorder("=") == batch[name].dtype.newbyteorder("=")
+        assert np.array_equal(read[name], batch[name])
+
+
+def state_of(code, state):
+    """A pickle that makes a NumPy dtype and gives it a state."""
+    return (
+        b"\x80\x02cnumpy\ndtype\n(U"
+        + bytes([len(code)])
+        + code
+        + b"K\x00K\x01tR"
+        + pickle.dumps(state, 2)[2:-1]
+        + b"b."
+    )
+
+
+def array_of(shape, code, data):
+    """A pickle that makes a NumPy array of this shape, dtype and contents."""
+    head = b"\x80\x02cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85U\x01b\x87R(K\x01"
+    dtype = b"cnumpy\ndtype\n(U" + bytes([len(code)]) + code + b"K\x00K\x01tR"
+    return head + pickle.dumps(shape, 2)[2:-1] + dtype + b"\x89" + pickle.dumps(data, 2)[2:-1] + b"tb."
+
+
+def test_arrays_that_native_code_must_not_see(tmp_path):
+    path = tmp_path / "batch"
+    ordinary = (3, "<", None, None, None, -1, -1, 0)
+    for damaged in (
+        state_of(b"i4", (3, "<", None, None, None, 1 << 40, -1, 0)),
+        state_of(b"i4", (3, "<", None, None, None, -1, -1, 63)),
+        state_of(b"i4", (3, "<", ("i4", (5,)), None, None, -1, -1, 0)),
+        state_of(b"i4", (3, "<", None, ("a",), {"a": 1}, -1, -1, 0)),
+        state_of(b"i4", (3, "?", None, None, None, -1, -1, 0)),
+        state_of(b"i4", ordinary[:5]),
+        state_of(b"O8", ordinary),
+        state_of(b"V9999", ordinary),
+        state_of(b"M8[s]", ordinary),
+        array_of((4,), b"u1", b"abc"),
+        array_of((2**62, 4), b"u1", b"abc"),
+        array_of((2**32, 2**32), b"u1", b""),
+        array_of((-3,), b"u1", b"abc"),
+        array_of([3], b"u1", b"abc"),
+        array_of((1,) * 99, b"u1", b"a"),
+        array_of((1,), b"O8", [[]]),
+    ):
+        path.write_bytes(damaged)
+        with pytest.raises(pickle.UnpicklingError, match=str(path)):
+            read_batch(str(path))
+    assert np.dtype("i4").itemsize == 4 and np.dtype("i4").isnative
+    path.write_bytes(array_of((3,), b"u1", b"abc"))
+    with pytest.raises(pickle.UnpicklingError, match="holds a ndarray, not a dict"):
+        read_batch(str(path))
+
+
+def test_cifar_says_which_file_holds_something_else(tmp_path):
+    folder = tmp_path / "cifar-10-batches-py"
+    folder.mkdir()
+    files = cifar_files(4)
+    for name, (contents, _) in files.items():
+        (folder / name).write_bytes(contents)
+    good = files["data_batch_3"][1]
+    pixels = good[b"data"]
+    changes = [
+        {b"data": None},
+        {b"data": [[1]]},
+        {b"data": pixels.astype(np.int64)},
+        {b"data": pixels[:, :-1]},
+        {b"data": pixels[:1]},
+        {b"labels": None},
+        {b"labels": ["a", "b"]},
+        {b"labels": [1]},
+        {b"labels": [1.5, 2]},
+    ]
+    for change in changes:
+        (folder / "data_batch_3").write_bytes(pickle.dumps({**good, **change}))
+        with warnings.catch_warnings(), pytest.raises(RuntimeError, match=str(folder / "data_batch_3")):
+            warnings.simplefilter("ignore")
+            datasets.CIFAR10(tmp_path)
+    (folder / "data_batch_3").write_bytes(pickle.dumps({**good, b"labels": np.array([3, 4])}))
+    with pytest.warns(UserWarning):
+        dataset = datasets.CIFAR10(tmp_path)
+    assert dataset.targets[4:6] == [3, 4] and dataset.classes == ["plane", "car", "bird"]
+    (folder / "batches.meta").write_bytes(pickle.dumps({"label_names": [1]}))
+    with pytest.warns(UserWarning), pytest.raises(RuntimeError, match=r"batches\.meta"):
+        datasets.CIFAR10(tmp_path)
 
 
 def test_the_original_files_are_pickles_of_python_2(tmp_path):
@@ -184,6 +327,20 @@ def test_image_folder(tmp_path):
     assert len(datasets.ImageFolder(tmp_path, allow_empty=True).classes) == 3
     other = datasets.DatasetFolder(tmp_path, lambda path: path, extensions=(".txt",), allow_empty=True)
     assert other[0][0].endswith("notes.txt")
+
+
+def test_damaged_pictures_are_named(tmp_path):
+    (tmp_path / "cat").mkdir()
+    pixels = RANDOM.randint(0, 256, (30, 30, 3), dtype=np.uint8)
+    for ending in ("png", "jpg", "bmp", "ppm", "webp"):
+        path = tmp_path / "cat" / f"1.{ending}"
+        Image.fromarray(pixels).save(path)
+        whole = path.read_bytes()
+        for damaged in (b"", whole[:7], whole[: len(whole) // 2], b"P6 100000 100000 255 " + whole):
+            path.write_bytes(damaged)
+            with pytest.raises(OSError, match=str(path)):
+                datasets.ImageFolder(tmp_path)[0]
+        path.unlink()
 
 
 def test_fake_data_is_always_the_same():
@@ -259,6 +416,28 @@ def test_cifar_is_downloaded_and_unpacked(server, tmp_path, monkeypatch):
     monkeypatch.setattr(datasets.CIFAR10, "tgz_md5", calculate_md5(folder / "c.tar.gz"))
     with pytest.warns(UserWarning):
         assert len(datasets.CIFAR10(tmp_path, train=False, download=True)) == 2
+
+
+def test_damaged_archives_are_named(tmp_path):
+    (tmp_path / "x").write_bytes(bytes(range(256)) * 40)
+    for ending in ("tar", "tar.gz", "tar.bz2", "tar.xz", "zip", "gz"):
+        path = tmp_path / f"a.{ending}"
+        if ending == "gz":
+            path.write_bytes(gzip.compress((tmp_path / "x").read_bytes()))
+        elif ending == "zip":
+            with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+                archive.write(tmp_path / "x", "x")
+        else:
+            with tarfile.open(path, f"w:{ending.partition('.')[2]}") as archive:
+                archive.add(tmp_path / "x", "x")
+        whole = path.read_bytes()
+        for damaged in (b"", whole[: len(whole) // 2], b"x" * 1000):
+            path.write_bytes(damaged)
+            with pytest.raises(RuntimeError, match=str(path)):
+                extract_archive(path, tmp_path / "target")
+        path.write_bytes(whole)
+        extract_archive(path, tmp_path / "target")
+        assert not list((tmp_path / "target").glob("*.part"))
 
 
 def test_archives_stay_in_their_directory(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import hashlib
 import os
@@ -9,6 +10,7 @@ import shutil
 import tarfile
 import warnings
 import zipfile
+import zlib
 from collections.abc import Iterable
 from typing import IO, Any
 from urllib.error import URLError
@@ -26,6 +28,23 @@ __all__ = [
 ]
 
 Path = str | os.PathLike[str]
+
+#: What the standard library raises for damaged archives.
+_DAMAGE: tuple[type[Exception], ...] = (
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    gzip.BadGzipFile,
+    zlib.error,
+    EOFError,
+    LookupError,
+    NotImplementedError,
+    OverflowError,
+    ValueError,
+)
+with contextlib.suppress(ImportError):  # which not every Python has
+    from lzma import LZMAError
+
+    _DAMAGE = (*_DAMAGE, LZMAError)
 
 
 def calculate_md5(fpath: Path, chunk_size: int = 1024 * 1024) -> str:
@@ -83,10 +102,24 @@ def extract_archive(from_path: Path, to_path: Path | None = None, remove_finishe
     """Unpack a ``.tar``, ``.tar.gz``, ``.tgz``, ``.tar.bz2``, ``.tar.xz``, ``.zip`` or ``.gz`` file.
 
     Returns the directory (for ``.gz`` the file) it went to, by default beside the archive. ``RuntimeError`` for an
-    unknown ending, and for an archive that would write outside that directory.
+    unknown ending, for a damaged archive, and for one that would write outside that directory.
     """
     source = os.fspath(from_path)
     target = os.path.dirname(source) if to_path is None else os.fspath(to_path)
+    try:
+        target = _unpack(source, target)
+    except _DAMAGE as error:
+        raise RuntimeError(f"{source} is damaged: {type(error).__name__}: {error}") from error
+    except OSError as error:
+        if error.errno is not None:  # the system's, not that of a decompressor
+            raise
+        raise RuntimeError(f"{source} is damaged: {error}") from error
+    if remove_finished:
+        os.remove(source)
+    return target
+
+
+def _unpack(source: str, target: str) -> str:
     if source.endswith((".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")):
         with tarfile.open(source) as archive:
             for member in archive:
@@ -100,14 +133,14 @@ def extract_archive(from_path: Path, to_path: Path | None = None, remove_finishe
                     with archive.open(info) as contents:
                         _write_member(contents, target, info.filename)
     elif source.endswith(".gz"):
+        if not os.path.getsize(source):  # which the decompressor takes for nothing, compressed
+            raise EOFError("it is empty")
         name = os.path.basename(source).removesuffix(".gz")
         with gzip.open(source) as file:
             _write_member(file, target, name)
-        target = os.path.join(target, name)
+        return os.path.join(target, name)
     else:
         raise RuntimeError(f"Unknown compression or archive type: '{os.path.basename(source)}'")
-    if remove_finished:
-        os.remove(source)
     return target
 
 
