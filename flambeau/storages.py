@@ -181,7 +181,7 @@ class TypedStorage(UntypedStorage):
 
 def _from_buffer(buffer: Any, byte_order: str | None, count: int, offset: int, d: dtype_type) -> Tensor:
     """Elements of a buffer as a tensor (count)."""
-    if byte_order is None and d.itemsize > 1:
+    if byte_order is None and d not in (dtypes.uint8, dtypes.int8):
         raise RuntimeError("function missing required argument 'byte_order' (pos 2)")
     if byte_order not in (None, "native", "little", "big"):
         raise ValueError(f"invalid byte_order '{byte_order}' (expected 'big', 'little', or 'native')")

@@ -191,6 +191,8 @@ BUFFERS = [
     ("FloatStorage", "little", {"offset": 13}),
     ("BFloat16Storage", "big", {}),
     ("BoolStorage", None, {}),
+    ("BoolStorage", "native", {}),
+    ("CharStorage", None, {}),
     ("ByteStorage", None, {}),
     ("UntypedStorage", "big", {"dtype": "int16"}),
     ("UntypedStorage", None, {"dtype": "uint8"}),
