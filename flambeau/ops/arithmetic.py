@@ -187,6 +187,8 @@ class RemainderBackward0(Gradient):
 @operation(inplace=True)
 def remainder(input: Any, other: Any, *, out: Tensor | None = None) -> Tensor:
     """What is left of a division rounded down: has the divisor's sign, as Python's ``%``."""
+    if not (isinstance(input, Tensor) or isinstance(other, Tensor)):
+        raise not_a_tensor("remainder", input=input)
     result = binary(p.REMAINDER, input, other, RemainderBackward0)
     return result if out is None else write_out(out, result)
 

@@ -90,6 +90,9 @@ def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
         raise RuntimeError(
             "movedim: Invalid source or destination dims: source and destination must have the same number"
         )
+    for what, axes, given in (("source", src, source), ("destination", dst, destination)):
+        if len(set(axes)) != len(axes):
+            raise RuntimeError(f"movedim: repeated dim in `{what}` ({list(given)})")
     order: list[int] = [-1] * rank
     for a, b in zip(src, dst):
         order[b] = a

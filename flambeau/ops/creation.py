@@ -176,6 +176,18 @@ def empty_permuted(size: Any, physical_layout: Any, *, dtype: Any = None, device
     """Memory of arbitrary content whose axes lie in the given order, the outermost first."""
     sizes = Size(size)
     order = list(physical_layout)
+    if len(order) != len(sizes):
+        raise RuntimeError(
+            "Number of dimensions in size does not match the length of the physical_layout; i.e. len(size) = "
+            f"{len(sizes)} is not equal to len(physical_layout) = {len(order)}"
+        )
+    for place, axis in enumerate(order):
+        if not 0 <= axis < len(sizes):
+            raise RuntimeError(
+                f"Dimension out of range (expected to be between 0 and {len(sizes) - 1}, but got {axis} at index {place})."
+            )
+    if len(set(order)) != len(order):
+        raise RuntimeError("Duplicate dim not allowed")
     inverse = [order.index(axis) for axis in range(len(order))]
     made = empty([sizes[axis] for axis in order], dtype=dtype, device=device).permute(inverse)
     return finished(made.detach(), requires_grad)

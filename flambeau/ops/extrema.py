@@ -135,21 +135,35 @@ def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, axis: Any = No
     return _extremum("min", input, dim if axis is None else axis, keepdim, out)
 
 
+def _check_some(name: str, input: Tensor, dim: Dims) -> None:
+    if dim == () and input.numel() == 0:
+        raise RuntimeError(
+            f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with the 'dim' "
+            "argument."
+        )
+
+
 @operation()
 def amax(input: Tensor, dim: Dims = (), keepdim: bool = False) -> Tensor:
     """The largest element over axes; equal ones share the gradient."""
+    _check_some("amax", input, dim)
     return _shared(p.MAX, AmaxBackward0, input, wrap_dims(dim, input.ndim), keepdim)
 
 
 @operation()
 def amin(input: Tensor, dim: Dims = (), keepdim: bool = False) -> Tensor:
     """The smallest element over axes; equal ones share the gradient."""
+    _check_some("amin", input, dim)
     return _shared(p.MIN, AminBackward0, input, wrap_dims(dim, input.ndim), keepdim)
 
 
 @operation()
 def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> Any:
     """Smallest and largest element."""
+    if dim is None and input.numel() == 0:
+        raise RuntimeError(
+            "aminmax(): cannot compute aminmax over an empty dimension as the operation has no identity."
+        )
     dims: Any = () if dim is None else dim
     return return_types.aminmax(amin(input, dims, keepdim), amax(input, dims, keepdim))
 

@@ -12,9 +12,10 @@ from ..graph.primitives import TYPE_NAMES
 from ..graph.shapes import Size, broadcast_shapes, contiguous_strides, wrap_dim
 from ..tensor import Tensor
 from .addressing import Addressing, along, check_index, gathered, put_at, take_at
+from .apart import write_apart
 from .creation import filled
 from .dispatch import attach, tracked
-from .operation import operation, write_out
+from .operation import operation
 from .views import geometry
 
 
@@ -67,7 +68,7 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False,
     if tracked(input):
         saved = [(None, None), (index._read(), index._view)]
         attach(result, GatherBackward0, [input, index], saved, (d, input.shape))
-    return result if out is None else write_out(out, result)
+    return result if out is None else write_apart(out, result, input, index)
 
 
 @operation()
@@ -100,7 +101,7 @@ def take(input: Tensor, index: Tensor, *, out: Tensor | None = None) -> Tensor:
     if flat.shape[0] == 0 and index.numel():
         raise IndexError("take(): tried to take from an empty tensor")
     result = gathered(flat, Addressing(flat, [(0, index)], POSITION))
-    return result if out is None else write_out(out, result)
+    return result if out is None else write_apart(out, result, input, index)
 
 
 def flattened(name: str, input: Tensor, index: Tensor) -> Tensor:

@@ -14,10 +14,11 @@ from ..graph.shapes import broadcast_shapes
 from ..graph.trace import local
 from ..tensor import Tensor
 from .addressing import Addressing, gathered, value_for, with_values
+from .apart import write_apart
 from .from_data import from_array
 from .gather_scatter import POSITION, flattened
 from .nonzero import nonzero
-from .operation import assign, operation, write_out
+from .operation import assign, operation
 from .parts import SelectBackward0, SliceBackward0, part_of
 from .reshaping import view_as_self
 
@@ -303,7 +304,7 @@ def masked_select(input: Tensor, mask: Tensor, *, out: Tensor | None = None) -> 
         raise RuntimeError("masked_select: expected BoolTensor for mask")
     shape = broadcast_shapes(input.shape, mask.shape)
     result = getitem(input.expand(shape), mask.expand(shape))
-    return result if out is None else write_out(out, result)
+    return result if out is None else write_apart(out, result, input, mask)
 
 
 @operation(inplace=True)

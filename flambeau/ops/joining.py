@@ -194,29 +194,36 @@ def _at_least(rank: int) -> Any:
 atleast_1d, atleast_2d, atleast_3d = _at_least(1), _at_least(2), _at_least(3)
 
 
+def _some_tensors(name: str, tensors: Any) -> Sequence[Tensor]:
+    many = _tensors(name, tensors)
+    if not many:
+        raise RuntimeError(f"{name} expects a non-empty TensorList")
+    return many
+
+
 @operation(method=False)
 def hstack(tensors: Any, *, out: Tensor | None = None) -> Tensor:
     """Tensors side by side: along axis 1, or 0 for vectors."""
-    many = [_of_rank(t, 1) for t in _tensors("hstack", tensors)]
+    many = [_of_rank(t, 1) for t in _some_tensors("hstack", tensors)]
     return cat(many, 0 if many and many[0].ndim == 1 else 1, out=out)
 
 
 @operation("row_stack", method=False)
 def vstack(tensors: Any, *, out: Tensor | None = None) -> Tensor:
     """Tensors one below the other: along axis 0, vectors as rows."""
-    return cat([_of_rank(t, 2) for t in _tensors("vstack", tensors)], 0, out=out)
+    return cat([_of_rank(t, 2) for t in _some_tensors("vstack", tensors)], 0, out=out)
 
 
 @operation(method=False)
 def dstack(tensors: Any, *, out: Tensor | None = None) -> Tensor:
     """Tensors one behind the other along axis 2."""
-    return cat([_of_rank(t, 3) for t in _tensors("dstack", tensors)], 2, out=out)
+    return cat([_of_rank(t, 3) for t in _some_tensors("dstack", tensors)], 2, out=out)
 
 
 @operation(method=False)
 def column_stack(tensors: Any, *, out: Tensor | None = None) -> Tensor:
     """Vectors as the columns of a matrix; matrices side by side."""
-    many = [t.reshape(t.numel(), 1) if t.ndim <= 1 else t for t in _tensors("column_stack", tensors)]
+    many = [t.reshape(t.numel(), 1) if t.ndim <= 1 else t for t in _some_tensors("column_stack", tensors)]
     return hstack(many, out=out)
 
 

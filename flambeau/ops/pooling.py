@@ -449,6 +449,8 @@ def _adaptive_average(x: Tensor, shape: Size, window: tuple[Any, ...]) -> Tensor
 
 def _output_size(name: str, input: Tensor, output_size: Any, count: int) -> Ints:
     """The wanted extents; None keeps the input's."""
+    if input.ndim <= count and count > 1:  # PyTorch's function for one dimension does not look
+        raise ValueError(f"Input dimension should be at least {count + 1}")
     if isinstance(output_size, int) or output_size is None:
         wanted: tuple[Any, ...] = (output_size,) * count
     else:

@@ -108,6 +108,8 @@ def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
     places = (dims,) if not isinstance(dims, (tuple, list)) else tuple(dims)
     if len(places) != len(amounts):
         raise RuntimeError(f"shifts and dimensions must align. shifts: {len(amounts)}, dims:{len(places)}")
+    if input.ndim == 0:
+        raise IndexError(f"Dimension specified as {places[0]} but tensor has no dimensions")
     axes = [wrap_dim(axis, input.ndim) for axis in places]
     result = input.detach()
     for amount, axis in zip(amounts, axes):

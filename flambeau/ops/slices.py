@@ -10,8 +10,9 @@ from ..graph.primitives import TYPE_NAMES
 from ..graph.shapes import Size, wrap_dim
 from ..tensor import Tensor
 from .addressing import ROW, SELECTED, Addressing, along, check_index, check_range, gathered, value_for, with_values
+from .apart import write_apart
 from .gather_scatter import scatter_reduced
-from .operation import operation, write_out
+from .operation import operation
 
 
 def _slices(input: Tensor, axis: int, index: Tensor, check: Check) -> Addressing:
@@ -40,7 +41,7 @@ def index_select(input: Tensor, dim: int, index: Tensor, *, out: Tensor | None =
     result = gathered(input, _slices(input, axis, index, check))
     if input.numel() == 0:
         check_range(index, input.shape[axis], check)
-    return result if out is None else write_out(out, result)
+    return result if out is None else write_apart(out, result, input, index)
 
 
 @operation(inplace=True)

@@ -14,6 +14,7 @@ from ..graph import dtypes
 from ..graph.checks import Check
 from ..graph.shapes import wrap_dim
 from ..tensor import Tensor
+from .apart import write_apart
 from .checked import checked
 from .dispatch import attach, tracked
 from .host import on_host
@@ -178,8 +179,10 @@ def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False, *, out
         raise RuntimeError("kthvalue(): selected number k out of range for dimension " + str(axis))
     shape = _without(input.shape, axis, keepdim)
     parameters = {"place": k - 1, "axis": axis, "keepdim": bool(keepdim)}
-    result = _found(_nth, parameters, input, axis, shape, KthvalueBackward0, keepdim)
-    return return_types.kthvalue(_written(result, out))  # type: ignore[no-any-return]
+    result: Any = _found(_nth, parameters, input, axis, shape, KthvalueBackward0, keepdim)
+    if out is not None:
+        result = tuple(write_apart(o, r, input) for o, r in zip(out, result))
+    return return_types.kthvalue(result)  # type: ignore[no-any-return]
 
 
 # --- medians and modes --------------------------------------------------------------------------------------------------

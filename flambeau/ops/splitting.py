@@ -22,7 +22,7 @@ class UnbindBackward0(SliceBackward0):
 def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     """All slices along an axis, as a tuple of views."""
     if input.ndim == 0:
-        raise RuntimeError("Dimension specified as 0 but tensor has no dimensions")
+        raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
     d = wrap_dim(dim, input.ndim)
     return tuple(select(input, d, k) for k in range(input.shape[d]))
 

@@ -5,11 +5,33 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ..graph.checks import Check
+from ..graph.primitives import TYPE_NAMES
 from ..graph.shapes import wrap_dim
 from ..tensor import Tensor
+from .checked import checked
 from .matrix import matmul
 from .operation import operation
 from .precision import rounded_once
+
+
+def _check_weights(name: str, weights: Tensor, category: int, count: int) -> None:
+    """Weights of ``count`` observations, integers (category 1) or floats (2); negative ones are found when computed with."""
+    if weights.ndim > 1:
+        raise RuntimeError(
+            f"cov(): expected {name} to have one or fewer dimensions but got {name} with {weights.ndim} dimensions"
+        )
+    if weights.dtype.category != category:
+        expected = "integral" if category == 1 else "floating point"
+        raise RuntimeError(
+            f"cov(): expected {name} to have {expected} dtype but got {name} with {TYPE_NAMES[weights.dtype]} dtype"
+        )
+    if weights.numel() != count:
+        raise RuntimeError(
+            f"cov(): expected {name} to have the same numel as there are observations in the input but got "
+            f"{weights.numel()} != {count}"
+        )
+    checked(weights.detach(), weights >= 0, Check(RuntimeError, f"cov(): {name} cannot be negative"))
 
 
 @operation()
@@ -22,6 +44,9 @@ def cov(
             f"cov(): expected input to have two or fewer dimensions but got an input with {input.ndim} dimensions"
         )
     x = input if input.ndim == 2 else input.reshape(1, -1)
+    for name, given, category in (("fweights", fweights, 1), ("aweights", aweights, 2)):
+        if given is not None:
+            _check_weights(name, given, category, x.shape[1])
     x = x if x.dtype.category == 2 else x / 1
     weights: Tensor | None = fweights
     if aweights is not None:
@@ -76,6 +101,9 @@ def gradient(
     """
     dims = range(input.ndim) if dim is None else [dim] if isinstance(dim, int) else list(dim)
     axes = [wrap_dim(k, input.ndim) for k in dims]
+    for axis in axes:
+        if axes.count(axis) > 1:
+            raise RuntimeError(f"dim {axis} appears multiple times in the list of dims")
     many = isinstance(spacing, (list, tuple))
     if many and len(spacing) != len(axes):
         raise RuntimeError(

@@ -44,6 +44,8 @@ def arange(start: Any, end: Any = None, step: Any = 1, *, out: Tensor | None = N
     start, end, step = number_of(start), number_of(end), number_of(step)
     if step == 0:
         raise RuntimeError("step must be nonzero")
+    if not math.isfinite(start) or not math.isfinite(end):
+        raise RuntimeError(f"unsupported range: {start} -> {end}")
     if (end - start) * step < 0:
         raise RuntimeError("upper bound and lower bound inconsistent with step sign")
     if dtype is None:

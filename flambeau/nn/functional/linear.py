@@ -53,7 +53,8 @@ def embedding(
     With ``max_norm`` the chosen rows are first scaled down in place where their norm exceeds it. The gradient is
     always dense.
     """
-    padding_idx = _row(padding_idx, weight.size(0))
+    if padding_idx is not None:
+        padding_idx = _row(padding_idx, weight.size(0))
     if max_norm is not None:
         _renormalise(weight, input, max_norm, norm_type)
     return embeddings.embedding(weight, input, -1 if padding_idx is None else padding_idx, scale_grad_by_freq)
