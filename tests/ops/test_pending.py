@@ -32,7 +32,7 @@ def _range(x: Tensor, given: np.ndarray) -> Tensor:
         low = float(finite.min(initial=0))
         step = (float(finite.max(initial=0)) - low) / x.numel() or 1.0
         return torch.arange(x.numel(), dtype=x.dtype).reshape(x.shape) * step + low
-    return (torch.arange(x.numel()) % (int(given.max()) + 1)).to(x.dtype).reshape(x.shape)
+    return (torch.arange(x.numel()) % max(int(given.max()) + 1, 1)).to(x.dtype).reshape(x.shape)
 
 
 def _whole_range(x: Tensor, given: np.ndarray) -> Tensor:
