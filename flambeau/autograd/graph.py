@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
+from ..forks import new_lock
 from ..graph.trace import local
 from ..tensor import Tensor
 from .engine import current_run, will_reach
@@ -132,7 +133,7 @@ class _Collector:
         self.edges = [get_gradient_edge(tensor) for tensor in tensors]
         self.function = function
         self.mode = mode
-        self.lock = threading.Lock()
+        self.lock = new_lock()
         #: For each pass under way: the gradients so far, and how many are still missing.
         self.passes: dict[int, tuple[list[Any], list[int]]] = {}
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from ..forks import new_lock
 from ..graph.trace import local
 from ..storage import is_exposed, whole
 from ..tensor import Tensor
@@ -83,7 +83,7 @@ def _last_uses(nodes: list[Gradient], needed: set[Gradient] | None) -> dict[int,
     return due
 
 
-accumulating = threading.RLock()
+accumulating = new_lock()
 """Threads that run backward at the same time may share leaves."""
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections import deque
 from collections.abc import Sequence
+from itertools import repeat
 from threading import get_ident
 from typing import Any
 
@@ -23,6 +25,8 @@ def _baseline() -> int:
 
 
 _HELD = _baseline()
+_consume: Any = deque(maxlen=0).extend
+_set_trace: Any = vars(Node)["trace"].__set__
 
 
 _SEEN = object()
@@ -36,7 +40,7 @@ def evaluate_trace(trace: Trace) -> None:
     line are computed, tensors written in place after it keep what they held.
     """
     with trace.lock:
-        if trace.limit == recording.CLOSED:
+        if trace.ended:
             if trace.error is not None:
                 raise trace.error.with_traceback(None)
             return
@@ -51,6 +55,8 @@ def evaluate_trace(trace: Trace) -> None:
             local.trace = Trace()  # for what a signal's handler, or a finaliser, may record meanwhile
         try:
             late = _run(trace, last, skipped, nodes)
+            if trace.error is not None:  # found where a signal's handler has looked at one of the values meanwhile
+                raise trace.error.with_traceback(None)
             if late is not None:
                 _fail(trace, last, nodes, late)
         finally:
@@ -59,11 +65,8 @@ def evaluate_trace(trace: Trace) -> None:
             elif trace.error is None:
                 trace.limit = recording.CLOSED
                 trace.kept.clear()
-                if mine:
-                    nodes.clear()
-                else:  # the owner may be about to record a step again, with operands from this list
-                    for node in nodes:
-                        node.trace = None
+                # The list itself goes with the trace. Its owner may be about to record a step again, with operands from it.
+                _consume(map(_set_trace, nodes, repeat(None)))
 
 
 def _run(trace: Trace, last: Step, skipped: tuple[Any, ...], nodes: list[Node]) -> Late | None:
@@ -121,9 +124,11 @@ def _fail(trace: Trace, last: Step, nodes: list[Node], late: Late) -> None:
             node = node_at(trace, old) if type(old) is int else old
             setattr(target if storage is None else storage, attribute if storage is None else "node", node)
     trace.error = error
-    trace.ended = True
     trace.limit = recording.CLOSED
-    again = _run_others(trace, last, place, nodes)
+    try:
+        again = _run_others(trace, last, place, nodes)
+    finally:
+        trace.ended = True
     if again is not None:
         error = trace.error = _exception(again, trace.sites.get(again.place))
     raise error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-import threading
 from collections.abc import Sequence
 from operator import itemgetter
 from typing import Any
@@ -15,6 +14,7 @@ from ..cpu.kernel import Call, Operand
 from ..cpu.memory import ALIGNMENT, PADDING
 from ..cpu.recurring import Recurring
 from ..cpu.runner import NEW_PHASE, STOP_ON_ERROR, default_runner
+from ..forks import new_lock
 from ..graph.primitives import LEAF, MATMUL
 from .epilogue import EpilogueLowering
 from .fuse import Fuser, Group
@@ -49,7 +49,8 @@ class Plan:
         self.places_of_entry = leaf_places(last)
         self.groups = Fuser(self.items, fuse).run()
         #: Held while the plan runs: the table and the arguments that move are its own.
-        self.lock = threading.Lock()
+        self.lock = new_lock()
+        self.running = False
         self.runner = default_runner()
         self.late: list[Late] = []
         self.fused = fuse

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import chain, repeat, starmap
 from operator import attrgetter
 from typing import Any
@@ -14,10 +14,10 @@ from ..cpu.kernel import Operand
 from ..cpu.memory import Buffer, allocate
 from ..cpu.recurring import Recurring
 from ..cpu.runner import STEP_BYTES
+from ..forks import native
 from ..graph.trace import Node, Trace, picker
 from .lower import Late
 from .plan import Plan
-from .templates import HostCall
 
 _consume: Any = deque(maxlen=0).extend
 _address: Any = attrgetter("address")
@@ -53,8 +53,20 @@ class Arranged:
 
         ``timings`` takes an array for each native run: how long its steps took, one after the other on one thread.
         """
-        with self.plan.lock:
-            return self._run(trace, nodes, timings)
+        plan = self.plan
+        with plan.lock:
+            if not plan.running:
+                try:
+                    plan.running = True
+                    return self._run(trace, nodes, timings)
+                finally:
+                    plan.running = False
+            # In a signal's handler, or a finaliser, that came in while this thread was running the plan.
+            arguments, table = plan.arguments.copy(), plan.cell_and_table.copy()
+            try:
+                return self._run(trace, nodes, timings)
+            finally:
+                plan.arguments[:], plan.cell_and_table[:] = arguments, table
 
     def _run(self, trace: Trace, nodes: list[Node], timings: list[np.ndarray] | None) -> Late | None:
         plan = self.plan
@@ -77,27 +89,34 @@ class Arranged:
             *self._numbers(numbers),
         )
         bound = self._bound(nodes)
-        segments = plan.segments
-        if len(segments) > 1:
-            for segment in segments[:-1]:
-                if _run_segment(plan, segment, leaves, buffers, arena, threads, numbers, timings):
+        last: Any = None
+        for segment in plan.segments:
+            if last is not None:
+                with native.lock:
+                    last[0](*last[1])
+                if cell[0]:
                     return plan.late[int(cell[0]) - 1].found(int(cell[1]))
-        # The last run, all bindings and the end of the trace are one call, so that no signal can come in between: what was
-        # overwritten in place is bound again, or nothing was overwritten.
-        _consume(
-            chain(
-                _prepared(plan, leaves, buffers, arena, threads, numbers, timings),
-                map(_set_buffer, bound, self._values(buffers)),
-                map(_set_trace, self._ended(nodes), repeat(None)),
-                map(_set_ended, (trace,), (True,)),
-            )
+                last = None
+            if isinstance(segment, tuple):
+                last = _native_run(plan, segment, arena, threads, timings)
+            else:
+                segment.run(lambda operand: _memory_of(operand, leaves, buffers, arena), numbers)
+        # The last native run, all bindings and the end of the trace are one call, so that no signal can come in between:
+        # what was overwritten in place is bound again, or nothing was overwritten.
+        bind = chain(
+            map(_set_buffer, bound, self._values(buffers)),
+            map(_set_trace, self._ended(nodes), repeat(None)),
+            map(_set_ended, (trace,), (True,)),
         )
-        if cell[0]:
-            trace.ended = False
-            _consume(map(_set_buffer, bound, repeat(None)))
-            _consume(map(_set_trace, bound, repeat(trace)))
-            return plan.late[int(cell[0]) - 1].found(int(cell[1]))
-        return None
+        errors = (0,) if last is None else starmap(last[0], (last[1],))
+        run_and_bind = chain.from_iterable(map({0: bind}.get, errors, repeat(())))
+        with native.lock:
+            if trace.ended:  # a signal's handler has looked at one of its values meanwhile
+                return None
+            _consume(run_and_bind)
+        if trace.ended:
+            return None
+        return plan.late[int(cell[0]) - 1].found(int(cell[1]))
 
 
 def _take_memory(plan: Plan, leaves: list[Any], threads: int) -> tuple[list[Any], Buffer]:
@@ -119,54 +138,19 @@ def _take_memory(plan: Plan, leaves: list[Any], threads: int) -> tuple[list[Any]
     return buffers, arena
 
 
-def _prepared(
-    plan: Plan, leaves: list[Any], buffers: list[Any], arena: Buffer, threads: int, numbers: list[float], timings: Any
-) -> Iterator[Any]:
-    """An iterator that runs the last segment when it is advanced."""
-    if not plan.segments:
-        return iter(())
-    segment = plan.segments[-1]
-    if isinstance(segment, HostCall) or timings is not None:
-        return starmap(_run_segment, [(plan, segment, leaves, buffers, arena, threads, numbers, timings)])
-    return starmap(plan.runner.native, [_arguments(plan, segment, arena, threads)])
-
-
-def _arguments(plan: Plan, segment: tuple[int, int], arena: Buffer, threads: int) -> tuple[int, ...]:
-    """What the native function is given to run a segment."""
+def _native_run(
+    plan: Plan, segment: tuple[int, int], arena: Buffer, threads: int, timings: list[np.ndarray] | None
+) -> tuple[Any, tuple[int, ...]]:
+    """The native function that runs a segment, and its arguments."""
     first, count = segment
-    return plan.runner.arguments(
-        plan.cell_address + 16,
-        plan.steps_address + STEP_BYTES * first,
-        count,
-        arena.address + plan.arena_bytes,
-        plan.scratch_stride,
-        threads,
-    )
-
-
-def _run_segment(
-    plan: Plan,
-    segment: tuple[int, int] | HostCall,
-    leaves: list[Any],
-    buffers: list[Any],
-    arena: Buffer,
-    threads: int,
-    numbers: list[float],
-    timings: list[np.ndarray] | None,
-) -> int:
-    """Run one segment; not zero if that found an error."""
-    if isinstance(segment, HostCall):
-        segment.run(lambda operand: _memory_of(operand, leaves, buffers, arena), numbers)
-        return 0
+    table, steps = plan.cell_address + 16, plan.steps_address + STEP_BYTES * first
+    scratch = arena.address + plan.arena_bytes
+    runner = plan.runner
     if timings is None:
-        return plan.runner.native(*_arguments(plan, segment, arena, threads))  # type: ignore[no-any-return]
-    first, count = segment
+        return runner.native, runner.arguments(table, steps, count, scratch, plan.scratch_stride, threads)
     times = np.zeros(count, dtype=np.int64)
     timings.append(times)
-    steps = plan.steps_address + STEP_BYTES * first
-    return plan.runner.run_timed(
-        plan.cell_address + 16, steps, count, arena.address + plan.arena_bytes, times.ctypes.data
-    )
+    return runner.native_timed(), (table, steps, count, scratch, times.ctypes.data)
 
 
 def _memory_of(operand: Operand, leaves: list[Buffer], buffers: list[Buffer], arena: Buffer) -> tuple[Buffer, int]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import atexit
 import functools
 import os
-import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..forks import new_lock
 from .ir import Module
 from .kernel import Kernel
 from .object_cache import ObjectCache, default_directory, kernel_digest
@@ -82,11 +82,8 @@ class _Toolchain:
         self.linker.detach()
 
 
-_lock = threading.RLock()
+_lock = new_lock(awaited=True)  # a child forked while another thread is inside LLVM would inherit half-changed state
 _toolchain = functools.cache(_Toolchain)
-if hasattr(os, "register_at_fork"):
-    # A child forked while another thread is inside LLVM would inherit half-changed state.
-    os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
 
 
 def compile_module(text: str) -> bytes:

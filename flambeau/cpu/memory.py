@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
-import os
 import sys
-import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Sequence
@@ -20,6 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import byte_bounds
 from numpy.typing import DTypeLike, NDArray
+
+from ..forks import new_lock
 
 ALIGNMENT = 64
 """Buffers of the pool start at a multiple of this many bytes: a cache line, and the widest vector register."""
@@ -184,7 +184,7 @@ class Pool:
     """
 
     def __init__(self) -> None:
-        self._lock = threading.RLock()
+        self._lock = new_lock()  # finalisers may allocate while this thread does
         self._dead: deque[tuple[NDArray[np.uint8] | None, int, int]] = deque()
         # For each size class, what is free: owner, address, and the number of its release (oldest first).
         self._free: dict[int, list[tuple[NDArray[np.uint8], int, int]]] = {}
@@ -335,10 +335,5 @@ def size_class(nbytes: int) -> int:
 
 default_pool = Pool()
 """The process's pool."""
-
-
-if hasattr(os, "register_at_fork"):  # no other thread may be at the pool when the memory of a child is copied
-    _lock = default_pool._lock
-    os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
 
 allocate = default_pool.allocate

@@ -6,12 +6,11 @@ it runs again. To look whether it is takes far less time than to let buffers die
 
 from __future__ import annotations
 
-import os
-import threading
 import weakref
 from collections.abc import Sequence
 from sys import getrefcount
 
+from ..forks import new_lock
 from .memory import Buffer, Pool, default_pool
 
 EACH = 4 << 20
@@ -59,9 +58,7 @@ class Recurring:
         return buffers
 
 
-_lock = threading.RLock()  # finalisers may allocate at any time
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
+_lock = new_lock()
 _users: weakref.WeakSet[Recurring] = weakref.WeakSet()
 _kept_bytes = 0
 

@@ -21,6 +21,7 @@ import ctypes
 import functools
 from typing import Any
 
+from ..forks import native
 from .ir import Module
 from .jit import KernelCompiler, default_compiler
 from .kernel import Kernel
@@ -313,7 +314,7 @@ class Runner:
         pointer = ctypes.c_void_p
         (address,) = compiler.addresses([_RUN_KERNEL])
         #: The native function itself, for callers that must not return to the interpreter's loop after it; it takes
-        #: what :meth:`arguments` gives.
+        #: what :meth:`arguments` gives, and runs under the thread's ``native.lock``.
         self.native = ctypes.CFUNCTYPE(ctypes.c_int64, *[pointer] * 7)(address)
 
     def arguments(
@@ -347,7 +348,8 @@ class Runner:
         arguments = self.arguments(
             table_address, steps_address, step_count, scratch_address, scratch_stride, threads
         )
-        return int(self.native(*arguments))
+        with native.lock:
+            return int(self.native(*arguments))
 
     def run_timed(
         self, table_address: int, steps_address: int, step_count: int, scratch_address: int, nanoseconds_address: int
@@ -357,13 +359,14 @@ class Runner:
         Durations include one reading of the clock (about 25 ns). Steps after a stop are not written. Raises
         ``OSError`` where there is no POSIX clock.
         """
+        timed = self.native_timed()
+        with native.lock:
+            return int(timed(table_address, steps_address, step_count, scratch_address, nanoseconds_address))
+
+    def native_timed(self) -> Any:
+        """The native function behind :meth:`run_timed`, which takes the same arguments."""
         if not POSIX:
             raise OSError("timing the steps of a plan needs a POSIX clock")
-        result: int = self._timed(table_address, steps_address, step_count, scratch_address, nanoseconds_address)
-        return result
-
-    @functools.cached_property
-    def _timed(self) -> Any:
         (address,) = self._compiler.addresses([_RUN_TIMED_KERNEL])
         return ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_void_p] * 5)(address)
 

@@ -28,9 +28,14 @@ import functools
 import os
 import signal
 import time
+from collections import deque
+from itertools import chain, starmap
+from operator import call
+from typing import Any
 
 import numpy as np
 
+from ..forks import before_fork, without_native_code
 from .ir import Module
 from .target import host
 
@@ -64,6 +69,8 @@ WAKE = 576  # condition variable
 RECORDS = 704  # for each worker: address of this block, its number, its pthread_t, unused
 WORDS = RECORDS + 32 * MAX_THREADS  # for each range: its word, on a cache line of its own
 _BYTES = WORDS + 64 * MAX_THREADS
+
+_consume: Any = deque(maxlen=0).extend
 
 
 def add_clock(module: Module) -> None:
@@ -442,11 +449,11 @@ class ThreadPool:
         self._libc.pthread_mutex_init(self.address + SLEEP_MUTEX, None)
         self._libc.pthread_cond_init(self.address + WAKE, None)
         # Only the forking thread exists in a child: workers must not be running, nor hold a mutex, when it is made.
-        os.register_at_fork(before=self._suspend, after_in_parent=self._release, after_in_child=self._release)
+        before_fork(self._stop)
         atexit.register(self.set_num_threads, 1)
 
     def set_num_threads(self, count: int) -> None:
-        """Let ``count`` threads work on a plan. Waits for the run that is using the workers, if any.
+        """Let ``count`` threads work on a plan. Waits for runs under way.
 
         Raises ``ValueError`` if the count is not from 1 to :data:`MAX_THREADS`.
         """
@@ -454,32 +461,40 @@ class ThreadPool:
             raise ValueError(f"the number of threads must be from 1 to {MAX_THREADS}, not {count}")
         if not POSIX:
             return
-        self._suspend()
-        try:
+        with without_native_code():
+            self._stop()
             self._words[WANTED // 8] = count - 1
             self.num_threads = count
-        finally:
-            self._release()
 
     @property
     def workers_alive(self) -> int:
         """Native threads that exist now, the calling one not included."""
         return int(self._words[STARTED // 8])
 
-    def _suspend(self) -> None:
-        """Keep every run from the workers, and end the workers. :meth:`_release` must follow."""
-        libc, words = self._libc, self._words
-        libc.pthread_mutex_lock(self.address + RUN_MUTEX)
-        libc.pthread_mutex_lock(self.address + SLEEP_MUTEX)
-        words[STOP // 8] = 1
-        libc.pthread_cond_broadcast(self.address + WAKE)
-        libc.pthread_mutex_unlock(self.address + SLEEP_MUTEX)
-        for worker in range(int(words[STARTED // 8])):
-            libc.pthread_join(int(words[(RECORDS + 32 * worker + 16) // 8]), None)
-        words[[STARTED // 8, SLEEPERS // 8, TOKENS // 8, STOP // 8]] = 0
+    def _stop(self) -> None:
+        """End the workers, which no run may be using. What a signal's handler raises meanwhile is raised in the end."""
+        raised: BaseException | None = None
+        while True:
+            try:
+                self._end_workers()
+                break
+            except BaseException as error:
+                raised = error
+        if raised is not None:
+            raise raised
 
-    def _release(self) -> None:
-        self._libc.pthread_mutex_unlock(self.address + RUN_MUTEX)
+    def _end_workers(self) -> None:
+        """End the workers that there are; may be interrupted between calls and begun again."""
+        libc, words = self._libc, self._words
+        words[STOP // 8] = 1
+        sleep = self.address + SLEEP_MUTEX
+        broadcast = libc.pthread_cond_broadcast, self.address + WAKE
+        _consume(starmap(call, ((libc.pthread_mutex_lock, sleep), broadcast, (libc.pthread_mutex_unlock, sleep))))
+        while started := int(words[STARTED // 8]):
+            thread = int(words[(RECORDS + 32 * (started - 1) + 16) // 8])
+            ended = map(libc.pthread_join, (thread,), (None,))
+            _consume(chain(ended, map(words.__setitem__, (STARTED // 8,), (started - 1,))))
+        words[[SLEEPERS // 8, TOKENS // 8, STOP // 8]] = 0
 
 
 @functools.cache

@@ -15,7 +15,6 @@ import os
 import sys
 import threading
 import weakref
-from _thread import RLock
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -23,6 +22,7 @@ from operator import itemgetter
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
+from ..forks import new_lock
 from .bounds import LARGEST, SMALLEST, check_value
 from .dtypes import DType, scalar_dtype
 from .given import Given
@@ -160,7 +160,7 @@ class Trace:
         #: Steps marked with this or more are looked at in :func:`overflow`: 0 asks for evaluation at once, and a
         #: negative limit says that the trace was closed by another thread.
         self.limit: int = 0 if EAGER else SOFT_BUDGET
-        self.lock = RLock()
+        self.lock = new_lock()
         #: Recording lines of steps that may find an error late, by place.
         self.sites: dict[int, tuple[str, int] | None] = {}
         #: Leaves' nodes that recording replaced by a copy are kept here until evaluation.
