@@ -13,11 +13,13 @@ at one all the same, or at a tensor's value, is not remembered and is called eac
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
+from itertools import repeat
 from typing import Any
 
 from .graph.dtypes import DType
-from .graph.given import Given
+from .graph.given import Given, Looked
 from .graph.primitives import LEAF, RANDOM_BITS
 from .graph.shapes import Size, View
 from .graph.trace import (
@@ -44,6 +46,8 @@ from .storage import Storage, whole
 from .tensor import Tensor
 
 _new = object.__new__
+_consume: Any = deque(maxlen=0).extend
+_set_trace: Any = vars(Node)["trace"].__set__
 
 Pair = tuple[Any, View | None]
 """An operand: (node, view), (number, None), or (None, None) for one that is not there."""
@@ -318,30 +322,34 @@ def _replay(
 def _learn(
     trace: Trace, lookup: Any, pairs: list[Pair], given: list[Any], call: Call, context: Any
 ) -> list[Pair] | None:
-    """Record a composite step by step and remember it, if it can be; None, with nothing recorded, if it raised."""
+    """Record a composite step by step and remember it, if it can be; None, with nothing recorded, if it looked at a value."""
     cursor, first = trace.cursor, len(trace.numbers)
     with trace.lock:  # nobody else may evaluate numbers that are not there
-        limit, trace.limit = trace.limit, UNLIMITED
+        limit, unfinished, looked = trace.limit, trace.unfinished, trace.looked
+        trace.limit, trace.looked = UNLIMITED, False
+        if unfinished is None:
+            trace.unfinished = cursor
         results: Sequence[Any] | None = None
         found = None
         try:
-            results = call(context, _without_numbers(pairs))
-            if trace.limit != UNLIMITED:  # it looked at a value; what it recorded after that has numbers without value
-                results = None
-            elif any(result is not None and _offset_is_given(result) for result in results):
-                results = None
-            else:
-                found = _observed(trace, cursor, first, results, pairs)
-        except Exception:  # whatever is wrong shows again when it is called with all numbers
-            results = None
-        finally:
-            if trace.limit == UNLIMITED:
-                trace.limit = limit
-                if results is None:
-                    _take_back(trace, cursor, first)
+            try:
+                results = call(context, _without_numbers(pairs))
+                if trace.looked or any(result is not None and _offset_is_given(result) for result in results):
+                    results = None
                 else:
-                    numbers = trace.numbers[first:]
-                    trace.numbers[first:] = [given[n.number] if isinstance(n, Given) else n for n in numbers]
+                    found = _observed(trace, cursor, first, results, pairs)
+            except Looked:
+                results = None
+            if results is None:
+                _take_back(trace, cursor, first)
+            else:
+                numbers = [given[n.number] if isinstance(n, Given) else n for n in trace.numbers[first:]]
+                trace.numbers[first:] = numbers
+        except BaseException:  # it is as much as closed: what has no numbers is never evaluated
+            trace.limit = CLOSED
+            raise
+        trace.limit, trace.unfinished = limit, unfinished
+        trace.looked = trace.looked or looked
         remember_next(cursor, lookup, _CALLED_EACH_TIME if found is None else found)
     return None if results is None else values_of(results)
 
@@ -422,17 +430,19 @@ def _described(trace: Trace, places: list[int], result: Any, pairs: list[Pair]) 
 
 
 def _take_back(trace: Trace, cursor: Step, first: int) -> None:
-    """Forget what was recorded since ``cursor``."""
+    """Forget what was recorded since ``cursor``: all at once, after the last call at which a signal can come in."""
     start = cursor.depth
+    leaves: list[Node] = []  # values from elsewhere: they are to enter the trace anew
     step: Any = trace.cursor
     while step is not None and step.depth > start:
-        if step.primitive is LEAF:  # a value from elsewhere: it is to enter the trace anew
-            node_at(trace, step.depth - 1).trace = None
+        if step.primitive is LEAF:
+            leaves.append(node_at(trace, step.depth - 1))
         step = step.parent
-    del trace.nodes[index_of(trace, start) :]
-    trace.skipped = [found for found in trace.skipped if found.start < start]
-    del trace.numbers[first:]
-    for place in [place for place in trace.sites if place >= start]:
-        del trace.sites[place]
-    trace.rebound = [entry for entry in trace.rebound if entry[0] < start]
-    trace.cursor = cursor
+    index = index_of(trace, start)
+    skipped = [found for found in trace.skipped if found.start < start]
+    sites = {place: site for place, site in trace.sites.items() if place < start}
+    rebound = [entry for entry in trace.rebound if entry[0] < start]
+    entering = map(_set_trace, leaves, repeat(None))
+    del trace.nodes[index:], trace.numbers[first:]
+    trace.skipped, trace.sites, trace.rebound, trace.cursor = skipped, sites, rebound, cursor
+    _consume(entering)

@@ -13,6 +13,7 @@ import numpy as np
 
 from ..graph import trace as recording
 from ..graph.trace import Node, Step, Trace, local, node_at, places_of
+from .items import leaf_places
 from .lower import Late
 from .plan import Plan
 from .report import SHOW, remember
@@ -44,13 +45,15 @@ def evaluate_trace(trace: Trace) -> None:
             if trace.error is not None:
                 raise trace.error.with_traceback(None)
             return
-        mine = trace.owner == get_ident()
         before = trace.limit
-        if not mine:
+        last, skipped = trace.unfinished or trace.cursor, (*trace.skipped,)
+        nodes = trace.nodes  # no copy: a second list would make every node seem to be held
+        if trace.owner != get_ident():
             # Its owner may be recording at this moment: it records again what it has put behind ``last``.
             trace.limit = recording.CLOSED
-        last, skipped = trace.cursor, (*trace.skipped,)
-        nodes = trace.nodes  # no copy: a second list would make every node seem to be held
+        elif before == recording.UNLIMITED:
+            _look(trace, last, nodes)
+            return
         if local.trace is trace:
             local.trace = Trace()  # for what a signal's handler, or a finaliser, may record meanwhile
         try:
@@ -78,7 +81,7 @@ def _run(trace: Trace, last: Step, skipped: tuple[Any, ...], nodes: list[Node]) 
     if last.depth == 0:
         trace.ended = True
         return None
-    held = bytes(map(_HELD.__lt__, map(sys.getrefcount, nodes)))
+    held = _held(nodes)
     key = held, skipped
     arranged: Arranged | None = last.plans.get(key)
     if arranged is None:
@@ -92,6 +95,11 @@ def _run(trace: Trace, last: Step, skipped: tuple[Any, ...], nodes: list[Node]) 
     late = arranged.run(trace, nodes, timings)
     remember(arranged.plan, timings)
     return late
+
+
+def _held(nodes: list[Node]) -> bytes:
+    """For each node of a trace's list whether something else holds it too."""
+    return bytes(map(_HELD.__lt__, map(sys.getrefcount, nodes)))
 
 
 def _arranged(last: Step, held: bytes, places: Sequence[int]) -> Arranged:
@@ -111,6 +119,21 @@ def _arranged(last: Step, held: bytes, places: Sequence[int]) -> Arranged:
     else:
         plan = known
     return Arranged(plan, places)
+
+
+def _look(trace: Trace, last: Step, nodes: list[Node]) -> None:
+    """Compute values recorded up to ``last``, while the steps of a composite are recorded behind it. The trace goes on."""
+    trace.looked = True
+    if last.depth:
+        places = places_of(trace.skipped, last.depth)
+        live = bytearray(last.depth)
+        for place, flag in zip(places, _held(nodes)):
+            live[place] = flag
+        for place in leaf_places(last):
+            live[place] = True  # their memory is read again
+        late = Arranged(Plan(last, bytes(live), fuse=False), places, ends=False).run(trace, nodes)
+        if late is not None:
+            raise _exception(late, trace.sites.get(late.place))
 
 
 def _fail(trace: Trace, last: Step, nodes: list[Node], late: Late) -> None:

@@ -30,13 +30,15 @@ _set_trace: Any = vars(Node)["trace"].__set__
 class Arranged:
     """A plan, and where in a trace's list of nodes those are that it reads and binds.
 
-    ``places`` are the nodes' places in the trace: where composites were recorded by one look-up, nodes are missing.
+    ``places`` are the nodes' places in the trace: where composites were recorded by one look-up, nodes are missing. Unless
+    the trace ``ends``, its nodes stay in it.
     """
 
-    __slots__ = ("plan", "_leaves", "_bound", "_values", "_ended", "_numbers")
+    __slots__ = ("plan", "_ends", "_leaves", "_bound", "_values", "_ended", "_numbers")
 
-    def __init__(self, plan: Plan, places: Sequence[int]) -> None:
+    def __init__(self, plan: Plan, places: Sequence[int], ends: bool = True) -> None:
         self.plan = plan
+        self._ends = (True,) if ends else ()
         index = {place: number for number, place in enumerate(places)}
         # A value that nobody can hold is an output too if computing it may find an error.
         outputs = [
@@ -45,7 +47,8 @@ class Arranged:
         self._leaves = picker([index[place] for place in plan.leaf_places])
         self._bound = picker([node for node, _ in outputs])
         self._values = picker([output for _, output in outputs])
-        self._ended = picker([*[node for node, _ in outputs], *[index[place] for place in plan.places_of_entry]])
+        ended = [*[node for node, _ in outputs], *[index[place] for place in plan.places_of_entry]]
+        self._ended = picker(ended if ends else [])
         self._numbers = picker(plan.number_indices)
 
     def run(self, trace: Trace, nodes: list[Node], timings: list[np.ndarray] | None = None) -> Late | None:
@@ -106,7 +109,7 @@ class Arranged:
         bind = chain(
             map(_set_buffer, bound, self._values(buffers)),
             map(_set_trace, self._ended(nodes), repeat(None)),
-            map(_set_ended, (trace,), (True,)),
+            map(_set_ended, (trace,), self._ends),
         )
         errors = (0,) if last is None else starmap(last[0], (last[1],))
         run_and_bind = chain.from_iterable(map({0: bind}.get, errors, repeat(())))
@@ -114,9 +117,7 @@ class Arranged:
             if trace.ended:  # a signal's handler has looked at one of its values meanwhile
                 return None
             _consume(run_and_bind)
-        if trace.ended:
-            return None
-        return plan.late[int(cell[0]) - 1].found(int(cell[1]))
+        return plan.late[int(cell[0]) - 1].found(int(cell[1])) if cell[0] else None
 
 
 def _take_memory(plan: Plan, leaves: list[Any], threads: int) -> tuple[list[Any], Buffer]:

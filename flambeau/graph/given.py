@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
+
+
+class Looked(Exception):
+    """Something needs a number that is given anew at each run, or a value that depends on one."""
+
+    def __init__(self) -> None:
+        super().__init__("a value that is given anew at each run was looked at")
 
 
 class Given:
     """A number (or a view's offset) while a composite is recorded for the first time.
 
     Recording hands it on as it is, which tells where it goes. Whatever needs its value (arithmetic, a comparison, a look-up)
-    raises, so that no result of today's value can be taken for what holds always.
+    raises :class:`Looked`, so that no result of today's value can be taken for what holds always.
     """
 
     __slots__ = ("kind", "number")
-
-    __hash__ = None  # type: ignore[assignment]
 
     def __init__(self, kind: str, number: int) -> None:
         #: ``"f"``, ``"i"`` or ``"b"``, as :func:`~flambeau.graph.trace.number_kind` says of what it stands for.
@@ -32,13 +37,23 @@ class Given:
 
     def _beyond_zero(self, other: Any) -> bool:
         if self.kind != "offset" or other != 0:
-            raise TypeError("the value of a number that is given anew cannot be looked at")
+            raise Looked
         return True
 
     def __bool__(self) -> bool:
         if self.kind != "offset":
-            raise TypeError("the value of a number that is given anew cannot be looked at")
+            raise Looked
         return True
 
-    def __eq__(self, other: object) -> bool:
-        raise TypeError("the value of a number that is given anew cannot be looked at")
+
+def _look(*_: Any) -> NoReturn:
+    raise Looked
+
+
+for _name in (
+    "lt", "ge", "eq", "ne", "hash", "int", "float", "complex", "index", "round", "trunc", "floor", "ceil", "str", "repr",
+    "format", "array", "len", "iter", "getitem", "contains", "neg", "pos", "abs", "invert",
+    *(side + name for side in ("", "r") for name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "divmod", "pow",
+                                                     "lshift", "rshift", "and", "or", "xor", "matmul")),
+):  # fmt: skip
+    setattr(Given, f"__{_name}__", _look)

@@ -17,7 +17,6 @@ import threading
 import weakref
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from operator import itemgetter
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
@@ -25,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 from ..forks import new_lock
 from .bounds import LARGEST, SMALLEST, check_value
 from .dtypes import DType, scalar_dtype
-from .given import Given
+from .given import Given, Looked
 from .primitives import FILL, LEAF, OUTPUT, SCATTER, WRITE, Meta, Primitive, nbytes
 from .shapes import MOVED, Size, View
 
@@ -47,7 +46,7 @@ _ALWAYS = 1 << 40
 UNLIMITED = 1 << 41
 """The limit of a trace that must not be cut now."""
 CLOSED = -1
-"""The limit of a trace that was evaluated."""
+"""The limit of a trace that was evaluated, or is not to be continued."""
 EAGER = os.environ.get("FLAMBEAU_EAGER", "") not in ("", "0")
 """Evaluate each operation when it is recorded (with the same bits)."""
 
@@ -146,8 +145,8 @@ class Trace:
     """
 
     __slots__ = (
-        "nodes", "skipped", "numbers", "cursor", "limit", "lock", "sites", "kept", "rebound", "ended", "error", "owner",
-        "__weakref__",
+        "nodes", "skipped", "numbers", "cursor", "limit", "unfinished", "looked", "lock", "sites", "kept", "rebound",
+        "ended", "error", "owner", "__weakref__",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -160,6 +159,11 @@ class Trace:
         #: Steps marked with this or more are looked at in :func:`overflow`: 0 asks for evaluation at once, and a
         #: negative limit says that the trace was closed by another thread.
         self.limit: int = 0 if EAGER else SOFT_BUDGET
+        #: While several steps are recorded that belong together (a composite that is learnt, a primitive and its further
+        #: outputs): the step before them. Behind it nothing can be evaluated yet, or ever if that was interrupted.
+        self.unfinished: Step | None = None
+        #: Whether something was evaluated meanwhile.
+        self.looked = False
         self.lock = new_lock()
         #: Recording lines of steps that may find an error late, by place.
         self.sites: dict[int, tuple[str, int] | None] = {}
@@ -332,10 +336,13 @@ def in_memory(trace: Trace, node: Node) -> Node:
     if other is not None:
         if node.buffer is None:  # pending in another thread's trace
             evaluate_trace[0](other)
-        elif other.owner == get_ident() or all(thread.ident != other.owner for thread in threading.enumerate()):
+        elif other.owner == get_ident() or other.owner not in sys._current_frames():
             # Left behind: by a signal that came during its evaluation, or by a thread that ended.
-            with suppress(Exception):
+            try:
                 evaluate_trace[0](other)
+            except Exception as error:
+                if error is not other.error:  # that concerns those who look at its values
+                    raise
         if other.limit == CLOSED:
             with other.lock:
                 _let_go(other, (node,))
@@ -543,12 +550,16 @@ def record_outputs(
         if trace.limit == CLOSED:  # by another thread
             trace = local.trace = Trace()
         limit, trace.limit = trace.limit, UNLIMITED
+        unfinished = trace.unfinished
+        if unfinished is None:
+            trace.unfinished = trace.cursor
         try:
             nodes = [record(primitive, attributes, *operands, trace=trace)]
             nodes += [record(OUTPUT, output, (nodes[0], None), trace=trace) for output in outputs]
-        finally:
-            if trace.limit == UNLIMITED:
-                trace.limit = limit
+        except BaseException:
+            trace.limit = CLOSED
+            raise
+        trace.limit, trace.unfinished = limit, unfinished
     if trace.limit == 0:
         evaluate_trace[0](trace)
     return nodes
@@ -559,7 +570,8 @@ def evaluate(node: Node) -> Buffer:
     if node.buffer is None:
         assert node.trace is not None
         evaluate_trace[0](node.trace)
-        assert node.buffer is not None
+        if node.buffer is None:  # recorded in a composite that is learnt
+            raise Looked
     return node.buffer
 
 
