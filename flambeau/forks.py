@@ -28,6 +28,7 @@ _all: set[ref[RLock]] = set()
 _of_threads: set[ref[RLock]] = set()
 _awaited: list[RLock] = []
 _last: list[Callable[[], None]] = []
+_first: list[Callable[[], None]] = []
 #: For each fork under way (a signal's handler may fork during another fork): the locks acquired for it.
 _acquired: list[list[RLock]] = []
 _one_at_a_time = RLock()
@@ -62,6 +63,11 @@ native = _Native()
 def before_fork(function: Callable[[], None]) -> None:
     """Have a function called before each fork, when no other thread is in native code."""
     _last.append(function)
+
+
+def in_child(function: Callable[[], None]) -> None:
+    """Have a function called in each child, before anything else runs there."""
+    _first.append(function)
 
 
 def _acquire(locks: Iterable[RLock], acquired: list[RLock]) -> None:
@@ -105,6 +111,8 @@ def _after_in_child() -> None:
         lock: Any = reference()
         if lock is not None and not lock._is_owned():
             lock._at_fork_reinit()
+    for function in _first:
+        function()
 
 
 if hasattr(os, "register_at_fork"):

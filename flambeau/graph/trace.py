@@ -21,7 +21,7 @@ from operator import itemgetter
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
-from ..forks import new_lock
+from ..forks import in_child, new_lock
 from .bounds import LARGEST, SMALLEST, check_value
 from .dtypes import DType, scalar_dtype
 from .given import Given, Looked
@@ -223,6 +223,13 @@ class Local(threading.local):
 
 
 local = Local()
+
+
+def _turn_to_a_new_trace() -> None:
+    local.trace = Trace()
+
+
+in_child(_turn_to_a_new_trace)  # a signal's handler may have forked while something was recorded
 
 evaluate_trace: list[Callable[[Trace], None]] = []
 """The evaluator, put here by the compiler (the graph knows nothing of what is below it)."""
