@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from .ops.arguments import export
 from .ops.error_functions import erf, erfc, erfcx, erfinv, log_ndtr, ndtr, ndtri
 from .ops.exponentials import exp2, expm1, log1p, logit
 from .ops.exponentials import sigmoid as expit
@@ -39,3 +40,5 @@ __all__: list[Any] = [
     "log_ndtr", "log_softmax", "logit", "logsumexp", "multigammaln", "ndtr", "ndtri", "polygamma", "psi", "round", "sinc",
     "softmax", "xlog1py", "xlogy",
 ]  # fmt: skip
+
+globals().update(export(globals(), __name__, "special_"))

@@ -1,5 +1,6 @@
 """Linear algebra under the names of ``torch.linalg``."""
 
+from ..ops.arguments import export
 from ..ops.decompositions import eigvalsh, lu_factor, svdvals
 from ..ops.decompositions import linalg_eigh as eigh
 from ..ops.decompositions import linalg_lu as lu
@@ -21,3 +22,5 @@ __all__ = [
     "norm", "pinv", "qr",
     "slogdet", "solve", "solve_ex", "solve_triangular", "svd", "svdvals", "vander", "vecdot", "vector_norm",
 ]  # fmt: skip
+
+globals().update(export(globals(), __name__, "linalg_"))

@@ -64,7 +64,10 @@ from . import (
     weighted_sums,
     windows,
 )
+from .arguments import export_all
 from .operation import NAMESPACE
+
+export_all(NAMESPACE)
 
 __all__ = [
     "NAMESPACE",

@@ -3,6 +3,7 @@
 # ruff: noqa: F401
 from __future__ import annotations
 
+from ...ops.arguments import export
 from ...ops.padding import pad
 from .. import _reduction as _Reduction
 from .._arguments import _pair, _single, _triple
@@ -128,3 +129,5 @@ from .vision import (
     upsample_bilinear,
     upsample_nearest,
 )  # fmt: skip
+
+globals().update(export(globals(), __name__))

@@ -1,0 +1,198 @@
+"""Arguments as PyTorch's parser takes them: what an operation's annotations say is checked where it is called from outside.
+
+The package exports its operations behind :func:`checked`; inside, they call each other directly. A call costs little more
+for that: most wrong arguments fail somewhere in the operation, and only then the others' types and members are looked at,
+to raise what PyTorch's parser would have raised before anything else. Only flags are looked at each time, since
+everything is true or false.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import update_wrapper
+from types import FunctionType
+from typing import Any
+
+import numpy as np
+
+from ..cpu.memory import no_memory
+from ..graph.bounds import LARGEST, SMALLEST
+from ..graph.given import Given
+from ..tensor import Tensor
+
+_OPERATIONS = tuple("flambeau." + part for part in ("ops.", "nn.functional.", "linalg.", "special"))
+
+_INTERNAL = (AttributeError, KeyError, UnboundLocalError, AssertionError)
+"""What happens inside an operation that was given what it does not know."""
+
+
+class Parameters:
+    """The parameters of a function, and what annotations say of each: (name, kind, may be None)."""
+
+    def __init__(self, function: Callable[..., Any], method: bool) -> None:
+        self.first = 0 if method else 1
+        while hasattr(function, "__wrapped__"):
+            function = function.__wrapped__
+        code = function.__code__
+        count = code.co_argcount + code.co_kwonlyargcount
+        self.names = code.co_varnames[:count]
+        self.positional = self.names[: code.co_argcount]
+        notes = function.__annotations__
+        defaults = dict(zip(reversed(self.positional), reversed(function.__defaults__ or ())))
+        defaults |= function.__kwdefaults__ or {}
+        self.kinds: dict[str, tuple[str, bool]] = {}
+        for name in self.names:
+            kind, *others = str(notes.get(name, "Any")).split(" | ")
+            if kind in _KINDS:
+                self.kinds[name] = kind, "None" in others or defaults.get(name, ...) is None
+
+    def bound(self, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Iterator[tuple[str, int | None, Any]]:
+        """(name, position or None, value) of each argument; further positional ones have the last name."""
+        for place, value in enumerate(arguments):
+            yield self.positional[place] if place < len(self.positional) else "*", place + self.first, value
+        for name, value in keywords.items():
+            yield name, None, value
+
+
+def _is_integer(value: Any) -> bool:
+    if isinstance(value, bool):
+        return False
+    return isinstance(value, (int, np.integer)) or isinstance(value, Tensor) and value.dtype.category < 2
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float, np.number, Tensor))
+
+
+_KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "Tensor": (lambda value: isinstance(value, Tensor), "Tensor"),
+    "bool": (lambda value: isinstance(value, (bool, np.bool_, Tensor)), "bool"),
+    "int": (_is_integer, "int"),
+    "float": (_is_number, "float"),
+    "str": (lambda value: isinstance(value, str), "str"),
+}
+"""What is taken for an annotation, and what PyTorch calls it."""
+
+
+def type_name(value: Any) -> str:
+    """What PyTorch's messages call the type of a value."""
+    kind = type(value)
+    return "Tensor" if isinstance(value, Tensor) else f"torch.{kind.__name__}" if kind.__name__ == "dtype" else kind.__name__
+
+
+def check_types(name: str, parameters: Parameters, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:
+    """``TypeError`` for an argument that is not of its annotation's type."""
+    for parameter, position, value in parameters.bound(arguments, keywords):
+        kind, optional = parameters.kinds.get(parameter, ("", True))
+        if not kind or value is None and optional or type(value) is Given:
+            continue
+        accepts, word = _KINDS[kind]
+        if not accepts(value):
+            place = "" if position is None else f" (position {position})"
+            raise TypeError(f"{name}(): argument '{parameter}'{place} must be {word}, not {type_name(value)}")
+
+
+def translated(
+    name: str, parameters: Parameters, arguments: tuple[Any, ...], keywords: dict[str, Any], error: Exception
+) -> Exception:
+    """What PyTorch raises where a call failed with ``error``: its parser would have refused some arguments before."""
+    if isinstance(error, MemoryError):
+        return no_memory(0) if not str(error) else RuntimeError(f"DefaultCPUAllocator: can't allocate memory: {error}")
+    if isinstance(error, OverflowError):
+        return error
+    given = list(parameters.bound(arguments, keywords))
+    for parameter, _, value in given:
+        if type(value) is int and not SMALLEST <= value <= LARGEST:
+            if parameter == "*":
+                return TypeError(f"{name}(): integers must fit 64 bits, but got {value}: Overflow when unpacking long long")
+            return ValueError(f"Overflow when unpacking long long: {name}() was given {parameter}={value}")
+        if isinstance(value, (tuple, list)):
+            for member in value:
+                if type(member) is int and not SMALLEST <= member <= LARGEST:
+                    return TypeError(
+                        f"{name}(): argument '{parameter}' has a member that 64 bits cannot hold: {member}: Overflow when "
+                        "unpacking long long"
+                    )
+    if isinstance(error, _INTERNAL):
+        types = ", ".join(
+            type_name(value) if position is not None else f"{parameter}={type_name(value)}"
+            for parameter, position, value in given
+        )
+        return TypeError(f"{name}() received an invalid combination of arguments - got ({types})")
+    return error
+
+
+def _flags_of(parameters: Parameters) -> tuple[list[int], list[str]]:
+    """The parameters that are flags and nothing else: the places of the positional ones, and all names."""
+    names = [name for name, (kind, optional) in parameters.kinds.items() if kind == "bool" and not optional]
+    places = [place for place, name in enumerate(parameters.positional) if name in names]
+    return places, names
+
+
+def checked(
+    function: Callable[..., Any], name: str, module: str, prefix: str = "", method: bool = False
+) -> Callable[..., Any]:
+    """An operation as a module exports it under a name: with its arguments checked, and errors as PyTorch's.
+
+    ``prefix`` is what PyTorch's messages put before the name.
+    """
+    parameters = Parameters(function, method)
+    title = prefix + name
+    places, flags = _flags_of(parameters)
+
+    def refuse(error: Exception, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:
+        check_types(title, parameters, arguments, keywords)
+        other = translated(title, parameters, arguments, keywords, error)
+        if other is not error:
+            raise other
+
+    if not flags:
+
+        def call(*arguments: Any, **keywords: Any) -> Any:
+            try:
+                return function(*arguments, **keywords)
+            except Exception as error:
+                refuse(error, arguments, keywords)
+                raise
+
+    else:
+
+        def call(*arguments: Any, **keywords: Any) -> Any:
+            try:
+                for place in places:
+                    if place < len(arguments) and type(arguments[place]) is not bool:
+                        check_types(title, parameters, arguments, keywords)
+                if keywords:
+                    for flag in flags:
+                        if type(keywords.get(flag, True)) is not bool:
+                            check_types(title, parameters, arguments, keywords)
+                return function(*arguments, **keywords)
+            except Exception as error:
+                refuse(error, arguments, keywords)
+                raise
+
+    update_wrapper(call, function)
+    call.__name__ = name
+    call.__qualname__ = f"Tensor.{name}" if method else name
+    call.__module__ = module
+    call.__dict__["__checked__"] = True
+    return call
+
+
+def export(names: Mapping[str, Any], module: str, prefix: str = "", method: bool = False) -> dict[str, Any]:
+    """The operations among what has ``names`` in a module (or in the class of tensors), behind their checks."""
+    return {
+        name: checked(value, name, module, prefix, method)
+        for name, value in names.items()
+        if isinstance(value, FunctionType)
+        and value.__module__.startswith(_OPERATIONS)
+        and not hasattr(value, "__checked__")
+        and not name.startswith("_")
+    }
+
+
+def export_all(namespace: dict[str, Any]) -> None:
+    """Put all functions of the package's namespace and all methods of tensors behind their checks."""
+    namespace.update(export(namespace, "flambeau"))
+    for name, function in export(vars(Tensor), "flambeau", method=True).items():
+        setattr(Tensor, name, function)
