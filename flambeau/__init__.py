@@ -155,7 +155,7 @@ def is_complex(input: Tensor) -> bool:
 
 def is_nonzero(input: Tensor) -> bool:
     """Whether a one-element tensor is not zero."""
-    return bool(input)
+    return input.__bool__()
 
 
 def numel(input: Tensor) -> Any:

@@ -42,3 +42,4 @@ __all__: list[Any] = [
 ]  # fmt: skip
 
 globals().update(export(globals(), __name__, "special_"))
+del export

@@ -39,7 +39,10 @@ class HostCall:
         arrays = [array.over(memory, numbers) for array in self.inputs]
         for array in arrays:
             array.flags.writeable = False
-        results = self.function(*arrays, **self.parameters)
+        try:
+            results = self.function(*arrays, **self.parameters)
+        except MemoryError as error:
+            raise RuntimeError(f"DefaultCPUAllocator: can't allocate memory: {error}") from None
         if not isinstance(results, tuple):
             results = (results,)
         for number, output in self.outputs:

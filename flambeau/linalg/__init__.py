@@ -24,3 +24,4 @@ __all__ = [
 ]  # fmt: skip
 
 globals().update(export(globals(), __name__, "linalg_"))
+del export

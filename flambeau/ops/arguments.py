@@ -8,6 +8,7 @@ everything is true or false.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from functools import update_wrapper
 from types import FunctionType
@@ -15,7 +16,6 @@ from typing import Any
 
 import numpy as np
 
-from ..cpu.memory import no_memory
 from ..graph.bounds import LARGEST, SMALLEST
 from ..graph.given import Given
 from ..tensor import Tensor
@@ -24,6 +24,19 @@ _OPERATIONS = tuple("flambeau." + part for part in ("ops.", "nn.functional.", "l
 
 _INTERNAL = (AttributeError, KeyError, UnboundLocalError, AssertionError)
 """What happens inside an operation that was given what it does not know."""
+
+_OWN = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep, os.path.dirname(np.__file__) + os.sep
+"""Where the code of the package is, and of what it calls."""
+
+
+def _is_internal(error: Exception) -> bool:
+    """Whether an error comes from an operation itself, and not from a function of the user's that it called."""
+    trace = error.__traceback__
+    if not isinstance(error, _INTERNAL) or trace is None:
+        return False
+    while trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace.tb_frame.f_code.co_filename.startswith(_OWN)
 
 
 class Parameters:
@@ -43,6 +56,8 @@ class Parameters:
         self.kinds: dict[str, tuple[str, bool]] = {}
         for name in self.names:
             kind, *others = str(notes.get(name, "Any")).split(" | ")
+            if kind == "Any":
+                kind, others = _BY_NAME.get(name, kind), ["None"]
             if kind in _KINDS:
                 self.kinds[name] = kind, "None" in others or defaults.get(name, ...) is None
 
@@ -64,14 +79,35 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float, np.number, Tensor))
 
 
+def _is_sequence(value: Any) -> bool:
+    return isinstance(value, (tuple, list)) and all(map(_is_integer, value))
+
+
+def _are_integers(value: Any) -> bool:
+    return _is_sequence(value) or isinstance(value, str) or _is_integer(value) and not isinstance(value, Tensor)
+
+
 _KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "Tensor": (lambda value: isinstance(value, Tensor), "Tensor"),
-    "bool": (lambda value: isinstance(value, (bool, np.bool_, Tensor)), "bool"),
+    "bool": (lambda value: isinstance(value, (bool, np.bool_)), "bool"),
     "int": (_is_integer, "int"),
     "float": (_is_number, "float"),
     "str": (lambda value: isinstance(value, str), "str"),
+    "Sizes": (_is_sequence, "tuple of ints"),
+    "Sequence[int]": (_is_sequence, "tuple of ints"),
+    "integers": (_are_integers, "tuple of ints"),
+    "number": (_is_number, "Number"),
 }
 """What is taken for an annotation, and what PyTorch calls it."""
+
+_BY_NAME = {
+    **dict.fromkeys(
+        "stride kernel_size padding dilation output_padding output_size dim dims shifts repeats pad physical_layout".split(),
+        "integers",
+    ),
+    **dict.fromkeys("alpha beta value fill_value start end step".split(), "number"),
+}
+"""What parameters without an annotation of their own are, going by their names."""
 
 
 def type_name(value: Any) -> str:
@@ -97,12 +133,14 @@ def translated(
 ) -> Exception:
     """What PyTorch raises where a call failed with ``error``: its parser would have refused some arguments before."""
     if isinstance(error, MemoryError):
-        return no_memory(0) if not str(error) else RuntimeError(f"DefaultCPUAllocator: can't allocate memory: {error}")
+        return RuntimeError(f"DefaultCPUAllocator: can't allocate memory{': ' if str(error) else ''}{error}")
     if isinstance(error, OverflowError):
         return error
     given = list(parameters.bound(arguments, keywords))
     for parameter, _, value in given:
         if type(value) is int and not SMALLEST <= value <= LARGEST:
+            if parameters.kinds.get(parameter, ("", True))[0] in ("number", "float"):
+                continue
             if parameter == "*":
                 return TypeError(f"{name}(): integers must fit 64 bits, but got {value}: Overflow when unpacking long long")
             return ValueError(f"Overflow when unpacking long long: {name}() was given {parameter}={value}")
@@ -113,7 +151,7 @@ def translated(
                         f"{name}(): argument '{parameter}' has a member that 64 bits cannot hold: {member}: Overflow when "
                         "unpacking long long"
                     )
-    if isinstance(error, _INTERNAL):
+    if _is_internal(error):
         types = ", ".join(
             type_name(value) if position is not None else f"{parameter}={type_name(value)}"
             for parameter, position, value in given
@@ -122,26 +160,33 @@ def translated(
     return error
 
 
+_LOOSE = {"return_indices", "full"}
+"""Flags of functions that PyTorch writes in Python, for which everything is true or false."""
+
+
 def _flags_of(parameters: Parameters) -> tuple[list[int], list[str]]:
     """The parameters that are flags and nothing else: the places of the positional ones, and all names."""
     names = [name for name, (kind, optional) in parameters.kinds.items() if kind == "bool" and not optional]
+    names = [name for name in names if name not in _LOOSE]
     places = [place for place, name in enumerate(parameters.positional) if name in names]
     return places, names
 
 
 def checked(
-    function: Callable[..., Any], name: str, module: str, prefix: str = "", method: bool = False
+    function: Callable[..., Any], name: str, module: str, prefix: str = "", method: bool = False, first: bool = True
 ) -> Callable[..., Any]:
     """An operation as a module exports it under a name: with its arguments checked, and errors as PyTorch's.
 
-    ``prefix`` is what PyTorch's messages put before the name.
+    ``prefix`` is what PyTorch's messages put before the name. Unless types come ``first``, what an operation has to say
+    itself comes before its arguments' types.
     """
     parameters = Parameters(function, method)
     title = prefix + name
     places, flags = _flags_of(parameters)
 
     def refuse(error: Exception, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:
-        check_types(title, parameters, arguments, keywords)
+        if first or _is_internal(error):
+            check_types(title, parameters, arguments, keywords)
         other = translated(title, parameters, arguments, keywords, error)
         if other is not error:
             raise other
@@ -179,16 +224,28 @@ def checked(
     return call
 
 
-def export(names: Mapping[str, Any], module: str, prefix: str = "", method: bool = False) -> dict[str, Any]:
-    """The operations among what has ``names`` in a module (or in the class of tensors), behind their checks."""
-    return {
-        name: checked(value, name, module, prefix, method)
-        for name, value in names.items()
-        if isinstance(value, FunctionType)
-        and value.__module__.startswith(_OPERATIONS)
-        and not hasattr(value, "__checked__")
-        and not name.startswith("_")
-    }
+def export(
+    names: Mapping[str, Any],
+    module: str,
+    prefix: str = "",
+    method: bool = False,
+    first: Callable[[str], bool] = lambda name: True,
+) -> dict[str, Any]:
+    """The operations among what has ``names`` in a module (or in the class of tensors), behind their checks.
+
+    ``first`` tells whether PyTorch looks at the types of an operation's arguments before anything else.
+    """
+    made: dict[Any, Callable[..., Any]] = {}
+    exported = {}
+    for name, value in names.items():
+        if not isinstance(value, FunctionType) or name.startswith("_") or hasattr(value, "__checked__"):
+            continue
+        if str(value.__module__).startswith(_OPERATIONS):
+            if value not in made:  # other names are the same function
+                own = value.__name__ if names.get(value.__name__) is value else name
+                made[value] = checked(value, own, module, prefix, method, first(own))
+            exported[name] = made[value]
+    return exported
 
 
 def export_all(namespace: dict[str, Any]) -> None:

@@ -50,12 +50,13 @@ def _permuted(input: Tensor, order: Sequence[int], gradient: type[Gradient]) -> 
 def permute(input: Tensor, *dims: Sizes) -> Tensor:
     """The axes in another order."""
     rank = input.ndim
-    order = [wrap_dim(d, rank) for d in sizes_of(dims)]
-    if len(order) != rank:
+    wanted = sizes_of(dims)
+    if len(wanted) != rank:
         raise RuntimeError(
             f"permute(sparse_coo): number of dimensions in the tensor input does not match the length of the desired "
-            f"ordering of dimensions i.e. input.dim() = {rank} is not equal to len(dims) = {len(order)}"
+            f"ordering of dimensions i.e. input.dim() = {rank} is not equal to len(dims) = {len(wanted)}"
         )
+    order = [wrap_dim(d, rank) for d in wanted]
     if len(set(order)) != rank:
         raise RuntimeError("permute(): duplicate dims are not allowed.")
     return _permuted(input, order, PermuteBackward0)

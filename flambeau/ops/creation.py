@@ -6,17 +6,19 @@ from typing import Any
 
 import numpy as np
 
+from ..cpu.memory import allocate
 from ..device import check_device
 from ..graph import dtypes
-from ..graph.bounds import LARGEST, SMALLEST, check_fits, check_strides, whole_number
+from ..graph.bounds import LARGEST, SMALLEST, check_fits, check_strides, check_value, whole_number
 from ..graph.dtypes import dtype as dtype_type
 from ..graph.dtypes import get_default_dtype
+from ..graph.primitives import nbytes
 from ..graph.shapes import Size, View
 from ..graph.trace import local, record_constant
 from ..tensor import Tensor
 from .memory_order import alike
 from .operation import operation, write_out
-from .views import sizes_of
+from .views import Sizes, sizes_of
 
 
 def finished(
@@ -55,6 +57,12 @@ def checked_sizes(size: tuple[Any, ...]) -> Size:
     return sizes
 
 
+def check_room(sizes: tuple[int, ...], d: dtype_type) -> None:
+    """``RuntimeError`` if there is no memory for a value, before work on its parts begins."""
+    check_value(sizes, d)
+    allocate(nbytes(sizes, d))
+
+
 def filled(sizes: Size, value: Any, d: dtype_type) -> Tensor:
     """A tensor of one value; nothing is computed until it is needed."""
     return Tensor._from_node(record_constant(sizes, value, d))
@@ -86,7 +94,7 @@ def empty(*size: Any, out: Tensor | None = None, dtype: Any = None, layout: Any 
 
 
 @operation(method=False)
-def full(size: Any, fill_value: Any, *, out: Tensor | None = None, dtype: Any = None, layout: Any = None, device: Any = None,
+def full(size: Sizes, fill_value: Any, *, out: Tensor | None = None, dtype: Any = None, layout: Any = None, device: Any = None,
          pin_memory: bool = False, requires_grad: bool = False) -> Tensor:  # fmt: skip
     """``fill_value`` everywhere; its dtype follows from the value unless given."""
     value = number_of(fill_value)
@@ -124,7 +132,7 @@ def full_like(input: Tensor, fill_value: Any, *, dtype: Any = None, layout: Any 
 
 @operation(method=False)
 def empty_strided(
-    size: Any, stride: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, layout: Any = None
+    size: Sizes, stride: Sizes, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, layout: Any = None
 ) -> Tensor:
     """Memory of arbitrary content with the given strides."""
     sizes, strides = sizes_of((size,)), sizes_of((stride,))
@@ -157,7 +165,7 @@ for _name in ("zeros", "ones", "empty"):
 
 @operation(function=False)
 def new_full(
-    self: Tensor, size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+    self: Tensor, size: Sizes, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """``fill_value`` in the given sizes and this tensor's dtype."""
     return full(size, fill_value, dtype=dtype or self.dtype, device=device, requires_grad=requires_grad)
@@ -171,11 +179,11 @@ def scalar_tensor(value: Any, *, dtype: Any = None, device: Any = None, requires
 
 
 @operation(method=False)
-def empty_permuted(size: Any, physical_layout: Any, *, dtype: Any = None, device: Any = None, layout: Any = None,
+def empty_permuted(size: Sizes, physical_layout: Sizes, *, dtype: Any = None, device: Any = None, layout: Any = None,
                    requires_grad: bool = False) -> Tensor:  # fmt: skip
     """Memory of arbitrary content whose axes lie in the given order, the outermost first."""
-    sizes = Size(size)
-    order = list(physical_layout)
+    sizes = checked_sizes((size,))
+    order = list(sizes_of((physical_layout,)))
     if len(order) != len(sizes):
         raise RuntimeError(
             "Number of dimensions in size does not match the length of the physical_layout; i.e. len(size) = "

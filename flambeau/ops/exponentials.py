@@ -6,6 +6,7 @@ import math
 
 from ..autograd.gradient import INPUTS, RESULT, Gradient
 from ..graph import primitives as p
+from ..graph.bounds import check_fits
 from ..graph.primitives import FLOAT_FUNCTIONS as F
 from ..tensor import Tensor
 from .dispatch import unary
@@ -167,5 +168,7 @@ def sigmoid(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 @operation(inplace=True)
 def logit(input: Tensor, eps: float | None = None) -> Tensor:
     """log(x / (1 - x)), with x first clamped to [eps, 1 - eps] if given."""
+    if eps is not None and input.dtype.category >= 2:
+        check_fits(eps, input.dtype)
     x = input if eps is None else input.clamp(eps, 1 - eps)
     return log(x / (1 - x))

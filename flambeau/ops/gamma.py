@@ -13,6 +13,7 @@ from .conversion import floating
 from .dispatch import attach, tracked, unary
 from .host import elementwise
 from .operation import NAMESPACE, operation, write_out
+from .steps import arange
 
 
 class LgammaBackward0(Gradient):
@@ -60,7 +61,8 @@ def _polygamma(x: np.ndarray, order: int) -> np.ndarray:
         value = _hurwitz(y, 2)
         return np.where(mirrored, (np.pi / np.sin(np.pi * x)) ** 2 - value, value)
     sign = -1.0 if order % 2 == 0 else 1.0
-    return sign * math.factorial(order) * _hurwitz(x, order + 1)
+    factorial = float(math.factorial(order)) if order <= 170 else math.inf  # 171! is beyond float64
+    return sign * factorial * _hurwitz(x, order + 1)
 
 
 def _hurwitz(x: np.ndarray, s: int) -> np.ndarray:
@@ -110,8 +112,6 @@ def mvlgamma(input: Tensor, p: int, *, out: Tensor | None = None) -> Tensor:
     """Logarithm of the multivariate gamma function of dimension ``p``."""
     x = floating(input)
     constant = p * (p - 1) / 4 * math.log(math.pi)
-    total = x.lgamma()
-    for j in range(1, p):
-        total = total + (x - j / 2).lgamma()
-    result = total + constant
+    shifts = arange(p, dtype=x.dtype) / 2
+    result = (x.unsqueeze(-1) - shifts).lgamma().sum(-1) + constant
     return result if out is None else write_out(out, result)

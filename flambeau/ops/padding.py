@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ from ..graph.trace import record_constant
 from ..storage import written
 from ..tensor import Tensor
 from .conversion import clone
+from .creation import element_of
 from .dispatch import attach, tracked
 from .operation import operation
 from .steps import arange
@@ -26,7 +28,7 @@ def _pairs(x: Tensor, amounts: Sequence[int]) -> list[tuple[int, int]]:
             "Padding length should be less than or equal to two times the input dimension but got padding length "
             f"{len(amounts)} and input of dimension {x.ndim}"
         )
-    pairs = [(int(amounts[k]), int(amounts[k + 1])) for k in range(0, len(amounts), 2)]
+    pairs = [(operator.index(amounts[k]), operator.index(amounts[k + 1])) for k in range(0, len(amounts), 2)]
     return [(0, 0)] * (x.ndim - len(pairs)) + pairs[::-1]
 
 
@@ -41,6 +43,7 @@ class ConstantPadNdBackward0(Gradient):
 def constant_pad_nd(input: Tensor, pad: Sequence[int], value: Any = 0) -> Tensor:
     """Axes grown by ``value`` at their ends (cropped where negative); (before, after) pairs from the last axis on."""
     pairs = _pairs(input, pad)
+    value = element_of(value, input.dtype)
     sizes, strides, offset = geometry(input)
     shape = Size(n + before + after for n, (before, after) in zip(sizes, pairs))
     for axis, n in enumerate(shape):

@@ -81,12 +81,18 @@ def get_device(input: Tensor) -> int:
 @operation("conj_physical", "resolve_conj", "resolve_neg")
 def conj(input: Tensor) -> Tensor:
     """The tensor itself, as long as there are no complex numbers."""
+    if not isinstance(input, Tensor):
+        raise TypeError(f"conj(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}")
     return input
 
 
 @operation()
 def adjoint(input: Tensor) -> Tensor:
     """Matrices transposed (and conjugated, if there were complex numbers)."""
+    if input.ndim == 1:
+        raise RuntimeError(
+            "tensor.adjoint() is only supported on matrices or batches of matrices. Got 1-D tensor."
+        )
     return input.transpose(-2, -1)
 
 

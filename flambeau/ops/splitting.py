@@ -18,6 +18,16 @@ class UnbindBackward0(SliceBackward0):
     __slots__ = ()
 
 
+MOST_PARTS = 1 << 27
+"""An axis without elements can be cut into any number of parts, of which each takes memory."""
+
+
+def check_parts(count: int) -> None:
+    """``RuntimeError`` for more parts than there is memory for."""
+    if count > MOST_PARTS:
+        raise RuntimeError(f"an axis can be cut into {MOST_PARTS} parts at most, but got {count}")
+
+
 @operation()
 def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     """All slices along an axis, as a tuple of views."""
@@ -70,6 +80,7 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     extent = input.shape[d]
     size = max(1, -(-extent // chunks))
     if extent == 0:
+        check_parts(chunks)
         return tuple(slice_axis(input, d, 0, 0, 1, SplitBackward0) for _ in range(chunks))
     return split(input, size, d)
 
@@ -80,6 +91,9 @@ def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple
     d = wrap_dim(dim, input.ndim)
     extent = input.shape[d]
     if isinstance(indices_or_sections, int):
+        if indices_or_sections <= 0:
+            raise RuntimeError(f"number of sections must be larger than 0, got {indices_or_sections}")
+        check_parts(indices_or_sections)
         many, more = divmod(extent, indices_or_sections)
         ends, at = [], 0
         for k in range(indices_or_sections):

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..graph.bounds import check_value
 from ..graph.dtypes import get_default_dtype
 from ..tensor import Tensor
 from .creation import finished
@@ -22,6 +23,7 @@ def _window(name: str, length: int, periodic: bool, shape: Any, dtype: Any, devi
         raise RuntimeError(f"{name} expects floating point dtypes, got: {d}")
     if length < 0:
         raise RuntimeError(f"{name} requires non-negative window_length, got window_length={length}")
+    check_value((length,), d)
     count = length + 1 if periodic else length
     values = np.ones(length) if length <= 1 else shape(np.arange(length) / (count - 1))
     return finished(from_array(np.asarray(values, dtype=np.float64)).to(d), requires_grad, device)

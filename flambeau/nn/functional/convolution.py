@@ -21,6 +21,15 @@ __all__ = [
 ]  # fmt: skip
 
 
+def _check_windows(**numbers: tuple[int, int]) -> None:
+    """``RuntimeError`` for windows, gaps and steps that are not positive."""
+    for name, (down, across) in numbers.items():
+        if min(down, across) <= 0:
+            raise RuntimeError(
+                f"{name} should be greater than zero, but got {name}_height: {down} {name}_width: {across}"
+            )
+
+
 def unfold(input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Tensor:
     """The windows that slide over (N, C, H, W), as columns: (N, C·kh·kw, number of windows)."""
     if input.dim() == 3:
@@ -34,6 +43,9 @@ def unfold(input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0,
     dilation_h, dilation_w = _pair(dilation)
     padding_h, padding_w = _pair(padding)
     stride_h, stride_w = _pair(stride)
+    _check_windows(kernel=(kernel_h, kernel_w), dilation=(dilation_h, dilation_w), stride=(stride_h, stride_w))
+    if min(padding_h, padding_w) < 0:
+        raise RuntimeError(f"padding should be non-negative, but got padding_height: {padding_h} padding_width: {padding_w}")
     padded = pad(input, (padding_w, padding_w, padding_h, padding_h)) if padding_h or padding_w else input
     span_h, span_w = dilation_h * (kernel_h - 1) + 1, dilation_w * (kernel_w - 1) + 1
     windows = padded.unfold(2, span_h, stride_h).unfold(3, span_w, stride_w)[..., ::dilation_h, ::dilation_w]
@@ -57,6 +69,7 @@ def fold(
     dilation_h, dilation_w = _pair(dilation)
     padding_h, padding_w = _pair(padding)
     stride_h, stride_w = _pair(stride)
+    _check_windows(kernel=(kernel_h, kernel_w), dilation=(dilation_h, dilation_w), stride=(stride_h, stride_w))
     rows = (height + 2 * padding_h - dilation_h * (kernel_h - 1) - 1) // stride_h + 1
     columns = (width + 2 * padding_w - dilation_w * (kernel_w - 1) - 1) // stride_w + 1
     if input.size(1) % (kernel_h * kernel_w):

@@ -10,6 +10,7 @@ from typing import Any
 
 from ...graph.dtypes import int32, uint8
 from ...graph.primitives import TYPE_NAMES
+from ...ops.creation import check_room
 from ...ops.from_data import tensor
 from ...ops.precision import rounded_once
 from ...tensor import Tensor
@@ -60,6 +61,11 @@ def interpolate(
     if mode == "area":
         pool = (adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d)[dimensions - 1]
         return pool(input, extents)
+    if min(extents) <= 0 or 0 in input.shape[1:]:
+        raise RuntimeError(
+            f"Input and output sizes should be greater than 0, but got input {list(input.shape)} and output size {extents}"
+        )
+    check_room((*input.shape[:2], *extents), input.dtype)
     if mode.startswith("nearest"):
         for axis, (extent, scale) in enumerate(zip(extents, scales, strict=True), 2):
             input = _nearest(input, axis, extent, scale, mode == "nearest-exact")
