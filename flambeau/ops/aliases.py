@@ -34,7 +34,7 @@ def as_strided_(self: Tensor, size: Any, stride: Any, storage_offset: int | None
 @operation(function=False)
 def resize(self: Tensor, *sizes: Any) -> Tensor:
     """Deprecated: the same elements under another shape."""
-    warnings.warn("non-inplace resize is deprecated", stacklevel=2)
+    warnings.warn("non-inplace resize is deprecated", stacklevel=3)
     return self.reshape(*sizes)  # type: ignore[no-any-return]
 
 

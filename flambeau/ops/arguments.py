@@ -242,7 +242,8 @@ def export(
             continue
         if str(value.__module__).startswith(_OPERATIONS):
             if value not in made:  # other names are the same function
-                own = value.__name__ if names.get(value.__name__) is value else name
+                own = value.__name__
+                own = own if own in names and names[own] is value else name
                 made[value] = checked(value, own, module, prefix, method, first(own))
             exported[name] = made[value]
     return exported

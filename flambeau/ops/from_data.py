@@ -122,7 +122,7 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
             "it writable before converting it to a tensor. This type of warning will be suppressed for the rest of this "
             "program.",
             UserWarning,
-            stacklevel=2,
+            stacklevel=3,
         )
     return sharing(ndarray)
 

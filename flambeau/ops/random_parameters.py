@@ -86,7 +86,7 @@ def check_integers(low: int, high: int, d: dtype) -> None:
                 f"{what} is out of bounds [-(2^{bits}), 2^{bits}]. Due to precision limitations {p.C_NAMES[d]} can support "
                 "discrete uniform distribution only within this range. This warning will become an error in version 1.7 "
                 "release, please fix the code in advance",
-                stacklevel=4,
+                stacklevel=5,
             )
 
 
