@@ -449,8 +449,8 @@ def _adaptive_average(x: Tensor, shape: Size, window: tuple[Any, ...]) -> Tensor
 
 def _output_size(name: str, input: Tensor, output_size: Any, count: int) -> Ints:
     """The wanted extents; None keeps the input's."""
-    if input.ndim <= count and count > 1:  # PyTorch's function for one dimension does not look
-        raise ValueError(f"Input dimension should be at least {count + 1}")
+    if count > 1 and not isinstance(output_size, int) and output_size is not None and input.ndim <= len(output_size):
+        raise ValueError(f"Input dimension should be at least {len(output_size) + 1}")
     if isinstance(output_size, int) or output_size is None:
         wanted: tuple[Any, ...] = (output_size,) * count
     else:
