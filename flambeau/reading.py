@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .graph.dtypes import bool_, float32, float64, int64
+from .graph.notices import warn_once
 from .graph.trace import evaluate, evaluate_trace
 
 if TYPE_CHECKING:
@@ -118,6 +119,11 @@ class Reading:
         return self.item()
 
     def __float__(self) -> float:
+        if self.requires_grad:
+            warn_once(
+                "Converting a tensor with requires_grad=True to a scalar may lead to unexpected behavior.\nConsider using "
+                "tensor.detach() first."
+            )
         return float(self._number())
 
     def __int__(self) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 from .device import check_device, device
 from .graph import dtypes
 from .graph.dtypes import dtype
+from .graph.notices import warn
 from .graph.trace import forget_steps, step_boundary
 
 # --- defaults --------------------------------------------------------------------------------------------------------
@@ -25,6 +26,10 @@ def set_default_tensor_type(t: Any) -> None:
     """:func:`set_default_dtype` by an old tensor type (``torch.DoubleTensor``) or its name."""
     from .legacy import dtype_of
 
+    warn(
+        "torch.set_default_tensor_type() is deprecated as of PyTorch 2.1, please use torch.set_default_dtype() and "
+        "torch.set_default_device() as alternatives."
+    )
     d = dtype_of(t)
     if d.kind != "float":
         raise TypeError("only floating-point types are supported as the default type")

@@ -10,9 +10,6 @@ torchvision_version = "0.28.0+flambeau"
 torchmetrics_version = "1.9.0+flambeau"
 torchaudio_version = "2.11.0+flambeau"
 
-#: Where the project lives; the one place beside ``pyproject.toml`` that names it.
-project_url = "https://example.org/flambeau"
-
 # What ``torch.version`` says of a build without accelerators.
 cuda: str | None = None
 hip: str | None = None

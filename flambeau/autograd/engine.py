@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
 from typing import Any
 
+from ..graph.notices import warn_once
 from ..graph.trace import local
 from ..tensor import Tensor
 from .gradient import Edge, Gradient
@@ -34,6 +35,13 @@ def backward(
     grads = (None,) * len(many) if grad_tensors is None else sequence_of(grad_tensors)
     roots = roots_of(many, grads)
     keep = bool(create_graph if retain_graph is None else retain_graph)
+    if create_graph:
+        warn_once(
+            "Using backward() with create_graph=True will create a reference cycle between the parameter and its gradient which "
+            "can cause a memory leak. We recommend using autograd.grad when creating the graph to avoid this. If you have to use "
+            "this function, make sure to reset the .grad fields of your parameters to None after use to break the cycle and "
+            "avoid the leak."
+        )
     if inputs is None:
         _run(Run(keep, None, True), roots, create_graph)
         return

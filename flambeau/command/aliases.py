@@ -166,7 +166,7 @@ def _publish(module: ModuleType) -> None:
 
 
 def _explain_missing(module: ModuleType, published: str) -> None:
-    """Make the error for a name that is not in ``module`` say so in PyTorch's terms, and where to ask for it."""
+    """Make the error for a name that is not in ``module`` say so in PyTorch's terms."""
     own: Callable[[str], Any] | None = module.__dict__.get("__getattr__")
 
     def __getattr__(name: str) -> Any:
@@ -191,6 +191,6 @@ def _missing_attribute(self: Any, name: str) -> Any:
 
 
 def _not_offered(name: str) -> str:
-    from flambeau.version import __version__, project_url
+    from flambeau.version import __version__
 
-    return f"Flambeau {__version__} does not offer {name}; if PyTorch does, ask for it at {project_url}/issues"
+    return f"Flambeau {__version__} does not offer {name}"

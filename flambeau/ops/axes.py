@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from ..autograd.gradient import Gradient
+from ..graph.notices import warn_once
 from ..graph.shapes import View, wrap_dim
 from ..tensor import Tensor
 from .operation import NAMESPACE, operation
@@ -111,7 +112,17 @@ def _mT(self: Tensor) -> Tensor:
     return transpose(self, -2, -1)
 
 
-Tensor.T = property(lambda self: _permuted(self, tuple(range(self.ndim))[::-1], PermuteBackward0))  # type: ignore[attr-defined]
+def _T(self: Tensor) -> Tensor:
+    if self.ndim != 2:
+        warn_once(
+            "The use of `x.T` on tensors of dimension other than 2 to reverse their shape is deprecated and it will throw an "
+            "error in a future release. Consider `x.mT` to transpose batches of matrices or `x.permute(*torch.arange(x.ndim - "
+            "1, -1, -1))` to reverse the dimensions of a tensor."
+        )
+    return _permuted(self, tuple(range(self.ndim))[::-1], PermuteBackward0)
+
+
+Tensor.T = property(_T)  # type: ignore[attr-defined]
 Tensor.H = property(lambda self: transpose(self, 0, 1))  # type: ignore[attr-defined]
 Tensor.mT = property(_mT)  # type: ignore[attr-defined]
 Tensor.t_ = seen_anew_in_place(t)  # type: ignore[attr-defined]

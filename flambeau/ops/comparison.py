@@ -8,6 +8,8 @@ import numpy as np
 
 from ..autograd.gradient import INPUTS, Gradient
 from ..graph import primitives as p
+from ..graph.dtypes import uint8
+from ..graph.notices import warn_once
 from ..tensor import Tensor
 from .dispatch import attach, binary, nary, not_a_tensor, tracked, unary
 from .from_data import as_tensor
@@ -269,6 +271,11 @@ def where(condition: Tensor, input: Any = None, other: Any = None, *, out: Tenso
     """``input`` where ``condition`` holds, else ``other``; without these, the indices where it holds (a tuple)."""
     if input is None and other is None:
         return condition.nonzero(as_tuple=True)
+    if condition.dtype is uint8:
+        warn_once(
+            "where received a uint8 condition tensor. This behavior is deprecated and will be removed in a future version of "
+            "PyTorch. Use a boolean condition instead."
+        )
     a, b = operand(input), operand(other)
     result = nary(p.WHERE, [condition, a, b])
     if tracked(a, b):

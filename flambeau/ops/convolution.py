@@ -18,6 +18,7 @@ from ..cpu.convolution.problem import Convolution
 from ..graph import primitives as p
 from ..graph.bounds import LARGEST
 from ..graph.dtypes import dtype, float32, float64
+from ..graph.notices import warn_once
 from ..graph.shapes import Size, View
 from ..graph.trace import record
 from ..tensor import Tensor
@@ -286,6 +287,11 @@ def _padding(value: Any, kernel: Ints, stride: Ints, dilation: Ints, count: int)
     if max(stride) > 1:
         raise RuntimeError("padding='same' is not supported for strided convolutions")
     totals = [step * (n - 1) for n, step in zip(kernel, dilation, strict=True)]
+    if any(total % 2 for total in totals):
+        warn_once(
+            "Using padding='same' with even kernel lengths and odd dilation may require a zero-padded copy of the input be "
+            "created"
+        )
     return [(total // 2, total - total // 2) for total in totals]
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from .. import return_types
 from ..autograd.gradient import INPUTS
 from ..graph import dtypes
+from ..graph.notices import warn_once
 from ..tensor import Tensor
 from .dispatch import tracked
 from .host import SeveralResults, at_once, attach_results, on_host
@@ -94,6 +95,11 @@ def linalg_qr(A: Tensor, mode: str = "reduced", *, out: Any = None) -> tuple[Ten
 @operation()
 def qr(input: Tensor, some: bool = True, *, out: Any = None) -> tuple[Tensor, Tensor]:
     """:func:`linalg_qr` under its old name."""
+    warn_once(
+        "torch.qr is deprecated in favor of torch.linalg.qr and will be removed in a future PyTorch release.\nThe boolean "
+        "parameter 'some' has been replaced with a string parameter 'mode'.\nQ, R = torch.qr(A, some)\nshould be replaced with\n"
+        "Q, R = torch.linalg.qr(A, 'reduced' if some else 'complete')"
+    )
     return return_types.qr(_factors(input, "reduced" if some else "complete"))  # type: ignore[no-any-return]
 
 

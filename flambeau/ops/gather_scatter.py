@@ -8,6 +8,7 @@ from typing import Any
 from ..autograd.gradient import INPUTS, RESULT, Gradient
 from ..graph import dtypes
 from ..graph.checks import Check
+from ..graph.notices import warn_once
 from ..graph.primitives import TYPE_NAMES
 from ..graph.shapes import Size, broadcast_shapes, contiguous_strides, wrap_dim
 from ..tensor import Tensor
@@ -194,6 +195,11 @@ def scatter(
         mode = {"add": "add", "multiply": "mul"}.get(reduce)
         if mode is None:
             raise RuntimeError("reduce argument must be either add or multiply.")
+        if isinstance(source, Tensor):
+            warn_once(
+                "The reduce argument of torch.scatter with Tensor src is deprecated and will be removed in a future PyTorch "
+                "release. Use torch.scatter_reduce instead for more reduction options."
+            )
         return _scatter("scatter", input, dim, index, source, mode, ScatterAddBackward0)
     return _scatter("scatter", input, dim, index, source, "set", ScatterBackward0)
 

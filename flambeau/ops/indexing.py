@@ -9,6 +9,7 @@ import numpy as np
 
 from ..autograd.gradient import Gradient
 from ..graph import dtypes
+from ..graph.notices import warn
 from ..graph.primitives import TYPE_NAMES
 from ..graph.shapes import broadcast_shapes
 from ..graph.trace import local
@@ -132,6 +133,8 @@ def understand(x: Tensor, index: Any) -> Index:
             continue
         tensor = _as_index_tensor(part)
         if tensor.dtype in _MASKS:
+            if tensor.dtype is dtypes.uint8:
+                warn("indexing with dtype torch.uint8 is now deprecated, please use a dtype torch.bool instead.")
             for k in range(tensor.ndim):
                 if tensor.shape[k] != x.shape[axis + k]:
                     raise IndexError(

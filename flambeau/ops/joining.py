@@ -16,6 +16,7 @@ from ..graph import dtypes
 from ..graph import primitives as p
 from ..graph.dtypes import dtype as dtype_type
 from ..graph.dtypes import promote_types
+from ..graph.notices import warn_once
 from ..graph.shapes import Size, View, wrap_dim
 from ..graph.trace import Node, record
 from ..storage import Storage, whole
@@ -345,8 +346,11 @@ def _repeated_positions(repeats: Tensor) -> Tensor:
 
 
 @operation(method=False)
-def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
-    """The coordinates of a grid over vectors, one tensor an axis; "xy" exchanges the first two axes of the grid."""
+def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
+    """The coordinates of a grid over vectors, one tensor an axis; "xy" exchanges the first two axes of the grid ("ij")."""
+    if indexing is None:
+        warn_once("torch.meshgrid: in an upcoming release, it will be required to pass the indexing argument.")
+        indexing = "ij"
     many = list(tensors[0]) if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)) else list(tensors)
     if not many:
         raise RuntimeError("meshgrid expects a non-empty TensorList")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..autograd.gradient import RESULT, Gradient
+from ..graph.notices import warn, warn_once
 from ..graph.shapes import broadcast_shapes, wrap_dim
 from ..tensor import Tensor
 from .contraction import tensordot
@@ -46,6 +47,11 @@ def cross(input: Tensor, other: Tensor, dim: int | None = None, *, out: Tensor |
     if input.ndim != other.ndim:
         raise RuntimeError("linalg.cross: inputs must have the same number of dimensions.")
     if dim is None:
+        warn_once(
+            "Using torch.cross without specifying the dim arg is deprecated.\nPlease either pass the dim explicitly or simply "
+            "use torch.linalg.cross.\nThe default value of dim will change to agree with that of linalg.cross in a future "
+            "release."
+        )
         dim = next((k for k, n in enumerate(broadcast_shapes(input.shape, other.shape)) if n == 3), None)
         if dim is None:
             raise RuntimeError("no dimension of size 3 in input")
@@ -149,6 +155,10 @@ def matrix_power(input: Tensor, n: int, *, out: Tensor | None = None) -> Tensor:
 @operation(method=False)
 def chain_matmul(*matrices: Any) -> Tensor:
     """The product of several matrices, associated so that it costs the fewest multiplications."""
+    warn(
+        "torch.chain_matmul is deprecated and will be removed in a future PyTorch release. Use torch.linalg.multi_dot instead, "
+        "which accepts a list of two or more tensors rather than multiple parameters."
+    )
     many = list(matrices[0]) if len(matrices) == 1 and isinstance(matrices[0], (list, tuple)) else list(matrices)
     return multi_dot(many)
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..cpu.memory import Buffer
 from ..graph import dtypes
+from ..graph.notices import warn_once
 from ..graph.primitives import nbytes
 from ..graph.shapes import Size, broadcast_shapes
 from ..graph.trace import Node, evaluate
@@ -134,6 +135,11 @@ def storage(self: Tensor) -> Any:
     """The memory behind the tensor, as elements of its dtype."""
     from ..storages import TypedStorage
 
+    warn_once(
+        "TypedStorage is deprecated. It will be removed in the future and UntypedStorage will be the only storage class. This "
+        "should only matter to you if you are using storages directly.  To access UntypedStorage directly, use "
+        "tensor.untyped_storage() instead of tensor.storage()"
+    )
     return TypedStorage._of(self)
 
 

@@ -12,6 +12,7 @@ from ..graph import primitives as p
 from ..graph.bounds import check_value
 from ..graph.dtypes import dtype as dtype_type
 from ..graph.dtypes import get_default_dtype
+from ..graph.notices import warn
 from ..graph.shapes import Size
 from ..graph.trace import record
 from ..tensor import Tensor
@@ -76,6 +77,10 @@ def range_(
     requires_grad: bool = False,
 ) -> Tensor:
     """Deprecated: start to ``end`` inclusive."""
+    warn(
+        "torch.range is deprecated and will be removed in a future release because its behavior is inconsistent with Python's "
+        "range builtin. Instead, use torch.arange, which produces values in [start, end)."
+    )
     return arange(
         start, end + step / 2, step, dtype=dtype or get_default_dtype(), device=device, requires_grad=requires_grad
     )

@@ -13,6 +13,7 @@ import numpy as np
 
 from .. import return_types
 from ..autograd.gradient import INPUTS, RESULT, Gradient
+from ..graph.notices import warn_once
 from ..graph.primitives import TYPE_NAMES
 from ..graph.shapes import broadcast_shapes
 from ..graph.trace import local
@@ -353,6 +354,12 @@ def linalg_cholesky(A: Tensor, *, upper: bool = False, out: Tensor | None = None
 @operation()
 def cholesky(input: Tensor, upper: bool = False, *, out: Tensor | None = None) -> Tensor:
     """:func:`linalg_cholesky` under its old name."""
+    factor = "U = torch.cholesky(A, upper=True)" if upper else "L = torch.cholesky(A)"
+    instead = "U = torch.linalg.cholesky(A).mH" if upper else "L = torch.linalg.cholesky(A)"
+    warn_once(
+        "torch.cholesky is deprecated in favor of torch.linalg.cholesky and will be removed in a future PyTorch release.\n"
+        f"{factor}\nshould be replaced with\n{instead}"
+    )
     result = _cholesky("cholesky", input, upper)
     return result if out is None else write_out(out, result)
 

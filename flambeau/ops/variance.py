@@ -8,6 +8,7 @@ from typing import Any
 
 from ..autograd.gradient import INPUTS, RESULT, Gradient
 from ..autograd.modes import no_grad
+from ..graph.notices import warn
 from ..graph.shapes import wrap_dims
 from ..tensor import Tensor
 from .comparison import where
@@ -18,13 +19,18 @@ from .reductions import Dims, MeanBackward1, expand_back, mean, without_axes
 
 
 def _moments(
-    input: Tensor, dim: Dims, correction: float, keepdim: bool, root: bool = False
+    name: str, input: Tensor, dim: Dims, correction: float, keepdim: bool, root: bool = False
 ) -> tuple[Tensor, Tensor]:
-    """Variance (or its ``root``) and mean over ``dim``."""
+    """Variance (or its ``root``) and mean over ``dim``, for the operation ``name``."""
     if input.dtype.category < 2:
         raise RuntimeError("std and var only support floating point and complex dtypes")
     dims = wrap_dims(dim, input.ndim)
     free = (product(input.shape[d] for d in dims) if input.ndim else 1) - correction
+    if free <= 0:
+        warn(
+            f"{name}(): degrees of freedom is <= 0. Correction should be strictly less than the reduction factor (input numel "
+            "divided by output numel)."
+        )
     with no_grad():
         values = _in_two_passes(input, dims, max(free, 0.0), root)
     spread, average = (without_axes(value, dims, keepdim) for value in values)
@@ -97,7 +103,7 @@ def var(
 ) -> Tensor:
     """Variance over ``dim``; ``correction`` (1 unless given) is taken from the count."""
     dim, unbiased = _shift_arguments(dim if axis is None else axis, unbiased)
-    return _moments(input, dim, _correction(unbiased, correction), keepdim)[0]
+    return _moments("var", input, dim, _correction(unbiased, correction), keepdim)[0]
 
 
 @operation()
@@ -112,7 +118,7 @@ def std(
 ) -> Tensor:
     """Standard deviation over ``dim``."""
     dim, unbiased = _shift_arguments(dim if axis is None else axis, unbiased)
-    return _moments(input, dim, _correction(unbiased, correction), keepdim, True)[0]
+    return _moments("std", input, dim, _correction(unbiased, correction), keepdim, True)[0]
 
 
 @operation()
@@ -121,7 +127,7 @@ def var_mean(
 ) -> tuple[Tensor, Tensor]:
     """Variance and mean."""
     dim, unbiased = _shift_arguments(dim, unbiased)
-    return _moments(input, dim, _correction(unbiased, correction), keepdim)
+    return _moments("var_mean", input, dim, _correction(unbiased, correction), keepdim)
 
 
 @operation()
@@ -130,4 +136,4 @@ def std_mean(
 ) -> tuple[Tensor, Tensor]:
     """Standard deviation and mean."""
     dim, unbiased = _shift_arguments(dim, unbiased)
-    return _moments(input, dim, _correction(unbiased, correction), keepdim, True)
+    return _moments("std_mean", input, dim, _correction(unbiased, correction), keepdim, True)

@@ -42,11 +42,10 @@ class _OurNames:
             package = sys.modules.get(internal_module(module.partition(".modules.")[0]))
             if package is not None and hasattr(package, name):
                 return getattr(package, name)
-            from ..version import __version__, project_url
+            from ..version import __version__
 
             raise pickle.UnpicklingError(
-                f"it needs {module}.{name}, which Flambeau {__version__} does not offer; ask for it at "
-                f"{project_url}/issues"
+                f"it needs {module}.{name}, which Flambeau {__version__} does not offer"
             ) from error
 
 

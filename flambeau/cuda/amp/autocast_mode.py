@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ... import amp
+from ...graph.notices import warn
 
 __all__ = ["autocast", "custom_bwd", "custom_fwd"]
 
@@ -13,6 +14,10 @@ class autocast(amp.autocast):
     """:class:`flambeau.amp.autocast` of CUDA devices."""
 
     def __init__(self, enabled: bool = True, dtype: Any = None, cache_enabled: bool = True) -> None:
+        warn(
+            "`torch.cuda.amp.autocast(args...)` is deprecated. Please use `torch.amp.autocast('cuda', args...)` instead.",
+            FutureWarning,
+        )
         super().__init__("cuda", dtype, enabled, cache_enabled)
 
 

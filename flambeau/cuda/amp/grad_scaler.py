@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ... import amp
+from ...graph.notices import warn
 
 __all__ = ["GradScaler"]
 
@@ -18,4 +19,8 @@ class GradScaler(amp.GradScaler):
         growth_interval: int = 2000,
         enabled: bool = True,
     ) -> None:
+        warn(
+            "`torch.cuda.amp.GradScaler(args...)` is deprecated. Please use `torch.amp.GradScaler('cuda', args...)` instead.",
+            FutureWarning,
+        )
         super().__init__("cuda", init_scale, growth_factor, backoff_factor, growth_interval, enabled)

@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 _EXTRA_STATE_KEY_SUFFIX = "_extra_state"
 
 _NOT_IMPLEMENTED = (
-    "Reached a code path in Module.{}() that should never be called. Please file an issue at "
-    "https://github.com/pytorch/pytorch/issues/new?template=bug-report.yml to report this bug."
+    "Reached a code path in Module.{}() that should never be called."
 )
 
 

@@ -97,6 +97,12 @@ def normalize(tensor: Any, mean: Sequence[float], std: Sequence[float], inplace:
         )
     if any(float(value) == 0 for value in (std if isinstance(std, Sequence) else flambeau.as_tensor(std).reshape(-1))):
         raise ValueError(f"std evaluated to zero after conversion to {image.dtype}, leading to division by zero.")
+    for values in (mean, std):
+        count = len(values) if isinstance(values, Sequence) else flambeau.as_tensor(values).numel()
+        if count not in (1, image.shape[-3]):
+            raise RuntimeError(
+                f"output with shape {list(image.shape)} doesn't match {count} values for its channels: it has {image.shape[-3]}"
+            )
     if not inplace:
         result = _normalized_on_host(image, mean, std)
         if result is not None:
