@@ -18,5 +18,7 @@ def _rebuild_from_type_v2(function: Callable[..., Any], kind: type, arguments: t
         tensor = tensor.as_subclass(kind)
     if isinstance(state, tuple) and len(state) == 2:  # attributes, and values of slots, which PyTorch's tensors lack
         state = state[0]
+    if state is not None and not isinstance(state, dict):
+        raise TypeError(f"the attributes of a tensor as a {type(state).__name__}, not a dict")
     tensor.__dict__.update(state or {})
     return tensor

@@ -111,7 +111,9 @@ def _rebuild_parameter_with_state(
     data: Any, requires_grad: bool, backward_hooks: OrderedDict[Any, Any], state: dict[str, Any]
 ) -> Any:
     """A parameter that carries attributes of its own."""
-    parameter = flambeau.nn.Parameter(data, requires_grad)
+    if not isinstance(state, dict):
+        raise TypeError(f"the attributes of a parameter as a {type(state).__name__}, not a dict")
+    parameter = _rebuild_parameter(data, requires_grad, backward_hooks)
     parameter.__dict__.update(state)
     return parameter
 

@@ -18,9 +18,15 @@ class device:
             type, index = type.type, type.index
         elif isinstance(type, int):
             type, index = "cuda", type
+        elif not isinstance(type, str):
+            raise TypeError(f"device(): argument 'type' must be a device, a name or a number, not {type.__class__.__name__}")
+        elif index is not None and not isinstance(index, int):
+            raise TypeError(f"device(): argument 'index' (position 2) must be int, not {index.__class__.__name__}")
         elif ":" in type:
-            type, _, number = type.partition(":")
-            index = int(number)
+            name, _, number = type.partition(":")
+            if not (number.isdecimal() and str(int(number)) == number):
+                raise RuntimeError(f"Invalid device string: '{type}'")
+            type, index = name, int(number)
         if type not in KNOWN:
             raise RuntimeError(
                 f"Expected one of {', '.join(KNOWN)} device type at start of device string: {type}"

@@ -168,6 +168,39 @@ BOMBS = (
 )
 
 
+#: What files call, and arguments that it is not made for: tuples that double, and other things.
+CALLED = (
+    *("collections OrderedDict", "collections Counter", "builtins set", "builtins complex", "builtins bytearray"),
+    *("_codecs encode", "torch Size", "torch device", "torch.serialization _get_layout"),
+    *("torch._tensor _rebuild_from_type_v2", "torch._utils _rebuild_tensor_v2", "torch._utils _rebuild_tensor_v3"),
+    *("torch._utils _rebuild_parameter", "torch._utils _rebuild_parameter_with_state"),
+    *("numpy dtype", "numpy.core.multiarray _reconstruct", "numpy.core.multiarray scalar"),
+    *("numpy.core.numeric _frombuffer", "builtins bytes"),
+)
+DOUBLING = b"K\x01" + b"2\x86" * 40
+ARGUMENTS = (
+    *(
+        DOUBLING,
+        b"]K\x01a" + b"2\x86" * 40,
+        b"]" + DOUBLING + b"a",
+        b"K\x01",
+        b"U\x01a",
+        b"N",
+        b"(K\x01K\x01t",
+        b")",
+        b"}",
+    ),
+    *(b"ctorch\nfloat32\n", b"ctorch\nTensor\n", b"\x88"),
+)
+
+
+def hostile_call(rng: random.Random) -> bytes:
+    """Something called with arguments that it is not made for, and given a state of that kind."""
+    name = b"c" + rng.choice(CALLED).replace(" ", "\n").encode() + b"\n("
+    arguments = b"".join(rng.choices(ARGUMENTS, k=rng.choice((1, 1, 2, 3, 4, 6, 7))))
+    return name + arguments + b"t" + rng.choice((b"R", b"\x81", b"R" + rng.choice(ARGUMENTS) + b"b"))
+
+
 def damage_pickle(data: bytes, rng: random.Random, trusted: bool = False) -> bytes:
     """Instructions inserted, removed, repeated, exchanged, or with other arguments."""
     starts = []
@@ -185,7 +218,7 @@ def damage_pickle(data: bytes, rng: random.Random, trusted: bool = False) -> byt
         if action == 0:
             pieces.insert(place, rng.choice(INSTRUCTIONS if trusted else INSTRUCTIONS + CALLS))
         elif action == 1:
-            pieces.insert(place, rng.choice(BOMBS))
+            pieces.insert(place, rng.choice(BOMBS) if trusted or rng.random() < 0.3 else hostile_call(rng))
         elif action == 2 and len(pieces) > 1:
             del pieces[place]
         elif action == 3:

@@ -16,7 +16,7 @@ import torch
 from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parent))
-from damaged_files import BOMBS, CALLS, FORMATS, MUCH
+from damaged_files import BOMBS, CALLS, DOUBLING, FORMATS, MUCH
 
 import flambeau
 from flambeau.vision.datasets.batches import read_batch
@@ -256,6 +256,14 @@ def test_bytes_of_every_protocol(tmp_path):
             assert flambeau.load(path) == value
         (tmp_path / "batch").write_bytes(pickle.dumps(value, protocol))
         assert read_batch(str(tmp_path / "batch")) == value
+
+
+def test_states_that_double_are_refused(tmp_path):
+    for call in (b"ccollections\nOrderedDict\n)R", b"ccollections\nCounter\n)R"):
+        path = archive_with(tmp_path / "a.pt", {"data.pkl": b"\x80\x02" + call + DOUBLING + b"b."})
+        raises_about(path, pickle.UnpicklingError, match="setting the state")
+    with pytest.raises(TypeError, match="must be a device"):
+        flambeau.device(((1,),))
 
 
 if __name__ == "__main__":

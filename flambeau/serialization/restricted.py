@@ -129,7 +129,7 @@ class RestrictedUnpickler(ListedUnpickler):
     def set_state(self, instance: Any, state: Any) -> None:
         # Tensors take none: their state is what native code trusts.
         kind = type(instance)
-        if kind in (OrderedDict, Counter):  # `_metadata` of state dicts
+        if kind in (OrderedDict, Counter) and isinstance(state, dict):  # `_metadata` of state dicts
             instance.__dict__.update(state)
         elif any(kind is safe for safe in _user_safe.values()):
             self.append(state)
