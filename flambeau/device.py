@@ -89,14 +89,21 @@ class layout:
 
 
 class memory_format(layout):
-    """The name of an order of axes in memory (``torch.channels_last``)."""
+    """The name of an order of axes in memory (``torch.channels_last``).
 
-    __slots__ = ()
+    ``order`` lists the axes from the outermost in memory to the innermost; None where it is not the format that says.
+    """
+
+    __slots__ = ("order",)
+
+    def __init__(self, name: str, order: tuple[int, ...] | None = None) -> None:
+        super().__init__(name)
+        self.order = order
 
 
 strided = layout("strided")
 sparse_coo = layout("sparse_coo")
 contiguous_format = memory_format("contiguous_format")
-channels_last = memory_format("channels_last")
-channels_last_3d = memory_format("channels_last_3d")
+channels_last = memory_format("channels_last", (0, 2, 3, 1))
+channels_last_3d = memory_format("channels_last_3d", (0, 2, 3, 4, 1))
 preserve_format = memory_format("preserve_format")

@@ -262,11 +262,12 @@ class Tensor(Reading):
 
     def is_contiguous(self, memory_format: Any = None) -> bool:
         """Whether the elements lie in row-major order without gaps (or in the order of ``memory_format``)."""
-        if memory_format is not None and getattr(memory_format, "name", "") == "channels_last":
-            if self.ndim != 4:
+        order = None if memory_format is None else memory_format.order
+        if order is not None:
+            if self.ndim != len(order):
                 return False
-            order = (0, 2, 3, 1)
-            return is_contiguous([self.shape[i] for i in order], [self.stride()[i] for i in order])
+            shape, strides = self.shape, self.stride()
+            return is_contiguous([shape[axis] for axis in order], [strides[axis] for axis in order])
         return self._view is None or self._view.contiguous
 
     @property

@@ -19,6 +19,7 @@ from .conversion import converted
 from .creation import filled
 from .dispatch import attach, tracked
 from .from_data import from_array
+from .memory_order import memory_order, seen_in_order
 from .views import geometry
 
 ROW = Check(IndexError, "index out of range in self")
@@ -148,13 +149,21 @@ class _IndexAddGrad(Gradient):
         return gathered(grad, addressing)
 
 
-def gathered(view: Tensor, addressing: Addressing) -> Tensor:
-    """The addressed elements of ``view``, with a history."""
+def gathered(view: Tensor, addressing: Addressing, in_order: bool = False) -> Tensor:
+    """The addressed elements of ``view``, with a history; with ``in_order`` in the order of its axes in memory."""
     _, strides, offset = geometry(view)
+    shape, indices = addressing.shape, addressing.indices
     along, index_strides = addressing.strides(strides)
-    result = take_at(
-        view, addressing.shape, along, offset, addressing.extents, index_strides, addressing.indices, addressing.check
-    )
+    order = None
+    if in_order and not view.is_contiguous():
+        order = memory_order(((tuple(shape), tuple(along)), *((tuple(i.shape), i.stride()) for i in indices)))
+    if order is None:
+        result = take_at(view, shape, along, offset, addressing.extents, index_strides, indices, addressing.check)
+    else:
+        shape, along = Size(shape[k] for k in order), [along[k] for k in order]
+        indices = [i.detach().expand(addressing.shape).permute(order) for i in indices]
+        value = take_at(view, shape, along, offset, addressing.extents, index_strides, indices, addressing.check)
+        result = seen_in_order(value._read(), order)
     if tracked(view):
         attach(result, IndexBackward0, [view], [], (view.shape, addressing))
     return result

@@ -12,6 +12,7 @@ from ..tensor import Tensor
 from .comparison import where
 from .dropout import dropout
 from .matrix import matmul
+from .memory_order import lay, own_order
 from .precision import rounded_once
 from .softmax import safe_softmax, softmax
 
@@ -42,6 +43,9 @@ def _check(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, is_ca
             "Expected attn_mask dtype to be bool or float or to match query dtype, but got attn_mask.dtype: "
             f"{_name(mask)} and  query.dtype: {_name(query)} instead."
         )
+
+
+_HEADS_INSIDE = (0, 2, 1, 3)
 
 
 def _numbers(shape: tuple[int, int]) -> Tensor:
@@ -99,4 +103,7 @@ def _attended(
     if dropout_p > 0.0:
         weights = dropout(weights, dropout_p, True)
     result = matmul(weights, value)
-    return result.reshape(*shape[:-1], value.shape[-1]) if grouped else result
+    if grouped:
+        return result.reshape(*shape[:-1], value.shape[-1])
+    # Heads that were split off the features by a transposition are put beside each other again by undoing it.
+    return lay(result, _HEADS_INSIDE) if own_order(query) == _HEADS_INSIDE else result

@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from ..autograd.gradient import Gradient
-from ..device import channels_last, check_device, preserve_format
+from ..device import check_device, contiguous_format, preserve_format
 from ..graph import dtypes
 from ..graph import primitives as p
 from ..graph.dtypes import dtype as dtype_type
 from ..graph.dtypes import get_default_dtype
+from ..graph.trace import record
 from ..tensor import Tensor
-from .dispatch import in_memory_order, unary
+from .dispatch import attach, tracked, unary
+from .memory_order import asked_order, format_order, order_of, permuted, seen_in_order
 from .operation import operation
 
 
@@ -22,24 +24,34 @@ class CloneBackward0(Gradient):
         return grad
 
 
+def _copied(
+    primitive: p.Primitive, x: Tensor, gradient: type[Gradient] | None, attributes: Any, memory_format: Any
+) -> Tensor:
+    """A copy (converted, perhaps) whose elements lie as ``memory_format`` asks."""
+    order = asked_order(memory_format, x)
+    if order is None:
+        result = Tensor._from_node(record(primitive, attributes, (x._read(), x._view)))
+    else:
+        result = seen_in_order(record(primitive, attributes, (x._read(), permuted(x, order))), order)
+    if gradient is not None and tracked(x):
+        attach(result, gradient, [x], context=attributes)
+    return result
+
+
 @operation()
 def clone(input: Tensor, *, memory_format: Any = preserve_format) -> Tensor:
     """A copy with memory of its own, laid out like the input where that is dense, or as ``memory_format`` asks."""
-    if memory_format is preserve_format and not input.is_contiguous():
-        result = in_memory_order(p.COPY, [input], CloneBackward0, None)
-        if result is not None:
-            return result
-    if memory_format is channels_last:
-        return unary(p.COPY, input.permute(0, 2, 3, 1), CloneBackward0).permute(0, 3, 1, 2)
-    return unary(p.COPY, input, CloneBackward0)
+    if input._view is None and memory_format is preserve_format:
+        return unary(p.COPY, input, CloneBackward0)
+    return _copied(p.COPY, input, CloneBackward0, None, memory_format)
 
 
 @operation(function=False)
-def contiguous(self: Tensor, memory_format: Any = None) -> Tensor:
-    """The tensor itself if its elements lie in order, else a copy in which they do."""
+def contiguous(self: Tensor, memory_format: Any = contiguous_format) -> Tensor:
+    """The tensor itself if its elements lie in order (of a ``memory_format``), else a copy in which they do."""
     if self.is_contiguous(memory_format):
         return self
-    return clone(self, memory_format=memory_format)
+    return _copied(p.COPY, self, CloneBackward0, None, memory_format)
 
 
 class ToCopyBackward0(Gradient):
@@ -49,11 +61,17 @@ class ToCopyBackward0(Gradient):
         return grad  # the engine brings it to the input's dtype
 
 
-def converted(x: Tensor, d: dtype_type, copy: bool = False) -> Tensor:
-    """``x`` in dtype ``d``; itself if it has that dtype already and no copy is asked for."""
+def converted(x: Tensor, d: dtype_type, copy: bool = False, memory_format: Any = None) -> Tensor:
+    """``x`` in dtype ``d``, laid out as ``memory_format`` asks; itself if it is so already and no copy is asked for."""
+    if memory_format is None or memory_format is preserve_format:
+        if x.dtype is d:
+            return clone(x) if copy else x
+        if x._view is None:
+            return unary(p.CAST, x, ToCopyBackward0 if d.category == 2 else None, d)
     if x.dtype is d:
-        return clone(x) if copy else x
-    return unary(p.CAST, x, ToCopyBackward0 if d.category == 2 else None, d)
+        same = format_order(x) == order_of(memory_format, x.ndim)
+        return x if same and not copy else _copied(p.COPY, x, ToCopyBackward0, None, memory_format)
+    return _copied(p.CAST, x, ToCopyBackward0 if d.category == 2 else None, d, memory_format)
 
 
 def check_floating(kernel: str, d: dtype_type) -> None:
@@ -69,7 +87,7 @@ def floating(x: Tensor) -> Tensor:
 
 @operation(function=False)
 def to(self: Tensor, *arguments: Any, **keywords: Any) -> Tensor:
-    """Another dtype and/or device: ``to(dtype)``, ``to(device, dtype)``, ``to(other)``."""
+    """Another dtype, device or order in memory: ``to(dtype)``, ``to(device, dtype)``, ``to(memory_format=...)``, ``to(other)``."""
     d = keywords.get("dtype")
     device = keywords.get("device")
     other = keywords.get("other")
@@ -90,12 +108,12 @@ def to(self: Tensor, *arguments: Any, **keywords: Any) -> Tensor:
         d = other.dtype
     if device is not None:
         check_device(device)
-    return converted(self, d or self.dtype, copy)
+    return converted(self, d or self.dtype, copy, keywords.get("memory_format"))
 
 
 def _dtype_method(name: str, d: dtype_type) -> None:
     def convert(self: Tensor, memory_format: Any = None) -> Tensor:
-        return converted(self, d)
+        return converted(self, d, False, memory_format)
 
     convert.__name__ = convert.__qualname__ = name
     convert.__doc__ = f"The tensor as {d.name}."
@@ -118,8 +136,8 @@ def type_as(self: Tensor, other: Tensor) -> Tensor:
 
 @operation(function=False)
 def cpu(self: Tensor, memory_format: Any = None) -> Tensor:
-    """The tensor itself: there is only the CPU."""
-    return self
+    """The tensor itself, for there is only the CPU, or a copy that lies as ``memory_format`` asks."""
+    return converted(self, self.dtype, False, memory_format)
 
 
 @operation(function=False)

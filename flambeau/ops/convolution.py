@@ -24,7 +24,10 @@ from ..graph.trace import record
 from ..tensor import Tensor
 from .creation import filled
 from .dispatch import attach, binary, tracked, unary
+from .laid_out import in_order, with_gradient_in_order
+from .memory_order import Order, format_order, lay
 from .operation import operation
+from .padding import constant_pad_nd
 from .reductions import sum as sum_of
 from .views import geometry as geometry_of
 
@@ -34,14 +37,16 @@ Ints = tuple[int, ...]
 
 
 class Geometry:
-    """One convolution: the backend's description of it (None if it is empty), and the shapes of the user's tensors."""
+    """One convolution: the backend's description of it (None if it is empty), the shapes of the user's tensors, and the
+    order in memory that all results have: channels last if the input or the weight lies so."""
 
-    __slots__ = ("problem", "x", "w", "y", "dtype")
+    __slots__ = ("problem", "x", "w", "y", "dtype", "order")
 
-    def __init__(self, problem: Convolution | None, x: Size, w: Size, y: Size, d: dtype) -> None:
+    def __init__(self, problem: Convolution | None, x: Size, w: Size, y: Size, d: dtype, order: Order) -> None:
         self.problem = problem
         self.x, self.w, self.y = x, w, y
         self.dtype = d
+        self.order = order
 
 
 def dense_node(x: Tensor) -> Any:
@@ -65,6 +70,7 @@ def _differentiable(
     result: Tensor, gradient: type[Gradient], geometry: Geometry, a: Tensor, b: Tensor, *more: Tensor | None
 ) -> Tensor:
     """The result with its history, each of the two operands kept if the other one wants a gradient."""
+    lay(result, geometry.order)
     if tracked(a, b, *more):
         saved = [(a._read() if b._tracked else None, a._view), (b._read() if a._tracked else None, b._view)]
         attach(result, gradient, [a, b, *more], saved, geometry)
@@ -241,7 +247,9 @@ def _times(numbers: Sequence[int]) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _geometry(x: Size, w: Size, d: dtype, stride: Ints, padding: Ints, dilation: Ints, groups: int) -> Geometry:
+def _geometry(
+    x: Size, w: Size, d: dtype, stride: Ints, padding: Ints, dilation: Ints, groups: int, order: Order
+) -> Geometry:
     """The convolution of batches ``x`` with ``w``, in one or two dimensions; ``RuntimeError`` if nothing comes out."""
     count = len(stride)
     padded = [n + 2 * edge for n, edge in zip(x[2:], padding, strict=True)]
@@ -255,7 +263,7 @@ def _geometry(x: Size, w: Size, d: dtype, stride: Ints, padding: Ints, dilation:
     out = [(n - r) // step + 1 for n, r, step in zip(padded, reach, stride, strict=True)]
     y = Size((x[0], w[0], *out))
     if x.numel() == 0 or w.numel() == 0:
-        return Geometry(None, x, w, y, d)
+        return Geometry(None, x, w, y, d, order)
 
     def pair(numbers: Sequence[int], single: int) -> tuple[int, int]:
         return (single, numbers[0]) if count == 1 else (numbers[0], numbers[1])
@@ -263,7 +271,7 @@ def _geometry(x: Size, w: Size, d: dtype, stride: Ints, padding: Ints, dilation:
     height, width = pair(x[2:], 1)
     window, steps, edges, gaps = pair(w[2:], 1), pair(stride, 1), pair(padding, 0), pair(dilation, 1)
     problem = Convolution(d.llvm, x[0], x[1], height, width, w[0], window, steps, edges, gaps, groups)
-    return Geometry(problem, x, w, y, d)
+    return Geometry(problem, x, w, y, d, order)
 
 
 def _computed_in(d: dtype) -> dtype:
@@ -297,12 +305,12 @@ def _padding(value: Any, kernel: Ints, stride: Ints, dilation: Ints, count: int)
 
 def _grown(x: Tensor, edges: Sequence[tuple[int, int]]) -> Tensor:
     """``x`` with zeros before and after its last dimensions."""
-    lead = x.ndim - len(edges)
-    shape = [*x.shape[:lead], *(n + before + after for n, (before, after) in zip(x.shape[lead:], edges, strict=True))]
-    result = filled(Size(shape), 0, x.dtype)
-    inside = [slice(before, before + n) for n, (before, _) in zip(x.shape[lead:], edges, strict=True)]
-    result[(..., *inside)] = x
-    return result
+    return constant_pad_nd(x, [n for pair in reversed(edges) for n in pair])
+
+
+def _volume_order(x: Tensor, w: Tensor) -> Order:
+    """The order of a convolution of volumes; PyTorch's of float64 never has channels last."""
+    return None if x.dtype is float64 else format_order(x, w)
 
 
 def _convolve(
@@ -330,13 +338,16 @@ def _convolve(
 def _plane(
     x: Tensor, w: Tensor, b: Tensor | None, stride: Ints, padding: Ints, dilation: Ints, groups: int
 ) -> Tensor:
-    return forward(_geometry(x.shape, w.shape, x.dtype, stride, padding, dilation, groups), x, w, b)
+    order = format_order(x, w)
+    return forward(_geometry(x.shape, w.shape, x.dtype, stride, padding, dilation, groups, order), x, w, b)
 
 
 def _volume(
     x: Tensor, w: Tensor, b: Tensor | None, stride: Ints, padding: Ints, dilation: Ints, groups: int
 ) -> Tensor:
     """The sum over the window's depth of convolutions of planes."""
+    order = _volume_order(x, w)
+    x = with_gradient_in_order(x, order)
     if padding[0]:
         x = _grown(x, [(padding[0], padding[0]), (0, 0), (0, 0)])
     samples, channels, depth, *plane = x.shape
@@ -357,7 +368,7 @@ def _volume(
         part = _plane(flat, w[:, :, tap], b if tap == 0 else None, stride[1:], padding[1:], dilation[1:], groups)
         total = part if total is None else total + part
     assert total is not None
-    return total.reshape(samples, planes, *total.shape[1:]).transpose(1, 2).contiguous()
+    return in_order(total.reshape(samples, planes, *total.shape[1:]).transpose(1, 2), order)
 
 
 @operation(method=False)
@@ -436,7 +447,8 @@ def _plane_transpose(
     dilation: Ints, groups: int,
 ) -> Tensor:  # fmt: skip
     shape = Size((x.shape[0], w.shape[1] * groups, *sizes))
-    return input_gradient(_geometry(shape, w.shape, x.dtype, stride, padding, dilation, groups), x, w, b)
+    order = format_order(x, w)
+    return input_gradient(_geometry(shape, w.shape, x.dtype, stride, padding, dilation, groups, order), x, w, b)
 
 
 def _volume_transpose(
@@ -444,6 +456,8 @@ def _volume_transpose(
     dilation: Ints, groups: int,
 ) -> Tensor:  # fmt: skip
     """Each depth of the window gives planes that are added at their places; what lies in the padding is cut off."""
+    order = _volume_order(x, w)
+    x = with_gradient_in_order(x, order)
     samples, channels, depth, *plane = x.shape
     flat = x.transpose(1, 2).reshape(samples * depth, channels, *plane)
     whole = (depth - 1) * stride[0] + dilation[0] * (w.shape[2] - 1) + 1
@@ -455,7 +469,7 @@ def _volume_transpose(
         first = tap * dilation[0]
         result[:, :, first : first + (depth - 1) * stride[0] + 1 : stride[0]] += part
     inside = result[:, :, padding[0] : padding[0] + sizes[0]]
-    return inside.contiguous() if b is None else inside + b.reshape(-1, 1, 1, 1)
+    return in_order(inside if b is None else inside + b.reshape(-1, 1, 1, 1), order)
 
 
 @operation(method=False)

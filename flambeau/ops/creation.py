@@ -16,7 +16,7 @@ from ..graph.primitives import nbytes
 from ..graph.shapes import Size, View
 from ..graph.trace import local, record_constant
 from ..tensor import Tensor
-from .memory_order import alike
+from .memory_order import alike, lay, order_of
 from .operation import operation, write_out
 from .views import Sizes, sizes_of
 
@@ -90,7 +90,8 @@ def ones(*size: Any, out: Tensor | None = None, dtype: Any = None, layout: Any =
 def empty(*size: Any, out: Tensor | None = None, dtype: Any = None, layout: Any = None, device: Any = None,
           pin_memory: bool = False, requires_grad: bool = False, memory_format: Any = None) -> Tensor:  # fmt: skip
     """Memory of arbitrary content (zeros, in fact)."""
-    return zeros(*size, out=out, dtype=dtype, device=device, requires_grad=requires_grad)
+    made = zeros(*size, out=out, dtype=dtype, device=device, requires_grad=requires_grad)
+    return made if memory_format is None else lay(made, order_of(memory_format, made.ndim))
 
 
 @operation(method=False)

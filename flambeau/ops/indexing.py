@@ -18,6 +18,7 @@ from .addressing import Addressing, gathered, value_for, with_values
 from .apart import write_apart
 from .from_data import from_array
 from .gather_scatter import POSITION, flattened
+from .memory_order import lay, own_order
 from .nonzero import nonzero
 from .operation import assign, operation
 from .parts import SelectBackward0, SliceBackward0, part_of
@@ -219,7 +220,7 @@ def getitem(self: Tensor, index: Any) -> Tensor:
         if found.view is self:
             return view_as_self(self)
         return found.view
-    return gathered(found.view, Addressing(found.view, found.tensors))
+    return gathered(found.view, Addressing(found.view, found.tensors), in_order=True)
 
 
 def setitem(self: Tensor, index: Any, value: Any) -> None:
@@ -273,6 +274,11 @@ def index_put(input: Tensor, indices: Any, values: Tensor, accumulate: bool = Fa
             f"Index put requires the source and destination dtypes match, got {TYPE_NAMES[input.dtype]} for the destination "
             f"and {TYPE_NAMES[values.dtype]} for the source."
         )
+    return lay(_put(input, indices, values, accumulate), own_order(input))
+
+
+def _put(input: Tensor, indices: Any, values: Tensor, accumulate: bool) -> Tensor:
+    """:func:`index_put` in logical order."""
     found = understand(input, tuple(slice(None) if i is None else i for i in indices))
     if not found.tensors:
         raise RuntimeError("index_put() needs at least one tensor of indices")
@@ -297,7 +303,8 @@ def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) 
     if flat.shape[0] == 0 and index.numel():
         raise IndexError("put_(): Tried to put elements into an empty tensor")
     addressing = Addressing(flat, [(0, index.reshape(-1))], POSITION)
-    return with_values(flat, source.reshape(-1), addressing, "add" if accumulate else "set").reshape(input.shape)
+    result = with_values(flat, source.reshape(-1), addressing, "add" if accumulate else "set")
+    return lay(result.reshape(input.shape), own_order(input))
 
 
 @operation()
@@ -325,4 +332,4 @@ def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     count = where[0].shape[0] if where else 0
     if source.numel() < count:
         raise RuntimeError("Number of elements of source < number of ones in mask")
-    return index_put(input, where, source.reshape(-1)[:count])
+    return _put(input, where, source.reshape(-1)[:count], False)

@@ -24,17 +24,30 @@ from ..tensor import Tensor
 from .conversion import converted
 from .dispatch import attach, tracked
 from .expansion import expand
+from .memory_order import Order, format_order, lay, permuted, seen_in_order
 from .operation import operation, write_out
 from .views import geometry, sizes_of
 
 # --- one behind the other --------------------------------------------------------------------------------------------
 
 
-def join(tensors: Sequence[Tensor], shape: Size, d: dtype_type, axis: int, stacked: bool) -> Tensor:
-    """Record the parts as one value; see ``graph.primitives.JOIN``."""
+def join(
+    tensors: Sequence[Tensor], shape: Size, d: dtype_type, axis: int, stacked: bool, order: Order = None
+) -> Tensor:
+    """Record the parts as one value; see ``graph.primitives.JOIN``. The result lies in ``order``."""
     if len(tensors) > MANY:
-        return _joined_now([t if t.dtype is d else converted(t.detach(), d) for t in tensors], shape, axis, stacked)
-    return Tensor._from_node(record(p.JOIN, (shape, d, axis, stacked), *[(t._read(), t._view) for t in tensors]))
+        return lay(_joined_now([t if t.dtype is d else converted(t.detach(), d) for t in tensors], shape, axis, stacked), order)
+    if order is None:
+        return Tensor._from_node(record(p.JOIN, (shape, d, axis, stacked), *[(t._read(), t._view) for t in tensors]))
+    inside = tuple(k - (k > axis) for k in order if k != axis) if stacked else order
+    attributes = (Size(shape[k] for k in order), d, order.index(axis), stacked)
+    return seen_in_order(record(p.JOIN, attributes, *[(t._read(), permuted(t, inside)) for t in tensors]), order)
+
+
+def _common_order(tensors: Sequence[Tensor]) -> Order:
+    """Channels last if all tensors lie like that."""
+    order = format_order(tensors[0])
+    return order if order is None or all(format_order(t) is not None for t in tensors) else None
 
 
 MANY = 256
@@ -110,7 +123,7 @@ def cat(tensors: Any, dim: int = 0, *, axis: int | None = None, out: Tensor | No
             _check_joinable(first, shape, at, index)
         places.append((total, shape[at]))
         total += shape[at]
-    result = join(many, Size((*first[:at], total, *first[at + 1 :])), d, at, False)
+    result = join(many, Size((*first[:at], total, *first[at + 1 :])), d, at, False, _common_order(many))
     if tracked(*many):
         attach(result, CatBackward0, many, [], (at, places))
     return result if out is None else write_out(out, result)
@@ -150,7 +163,10 @@ def stack(tensors: Any, dim: int = 0, *, out: Tensor | None = None) -> Tensor:
                 f"stack expects each tensor to be equal size, but got {list(first)} at entry 0 and {list(tensor.shape)}"
                 f" at entry {index}"
             )
-    result = join(many, Size((*first[:at], len(many), *first[at:])), _common_dtype(many), at, True)
+    order = _common_order(many) if at < len(first) else None
+    if order is not None:  # the new axis lies just outside the one that it comes before
+        order = tuple(m for k in order for m in ((at, k + 1) if k == at else (k + (k > at),)))
+    result = join(many, Size((*first[:at], len(many), *first[at:])), _common_dtype(many), at, True, order)
     if tracked(*many):
         attach(result, StackBackward0, many, [], at)
     return result if out is None else write_out(out, result)

@@ -1,7 +1,15 @@
-"""In which order the elements of an elementwise result lie in memory: the operands', as in PyTorch.
+"""In which order the elements of results lie in memory, as in PyTorch.
 
-``x.t() + 1`` has the strides of ``x.t()``. The work is recorded in the order of memory (where it is contiguous) and the
-result is looked at through the inverse permutation.
+An order is a tuple of axes, from the outermost in memory to the innermost; None stands for the logical order. The value
+itself is contiguous, and the tensor looks at it through the inverse permutation.
+
+- What works element by element takes the order of its operands: ``x.t() + 1`` has the strides of ``x.t()``. It is recorded
+  in the order of memory (:func:`record_in_memory_order`).
+- What knows channels from pixels (convolution, pooling, normalisation, padding, joining) keeps channels last if they are so
+  in its input (:func:`format_order`), and is in logical order otherwise.
+- What copies its input and changes some elements keeps the input's order, whatever it is (:func:`own_order`).
+
+The last two make their results with :func:`lay`, or record them in that order themselves where that is no detour.
 """
 
 from __future__ import annotations
@@ -10,11 +18,17 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
-from ..graph.primitives import Primitive
-from ..graph.shapes import Size, View, broadcast_shapes, broadcast_strides, contiguous_strides
+from ..device import channels_last, channels_last_3d, contiguous_format, memory_format
+from ..graph.primitives import COPY, Primitive
+from ..graph.shapes import Size, View, broadcast_shapes, broadcast_strides, contiguous_strides, is_contiguous
 from ..graph.trace import Node, record
 from ..storage import Storage
 from ..tensor import Tensor
+
+
+def _channels_last(sizes: Sequence[int], strides: Sequence[int]) -> bool:
+    assert channels_last.order is not None
+    return is_contiguous([sizes[k] for k in channels_last.order], [strides[k] for k in channels_last.order])
 
 
 @lru_cache(maxsize=4096)
@@ -28,6 +42,8 @@ def memory_order(layouts: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]) -
         shape = broadcast_shapes(*(sizes for sizes, _ in layouts))
     except RuntimeError:
         return None
+    if len(shape) == 4 and all(sizes == shape and _channels_last(sizes, strides) for sizes, strides in layouts):
+        return channels_last.order  # also where there is one channel or one pixel, whose strides tell nothing
     columns = [broadcast_strides(sizes, strides, shape) for sizes, strides in layouts]
 
     def after(a: int, b: int) -> int:
@@ -95,23 +111,118 @@ def own_order(tensor: Tensor) -> tuple[int, ...] | None:
     return None if view is None or view.contiguous else memory_order((_layout(tensor),))
 
 
-def seen_in_order(value: Node, order: Sequence[int]) -> Tensor:
+Order = tuple[int, ...] | None
+
+
+@lru_cache(maxsize=4096)
+def _inverse_view(shape: Size, order: tuple[int, ...]) -> View:
+    """The view of a contiguous value of ``shape`` in which its axis ``k`` is axis ``order[k]``."""
+    dense = contiguous_strides(shape)
+    places = [order.index(axis) for axis in range(len(order))]
+    return View([shape[place] for place in places], [dense[place] for place in places], 0)
+
+
+def seen_in_order(value: Node, order: tuple[int, ...]) -> Tensor:
     """A tensor whose axis ``order[k]`` is axis ``k`` of ``value``."""
-    dense = contiguous_strides(tuple(value.shape))
-    sizes, strides = [0] * len(order), [0] * len(order)
-    for position, axis in enumerate(order):
-        sizes[axis] = value.shape[position]
-        strides[axis] = dense[position]
-    return Tensor._from_node(None, View(sizes, strides, 0), Storage(value))
+    return Tensor._from_node(None, _inverse_view(value.shape, order), Storage(value))
+
+
+def strides_in_order(shape: Sequence[int], order: Order) -> tuple[int, ...]:
+    """The strides of a value of ``shape`` whose elements lie in ``order``, without gaps."""
+    if order is None:
+        return contiguous_strides(tuple(shape))
+    return _inverse_view(Size(shape[axis] for axis in order), order).strides
+
+
+def permuted(x: Tensor, order: tuple[int, ...]) -> View:
+    """How to read ``x`` with its axes in ``order``."""
+    sizes, strides = _layout(x)
+    return View([sizes[axis] for axis in order], [strides[axis] for axis in order], x.storage_offset())
+
+
+# --- channels last ------------------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=4096)
+def _format_order(sizes: Size, strides: tuple[int, ...]) -> Order:
+    if len(sizes) not in (4, 5) or strides[1] == 0 or 0 in sizes:
+        return None
+    least = 0
+    for axis in (1, *range(len(sizes) - 1, 1, -1), 0):
+        if strides[axis] < least or axis == 0 and strides[1] == least:
+            return None
+        least = strides[axis] * sizes[axis]
+    return (channels_last if len(sizes) == 4 else channels_last_3d).order
+
+
+def format_order(*tensors: Tensor) -> Order:
+    """The order of channels last if one of these (N, C, H, W) or (N, C, D, H, W) tensors lies like that.
+
+    The rule is that of PyTorch's ``suggest_memory_format``, by strides alone: also a part of such a tensor counts.
+    """
+    for x in tensors:
+        view = x._view
+        if view is not None:
+            order = _format_order(view.sizes, view.strides)
+            if order is not None:
+                return order
+    return None
+
+
+def asked_order(wanted: Any, x: Tensor) -> Order:
+    """The order that a ``memory_format`` argument asks for, for a result like ``x``."""
+    if wanted is None or wanted.name == "preserve_format":
+        return own_order(x) or format_order(x)
+    return order_of(wanted, x.ndim)
+
+
+def order_of(wanted: Any, rank: int) -> Order:
+    """The order that a ``memory_format`` names; ``RuntimeError`` if it is for tensors of another rank, or names none."""
+    if not isinstance(wanted, memory_format):
+        raise TypeError(f"argument 'memory_format' must be torch.memory_format, not {type(wanted).__name__}")
+    if wanted.name == "preserve_format":
+        raise RuntimeError("unsupported memory format Preserve")
+    if wanted.order is not None and len(wanted.order) != rank:
+        raise RuntimeError(f"required rank {len(wanted.order)} tensor to use {wanted.name} format")
+    return wanted.order
+
+
+def known_format(order: Order) -> memory_format:
+    """The ``memory_format`` of an order that is logical or channels last."""
+    return _FORMATS[order]
+
+
+_FORMATS = {known.order: known for known in (contiguous_format, channels_last, channels_last_3d)}
+
+# --- results in an order ------------------------------------------------------------------------------------------
+
+
+def lies_in(x: Tensor, order: Order) -> bool:
+    """Whether the elements of ``x`` lie in ``order``, without gaps."""
+    view = x._view
+    if view is None or order is None:
+        return order is None and (view is None or view.contiguous)
+    return strides_in_order(view.sizes, order) == view.strides
+
+
+def lay(result: Tensor, order: Order) -> Tensor:
+    """Give the elements of a tensor that nobody else has seen yet another order in memory; its history stays."""
+    if lies_in(result, order):
+        return result
+    node = result._read()
+    if order is None:
+        result._node, result._storage, result._view = record(COPY, None, (node, result._view)), None, None
+    else:
+        value = record(COPY, None, (node, permuted(result, order)))
+        result._node, result._storage, result._view = None, Storage(value), _inverse_view(value.shape, order)
+    if result._extra is not None:
+        result._extra.base = None  # it shares nobody's memory any more
+    return result
 
 
 def alike(tensor: Tensor, make: Callable[[Size], Tensor], memory_format: Any = None) -> Tensor:
-    """What ``make`` gives for sizes, with those of ``tensor`` and its axes in the same order in memory.
-
-    In logical order if a ``memory_format`` other than ``preserve_format`` is asked for.
-    """
-    preserve = memory_format is None or memory_format.name == "preserve_format"
-    order = own_order(tensor) if preserve else None
+    """What ``make`` gives for sizes, with those of ``tensor`` and its axes in the order that ``memory_format`` asks for."""
+    order = asked_order(memory_format, tensor)
     if order is None:
         return make(tensor.shape)
     return seen_in_order(make(Size(tensor.shape[axis] for axis in order))._read(), order)

@@ -16,7 +16,6 @@ from typing import NamedTuple
 
 from ..autograd.gradient import INPUTS, Gradient
 from ..composite import composite
-from ..device import channels_last
 from ..graph import primitives as p
 from ..graph.dtypes import bfloat16, dtype, float16, float32, float64
 from ..graph.shapes import Size, View, contiguous_strides, view_strides, wrap_dim
@@ -24,6 +23,8 @@ from ..graph.trace import local
 from ..tensor import Tensor
 from .activation import check_floating
 from .dispatch import attach, binary, tracked, unary
+from .laid_out import in_order
+from .memory_order import Order, format_order, lay, lies_in, own_order
 from .operation import assign, operation
 from .reductions import mean as mean_of
 from .reductions import reduce
@@ -68,10 +69,15 @@ def _in_order(x: Tensor, channels_last_too: bool) -> Tensor:
 
     With ``channels_last_too`` that order is kept.
     """
-    view = x._view
-    if view is None or view.contiguous or channels_last_too and x.ndim == 4 and x.is_contiguous(channels_last):
-        return x
-    return unary(p.COPY, x)
+    order = format_order(x) if channels_last_too else None
+    return x if lies_in(x, order) else lay(x.detach(), order)
+
+
+def _gradient_in_order(grad: Tensor, x: Tensor, order: Order) -> Tensor:
+    """The result's gradient so that what is made of it and of the input ``x`` lies in ``order``."""
+    if lies_in(grad, order) or lies_in(x, order) and own_order(grad) == order:
+        return grad
+    return in_order(grad, order)
 
 
 def _seen(x: Tensor, shape: Sequence[int], d: dtype) -> Tensor:
@@ -149,11 +155,13 @@ class NormalizationBackward(Gradient):
 
     __slots__ = ()
     saves = INPUTS
+    keeps_channels_last = False
 
     def backward(self, grad: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
         layout, eps = self.context
         given, weight = self.input(0), self.input(1)
         d = _wide(given)
+        grad = _gradient_in_order(grad, given, format_order(given) if self.keeps_channels_last else None)
         x, grad = _seen(given, layout.shape, d), _seen(grad, layout.shape, d)
         if local.grad:
             average, scale = _differentiable_statistics(x, layout.axes, eps)
@@ -187,6 +195,7 @@ class NativeLayerNormBackward0(NormalizationBackward):
 
 class NativeGroupNormBackward0(NormalizationBackward):
     __slots__ = ()
+    keeps_channels_last = True
 
 
 def _normalise(
@@ -295,7 +304,7 @@ class FusedRmsNormBackward0(Gradient):
         layout, eps = self.context
         given, weight = self.input(0), self.input(1)
         d = _wide(given)
-        x, grad = _seen(given, layout.shape, d), _seen(grad, layout.shape, d)
+        x, grad = _seen(given, layout.shape, d), _seen(_gradient_in_order(grad, given, None), layout.shape, d)
         scale = (_mean(x * x, layout.axes) + eps).rsqrt() if local.grad else self.input(2)
         first = second = None
         if self.needs(1):
@@ -353,6 +362,7 @@ class NativeBatchNormBackward0(Gradient):
         layout, eps, training = self.context
         given, weight = self.input(0), self.input(1)
         d = _wide(given)
+        grad = _gradient_in_order(grad, given, format_order(given))
         x, grad = _seen(given, layout.shape, d), _seen(grad, layout.shape, d)
         if training and local.grad:
             average, scale = _differentiable_statistics(x, layout.axes, eps)

@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from ..autograd.modes import no_grad
+from ..device import preserve_format
 from ..graph import primitives as p
 from ..graph.dtypes import dtype
-from ..graph.shapes import Size, View, contiguous_strides
+from ..graph.shapes import Size, View
 from ..graph.trace import local
 from ..tensor import Tensor
 from .conversion import converted
 from .creation import checked_sizes, element_of, filled, full_like, number_of
 from .dispatch import unary
+from .memory_order import format_order, known_format, order_of, strides_in_order
 from .operation import Overwritten, operation, overwrite, overwritten_by
 
 
@@ -71,11 +73,15 @@ def zero_(self: Tensor) -> Tensor:
 
 @operation(function=False)
 def resize_(self: Tensor, *sizes: Any, memory_format: Any = None) -> Tensor:
-    """Change the sizes in place, keeping the elements there are and adding memory of arbitrary content."""
+    """Change the sizes in place, keeping the elements there are and adding memory of arbitrary content.
+
+    They lie in logical order then, or as ``memory_format`` asks.
+    """
     shape = checked_sizes(sizes)
-    if shape == self.shape:
+    order = None if memory_format is None else order_of(memory_format, len(shape))
+    if shape == self.shape and memory_format is None:
         return self
-    view = View(shape, contiguous_strides(shape), self.storage_offset())
+    view = View(shape, strides_in_order(shape, order), self.storage_offset())
     self._share().grow(view.last_element() + 1)
     self._view = view
     return self
@@ -83,5 +89,7 @@ def resize_(self: Tensor, *sizes: Any, memory_format: Any = None) -> Tensor:
 
 @operation()
 def resize_as_(self: Tensor, other: Tensor, memory_format: Any = None) -> Tensor:
-    """:meth:`resize_` to the sizes of another tensor."""
-    return self.resize_(other.shape)  # type: ignore[no-any-return]
+    """:meth:`resize_` to the sizes of another tensor (and to its channels last, if ``memory_format`` is to be preserved)."""
+    if memory_format is preserve_format:
+        memory_format = known_format(format_order(other))
+    return self.resize_(other.shape, memory_format=memory_format)  # type: ignore[no-any-return]

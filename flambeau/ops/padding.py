@@ -14,6 +14,8 @@ from ..tensor import Tensor
 from .conversion import clone
 from .creation import element_of
 from .dispatch import attach, tracked
+from .laid_out import with_gradient_in_order
+from .memory_order import format_order, lay, seen_in_order
 from .operation import operation
 from .steps import arange
 from .views import geometry
@@ -54,15 +56,18 @@ def constant_pad_nd(input: Tensor, pad: Sequence[int], value: Any = 0) -> Tensor
             )
     inner = [n + min(before, 0) + min(after, 0) for n, (before, after) in zip(sizes, pairs)]
     first = offset + sum(max(-before, 0) * s for (before, _), s in zip(pairs, strides))
-    plain = contiguous_strides(shape)
     if min(inner, default=1) <= 0:
-        result = Tensor._from_node(record_constant(shape, value, input.dtype))
+        result = lay(Tensor._from_node(record_constant(shape, value, input.dtype)), format_order(input))
     elif inner == list(shape):
         result = clone(Tensor._from_node(None, View(inner, strides, first), input._share()))  # laid out like the input
     else:
-        place = View(inner, plain, sum(max(before, 0) * s for (before, _), s in zip(pairs, plain)))
-        around = record_constant(shape, value, input.dtype)
-        result = Tensor._from_node(written(around, place, input._read(), View(inner, strides, first)))
+        order = format_order(input) or tuple(range(len(shape)))
+        around = record_constant(Size(shape[k] for k in order), value, input.dtype)
+        plain = contiguous_strides(around.shape)
+        start = sum(max(pairs[k][0], 0) * step for k, step in zip(order, plain))
+        what = View([inner[k] for k in order], [strides[k] for k in order], first)
+        node = written(around, View(what.sizes, plain, start), input._read(), what)
+        result = Tensor._from_node(node) if format_order(input) is None else seen_in_order(node, order)
     if tracked(input):
         attach(result, ConstantPadNdBackward0, [input], [], tuple(pad))
     return result
@@ -112,10 +117,12 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: Any = 
     if input.ndim - count not in (1, 2):
         raise NotImplementedError("Only 2D, 3D, 4D, 5D padding with non-constant padding are supported for now")
     lead = input.ndim - count
+    order = None if mode == "circular" else format_order(input)
+    input = with_gradient_in_order(input, order)
     index: list[Any] = [slice(None)] * lead
     for axis in range(lead, input.ndim):
         before, after = pairs[axis]
         _check_places(mode, input.shape[axis], before, after, axis)
         places = _places(mode, input.shape[axis], before, after)
         index.append(places.reshape([-1 if k == axis - lead else 1 for k in range(count)]))
-    return input[tuple(index)]
+    return lay(input[tuple(index)], order)

@@ -23,6 +23,8 @@ from .convolution import dense_node
 from .creation import filled
 from .dispatch import attach, tracked
 from .gather_scatter import gather
+from .laid_out import with_gradient_in_order
+from .memory_order import Order, format_order, lay
 from .operation import operation
 from .reductions import mean
 
@@ -36,13 +38,15 @@ def _planes(x: Tensor) -> int:
 
 
 def _recorded(
-    primitive: p.Primitive, shape: Sequence[int], d: dtype, window: tuple[Any, ...], *operands: Tensor
+    primitive: p.Primitive, shape: Sequence[int], d: dtype, window: tuple[Any, ...], order: Order, *operands: Tensor
 ) -> Tensor:
     """A pooling primitive over contiguous operands; nothing is run where there is nothing to pool."""
     size = Size(shape)
     if any(t.numel() == 0 for t in operands):
         return filled(size, 0, d)
-    return Tensor._from_node(record(primitive, (size, d, window), *((dense_node(t), None) for t in operands)))
+    return lay(
+        Tensor._from_node(record(primitive, (size, d, window), *((dense_node(t), None) for t in operands))), order
+    )
 
 
 def _maxima(
@@ -55,19 +59,20 @@ def _maxima(
     else:
         nodes = record_outputs(primitive, (size, x.dtype, window), [(size, int64, 1)], (dense_node(x), None))
         values, places = map(Tensor._from_node, nodes)
+    order = format_order(x)
     if tracked(x):
-        attach(values, gradient, [x], [(places._read(), None)], x.shape)
-    return values, places
+        attach(values, gradient, [x], [(places._read(), None)], (x.shape, order))
+    return lay(values, order), lay(places, order)
 
 
 class MaxPool2DWithIndicesBackward0(Gradient):
-    """``saved``: the places; ``context``: the input's shape."""
+    """``saved``: the places; ``context``: the input's shape and order in memory."""
 
     __slots__ = ()
     saves = INPUTS
 
     def backward(self, grad: Tensor) -> Tensor:
-        return _put_at_places(grad, self.input(0), self.context)
+        return _put_at_places(grad, self.input(0), *self.context)
 
 
 class AdaptiveMaxPool2DBackward0(MaxPool2DWithIndicesBackward0):
@@ -85,10 +90,10 @@ class PlacesBackward(Gradient):
         return gather(grad.flatten(-2), -1, places.flatten(-2)).reshape(places.shape)
 
 
-def _put_at_places(grad: Tensor, places: Tensor, shape: Size) -> Tensor:
+def _put_at_places(grad: Tensor, places: Tensor, shape: Size, order: Order) -> Tensor:
     """Zeros, with ``grad`` added at its places in each plane."""
     window = (_planes(grad), shape[-2], shape[-1], grad.shape[-2], grad.shape[-1])
-    result = _recorded(p.MAX_POOL_GRADIENT, shape, grad.dtype, window, grad, places)
+    result = _recorded(p.MAX_POOL_GRADIENT, shape, grad.dtype, window, order, grad, places)
     if tracked(grad):
         attach(result, PlacesBackward, [grad], [(places._read(), places._view)])
     return result
@@ -258,6 +263,8 @@ def max_pool1d(
     return_indices: bool = False,
 ) -> Any:  # fmt: skip
     """Largest value of each window of (N, C, L) or (C, L), and its place if ``return_indices``."""
+    if not return_indices and not tracked(input):
+        input = input.contiguous()  # as PyTorch's shorter way does, which keeps no order
     values, places = max_pool1d_with_indices(input, kernel_size, stride, padding, dilation, ceil_mode)
     return (values, places) if return_indices else values
 
@@ -273,6 +280,8 @@ def max_pool3d(
     steps = _stride("max_pool3d", stride, kernel, 3)
     edges, gaps = _pair("max_pool3d", "padding", padding, 3), _pair("max_pool3d", "dilation", dilation, 3)
     depth, height, width = input.shape[-3:]
+    order = format_order(input)
+    input = with_gradient_in_order(input, order)
     flat, places = max_pool2d_with_indices(
         input.reshape(-1, depth, height, width), kernel[1:], steps[1:], edges[1:], gaps[1:], ceil_mode
     )
@@ -282,12 +291,12 @@ def max_pool3d(
         flat.flatten(-2), (kernel[0], 1), (steps[0], 1), (edges[0], 0), (gaps[0], 1), ceil_mode
     )
     shape = (*input.shape[:-3], values.shape[-2], rows, columns)
-    values = values.reshape(shape)
+    values = lay(values.reshape(shape), order)
     if not return_indices:
         return values
     within = gather(places.reshape(-1, depth * rows * columns), -1, levels.flatten(-2))
     level = (levels // (rows * columns)).flatten(-2)
-    return values, (level * (height * width) + within).reshape(shape)
+    return values, lay((level * (height * width) + within).reshape(shape), order)
 
 
 def _check_volume(name: str, input: Tensor) -> None:
@@ -326,20 +335,20 @@ def adaptive_max_pool1d(input: Tensor, output_size: Any) -> tuple[Tensor, Tensor
 
 
 class AvgPool2DBackward0(Gradient):
-    """``context`` (input's shape, window)."""
+    """``context`` (input's shape, window, order in memory)."""
 
     __slots__ = ()
 
     def backward(self, grad: Tensor) -> Tensor:
-        shape, window = self.context
-        result = _recorded(p.AVERAGE_POOL_GRADIENT, shape, grad.dtype, window, grad)
+        shape, window, order = self.context
+        result = _recorded(p.AVERAGE_POOL_GRADIENT, shape, grad.dtype, window, order, grad)
         if tracked(grad):
-            attach(result, AvgPool2DBackwardBackward0, [grad], [], (grad.shape, window))
+            attach(result, AvgPool2DBackwardBackward0, [grad], [], (grad.shape, window, order))
         return result
 
 
 class AvgPool2DBackwardBackward0(Gradient):
-    """``context`` (shape of the means, window)."""
+    """``context`` (shape of the means, window, order in memory)."""
 
     __slots__ = ()
 
@@ -347,10 +356,10 @@ class AvgPool2DBackwardBackward0(Gradient):
         return _average(grad, *self.context)
 
 
-def _average(x: Tensor, shape: Size, window: tuple[Any, ...]) -> Tensor:
-    result = _recorded(p.AVERAGE_POOL, shape, x.dtype, window, x)
+def _average(x: Tensor, shape: Size, window: tuple[Any, ...], order: Order) -> Tensor:
+    result = _recorded(p.AVERAGE_POOL, shape, x.dtype, window, order, x)
     if tracked(x):
-        attach(result, AvgPool2DBackward0, [x], [], (x.shape, window))
+        attach(result, AvgPool2DBackward0, [x], [], (x.shape, window, order))
     return result
 
 
@@ -379,7 +388,7 @@ def avg_pool2d(
     work = _added_in(d)
     x = input if d is work else input.to(work)
     window = (_planes(x), *x.shape[-2:], kernel, steps, edges, *out, count_include_pad, divisor_override)
-    result = _average(x, Size((*x.shape[:-2], *out)), window)
+    result = _average(x, Size((*x.shape[:-2], *out)), window, format_order(x))
     return result if d is work else result.to(d)
 
 
@@ -419,20 +428,20 @@ def avg_pool3d(
 
 
 class AdaptiveAvgPool2DBackward0(Gradient):
-    """``context`` (input's shape, window)."""
+    """``context`` (input's shape, window, order in memory)."""
 
     __slots__ = ()
 
     def backward(self, grad: Tensor) -> Tensor:
-        shape, window = self.context
-        result = _recorded(p.ADAPTIVE_POOL_GRADIENT, shape, grad.dtype, window, grad)
+        shape, window, order = self.context
+        result = _recorded(p.ADAPTIVE_POOL_GRADIENT, shape, grad.dtype, window, order, grad)
         if tracked(grad):
-            attach(result, AdaptiveAvgPool2DBackwardBackward, [grad], [], (grad.shape, window))
+            attach(result, AdaptiveAvgPool2DBackwardBackward, [grad], [], (grad.shape, window, order))
         return result
 
 
 class AdaptiveAvgPool2DBackwardBackward(Gradient):
-    """``context`` (shape of the means, window)."""
+    """``context`` (shape of the means, window, order in memory)."""
 
     __slots__ = ()
 
@@ -440,10 +449,10 @@ class AdaptiveAvgPool2DBackwardBackward(Gradient):
         return _adaptive_average(grad, *self.context)
 
 
-def _adaptive_average(x: Tensor, shape: Size, window: tuple[Any, ...]) -> Tensor:
-    result = _recorded(p.ADAPTIVE_POOL, shape, x.dtype, window, x)
+def _adaptive_average(x: Tensor, shape: Size, window: tuple[Any, ...], order: Order) -> Tensor:
+    result = _recorded(p.ADAPTIVE_POOL, shape, x.dtype, window, order, x)
     if tracked(x):
-        attach(result, AdaptiveAvgPool2DBackward0, [x], [], (x.shape, window))
+        attach(result, AdaptiveAvgPool2DBackward0, [x], [], (x.shape, window, order))
     return result
 
 
@@ -491,7 +500,7 @@ def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:
     shape = Size((*x.shape[:-2], *out))
     if 0 in out:
         return filled(shape, 0, d)
-    result = _adaptive_average(x, shape, (_planes(x), *x.shape[-2:], *out))
+    result = _adaptive_average(x, shape, (_planes(x), *x.shape[-2:], *out), format_order(x))
     return result if d is work else result.to(d)
 
 

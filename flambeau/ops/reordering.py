@@ -14,7 +14,7 @@ from ..graph.trace import record
 from ..tensor import Tensor
 from .dispatch import attach, tracked, unary
 from .joining import join
-from .memory_order import own_order, seen_in_order
+from .memory_order import format_order, own_order, seen_in_order
 from .operation import operation
 from .views import geometry, sizes_of
 
@@ -111,13 +111,13 @@ def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
     if input.ndim == 0:
         raise IndexError(f"Dimension specified as {places[0]} but tensor has no dimensions")
     axes = [wrap_dim(axis, input.ndim) for axis in places]
-    result = input.detach()
+    result, order = input.detach(), format_order(input)
     for amount, axis in zip(amounts, axes):
         extent = result.shape[axis] if result.ndim else 0
         shift = amount % extent if extent else 0
         if shift:
             parts = [result.narrow(axis, extent - shift, shift), result.narrow(axis, 0, extent - shift)]
-            result = join(parts, result.shape, result.dtype, axis, False)
+            result = join(parts, result.shape, result.dtype, axis, False, order)
     if result._storage is input._storage:
         result = Tensor._from_node(record(p.COPY, None, (result._read(), result._view)))
     if tracked(input):

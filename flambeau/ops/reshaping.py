@@ -8,6 +8,7 @@ from math import prod
 from typing import Any
 
 from ..autograd.gradient import Gradient
+from ..device import contiguous_format
 from ..graph import dtypes
 from ..graph.shapes import View, infer_size, view_strides, wrap_dim
 from ..storage import Storage, whole
@@ -95,7 +96,7 @@ def reshape(input: Tensor, *shape: Sizes) -> Tensor:
     found = _reshaped(input, sizes)
     if found is not None:
         return look(input, found, ViewBackward0)
-    return reshape(input.clone(memory_format=None), sizes)
+    return reshape(input.clone(memory_format=contiguous_format), sizes)
 
 
 @operation(function=False)

@@ -12,6 +12,7 @@ from ..tensor import Tensor
 from .addressing import ROW, SELECTED, Addressing, along, check_index, check_range, gathered, value_for, with_values
 from .apart import write_apart
 from .gather_scatter import scatter_reduced
+from .memory_order import lay, own_order
 from .operation import operation
 
 
@@ -142,7 +143,8 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
         return index_fill(input.reshape(1), 0, index, value).reshape(())  # type: ignore[no-any-return]
     check = Check(IndexError, f"index {{value}} is out of bounds for dimension {axis} with size {{size}}", wraps=True)
     addressing = _slices(input, axis, index, check)
-    return with_values(input, value_for(input, value).expand(addressing.shape), addressing, "set")
+    filled_in = with_values(input, value_for(input, value).expand(addressing.shape), addressing, "set")
+    return lay(filled_in, own_order(input))
 
 
 @operation(inplace=True)

@@ -18,6 +18,7 @@ from .apart import write_apart
 from .checked import checked
 from .dispatch import attach, tracked
 from .host import on_host
+from .memory_order import lay, own_order
 from .operation import operation, write_out
 
 
@@ -102,7 +103,9 @@ def _sorted(array: np.ndarray, axis: int, descending: bool) -> tuple[np.ndarray,
 def _sort(input: Tensor, dim: int, descending: bool) -> tuple[Tensor, Tensor]:
     axis = wrap_dim(dim, input.ndim)
     parameters = {"axis": axis, "descending": bool(descending)}
-    return _found(_sorted, parameters, input, axis, input.shape, SortBackward0, True)
+    values, indices = _found(_sorted, parameters, input, axis, input.shape, SortBackward0, True)
+    order = own_order(input)
+    return lay(values, order), lay(indices, order)
 
 
 @operation()

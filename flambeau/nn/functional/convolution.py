@@ -12,6 +12,7 @@ from ...ops.convolution import (
     conv_transpose2d,
     conv_transpose3d,
 )  # fmt: skip
+from ...ops.laid_out import in_new_memory
 from ...ops.padding import pad
 from ...tensor import Tensor
 from .._arguments import _pair
@@ -50,7 +51,8 @@ def unfold(input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0,
     span_h, span_w = dilation_h * (kernel_h - 1) + 1, dilation_w * (kernel_w - 1) + 1
     windows = padded.unfold(2, span_h, stride_h).unfold(3, span_w, stride_w)[..., ::dilation_h, ::dilation_w]
     samples, channels, rows, columns = windows.shape[:4]
-    return windows.permute(0, 1, 4, 5, 2, 3).reshape(samples, channels * kernel_h * kernel_w, rows * columns)
+    result = windows.permute(0, 1, 4, 5, 2, 3).reshape(samples, channels * kernel_h * kernel_w, rows * columns)
+    return in_new_memory(result, input, None)
 
 
 def fold(

@@ -10,6 +10,8 @@ import flambeau
 from ...graph.dtypes import int64
 from ...graph.primitives import TYPE_NAMES
 from ...ops import pooling as pools
+from ...ops.laid_out import with_gradient_in_order
+from ...ops.memory_order import format_order, lay
 from ...ops.pooling import (
     adaptive_avg_pool1d,
     adaptive_avg_pool2d,
@@ -141,8 +143,9 @@ def _unpool(
     for extent in extents:
         size *= extent
     flat = input.new_zeros(*leading, size)
-    places = indices.reshape(*leading, -1)
-    return flat.scatter(-1, places, input.reshape(*leading, -1)).reshape(*leading, *extents)
+    order = format_order(input)
+    places, values = indices.reshape(*leading, -1), with_gradient_in_order(input, order).reshape(*leading, -1)
+    return lay(flat.scatter(-1, places, values).reshape(*leading, *extents), order)
 
 
 def max_unpool1d(

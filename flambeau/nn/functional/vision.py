@@ -12,6 +12,8 @@ from ...graph.dtypes import int32, uint8
 from ...graph.primitives import TYPE_NAMES
 from ...ops.creation import check_room
 from ...ops.from_data import tensor
+from ...ops.laid_out import in_new_memory
+from ...ops.memory_order import format_order, lay
 from ...ops.precision import rounded_once
 from ...tensor import Tensor
 from .pooling import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
@@ -67,19 +69,20 @@ def interpolate(
         )
     check_room((*input.shape[:2], *extents), input.dtype)
     if mode.startswith("nearest"):
+        result = input
         for axis, (extent, scale) in enumerate(zip(extents, scales, strict=True), 2):
-            input = _nearest(input, axis, extent, scale, mode == "nearest-exact")
-        return input
+            result = _nearest(result, axis, extent, scale, mode == "nearest-exact")
+        return in_new_memory(result, input, format_order(input))
     kind = "cubic" if mode == "bicubic" else "linear"
     filters = [
         _taps(kind, source, extent, scale, bool(align_corners), antialias)
         for source, extent, scale in zip(input.shape[2:], extents, scales, strict=True)
     ]
     if input.dtype is uint8 and dimensions == 2:
-        return _filtered_bytes(input, filters)
+        return lay(_filtered_bytes(input, filters), format_order(input))
     if input.dtype.category < 2:
         raise NotImplementedError(f"\"compute_indices_weights_{kind}\" not implemented for '{TYPE_NAMES[input.dtype]}'")
-    return _filtered(input, filters)
+    return lay(_filtered(input, filters), format_order(input))
 
 
 @rounded_once
@@ -292,7 +295,8 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     count = len(leading)
     parts = input.reshape(*leading, channels // (r * r), r, r, height, width)
     order = [count, count + 3, count + 1, count + 4, count + 2]
-    return parts.permute(*range(count), *order).reshape(*leading, channels // (r * r), height * r, width * r)
+    result = parts.permute(*range(count), *order).reshape(*leading, channels // (r * r), height * r, width * r)
+    return in_new_memory(result, input, format_order(input))
 
 
 def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
@@ -315,7 +319,8 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
     count = len(leading)
     parts = input.reshape(*leading, channels, height // r, r, width // r, r)
     order = [count, count + 2, count + 4, count + 1, count + 3]
-    return parts.permute(*range(count), *order).reshape(*leading, channels * r * r, height // r, width // r)
+    result = parts.permute(*range(count), *order).reshape(*leading, channels * r * r, height // r, width // r)
+    return in_new_memory(result, input, format_order(input))
 
 
 def channel_shuffle(input: Tensor, groups: int) -> Tensor:
@@ -330,4 +335,5 @@ def channel_shuffle(input: Tensor, groups: int) -> Tensor:
             f"Number of channels must be divisible by groups. Got {channels} channels and {groups} groups."
         )
     shape = input.shape
-    return input.reshape(shape[0], groups, channels // groups, *shape[2:]).transpose(1, 2).reshape(shape)
+    parts = input.reshape(shape[0], groups, channels // groups, *shape[2:])
+    return in_new_memory(parts.transpose(1, 2).reshape(shape), input, format_order(input))
