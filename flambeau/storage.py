@@ -31,7 +31,7 @@ class Storage:
 
     def write(self, view: View, value: Node, value_view: View | None) -> None:
         """Make ``value`` (expandable to the view's sizes) the content of ``view``."""
-        if value_view is None and self.replace(view, value):
+        if value_view is None and self.replace(view, value) or value_view is view and self._replace_all(view, value):
             return
         node = self.node
         self.version += 1
@@ -70,6 +70,23 @@ class Storage:
         self.node = value
         note_rebinding(self, "node", node, value)
         return True
+
+    def _replace_all(self, view: View, value: Node) -> bool:
+        """:meth:`replace` by a value that is seen through the same view, if that shows all of it."""
+        node = self.node
+        count = node.shape.numel()
+        if value.dtype is not node.dtype or value.shape.numel() != count or not shows_all(view, count) or is_exposed(node):
+            return False
+        self.version += 1
+        self.node = value
+        note_rebinding(self, "node", node, value)
+        return True
+
+
+@lru_cache(maxsize=4096)
+def shows_all(view: View, count: int) -> bool:
+    """Whether a view shows each of ``count`` elements once, in whatever order."""
+    return view.sizes.numel() == count == view.last_element() + 1 and not view.overlaps_itself()
 
 
 def written(node: Node, view: View, value: Node, value_view: View | None) -> Node:

@@ -249,7 +249,7 @@ def _propagate(run: Run, roots: Roots) -> None:
     else:
         with accumulating:
             for leaf, value in leaves.values():
-                accumulate(leaf._more(), value)
+                accumulate(leaf, value)
 
 
 def _reachable(begin: list[Any]) -> tuple[set[Gradient], set[int]]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..forks import new_lock
 from ..graph.trace import local
-from ..storage import is_exposed, whole
+from ..storage import Storage, is_exposed, shows_all, whole
 from ..tensor import Tensor
 from .gradient import Gradient
 
@@ -100,33 +100,47 @@ def finish_leaf(run: Run, leaf: Tensor, value: Tensor) -> None:
     if not run.accumulate:
         return
     with accumulating:
-        accumulate(extra, value)
+        accumulate(leaf, value)
     if extra.accumulate_hooks:
         for hook in list(extra.accumulate_hooks.values()):
             hook(leaf)
 
 
-def accumulate(extra: Any, value: Tensor) -> None:
-    """Add to the ``grad`` in a leaf's extra state."""
+def accumulate(leaf: Tensor, value: Tensor) -> None:
+    """Add to a leaf's ``grad``. A first one lies in memory as the leaf does, if that is dense, else in logical order."""
+    extra = leaf._more()
     held = extra.grad
     if held is None:
         # A gradient that is someone else's tensor, or a view, must not be shared: ``grad`` may be written in place.
-        extra.grad = own(value if local.grad or not value._tracked else value.detach())
+        value = value if local.grad or not value._tracked else value.detach()
+        alike = _lies_plainly(value) and (leaf._view is None or leaf._view.contiguous)
+        extra.grad = own(value if alike else _laid_like(value, leaf))
     elif local.grad:
         extra.grad = held + value
     else:
         held.add_(value)
 
 
+def _lies_plainly(value: Tensor) -> bool:
+    return value._view is None or value._view is whole(value._read().shape)
+
+
+def _laid_like(value: Tensor, leaf: Tensor) -> Tensor:
+    from ..ops.laid_out import laid_like
+
+    return laid_like(value, leaf)
+
+
 def own(value: Tensor) -> Tensor:
     """A tensor that only the leaf's ``grad`` refers to: a new handle on the same value, or a copy of a view."""
-    node = value._read()
-    if value._view is not None and value._view is not whole(node.shape) or node.buffer is not None and is_exposed(node):
+    node, view = value._read(), value._view
+    if is_exposed(node) or not _lies_plainly(value) and not shows_all(view, node.shape.numel()):  # type: ignore[arg-type]
         return value.clone()
+    plain = view is None or _lies_plainly(value)
     handle = _new(Tensor)
-    handle._node = node
-    handle._storage = None
-    handle._view = None
+    handle._node = node if plain else None
+    handle._storage = None if plain else Storage(node)
+    handle._view = None if plain else view
     handle._tracked = value._tracked
     handle._gradient = value._gradient
     handle._extra = None

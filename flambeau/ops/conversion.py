@@ -13,7 +13,7 @@ from ..graph.dtypes import get_default_dtype
 from ..graph.trace import record
 from ..tensor import Tensor
 from .dispatch import attach, tracked, unary
-from .memory_order import asked_order, format_order, order_of, permuted, seen_in_order
+from .memory_order import Order, asked_order, format_order, order_of, permuted, seen_in_order
 from .operation import operation
 
 
@@ -24,11 +24,10 @@ class CloneBackward0(Gradient):
         return grad
 
 
-def _copied(
-    primitive: p.Primitive, x: Tensor, gradient: type[Gradient] | None, attributes: Any, memory_format: Any
+def copied(
+    primitive: p.Primitive, x: Tensor, gradient: type[Gradient] | None, attributes: Any, order: Order
 ) -> Tensor:
-    """A copy (converted, perhaps) whose elements lie as ``memory_format`` asks."""
-    order = asked_order(memory_format, x)
+    """A copy (converted, perhaps) whose elements lie in ``order``."""
     if order is None:
         result = Tensor._from_node(record(primitive, attributes, (x._read(), x._view)))
     else:
@@ -43,7 +42,7 @@ def clone(input: Tensor, *, memory_format: Any = preserve_format) -> Tensor:
     """A copy with memory of its own, laid out like the input where that is dense, or as ``memory_format`` asks."""
     if input._view is None and memory_format is preserve_format:
         return unary(p.COPY, input, CloneBackward0)
-    return _copied(p.COPY, input, CloneBackward0, None, memory_format)
+    return copied(p.COPY, input, CloneBackward0, None, asked_order(memory_format, input))
 
 
 @operation(function=False)
@@ -51,7 +50,7 @@ def contiguous(self: Tensor, memory_format: Any = contiguous_format) -> Tensor:
     """The tensor itself if its elements lie in order (of a ``memory_format``), else a copy in which they do."""
     if self.is_contiguous(memory_format):
         return self
-    return _copied(p.COPY, self, CloneBackward0, None, memory_format)
+    return copied(p.COPY, self, CloneBackward0, None, order_of(memory_format, self.ndim))
 
 
 class ToCopyBackward0(Gradient):
@@ -70,8 +69,8 @@ def converted(x: Tensor, d: dtype_type, copy: bool = False, memory_format: Any =
             return unary(p.CAST, x, ToCopyBackward0 if d.category == 2 else None, d)
     if x.dtype is d:
         same = format_order(x) == order_of(memory_format, x.ndim)
-        return x if same and not copy else _copied(p.COPY, x, ToCopyBackward0, None, memory_format)
-    return _copied(p.CAST, x, ToCopyBackward0 if d.category == 2 else None, d, memory_format)
+        return x if same and not copy else copied(p.COPY, x, ToCopyBackward0, None, asked_order(memory_format, x))
+    return copied(p.CAST, x, ToCopyBackward0 if d.category == 2 else None, d, asked_order(memory_format, x))
 
 
 def check_floating(kernel: str, d: dtype_type) -> None:
@@ -87,7 +86,7 @@ def floating(x: Tensor) -> Tensor:
 
 @operation(function=False)
 def to(self: Tensor, *arguments: Any, **keywords: Any) -> Tensor:
-    """Another dtype, device or order in memory: ``to(dtype)``, ``to(device, dtype)``, ``to(memory_format=...)``, ``to(other)``."""
+    """Another dtype, device or order in memory: ``to(dtype)``, ``to(device, dtype)``, ``to(memory_format=)``, ``to(other)``."""
     d = keywords.get("dtype")
     device = keywords.get("device")
     other = keywords.get("other")

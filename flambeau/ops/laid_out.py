@@ -3,14 +3,30 @@
 from __future__ import annotations
 
 from ..autograd.gradient import Gradient
+from ..graph.primitives import COPY
 from ..tensor import Tensor
-from .memory_order import Order, known_format, lay, lies_in
+from .conversion import CloneBackward0, copied
+from .memory_order import Order, is_dense, known_format, lay, lies_in, own_order, strides_in_order
 from .views import geometry, view_of
 
 
 def in_order(x: Tensor, order: Order) -> Tensor:
     """``x`` itself if it lies in logical order (None) or with channels last, as ``order`` says, else a copy that does."""
     return x if lies_in(x, order) else x.contiguous(memory_format=known_format(order))  # type: ignore[no-any-return]
+
+
+def laid_like(value: Tensor, x: Tensor) -> Tensor:
+    """``value``, if its elements lie in memory as those of ``x`` do, or else a copy that does.
+
+    Where ``x`` has gaps, or shows elements several times, that is in logical order.
+    """
+    order = own_order(x)
+    if order is not None and not is_dense(x, order):
+        order = None
+    steps, wanted = value.stride(), strides_in_order(value.shape, order)
+    if all(n == 1 or a == b for n, a, b in zip(value.shape, steps, wanted)):
+        return value
+    return copied(COPY, value, CloneBackward0, None, order)
 
 
 def in_new_memory(result: Tensor, input: Tensor, order: Order) -> Tensor:

@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
-from ..device import channels_last, channels_last_3d, contiguous_format, memory_format
+from ..device import channels_last, channels_last_3d, contiguous_format, memory_format, preserve_format
 from ..graph.primitives import COPY, Primitive
 from ..graph.shapes import Size, View, broadcast_shapes, broadcast_strides, contiguous_strides, is_contiguous
 from ..graph.trace import Node, record
@@ -171,7 +171,7 @@ def format_order(*tensors: Tensor) -> Order:
 
 def asked_order(wanted: Any, x: Tensor) -> Order:
     """The order that a ``memory_format`` argument asks for, for a result like ``x``."""
-    if wanted is None or wanted.name == "preserve_format":
+    if wanted is None or wanted is preserve_format:
         return own_order(x) or format_order(x)
     return order_of(wanted, x.ndim)
 
@@ -180,7 +180,7 @@ def order_of(wanted: Any, rank: int) -> Order:
     """The order that a ``memory_format`` names; ``RuntimeError`` if it is for tensors of another rank, or names none."""
     if not isinstance(wanted, memory_format):
         raise TypeError(f"argument 'memory_format' must be torch.memory_format, not {type(wanted).__name__}")
-    if wanted.name == "preserve_format":
+    if wanted is preserve_format:
         raise RuntimeError("unsupported memory format Preserve")
     if wanted.order is not None and len(wanted.order) != rank:
         raise RuntimeError(f"required rank {len(wanted.order)} tensor to use {wanted.name} format")
@@ -203,6 +203,12 @@ def lies_in(x: Tensor, order: Order) -> bool:
     if view is None or order is None:
         return order is None and (view is None or view.contiguous)
     return strides_in_order(view.sizes, order) == view.strides
+
+
+def is_dense(x: Tensor, order: tuple[int, ...]) -> bool:
+    """Whether the elements of ``x`` lie in ``order`` without gaps; the strides of single elements do not matter."""
+    sizes, strides = _layout(x)
+    return is_contiguous([sizes[axis] for axis in order], [strides[axis] for axis in order])
 
 
 def lay(result: Tensor, order: Order) -> Tensor:
