@@ -95,6 +95,8 @@ def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
     for what, axes, given in (("source", src, source), ("destination", dst, destination)):
         if len(set(axes)) != len(axes):
             raise RuntimeError(f"movedim: repeated dim in `{what}` ({list(given)})")
+    if rank == 0:
+        return _permuted(input, [], PermuteBackward0)
     order: list[int] = [-1] * rank
     for a, b in zip(src, dst):
         order[b] = a

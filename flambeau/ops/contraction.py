@@ -10,6 +10,7 @@ from ..graph.shapes import wrap_dim
 from ..tensor import Tensor
 from .matrix import batched, mm
 from .operation import operation, write_out
+from .reshaping import view_as_self
 
 Labels = list[Any]
 """Names of a tensor's axes: letters (or numbers, in the form with lists); axes of an ellipsis are negative numbers."""
@@ -217,7 +218,15 @@ def einsum(equation: Any, *operands: Any) -> Tensor:
     result = _output(spelled, output)
     parts = [_without_repeats(x, labels) for x, labels in zip(many, spelled)]
     _check_sizes(parts)
-    return _contracted(parts, result)
+    summed = any(label not in result for _, labels in parts for label in labels)
+    return _unlike_operands(_contracted(parts, result), many, summed)
+
+
+def _unlike_operands(result: Tensor, operands: Sequence[Tensor], summed: bool) -> Tensor:
+    """A view where an operand's axes were only put in another order; new memory for a sum, be it over axes of extent 1."""
+    if any(result is x or result._storage is not None and result._storage is x._storage for x in operands):
+        return result.clone() if summed else view_as_self(result)
+    return result
 
 
 @operation(method=False)

@@ -75,4 +75,4 @@ def broadcast_tensors(*tensors: Any) -> tuple[Tensor, ...]:
 
     many = tuple(tensors[0]) if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)) else tensors
     shape = broadcast_shapes(*(t.shape for t in many))
-    return tuple(expand(t, shape) for t in many)
+    return tuple(t if t.shape == shape else expand(t, shape) for t in many)

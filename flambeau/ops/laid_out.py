@@ -31,7 +31,7 @@ def laid_like(value: Tensor, x: Tensor) -> Tensor:
 
 def in_new_memory(result: Tensor, input: Tensor, order: Order) -> Tensor:
     """What was made of ``input``, in ``order`` and in memory of its own even if nothing but views was made."""
-    if result._storage is not None and result._storage is input._storage:
+    if result is input or result._storage is not None and result._storage is input._storage:
         result = result.clone()
     return lay(result, order)
 

@@ -169,7 +169,7 @@ def multi_dot(tensors: Any, *, out: Tensor | None = None) -> Tensor:
     if not many:
         raise RuntimeError("multi_dot(): expected at least 2 tensors but got 0")
     if len(many) == 1:
-        return many[0]
+        return many[0].clone()
     rows, columns = many[0].ndim == 1, many[-1].ndim == 1
     if rows:
         many[0] = many[0].unsqueeze(0)

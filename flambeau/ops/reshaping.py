@@ -209,3 +209,14 @@ def detach(input: Tensor) -> Tensor:
     """A tensor that shares memory and has no history."""
     storage = input._share()
     return Tensor._from_node(None, input._view, storage)
+
+
+def _shallow_copy(self: Tensor) -> Tensor:
+    """``copy.copy``: a leaf that shares memory, of the same class and with the same attributes."""
+    made = detach(self) if type(self) is Tensor else detach(self).as_subclass(type(self))
+    made.__dict__.update(self.__dict__)
+    made._tracked = self.requires_grad
+    return made
+
+
+Tensor.__copy__ = _shallow_copy  # type: ignore[attr-defined]
