@@ -29,40 +29,49 @@ _PREFIX, _SUFFIX = ".flambeau-", ".part"
 def whole_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """A file open for writing that gets the name ``path`` if the block ends well, and vanishes otherwise.
 
-    Permissions are those of the old file, or what ``open`` gives a new one; links are followed. Who may not write to the
-    old file may not replace it (``PermissionError``). Devices and pipes, and files in a directory that takes no new
-    ones, are written to in place.
+    Owner and permissions are those of the old file, or what ``open`` gives a new one; links are followed. Who may not
+    write to the old file may not replace it (``PermissionError``). Devices and pipes, and files in a directory that takes
+    no new ones, are written to in place.
     """
     target = os.path.realpath(path)
-    mode = _mode(target)
-    if mode is not None and not stat.S_ISREG(mode):
+    old = _status(target)
+    created = None
+    if old is None or stat.S_ISREG(old.st_mode):
+        if old is not None:
+            os.close(os.open(target, os.O_WRONLY))
+        try:
+            created = _create(os.path.dirname(target))
+        except PermissionError:
+            if old is None:
+                raise
+    if created is None:
         with open(target, "wb") as file:
             yield file
         return
-    if mode is not None:
-        os.close(os.open(target, os.O_WRONLY))
-    directory = os.path.dirname(target)
-    try:
-        descriptor, temporary = _create(directory)
-    except PermissionError:
-        if mode is None:
-            raise
-        with open(target, "wb") as file:
-            yield file
-        return
+    descriptor, temporary = created
     try:
         with os.fdopen(descriptor, "wb") as file:
-            _remove_abandoned(directory)
+            _remove_abandoned(os.path.dirname(target))
             yield file
             file.flush()
             os.fsync(descriptor)
-            if mode is not None:
-                os.chmod(temporary, stat.S_IMODE(mode))
+            if old is not None:
+                _take_after(old, temporary)
             os.replace(temporary, target)
     except BaseException:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
         raise
+
+
+def _take_after(old: os.stat_result, path: str) -> None:
+    """Give the file at ``path`` the owner, if that is allowed, and the permissions of an old one."""
+    new = os.stat(path)
+    if (new.st_uid, new.st_gid) != (old.st_uid, old.st_gid):
+        with _if_the_system_lets():
+            os.chown(path, old.st_uid, old.st_gid)
+    if new.st_mode != old.st_mode:
+        os.chmod(path, stat.S_IMODE(old.st_mode))
 
 
 @contextmanager
@@ -75,9 +84,9 @@ def _if_the_system_lets() -> Iterator[None]:
             raise
 
 
-def _mode(path: str) -> int | None:
+def _status(path: str) -> os.stat_result | None:
     try:
-        return os.stat(path).st_mode
+        return os.stat(path)
     except FileNotFoundError:
         return None
 

@@ -213,3 +213,51 @@ def test_storages_of_buffers(name, order, options):
         except (RuntimeError, ValueError) as error:
             results.append(type(error))
     assert results[0] == results[1]
+
+
+def test_parts_of_storages_in_files_of_the_first_versions(tmp_path):
+    class Part:
+        pass
+
+    class PartPickler(pickle.Pickler):
+        place = ("part", 1, 2)
+
+        def persistent_id(self, value):
+            return ("storage", torch.FloatStorage, "0", "cpu", 4, self.place) if isinstance(value, Part) else None
+
+    class Rebuilt:
+        def __reduce__(self):
+            return torch._utils._rebuild_tensor, (Part(), 0, (2,), (1,))
+
+    path = tmp_path / "old.pt"
+    for place in (("part", 1, 2), ("part", 3, 2), ("part", -1, 2), ("part", 1, 1), ("part", "1", 2), ("part",)):
+        stream = io.BytesIO()
+        torch.save(torch.ones(1), stream, _use_new_zipfile_serialization=False)
+        stream.seek(0)
+        for _ in range(3):
+            pickle.load(stream)
+        stream.truncate()
+        pickler = PartPickler(stream, 2)
+        pickler.place = place
+        pickler.dump([Rebuilt(), Rebuilt()])
+        pickle.dump(["0"], stream, 2)
+        stream.write((4).to_bytes(8, "little") + np.arange(4, dtype=np.float32).tobytes())
+        path.write_bytes(stream.getvalue())
+        if place == ("part", 1, 2):
+            for load in (torch.load, flambeau.load):
+                first, second = load(path)
+                assert first.tolist() == [1.0, 2.0]
+                first[0] = 9
+                assert second[0].item() == 9.0
+        else:
+            with pytest.raises((RuntimeError, pickle.UnpicklingError), match=str(path)):
+                flambeau.load(path)
+
+
+def test_errors_name_files_that_were_opened(tmp_path):
+    path = tmp_path / "a.pt"
+    path.write_bytes(b"no checkpoint")
+    with open(path, "rb") as file, pytest.raises(pickle.UnpicklingError, match=str(path)):
+        flambeau.load(file)
+    with pytest.raises(pickle.UnpicklingError, match="the file"):
+        flambeau.load(io.BytesIO(b"no checkpoint"))

@@ -97,6 +97,26 @@ def test_permissions_are_those_of_open(tmp_path):
         os.umask(before)
 
 
+@pytest.mark.parametrize("allowed", [True, False])
+def test_the_owner_stays_if_that_is_allowed(tmp_path, monkeypatch, allowed):
+    asked = []
+
+    def chown(path, user, group):
+        asked.append((user, group))
+        if not allowed:
+            raise PermissionError(1, "Operation not permitted")
+
+    path = tmp_path / "a.pt"
+    flambeau.save([1], path)
+    status = list(path.stat())
+    status[stat.ST_UID] += 1
+    theirs = os.stat_result(status)
+    monkeypatch.setattr("flambeau.whole_file._status", lambda path: theirs)
+    monkeypatch.setattr(os, "chown", chown)
+    flambeau.save([2], path)
+    assert asked == [(theirs.st_uid, theirs.st_gid)] and flambeau.load(path) == [2]
+
+
 def test_links_are_followed(tmp_path):
     (tmp_path / "there").mkdir()
     link = tmp_path / "latest.pt"

@@ -106,7 +106,8 @@ def load(
         raise AttributeError(
             f"expected 'f' to be string, path, or a file-like object with a 'read' attribute, got {f!r}"
         )
-    return _read(f, "the file", make, map_location)
+    name = getattr(f, "name", None)
+    return _read(f, repr(name) if isinstance(name, (str, bytes)) else "the file", make, map_location)
 
 
 def _read(file: IO[bytes], name: str, make: Any, map_location: Any, mmap: bool = False) -> Any:

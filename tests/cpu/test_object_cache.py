@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import subprocess
@@ -131,6 +132,25 @@ def test_directory_that_cannot_be(tmp_path: Path) -> None:
     nowhere = ObjectCache(None)
     nowhere.store([digest("a")], b"code")
     assert nowhere.find([digest("a")]) == []
+
+
+@pytest.mark.parametrize("call", ["stat", "read_bytes", "write_bytes"])
+def test_what_a_signal_handler_raises_is_no_failure_of_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    cache = ObjectCache(tmp_path)
+    cache.store([digest("kernel")], b"code")
+    for error, raised in ((OSError(28, "No space left on device"), False), (TimeoutError("alarm"), True)):
+
+        def fail(*arguments: object, error: OSError = error, **keywords: object) -> None:
+            raise error
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, call, fail)
+            with pytest.raises(TimeoutError) if raised else contextlib.nullcontext():
+                ObjectCache(tmp_path).find([digest("kernel")])
+                ObjectCache(tmp_path).store([digest("other")], b"other")
+    assert ObjectCache(tmp_path).find([digest("kernel")])[0].code == b"code"
 
 
 def test_many_processes_write_at_once(tmp_path: Path) -> None:
