@@ -80,6 +80,8 @@ def rrelu(
     from .random import uniform
 
     check_floating(input, "rrelu_with_noise_out_cpu" if training else "leaky_relu_cpu")
+    if lower > upper:
+        raise RuntimeError("Lower bound should be less than or equal to the upper bound")
     if not training:
         return leaky_relu(input, (lower + upper) / 2)
     drawn = uniform(input.shape, input.dtype, generator) * (upper - lower) + lower
@@ -164,6 +166,8 @@ class ThresholdBackward0(Gradient):
 @operation(method=False, inplace=True)
 def threshold(input: Tensor, threshold: float, value: float) -> Tensor:
     """``input`` where it exceeds ``threshold``, ``value`` elsewhere."""
+    if input.dtype.kind == "bool":
+        check_floating(input, "threshold_cpu")
     if input.dtype.category < 2:
         threshold, value = int(threshold), int(value)
     result = nary(p.WHERE, [binary(p.LE, input, threshold), value, input])

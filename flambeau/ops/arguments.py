@@ -34,6 +34,8 @@ def _is_internal(error: Exception) -> bool:
     trace = error.__traceback__
     if not isinstance(error, _INTERNAL) or trace is None:
         return False
+    if isinstance(error, AssertionError) and error.args:
+        return False  # PyTorch's own words, said on purpose
     while trace.tb_next is not None:
         trace = trace.tb_next
     return trace.tb_frame.f_code.co_filename.startswith(_OWN)
@@ -102,7 +104,7 @@ _KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
 
 _BY_NAME = {
     **dict.fromkeys(
-        "stride kernel_size padding dilation output_padding output_size dim dims shifts repeats pad physical_layout".split(),
+        "stride kernel_size padding dilation output_padding output_size dim dims shifts pad physical_layout".split(),
         "integers",
     ),
     **dict.fromkeys("alpha beta value fill_value start end step".split(), "number"),

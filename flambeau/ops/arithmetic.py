@@ -64,7 +64,7 @@ class SubBackward0(AddBackward0):
 @operation("subtract", inplace=True)
 def sub(input: Any, other: Any, *, alpha: Any = 1, out: Tensor | None = None) -> Tensor:
     """``input - alpha * other``, broadcast and promoted. ``RuntimeError`` for booleans."""
-    if alpha != 1:
+    if alpha != 1 and not any(isinstance(t, Tensor) and t.dtype.kind == "bool" for t in (input, other)):
         _check_alpha(alpha, input, other)
         result = nary(p.FMA, [input, other, -alpha], SubBackward0, None, -alpha)
     else:

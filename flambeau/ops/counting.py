@@ -162,12 +162,27 @@ def histogram(
 def _search(boundaries: np.ndarray, values: np.ndarray, *order: np.ndarray, right: bool) -> np.ndarray:
     side: Any = "right" if right else "left"
     if order:
+        if ((order[0] < 0) | (order[0] >= boundaries.shape[-1])).any():
+            raise RuntimeError("torch.searchsorted(): sorter index out of range")
         boundaries = np.take_along_axis(boundaries, order[0], -1)
     if boundaries.ndim == 1:
         return np.searchsorted(boundaries, values, side)
     rows = boundaries.reshape(-1, boundaries.shape[-1])
     wanted = values.reshape(len(rows), -1)
     return np.stack([np.searchsorted(a, v, side) for a, v in zip(rows, wanted)]).reshape(values.shape)
+
+
+def _check_sorter(boundaries: Tensor, sorter: Tensor) -> None:
+    """``RuntimeError`` unless ``sorter`` can hold an order of the boundaries; its places are checked when they are used."""
+    if sorter.shape != boundaries.shape:
+        raise RuntimeError(
+            "torch.searchsorted(): boundary and sorter must have the same size, but got boundary tensor "
+            f"{list(boundaries.shape)} and got sorter tensor {list(sorter.shape)}"
+        )
+    if sorter.dtype is not dtypes.int64:
+        raise RuntimeError(
+            f"torch.searchsorted(): sorter must be a tensor of long dtype but got dtype {_type_name(sorter)}"
+        )
 
 
 @operation(method=False)
@@ -184,6 +199,12 @@ def searchsorted(
                 "torch.searchsorted(): side and right can't be set to opposites, got side of left while right was True"
             )
         right = side == "right"
+    if sorted_sequence.ndim == 0:
+        raise RuntimeError(
+            "torch.searchsorted(): boundaries tensor should have positive dimension, but got 0 dimension"
+        )
+    if sorter is not None:
+        _check_sorter(sorted_sequence, sorter)
     from .from_data import tensor
 
     values = input if isinstance(input, Tensor) else tensor(input, dtype=sorted_sequence.dtype)

@@ -169,6 +169,8 @@ def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> 
 
 
 def _arg(primitive: p.Primitive, input: Tensor, dim: int | None, keepdim: bool) -> Tensor:
+    if input.dtype.kind == "bool":
+        raise RuntimeError(f"{primitive.name[7:]}(): does not support bool input")
     if input.numel() == 0 and dim is None:
         raise IndexError(f"{primitive.name[7:]}(): Expected reduction dim to be specified for input.numel() == 0.")
     if dim is None:

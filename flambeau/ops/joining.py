@@ -341,8 +341,14 @@ def repeat_interleave(
         longer = longer.expand([repeats if k == axis + 1 else n for k, n in enumerate(longer.shape)])
         return longer.clone(memory_format=contiguous_format).flatten(axis, axis + 1)
     if repeats.numel() != x.shape[axis]:
-        raise RuntimeError("repeats must have the same size as input along dim")
-    return x.index_select(axis, _repeated_positions(repeats))
+        raise RuntimeError(
+            f"repeats must have the same size as input along dim, but got repeats.size(0) = {repeats.numel()} and "
+            f"input.size({axis}) = {x.shape[axis]}"
+        )
+    places = _repeated_positions(repeats)
+    if output_size is not None and output_size != places.shape[0]:
+        raise RuntimeError("allocated size does not match required size")
+    return x.index_select(axis, places)
 
 
 def _repeated_positions(repeats: Tensor) -> Tensor:
@@ -351,7 +357,7 @@ def _repeated_positions(repeats: Tensor) -> Tensor:
     if repeats.ndim != 1:
         raise RuntimeError("repeat_interleave only accept 1D vector as repeat")
     if repeats.dtype not in (dtypes.int64, dtypes.int32):
-        raise RuntimeError("repeats has to be Long or Int tensor")
+        raise NotImplementedError(f"\"repeat_interleave_cpu\" not implemented for '{p.TYPE_NAMES[repeats.dtype]}'")
     counts = repeats._array()
     if (counts < 0).any():
         raise RuntimeError("repeats can not be negative")

@@ -155,6 +155,8 @@ def topk(
     extent = input.shape[axis] if input.ndim else 1
     if not 0 <= k <= extent:
         raise RuntimeError("selected index k out of range")
+    if input.dtype.kind == "bool":
+        raise RuntimeError("topk does not support bool dtypes on CPU")
     shape = [k if a == axis else n for a, n in enumerate(input.shape)]
     if k == 0 or prod(shape) == 0:
         result = input.new_zeros(shape), input.new_zeros(shape, dtype=dtypes.int64)
@@ -222,6 +224,8 @@ class NanmedianBackward0(MedianBackward0):
 
 def _median(name: str, input: Tensor, dim: int | None, keepdim: bool, out: Any) -> Any:
     skip = name == "nanmedian"
+    if input.dtype.kind == "bool":
+        raise NotImplementedError(f"\"{name}_cpu\" not implemented for 'Bool'")
     if dim is None:
         if input.numel() == 0:
             return input.new_full((), float("nan") if input.dtype.kind == "float" else 0)

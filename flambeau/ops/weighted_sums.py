@@ -9,6 +9,7 @@ from ..autograd.modes import no_grad
 from ..graph import primitives as p
 from ..tensor import Tensor
 from .arithmetic import add, div, mul, neg, sub
+from .conversion import check_floating
 from .dispatch import attach, nary, tracked
 from .operation import operation, write_out
 from .precision import rounded_once
@@ -109,6 +110,9 @@ class LerpBackward1(LerpBackward0):
 @operation(inplace=True)
 def lerp(input: Tensor, end: Tensor, weight: Any, *, out: Tensor | None = None) -> Tensor:
     """``input + weight * (end - input)``, computed from the nearer end as PyTorch does."""
+    if end.dtype is not input.dtype:
+        raise RuntimeError(f"expected dtype {p.C_NAMES[input.dtype]} for `end` but got dtype {p.C_NAMES[end.dtype]}")
+    check_floating("lerp_kernel_tensor" if isinstance(weight, Tensor) else "lerp_kernel_scalar", input.dtype)
     result = _lerp(input, end, weight)
     return result if out is None else write_out(out, result)
 

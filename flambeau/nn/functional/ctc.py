@@ -40,6 +40,12 @@ def ctc_loss(
     for name, given in (("input_lengths", lengths_in), ("target_lengths", lengths)):
         if len(given) != samples:
             raise RuntimeError(f"{name} must be of size batch_size")
+    for name, given in (("input_lengths", lengths_in), ("target_lengths", lengths)):
+        if given and min(given) < 0:
+            raise RuntimeError(
+                f"Expected {name} to have value at least 0, but got value {min(given)} (while checking arguments for "
+                "ctc_loss_cpu)"
+            )
     if lengths_in and max(lengths_in) > frames:
         raise RuntimeError(
             f"Expected input_lengths to have value at most {frames}, but got value {max(lengths_in)} "

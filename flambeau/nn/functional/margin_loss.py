@@ -50,6 +50,8 @@ def cosine_embedding_loss(
 ) -> Tensor:  # fmt: skip
     """``1 - cos`` where the target is 1, ``max(0, cos - margin)`` where it is -1; cosines along the last dimension."""
     reduction = _reduction.resolve(size_average, reduce, reduction)
+    if target.dim() > 1:
+        raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
     epsilon = 1e-12
     product = (input1 * input2).sum(-1)
     squares = ((input1 * input1).sum(-1) + epsilon) * ((input2 * input2).sum(-1) + epsilon)
