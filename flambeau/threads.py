@@ -15,9 +15,9 @@ def _count(count: int) -> int:
     return count
 
 
-def set_num_threads(count: int) -> None:
-    """Let ``count`` threads work on a plan from now on. Results do not depend on it."""
-    default_runner().set_num_threads(_count(count))
+def set_num_threads(num: int) -> None:
+    """Let ``num`` threads work on a plan from now on. Results do not depend on it."""
+    default_runner().set_num_threads(_count(num))
 
 
 def get_num_threads() -> int:
@@ -25,9 +25,9 @@ def get_num_threads() -> int:
     return default_runner().num_threads()
 
 
-def set_num_interop_threads(count: int) -> None:
+def set_num_interop_threads(num: int) -> None:
     """Kept for programs that call it: plans run one at a time, each on all threads."""
-    _interop[0] = _count(count)
+    _interop[0] = _count(num)
 
 
 def get_num_interop_threads() -> int:

@@ -103,8 +103,9 @@ def set_default_dtype(d: dtype) -> None:
     _default[0] = d
 
 
-def promote_types(a: dtype, b: dtype) -> dtype:
+def promote_types(type1: dtype, type2: dtype) -> dtype:
     """The smallest dtype that both convert to, as PyTorch's table has it."""
+    a, b = type1, type2
     if a is b:
         return a
     if a.category != b.category:
@@ -120,9 +121,9 @@ def promote_types(a: dtype, b: dtype) -> dtype:
     return a if a.rank > b.rank else b
 
 
-def can_cast(a: dtype, b: dtype) -> bool:
-    """Whether a result of dtype ``a`` may be written into a tensor of dtype ``b`` (no step down in category)."""
-    return a.category <= b.category
+def can_cast(from_: dtype, to: dtype) -> bool:
+    """Whether a result of dtype ``from_`` may be written into a tensor of dtype ``to`` (no step down in category)."""
+    return from_.category <= to.category
 
 
 def scalar_dtype(kind: str) -> dtype:

@@ -23,5 +23,5 @@ __all__ = [
     "slogdet", "solve", "solve_ex", "solve_triangular", "svd", "svdvals", "vander", "vecdot", "vector_norm",
 ]  # fmt: skip
 
-globals().update(export(globals(), __name__, "linalg_"))
+globals().update(export(globals(), __name__, "linalg_", takes_out=lambda name: True))
 del export

@@ -10,7 +10,7 @@ from ..ops import systems as d
 from ..tensor import Tensor
 
 
-def slogdet(A: Tensor, *, out: Any = None) -> tuple[Tensor, Tensor]:
+def slogdet(A: Tensor) -> tuple[Tensor, Tensor]:
     """Sign of the determinant and logarithm of its size: (sign, logabsdet)."""
     return return_types.linalg_slogdet(tuple(d.slogdet(A)))  # type: ignore[no-any-return]
 
@@ -26,13 +26,13 @@ def _tried(function: Any, A: Tensor, check_errors: bool) -> tuple[Tensor, Tensor
         return A.new_full(A.shape, float("nan")), A.new_ones(batch, dtype=int32)
 
 
-def inv_ex(A: Tensor, *, check_errors: bool = False, out: Any = None) -> tuple[Tensor, Tensor]:
+def inv_ex(A: Tensor, *, check_errors: bool = False) -> tuple[Tensor, Tensor]:
     """(inverse, info): info is not 0 if a matrix is singular."""
     return return_types.linalg_inv_ex(_tried(lambda: d.inv(A), A, check_errors))  # type: ignore[no-any-return]
 
 
 def cholesky_ex(
-    A: Tensor, *, upper: bool = False, check_errors: bool = False, out: Any = None
+    A: Tensor, *, upper: bool = False, check_errors: bool = False
 ) -> tuple[Tensor, Tensor]:
     """(L, info): info is not 0 if a matrix is not positive-definite."""
     found = _tried(lambda: d.linalg_cholesky(A, upper=upper), A, check_errors)
@@ -40,7 +40,7 @@ def cholesky_ex(
 
 
 def solve_ex(
-    A: Tensor, B: Tensor, *, left: bool = True, check_errors: bool = False, out: Any = None
+    A: Tensor, B: Tensor, *, left: bool = True, check_errors: bool = False
 ) -> tuple[Tensor, Tensor]:
     """(result, info): info is not 0 if a matrix is singular."""
     found = _tried(lambda: d.solve(A, B, left=left), A, check_errors)

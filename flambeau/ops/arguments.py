@@ -19,6 +19,7 @@ import numpy as np
 from ..graph.bounds import LARGEST, SMALLEST
 from ..graph.given import Given
 from ..tensor import Tensor
+from .forms import TAKES_OUT, Forms
 
 _OPERATIONS = tuple("flambeau." + part for part in ("ops.", "nn.functional.", "linalg.", "special"))
 
@@ -115,7 +116,13 @@ _BY_NAME = {
 def type_name(value: Any) -> str:
     """What PyTorch's messages call the type of a value."""
     kind = type(value)
-    return "Tensor" if isinstance(value, Tensor) else f"torch.{kind.__name__}" if kind.__name__ == "dtype" else kind.__name__
+    return (
+        "Tensor"
+        if isinstance(value, Tensor)
+        else f"torch.{kind.__name__}"
+        if kind.__name__ == "dtype"
+        else kind.__name__
+    )
 
 
 def check_types(name: str, parameters: Parameters, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:
@@ -136,7 +143,7 @@ def translated(
     """What PyTorch raises where a call failed with ``error``: its parser would have refused some arguments before."""
     if isinstance(error, MemoryError):
         return RuntimeError(f"DefaultCPUAllocator: can't allocate memory{': ' if str(error) else ''}{error}")
-    if isinstance(error, OverflowError):
+    if isinstance(error, OverflowError) or str(error).startswith("Overflow when unpacking"):
         return error
     given = list(parameters.bound(arguments, keywords))
     for parameter, _, value in given:
@@ -144,7 +151,9 @@ def translated(
             if parameters.kinds.get(parameter, ("", True))[0] in ("number", "float"):
                 continue
             if parameter == "*":
-                return TypeError(f"{name}(): integers must fit 64 bits, but got {value}: Overflow when unpacking long long")
+                return TypeError(
+                    f"{name}(): integers must fit 64 bits, but got {value}: Overflow when unpacking long long"
+                )
             return ValueError(f"Overflow when unpacking long long: {name}() was given {parameter}={value}")
         if isinstance(value, (tuple, list)):
             for member in value:
@@ -175,15 +184,17 @@ def _flags_of(parameters: Parameters) -> tuple[list[int], list[str]]:
 
 
 def checked(
-    function: Callable[..., Any], name: str, module: str, prefix: str = "", method: bool = False, first: bool = True
+    function: Callable[..., Any], forms: Forms, module: str, prefix: str = "", method: bool = False, first: bool = True
 ) -> Callable[..., Any]:
-    """An operation as a module exports it under a name: with its arguments checked, and errors as PyTorch's.
+    """An operation as a module exports it: in all its ``forms``, with its arguments checked, and errors as PyTorch's.
 
     ``prefix`` is what PyTorch's messages put before the name. Unless types come ``first``, what an operation has to say
     itself comes before its arguments' types.
     """
     parameters = Parameters(function, method)
+    name = forms.name
     title = prefix + name
+    further, most = forms.keywords, forms.most
     places, flags = _flags_of(parameters)
 
     def refuse(error: Exception, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:
@@ -193,9 +204,18 @@ def checked(
         if other is not error:
             raise other
 
+    def call_in_further_form(arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        try:
+            return forms.call(arguments, keywords)
+        except Exception as error:
+            refuse(error, arguments, keywords)
+            raise
+
     if not flags:
 
         def call(*arguments: Any, **keywords: Any) -> Any:
+            if keywords and not further.isdisjoint(keywords) or len(arguments) > most:
+                return call_in_further_form(arguments, keywords)
             try:
                 return function(*arguments, **keywords)
             except Exception as error:
@@ -213,6 +233,8 @@ def checked(
                     for flag in flags:
                         if type(keywords.get(flag, True)) is not bool:
                             check_types(title, parameters, arguments, keywords)
+                    if not further.isdisjoint(keywords):
+                        return forms.call(arguments, keywords)
                 return function(*arguments, **keywords)
             except Exception as error:
                 refuse(error, arguments, keywords)
@@ -222,7 +244,7 @@ def checked(
     call.__name__ = name
     call.__qualname__ = f"Tensor.{name}" if method else name
     call.__module__ = module
-    call.__dict__["__checked__"] = True
+    call.__dict__["__checked__"] = forms
     return call
 
 
@@ -232,10 +254,12 @@ def export(
     prefix: str = "",
     method: bool = False,
     first: Callable[[str], bool] = lambda name: True,
+    takes_out: Callable[[str], bool] = lambda name: False,
 ) -> dict[str, Any]:
     """The operations among what has ``names`` in a module (or in the class of tensors), behind their checks.
 
-    ``first`` tells whether PyTorch looks at the types of an operation's arguments before anything else.
+    ``first`` tells whether PyTorch looks at the types of an operation's arguments before anything else, ``takes_out``
+    whether it takes a tensor for its result.
     """
     made: dict[Any, Callable[..., Any]] = {}
     exported = {}
@@ -246,13 +270,15 @@ def export(
             if value not in made:  # other names are the same function
                 own = value.__name__
                 own = own if own in names and names[own] is value else name
-                made[value] = checked(value, own, module, prefix, method, first(own))
+                aliases = [other for other, same in names.items() if same is value]
+                forms = Forms(own, aliases, value, any(map(takes_out, aliases)))
+                made[value] = checked(value, forms, module, prefix, method, first(own))
             exported[name] = made[value]
     return exported
 
 
 def export_all(namespace: dict[str, Any]) -> None:
     """Put all functions of the package's namespace and all methods of tensors behind their checks."""
-    namespace.update(export(namespace, "flambeau"))
+    namespace.update(export(namespace, "flambeau", takes_out=TAKES_OUT.__contains__))
     for name, function in export(vars(Tensor), "flambeau", method=True).items():
         setattr(Tensor, name, function)

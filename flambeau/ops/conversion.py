@@ -9,7 +9,7 @@ from ..device import check_device, contiguous_format, preserve_format
 from ..graph import dtypes
 from ..graph import primitives as p
 from ..graph.dtypes import dtype as dtype_type
-from ..graph.dtypes import get_default_dtype
+from ..graph.dtypes import get_default_dtype, given_dtype
 from ..graph.trace import record
 from ..tensor import Tensor
 from .dispatch import attach, tracked, unary
@@ -99,6 +99,8 @@ def to(self: Tensor, *arguments: Any, **keywords: Any) -> Tensor:
             other = argument
         elif isinstance(argument, bool):
             rest.append(argument)
+        elif isinstance(argument, type):
+            d = given_dtype(argument)
         elif argument is not None:
             device = argument
     if len(rest) > 1:
@@ -107,7 +109,7 @@ def to(self: Tensor, *arguments: Any, **keywords: Any) -> Tensor:
         d = other.dtype
     if device is not None:
         check_device(device)
-    return converted(self, d or self.dtype, copy, keywords.get("memory_format"))
+    return converted(self, self.dtype if d is None else given_dtype(d), copy, keywords.get("memory_format"))
 
 
 def _dtype_method(name: str, d: dtype_type) -> None:

@@ -17,7 +17,7 @@ from ..graph.shapes import Size, View
 from ..graph.trace import local, record_constant
 from ..tensor import Tensor
 from .memory_order import alike, lay, order_of
-from .operation import operation, write_out
+from .operation import operation
 from .views import Sizes, sizes_of
 
 
@@ -69,33 +69,34 @@ def filled(sizes: Size, value: Any, d: dtype_type) -> Tensor:
 
 
 @operation(method=False)
-def zeros(*size: Any, out: Tensor | None = None, dtype: Any = None, layout: Any = None, device: Any = None,
-          pin_memory: bool = False, requires_grad: bool = False) -> Tensor:  # fmt: skip
+def zeros(*size: Any, dtype: Any = None, layout: Any = None,
+          device: Any = None, pin_memory: bool = False, requires_grad: bool = False) -> Tensor:  # fmt: skip
     """Zeros."""
-    if any(n < 0 for n in sizes_of(size)):
+    extents = Size(sizes_of(size))
+    if any(n < 0 for n in extents):
         raise RuntimeError("zeros: Dimension size must be non-negative.")
-    made = filled(checked_sizes(size), 0, dtype or (out.dtype if out is not None else get_default_dtype()))
-    return write_out(out, made) if out is not None else finished(made, requires_grad, device)
+    made = filled(extents, 0, dtype or get_default_dtype())
+    return finished(made, requires_grad, device)
 
 
 @operation(method=False)
-def ones(*size: Any, out: Tensor | None = None, dtype: Any = None, layout: Any = None, device: Any = None,
-         pin_memory: bool = False, requires_grad: bool = False) -> Tensor:  # fmt: skip
+def ones(*size: Any, dtype: Any = None, layout: Any = None,
+         device: Any = None, pin_memory: bool = False, requires_grad: bool = False) -> Tensor:  # fmt: skip
     """Ones."""
-    made = filled(checked_sizes(size), 1, dtype or (out.dtype if out is not None else get_default_dtype()))
-    return write_out(out, made) if out is not None else finished(made, requires_grad, device)
+    made = filled(checked_sizes(size), 1, dtype or get_default_dtype())
+    return finished(made, requires_grad, device)
 
 
 @operation(method=False)
-def empty(*size: Any, out: Tensor | None = None, dtype: Any = None, layout: Any = None, device: Any = None,
+def empty(*size: Any, dtype: Any = None, layout: Any = None, device: Any = None,
           pin_memory: bool = False, requires_grad: bool = False, memory_format: Any = None) -> Tensor:  # fmt: skip
     """Memory of arbitrary content (zeros, in fact)."""
-    made = zeros(*size, out=out, dtype=dtype, device=device, requires_grad=requires_grad)
+    made = zeros(*size, dtype=dtype, device=device, requires_grad=requires_grad)
     return made if memory_format is None else lay(made, order_of(memory_format, made.ndim))
 
 
 @operation(method=False)
-def full(size: Sizes, fill_value: Any, *, out: Tensor | None = None, dtype: Any = None, layout: Any = None, device: Any = None,
+def full(size: Sizes, fill_value: Any, *, dtype: Any = None, layout: Any = None, device: Any = None,
          pin_memory: bool = False, requires_grad: bool = False) -> Tensor:  # fmt: skip
     """``fill_value`` everywhere; its dtype follows from the value unless given."""
     value = number_of(fill_value)
@@ -104,7 +105,7 @@ def full(size: Sizes, fill_value: Any, *, out: Tensor | None = None, dtype: Any 
             dtypes.bool_ if isinstance(value, bool) else dtypes.int64 if isinstance(value, int) else get_default_dtype()
         )
     made = filled(checked_sizes((size,)), element_of(value, dtype), dtype)
-    return write_out(out, made) if out is not None else finished(made, requires_grad, device)
+    return finished(made, requires_grad, device)
 
 
 def _like(name: str) -> Any:
@@ -148,12 +149,9 @@ def empty_strided(
 
 
 def _new_method(name: str) -> None:
-    def make(self: Tensor, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False,
-             layout: Any = None, pin_memory: bool = False, **keywords: Any) -> Tensor:  # fmt: skip
-        shape = size or (keywords["size"],)
-        return finished(
-            filled(checked_sizes(shape), 1 if name == "ones" else 0, dtype or self.dtype), requires_grad, device
-        )
+    def make(self: Tensor, *size: Any, dtype: Any = None, device: Any = None, layout: Any = None,
+             requires_grad: bool = False, pin_memory: bool = False) -> Tensor:  # fmt: skip
+        return finished(filled(checked_sizes(size), 1 if name == "ones" else 0, dtype or self.dtype), requires_grad, device)
 
     make.__name__ = make.__qualname__ = "new_" + name
     make.__doc__ = f"{name.capitalize()} of the given sizes in this tensor's dtype."

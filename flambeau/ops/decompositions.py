@@ -87,13 +87,13 @@ def _factors(A: Tensor, mode: str) -> tuple[Tensor, Tensor]:
     return results[0], results[1]
 
 
-def linalg_qr(A: Tensor, mode: str = "reduced", *, out: Any = None) -> tuple[Tensor, Tensor]:
+def linalg_qr(A: Tensor, mode: str = "reduced") -> tuple[Tensor, Tensor]:
     """(Q, R) with A = Q R, Q of orthonormal columns and R an upper triangle."""
     return return_types.linalg_qr(_factors(A, mode))  # type: ignore[no-any-return]
 
 
 @operation()
-def qr(input: Tensor, some: bool = True, *, out: Any = None) -> tuple[Tensor, Tensor]:
+def qr(input: Tensor, some: bool = True) -> tuple[Tensor, Tensor]:
     """:func:`linalg_qr` under its old name."""
     warn_once(
         "torch.qr is deprecated in favor of torch.linalg.qr and will be removed in a future PyTorch release.\nThe boolean "
@@ -161,7 +161,7 @@ class LinalgLuFactorExBackward0(SeveralResults):
         return matmul(order, solve_triangular(upper.mT, left, upper=False, left=False))
 
 
-def lu_factor(A: Tensor, *, pivot: bool = True, out: Any = None) -> tuple[Tensor, Tensor]:
+def lu_factor(A: Tensor, *, pivot: bool = True) -> tuple[Tensor, Tensor]:
     """(LU, pivots): both triangles of A = P L U in one matrix, and the exchanges of rows that P stands for, int32."""
     check_matrix("torch.linalg.lu_factor", A)
     batch, (m, n) = A.shape[:-2], A.shape[-2:]
@@ -185,13 +185,13 @@ def lu_unpack(
     return return_types.lu_unpack((order, lower, LU_data[..., :k, :].triu()))  # type: ignore[no-any-return]
 
 
-def linalg_lu(A: Tensor, *, pivot: bool = True, out: Any = None) -> tuple[Tensor, Tensor, Tensor]:
+def linalg_lu(A: Tensor, *, pivot: bool = True) -> tuple[Tensor, Tensor, Tensor]:
     """(P, L, U) with A = P L U: a permutation, a unit lower and an upper triangle."""
     return return_types.linalg_lu(tuple(lu_unpack(*lu_factor(A, pivot=pivot))))  # type: ignore[no-any-return]
 
 
 @operation()
-def lu(A: Tensor, pivot: bool = True, get_infos: bool = False, out: Any = None) -> tuple[Tensor, ...]:
+def lu(A: Tensor, pivot: bool = True, get_infos: bool = False) -> tuple[Tensor, ...]:
     """:func:`lu_factor` under its old name; with ``get_infos`` zeros follow."""
     factors, pivots = lu_factor(A, pivot=pivot)
     if get_infos:
@@ -200,7 +200,7 @@ def lu(A: Tensor, pivot: bool = True, get_infos: bool = False, out: Any = None) 
 
 
 def linalg_lu_solve(
-    LU: Tensor, pivots: Tensor, B: Tensor, *, left: bool = True, adjoint: bool = False, out: Tensor | None = None
+    LU: Tensor, pivots: Tensor, B: Tensor, *, left: bool = True, adjoint: bool = False
 ) -> Tensor:
     """X with A X = B (X A = B unless ``left``; Aᵀ for A if ``adjoint``), given what :func:`lu_factor` gives."""
     if not left:
@@ -212,13 +212,13 @@ def linalg_lu_solve(
     else:
         inner = solve_triangular(lower, matmul(order.mT, B), upper=False, unitriangular=True)
         result = solve_triangular(upper, inner, upper=True)
-    return result if out is None else write_out(out, result)
+    return result
 
 
 @operation()
-def lu_solve(b: Tensor, LU_data: Tensor, LU_pivots: Tensor, *, out: Tensor | None = None) -> Tensor:
+def lu_solve(b: Tensor, LU_data: Tensor, LU_pivots: Tensor) -> Tensor:
     """:func:`linalg_lu_solve` under its old name."""
-    return linalg_lu_solve(LU_data, LU_pivots, b, out=out)
+    return linalg_lu_solve(LU_data, LU_pivots, b)
 
 
 NAMESPACE["lu_unpack"] = lu_unpack
@@ -276,7 +276,7 @@ class LinalgSvdBackward0(SeveralResults):
 
 
 def linalg_svd(
-    A: Tensor, full_matrices: bool = True, *, driver: str | None = None, out: Any = None
+    A: Tensor, full_matrices: bool = True, *, driver: str | None = None
 ) -> tuple[Tensor, Tensor, Tensor]:
     """(U, S, Vh) with A = U diag(S) Vh, singular values falling; U and Vh square if ``full_matrices``."""
     check_matrix("linalg.svd", A)
@@ -287,7 +287,7 @@ def linalg_svd(
 
 
 @operation()
-def svd(input: Tensor, some: bool = True, compute_uv: bool = True, *, out: Any = None) -> tuple[Tensor, Tensor, Tensor]:
+def svd(input: Tensor, some: bool = True, compute_uv: bool = True) -> tuple[Tensor, Tensor, Tensor]:
     """(U, S, V) with A = U diag(S) Vᵀ: :func:`linalg_svd` under its old name."""
     u, s, vh = linalg_svd(input, not some)
     if not compute_uv:
@@ -327,7 +327,7 @@ class LinalgEighBackward0(SeveralResults):
         return matmul(vectors, matmul(inner, vectors.mT))
 
 
-def linalg_eigh(A: Tensor, UPLO: str = "L", *, out: Any = None) -> tuple[Tensor, Tensor]:
+def linalg_eigh(A: Tensor, UPLO: str = "L") -> tuple[Tensor, Tensor]:
     """Eigenvalues, rising, and eigenvectors (columns) of symmetric matrices, of which one triangle is looked at."""
     check_square("linalg.eigh", A)
     if UPLO.upper() not in ("L", "U"):

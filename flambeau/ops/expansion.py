@@ -18,9 +18,9 @@ class ExpandBackward0(Gradient):
 
 
 @operation(function=False)
-def expand(self: Tensor, *sizes: Sizes, implicit: bool = False) -> Tensor:
+def expand(self: Tensor, *size: Sizes, implicit: bool = False) -> Tensor:
     """Axes of extent 1 (and new leading ones) repeated without a copy; -1 keeps an extent."""
-    wanted = sizes_of(sizes)
+    wanted = sizes_of(size)
     old, strides, offset = geometry(self)
     lead = len(wanted) - len(old)
     if lead < 0:

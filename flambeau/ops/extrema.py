@@ -13,7 +13,7 @@ from ..tensor import Tensor
 from .comparison import maximum, minimum
 from .creation import zeros
 from .dispatch import attach, tracked, unary
-from .operation import operation, write_out
+from .operation import operation
 from .reductions import Dims, expand_back, reduce, steps_of
 
 
@@ -105,7 +105,7 @@ def _shared(
     return result
 
 
-def _extremum(name: str, input: Tensor, dim: Any, keepdim: bool, out: Any) -> Any:
+def _extremum(name: str, input: Tensor, dim: Any, keepdim: bool) -> Any:
     if isinstance(dim, Tensor):
         return (maximum if name == "max" else minimum)(input, dim)
     if dim is None:
@@ -115,24 +115,21 @@ def _extremum(name: str, input: Tensor, dim: Any, keepdim: bool, out: Any) -> An
                 "the 'dim' argument."
             )
         primitive, gradient = (p.MAX, MaxBackward1) if name == "max" else (p.MIN, MinBackward1)
-        result = _shared(primitive, gradient, input, tuple(range(input.ndim)), False)
-        return result if out is None else write_out(out, result)
+        return _shared(primitive, gradient, input, tuple(range(input.ndim)), False)
     values, indices = _along(name, input, dim, keepdim)
-    if out is not None:
-        values, indices = write_out(out[0], values), write_out(out[1], indices)
     return (return_types.max if name == "max" else return_types.min)(values, indices)
 
 
 @operation()
-def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, axis: Any = None, out: Any = None) -> Any:
+def max(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Any:
     """The largest element; along ``dim``, (values, indices); of two tensors, the elementwise maximum."""
-    return _extremum("max", input, dim if axis is None else axis, keepdim, out)
+    return _extremum("max", input, dim, keepdim)
 
 
 @operation()
-def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, axis: Any = None, out: Any = None) -> Any:
+def min(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Any:
     """The smallest element; along ``dim``, (values, indices); of two tensors, the elementwise minimum."""
-    return _extremum("min", input, dim if axis is None else axis, keepdim, out)
+    return _extremum("min", input, dim, keepdim)
 
 
 def _check_some(name: str, input: Tensor, dim: Dims) -> None:

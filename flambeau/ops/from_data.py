@@ -10,7 +10,7 @@ import numpy as np
 from ..cpu.memory import Buffer, allocate
 from ..device import check_device
 from ..graph.dtypes import dtype as dtype_type
-from ..graph.dtypes import get_default_dtype, given_dtype
+from ..graph.dtypes import get_default_dtype
 from ..graph.shapes import Size, View
 from ..graph.trace import Node
 from ..storage import Storage
@@ -34,10 +34,8 @@ def from_array(array: np.ndarray) -> Tensor:
     return Tensor._from_node(Node(Size(array.shape), d, None, 0, buffer))
 
 
-def _data(data: Any, d: Any) -> Tensor:
+def _data(data: Any, d: dtype_type | None) -> Tensor:
     """A new tensor with the values of numbers, nested sequences, arrays or a tensor."""
-    if d is not None:
-        d = given_dtype(d)
     if isinstance(data, Tensor):
         made = data.detach().clone()
     elif hasattr(data, "__array__") and not isinstance(data, np.generic):
@@ -61,8 +59,6 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     """As :func:`tensor`, sharing memory (and history) with tensors and arrays where the dtype permits."""
     if device is not None:
         check_device(device)
-    if dtype is not None:
-        dtype = given_dtype(dtype)
     if isinstance(data, Tensor):
         made = data
     elif isinstance(data, np.ndarray) and all(s >= 0 for s in data.strides):
@@ -77,14 +73,13 @@ def asarray(
     obj: Any, *, dtype: Any = None, device: Any = None, copy: bool | None = None, requires_grad: bool = False
 ) -> Tensor:
     """As :func:`as_tensor`, and buffers are read as elements of ``dtype``. ``copy`` asks for a copy always, or never."""
-    wanted = None if dtype is None else given_dtype(dtype)
     shared = obj
     if not isinstance(obj, (Tensor, np.ndarray, np.generic)):
         if _is_buffer(obj):
-            shared = frombuffer(obj, dtype=wanted or get_default_dtype())
+            shared = frombuffer(obj, dtype=dtype or get_default_dtype())
         elif copy is False:
             raise ValueError("can't alias arbitrary sequence into a tensor.")
-    made = tensor(shared, dtype=wanted) if copy else as_tensor(shared, wanted, device)
+    made = tensor(shared, dtype=dtype) if copy else as_tensor(shared, dtype, device)
     if copy is False and shared.dtype != (made.dtype if isinstance(shared, Tensor) else made.dtype.numpy):
         raise ValueError(f"can't alias tensor with dtype '{shared.dtype}' into dtype '{made.dtype}'.")
     return finished(made.detach() if requires_grad else made, requires_grad)
@@ -146,7 +141,7 @@ def frombuffer(
     buffer: Any, *, dtype: dtype_type, count: int = -1, offset: int = 0, requires_grad: bool = False
 ) -> Tensor:
     """A one-dimensional tensor over the memory of a Python buffer."""
-    d = given_dtype(dtype)
+    d = dtype
     try:
         length = memoryview(buffer).nbytes
     except TypeError:

@@ -90,7 +90,7 @@ class PolygammaBackward0(Gradient):
         return grad * polygamma(self.context + 1, self.input(0))
 
 
-def polygamma(n: int, input: Tensor, *, out: Tensor | None = None) -> Tensor:
+def polygamma(n: int, input: Tensor) -> Tensor:
     """Derivative number ``n`` of the digamma function."""
     if n < 0:
         raise RuntimeError("polygamma(n, x) does not support negative n.")
@@ -100,7 +100,7 @@ def polygamma(n: int, input: Tensor, *, out: Tensor | None = None) -> Tensor:
     result = elementwise(_polygamma, x, order=n)
     if tracked(x):
         attach(result, PolygammaBackward0, [x], None, n)
-    return result if out is None else write_out(out, result)
+    return result
 
 
 NAMESPACE["polygamma"] = polygamma

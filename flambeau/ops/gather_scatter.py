@@ -13,7 +13,6 @@ from ..graph.primitives import TYPE_NAMES
 from ..graph.shapes import Size, broadcast_shapes, contiguous_strides, wrap_dim
 from ..tensor import Tensor
 from .addressing import Addressing, along, check_index, gathered, put_at, take_at
-from .apart import write_apart
 from .creation import filled
 from .dispatch import attach, tracked
 from .operation import operation
@@ -47,7 +46,7 @@ class GatherBackward0(Gradient):
 
 
 @operation()
-def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False, out: Tensor | None = None) -> Tensor:
+def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False) -> Tensor:
     """For each element of ``index``, the element of ``input`` there along ``dim`` (and at the same place elsewhere)."""
     check_index("gather", index)
     d = wrap_dim(dim, input.ndim)
@@ -69,7 +68,7 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False,
     if tracked(input):
         saved = [(None, None), (index._read(), index._view)]
         attach(result, GatherBackward0, [input, index], saved, (d, input.shape))
-    return result if out is None else write_apart(out, result, input, index)
+    return result
 
 
 @operation()
@@ -96,13 +95,13 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
 
 
 @operation()
-def take(input: Tensor, index: Tensor, *, out: Tensor | None = None) -> Tensor:
+def take(input: Tensor, index: Tensor) -> Tensor:
     """Elements by position in the flattened tensor, also from its end."""
     flat = flattened("take", input, index)
     if flat.shape[0] == 0 and index.numel():
         raise IndexError("take(): tried to take from an empty tensor")
     result = gathered(flat, Addressing(flat, [(0, index)], POSITION))
-    return result if out is None else write_apart(out, result, input, index)
+    return result
 
 
 def flattened(name: str, input: Tensor, index: Tensor) -> Tensor:

@@ -100,7 +100,7 @@ class CatBackward0(Gradient):
 
 
 @operation("concat", "concatenate", method=False)
-def cat(tensors: Any, dim: int = 0, *, axis: int | None = None, out: Tensor | None = None) -> Tensor:
+def cat(tensors: Any, dim: int = 0, *, out: Tensor | None = None) -> Tensor:
     """Tensors one behind the other along ``dim``; their other sizes must agree (``RuntimeError``), dtypes are promoted.
 
     Vectors of no elements are left out, whatever the rank of the others.
@@ -114,7 +114,7 @@ def cat(tensors: Any, dim: int = 0, *, axis: int | None = None, out: Tensor | No
     d = _common_dtype(many)
     many = [t for t in many if t.shape != (0,)] or many[:1]
     first = many[0].shape
-    at = wrap_dim(dim if axis is None else axis, len(first))
+    at = wrap_dim(dim, len(first))
     places = []
     total = 0
     for index, tensor in enumerate(many):

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from ..autograd.gradient import Edge, Gradient
 from ..graph.dtypes import can_cast
+from ..graph.notices import warn
 from ..graph.primitives import CAST, TYPE_NAMES
 from ..graph.trace import local, record, record_constant
 from ..tensor import Tensor
@@ -39,16 +40,17 @@ def operation(*names: str, method: bool = True, function: bool = True, inplace: 
 
 
 def _in_place_form(implementation: Callable[..., Tensor], name: str) -> Callable[..., Tensor]:
-    def changing(self: Tensor, *arguments: Any, **keywords: Any) -> Tensor:
-        if self._view is not None and not self._view.contiguous:
-            check_apart(self)  # before anything is computed from what may be a huge expansion
-        result = implementation(self, *arguments, **keywords)
-        if self._tracked and not result._tracked:  # comparisons, for one
-            return overwrite(self, result, overwritten_by(name))
-        return assign(self, result)
+    def changing(input: Tensor, *arguments: Any, **keywords: Any) -> Tensor:
+        if input._view is not None and not input._view.contiguous:
+            check_apart(input)  # before anything is computed from what may be a huge expansion
+        result = implementation(input, *arguments, **keywords)
+        if input._tracked and not result._tracked:  # comparisons, for one
+            return overwrite(input, result, overwritten_by(name))
+        return assign(input, result)
 
     changing.__name__ = changing.__qualname__ = name
     changing.__doc__ = f"In-place version of ``{name[:-1]}``."
+    changing.__wrapped__ = implementation  # type: ignore[attr-defined]
     return changing
 
 
@@ -160,7 +162,9 @@ def _rewrite(target: Tensor, history: type[Gradient], edges: tuple[Edge, ...]) -
 
 
 def write_out(out: Tensor, value: Tensor) -> Tensor:
-    """Put a result into a tensor given as ``out=``, resizing it if need be."""
+    """Put a result into a tensor given as ``out=``, resizing it if need be. ``TypeError`` if that is no tensor."""
+    if not isinstance(out, Tensor):
+        raise TypeError(f"argument 'out' must be Tensor, not {type(out).__name__}")
     if value._tracked and local.grad or out._tracked and local.grad:
         raise RuntimeError(
             "out=... arguments don't support automatic differentiation, but one of the arguments requires grad."
@@ -170,5 +174,12 @@ def write_out(out: Tensor, value: Tensor) -> Tensor:
             f"result type {TYPE_NAMES[value.dtype]} can't be cast to the desired output type {TYPE_NAMES[out.dtype]}"
         )
     if out.shape != value.shape:
+        if out.numel():
+            warn(
+                f"An output with one or more elements was resized since it had shape {list(out.shape)}, which does not match "
+                f"the required output shape {list(value.shape)}. This behavior is deprecated, and in a future PyTorch release "
+                "outputs will not be resized unless they have zero elements. You can explicitly reuse an out tensor t by "
+                "resizing it, inplace, to zero elements with t.resize_(0)."
+            )
         out.resize_(value.shape)
     return assign(out, value)

@@ -72,12 +72,12 @@ def zero_(self: Tensor) -> Tensor:
 
 
 @operation(function=False)
-def resize_(self: Tensor, *sizes: Any, memory_format: Any = None) -> Tensor:
+def resize_(self: Tensor, *size: Any, memory_format: Any = None) -> Tensor:
     """Change the sizes in place, keeping the elements there are and adding memory of arbitrary content.
 
     They lie in logical order then, or as ``memory_format`` asks.
     """
-    shape = checked_sizes(sizes)
+    shape = checked_sizes(size)
     order = None if memory_format is None else order_of(memory_format, len(shape))
     if shape == self.shape and memory_format is None:
         return self

@@ -163,7 +163,7 @@ def chain_matmul(*matrices: Any) -> Tensor:
     return multi_dot(many)
 
 
-def multi_dot(tensors: Any, *, out: Tensor | None = None) -> Tensor:
+def multi_dot(tensors: Any) -> Tensor:
     """The product of several matrices (vectors at the ends), in the order of fewest multiplications."""
     many = list(tensors)
     if not many:
@@ -180,7 +180,7 @@ def multi_dot(tensors: Any, *, out: Tensor | None = None) -> Tensor:
         result = result.squeeze(-2)
     if columns:
         result = result.squeeze(-1)
-    return result if out is None else write_out(out, result)
+    return result
 
 
 def _associated(many: list[Tensor]) -> Tensor:

@@ -209,9 +209,11 @@ def sparse_dim(self: Tensor) -> int:
 
 
 @operation(function=False)
-def new_empty_strided(self: Tensor, size: Any, stride: Any, dtype: Any = None, device: Any = None) -> Tensor:
+def new_empty_strided(
+    self: Tensor, size: Any, stride: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """Memory of arbitrary content with the given strides, in this tensor's dtype."""
-    return empty_strided(size, stride, dtype=dtype or self.dtype, device=device)
+    return empty_strided(size, stride, dtype=dtype or self.dtype, device=device, requires_grad=requires_grad)
 
 
 @operation(function=False)

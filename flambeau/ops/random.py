@@ -83,18 +83,18 @@ def _floating(name: str, d: dtype_type | None) -> dtype_type:
     return d
 
 
-def rand(*size: Any, generator: Generator | None = None, out: Tensor | None = None, dtype: Any = None, layout: Any = None,
+def rand(*size: Any, generator: Generator | None = None, dtype: Any = None, layout: Any = None,
          device: Any = None, requires_grad: bool = False, pin_memory: bool = False) -> Tensor:  # fmt: skip
     """Numbers evenly from [0, 1)."""
     made = uniform(Size(sizes_of(size)), _floating("check_uniform_bounds", dtype), generator)
-    return write_out(out, made) if out is not None else finished(made, requires_grad, device)
+    return finished(made, requires_grad, device)
 
 
-def randn(*size: Any, generator: Generator | None = None, out: Tensor | None = None, dtype: Any = None, layout: Any = None,
+def randn(*size: Any, generator: Generator | None = None, dtype: Any = None, layout: Any = None,
           device: Any = None, requires_grad: bool = False, pin_memory: bool = False) -> Tensor:  # fmt: skip
     """Standard normal numbers."""
     made = normal_numbers(Size(sizes_of(size)), _floating("normal_kernel_cpu", dtype), generator)
-    return write_out(out, made) if out is not None else finished(made, requires_grad, device)
+    return finished(made, requires_grad, device)
 
 
 def integers(low: int, high: int, shape: Size, d: dtype_type, generator: Generator | None) -> Tensor:
@@ -109,25 +109,30 @@ def integers(low: int, high: int, shape: Size, d: dtype_type, generator: Generat
     return converted(number % span + low, d)
 
 
-def randint(*arguments: Any, generator: Generator | None = None, out: Tensor | None = None, dtype: Any = None,
-            layout: Any = None, device: Any = None, requires_grad: bool = False, **keywords: Any) -> Tensor:  # fmt: skip
+def randint(*arguments: Any, low: Any = None, high: Any = None, size: Any = None, generator: Generator | None = None,
+            dtype: Any = None, layout: Any = None, device: Any = None, pin_memory: bool = False,
+            requires_grad: bool = False) -> Tensor:  # fmt: skip
     """``randint([low,] high, size)``: integers from ``low`` (0) to ``high`` - 1, int64 unless a dtype is given."""
-    given = ("low", "high", "size")
-    if len(arguments) < 3 and "low" not in keywords and not (len(arguments) == 2 and "size" in keywords):
-        given = ("high", "size", "")
-    names = dict(zip(given, arguments))
-    names.update(keywords)
-    made = integers(
-        index(names.get("low", 0)), index(names["high"]), Size(sizes_of((names["size"],))), dtype or dtypes.int64, generator
-    )
-    return write_out(out, made) if out is not None else finished(made, requires_grad, device)
+    rest = list(arguments)
+    if size is None and rest:
+        size = rest.pop()
+    if high is None and rest:
+        high = rest.pop()
+    if low is None and rest:
+        low = rest.pop()
+    if size is None or high is None or rest:
+        raise TypeError(f"randint() expects ([low,] high, size), but got {len(arguments)} arguments by position")
+    d = dtype or dtypes.int64
+    made = integers(0 if low is None else index(low), index(high), Size(sizes_of((size,))), d, generator)
+    return finished(made, requires_grad, device)
 
 
 def _like(name: str, function: Any) -> Any:
-    def like(input: Tensor, *arguments: Any, dtype: Any = None, layout: Any = None, device: Any = None,
-             requires_grad: bool = False, memory_format: Any = None) -> Tensor:  # fmt: skip
-        d = dtype or input.dtype
-        made = alike(input, lambda sizes: function(*arguments, sizes, dtype=d, device=device), memory_format)
+    def like(input: Tensor, *, generator: Generator | None = None, dtype: Any = None, layout: Any = None,
+             device: Any = None, requires_grad: bool = False, pin_memory: bool = False,
+             memory_format: Any = None) -> Tensor:  # fmt: skip
+        options = {"generator": generator, "dtype": dtype or input.dtype, "device": device}
+        made = alike(input, lambda sizes: function(sizes, **options), memory_format)
         return made.requires_grad_() if requires_grad else made
 
     like.__name__ = like.__qualname__ = name
@@ -135,21 +140,22 @@ def _like(name: str, function: Any) -> Any:
     return like
 
 
-def randperm(n: int, *, generator: Generator | None = None, out: Tensor | None = None, dtype: Any = None, layout: Any = None,
+def randperm(n: int, *, generator: Generator | None = None, dtype: Any = None, layout: Any = None,
              device: Any = None, requires_grad: bool = False, pin_memory: bool = False) -> Tensor:  # fmt: skip
     """0, …, n - 1 in random order."""
     if n < 0:
         raise RuntimeError(f"Trying to create tensor with negative dimension {n}: [{n}]")
-    if dtype is not None and dtype.kind == "float" and n > precise(dtype) + 1:
+    dtype = dtype or dtypes.int64
+    if dtype.kind == "float" and n > precise(dtype) + 1:
         raise RuntimeError(f"n cannot be greater than {precise(dtype) + 1} for {p.TYPE_NAMES[dtype]} type.")
-    if dtype is not None and n > 0 and dtype.kind != "float":
+    if n > 0 and dtype.kind != "float":
         check_integers(0, n, dtype)
     order = (generator or default_generator).numpy().permutation(n)
-    made = converted(from_array(order), dtype or dtypes.int64)
-    return write_out(out, made) if out is not None else finished(made, requires_grad, device)
+    made = converted(from_array(order), dtype)
+    return finished(made, requires_grad, device)
 
 
-def normal(mean: Any = 0.0, std: Any = 1.0, size: Any = None, *, generator: Generator | None = None, out: Tensor | None = None,
+def normal(mean: Any = 0.0, std: Any = 1.0, size: Any = None, *, generator: Generator | None = None,
            dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:  # fmt: skip
     """Normal numbers of the given means and deviations (numbers, or tensors that give the shape)."""
     if size is not None:
@@ -166,7 +172,7 @@ def normal(mean: Any = 0.0, std: Any = 1.0, size: Any = None, *, generator: Gene
         mean.dtype if isinstance(mean, Tensor) else std.dtype if isinstance(std, Tensor) else get_default_dtype()
     )
     made = normal_numbers(shape, d, generator) * std + mean
-    return write_out(out, made) if out is not None else finished(made, requires_grad, device)
+    return finished(made, requires_grad, device)
 
 
 class BernoulliBackward0(Gradient):
@@ -184,13 +190,13 @@ def _chances(chance: Any) -> Any:
 
 
 @operation()
-def bernoulli(input: Tensor, p: Any = None, *, generator: Generator | None = None, out: Tensor | None = None) -> Tensor:
+def bernoulli(input: Tensor, p: Any = None, *, generator: Generator | None = None) -> Tensor:
     """1 with the probabilities given by ``input`` (or with probability ``p``), else 0."""
     drawn = uniform(input.shape, dtypes.float32, generator) < _chances(input if p is None else p)
     result = converted(drawn, input.dtype)
     if tracked(input):
         attach(result, BernoulliBackward0, [input], [])
-    return result if out is None else write_out(out, result)
+    return result
 
 
 @operation(function=False)
@@ -324,13 +330,13 @@ def multinomial(
 rand_like, randn_like = _like("rand_like", rand), _like("randn_like", randn)
 
 
-def randint_like(
-    input: Tensor, *limits: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, **keywords: Any
-) -> Tensor:
+def randint_like(input: Tensor, *limits: Any, low: Any = None, high: Any = None, generator: Generator | None = None,
+                 dtype: Any = None, layout: Any = None, device: Any = None, requires_grad: bool = False,
+                 pin_memory: bool = False, memory_format: Any = None) -> Tensor:  # fmt: skip
     """``randint`` with the sizes and dtype of ``input``."""
-    return randint(
-        *limits, input.shape, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad, **keywords
-    )
+    options = {"low": low, "high": high, "generator": generator, "dtype": dtype or input.dtype, "device": device}
+    made = alike(input, lambda sizes: randint(*limits, size=sizes, **options), memory_format)
+    return made.requires_grad_() if requires_grad else made
 
 
 for _function in (rand, randn, randint, rand_like, randn_like, randint_like, randperm, normal):

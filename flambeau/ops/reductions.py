@@ -20,7 +20,7 @@ from ..tensor import Tensor
 from .comparison import where
 from .creation import empty, full, ones
 from .dispatch import attach, binary, tracked, unary
-from .operation import operation, write_out
+from .operation import operation
 from .precision import SINGLE, rounded_once
 
 Dims = Any
@@ -147,19 +147,15 @@ def sum(
     keepdim: bool = False,
     *,
     dtype: Any = None,
-    axis: Dims = None,
-    out: Tensor | None = None,
 ) -> Tensor:
     """Sum over ``dim`` (all axes if None). Integers and booleans sum to int64."""
-    if axis is not None:
-        dim = axis
     dims = wrap_dims(dim, input.ndim)
     d = _sum_dtype(input, dtype)
     x = input if input.dtype is d or d.category < 2 or input.dtype.category < 2 else input.to(d)
     result = reduce(p.SUM, x, dims, keepdim, d)
     if d.category == 2 and tracked(x):
         attach(result, SumBackward0 if dim is None else SumBackward1, [x], [], (x.shape, dims, keepdim))
-    return result if out is None else write_out(out, result)
+    return result
 
 
 class MeanBackward0(Gradient):
@@ -182,12 +178,8 @@ def mean(
     keepdim: bool = False,
     *,
     dtype: Any = None,
-    axis: Dims = None,
-    out: Tensor | None = None,
 ) -> Tensor:
     """Mean over ``dim`` (all axes if None). ``RuntimeError`` for integers unless ``dtype`` is a floating-point one."""
-    if axis is not None:
-        dim = axis
     x = input if dtype is None or input.dtype is dtype else input.to(dtype)
     if x.dtype.category < 2:
         raise RuntimeError(
@@ -203,7 +195,7 @@ def mean(
     result = result if wide is d else unary(p.CAST, result, None, d)
     if tracked(x):
         attach(result, MeanBackward0 if dim is None else MeanBackward1, [x], [], (x.shape, dims, keepdim))
-    return result if out is None else write_out(out, result)
+    return result
 
 
 @operation()

@@ -33,14 +33,14 @@ class ReshapeAliasBackward0(ViewBackward0):
 
 
 @operation(function=False)
-def view(self: Tensor, *shape: Sizes, dtype: Any = None) -> Tensor:
+def view(self: Tensor, *size: Sizes, dtype: Any = None) -> Tensor:
     """The same elements under another shape, without a copy; or the same bytes as another dtype.
 
     ``RuntimeError`` where the strides do not permit it.
     """
-    if dtype is not None or (len(shape) == 1 and isinstance(shape[0], dtypes.dtype)):
-        return _view_dtype(self, dtype or shape[0])
-    found = _reshaped(self, sizes_of(shape))
+    if dtype is not None or (len(size) == 1 and isinstance(size[0], (dtypes.dtype, type))):
+        return _view_dtype(self, dtypes.given_dtype(size[0] if dtype is None else dtype))
+    found = _reshaped(self, sizes_of(size))
     if found is None:
         raise RuntimeError(
             "view size is not compatible with input tensor's size and stride (at least one dimension spans across two "

@@ -14,7 +14,7 @@ from ..graph.trace import local
 from ..tensor import Tensor
 from .dispatch import attach, tracked
 from .host import on_host, working_dtype
-from .operation import operation, write_out
+from .operation import operation
 
 
 def _accumulate(array: np.ndarray, ufunc: str, axis: int, work: str) -> np.ndarray:
@@ -50,12 +50,12 @@ class CumsumBackward0(Gradient):
 
 
 @operation(inplace=True)
-def cumsum(input: Tensor, dim: int, *, dtype: Any = None, out: Tensor | None = None) -> Tensor:
+def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     """The sum of the elements up to each one along ``dim``. Integers and booleans sum to int64."""
     x, result, axis = _running("cumsum", "add", input, dim, dtype)
     if tracked(x):
         attach(result, CumsumBackward0, [x], [], axis)
-    return result if out is None else write_out(out, result)
+    return result
 
 
 class CumprodBackward0(Gradient):
@@ -102,12 +102,12 @@ def _cumprod_slopes(x: Tensor, grad: Tensor, axis: int) -> Tensor:
 
 
 @operation(inplace=True)
-def cumprod(input: Tensor, dim: int, *, dtype: Any = None, out: Tensor | None = None) -> Tensor:
+def cumprod(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     """The product of the elements up to each one along ``dim``. Integers and booleans multiply to int64."""
     x, result, axis = _running("cumprod", "multiply", input, dim, dtype)
     if tracked(x):
         attach(result, CumprodBackward0, [x], None, axis)
-    return result if out is None else write_out(out, result)
+    return result
 
 
 # --- extrema ------------------------------------------------------------------------------------------------------------

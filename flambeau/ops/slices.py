@@ -10,7 +10,6 @@ from ..graph.primitives import TYPE_NAMES
 from ..graph.shapes import Size, wrap_dim
 from ..tensor import Tensor
 from .addressing import ROW, SELECTED, Addressing, along, check_index, check_range, gathered, value_for, with_values
-from .apart import write_apart
 from .gather_scatter import scatter_reduced
 from .memory_order import lay, own_order
 from .operation import operation
@@ -26,7 +25,7 @@ def _long_index(name: str, index: Tensor) -> None:
 
 
 @operation()
-def index_select(input: Tensor, dim: int, index: Tensor, *, out: Tensor | None = None) -> Tensor:
+def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     """The slices of axis ``dim`` at the positions in ``index`` (a vector). Negative positions are out of range."""
     check_index("index_select", index)
     if index.ndim > 1:
@@ -42,7 +41,7 @@ def index_select(input: Tensor, dim: int, index: Tensor, *, out: Tensor | None =
     result = gathered(input, _slices(input, axis, index, check))
     if input.numel() == 0:
         check_range(index, input.shape[axis], check)
-    return result if out is None else write_apart(out, result, input, index)
+    return result
 
 
 @operation(inplace=True)

@@ -14,7 +14,6 @@ from ..graph import dtypes
 from ..graph.checks import Check
 from ..graph.shapes import wrap_dim
 from ..tensor import Tensor
-from .apart import write_apart
 from .checked import checked
 from .dispatch import attach, tracked
 from .host import on_host
@@ -76,10 +75,6 @@ def _found(
     return values, indices
 
 
-def _written(result: tuple[Tensor, Tensor], out: Any) -> tuple[Tensor, ...]:
-    return result if out is None else tuple(write_out(o, r) for o, r in zip(out, result))
-
-
 def _without(shape: Sequence[int], axis: int, keepdim: bool) -> list[int]:
     return [1 if k == axis else n for k, n in enumerate(shape) if keepdim or k != axis]
 
@@ -110,10 +105,10 @@ def _sort(input: Tensor, dim: int, descending: bool) -> tuple[Tensor, Tensor]:
 
 @operation()
 def sort(
-    input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False, *, out: Any = None
+    input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False
 ) -> tuple[Tensor, Tensor]:
     """The elements along ``dim`` in order, and where each was: (values, indices). Always stable."""
-    return return_types.sort(_written(_sort(input, dim, descending), out))  # type: ignore[no-any-return]
+    return return_types.sort(_sort(input, dim, descending))  # type: ignore[no-any-return]
 
 
 @operation()
@@ -147,7 +142,7 @@ def _top(array: np.ndarray, count: int, axis: int, largest: bool) -> tuple[np.nd
 
 @operation()
 def topk(
-    input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True, *, out: Any = None
+    input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True
 ) -> tuple[Tensor, Tensor]:
     """The ``k`` largest (or smallest) elements along ``dim``, in order, and where they were: (values, indices)."""
     axis = wrap_dim(dim, input.ndim)
@@ -163,7 +158,7 @@ def topk(
     else:
         parameters = {"count": k, "axis": axis, "largest": bool(largest)}
         result = _found(_top, parameters, input, axis, shape, TopkBackward0, True)
-    return return_types.topk(_written(result, out))  # type: ignore[no-any-return]
+    return return_types.topk(result)  # type: ignore[no-any-return]
 
 
 def _nth(array: np.ndarray, place: int, axis: int, keepdim: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -174,7 +169,7 @@ def _nth(array: np.ndarray, place: int, axis: int, keepdim: bool) -> tuple[np.nd
 
 
 @operation()
-def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False, *, out: Any = None) -> tuple[Tensor, Tensor]:
+def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> tuple[Tensor, Tensor]:
     """The ``k``-th smallest element along ``dim``, and where it was: (values, indices)."""
     axis = wrap_dim(dim, input.ndim)
     extent = input.shape[axis] if input.ndim else 1
@@ -184,9 +179,7 @@ def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False, *, out
         raise RuntimeError("kthvalue(): selected number k out of range for dimension " + str(axis))
     shape = _without(input.shape, axis, keepdim)
     parameters = {"place": k - 1, "axis": axis, "keepdim": bool(keepdim)}
-    result: Any = _found(_nth, parameters, input, axis, shape, KthvalueBackward0, keepdim)
-    if out is not None:
-        result = tuple(write_apart(o, r, input) for o, r in zip(out, result))
+    result = _found(_nth, parameters, input, axis, shape, KthvalueBackward0, keepdim)
     return return_types.kthvalue(result)  # type: ignore[no-any-return]
 
 
@@ -222,7 +215,7 @@ class NanmedianBackward0(MedianBackward0):
     __slots__ = ()
 
 
-def _median(name: str, input: Tensor, dim: int | None, keepdim: bool, out: Any) -> Any:
+def _median(name: str, input: Tensor, dim: int | None, keepdim: bool) -> Any:
     skip = name == "nanmedian"
     if input.dtype.kind == "bool":
         raise NotImplementedError(f"\"{name}_cpu\" not implemented for 'Bool'")
@@ -235,26 +228,26 @@ def _median(name: str, input: Tensor, dim: int | None, keepdim: bool, out: Any) 
         if tracked(input):
             saved = [(input._read(), input._view), (result._read(), None)]
             attach(result, NanmedianBackward0 if skip else MedianBackward0, [input, result], saved)
-        return result if out is None else write_out(out, result)
+        return result
     axis = wrap_dim(dim, input.ndim)
     if input.ndim and input.shape[axis] == 0:
         raise IndexError(f"{name}(): Expected reduction dim {axis} to have non-zero size.")
     parameters = {"axis": axis, "keepdim": bool(keepdim), "skip_nan": skip}
     gradient = NanmedianBackward1 if skip else MedianBackward1
     found = _found(_middle, parameters, input, axis, _without(input.shape, axis, keepdim), gradient, keepdim)
-    return getattr(return_types, name)(_written(found, out))
+    return getattr(return_types, name)(found)
 
 
 @operation()
-def median(input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Any = None) -> Any:
+def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
     """The lower of the two middle elements; NaN if there is one. Along ``dim``: (values, indices)."""
-    return _median("median", input, dim, keepdim, out)
+    return _median("median", input, dim, keepdim)
 
 
 @operation()
-def nanmedian(input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Any = None) -> Any:
+def nanmedian(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
     """:func:`median` of the elements that are not NaN."""
-    return _median("nanmedian", input, dim, keepdim, out)
+    return _median("nanmedian", input, dim, keepdim)
 
 
 def _most_frequent(array: np.ndarray, axis: int, keepdim: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -272,7 +265,7 @@ def _most_frequent(array: np.ndarray, axis: int, keepdim: bool) -> tuple[np.ndar
 
 
 @operation()
-def mode(input: Tensor, dim: int = -1, keepdim: bool = False, *, out: Any = None) -> tuple[Tensor, Tensor]:
+def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> tuple[Tensor, Tensor]:
     """The most frequent element along ``dim`` (the smallest of several), and a place of it: (values, indices)."""
     axis = wrap_dim(dim, input.ndim)
     if input.ndim and input.shape[axis] == 0:
@@ -280,7 +273,7 @@ def mode(input: Tensor, dim: int = -1, keepdim: bool = False, *, out: Any = None
     parameters = {"axis": axis, "keepdim": bool(keepdim)}
     shape = _without(input.shape, axis, keepdim)
     result = _found(_most_frequent, parameters, input, axis, shape, ModeBackward0, keepdim)
-    return return_types.mode(_written(result, out))  # type: ignore[no-any-return]
+    return return_types.mode(result)  # type: ignore[no-any-return]
 
 
 # --- quantiles ----------------------------------------------------------------------------------------------------------

@@ -67,7 +67,7 @@ def _split_method(self: Tensor, split_size: Any, dim: int = 0) -> tuple[Tensor, 
 
 
 Tensor.split = _split_method  # type: ignore[attr-defined]
-Tensor.split_with_sizes = _split_method  # type: ignore[attr-defined]
+Tensor.split_with_sizes = split  # type: ignore[attr-defined]
 NAMESPACE["split_with_sizes"] = split
 
 
@@ -132,6 +132,6 @@ def _split_along(name: str, axis: int, least: int) -> Any:
 
 hsplit, vsplit, dsplit = _split_along("hsplit", 1, 1), _split_along("vsplit", 0, 2), _split_along("dsplit", 2, 3)
 Tensor.unsafe_chunk = Tensor.chunk  # type: ignore[attr-defined]
-Tensor.unsafe_split = Tensor.unsafe_split_with_sizes = Tensor.split  # type: ignore[attr-defined]
+Tensor.unsafe_split, Tensor.unsafe_split_with_sizes = Tensor.split, split  # type: ignore[attr-defined]
 for _name in ("chunk", "split", "split_with_sizes"):
     NAMESPACE["unsafe_" + _name] = NAMESPACE[_name]

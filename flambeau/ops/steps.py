@@ -18,12 +18,12 @@ from ..graph.trace import record
 from ..tensor import Tensor
 from .creation import filled, finished, number_of
 from .dispatch import binary, nary, unary
-from .operation import NAMESPACE, operation, write_out
+from .operation import NAMESPACE, operation
 from .precision import SINGLE
 
 
 @operation(method=False)
-def eye(n: int, m: int | None = None, *, out: Tensor | None = None, dtype: Any = None, layout: Any = None, device: Any = None,
+def eye(n: int, m: int | None = None, *, dtype: Any = None, layout: Any = None, device: Any = None,
         requires_grad: bool = False) -> Tensor:  # fmt: skip
     """Ones on the diagonal of an n × m matrix, zeros elsewhere."""
     columns = n if m is None else m
@@ -33,11 +33,11 @@ def eye(n: int, m: int | None = None, *, out: Tensor | None = None, dtype: Any =
     d = dtype or get_default_dtype()
     check_value((n, columns), d)
     made = (arange(n).unsqueeze(1) == arange(columns)).to(d)
-    return write_out(out, made) if out is not None else finished(made, requires_grad, device)
+    return finished(made, requires_grad, device)
 
 
 @operation(method=False)
-def arange(start: Any, end: Any = None, step: Any = 1, *, out: Tensor | None = None, dtype: Any = None, layout: Any = None,
+def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, layout: Any = None,
            device: Any = None, pin_memory: bool = False, requires_grad: bool = False) -> Tensor:  # fmt: skip
     """start, start + step, … below ``end`` (from 0 when only one number is given)."""
     if end is None:
@@ -64,7 +64,7 @@ def arange(start: Any, end: Any = None, step: Any = 1, *, out: Tensor | None = N
         count = math.ceil((end - start) / step)
         start, step = float(start), float(step)
     made = Tensor._from_node(record(p.IOTA, (Size((max(count, 0),)), dtype), (start, None), (step, None)))
-    return write_out(out, made) if out is not None else finished(made, requires_grad, device)
+    return finished(made, requires_grad, device)
 
 
 def range_(
@@ -90,7 +90,7 @@ NAMESPACE["range"] = range_
 
 
 @operation(method=False)
-def linspace(start: Any, end: Any, steps: int, *, out: Tensor | None = None, dtype: Any = None, layout: Any = None,
+def linspace(start: Any, end: Any, steps: int, *, dtype: Any = None, layout: Any = None,
              device: Any = None, requires_grad: bool = False) -> Tensor:  # fmt: skip
     """``steps`` numbers evenly from ``start`` to ``end``, both included; computed from both ends as PyTorch does."""
     start, end = number_of(start), number_of(end)
@@ -101,7 +101,7 @@ def linspace(start: Any, end: Any, steps: int, *, out: Tensor | None = None, dty
         made = filled(Size((1,)), start, d)
     else:
         made = _between(start, end, steps, d)
-    return write_out(out, made) if out is not None else finished(made, requires_grad, device)
+    return finished(made, requires_grad, device)
 
 
 def _between(start: float, end: float, steps: int, d: dtype_type) -> Tensor:

@@ -193,7 +193,7 @@ class LinalgSolveExBackward0(Gradient):
         return left, right.squeeze(-1) if vector else right
 
 
-def solve(A: Tensor, B: Tensor, *, left: bool = True, out: Tensor | None = None) -> Tensor:
+def solve(A: Tensor, B: Tensor, *, left: bool = True) -> Tensor:
     """X with A X = B (X A = B unless ``left``); ``LinAlgError`` if a matrix is singular.
 
     ``B`` holds matrices, or vectors when its shape is that of ``A`` without the last axis.
@@ -223,7 +223,7 @@ def solve(A: Tensor, B: Tensor, *, left: bool = True, out: Tensor | None = None)
         result = result.squeeze(-1)
     if tracked(A, B):
         attach(result, LinalgSolveExBackward0, [A, B], None, vector)
-    return result if out is None else write_out(out, result)
+    return result
 
 
 def _triangular(a: np.ndarray, b: np.ndarray, upper: bool, unit: bool) -> np.ndarray:

@@ -113,7 +113,7 @@ def triu(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tens
 
 def _triangle_indices(name: str, function: Any) -> Any:
     def indices(
-        row: int, col: int, offset: int = 0, *, dtype: Any = None, device: Any = None, layout: Any = None
+        row: int, col: int, offset: int = 0, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
     ) -> Tensor:
         from .creation import finished
         from .from_data import from_array
@@ -121,7 +121,7 @@ def _triangle_indices(name: str, function: Any) -> Any:
         if row < 0 or col < 0:
             raise RuntimeError(f"{'row' if row < 0 else 'col'} must be non-negative, got{row if row < 0 else col}")
         found = np.stack(function(row, offset, col)).astype(np.int64)
-        return finished(from_array(found).to(dtype or dtypes.int64), device=device)
+        return finished(from_array(found).to(dtype or dtypes.int64), requires_grad, device)
 
     indices.__name__ = indices.__qualname__ = name
     indices.__doc__ = f"Rows and columns of the places that ``{name[:4]}`` keeps, as a 2 × n tensor in row-major order."

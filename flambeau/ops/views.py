@@ -88,4 +88,7 @@ def seen_anew_in_place(function: Any) -> Any:
             self._gradient = other._gradient
         return self
 
+    changing.__name__ = changing.__qualname__ = function.__name__ + "_"
+    changing.__doc__ = f"In-place version of ``{function.__name__}``."
+    changing.__wrapped__ = function  # type: ignore[attr-defined]
     return changing
