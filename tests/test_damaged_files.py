@@ -131,6 +131,17 @@ def overlapping(path, count):
         archive.filelist += [archive.filelist[-1]] * count
 
 
+def test_a_record_longer_than_the_archive(tmp_path):
+    path = archive_with(tmp_path / "a.pt")
+    data = bytearray(path.read_bytes())
+    entry = data.rindex(b"PK\x01\x02", 0, data.rindex(b"data.pkl"))
+    for place in (20, 24):  # its size as stored, and as read
+        damaged = bytearray(data)
+        damaged[entry + place : entry + place + 4] = (1 << 31).to_bytes(4, "little")
+        path.write_bytes(damaged)
+        raises_about(path, RuntimeError, match="records of 2147")
+
+
 def test_records_that_overlap(tmp_path):
     overlapping(tmp_path / "a.pt", 100)
     raises_about(tmp_path / "a.pt", RuntimeError, match="records of")
@@ -141,8 +152,10 @@ def test_a_memory_must_be_in_the_file(tmp_path):
     torch.save([torch.arange(4), torch.ones(3)], file, _use_new_zipfile_serialization=False)
     old, path = file.getvalue(), tmp_path / "a.pt"
     keys = old.rindex(b"\x80\x02]")
-    path.write_bytes(old[:keys] + pickle.dumps([], 2) + bytes(60))
-    raises_about(path, RuntimeError, match="does not list the memories")
+    names = pickle.loads(old[keys:])
+    for wrong in ([], names[:1], names[:1] * 2, [*names, names[0]], [*names, []], [*names, 2**70], None, {"a": 1}):
+        path.write_bytes(old[:keys] + pickle.dumps(wrong, 2) + bytes(60))
+        raises_about(path, RuntimeError, match="does not list the memories")
     path.write_bytes(old.replace(b"K\x04", b"J\xff\xff\xff\x7f"))
     raises_about(path, RuntimeError, match="tensors of 17179869")
     path.write_bytes(old[:-5])

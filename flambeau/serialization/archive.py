@@ -51,11 +51,12 @@ class Archive:
         top = members[0].filename.partition("/")[0] + "/" if members else ""
         self._members = {info.filename[len(top) :]: info for info in members if info.filename.startswith(top)}
         size = sum(info.file_size for info in members)
+        stored = sum(info.compress_size for info in members)
         allowed = source.size
         if any(info.compress_type != zipfile.ZIP_STORED for info in members):
             allowed = max(_EXPANSION * source.size, _EXPANSION_OF_SMALL)
-        if size > allowed:
-            raise RuntimeError(f"damaged: an archive of {source.size} bytes with records of {size} bytes")
+        if size > allowed or stored > source.size:
+            raise RuntimeError(f"damaged: an archive of {source.size} bytes with records of {max(size, stored)} bytes")
 
     def __contains__(self, name: str) -> bool:
         return name in self._members

@@ -211,10 +211,11 @@ def read_legacy(source: Source, make: MakeUnpickler, restore: Restore) -> Any:
 
     result = make(source, load_memory).load()
     keys = make(source, _refuse).load()
-    if not isinstance(keys, list) or {_text(key) for key in keys if isinstance(key, (str, bytes))} != set(loaded):
+    listed = [_text(key) for key in keys if isinstance(key, (str, bytes))] if isinstance(keys, list) else []
+    if not isinstance(keys, list) or len(keys) != len(loaded) or set(listed) != set(loaded):
         raise RuntimeError("damaged: it does not list the memories that its tensors look at")
-    for key in keys:
-        memory = loaded[_text(key)]
+    for key in listed:
+        memory = loaded[key]
         header = source.read(8)
         if len(header) < 8 or struct.unpack("<q", header)[0] != memory.numel:
             raise RuntimeError(f"damaged or cut short: the length of memory {describe(key)} is wrong")
