@@ -112,10 +112,9 @@ class Log1PBackward0(Gradient):
 
 
 @operation(inplace=True)
-def log1p(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+def log1p(input: Tensor) -> Tensor:
     """log(1 + x), accurate near zero."""
-    result = unary(F["log1p"], input, Log1PBackward0)
-    return result if out is None else write_out(out, result)
+    return unary(F["log1p"], input, Log1PBackward0)
 
 
 class SqrtBackward0(Gradient):

@@ -20,13 +20,14 @@ from .operation import write_out
 TAKES_OUT = frozenset(
     """
     addbmm addmv addr all amax amin aminmax any arange arctan2 argmax argmin argsort as_strided_copy atan2 baddbmm
-    bernoulli clamp_max clamp_min conj_physical copysign cummax cummin cumprod cumsum deg2rad diff empty eye
-    float_power fmax fmin frac frexp frobenius_norm full gather ger hardshrink heaviside histogram hypot index_add
-    index_copy index_reduce index_select isin kthvalue linspace logaddexp logcumsumexp logit logspace logsumexp lu
-    lu_factor lu_solve lu_unpack masked_select max mean median min mode msort multinomial nan_to_num nanmean
-    nanmedian nansum narrow_copy nextafter nonzero_static normal nuclear_norm ones outer polygamma prod qr rad2deg
-    rand randint randn randperm range renorm scatter scatter_add scatter_reduce signbit slice_scatter slogdet sort
-    square std sum svd take take_along_dim threshold topk triangular_solve true_divide var xlogy zeros
+    bernoulli chain_matmul clamp_max clamp_min conj_physical copysign cummax cummin cumprod cumsum deg2rad diff
+    empty eye float_power fmax fmin frac frexp frobenius_norm full gather ger hardshrink heaviside histogram hypot
+    index_add index_copy index_reduce index_select isin kthvalue linspace log1p logaddexp logcumsumexp logit
+    logspace logsumexp lu lu_factor lu_solve lu_unpack masked_select max mean median min mode msort multinomial
+    nan_to_num nanmean nanmedian nansum narrow_copy nextafter nonzero_static normal nuclear_norm ones outer
+    polygamma prod qr rad2deg rand randint randn randperm range renorm scatter scatter_add scatter_reduce signbit
+    slice_scatter slogdet sort square std sum svd take take_along_dim threshold topk triangular_solve true_divide
+    var xlogy zeros
     """.split()
 )
 """Functions whose result can be put into a tensor given as ``out=`` (into several, where there are several results)."""
@@ -55,6 +56,8 @@ OTHER_NAMES: dict[str, dict[str, str]] = {
     "map_": {"other": "tensor"},
     "max": {"other": "dim"},
     "min": {"other": "dim"},
+    "matrix_exp": {"A": "input"},
+    "matrix_power": {"A": "input"},
     "pinverse": {"input": "A"},
     "record_stream": {"s": "stream"},
     "resize_as_": {"input": "self", "the_template": "other"},
@@ -103,10 +106,11 @@ class Forms:
         self.names = {other: own for other, own in names.items() if own in parameters and other not in parameters}
         self.typed = "dtype" in parameters
         self.takes_out = takes_out and "out" not in parameters
+        names_out = self.takes_out or "dim" in parameters and "out" not in parameters  # NumPy's functions give None
         self.apart = not APART.isdisjoint(aliases)
         #: The keywords that tell a further form from the plain one. (What is given as dtype may be one of Python's types.)
         self.keywords = frozenset(self.names) | self.inert
-        if self.takes_out:
+        if names_out:
             self.keywords |= {"out"}
         if self.typed:
             self.keywords |= {"dtype"}
@@ -116,7 +120,9 @@ class Forms:
     def call(self, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         """The result of a call in a further form."""
         keywords = dict(keywords)
-        out = keywords.pop("out", None) if self.takes_out else None
+        out = keywords.pop("out", None) if "out" in self.keywords else None
+        if out is not None and not self.takes_out:
+            raise TypeError(f"{self.name}() got an unexpected keyword argument 'out'")
         if self.typed and keywords.get("dtype") is not None:
             keywords["dtype"] = given_dtype(keywords["dtype"])
         if self.sequence in keywords:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..cpu.memory import Buffer
+from ..device import check_device
 from ..graph import dtypes
 from ..graph.notices import warn_once
 from ..graph.primitives import nbytes
@@ -245,8 +246,15 @@ Tensor.dim_order = dim_order  # type: ignore[attr-defined]
 # --- exchange with other libraries --------------------------------------------------------------------------------------
 
 
-def from_dlpack(ext_tensor: Any) -> Tensor:
-    """A tensor that shares the memory of an array of any library that speaks DLPack, or of a DLPack capsule."""
+def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None) -> Tensor:
+    """A tensor that shares the memory of an array of any library that speaks DLPack, or of a DLPack capsule.
+
+    ``copy`` asks for memory of its own.
+    """
+    if device is not None:
+        check_device(device)
+    if copy:
+        return from_dlpack(ext_tensor).clone()
     if isinstance(ext_tensor, Tensor):
         return ext_tensor.detach()
     if type(ext_tensor).__name__ == "PyCapsule":

@@ -106,6 +106,16 @@ def test_functions_of_numpy(name: str) -> None:
         assert told(function, ours, ours) == told(function, theirs, theirs), kind
 
 
+def test_numpys_reductions_are_the_methods() -> None:
+    t = flambeau.tensor([[1.0, 2.0], [5.0, 3.0]])
+    for name in "sum mean max min prod argmax amax".split():
+        reduced = getattr(np, name)(t)
+        assert isinstance(reduced, flambeau.Tensor) and reduced.item() == getattr(np, name)(t.numpy())
+    assert np.cumsum(t, axis=1).tolist() == [[1, 3], [5, 8]]
+    with pytest.raises(TypeError, match="unexpected keyword argument 'out'"):
+        t.sum(out=t)
+
+
 EXPRESSIONS = """
     np.asarray(t)
     np.array(t, dtype=np.int32)
