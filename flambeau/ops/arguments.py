@@ -155,7 +155,7 @@ def translated(
                     f"{name}(): integers must fit 64 bits, but got {value}: Overflow when unpacking long long"
                 )
             return ValueError(f"Overflow when unpacking long long: {name}() was given {parameter}={value}")
-        if isinstance(value, (tuple, list)):
+        if isinstance(value, (tuple, list)) and parameter not in ("data", "obj"):  # whose dtype may hold more
             for member in value:
                 if type(member) is int and not SMALLEST <= member <= LARGEST:
                     return TypeError(

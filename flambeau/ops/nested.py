@@ -136,8 +136,8 @@ def _dtype_of(leaf: Any) -> dtype_type:
         raise TypeError(f"new(): invalid data type '{type(leaf).__name__}'")
     if isinstance(leaf, complex):
         raise TypeError("complex numbers are not supported yet")
-    if is_sequence(leaf):
-        raise TypeError(f"'{type(leaf).__name__}' object cannot be interpreted as an integer")
+    if is_sequence(leaf):  # no number, as its conversion will say
+        return _common_dtype(list(leaf))
     raise RuntimeError(f"Could not infer dtype of {type(leaf).__name__}")
 
 
@@ -172,27 +172,37 @@ def _converted(leaves: Sequence[Any], d: dtype_type) -> np.ndarray:
         with np.errstate(over="ignore"):
             return np.array(leaves if plain else [float(leaf) for leaf in leaves], dtype=_storage(d))
     if d.kind == "bool":
-        return np.array(leaves if plain else [bool(_whole(leaf, dtypes.int64)) for leaf in leaves], dtype=np.bool_)
-    whole = leaves if plain and float not in map(type, leaves) else [_whole(leaf, d) for leaf in leaves]
+        return np.array(leaves if plain else [_truth(leaf) for leaf in leaves], dtype=np.bool_)
+    if not plain or float in map(type, leaves):
+        return np.array([_whole(leaf, d) for leaf in leaves], dtype=np.int64).astype(_storage(d))
     try:
-        wide = np.array(whole, dtype=np.int64)
+        wide = np.array(leaves, dtype=np.int64)
     except OverflowError:
         raise ValueError("Overflow when unpacking long long") from None
     if d is not dtypes.int64 and wide.size:
-        limits = np.iinfo(_storage(d))
-        # Negative numbers may stand for unsigned ones: -1 is the greatest.
-        if wide.max() > limits.max or wide.min() < (limits.min or -limits.max):
-            raise RuntimeError(f"value cannot be converted to type {d.name} without overflow")
+        _whole(int(wide.max()), d)
+        _whole(int(wide.min()), d)
     return wide.astype(_storage(d))
 
 
+def _truth(leaf: Any) -> bool:
+    return bool(leaf if isinstance(leaf, (float, np.bool_)) else operator.index(leaf))
+
+
 def _whole(leaf: Any, d: dtype_type) -> int:
-    """A number without its fraction; ``RuntimeError`` for floats beyond the range of ``d``."""
-    if isinstance(leaf, np.bool_):
-        return int(leaf)
-    if not isinstance(leaf, float):
-        return operator.index(leaf)
+    """A number without its fraction. ``RuntimeError`` beyond the range of ``d``, ``ValueError`` beyond that of int64.
+
+    Negative integers may stand for unsigned ones: -1 is the greatest.
+    """
     limits = np.iinfo(_storage(d))
-    if not limits.min <= leaf <= limits.max:
+    least: int = limits.min
+    if isinstance(leaf, float):
+        number: Any = leaf
+    else:
+        number = int(leaf) if isinstance(leaf, np.bool_) else operator.index(leaf)
+        if not -(1 << 63) <= number < 1 << 63:
+            raise ValueError("Overflow when unpacking long long")
+        least = least or -limits.max
+    if not least <= number <= limits.max:
         raise RuntimeError(f"value cannot be converted to type {d.name} without overflow")
-    return int(leaf)
+    return int(number)

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import flambeau
 
@@ -479,3 +481,49 @@ def test_memory_that_is_shared() -> None:
     capsule = flambeau.utils.dlpack.to_dlpack(shared)
     flambeau.from_dlpack(capsule)[1] = 7
     assert numbers[1] == 7 and torch.from_dlpack(shared)[1] == 7
+
+
+NAMES = "float64 float32 float16 int64 int32 int16 int8 uint8 bool".split()
+LEAVES = st.one_of(
+    st.sampled_from(
+        [0, 1, -1, 7, 127, 300, 2**31, -(2**63), 2**63, 0.0, 0.5, -1.5, 3.0, 1e10, float("inf"), float("nan")]
+    ),
+    st.booleans(),
+    st.tuples(st.just("scalar"), st.sampled_from(NAMES[:-1]), st.sampled_from([0, 1, 5])),
+    st.tuples(st.just("array"), st.sampled_from(NAMES), st.sampled_from([(1,), (2,), (2, 2)])),
+    st.tuples(st.just("tensor"), st.sampled_from([*NAMES, "bfloat16"]), st.sampled_from([(), (), (1,), (1, 1), (2,)])),
+)
+"""Numbers as they are, and what is made for each library: (kind, dtype, value or shape)."""
+
+
+def built(lib: Any, tree: Any) -> Any:
+    """Nested lists with what the leaves describe."""
+    if isinstance(tree, list):
+        return [built(lib, part) for part in tree]
+    if not isinstance(tree, tuple):
+        return tree
+    kind, name, what = tree
+    if kind == "tensor":
+        return lib.ones(what, dtype=getattr(lib, name))
+    return np.ones(what, dtype=name) if kind == "array" else np.dtype(name).type(what)
+
+
+REGULAR = st.sampled_from([1, 2, 3]).flatmap(lambda n: st.lists(LEAVES, min_size=n, max_size=n))
+TREES = st.one_of(
+    REGULAR, st.lists(st.lists(LEAVES, min_size=2, max_size=2), min_size=1, max_size=2), st.lists(REGULAR)
+)
+
+
+@settings(max_examples=400, deadline=None, derandomize=True)
+@given(TREES, st.one_of(st.none(), st.sampled_from([*NAMES, "bfloat16"])))
+def test_nested_data(tree: Any, name: str | None) -> None:
+    """What PyTorch makes of it, and an error where PyTorch raises one (of several mistakes either may be told)."""
+    found = []
+    for lib in (torch, flambeau):
+        try:
+            made = lib.tensor(built(lib, tree), dtype=None if name is None else getattr(lib, name))
+        except (TypeError, ValueError, RuntimeError):
+            found.append(None)
+        else:
+            found.append((str(made.dtype), tuple(made.shape), repr(made.tolist())))
+    assert found[1] == found[0]
