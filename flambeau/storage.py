@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from functools import lru_cache
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from .graph.primitives import WRITE, nbytes
 from .graph.shapes import Size, View, contiguous_strides
 from .graph.trace import Node, evaluate, note_rebinding, record, record_constant
+from .holders import other_holders
 
 if TYPE_CHECKING:
     from .graph.dtypes import dtype
@@ -33,10 +34,13 @@ class Storage:
         """Make ``value`` (expandable to the view's sizes) the content of ``view``."""
         if value_view is None and self.replace(view, value) or value_view is view and self._replace_all(view, value):
             return
-        node = self.node
         self.version += 1
-        self.node = (write_exposed if is_exposed(node) else written)(node, view, value, value_view)
-        note_rebinding(self, "node", node, self.node)
+        if is_exposed(self.node):
+            write_exposed(self, view, value, value_view)
+        else:
+            node = self.node
+            self.node = written(node, view, value, value_view)
+            note_rebinding(self, "node", node, self.node)
 
     def grow(self, count: int) -> None:
         """Make the memory at least ``count`` elements long, keeping those there are; the others are zeros."""
@@ -108,20 +112,21 @@ def is_exposed(node: Node) -> bool:
     return buffer is not None and buffer.ever_exposed and buffer.exposed()
 
 
-def write_exposed(node: Node, view: View, value: Node, value_view: View | None) -> Node:
-    """Write at once, into the same memory; whoever still needs the old value gets a copy of it first.
+_holders_of_node = other_holders(attrgetter("node"))
 
-    Returns the node that now stands for the memory.
-    """
-    result = written(node, view, value, value_view)
-    changed = evaluate(result)
-    buffer = node.buffer
-    assert buffer is not None
-    size = nbytes(node.shape, node.dtype)
-    if sys.getrefcount(node) > 3:
+
+def write_exposed(storage: Storage, view: View, value: Node, value_view: View | None) -> None:
+    """Write at once, into the same memory; whoever still needs the old value gets a copy of it first."""
+    changed = evaluate(written(storage.node, view, value, value_view))
+    buffer = evaluate(storage.node)
+    size = nbytes(storage.node.shape, storage.node.dtype)
+    needed = _holders_of_node(storage) > 0  # no local variable may hold the node here
+    node = storage.node
+    if needed:
         node.buffer = buffer.copy(size)
     buffer.peek(np.uint8, (size,))[...] = changed.peek(np.uint8, (size,))
-    return Node(node.shape, node.dtype, None, 0, buffer)
+    storage.node = Node(node.shape, node.dtype, None, 0, buffer)
+    note_rebinding(storage, "node", node, storage.node)
 
 
 def flat_node(node: Node, d: dtype) -> Node:

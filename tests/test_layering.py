@@ -14,7 +14,7 @@ PACKAGE = ROOT / "flambeau"
 #: The layers of docs/design.md, lowest first. The longest prefix of a module's name that is in here decides. A module may
 #: import from its own layer and from those below it.
 LAYERS = [
-    ["naming", "version", "torch_version", "forks"],
+    ["naming", "version", "torch_version", "forks", "holders"],
     ["graph"],
     ["cpu"],
     ["compiler"],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections import deque
 from collections.abc import Sequence
 from itertools import repeat
@@ -13,19 +12,13 @@ import numpy as np
 
 from ..graph import trace as recording
 from ..graph.trace import Node, Step, Trace, local, node_at, places_of
+from ..holders import shared
 from .items import leaf_places
 from .lower import Late
 from .plan import Plan
 from .report import SHOW, remember
 from .running import Arranged
 
-
-def _baseline() -> int:
-    """What ``getrefcount`` says of a node that only the list of its trace holds."""
-    return list(map(sys.getrefcount, [Node((), None, None, 0)]))[0]  # type: ignore[arg-type]
-
-
-_HELD = _baseline()
 _consume: Any = deque(maxlen=0).extend
 _set_trace: Any = vars(Node)["trace"].__set__
 
@@ -81,7 +74,7 @@ def _run(trace: Trace, last: Step, skipped: tuple[Any, ...], nodes: list[Node]) 
     if last.depth == 0:
         trace.ended = True
         return None
-    held = _held(nodes)
+    held = bytes(shared(nodes))
     key = held, skipped
     arranged: Arranged | None = last.plans.get(key)
     if arranged is None:
@@ -95,11 +88,6 @@ def _run(trace: Trace, last: Step, skipped: tuple[Any, ...], nodes: list[Node]) 
     late = arranged.run(trace, nodes, timings)
     remember(arranged.plan, timings)
     return late
-
-
-def _held(nodes: list[Node]) -> bytes:
-    """For each node of a trace's list whether something else holds it too."""
-    return bytes(map(_HELD.__lt__, map(sys.getrefcount, nodes)))
 
 
 def _arranged(last: Step, held: bytes, places: Sequence[int]) -> Arranged:
@@ -127,7 +115,7 @@ def _look(trace: Trace, last: Step, nodes: list[Node]) -> None:
     if last.depth:
         places = places_of(trace.skipped, last.depth)
         live = bytearray(last.depth)
-        for place, flag in zip(places, _held(nodes)):
+        for place, flag in zip(places, shared(nodes)):
             live[place] = flag
         for place in leaf_places(last):
             live[place] = True  # their memory is read again

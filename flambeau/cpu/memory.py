@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import ctypes
 import functools
-import sys
 import time
+import weakref
 from collections import deque
 from collections.abc import Iterable, Sequence
+from operator import attrgetter, itemgetter
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from numpy.lib.array_utils import byte_bounds
 from numpy.typing import DTypeLike, NDArray
 
 from ..forks import new_lock
+from ..holders import other_holders
 
 ALIGNMENT = 64
 """Buffers of the pool start at a multiple of this many bytes: a cache line, and the widest vector register."""
@@ -64,6 +66,8 @@ class Buffer:
         self.exposed_forever = False
         self._pool = pool
         self._start: int | None = None
+        if pool is not None:
+            pool._note(self)
 
     @classmethod
     def from_numpy(cls, array: NDArray[Any]) -> Buffer:
@@ -92,7 +96,7 @@ class Buffer:
 
     def exposed(self) -> bool:
         """Whether anybody outside may read or write the memory now."""
-        return self.exposed_forever or (self.ever_exposed and self._references() > _REFERENCES)
+        return self.exposed_forever or self.ever_exposed and _holders_of_owner(self) > (self._pool is not None)
 
     def array(
         self, dtype: DTypeLike, shape: Sequence[int], strides: Sequence[int] | None = None, offset: int = 0
@@ -142,18 +146,9 @@ class Buffer:
         ctypes.memmove(made.address, self.address, nbytes)
         return made
 
-    def _references(self) -> int:
-        return sys.getrefcount(self.owner)
-
-    def __del__(self) -> None:
-        # May run at any bytecode of any thread, even while the pool's lock is held: only append.
-        try:
-            pool = self._pool
-        except AttributeError:  # a signal came before the buffer was complete
-            return
-        if pool is not None:
-            seen = self.ever_exposed and self._references() > _REFERENCES
-            pool._dead.append((None if seen else self.owner, self.address, self.nbytes))
+_holders_of_owner = other_holders(attrgetter("owner"))
+"""References to a buffer's owner besides the buffer's: one is the pool's, if it is from one."""
+_holders_of_first = other_holders(itemgetter(0))
 
 
 class _Bytes:
@@ -171,10 +166,6 @@ class _Bytes:
         }
 
 
-_REFERENCES = Buffer(object(), 0, 0)._references()
-"""What ``_references`` answers for an owner that nobody else holds (it depends on the version of Python)."""
-
-
 class Pool:
     """Hands out buffers and takes their memory back when they die.
 
@@ -185,7 +176,11 @@ class Pool:
 
     def __init__(self) -> None:
         self._lock = new_lock()  # finalisers may allocate while this thread does
-        self._dead: deque[tuple[NDArray[np.uint8] | None, int, int]] = deque()
+        # What is in use: owner, address and size class, until the weak reference to the buffer is found dead. A buffer may
+        # die at any moment of any thread, even while the lock is held, and no Python code may run then: a signal's handler
+        # would come in, and what it raised would be lost.
+        self._living: dict[weakref.ref[Buffer], tuple[NDArray[np.uint8], int, int]] = {}
+        self._dead: deque[weakref.ref[Buffer]] = deque()
         # For each size class, what is free: owner, address, and the number of its release (oldest first).
         self._free: dict[int, list[tuple[NDArray[np.uint8], int, int]]] = {}
         self._in_use = 0
@@ -221,10 +216,16 @@ class Pool:
             self._free_bytes -= size
         else:
             owner, address = self._fresh(size)
-        in_use = self._in_use = self._in_use + size
+        return Buffer(owner, address, size, self)
+
+    def _note(self, buffer: Buffer) -> None:
+        """Take a new buffer into account. Needs the lock."""
+        entry = buffer.owner, buffer.address, buffer.nbytes
+        reference = weakref.ref(buffer, self._dead.append)
+        self._living[reference] = entry
+        in_use = self._in_use = self._in_use + entry[2]
         if in_use > self._period_peak:
             self._period_peak = in_use
-        return Buffer(owner, address, size, self)
 
     @property
     def bytes_in_use(self) -> int:
@@ -269,17 +270,23 @@ class Pool:
 
     def _collect(self) -> None:
         """Take back the memory of buffers that died. Needs the lock, like the methods below."""
-        dead = self._dead
+        dead, living = self._dead, self._living
         while dead:
-            owner, address, size = dead.popleft()
-            self._in_use -= size
-            if owner is not None:
+            reference = dead[0]
+            entry = living.get(reference)
+            if entry is not None:  # else a signal came before it was taken off the queue
+                seen = _holders_of_first(entry) > 0
+                owner, address, size = entry
                 free = self._free.get(size)
                 if free is None:
                     free = self._free[size] = []
-                self._releases += 1
-                free += ((owner, address, self._releases),)
-                self._free_bytes += size
+                del living[reference]
+                self._in_use -= size
+                if not seen:
+                    self._releases += 1
+                    free += ((owner, address, self._releases),)
+                    self._free_bytes += size
+            dead.popleft()
         if self._free_bytes > KEEP_FREE:
             self._trim()
 

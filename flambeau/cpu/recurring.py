@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Sequence
-from sys import getrefcount
 
 from ..forks import new_lock
+from ..holders import shared
 from .memory import Buffer, Pool, default_pool
 
 EACH = 4 << 20
@@ -32,14 +32,17 @@ class Recurring:
         self._kept: list[Buffer] | None = None
 
     def take(self) -> list[Buffer]:
-        """A buffer of arbitrary contents for each size. One thread at a time."""
+        """A buffer of arbitrary contents for each size. One thread at a time, whose signals' handlers may ask too."""
         kept = self._kept
         if kept is None:
             return self._begin()
-        for index, references in enumerate(map(getrefcount, kept)):
-            if references > _FREE or kept[index].ever_exposed:
+        self._kept = None
+        for index, held in enumerate(shared(kept)):
+            if held or kept[index].ever_exposed:
                 kept[index] = self._pool.allocate(self.sizes[index])
-        return kept.copy()
+        given = kept.copy()
+        self._kept = kept
+        return given
 
     def _begin(self) -> list[Buffer]:
         global _kept_bytes
@@ -48,19 +51,16 @@ class Recurring:
         if size <= EACH:
             with _lock:
                 if _kept_bytes + size > TOGETHER:
-                    for user in _users:
+                    for user in [user for reference in _users if (user := reference()) is not None]:
                         user._kept = None
                     _users.clear()
                     _kept_bytes = 0
-                _users.add(self)
+                _users.add(weakref.ref(self, _users.discard))
                 _kept_bytes += size  # users that die are counted until all is given back
                 self._kept = buffers.copy()
         return buffers
 
 
 _lock = new_lock()
-_users: weakref.WeakSet[Recurring] = weakref.WeakSet()
+_users: set[weakref.ref[Recurring]] = set()
 _kept_bytes = 0
-
-_FREE: int = list(map(getrefcount, [Buffer(object(), 0, 0)]))[0]
-"""What ``getrefcount`` says of a buffer that only the list of its user holds."""
