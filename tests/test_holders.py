@@ -78,7 +78,7 @@ INTERPRETERS = {
         """,
     "whose counts start elsewhere": """
         def count(x, real=sys.getrefcount):
-            return real(x) - 2  # as if the stack held no reference of its own
+            return real(x) - 3  # as if the stack and arguments held no references of their own
         sys.getrefcount = count
         """,
 }
