@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import functools
+import itertools
 import os
 import time
 from collections.abc import Mapping, Sequence
@@ -73,6 +74,8 @@ class _Toolchain:
         self.passes.add_simplify_cfg_pass()
         self.linker = llvm.create_lljit_compiler(use_jit_link=os.name != "nt")
         self.libraries: list[Library] = []
+        #: Numbers of libraries, none of which is used again: a signal may come when one is linked and not yet listed.
+        self.numbers = itertools.count()
         atexit.register(self._detach)
 
     def _detach(self) -> None:
@@ -86,6 +89,10 @@ _lock = new_lock(awaited=True)  # a child forked while another thread is inside 
 _toolchain = functools.cache(_Toolchain)
 
 
+class _Freed:
+    """What objects of LLVM's become: their own class has a finaliser, in which what a signal's handler raises is lost."""
+
+
 def compile_module(text: str) -> bytes:
     """Object code for the host from a module in LLVM assembly.
 
@@ -94,14 +101,20 @@ def compile_module(text: str) -> bytes:
     """
     with _lock:
         llvm, tools = binding(), _toolchain()
+        made: list[Any] = []
         try:
             # A context of its own, because what a context has seen (types, constants) is freed with it only.
-            module = llvm.parse_assembly(text, llvm.create_context())
-            module.verify()
-            tools.passes.run(module, tools.builder)
-            code: bytes = tools.machine.emit_object(module)
+            made.append(llvm.create_context())
+            made.append(llvm.parse_assembly(text, made[0]))
+            made[1].verify()
+            tools.passes.run(made[1], tools.builder)
+            code: bytes = tools.machine.emit_object(made[1])
         except RuntimeError as error:
             raise CompilationError(f"LLVM does not accept the module: {error}") from error
+        finally:
+            while made:
+                made[-1].close()
+                made.pop().__class__ = _Freed
     unknown = {symbol.name for symbol in external_symbols(code) if not symbol.defined} - ALLOWED_SYMBOLS
     if unknown:
         raise CompilationError(f"the code calls functions that are not there: {', '.join(sorted(unknown))}")
@@ -120,7 +133,7 @@ def load(code: bytes) -> Library:
         for name in names:
             image.export_symbol(name)
         try:
-            tracker = image.link(tools.linker, f"library{len(tools.libraries)}")
+            tracker = image.link(tools.linker, f"library{next(tools.numbers)}")
         except RuntimeError as error:
             raise CompilationError(f"the object code cannot be linked: {error}") from error
         library = Library(tracker, names)
