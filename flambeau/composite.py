@@ -165,10 +165,11 @@ def recorded(name: Sequence[Any], pairs: list[Pair], call: Call, context: Any) -
                     buffer = value.buffer
                     if buffer is None or buffer.ever_exposed and buffer.exposed() or value.trace is not None:
                         break
-                    # A leaf, to be put into the trace by the same look-up.
-                    value.trace = trace
-                    value.place = trace.cursor.depth + len(leaves)
+                    # A leaf, to be put into the trace by the same look-up; among the leaves first, for a signal may come.
+                    place = trace.cursor.depth + len(leaves)
                     leaves.append(value)
+                    value.trace = trace
+                    value.place = place
                     key.append(value.shape)
                     key.append(value.dtype)
                 if view is not None:  # operands of a key do not begin with views, so it can be told where each ends

@@ -19,7 +19,7 @@ import pytest
 import flambeau
 import flambeau.nn.functional as F
 from flambeau import Tensor, nn, optim
-from flambeau.graph.trace import local, set_eager
+from flambeau.graph.trace import forget_steps, local, set_eager
 
 
 @pytest.fixture
@@ -209,3 +209,151 @@ def test_a_signal_while_training_leaves_a_model_that_works(interrupted: Callable
         first, shift, second, offset = (parameter.detach().numpy() for parameter in model.parameters())
         expected = np.maximum(x.numpy() @ first.T + shift, 0) @ second.T + offset
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+class Alarm(Exception):
+    """What a signal's handler may raise: any exception."""
+
+
+class Training:
+    """Steps of a model with layers of several kinds, and what it computes worked out with NumPy."""
+
+    def __init__(self) -> None:
+        self.model = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 3))
+        self.optimizer = optim.Adam(self.model.parameters(), lr=1e-3)
+        self.x, self.labels = flambeau.randn(5, 8), flambeau.tensor([0, 1, 2, 0, 1])
+        self.table = flambeau.arange(12.0).reshape(4, 3)
+        self.steps = 0
+
+    def step(self) -> None:
+        self.steps += 1
+        self.optimizer.zero_grad()
+        logits = self.model(self.x) + F.softmax(self.table[self.labels] * self.steps, 1)
+        F.cross_entropy(logits, self.labels).backward()
+        nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        self.optimizer.step()
+
+    def check(self) -> None:
+        with flambeau.no_grad():
+            found = self.model(self.x).numpy()
+        first, shift, second, offset = (parameter.detach().numpy() for parameter in self.model.parameters())
+        expected = np.maximum(self.x.numpy() @ first.T + shift, 0) @ second.T + offset
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+def raised_at(function: Callable[[], None], number: int) -> bool | None:
+    """Raise :class:`Alarm` at the beginning of a function or after a call of one in C, ``number`` of all: signals come there.
+
+    Whether that reached the caller; None if there are not so many calls. (What comes in where a context manager is left,
+    before its first line, keeps it from being left: that is so in Python. Generators that are closed seem to be called.)
+    """
+    count = 0
+
+    def profile(frame: Any, event: str, _: Any) -> None:
+        nonlocal count
+        count += event == "c_return" or event == "call" and frame.f_code.co_name not in ("__exit__", "<genexpr>")
+        if count == number:
+            sys.setprofile(None)
+            raise Alarm
+
+    try:
+        try:
+            sys.setprofile(profile)
+            function()
+        finally:
+            sys.setprofile(None)
+    except Alarm:
+        return True
+    return False if count >= number else None
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["known steps", "steps not seen before"])
+def test_what_is_raised_at_any_call_reaches_the_caller(known: bool) -> None:
+    training = Training()
+    for _ in range(4):
+        training.step()
+    number, reached = 1, 0
+    while True:
+        if not known:
+            forget_steps()
+        outcome = raised_at(training.step, number)
+        if outcome is None:
+            break
+        assert outcome, number
+        reached += 1
+        number += 23 if known else number // 40 + 1
+        if reached % 5 == 0:
+            training.check()
+    training.check()
+    assert reached > 40
+
+
+@pytest.mark.parametrize("kind", [Alarm, TimeoutError])
+def test_no_exception_of_a_signals_handler_is_lost(kind: type[Exception]) -> None:
+    raised, caught = 0, set[int]()
+
+    def handler(*_: Any) -> None:
+        nonlocal raised
+        raised += 1
+        raise kind(raised)
+
+    training, generator = Training(), random.Random(0)
+    before = signal.signal(signal.SIGALRM, handler)
+    try:
+        for count in range(120):
+            try:
+                try:
+                    signal.setitimer(signal.ITIMER_REAL, generator.uniform(1e-5, 3e-3))
+                    while raised == count:
+                        training.step()
+                        (flambeau.ones(count % 13 + 1, 3) * 2).sum().item()
+                finally:
+                    signal.setitimer(signal.ITIMER_REAL, 0)
+            except kind as error:
+                caught.add(error.args[0])
+            if count % 10 == 0:
+                training.check()
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    training.check()
+    assert raised == 120 and caught == set(range(1, 121))
+
+
+def test_a_handler_may_look_at_values_at_any_moment() -> None:
+    """At pending ones, at parameters that are updated, at those of the very evaluation that it interrupts."""
+    undisturbed, disturbed = Training(), Training()
+    disturbed.model.load_state_dict(undisturbed.model.state_dict())
+    disturbed.x = undisturbed.x
+    seen: list[bool] = []
+
+    def look() -> None:
+        seen.append(all(np.isfinite(value.detach().numpy()).all() for value in disturbed.model.parameters()))
+        disturbed.optimizer.state_dict()
+
+    generator = random.Random(0)
+    for number in range(60):
+        if number % 4 == 0:
+            forget_steps()
+        undisturbed.step()
+        called_at(disturbed.step, generator.randrange(1, 2000), look)
+        for a, b in zip(undisturbed.model.parameters(), disturbed.model.parameters()):
+            np.testing.assert_array_equal(a.detach().numpy(), b.detach().numpy())
+    assert len(seen) > 20 and all(seen)
+
+
+def called_at(function: Callable[[], None], number: int, handler: Callable[[], None]) -> None:
+    """Call ``handler`` while ``function`` runs, at the beginning of a function or after a call of one in C."""
+    count = 0
+
+    def profile(_: Any, event: str, __: Any) -> None:
+        nonlocal count
+        count += event in ("call", "c_return")
+        if count == number:
+            sys.setprofile(None)
+            handler()
+
+    try:
+        sys.setprofile(profile)
+        function()
+    finally:
+        sys.setprofile(None)

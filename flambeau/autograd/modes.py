@@ -61,8 +61,13 @@ class _Mode:
 
         @functools.wraps(function)
         def wrapper(*arguments: Any, **keywords: Any) -> Any:
-            with self.clone():
+            modes = self.clone()._modes()
+            before = local.grad, local.inference
+            try:
+                local.grad, local.inference = modes
                 return function(*arguments, **keywords)
+            finally:  # at once: a signal could come in where a context manager's method is called
+                local.grad, local.inference = before
 
         return wrapper
 

@@ -13,6 +13,7 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Iterable, Sequence
+from itertools import repeat, starmap
 from operator import attrgetter, itemgetter
 from typing import Any
 
@@ -171,7 +172,7 @@ class Pool:
 
     Sizes are rounded up to classes, eight to each power of two (at most an eighth is lost), so that memory fits its
     next user. Memory that someone outside still sees when its buffer dies is left to the garbage collector instead.
-    A signal may come at any call: what is free and how much that is change between calls.
+    A signal may come at any call, and its handler may allocate: what is free and how much that is change between calls.
     """
 
     def __init__(self) -> None:
@@ -181,6 +182,7 @@ class Pool:
         # would come in, and what it raised would be lost.
         self._living: dict[weakref.ref[Buffer], tuple[NDArray[np.uint8], int, int]] = {}
         self._dead: deque[weakref.ref[Buffer]] = deque()
+        self._returned: deque[tuple[NDArray[np.uint8], int, int]] = deque()
         # For each size class, what is free: owner, address, and the number of its release (oldest first).
         self._free: dict[int, list[tuple[NDArray[np.uint8], int, int]]] = {}
         self._in_use = 0
@@ -270,23 +272,27 @@ class Pool:
 
     def _collect(self) -> None:
         """Take back the memory of buffers that died. Needs the lock, like the methods below."""
-        dead, living = self._dead, self._living
-        while dead:
-            reference = dead[0]
-            entry = living.get(reference)
-            if entry is not None:  # else a signal came before it was taken off the queue
-                seen = _holders_of_first(entry) > 0
-                owner, address, size = entry
-                free = self._free.get(size)
-                if free is None:
-                    free = self._free[size] = []
-                del living[reference]
-                self._in_use -= size
-                if not seen:
-                    self._releases += 1
-                    free += ((owner, address, self._releases),)
-                    self._free_bytes += size
-            dead.popleft()
+        dead, returned = self._dead, self._returned
+        taken = map(self._living.pop, starmap(dead.popleft, repeat((), len(dead))))
+        try:
+            returned += taken
+        except IndexError:  # a signal's handler has taken them meanwhile
+            pass
+        while returned:
+            entry = returned[0]
+            seen = _holders_of_first(entry) > 0
+            owner, address, size = entry
+            free = self._free.get(size)
+            if free is None:
+                free = self._free[size] = []
+            if not returned or returned[0] is not entry:
+                continue
+            del returned[0]
+            self._in_use -= size
+            if not seen:
+                self._releases += 1
+                free += ((owner, address, self._releases),)
+                self._free_bytes += size
         if self._free_bytes > KEEP_FREE:
             self._trim()
 
@@ -316,8 +322,9 @@ class Pool:
     def _drop_to(self, limit: int) -> None:
         while self._free_bytes > limit:
             size, free = min(((s, f) for s, f in self._free.items() if f), key=lambda entry: entry[1][0][2])
-            del free[0]
-            self._free_bytes -= size
+            if free:  # no signal's handler has taken the last of them meanwhile
+                del free[0]
+                self._free_bytes -= size
 
 
 def no_memory(size: int) -> RuntimeError:
