@@ -137,6 +137,14 @@ _ROOT = Step(None, LEAF, None, (), Size(), scalar_dtype("b"), scalar_dtype("b"),
 _kept_bytes = 0
 
 
+class _Own(threading.local):
+    def __init__(self) -> None:
+        self.lock = new_lock()
+
+
+_own = _Own()
+
+
 class Trace:
     """What one thread has recorded since its last evaluation; used for one evaluation only.
 
@@ -164,7 +172,8 @@ class Trace:
         self.unfinished: Step | None = None
         #: Whether something was evaluated meanwhile.
         self.looked = False
-        self.lock = new_lock()
+        #: Held while it is evaluated, or recorded in ways that must not be interrupted by that; one for all of a thread's.
+        self.lock = _own.lock
         #: Recording lines of steps that may find an error late, by place.
         self.sites: dict[int, tuple[str, int] | None] = {}
         #: Leaves' nodes that recording replaced by a copy are kept here until evaluation.
