@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any
 
+from ..graph.dtypes import int64
 from ..graph.shapes import wrap_dim
 from ..tensor import Tensor
 from .matrix import batched, mm
@@ -219,6 +220,8 @@ def einsum(equation: Any, *operands: Any) -> Tensor:
     parts = [_without_repeats(x, labels) for x, labels in zip(many, spelled)]
     _check_sizes(parts)
     summed = any(label not in result for _, labels in parts for label in labels)
+    if summed and len(parts) == 1 and parts[0][0].dtype.category < 2:  # sums of integers alone are int64
+        parts = [(parts[0][0].to(int64), parts[0][1])]
     return _unlike_operands(_contracted(parts, result), many, summed)
 
 
@@ -257,7 +260,7 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) ->
     columns = [k for k in range(b.ndim) if k not in second]
     for k, j in zip(first, second):  # an axis of extent 1 on one side: the other side is summed over it
         if a.shape[k] != b.shape[j]:
-            a, b = (a, b.sum(j, keepdim=True)) if a.shape[k] == 1 else (a.sum(k, keepdim=True), b)
+            a, b = (a, b.sum(j, True, dtype=b.dtype)) if a.shape[k] == 1 else (a.sum(k, True, dtype=a.dtype), b)
     inner = prod(a.shape[k] for k in first)
     left = a.permute([*rows, *first]).reshape(prod(a.shape[k] for k in rows), inner)
     right = b.permute([*second, *columns]).reshape(inner, prod(b.shape[k] for k in columns))

@@ -84,6 +84,23 @@ def floating(x: Tensor) -> Tensor:
     return x if x.dtype.category == 2 else converted(x, get_default_dtype())
 
 
+def in_common_dtype(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+    """Two tensors in the dtype that they are promoted to."""
+    if a.dtype is b.dtype:
+        return a, b
+    d = dtypes.result_type([(t.dtype, 0 if t.ndim else 1) for t in (a, b)])
+    return converted(a, d), converted(b, d)
+
+
+def as_result_in(result: Tensor, d: dtype_type) -> Tensor:
+    """A result in the dtype of the tensor that PyTorch computes it in; ``RuntimeError`` if that cannot hold it."""
+    if result.dtype.category > d.category:
+        raise RuntimeError(
+            f"result type {p.TYPE_NAMES[result.dtype]} can't be cast to the desired output type {p.TYPE_NAMES[d]}"
+        )
+    return converted(result, d)
+
+
 @operation(function=False)
 def to(self: Tensor, *arguments: Any, **keywords: Any) -> Tensor:
     """Another dtype, device or order in memory: ``to(dtype)``, ``to(device, dtype)``, ``to(memory_format=)``, ``to(other)``."""

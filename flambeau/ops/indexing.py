@@ -223,6 +223,9 @@ def getitem(self: Tensor, index: Any) -> Tensor:
     return gathered(found.view, Addressing(found.view, found.tensors), in_order=True)
 
 
+_UNLIKE = "Index put requires the source and destination dtypes match, got {} for the destination and {} for the source."
+
+
 def setitem(self: Tensor, index: Any, value: Any) -> None:
     """``x[index] = value``: written in place, for all tensors that share the memory."""
     masked = index if isinstance(index, Tensor) and index.dtype.kind == "bool" and index.shape == self.shape else None
@@ -245,6 +248,10 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
         else:
             view.copy_(new)
         return
+    if isinstance(value, Tensor) and value.dtype is not self.dtype:
+        one_for_all = value.numel() == 1 and isinstance(index, Tensor) and index.dtype in _MASKS
+        if not one_for_all:
+            raise RuntimeError(_UNLIKE.format(TYPE_NAMES[self.dtype], TYPE_NAMES[value.dtype]))
     addressing = Addressing(view, found.tensors)
     shape = new.shape
     while len(shape) > len(addressing.shape) and shape[0] == 1:
@@ -270,10 +277,7 @@ def index_put(input: Tensor, indices: Any, values: Tensor, accumulate: bool = Fa
     if isinstance(indices, Tensor):
         raise TypeError("index_put(): argument 'indices' (position 1) must be tuple of Tensors, not Tensor")
     if values.dtype is not input.dtype:
-        raise RuntimeError(
-            f"Index put requires the source and destination dtypes match, got {TYPE_NAMES[input.dtype]} for the destination "
-            f"and {TYPE_NAMES[values.dtype]} for the source."
-        )
+        raise RuntimeError(_UNLIKE.format(TYPE_NAMES[input.dtype], TYPE_NAMES[values.dtype]))
     return lay(_put(input, indices, values, accumulate), own_order(input))
 
 

@@ -150,6 +150,8 @@ def cross_entropy(
     """:func:`nll_loss` of the log-softmax, which is not stored: backward computes it again from the input."""
     shape, d = input._output_meta(0)
     rank = len(shape)
+    if d.category < 2:
+        check_floating(input, "log_softmax_lastdim_kernel_impl")
     if rank == 0 or 0 in shape or d.itemsize == 2:
         return nll_loss(log_softmax(input, 0 if rank < 2 else 1), target, weight, reduction, ignore_index)
     value, *kept = composite_values(_cross_entropy, (reduction, ignore_index), (input, target, weight))
@@ -183,9 +185,9 @@ def _checked_target(input: Tensor, target: Tensor, weight: Tensor | None) -> Ten
     if rank > 1 and (target.ndim == 0 or input.shape[0] != target.shape[0]):
         batch = target.shape[0] if target.ndim else 1
         raise ValueError(f"Expected input batch_size ({input.shape[0]}) to match target batch_size ({batch}).")
-    check_floating(input, "nll_loss_out_frame")
     if target.dtype is not dtypes.int64 and target.dtype is not dtypes.uint8:
         raise RuntimeError(f"expected target dtype to be Long or Byte, but got {p.TYPE_NAMES[target.dtype]}")
+    check_floating(input, "nll_loss_out_frame")
     classes = input.shape[0 if rank == 1 else 1]
     if weight is not None:
         if weight.ndim != 1 or weight.shape[0] != classes:

@@ -103,6 +103,8 @@ class BmmBackward0(Gradient):
 
 def batched(a: Tensor, b: Tensor) -> Tensor:
     """Products of stacks of matrices, batch axes broadcast; the engine reduces gradients of repeated ones."""
+    if a.dtype is bool_:
+        raise NotImplementedError("\"bmm\" not implemented for 'Bool'")
     batch = broadcast_shapes(a.shape[:-2], b.shape[:-2])
     return product(a, b, Size((*batch, a.shape[-2], b.shape[-1])), BmmBackward0)
 
@@ -224,6 +226,9 @@ def _weighted(
     beta: Any, alpha: Any,
 ) -> Tensor:  # fmt: skip
     """``beta * input + alpha * multiply(a, b)``. Beside integers the numbers are cut to integers."""
+    if input.dtype is not b.dtype and multiply is not outer:
+        first, second = p.TYPE_NAMES[input.dtype], p.TYPE_NAMES[b.dtype]
+        raise RuntimeError(f"self and mat2 must have the same dtype, but got {first} and {second}")
     with no_grad():
         result = multiply(a, b)
         d = promote_types(input.dtype, result.dtype)

@@ -107,6 +107,16 @@ def _statistics(x: Tensor, axes: tuple[int, ...], eps: float) -> tuple[Tensor, T
     return average, variance, unary(p.RSQRT, binary(p.ADD, variance, eps))
 
 
+def _corrected_statistics(x: Tensor, axes: tuple[int, ...], eps: float) -> tuple[Tensor, Tensor, Tensor]:
+    """:func:`_statistics` with the mean put right by the mean of what is left, which the second pass gives besides (T. F.
+    Chan, G. H. Golub and R. J. LeVeque, "Algorithms for computing the sample variance", 1983)."""
+    rough = _mean(x, axes)
+    centred = binary(p.SUB, x, rough)
+    rest = _mean(centred, axes)
+    variance = binary(p.SUB, _mean(binary(p.MUL, centred, centred), axes), binary(p.MUL, rest, rest))
+    return binary(p.ADD, rough, rest), variance, unary(p.RSQRT, binary(p.ADD, variance, eps))
+
+
 def _differentiable_statistics(x: Tensor, axes: tuple[int, ...], eps: float) -> tuple[Tensor, Tensor]:
     """Mean and 1 / sqrt(variance + eps), axes kept."""
     average = _mean(x, axes)
@@ -143,7 +153,7 @@ def _check_parameters(input: Tensor, *parameters: Tensor | None) -> None:
         if parameter is not None and parameter.dtype is not input.dtype:
             if parameter.dtype is not float32:
                 raise RuntimeError("mixed dtype (CPU): expect parameter to have scalar type of Float")
-            if input.dtype.itemsize > 2:
+            if input.dtype.itemsize > 2 or input.dtype.category < 2:
                 raise RuntimeError("mixed dtype (CPU): all inputs must share same datatype.")
 
 
@@ -246,8 +256,8 @@ def native_layer_norm(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """:func:`layer_norm` with the mean and the reciprocal standard deviation it used."""
     layout = _layer_layout(input, normalized_shape, weight=weight, bias=bias)
-    check_floating(input, "LayerNormKernelImpl")
     _check_parameters(input, weight, bias)
+    check_floating(input, "LayerNormKernelImpl")
     result, average, _, scale = _normalise(input, weight, bias, layout, eps, NativeLayerNormBackward0)
     return result, average, scale
 
@@ -468,7 +478,7 @@ def _normalised_by_batch(
     """The result, mean and reciprocal deviation, and what the running statistics become."""
     layout, eps = how
     input = _in_order(input, True)
-    average, variance, scale = _statistics(_value(input, layout.shape, _wide(input)), layout.axes, eps)
+    average, variance, scale = _corrected_statistics(_value(input, layout.shape, _wide(input)), layout.axes, eps)
     result = _scaled(input, average, scale, weight, bias, layout)
     mean = None if running_mean is None else _moved(running_mean, average, momentum, kept)
     var = None if running_var is None else _moved(running_var, variance, momentum_of_var, kept)

@@ -6,6 +6,7 @@ from typing import Any
 
 from ..autograd.gradient import RESULT, Gradient
 from ..graph.notices import warn, warn_once
+from ..graph.primitives import TYPE_NAMES
 from ..graph.shapes import broadcast_shapes, wrap_dim
 from ..tensor import Tensor
 from .contraction import tensordot
@@ -46,6 +47,10 @@ def cross(input: Tensor, other: Tensor, dim: int | None = None, *, out: Tensor |
     """The cross product of vectors of three along ``dim`` (the first axis of extent 3 unless given)."""
     if input.ndim != other.ndim:
         raise RuntimeError("linalg.cross: inputs must have the same number of dimensions.")
+    if input.dtype.kind == "bool":
+        raise NotImplementedError("\"cross\" not implemented for 'Bool'")
+    if input.dtype is not other.dtype:
+        raise RuntimeError(f"expected scalar type {TYPE_NAMES[input.dtype]} but found {TYPE_NAMES[other.dtype]}")
     if dim is None:
         warn_once(
             "Using torch.cross without specifying the dim arg is deprecated.\nPlease either pass the dim explicitly or simply "
@@ -96,6 +101,8 @@ def cdist(
     """The ``p``-norm distances between all rows of (…, n, k) and all of (…, m, k): (…, n, m)."""
     if x1.dtype.kind != "float" or x2.dtype.kind != "float":
         raise RuntimeError("cdist only supports floating-point dtypes, X1 got: " + str(x1.dtype)[6:])
+    if x1.dtype is not x2.dtype:
+        raise RuntimeError(f"expected scalar type {TYPE_NAMES[x1.dtype]} but found {TYPE_NAMES[x2.dtype]}")
     if x1.ndim < 2 or x2.ndim < 2:
         raise RuntimeError("cdist only supports at least 2D tensors, X1 got: " + f"{x1.ndim}D")
     if x1.shape[-1] != x2.shape[-1]:

@@ -10,6 +10,7 @@ from ..composite import composite
 from ..tensor import Tensor
 from .activation import check_floating
 from .comparison import where
+from .conversion import as_result_in, in_common_dtype
 from .dispatch import attach, tracked
 from .precision import rounded_once
 
@@ -56,25 +57,26 @@ class HuberLossBackward0(DistanceBackward):
 
 def mse_loss(input: Tensor, target: Tensor, reduction: str) -> Tensor:
     """``(input - target)²``, broadcast."""
-    check_floating(input, "mse_cpu")
-    return _loss(_squares, MseLossBackward0, input, target, reduction, 0.0)
+    return _loss("mse_cpu", _squares, MseLossBackward0, *in_common_dtype(input, target), reduction, 0.0)
 
 
 def smooth_l1_loss(input: Tensor, target: Tensor, reduction: str, beta: float) -> Tensor:
     """With d = ``|input - target|``: ``0.5 d² / beta`` below ``beta`` and ``d - 0.5 beta`` from there on."""
-    return _loss(_smooth, SmoothL1LossBackward0, input, target, reduction, beta)
+    return _loss("smooth_l1_cpu", _smooth, SmoothL1LossBackward0, *in_common_dtype(input, target), reduction, beta)
 
 
 def huber_loss(input: Tensor, target: Tensor, reduction: str, delta: float) -> Tensor:
     """With d = ``|input - target|``: ``0.5 d²`` below ``delta`` and ``delta (d - 0.5 delta)`` from there on."""
-    return _loss(_huber, HuberLossBackward0, input, target, reduction, delta)
+    result = _loss("huber_cpu", _huber, HuberLossBackward0, *in_common_dtype(input, target), reduction, delta)
+    return as_result_in(result, input.dtype)
 
 
 @rounded_once
 def _loss(
-    define: Callable[..., tuple[Tensor]], gradient: type[Gradient], input: Tensor, target: Tensor, reduction: str,
+    kernel: str, define: Callable[..., tuple[Tensor]], gradient: type[Gradient], input: Tensor, target: Tensor, reduction: str,
     parameter: float,
 ) -> Tensor:  # fmt: skip
+    check_floating(input, kernel)
     (result,) = composite(define, (reduction, parameter), input, target)
     if tracked(input, target):
         attach(result, gradient, [input, target], None, (reduction, parameter))

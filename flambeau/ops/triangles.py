@@ -14,6 +14,7 @@ from ..graph.trace import record
 from ..tensor import Tensor
 from .dispatch import attach, tracked
 from .operation import NAMESPACE, operation, write_out
+from .precision import computed_wider
 
 
 class DiagEmbedBackward0(Gradient):
@@ -64,7 +65,14 @@ def trace(input: Tensor) -> Tensor:
     """The sum of a matrix's diagonal."""
     if input.ndim != 2:
         raise RuntimeError("trace: expected a matrix, but got tensor with dim " + str(input.ndim))
-    return input.diagonal().sum()
+    if input.dtype.kind == "bool":
+        raise NotImplementedError("\"trace\" not implemented for 'Bool'")
+    return _trace(input)
+
+
+@computed_wider
+def _trace(x: Tensor) -> Tensor:
+    return x.diagonal().sum()
 
 
 class TriuBackward0(Gradient):

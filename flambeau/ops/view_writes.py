@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..graph.dtypes import int64
 from ..tensor import Tensor
 from .from_data import from_array
 from .operation import NAMESPACE, assign, operation
@@ -105,7 +106,10 @@ def map2_(self: Tensor, x: Tensor, y: Tensor, callable: Callable[[Any, Any, Any]
 
 def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
     """The coordinates in a tensor of ``shape`` that positions in row-major order stand for."""
+    if indices.dtype.category != 1:
+        raise TypeError(f"expected 'indices' to be integer dtype, but got {indices.dtype}")
     sizes = (shape,) if isinstance(shape, int) else tuple(shape)
+    indices = indices.to(int64)
     coordinates = []
     for extent in reversed(sizes):
         coordinates.append(indices % extent)

@@ -33,6 +33,8 @@ class AddcmulBackward0(Gradient):
 @operation(inplace=True)
 def addcmul(input: Tensor, tensor1: Any, tensor2: Any, *, value: Any = 1, out: Tensor | None = None) -> Tensor:
     """``input + value * tensor1 * tensor2``, the last product and the sum rounded as one."""
+    if input.dtype.kind == tensor1.dtype.kind == tensor2.dtype.kind == "bool":
+        raise NotImplementedError("\"addcmul_cpu_out\" not implemented for 'Bool'")
     result = _addcmul(input, tensor1, tensor2, value)
     return result if out is None else write_out(out, result)
 
@@ -110,8 +112,11 @@ class LerpBackward1(LerpBackward0):
 @operation(inplace=True)
 def lerp(input: Tensor, end: Tensor, weight: Any, *, out: Tensor | None = None) -> Tensor:
     """``input + weight * (end - input)``, computed from the nearer end as PyTorch does."""
-    if end.dtype is not input.dtype:
-        raise RuntimeError(f"expected dtype {p.C_NAMES[input.dtype]} for `end` but got dtype {p.C_NAMES[end.dtype]}")
+    for name, other in (("end", end), ("weight", weight)):
+        if isinstance(other, Tensor) and other.dtype is not input.dtype and (name == "end" or other.ndim):
+            raise RuntimeError(
+                f"expected dtype {p.C_NAMES[input.dtype]} for `{name}` but got dtype {p.C_NAMES[other.dtype]}"
+            )
     check_floating("lerp_kernel_tensor" if isinstance(weight, Tensor) else "lerp_kernel_scalar", input.dtype)
     result = _lerp(input, end, weight)
     return result if out is None else write_out(out, result)

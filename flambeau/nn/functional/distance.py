@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import flambeau
 
+from ...graph.primitives import TYPE_NAMES
+from ...ops.conversion import in_common_dtype
 from ...ops.precision import rounded_once
 from ...tensor import Tensor
 
@@ -11,7 +13,9 @@ from ...tensor import Tensor
 @rounded_once
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
     """``x1 · x2`` along ``dim`` over the product of their norms, each at least ``eps``."""
-    x1, x2 = flambeau.broadcast_tensors(x1, x2)
+    x1, x2 = flambeau.broadcast_tensors(*in_common_dtype(x1, x2))
+    if not x1.is_floating_point():
+        raise RuntimeError(f"expected common dtype to be floating point, yet common dtype is {TYPE_NAMES[x1.dtype]}")
     # Dividing before the product keeps every intermediate value at most 1.
     first = x1 / x1.norm(2, dim, keepdim=True).clamp_min(eps)
     second = x2 / x2.norm(2, dim, keepdim=True).clamp_min(eps)

@@ -7,7 +7,7 @@ import warnings
 import flambeau
 
 from ...graph.checks import Check
-from ...graph.primitives import TYPE_NAMES
+from ...graph.primitives import C_NAMES, TYPE_NAMES
 from ...ops import embedding as embeddings
 from ...ops.checked import checked
 from ...ops.matrix import linear
@@ -32,9 +32,14 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
         raise RuntimeError(
             f"bilinear(): input2 size does not match weight size: got {input2.size(-1)} but expected {weight.size(2)}"
         )
+    if not input1.dtype is input2.dtype is weight.dtype:
+        names = [C_NAMES[t.dtype] for t in (input1, input2, weight)]
+        raise RuntimeError(
+            "All tensors must have the same dtype, got input1: {}, input2: {}, weight: {}".format(*names)
+        )
     outputs, first, second = weight.shape
     left = input1.reshape(-1, first) @ weight.permute(1, 0, 2).reshape(first, outputs * second)
-    result = (left.reshape(-1, outputs, second) * input2.reshape(-1, 1, second)).sum(-1)
+    result = (left.reshape(-1, outputs, second) * input2.reshape(-1, 1, second)).sum(-1, dtype=weight.dtype)
     result = result.reshape(*input1.shape[:-1], outputs)
     return result if bias is None else result + bias
 

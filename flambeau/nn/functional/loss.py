@@ -10,6 +10,7 @@ import flambeau
 
 from ...graph.primitives import TYPE_NAMES
 from ...ops import regression_loss
+from ...ops.conversion import as_result_in
 from ...ops.loss import cross_entropy as _cross_entropy
 from ...ops.loss import nll_loss as _nll_loss
 from ...ops.precision import rounded_once
@@ -180,6 +181,10 @@ def cross_entropy(
         return _cross_entropy_of_probabilities(input, target, weight, reduction, label_smoothing, dimension)
     if not 0.0 <= label_smoothing <= 1.0:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
+    if target.shape == shape:
+        raise RuntimeError(
+            f"Expected floating point type for target with class probabilities, got {TYPE_NAMES[target.dtype]}"
+        )
     if label_smoothing == 0.0:
         return _cross_entropy(input, target, weight, reduction, ignore_index)
     logarithms = log_softmax(input, dimension)
@@ -243,6 +248,8 @@ def kl_div(
             "same as 'batchmean' in the next major release.",
             stacklevel=3,
         )
+    if input.dtype.category < 2 or target.dtype.category < 2:
+        raise RuntimeError("kl_div: Integral inputs not supported.")
     loss = target.exp() * (target - input) if log_target else flambeau.xlogy(target, target) - target * input
     if reduction == "batchmean":
         total = loss.sum()
@@ -265,13 +272,14 @@ def binary_cross_entropy(
         )
     if target.dtype is not input.dtype:
         raise RuntimeError(f"Found dtype {TYPE_NAMES[target.dtype]} but expected {TYPE_NAMES[input.dtype]}")
+    if input.dtype.category < 2:
+        raise NotImplementedError(f"\"binary_cross_entropy\" not implemented for '{TYPE_NAMES[input.dtype]}'")
     from ._binary_cross_entropy import BinaryCrossEntropy
 
     loss = BinaryCrossEntropy.apply(input, target)
     return reduced(loss if weight is None else loss * weight, reduction)
 
 
-@rounded_once
 def binary_cross_entropy_with_logits(
     input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: bool | None = None,
     reduce: bool | None = None, reduction: str = "mean", pos_weight: Tensor | None = None,
@@ -281,6 +289,18 @@ def binary_cross_entropy_with_logits(
     _reduction.check(reduction)
     if target.shape != input.shape:
         raise ValueError(f"Target size ({target.size()}) must be the same as input size ({input.size()})")
+    if target.dtype.kind == "bool":
+        raise RuntimeError(
+            "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` operator "
+            "instead."
+        )
+    return as_result_in(_with_logits(input, target, weight, reduction, pos_weight), target.dtype)
+
+
+@rounded_once
+def _with_logits(
+    input: Tensor, target: Tensor, weight: Tensor | None, reduction: str, pos_weight: Tensor | None
+) -> Tensor:
     logarithm = logsigmoid(input)
     if pos_weight is not None:
         logarithm = ((pos_weight - 1) * target + 1) * logarithm

@@ -7,7 +7,9 @@ from collections.abc import Callable
 import flambeau
 
 from ...graph.checks import Check
+from ...graph.primitives import TYPE_NAMES
 from ...ops.checked import checked
+from ...ops.conversion import as_result_in
 from ...ops.precision import rounded_once
 from ...tensor import Tensor
 from .. import _reduction
@@ -23,6 +25,11 @@ def hinge_embedding_loss(
 ) -> Tensor:  # fmt: skip
     """``input`` where the target is 1, ``max(0, margin - input)`` where it is -1."""
     reduction = _reduction.resolve(size_average, reduce, reduction)
+    if not input.is_floating_point() and reduction == "mean":
+        raise RuntimeError(
+            "mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. "
+            f"Got: {TYPE_NAMES[input.dtype]}"
+        )
     apart = (margin - input).clamp_min(0)
     loss = flambeau.where(target.ne(1), apart, 0.0) + flambeau.where(target.ne(-1), input, 0.0)
     return reduced(loss, reduction)
@@ -67,7 +74,9 @@ def soft_margin_loss(
 ) -> Tensor:
     """``log(1 + exp(-target input))`` with targets 1 and -1."""
     reduction = _reduction.resolve(size_average, reduce, reduction)
-    return reduced(-logsigmoid(target * input), reduction)
+    product = target * input
+    loss = -logsigmoid(product if product.is_floating_point() else product.float())
+    return as_result_in(reduced(loss, reduction), input.dtype)
 
 
 @rounded_once

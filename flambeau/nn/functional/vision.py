@@ -69,6 +69,8 @@ def interpolate(
         )
     check_room((*input.shape[:2], *extents), input.dtype)
     if mode.startswith("nearest"):
+        if input.dtype.category < 2 and input.dtype is not uint8:
+            raise NotImplementedError(f"\"upsample_nearest{dimensions}d\" not implemented for '{TYPE_NAMES[input.dtype]}'")
         result = input
         for axis, (extent, scale) in enumerate(zip(extents, scales, strict=True), 2):
             result = _nearest(result, axis, extent, scale, mode == "nearest-exact")
