@@ -212,18 +212,19 @@ def _normalise(
     input: Tensor, weight: Tensor | None, bias: Tensor | None, layout: Layout, eps: float, gradient: type[Gradient]
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """The normalised input, its mean, variance and reciprocal deviation."""
-    how = layout, eps, gradient is NativeGroupNormBackward0
+    how = layout, eps, gradient
     result, average, variance, scale = composite(_normalised, how, input, weight, bias)
     _with_history(result, input, weight, bias, (average, scale), gradient, (layout, eps))
     return result, average, variance, scale
 
 
 def _normalised(
-    how: tuple[Layout, float, bool], input: Tensor, weight: Tensor | None, bias: Tensor | None
+    how: tuple[Layout, float, type[Gradient]], input: Tensor, weight: Tensor | None, bias: Tensor | None
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    layout, eps, channels_last_too = how
-    input = _in_order(input, channels_last_too)
-    average, variance, scale = _statistics(_value(input, layout.shape, _wide(input)), layout.axes, eps)
+    layout, eps, gradient = how
+    input = _in_order(input, gradient is NativeGroupNormBackward0)
+    statistics = _corrected_statistics if gradient is NormalizationBackward else _statistics
+    average, variance, scale = statistics(_value(input, layout.shape, _wide(input)), layout.axes, eps)
     return _scaled(input, average, scale, weight, bias, layout), average, variance, scale
 
 

@@ -13,6 +13,7 @@ from .checked import checked
 from .matrix import matmul
 from .operation import operation
 from .precision import rounded_once
+from .variance import centred
 
 
 def _check_weights(name: str, weights: Tensor, category: int, count: int) -> None:
@@ -53,12 +54,12 @@ def cov(
         weights = aweights if fweights is None else fweights * aweights
     if weights is None:
         count: Any = x.shape[1]
-        centred = x - x.mean(1, keepdim=True)
-        product = matmul(centred, centred.mT)
+        rest = centred(x, (1,))
+        product = matmul(rest, rest.mT)
     else:
         count = weights.sum()
-        centred = x - (x * weights).sum(1, keepdim=True) / count
-        product = matmul(centred * weights, centred.mT)
+        rest = x - (x * weights).sum(1, keepdim=True) / count
+        product = matmul(rest * weights, rest.mT)
     if aweights is not None and weights is not None:
         free = count - correction * (weights * aweights).sum() / count
     else:

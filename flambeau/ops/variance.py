@@ -45,14 +45,15 @@ def _moments(
 def _in_two_passes(x: Tensor, dims: tuple[int, ...], free: float, root: bool) -> tuple[Tensor, Tensor]:
     """Float32 is added up as float64, as PyTorch does: what a variance is small beside would otherwise drown it."""
     average = mean(x, dims, True) if dims else x
-    centred = x - average
-    squares = centred * centred
+    rest = x - average
+    squares = rest * rest
     variance = (squares.sum(dims, keepdim=True) if dims else squares) / free
     return variance.sqrt() if root else variance, average
 
 
 @computed_wider
-def _centred(x: Tensor, dims: tuple[int, ...]) -> Tensor:
+def centred(x: Tensor, dims: tuple[int, ...]) -> Tensor:
+    """What is left of ``x`` without its mean."""
     return x - mean(x, dims, True)
 
 
@@ -64,7 +65,7 @@ class VarBackward0(Gradient):
 
     def backward(self, grad: Tensor) -> Tensor:
         shape, dims, keepdim, free = self.context
-        return expand_back(grad * (2.0 / free), shape, dims, keepdim) * _centred(self.input(0), dims)
+        return expand_back(grad * (2.0 / free), shape, dims, keepdim) * centred(self.input(0), dims)
 
 
 class StdBackward0(VarBackward0):
