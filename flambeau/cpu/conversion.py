@@ -5,7 +5,7 @@ In registers booleans are ``i1`` and the half types are ``float`` (rounded to ha
 
 from __future__ import annotations
 
-from ..graph.dtypes import bfloat16, dtype, float16
+from ..graph.dtypes import bfloat16, dtype, float16, float64, uint8
 from .ir import Builder, float_constant, splat, vector
 
 
@@ -92,12 +92,13 @@ def convert(b: Builder, source: dtype, target: dtype, lanes: int, x: str) -> str
 
 
 def _to_integer(b: Builder, source: dtype, target: dtype, lanes: int, x: str) -> str:
-    """A float as an integer, rounded towards zero, by way of int64 for that and of int32 for all narrower integers.
+    """A float as an integer, rounded towards zero, by way of int64 for that and of int32 for narrower integers (but for
+    bytes, which PyTorch has take the low bits of int64; of a float they are the same).
 
     NaN and what those two cannot hold become their least number, which is what x86's conversions give and PyTorch's
     programs see there; narrower integers take its low bits.
     """
-    bits = 64 if target.itemsize == 8 else 32
+    bits = 64 if target.itemsize == 8 or target is uint8 and source is float64 else 32
     have, whole = register_type(source, lanes), vector(f"i{bits}", lanes)
     least, beyond = (splat(source.llvm, float_constant(v * 2.0 ** (bits - 1), source.llvm), lanes) for v in (-1.0, 1.0))
     low, high = b.op(f"fcmp oge {have} {x}, {least}"), b.op(f"fcmp olt {have} {x}, {beyond}")

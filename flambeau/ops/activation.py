@@ -400,6 +400,7 @@ class LogSigmoidBackward0(Gradient):
 def logsigmoid(input: Tensor) -> Tensor:
     """``log(sigmoid(input))``, exact for large arguments of either sign."""
     check_floating(input, "log_sigmoid_cpu")
+    input = input.contiguous()  # and so is the result
     rest = unary(p.FLOAT_FUNCTIONS["log1p"], unary(p.EXP, unary(p.NEG, unary(p.ABS, input))))
     return _differentiable(binary(p.SUB, binary(p.MINIMUM, input, 0), rest), LogSigmoidBackward0, input)
 

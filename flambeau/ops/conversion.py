@@ -92,12 +92,17 @@ def in_common_dtype(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
     return converted(a, d), converted(b, d)
 
 
+def check_holds(d: dtype_type, result: dtype_type) -> None:
+    """``RuntimeError`` unless a tensor of dtype ``d`` may hold a result of dtype ``result``."""
+    if not dtypes.can_cast(result, d):
+        raise RuntimeError(
+            f"result type {p.TYPE_NAMES[result]} can't be cast to the desired output type {p.TYPE_NAMES[d]}"
+        )
+
+
 def as_result_in(result: Tensor, d: dtype_type) -> Tensor:
     """A result in the dtype of the tensor that PyTorch computes it in; ``RuntimeError`` if that cannot hold it."""
-    if result.dtype.category > d.category:
-        raise RuntimeError(
-            f"result type {p.TYPE_NAMES[result.dtype]} can't be cast to the desired output type {p.TYPE_NAMES[d]}"
-        )
+    check_holds(d, result.dtype)
     return converted(result, d)
 
 

@@ -14,7 +14,7 @@ from .conversion import floating
 from .dispatch import attach, tracked, unary
 from .exponentials import exp, log
 from .operation import operation, write_out
-from .precision import computed_wider, rounded_once
+from .precision import computed_in_double, rounded_once
 
 
 class ErfBackward0(Gradient):
@@ -90,7 +90,7 @@ def ndtri(input: Tensor) -> Tensor:
     return result
 
 
-@computed_wider
+@computed_in_double
 def _ndtri(x: Tensor) -> Tensor:
     """From the inverse error function between the quarters; in the tails by Newton's method on the logarithm, which is
     almost a parabola there, from where erfc's leading term would put it."""
@@ -103,7 +103,7 @@ def _ndtri(x: Tensor) -> Tensor:
         scaled = erfcx(place * -math.sqrt(0.5))
         value = log(scaled * 0.5) - 0.5 * place * place  # the logarithm of the area left of the place
         place = place - (value - target) * scaled * math.sqrt(math.pi / 2)
-    place = where(tail > 0, place, where(tail == 0, -math.inf, math.nan))
+    place = where(tail == 0, -math.inf, where(tail > 0, place, math.nan))
     centre = (2 * x - 1).erfinv() * math.sqrt(2)
     return where((x - 0.5).abs() <= 0.25, centre, where(mirrored, -place, place))
 

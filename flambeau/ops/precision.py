@@ -22,8 +22,8 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 
 SINGLE: Mapping[dtype, dtype] = {float16: float32, bfloat16: float32}
 """Half types are computed in single precision."""
-WIDER: Mapping[dtype, dtype] = {**SINGLE, float32: float64}
-"""Every type but the widest is computed in the next wider one."""
+DOUBLE: Mapping[dtype, dtype] = {float16: float64, bfloat16: float64, float32: float64}
+"""Every type is computed in double precision."""
 
 
 def rounded_once(function: _F) -> _F:
@@ -31,9 +31,10 @@ def rounded_once(function: _F) -> _F:
     return _rounding(function, SINGLE)
 
 
-def computed_wider(function: _F) -> _F:
-    """Compute half types in float32 and float32 in float64, and round the results alone."""
-    return _rounding(function, WIDER)
+def computed_in_double(function: _F) -> _F:
+    """Compute in float64 whatever the dtype, and round the results alone: for what float32 has not the range or the
+    precision for."""
+    return _rounding(function, DOUBLE)
 
 
 def _rounding(function: _F, wider: Mapping[dtype, dtype]) -> _F:

@@ -10,7 +10,7 @@ from ..composite import composite
 from ..tensor import Tensor
 from .activation import check_floating
 from .comparison import where
-from .conversion import as_result_in, in_common_dtype
+from .conversion import check_holds, converted, in_common_dtype
 from .dispatch import attach, tracked
 from .precision import rounded_once
 
@@ -67,8 +67,9 @@ def smooth_l1_loss(input: Tensor, target: Tensor, reduction: str, beta: float) -
 
 def huber_loss(input: Tensor, target: Tensor, reduction: str, delta: float) -> Tensor:
     """With d = ``|input - target|``: ``0.5 d²`` below ``delta`` and ``delta (d - 0.5 delta)`` from there on."""
-    result = _loss("huber_cpu", _huber, HuberLossBackward0, *in_common_dtype(input, target), reduction, delta)
-    return as_result_in(result, input.dtype)
+    first, second = in_common_dtype(input, target)
+    check_holds(input.dtype, first.dtype)
+    return converted(_loss("huber_cpu", _huber, HuberLossBackward0, first, second, reduction, delta), input.dtype)
 
 
 @rounded_once

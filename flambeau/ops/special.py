@@ -18,7 +18,7 @@ from .dispatch import attach, not_a_tensor, tracked
 from .exponentials import log
 from .host import elementwise, on_host
 from .operation import operation, write_out
-from .precision import computed_wider, rounded_once
+from .precision import computed_in_double, rounded_once
 from .trigonometry import sin
 
 # --- classes of numbers -------------------------------------------------------------------------------------------------
@@ -138,7 +138,7 @@ def entr(input: Tensor) -> Tensor:
 @rounded_once
 def _entropies(x: Tensor) -> Tensor:
     inside = -x * log(where(x > 0, x, 1.0))
-    return where((x > 0) | x.isnan(), inside, where(x == 0, 0.0, -math.inf))  # type: ignore[no-any-return]
+    return where(x == 0, 0.0, where(x < 0, -math.inf, inside))  # type: ignore[no-any-return]
 
 
 class SincBackward0(Gradient):
@@ -149,7 +149,7 @@ class SincBackward0(Gradient):
         return grad * _sinc_slope(self.input(0))
 
 
-@computed_wider
+@computed_in_double
 def _sinc_slope(x: Tensor) -> Tensor:
     safe = where(x == 0, 1.0, x)
     angle = safe * math.pi
@@ -167,7 +167,7 @@ def sinc(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     return result if out is None else write_out(out, result)
 
 
-@computed_wider
+@computed_in_double
 def _sinc(x: Tensor) -> Tensor:
     angle = where(x == 0, 1.0, x * math.pi)
     return where(x == 0, 1.0, sin(angle) / angle)  # type: ignore[no-any-return]

@@ -14,7 +14,7 @@ from ..graph.trace import record
 from ..tensor import Tensor
 from .dispatch import attach, tracked
 from .operation import NAMESPACE, operation, write_out
-from .precision import computed_wider
+from .precision import computed_in_double
 
 
 class DiagEmbedBackward0(Gradient):
@@ -70,7 +70,7 @@ def trace(input: Tensor) -> Tensor:
     return _trace(input)
 
 
-@computed_wider
+@computed_in_double
 def _trace(x: Tensor) -> Tensor:
     return x.diagonal().sum()
 

@@ -17,7 +17,7 @@ from .creation import filled
 from .dispatch import attach, nary, not_a_tensor, tracked, unary
 from .exponentials import exp, log
 from .operation import operation, write_out
-from .precision import computed_wider, rounded_once
+from .precision import computed_in_double, rounded_once
 
 
 def _check_floating(name: str, a: Any, b: Any) -> None:
@@ -50,14 +50,14 @@ def hypot(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     return result if out is None else write_out(out, result)
 
 
-@computed_wider
+@computed_in_double
 def _hypot(a: Tensor, b: Tensor, scaled: bool) -> Tensor:
     """``scaled``: what the squares would make too large or too small is first brought back by a power of two."""
     infinite = a.isinf() | b.isinf()
     if not scaled:
         return where(infinite, math.inf, nary(p.FMA, [a * a, b, b]).sqrt())
     size = maximum(a.abs(), b.abs())
-    scale = where(size > 2.0**500, 2.0**-600, where(size < 2.0**-450, 2.0**600, 1.0)).to(float64)
+    scale = where(size > 2.0**500, 2.0**-600, where(size < 2.0**-450, 2.0**600, filled(Size(()), 1.0, float64)))
     a, b = a * scale, b * scale
     return where(infinite, math.inf, nary(p.FMA, [a * a, b, b]).sqrt() / scale)
 

@@ -14,7 +14,7 @@ from ..tensor import Tensor
 from .comparison import where
 from .dispatch import attach, tracked
 from .operation import operation
-from .precision import computed_wider
+from .precision import computed_in_double
 from .reductions import Dims, MeanBackward1, expand_back, mean, without_axes
 
 
@@ -41,7 +41,7 @@ def _moments(
     return spread, average
 
 
-@computed_wider
+@computed_in_double
 def _in_two_passes(x: Tensor, dims: tuple[int, ...], free: float, root: bool) -> tuple[Tensor, Tensor]:
     """Float32 is added up as float64, as PyTorch does: what a variance is small beside would otherwise drown it."""
     average = mean(x, dims, True) if dims else x
@@ -51,7 +51,7 @@ def _in_two_passes(x: Tensor, dims: tuple[int, ...], free: float, root: bool) ->
     return variance.sqrt() if root else variance, average
 
 
-@computed_wider
+@computed_in_double
 def centred(x: Tensor, dims: tuple[int, ...]) -> Tensor:
     """What is left of ``x`` without its mean."""
     return x - mean(x, dims, True)

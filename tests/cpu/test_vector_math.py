@@ -153,6 +153,7 @@ REFERENCES: dict[str, tuple[Callable[[np.ndarray], np.ndarray], Callable[[mpf], 
     "atanh": (np.arctanh, mp.atanh),
     "erf": (scipy.special.erf, mp.erf),
     "erfc": (scipy.special.erfc, mp.erfc),
+    "erfcx": (scipy.special.erfcx, lambda x: mp.exp(x * x) * mp.erfc(x) if x < 1e9 else 1 / (x * mp.sqrt(mp.pi))),
     "erfinv": (scipy.special.erfinv, mp.erfinv),
     "lgamma": (logarithm_of_gamma, lambda x: mp.re(mp.loggamma(x))),
     "digamma": (scipy.special.digamma, mp.digamma),
@@ -199,6 +200,8 @@ def domain(name: str) -> np.ndarray:
         return np.concatenate([moderate, large, [6381956970095103.0 * 2.0**797]])
     if name in ("erf", "erfc"):
         return np.concatenate([moderate, generator.uniform(-6, 27.2, count)])
+    if name == "erfcx":
+        return np.concatenate([moderate, positive, generator.uniform(-26, 30, count)])
     if name in ("exp", "exp2", "expm1", "sigmoid", "sinh", "cosh"):
         return np.concatenate([moderate, generator.uniform(-745, 709, 2 * count)])
     return np.concatenate([moderate, positive])
@@ -232,7 +235,7 @@ def test_double_agrees_with_references_of_the_same_precision_everywhere(name: st
         reference = np.asarray(REFERENCES[name][0](x))
         if name == "erfinv":
             reference = np.copysign(reference, x)
-    assert_accurate({"erfc": 2000.0, "lgamma": 50.0, "digamma": 50.0}.get(name, 6.0), run(name, x), reference, x)
+    assert_accurate({"erfc": 2000.0, "erfcx": 2000.0, "lgamma": 50.0, "digamma": 50.0}.get(name, 6.0), run(name, x), reference, x)
 
 
 @pytest.mark.parametrize("name", ["lgamma", "digamma"])
@@ -362,6 +365,7 @@ SPECIAL = [
     ("atanh", [(-0.0, -0.0), (1.0, INF), (-1.0, -INF), (2.0, NAN), (INF, NAN)]),
     ("erf", [(-0.0, -0.0), (INF, 1.0), (-INF, -1.0), (5.0, 1.0 - 1.5374597944280349e-12)]),
     ("erfc", [(0.0, 1.0), (INF, 0.0), (-INF, 2.0)]),
+    ("erfcx", [(0.0, 1.0), (INF, 0.0), (-INF, INF), (-30.0, INF)]),
     ("erfinv", [(-0.0, -0.0), (1.0, INF), (-1.0, -INF), (1.5, NAN)]),
     ("lgamma", [(1.0, 0.0), (2.0, 0.0), (0.0, INF), (-3.0, INF), (INF, INF), (-INF, INF)]),
     ("digamma", [(0.0, -INF), (-0.0, INF), (-3.0, NAN), (INF, INF), (-INF, NAN)]),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 import warnings
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as TF
@@ -339,7 +341,20 @@ def test_interpolate(shape: tuple[int, ...], options: dict[str, Any]) -> None:
     compare(F.interpolate, TF.interpolate, [floats(*shape)], 1e-4, 1e-5, **options)
 
 
+def test_interpolate_bytes() -> None:
+    """Pictures of bytes, to the bit."""
+    picture = np.random.default_rng(0).integers(0, 256, size=(2, 3, 17, 21), dtype=np.uint8)
+    for mode, antialias, aligned, size in itertools.product(
+        ("bilinear", "bicubic"), (False, True), (False, True), ((9, 14), (25, 31), (17, 40))
+    ):
+        options: dict[str, Any] = {"size": size, "mode": mode, "antialias": antialias, "align_corners": aligned}
+        ours, theirs = F.interpolate(flambeau.tensor(picture), **options), TF.interpolate(torch.tensor(picture), **options)
+        np.testing.assert_array_equal(ours.numpy(), theirs.numpy(), str(options))
+
+
 def test_interpolate_errors() -> None:
+    with pytest.raises(NotImplementedError, match="not implemented for 'Int'"):
+        F.interpolate(flambeau.ones(1, 1, 2, 2, dtype=flambeau.int32), scale_factor=2, mode="bilinear")
     with pytest.raises(ValueError, match="only one of size or scale_factor"):
         F.interpolate(flambeau.ones(1, 1, 2, 2), size=3, scale_factor=2)
     with pytest.raises(ValueError, match="align_corners option can only be set"):

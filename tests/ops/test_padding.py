@@ -31,3 +31,17 @@ def test_layout_and_gradient(name: str, amounts: tuple[int, ...]) -> None:
     np.testing.assert_array_equal(ours[0], theirs[0])
     assert ours[1] == theirs[1]
     np.testing.assert_array_equal(ours[2], theirs[2])
+
+
+@pytest.mark.parametrize("amounts", [(1, -1), (-1, 2), (3, 3), (-1, -2), (2, 1, -1, 1), (4, 0), (0, 4), (-3, 0)])
+def test_circular(amounts: tuple[int, ...]) -> None:
+    """Cropping comes first; what is left goes round. (Beyond what is left PyTorch shows memory that it never wrote.)"""
+
+    def padded(T: Any) -> Any:
+        x = T.arange(18.0).reshape(1, 2, 3, 3) if len(amounts) > 2 else T.arange(6.0).reshape(1, 2, 3)
+        try:
+            return T.nn.functional.pad(x, amounts, mode="circular").tolist()
+        except RuntimeError:
+            return "refused"
+
+    assert padded(flambeau) == padded(torch)

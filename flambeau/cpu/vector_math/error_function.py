@@ -68,9 +68,8 @@ def erfcx(x: Value) -> Value:
     series = fma(-r, fma(-3.0 * r, fma(-5.0 * r, fma(-7.0 * r, fma(-9.0 * r, 1.0 - 11.0 * r, 1.0), 1.0), 1.0), 1.0), 1.0)
     positive = where(size > ERFC_BOUND["double"], series / size * (1 / math.sqrt(math.pi)), near)
     power = exponential(minimum(EXP_BOUNDS["double"][0], square), "double")
-    negative = fma(power + power, fma(size, size, -square), power + power)
-    negative = where(square < EXP_BOUNDS["double"][0], negative - positive, power)
-    return where(x < 0.0, negative, positive)
+    corrected = where(power < INFINITY, fma(power, fma(size, size, -square), power), power)
+    return where(x < 0.0, corrected + corrected - positive, positive)
 
 
 def erfinv(x: Value) -> Value:

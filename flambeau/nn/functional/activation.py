@@ -12,7 +12,7 @@ from ...ops import softmax as softmaxes
 from ...ops.activation import gelu, glu, hardshrink, logsigmoid, prelu, softplus, softshrink
 from ...ops.attention import scaled_dot_product_attention
 from ...ops.operation import assign
-from ...ops.precision import computed_wider, rounded_once
+from ...ops.precision import computed_in_double, rounded_once
 from ...tensor import Tensor
 
 __all__ = [
@@ -124,7 +124,7 @@ def tanh(input: Tensor) -> Tensor:
     return input.tanh()
 
 
-@computed_wider
+@computed_in_double
 def tanhshrink(input: Tensor) -> Tensor:
     """``input - tanh(input)``."""
     return input - input.tanh()
