@@ -272,11 +272,10 @@ class AddmvBackward0(WeightedProductBackward):
 
 @operation(inplace=True)
 def addmv(
-    input: Tensor, mat: Tensor, vec: Tensor, *, beta: Any = 1, alpha: Any = 1, out: Tensor | None = None
+    input: Tensor, mat: Tensor, vec: Tensor, *, beta: Any = 1, alpha: Any = 1
 ) -> Tensor:
     """``beta * input + alpha * mat @ vec``."""
-    result = _weighted(mv, AddmvBackward0, input, mat, vec, beta, alpha)
-    return result if out is None else write_out(out, result)
+    return _weighted(mv, AddmvBackward0, input, mat, vec, beta, alpha)
 
 
 @operation("ger")
@@ -296,11 +295,10 @@ class AddrBackward0(WeightedProductBackward):
 
 @operation(inplace=True)
 def addr(
-    input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Any = 1, alpha: Any = 1, out: Tensor | None = None
+    input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Any = 1, alpha: Any = 1
 ) -> Tensor:
     """``beta * input + alpha * outer(vec1, vec2)``."""
-    result = _weighted(outer, AddrBackward0, input, vec1, vec2, beta, alpha)
-    return result if out is None else write_out(out, result)
+    return _weighted(outer, AddrBackward0, input, vec1, vec2, beta, alpha)
 
 
 class BaddbmmBackward0(WeightedProductBackward):
@@ -312,11 +310,10 @@ class BaddbmmBackward0(WeightedProductBackward):
 
 @operation(inplace=True)
 def baddbmm(
-    input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1, out: Tensor | None = None
+    input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1
 ) -> Tensor:
     """``beta * input + alpha * batch1 @ batch2``."""
-    result = _weighted(bmm, BaddbmmBackward0, input, batch1, batch2, beta, alpha)
-    return result if out is None else write_out(out, result)
+    return _weighted(bmm, BaddbmmBackward0, input, batch1, batch2, beta, alpha)
 
 
 class AddbmmBackward0(WeightedProductBackward):
@@ -333,11 +330,10 @@ def _sum_of_products(a: Tensor, b: Tensor) -> Tensor:
 
 @operation(inplace=True)
 def addbmm(
-    input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1, out: Tensor | None = None
+    input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1
 ) -> Tensor:
     """``beta * input + alpha * sum over the batch of batch1 @ batch2``."""
-    result = _weighted(_sum_of_products, AddbmmBackward0, input, batch1, batch2, beta, alpha)
-    return result if out is None else write_out(out, result)
+    return _weighted(_sum_of_products, AddbmmBackward0, input, batch1, batch2, beta, alpha)
 
 
 class AddmmBackward0(MmBackward0):

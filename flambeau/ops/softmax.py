@@ -128,7 +128,7 @@ class LogsumexpBackward0(Gradient):
 
 
 @operation()
-def logsumexp(input: Tensor, dim: Dims, keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
+def logsumexp(input: Tensor, dim: Dims, keepdim: bool = False) -> Tensor:
     """log(sum(exp(x))) over axes, without overflow."""
     dims = wrap_dims(dim, input.ndim)
     x = input if input.dtype.category == 2 else input.to(dtypes.get_default_dtype())
@@ -136,7 +136,7 @@ def logsumexp(input: Tensor, dim: Dims, keepdim: bool = False, *, out: Tensor | 
         result = _logsumexp(x, dims, keepdim)
     if tracked(x):
         attach(result, LogsumexpBackward0, [x], None, (x.shape, dims, keepdim))
-    return result if out is None else write_out(out, result)
+    return result
 
 
 @rounded_once

@@ -40,14 +40,14 @@ class HypotBackward0(Gradient):
 
 
 @operation(inplace=True)
-def hypot(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+def hypot(input: Tensor, other: Tensor) -> Tensor:
     """sqrt(input² + other²), although the squares may be out of range; infinite if one of them is, even beside NaN."""
     _check_floating("hypot", input, other)
     with no_grad():
         result = _hypot(input, other, float64 in (input.dtype, other.dtype))
     if tracked(input, other):
         attach(result, HypotBackward0, [input, other])
-    return result if out is None else write_out(out, result)
+    return result
 
 
 @computed_in_double
@@ -86,14 +86,14 @@ class Logaddexp2Backward0(LogaddexpBackward0):
 
 
 @operation()
-def logaddexp(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+def logaddexp(input: Tensor, other: Tensor) -> Tensor:
     """log(exp(input) + exp(other)), without overflow."""
     _check_floating("logaddexp", input, other)
     with no_grad():
         result = _logaddexp(input, other, "exp", 1.0)
     if tracked(input, other):
         attach(result, LogaddexpBackward0, [input, other])
-    return result if out is None else write_out(out, result)
+    return result
 
 
 @operation()
@@ -151,10 +151,9 @@ class SpecialXlog1PyBackward0(XlogyBackward0):
 
 
 @operation("special_xlogy", inplace=True)
-def xlogy(input: Any, other: Any, *, out: Tensor | None = None) -> Tensor:
+def xlogy(input: Any, other: Any) -> Tensor:
     """input · log(other), zero where input is zero (unless other is NaN)."""
-    result = _product("log", XlogyBackward0, *_as_tensors("xlogy", input, other))
-    return result if out is None else write_out(out, result)
+    return _product("log", XlogyBackward0, *_as_tensors("xlogy", input, other))
 
 
 def xlog1py(input: Any, other: Any, *, out: Tensor | None = None) -> Tensor:
