@@ -207,7 +207,10 @@ def einsum(equation: Any, *operands: Any) -> Tensor:
     if isinstance(equation, str):
         many = list(operands[0]) if len(operands) == 1 and isinstance(operands[0], (list, tuple)) else list(operands)
         if not many:
-            raise RuntimeError("einsum(): must provide at least one operand")
+            raise ValueError(
+                "einsum(): must specify the equation string and at least one operand, or at least one operand and its "
+                "subscripts list"
+            )
         terms, output = _terms(equation, len(many))
     else:
         rest = [equation, *operands]

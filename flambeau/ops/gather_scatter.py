@@ -206,6 +206,8 @@ def scatter(
 @operation(inplace=True)
 def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     """A copy in which the elements of ``src`` are added at the places that ``index`` names along ``dim``."""
+    if not isinstance(src, Tensor):
+        raise TypeError(f"scatter_add(): argument 'src' (position 3) must be Tensor, not {type(src).__name__}")
     return _scatter("scatter_add", input, dim, index, src, "add", ScatterAddBackward0)
 
 
@@ -252,6 +254,8 @@ def scatter_reduced(
     input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, include_self: bool, check: Check | None
 ) -> Tensor:
     """:func:`scatter_reduce`; ``check`` says what an index out of range raises."""
+    if not isinstance(src, Tensor):
+        raise TypeError(f"scatter_reduce(): argument 'src' (position 3) must be Tensor, not {type(src).__name__}")
     mode = {"sum": "add", "prod": "mul", "mean": "add", "amax": "amax", "amin": "amin"}.get(reduce)
     if mode is None:
         raise RuntimeError("reduce argument must be either sum, prod, mean, amax or amin, got " + reduce)

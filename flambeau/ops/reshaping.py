@@ -168,7 +168,11 @@ def squeeze(input: Tensor, dim: Any = None) -> Tensor:
         gradient: type[Gradient] = SqueezeBackward0
     else:
         dims = (dim,) if isinstance(dim, int) else tuple(dim)
-        drop = {d for d in (wrap_dim(d, len(sizes)) for d in dims) if sizes and sizes[d] == 1}
+        axes = [wrap_dim(d, len(sizes)) for d in dims]
+        for axis in axes:
+            if axes.count(axis) > 1:
+                raise RuntimeError(f"dim {axis} appears multiple times in the list of dims")
+        drop = {d for d in axes if sizes and sizes[d] == 1}
         gradient = SqueezeBackward1
     kept = [i for i in range(len(sizes)) if i not in drop]
     return view_of(input, [sizes[i] for i in kept], [strides[i] for i in kept], offset, gradient)

@@ -231,6 +231,8 @@ def _along(name: str, y: Tensor, x: Any, dx: Any, dim: int) -> tuple[Tensor, Ten
         return left, right, 1 if dx is None else dx
     if dx is not None:
         raise RuntimeError(f"{name}: specify x or dx, not both")
+    if x.ndim == 1 and x.shape[0] != extent:
+        raise RuntimeError(f"{name}: There must be one `x` value for each sample point")
     steps = diff(x, dim=-1 if x.ndim == 1 else axis)
     if x.ndim == 1:
         steps = steps.reshape([-1 if k == axis else 1 for k in range(y.ndim)])
