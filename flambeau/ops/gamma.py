@@ -59,7 +59,8 @@ def _polygamma(x: np.ndarray, order: int) -> np.ndarray:
         mirrored = x < 0.5
         y = np.where(mirrored, 1 - x, x)
         value = _hurwitz(y, 2)
-        return np.where(mirrored, (np.pi / np.sin(np.pi * x)) ** 2 - value, value)
+        pole = (x <= 0) & (x == np.floor(x))  # at which the rounded multiple of π has a sine
+        return np.where(pole, np.inf, np.where(mirrored, (np.pi / np.sin(np.pi * x)) ** 2 - value, value))
     sign = -1.0 if order % 2 == 0 else 1.0
     factorial = float(math.factorial(order)) if order <= 170 else math.inf  # 171! is beyond float64
     return sign * factorial * _hurwitz(x, order + 1)

@@ -22,6 +22,7 @@ from ..graph.shapes import Size, View, contiguous_strides, view_strides, wrap_di
 from ..graph.trace import local
 from ..tensor import Tensor
 from .activation import check_floating
+from .conversion import converted
 from .dispatch import attach, binary, tracked, unary
 from .laid_out import in_order
 from .memory_order import Order, format_order, lay, lies_in, own_order
@@ -256,6 +257,15 @@ def native_layer_norm(
     input: Tensor, normalized_shape: Sequence[int], weight: Tensor | None, bias: Tensor | None, eps: float
 ) -> tuple[Tensor, Tensor, Tensor]:
     """:func:`layer_norm` with the mean and the reciprocal standard deviation it used."""
+    result, average, scale = _layer_norm(input, normalized_shape, weight, bias, eps)
+    if weight is None or weight.dtype is input.dtype:  # beside parameters of float32 they stay so
+        average, scale = converted(average, input.dtype), converted(scale, input.dtype)
+    return result, average, scale
+
+
+def _layer_norm(
+    input: Tensor, normalized_shape: Sequence[int], weight: Tensor | None, bias: Tensor | None, eps: float
+) -> tuple[Tensor, Tensor, Tensor]:
     layout = _layer_layout(input, normalized_shape, weight=weight, bias=bias)
     _check_parameters(input, weight, bias)
     check_floating(input, "LayerNormKernelImpl")
@@ -269,7 +279,7 @@ def layer_norm(
     eps: float = 1e-05, cudnn_enable: bool = True,
 ) -> Tensor:  # fmt: skip
     """Normalise over the last dimensions, whose extents are ``normalized_shape``; weight and bias have that shape."""
-    return native_layer_norm(input, normalized_shape, weight, bias, eps)[0]
+    return _layer_norm(input, normalized_shape, weight, bias, eps)[0]
 
 
 @operation(method=False)

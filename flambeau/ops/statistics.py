@@ -12,7 +12,7 @@ from ..tensor import Tensor
 from .checked import checked
 from .matrix import matmul
 from .operation import operation
-from .precision import rounded_once
+from .precision import computed_in_double
 from .variance import centred
 
 
@@ -151,7 +151,7 @@ def _edge(a: Tensor, b: Tensor, c: Tensor, near: Any, far: Any) -> Tensor:
 
 
 @operation(inplace=True)
-@rounded_once
+@computed_in_double
 def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
     """Slices of ``dim`` whose ``p``-norm exceeds ``maxnorm`` scaled down to it."""
     if p <= 0:

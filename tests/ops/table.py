@@ -569,6 +569,8 @@ DECOMPOSITIONS = [
         for order in ("'fro'", "'nuc'", "1", "-1", "2", "-2", "float('inf')", "-float('inf')")
         for rest in ("", ", (0, 1), True")
     ),
+    Row("torch.linalg.pinv(x, hermitian=True)", of((2, 4, 4)), "fd", 0, slack=1e3),  # of which one triangle counts
+    Row("torch.linalg.lstsq(x, y, driver='gelsd').residuals", of((2, 5, 3), (2, 5, 2)), "d", 1, slack=1e3),
     Row("torch.linalg.inv(x)", _DEFINITE, "f", 0, slack=100),
     Row("torch.linalg.cholesky(x)", _DEFINITE, "f", 0, slack=100),
     Row("torch.linalg.qr(x)", _TALL, "f", 0, slack=100),

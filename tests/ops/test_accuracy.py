@@ -170,3 +170,17 @@ def test_sums_of_half_types_may_leave_their_range() -> None:
         unit = flambeau.nn.functional.normalize(row, dim=0).float()
         assert unit.square().sum().item() == pytest.approx(1.0, rel=4e-3)
         assert flambeau.nn.functional.cosine_similarity(row, row, dim=0).item() == 1.0
+
+
+def test_derivatives_of_digamma_at_their_poles() -> None:
+    """Infinite, where PyTorch divides by the sine of a rounded multiple of π."""
+    poles = flambeau.tensor([0.0, -1.0, -8.0])
+    assert flambeau.polygamma(1, poles).tolist() == flambeau.polygamma(3, poles).tolist() == [float("inf")] * 3
+
+
+def test_moments_given_beside_a_normalisation() -> None:
+    for name in ("float32", "float16", "bfloat16"):
+        x, theirs = flambeau.ones(3, 4).to(getattr(flambeau, name)), torch.ones(3, 4).to(getattr(torch, name))
+        found = flambeau.native_layer_norm(x, (4,), None, None, 1e-5)
+        expected = torch.native_layer_norm(theirs, (4,), None, None, 1e-5)
+        assert [str(t.dtype) for t in found] == [str(t.dtype) for t in expected]
