@@ -28,6 +28,7 @@ from .graph import dtypes as _dtypes
 from .graph.dtypes import can_cast, dtype, get_default_dtype, promote_types
 from .graph.shapes import Size
 from .ops import NAMESPACE as _NAMESPACE
+from .ops.dispatch import not_a_tensor as _not_a_tensor
 from .random import (
     Generator,
     default_generator,
@@ -145,21 +146,29 @@ def result_type(tensor1: Any, tensor2: Any) -> dtype:
 
 def is_floating_point(input: Tensor) -> bool:
     """Whether the tensor's dtype is a floating-point one."""
+    if not isinstance(input, Tensor):
+        raise _not_a_tensor("is_floating_point", input=input)
     return input.dtype.kind == "float"
 
 
 def is_complex(input: Tensor) -> bool:
     """Whether the tensor's dtype is complex."""
+    if not isinstance(input, Tensor):
+        raise _not_a_tensor("is_complex", input=input)
     return input.dtype.kind == "complex"
 
 
 def is_nonzero(input: Tensor) -> bool:
     """Whether a one-element tensor is not zero."""
+    if not isinstance(input, Tensor):
+        raise _not_a_tensor("is_nonzero", input=input)
     return input.__bool__()
 
 
 def numel(input: Tensor) -> Any:
     """Number of elements."""
+    if not isinstance(input, Tensor):
+        raise _not_a_tensor("numel", input=input)
     return input.numel()
 
 

@@ -231,6 +231,8 @@ class Tensor(Reading):
         sizes = self._node.shape if view is None else view.sizes
         if dim is None:
             return sizes
+        if not sizes:
+            raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
         from .graph.shapes import wrap_dim
 
         return sizes[wrap_dim(dim, len(sizes))]

@@ -18,12 +18,14 @@ SMALLEST = -(2**63)
 
 
 def check_count(sizes: Sequence[int]) -> None:
-    """``RuntimeError`` for sizes that are negative, or that no 64-bit number counts the elements of.
+    """``RuntimeError`` for sizes that are negative, or that no 64-bit number counts the elements of; ``TypeError`` for floats.
 
     An extent of zero counts as one: strides are products of the others.
     """
     count = 1
     for extent in sizes:
+        if not hasattr(extent, "__index__"):
+            raise TypeError(f"sizes must be integers, but got {list(sizes)}")
         if extent > 1:
             count *= extent
         elif extent < 0:

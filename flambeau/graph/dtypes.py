@@ -106,8 +106,10 @@ def set_default_dtype(d: dtype) -> None:
 def promote_types(type1: dtype, type2: dtype) -> dtype:
     """The smallest dtype that both convert to, as PyTorch's table has it."""
     a, b = type1, type2
-    if a is b:
+    if a is b and isinstance(a, dtype):
         return a
+    if not (isinstance(a, dtype) and isinstance(b, dtype)):
+        raise _no_dtypes("promote_types", type1=a, type2=b)
     if a.category != b.category:
         return a if a.category > b.category else b
     if a.kind == "float":
@@ -123,7 +125,18 @@ def promote_types(type1: dtype, type2: dtype) -> dtype:
 
 def can_cast(from_: dtype, to: dtype) -> bool:
     """Whether a result of dtype ``from_`` may be written into a tensor of dtype ``to`` (no step down in category)."""
-    return from_.category <= to.category
+    try:
+        return from_.category <= to.category
+    except AttributeError:
+        raise _no_dtypes("can_cast", from_=from_, to=to) from None
+
+
+def _no_dtypes(function: str, **arguments: object) -> TypeError:
+    """What PyTorch's parser says of the first argument that is no dtype."""
+    name = next(name for name, value in arguments.items() if not isinstance(value, dtype))
+    position = list(arguments).index(name) + 1
+    given = type(arguments[name]).__name__
+    return TypeError(f"{function}(): argument '{name}' (position {position}) must be torch.dtype, not {given}")
 
 
 def scalar_dtype(kind: str) -> dtype:

@@ -8,7 +8,7 @@ from typing import Any
 from ..graph import dtypes
 from ..tensor import Tensor
 from .arithmetic import float_power
-from .operation import NAMESPACE, assign, operation
+from .operation import assign, operation
 
 
 @operation(function=False)
@@ -50,4 +50,7 @@ def is_inference(input: Tensor) -> bool:
     return input.is_inference()
 
 
-NAMESPACE["detach_"] = Tensor.detach_
+@operation(method=False)
+def detach_(input: Tensor) -> Tensor:
+    """Forget a tensor's history, in place."""
+    return input.detach_()

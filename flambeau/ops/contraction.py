@@ -196,6 +196,11 @@ def _contracted(operands: list[tuple[Tensor, Labels]], output: Labels) -> Tensor
     return _aligned(x, labels, output)
 
 
+_NO_OPERANDS = (
+    "einsum(): must specify the equation string and at least one operand, or at least one operand and its subscripts list"
+)
+
+
 @operation(method=False)
 def einsum(equation: Any, *operands: Any) -> Tensor:
     """Sums of products in Einstein's notation: ``einsum("bij,bjk->bik", a, b)``.
@@ -207,14 +212,13 @@ def einsum(equation: Any, *operands: Any) -> Tensor:
     if isinstance(equation, str):
         many = list(operands[0]) if len(operands) == 1 and isinstance(operands[0], (list, tuple)) else list(operands)
         if not many:
-            raise ValueError(
-                "einsum(): must specify the equation string and at least one operand, or at least one operand and its "
-                "subscripts list"
-            )
+            raise ValueError(_NO_OPERANDS)
         terms, output = _terms(equation, len(many))
     else:
         rest = [equation, *operands]
         pairs = len(rest) // 2
+        if not pairs:
+            raise ValueError(_NO_OPERANDS)
         many = rest[0 : 2 * pairs : 2]
         terms = [list(labels) for labels in rest[1 : 2 * pairs : 2]]
         output = list(rest[-1]) if len(rest) % 2 else None

@@ -148,6 +148,8 @@ def histogram(
         count, edges = 0, bins.numel()
     else:
         count, edges = int(bins), int(bins) + 1
+        if count <= 0:
+            raise RuntimeError(f"torch.histogram(): bins must be > 0, but got {count} for dimension 0")
     if weight is not None:
         operands.append(weight.detach().reshape(-1))
     low, high = (0.0, 0.0) if range is None else (float(range[0]), float(range[1]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from operator import index
 
 import numpy as np
 
@@ -93,6 +94,7 @@ class PolygammaBackward0(Gradient):
 
 def polygamma(n: int, input: Tensor) -> Tensor:
     """Derivative number ``n`` of the digamma function."""
+    n = index(n)
     if n < 0:
         raise RuntimeError("polygamma(n, x) does not support negative n.")
     x = floating(input)

@@ -22,6 +22,8 @@ def _range(A: Tensor, count: int, iterations: int) -> Tensor:
 def svd_lowrank(A: Tensor, q: int | None = 6, niter: int | None = 2, M: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
     """(U, S, V) with A - M nearly U diag(S) Vᵀ, for the ``q`` largest singular values; random."""
     x = A if M is None else A - M
+    if x.ndim < 2:
+        raise ValueError(f"svd_lowrank(): expected a matrix or a batch of matrices, but got {x.ndim} dimensions")
     if x.shape[-2] < x.shape[-1]:
         v, s, u = svd_lowrank(x.mT, q, niter)
         return u, s, v

@@ -177,6 +177,12 @@ def multi_dot(tensors: Any) -> Tensor:
         raise RuntimeError("multi_dot(): expected at least 2 tensors but got 0")
     if len(many) == 1:
         return many[0].clone()
+    for which, tensor in (("first", many[0]), ("last", many[-1])):
+        if tensor.ndim not in (1, 2):
+            raise RuntimeError(f"multi_dot(): the {which} tensor must be 1D or 2D but got {tensor.ndim}D")
+    for number, tensor in enumerate(many[1:-1], 1):
+        if tensor.ndim != 2:
+            raise RuntimeError(f"multi_dot(): tensor {number} must be 2D but got {tensor.ndim}D")
     rows, columns = many[0].ndim == 1, many[-1].ndim == 1
     if rows:
         many[0] = many[0].unsqueeze(0)

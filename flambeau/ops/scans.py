@@ -225,6 +225,8 @@ def diff(input: Tensor, n: int = 1, dim: int = -1, prepend: Tensor | None = None
 def _along(name: str, y: Tensor, x: Any, dx: Any, dim: int) -> tuple[Tensor, Tensor, Any]:
     """The elements but the last, those but the first, and the steps between their positions."""
     axis = wrap_dim(dim, y.ndim)
+    if y.ndim == 0:
+        raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
     extent = y.shape[axis]
     left, right = y.narrow(axis, 0, max(extent - 1, 0)), y.narrow(axis, min(1, extent), max(extent - 1, 0))
     if x is None:

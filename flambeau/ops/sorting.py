@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from math import prod
 from typing import Any
@@ -173,6 +174,7 @@ def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> tup
     """The ``k``-th smallest element along ``dim``, and where it was: (values, indices)."""
     axis = wrap_dim(dim, input.ndim)
     extent = input.shape[axis] if input.ndim else 1
+    k = operator.index(k)
     if extent == 0:
         raise IndexError(f"kthvalue(): Expected reduction dim {axis} to have non-zero size.")
     if not 1 <= k <= extent:

@@ -40,6 +40,8 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
 @operation(method=False)
 def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """Views of consecutive parts of an axis: of one size, or of the sizes listed."""
+    if tensor.ndim == 0:
+        raise RuntimeError("split expects at least a 1-dimensional tensor")
     d = wrap_dim(dim, tensor.ndim)
     extent = tensor.shape[d]
     if isinstance(split_size_or_sections, (list, tuple)):
@@ -88,6 +90,8 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
 @operation()
 def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """An axis cut into nearly equal sections, or at the given indices."""
+    if input.ndim == 0:
+        raise RuntimeError("tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 dims")
     d = wrap_dim(dim, input.ndim)
     extent = input.shape[d]
     if isinstance(indices_or_sections, int):

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..ops.dispatch import not_a_tensor
 from ..ops.properties import from_dlpack
 from ..tensor import Tensor
 
 
 def to_dlpack(tensor: Tensor) -> Any:
     """A capsule that shares the tensor's memory, for one taker."""
+    if not isinstance(tensor, Tensor):
+        raise not_a_tensor("to_dlpack", data=tensor)
     return tensor.detach().__dlpack__()  # type: ignore[operator]
 
 

@@ -228,7 +228,7 @@ def _cross_entropy_of_probabilities(
         return -products.sum(dimension)
     if reduction == "sum":
         return -products.sum()
-    return -products.sum() / (input.numel() // classes)
+    return -products.sum() / (input.numel() // max(classes, 1))
 
 
 cross_entropy_loss = cross_entropy

@@ -112,7 +112,7 @@ def multi_margin_loss(
         raise RuntimeError(
             f"Expected non-empty vector or matrix with optional 0-dim batch size, but got: {list(input.shape)}"
         )
-    rows = input.reshape(-1, input.size(-1))
+    rows = input.reshape(-1, input.size(-1)) if input.dim() else input.reshape(1, 1)
     if target.dim() > 1 or target.numel() != rows.size(0):
         raise RuntimeError(
             "multi_margin_loss: target tensor should be 1-D with size equal to the number of input samples (batch size). "
