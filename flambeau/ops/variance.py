@@ -7,7 +7,7 @@ from math import prod as product
 from typing import Any
 
 from ..autograd.gradient import INPUTS, RESULT, Gradient
-from ..autograd.modes import no_grad
+from ..composite import composite
 from ..graph.notices import warn
 from ..graph.shapes import wrap_dims
 from ..tensor import Tensor
@@ -31,9 +31,7 @@ def _moments(
             f"{name}(): degrees of freedom is <= 0. Correction should be strictly less than the reduction factor (input numel "
             "divided by output numel)."
         )
-    with no_grad():
-        values = _in_two_passes(input, dims, max(free, 0.0), root)
-    spread, average = (without_axes(value, dims, keepdim) for value in values)
+    spread, average = composite(_in_two_passes, (dims, keepdim, root), input, max(free, 0.0))
     if tracked(input):
         context = input.shape, dims, keepdim, free if free > 0 else math.nan
         attach(spread, StdBackward0 if root else VarBackward0, [input], None, context)
@@ -42,13 +40,14 @@ def _moments(
 
 
 @computed_in_double
-def _in_two_passes(x: Tensor, dims: tuple[int, ...], free: float, root: bool) -> tuple[Tensor, Tensor]:
+def _in_two_passes(how: tuple[tuple[int, ...], bool, bool], x: Tensor, free: float) -> tuple[Tensor, Tensor]:
     """Float32 is added up as float64, as PyTorch does: what a variance is small beside would otherwise drown it."""
-    average = mean(x, dims, True) if dims else x
+    dims, keepdim, root = how
+    average = mean(x, dims, True)
     rest = x - average
-    squares = rest * rest
-    variance = (squares.sum(dims, keepdim=True) if dims else squares) / free
-    return variance.sqrt() if root else variance, average
+    variance = (rest * rest).sum(dims, keepdim=True) / free
+    spread = variance.sqrt() if root else variance
+    return without_axes(spread, dims, keepdim), without_axes(average, dims, keepdim)
 
 
 @computed_in_double

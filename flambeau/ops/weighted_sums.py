@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..autograd.gradient import INPUTS, Gradient
-from ..autograd.modes import no_grad
+from ..composite import composite
 from ..graph import primitives as p
 from ..tensor import Tensor
 from .arithmetic import add, div, mul, neg, sub
@@ -35,18 +35,15 @@ def addcmul(input: Tensor, tensor1: Any, tensor2: Any, *, value: Any = 1, out: T
     """``input + value * tensor1 * tensor2``, the last product and the sum rounded as one."""
     if input.dtype.kind == tensor1.dtype.kind == tensor2.dtype.kind == "bool":
         raise NotImplementedError("\"addcmul_cpu_out\" not implemented for 'Bool'")
-    result = _addcmul(input, tensor1, tensor2, value)
+    (result,) = composite(_product_added, value == 1, input, tensor1, tensor2, value)
+    if tracked(input, tensor1, tensor2):
+        attach(result, AddcmulBackward0, [input, tensor1, tensor2], None, value)
     return result if out is None else write_out(out, result)
 
 
 @rounded_once
-def _addcmul(input: Tensor, first: Tensor, second: Tensor, value: Any) -> Tensor:
-    with no_grad():
-        weighted = first if value == 1 else mul(first, value)
-        result = nary(p.FMA, [input, weighted, second])
-    if tracked(input, first, second):
-        attach(result, AddcmulBackward0, [input, first, second], None, value)
-    return result
+def _product_added(plain: bool, input: Tensor, first: Tensor, second: Tensor, value: Any) -> tuple[Tensor]:
+    return (nary(p.FMA, [input, first if plain else mul(first, value), second]),)
 
 
 class AddcdivBackward0(Gradient):
@@ -73,17 +70,15 @@ def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1, 
             "Integer division with addcdiv is no longer supported, and in a future  release addcdiv will perform a true "
             "division of tensor1 and tensor2."
         )
-    result = _addcdiv(input, tensor1, tensor2, value)
+    (result,) = composite(_quotient_added, value == 1, input, tensor1, tensor2, value)
+    if tracked(input, tensor1, tensor2):
+        attach(result, AddcdivBackward0, [input, tensor1, tensor2], None, value)
     return result if out is None else write_out(out, result)
 
 
 @rounded_once
-def _addcdiv(input: Tensor, first: Tensor, second: Tensor, value: Any) -> Tensor:
-    with no_grad():
-        result = add(input, div(first if value == 1 else mul(first, value), second))
-    if tracked(input, first, second):
-        attach(result, AddcdivBackward0, [input, first, second], None, value)
-    return result
+def _quotient_added(plain: bool, input: Tensor, first: Tensor, second: Tensor, value: Any) -> tuple[Tensor]:
+    return (add(input, div(first if plain else mul(first, value), second)),)
 
 
 class LerpBackward0(Gradient):
@@ -118,25 +113,24 @@ def lerp(input: Tensor, end: Tensor, weight: Any, *, out: Tensor | None = None) 
                 f"expected dtype {p.C_NAMES[input.dtype]} for `{name}` but got dtype {p.C_NAMES[other.dtype]}"
             )
     check_floating("lerp_kernel_tensor" if isinstance(weight, Tensor) else "lerp_kernel_scalar", input.dtype)
-    result = _lerp(input, end, weight)
+    if isinstance(weight, Tensor):
+        (result,) = composite(_between, None, input, end, weight)
+        gradient: type[Gradient] = LerpBackward1
+    else:
+        near = -0.5 < weight < 0.5
+        (result,) = composite(_between, near, input, end, weight if near else weight - 1)
+        gradient = LerpBackward0
+    if tracked(input, end, weight):
+        attach(result, gradient, [input, end, weight], None, None if isinstance(weight, Tensor) else weight)
     return result if out is None else write_out(out, result)
 
 
 @rounded_once
-def _lerp(input: Tensor, end: Tensor, weight: Any) -> Tensor:
-    with no_grad():
-        whole = sub(end, input)
-        if isinstance(weight, Tensor):
-            near = nary(p.FMA, [input, whole, weight])
-            far = nary(p.FMA, [end, whole, sub(weight, 1)])
-            result = nary(p.WHERE, [weight.abs() < 0.5, near, far])
-        elif -0.5 < weight < 0.5:
-            result = nary(p.FMA, [input, whole, weight])
-        else:
-            result = nary(p.FMA, [end, whole, weight - 1])
-    if tracked(input, end, weight):
-        if isinstance(weight, Tensor):
-            attach(result, LerpBackward1, [input, end, weight])
-        else:
-            attach(result, LerpBackward0, [input, end, None], None, weight)
-    return result
+def _between(near: bool | None, input: Tensor, end: Tensor, weight: Any) -> tuple[Tensor]:
+    """``near``: whether a number as weight is that of the end (else less one); None for a tensor of weights."""
+    whole = sub(end, input)
+    if near is not None:
+        return (nary(p.FMA, [input if near else end, whole, weight]),)
+    from_start = nary(p.FMA, [input, whole, weight])
+    from_end = nary(p.FMA, [end, whole, sub(weight, 1)])
+    return (nary(p.WHERE, [weight.abs() < 0.5, from_start, from_end]),)
