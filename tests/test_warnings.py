@@ -33,7 +33,8 @@ STATEMENTS = [
     "torch.scatter(torch.ones(2), 0, torch.tensor([0]), torch.ones(1), reduce='add')",
     "torch.nn.functional.conv2d(torch.ones(1, 1, 4, 4), torch.ones(1, 1, 2, 2), padding='same')",
     "torch.optim.lr_scheduler.StepLR(torch.optim.SGD([torch.nn.Parameter(torch.ones(1))], lr=1), 1).step()",
-    "torch.ones(2).random_(0, 2**25)",
+    "torch.ones(2).random_(0, 2**25)", "torch.tensor(torch.ones(2))",
+    "torch.ones(2).index_reduce(0, torch.tensor([0]), torch.ones(1), 'amax')",
 ]  # fmt: skip
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ from ..cpu.memory import Buffer, allocate
 from ..device import check_device
 from ..graph.dtypes import dtype as dtype_type
 from ..graph.dtypes import get_default_dtype
+from ..graph.notices import warn, warn_once
 from ..graph.shapes import Size, View
 from ..graph.trace import Node
 from ..storage import Storage
@@ -51,6 +51,11 @@ def tensor(
     data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False
 ) -> Tensor:
     """A tensor with a copy of ``data``: numbers, nested sequences, arrays, tensors."""
+    if isinstance(data, Tensor):
+        warn(
+            "To copy construct from a tensor, it is recommended to use sourceTensor.detach().clone() or "
+            "sourceTensor.detach().clone().requires_grad_(True), rather than torch.tensor(sourceTensor)."
+        )
     return finished(_data(data, dtype), requires_grad, device)
 
 
@@ -111,13 +116,11 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
     if not isinstance(ndarray, np.ndarray):
         raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
     if not ndarray.flags.writeable:
-        warnings.warn(
+        warn_once(
             "The given NumPy array is not writable, and PyTorch does not support non-writable tensors. This means writing "
             "to this tensor will result in undefined behavior. You may want to copy the array to protect its data or make "
             "it writable before converting it to a tensor. This type of warning will be suppressed for the rest of this "
-            "program.",
-            UserWarning,
-            stacklevel=3,
+            "program."
         )
     return sharing(ndarray)
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any
 
 from ..graph import primitives as p
 from ..graph.checks import Check
 from ..graph.dtypes import dtype
+from ..graph.notices import warn
 from ..info import finfo, iinfo
 from ..tensor import Tensor
 from .checked import checked
@@ -82,11 +82,10 @@ def check_integers(low: int, high: int, d: dtype) -> None:
             raise RuntimeError(f"{what} is out of bounds for {p.C_NAMES[d]}")
         if d.kind == "float" and abs(value) > precise(d):
             bits = precise(d).bit_length() - 1
-            warnings.warn(
+            warn(
                 f"{what} is out of bounds [-(2^{bits}), 2^{bits}]. Due to precision limitations {p.C_NAMES[d]} can support "
                 "discrete uniform distribution only within this range. This warning will become an error in version 1.7 "
-                "release, please fix the code in advance",
-                stacklevel=5,
+                "release, please fix the code in advance"
             )
 
 

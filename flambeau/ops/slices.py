@@ -6,6 +6,7 @@ from typing import Any
 
 from ..graph import dtypes
 from ..graph.checks import Check
+from ..graph.notices import warn_once
 from ..graph.primitives import TYPE_NAMES
 from ..graph.shapes import Size, wrap_dim
 from ..tensor import Tensor
@@ -151,6 +152,7 @@ def index_reduce(
     input: Tensor, dim: int, index: Tensor, source: Tensor, reduce: str, *, include_self: bool = True
 ) -> Tensor:
     """A copy in which the slices of ``source`` are combined ("prod", "mean", "amax", "amin") with those ``index`` names."""
+    warn_once("index_reduce() is in beta and the API may change at any time.")
     if reduce not in ("prod", "mean", "amax", "amin"):
         raise RuntimeError(f"index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got {reduce}.")
     axis = _checked_axis("index_reduce_", input, dim, index, source)
