@@ -7,7 +7,7 @@ falling sequence number visits each after everything that used its result.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from heapq import heappop, heappush
 from typing import Any
 
@@ -189,7 +189,7 @@ def _propagate(run: Run, roots: Roots) -> None:
     leaves = run.leaves
     targets = run.targets
     run.begin = [edge[0] if type(edge) is tuple else edge for edge, _ in roots]
-    if targets is not None:
+    if targets is not None and run.needed is None:
         run.needed = _leading_to(targets, run.begin)
     needed = run.needed
 
@@ -252,9 +252,19 @@ def _propagate(run: Run, roots: Roots) -> None:
                 accumulate(leaf, value)
 
 
-def _reachable(begin: list[Any]) -> tuple[set[Gradient], set[int]]:
-    """The nodes, and the identities of the leaves, that backward from ``begin`` can come to."""
-    nodes: set[Gradient] = set()
+def between(roots: Roots, ends: Sequence[Gradient | None]) -> tuple[Tensor | None, ...]:
+    """The gradients that arrive at the nodes ``ends``, beyond which nothing is run; saved values are kept."""
+    run = Run(True, {(id(end), 0): None for end in ends if end is not None}, False)
+    stop = {end for end in ends if end is not None}
+    run.needed = _reachable([edge[0] if type(edge) is tuple else edge for edge, _ in roots], stop)[0] - stop
+    _propagate(run, roots)
+    assert run.targets is not None
+    return tuple(None if end is None else run.targets[id(end), 0] for end in ends)
+
+
+def _reachable(begin: list[Any], stop: Iterable[Gradient] = ()) -> tuple[set[Gradient], set[int]]:
+    """The nodes, and the identities of the leaves, that backward from ``begin`` can come to, not going beyond ``stop``."""
+    nodes: set[Gradient] = set(stop)
     leaves: set[int] = set()
     stack = list(begin)
     while stack:

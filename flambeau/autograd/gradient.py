@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable
 from itertools import count
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 from ..graph.dtypes import bfloat16, float16, float32
 from ..graph.shapes import Size, View
@@ -40,6 +40,9 @@ def is_half(value: Any) -> bool:
     """Whether a value is a tensor of a half type."""
     d = getattr(value, "dtype", None)
     return d is float16 or d is bfloat16
+
+
+_G = TypeVar("_G", bound="Gradient")
 
 
 class Packed:
@@ -197,7 +200,8 @@ class Gradient:
     def __call__(self, *grads: Any) -> Any:
         """The gradients of the inputs, given those of the outputs."""
         given: Any = grads[0] if self.outputs == 1 else dict(enumerate(grads))
-        return self.backward(given)
+        results = self.backward(given)
+        return results[0] if type(results) is tuple and len(results) == 1 else results
 
     @property
     def _saved_self(self) -> Any:
@@ -239,7 +243,17 @@ class Gradient:
         return RemovableHandle.add(self._extra().pre_hooks, hook)
 
     def __repr__(self) -> str:
-        return f"<{self.name()} object at {id(self):#x}>"
+        return f"<{type(self).__name__} object at {id(self):#x}>"
+
+
+def shown_as(name: str) -> Callable[[type[_G]], type[_G]]:
+    """Decorator: a class of gradients appears under the name that PyTorch has for several."""
+
+    def rename(gradient: type[_G]) -> type[_G]:
+        gradient.__name__ = gradient.__qualname__ = name
+        return gradient
+
+    return rename
 
 
 class Extra:

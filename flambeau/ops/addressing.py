@@ -149,7 +149,9 @@ class _IndexAddGrad(Gradient):
         return gathered(grad, addressing)
 
 
-def gathered(view: Tensor, addressing: Addressing, in_order: bool = False) -> Tensor:
+def gathered(
+    view: Tensor, addressing: Addressing, gradient: type[Gradient] = IndexBackward0, in_order: bool = False
+) -> Tensor:
     """The addressed elements of ``view``, with a history; with ``in_order`` in the order of its axes in memory."""
     _, strides, offset = geometry(view)
     shape, indices = addressing.shape, addressing.indices
@@ -165,7 +167,7 @@ def gathered(view: Tensor, addressing: Addressing, in_order: bool = False) -> Te
         value = take_at(view, shape, along, offset, addressing.extents, index_strides, indices, addressing.check)
         result = seen_in_order(value._read(), order)
     if tracked(view):
-        attach(result, IndexBackward0, [view], [], (view.shape, addressing))
+        attach(result, gradient, [view], [], (view.shape, addressing))
     return result
 
 
@@ -181,7 +183,9 @@ class IndexPutBackward0(Gradient):
         return kept, values
 
 
-def with_values(target: Tensor, value: Tensor, addressing: Addressing, mode: str) -> Tensor:
+def with_values(
+    target: Tensor, value: Tensor, addressing: Addressing, mode: str, gradient: type[Gradient] = IndexPutBackward0
+) -> Tensor:
     """A contiguous copy of ``target`` with values written at the addressed places."""
     strides, index_strides = addressing.strides(contiguous_strides(target.shape))
     result = put_at(
@@ -189,7 +193,7 @@ def with_values(target: Tensor, value: Tensor, addressing: Addressing, mode: str
         addressing.check,
     )  # fmt: skip
     if tracked(target, value):
-        attach(result, IndexPutBackward0, [target, value], [], (addressing, mode == "add", target.shape))
+        attach(result, gradient, [target, value], [], (addressing, mode == "add", target.shape))
     return result
 
 

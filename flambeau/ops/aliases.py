@@ -9,6 +9,9 @@ from ..graph import dtypes
 from ..tensor import Tensor
 from .arithmetic import float_power
 from .operation import assign, operation
+from .parts import as_strided
+from .view_history import AsStridedBackward0
+from .views import seen_anew_in_place
 
 
 @operation(function=False)
@@ -21,14 +24,17 @@ def float_power_(self: Tensor, exponent: Any) -> Tensor:
     return assign(self, float_power(self, exponent))
 
 
+class AsStridedBackward1(AsStridedBackward0):
+    __slots__ = ()
+
+
+_as_strided = seen_anew_in_place(as_strided, {AsStridedBackward0: AsStridedBackward1})
+
+
 @operation(function=False)
 def as_strided_(self: Tensor, size: Any, stride: Any, storage_offset: int | None = None) -> Tensor:
     """Look at the storage by explicit sizes, strides and offset, in place."""
-    other = self.as_strided(size, stride, storage_offset)
-    self._view = other._view
-    if other._tracked:
-        self._gradient = other._gradient
-    return self
+    return _as_strided(self, size, stride, storage_offset)  # type: ignore[no-any-return]
 
 
 @operation(function=False)

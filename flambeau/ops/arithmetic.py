@@ -11,7 +11,7 @@ from ..graph import primitives as p
 from ..graph.dtypes import promote_types
 from ..graph.trace import Node, enter, local, new_step, overflow
 from ..tensor import Tensor
-from .dispatch import attach, binary, nary, not_a_tensor, tracked, unary
+from .dispatch import attach, binary, nary, no_slope, not_a_tensor, number_or_tensor, tracked, unary
 from .operands import NUMBERS, binary_operator, operand
 from .operation import NAMESPACE, operation, write_out
 
@@ -72,12 +72,23 @@ def sub(input: Any, other: Any, *, alpha: Any = 1, out: Tensor | None = None) ->
     return result if out is None else write_out(out, result)
 
 
+class RsubBackward0(SubBackward0):
+    __slots__ = ()
+
+
+class RsubBackward1(SubBackward0):
+    __slots__ = ()
+
+
 @operation()
 def rsub(input: Tensor, other: Any, *, alpha: Any = 1) -> Tensor:
     """``other - alpha * input``."""
     if not isinstance(input, Tensor):
         raise not_a_tensor("rsub", input=input)
-    return sub(other, input, alpha=alpha)
+    if alpha != 1:
+        return sub(other, input, alpha=alpha)
+    gradient = RsubBackward0 if isinstance(other, Tensor) else RsubBackward1
+    return binary(p.SUB, other, input, gradient)
 
 
 class NegBackward0(Gradient):
@@ -135,15 +146,24 @@ class DivBackward0(Gradient):
         )
 
 
+class DivBackward1(DivBackward0):
+    __slots__ = ()
+
+
+def div_by_number(x: Tensor, divisor: Any) -> Tensor:
+    """``x / divisor`` under the name that it has in PyTorch's own compositions."""
+    return binary(p.DIV, x, divisor, DivBackward1)
+
+
 @operation("divide", inplace=True)
 def div(input: Any, other: Any, *, rounding_mode: str | None = None, out: Tensor | None = None) -> Tensor:
     """``input / other``; integers divide to floats. ``rounding_mode`` "trunc" or "floor" keeps the dtype."""
     if rounding_mode is None:
         result = binary(p.DIV, input, other, DivBackward0)
     elif rounding_mode == "floor":
-        result = floor_divide(input, other)
+        result = binary(p.FLOOR_DIVIDE, input, other, DivBackward2)
     elif rounding_mode == "trunc":
-        result = binary(p.TRUNC_DIVIDE, input, other, NoSlopeBackward)
+        result = binary(p.TRUNC_DIVIDE, input, other, DivBackward2)
     else:
         raise RuntimeError(
             f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{rounding_mode}'"
@@ -163,7 +183,7 @@ class NoSlopeBackward(Gradient):
     __slots__ = ()
 
     def backward(self, grad: Tensor) -> tuple[Tensor | None, ...]:
-        return tuple(mul(grad, 0) if edge is not None else None for edge in self.edges)
+        return tuple(no_slope(grad) if edge is not None else None for edge in self.edges)
 
 
 @operation(inplace=True)
@@ -171,6 +191,12 @@ def floor_divide(input: Any, other: Any, *, out: Tensor | None = None) -> Tensor
     """The quotient rounded down, in the operands' dtype. ``RuntimeError`` when an integer is divided by zero."""
     result = binary(p.FLOOR_DIVIDE, input, other, NoSlopeBackward)
     return result if out is None else write_out(out, result)
+
+
+class DivBackward2(NoSlopeBackward):
+    """Quotients rounded to integers."""
+
+    __slots__ = ()
 
 
 class RemainderBackward0(Gradient):
@@ -189,8 +215,12 @@ def remainder(input: Any, other: Any, *, out: Tensor | None = None) -> Tensor:
     """What is left of a division rounded down: has the divisor's sign, as Python's ``%``."""
     if not (isinstance(input, Tensor) or isinstance(other, Tensor)):
         raise not_a_tensor("remainder", input=input)
-    result = binary(p.REMAINDER, input, other, RemainderBackward0)
+    result = binary(p.REMAINDER, input, other, RemainderBackward1 if isinstance(other, Tensor) else RemainderBackward0)
     return result if out is None else write_out(out, result)
+
+
+class RemainderBackward1(RemainderBackward0):
+    __slots__ = ()
 
 
 class FmodBackward0(Gradient):
@@ -204,12 +234,16 @@ class FmodBackward0(Gradient):
         return grad, other
 
 
+class FmodBackward1(FmodBackward0):
+    __slots__ = ()
+
+
 @operation(inplace=True)
 def fmod(input: Tensor, other: Any, *, out: Tensor | None = None) -> Tensor:
     """What is left of a division rounded towards zero: has the dividend's sign, as C's ``fmod``."""
     if not isinstance(input, Tensor):
         raise not_a_tensor("fmod", input=input)
-    result = binary(p.FMOD, input, other, FmodBackward0)
+    result = binary(p.FMOD, input, other, FmodBackward1 if isinstance(other, Tensor) else FmodBackward0)
     return result if out is None else write_out(out, result)
 
 
@@ -241,7 +275,7 @@ class PowBackward0(Gradient):
     def backward(self, grad: Tensor) -> Tensor:
         base, exponent = self.input(0), self.context
         if exponent == 0:
-            return mul(grad, 0)
+            return no_slope(grad)
         return mul(grad, mul(pow(base, exponent - 1), exponent))
 
 
@@ -260,11 +294,16 @@ class PowBackward1(Gradient):
         if self.edges[1] is not None:
             from .exponentials import log
 
-            base_tensor = base if isinstance(base, Tensor) else self.result() * 0 + base
-            slope = mul(self.result(), log(base_tensor))
-            flat = (base_tensor == 0) & (exponent >= 0)
+            base = number_or_tensor(base, grad.dtype)
+            slope, flat = mul(self.result(), log(base)), (base == 0) & (exponent >= 0)
             second = mul(grad, _zero_where(flat, slope))
         return first, second
+
+
+class PowBackward2(PowBackward1):
+    """Power of a number."""
+
+    __slots__ = ()
 
 
 def _zero_where(flat: Tensor, slope: Tensor) -> Tensor:
@@ -277,7 +316,7 @@ def _zero_where(flat: Tensor, slope: Tensor) -> Tensor:
 def pow(input: Any, exponent: Any, *, out: Tensor | None = None) -> Tensor:
     """``input ** exponent``, broadcast and promoted. Integers to negative integer powers raise ``RuntimeError``."""
     if isinstance(exponent, Tensor):
-        result = binary(p.POW, input, exponent, PowBackward1)
+        result = binary(p.POW, input, exponent, PowBackward1 if isinstance(input, Tensor) else PowBackward2)
     elif not isinstance(input, Tensor):
         raise not_a_tensor("pow", input=input)
     else:
@@ -389,7 +428,7 @@ def _divided_by(self: Tensor, other: Any) -> Any:
 Tensor.__add__ = _fast(p.ADD, AddBackward0)  # type: ignore[method-assign]
 Tensor.__radd__ = Tensor.__add__  # type: ignore[method-assign]
 Tensor.__sub__ = _fast(p.SUB, SubBackward0)  # type: ignore[method-assign]
-Tensor.__rsub__ = binary_operator(sub, swapped=True)  # type: ignore[method-assign]
+Tensor.__rsub__ = binary_operator(rsub)  # type: ignore[method-assign]
 Tensor.__mul__ = _fast(p.MUL, MulBackward0)  # type: ignore[method-assign]
 Tensor.__rmul__ = Tensor.__mul__  # type: ignore[method-assign]
 Tensor.__truediv__ = _fast(p.DIV, DivBackward0)  # type: ignore[method-assign]

@@ -29,7 +29,15 @@ class TransposeBackward0(PermuteBackward0):
     __slots__ = ()
 
 
+class TransposeBackward1(PermuteBackward0):
+    __slots__ = ()
+
+
 class TBackward0(PermuteBackward0):
+    __slots__ = ()
+
+
+class TBackward1(PermuteBackward0):
     __slots__ = ()
 
 
@@ -127,5 +135,7 @@ def _T(self: Tensor) -> Tensor:
 Tensor.T = property(_T)  # type: ignore[attr-defined]
 Tensor.H = property(lambda self: transpose(self, 0, 1))  # type: ignore[attr-defined]
 Tensor.mT = property(_mT)  # type: ignore[attr-defined]
-Tensor.t_ = seen_anew_in_place(t)  # type: ignore[attr-defined]
-Tensor.transpose_ = Tensor.swapaxes_ = Tensor.swapdims_ = seen_anew_in_place(transpose)  # type: ignore[attr-defined]
+Tensor.t_ = seen_anew_in_place(t, {TBackward0: TBackward1})  # type: ignore[attr-defined]
+Tensor.transpose_ = Tensor.swapaxes_ = Tensor.swapdims_ = seen_anew_in_place(  # type: ignore[attr-defined]
+    transpose, {TransposeBackward0: TransposeBackward1}
+)

@@ -11,7 +11,7 @@ from ..graph import primitives as p
 from ..graph.dtypes import uint8
 from ..graph.notices import warn_once
 from ..tensor import Tensor
-from .dispatch import attach, binary, nary, not_a_tensor, tracked, unary
+from .dispatch import attach, binary, nary, no_slope, not_a_tensor, tracked, unary
 from .from_data import as_tensor
 from .operands import NUMBERS, binary_operator, operand
 from .operation import operation, write_out
@@ -193,21 +193,57 @@ def fmin(input: Tensor, other: Tensor) -> Tensor:
     return binary(p.FMIN, input, other, FminBackward0)
 
 
-class ClampBackward1(Gradient):
+class ClampBackward0(Gradient):
+    """Bounds that are tensors get the gradient where they hold; an element that equals one keeps its own."""
+
     __slots__ = ()
     saves = INPUTS
 
-    def backward(self, grad: Tensor) -> Tensor:
-        x = self.input(0)
-        low, high = self.context
-        inside: Tensor | None = None
-        if low is not None:
-            inside = x >= low
-        if high is not None:
-            below = x <= high
-            inside = below if inside is None else inside & below
-        assert inside is not None
-        return where(inside, grad, 0.0)
+    def backward(self, grad: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+        x, low, high = self.input(0), self.input(1), self.input(2)
+        inner = lower = upper = None
+        if self.needs(0):
+            inside = x <= high if low is None else x >= low if high is None else (x >= low) & (x <= high)
+            inner = where(inside, grad, 0.0)
+        if self.needs(1):
+            lower = where(x < low if high is None else (x < low) & (low < high), grad, 0.0)
+        if self.needs(2):
+            upper = where(x > high if low is None else (x > high) | (high < low), grad, 0.0)
+        return inner, lower, upper
+
+
+class ClampBackward1(ClampBackward0):
+    __slots__ = ()
+
+
+class ClampMinBackward0(ClampBackward0):
+    __slots__ = ()
+
+
+class ClampMinBackward1(ClampBackward0):
+    __slots__ = ()
+
+
+class ClampMaxBackward0(ClampBackward0):
+    __slots__ = ()
+
+
+class ClampMaxBackward1(ClampBackward0):
+    __slots__ = ()
+
+
+def _clamped(input: Tensor, low: Any, high: Any, by_tensor: type[Gradient], by_number: type[Gradient]) -> Tensor:
+    low = None if low is None else operand(low)
+    high = None if high is None else operand(high)
+    result = input
+    if low is not None:
+        result = binary(p.MAXIMUM, result, low)
+    if high is not None:
+        result = binary(p.MINIMUM, result, high)
+    if tracked(input, low, high):
+        numbers = not isinstance(low, Tensor) and not isinstance(high, Tensor)
+        attach(result, by_number if numbers else by_tensor, [input, low, high])
+    return result
 
 
 @operation("clip", inplace=True)
@@ -217,35 +253,20 @@ def clamp(input: Tensor, min: Any = None, max: Any = None, *, out: Tensor | None
         raise not_a_tensor("clamp", input=input)
     if min is None and max is None:
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
-    if isinstance(min, Tensor) or isinstance(max, Tensor):
-        result = input
-        if min is not None:
-            result = maximum(result, min)
-        if max is not None:
-            result = minimum(result, max)
-        return result if out is None else write_out(out, result)
-    low = None if min is None else operand(min)
-    high = None if max is None else operand(max)
-    result = input
-    if low is not None:
-        result = binary(p.MAXIMUM, result, low)
-    if high is not None:
-        result = binary(p.MINIMUM, result, high)
-    if tracked(input):
-        attach(result, ClampBackward1, [input], None, (low, high))
+    result = _clamped(input, min, max, ClampBackward0, ClampBackward1)
     return result if out is None else write_out(out, result)
 
 
 @operation(inplace=True)
 def clamp_min(input: Tensor, min: Any) -> Tensor:
     """Elements not below ``min``."""
-    return clamp(input, min=min)
+    return _clamped(input, min, None, ClampMinBackward1, ClampMinBackward0)
 
 
 @operation(inplace=True)
 def clamp_max(input: Tensor, max: Any) -> Tensor:
     """Elements not above ``max``."""
-    return clamp(input, max=max)
+    return _clamped(input, None, max, ClampMaxBackward1, ClampMaxBackward0)
 
 
 # --- choice -------------------------------------------------------------------------------------------------------
@@ -292,6 +313,25 @@ def _where_method(self: Tensor, condition: Tensor, other: Any) -> Tensor:
 Tensor.where = _where_method  # type: ignore[attr-defined]
 
 
+class MaskedFillBackward0(Gradient):
+    """Only the mask is kept; ``saved`` holds it last."""
+
+    __slots__ = ()
+    saves = INPUTS
+
+    def backward(self, grad: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
+        mask = self.input(2)
+        return (
+            where(mask, 0.0, grad) if self.edges[0] is not None else None,
+            where(mask, grad, 0.0) if self.edges[1] is not None else None,
+            None,
+        )
+
+
+class MaskedFillBackward1(MaskedFillBackward0):
+    __slots__ = ()
+
+
 @operation(inplace=True)
 def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
     """``value`` (a number or zero-dimensional tensor) where ``mask`` holds, else ``input``."""
@@ -305,8 +345,12 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
         value = value.to(input.dtype)
     elif isinstance(value, float) and input.dtype.category < 2:
         value = int(value)
-    result = where(mask, value, input).contiguous()
-    return result if result.dtype is input.dtype else result.to(input.dtype)  # type: ignore[no-any-return]
+    result = nary(p.WHERE, [mask, value, input]).contiguous()
+    result = result if result.dtype is input.dtype else result.to(input.dtype)
+    if tracked(input, value):
+        gradient = MaskedFillBackward1 if isinstance(value, Tensor) else MaskedFillBackward0
+        attach(result, gradient, [input, value, mask], [(None, None), (None, None), (mask._read(), mask._view)])
+    return result
 
 
 @operation(inplace=True)
@@ -360,10 +404,10 @@ class CopysignBackward0(Gradient):
     __slots__ = ()
     saves = INPUTS
 
-    def backward(self, grad: Tensor) -> tuple[Tensor, None]:
+    def backward(self, grad: Tensor) -> tuple[Tensor, Tensor | None]:
         a, b = self.input(0), self.input(1)
-        flipped = a.sign() * binary(p.COPYSIGN, a, b).sign()
-        return grad * flipped, None
+        ratio = where(a == 0, 0.0, binary(p.COPYSIGN, a, b) / a)
+        return grad * ratio, no_slope(grad) if self.needs(1) else None
 
 
 @operation(inplace=True)
@@ -380,7 +424,8 @@ class Atan2Backward0(Gradient):
 
     def backward(self, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:
         y, x = self.input(0), self.input(1)
-        scale = grad / (x * x + y * y)
+        square = x * x + y * y
+        scale = grad * where(square == 0, 0.0, 1 / square)
         return scale * x, scale * -y
 
 
@@ -392,9 +437,17 @@ def atan2(input: Tensor, other: Tensor) -> Tensor:
     return binary(p.ATAN2, input, other, Atan2Backward0)
 
 
+class NextafterBackward0(Gradient):
+    __slots__ = ()
+    saves = INPUTS
+
+    def backward(self, grad: Tensor) -> tuple[Tensor, Tensor]:
+        return where(self.input(0) == self.input(1), 0.0, grad), no_slope(grad)
+
+
 @operation(inplace=True)
 def nextafter(input: Tensor, other: Tensor) -> Tensor:
     """The next representable number towards ``other``."""
     if not (isinstance(input, Tensor) and isinstance(other, Tensor)):
         raise not_a_tensor("nextafter", input=input, other=other)
-    return binary(p.NEXTAFTER, input, other)
+    return binary(p.NEXTAFTER, input, other, NextafterBackward0)

@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from ..autograd.gradient import CROSSWISE, Gradient
+from ..autograd.gradient import CROSSWISE, Gradient, shown_as
+from ..autograd.one_node import one_node
 from ..cpu.convolution.problem import Convolution
 from ..graph import primitives as p
 from ..graph.bounds import LARGEST
@@ -91,6 +92,7 @@ class ConvolutionBackward0(Gradient):
         return first, second, over_channels(grad) if self.needs(2) else None
 
 
+@shown_as("ConvolutionBackward0")
 class TransposedConvolutionBackward0(Gradient):
     """Of :func:`input_gradient`, a function of the result's gradient, the weight and perhaps a bias."""
 
@@ -103,9 +105,6 @@ class TransposedConvolutionBackward0(Gradient):
         if len(self.edges) == 2:
             return first, second
         return first, second, over_channels(grad) if self.needs(2) else None
-
-    def name(self) -> str:
-        return "ConvolutionBackward0"
 
 
 class ConvolutionWeightBackward(Gradient):
@@ -342,6 +341,7 @@ def _plane(
     return forward(_geometry(x.shape, w.shape, x.dtype, stride, padding, dilation, groups, order), x, w, b)
 
 
+@one_node("ConvolutionBackward0")
 def _volume(
     x: Tensor, w: Tensor, b: Tensor | None, stride: Ints, padding: Ints, dilation: Ints, groups: int
 ) -> Tensor:
@@ -451,6 +451,7 @@ def _plane_transpose(
     return input_gradient(_geometry(shape, w.shape, x.dtype, stride, padding, dilation, groups, order), x, w, b)
 
 
+@one_node("ConvolutionBackward0")
 def _volume_transpose(
     x: Tensor, w: Tensor, b: Tensor | None, sizes: Sequence[int], stride: Ints, padding: Ints,
     dilation: Ints, groups: int,

@@ -12,6 +12,7 @@ import numpy as np
 
 from .. import return_types
 from ..autograd.gradient import INPUTS
+from ..autograd.one_node import one_node
 from ..graph import dtypes
 from ..graph.notices import warn_once
 from ..tensor import Tensor
@@ -142,23 +143,42 @@ def _permutation(pivots: np.ndarray, rows: int) -> np.ndarray:
 
 
 class LinalgLuFactorExBackward0(SeveralResults):
-    """P L⁻ᵀ (tril(Lᵀ Ḡl, -1) + triu(Ḡu Uᵀ)) U⁻ᵀ, for square matrices."""
+    """P L⁻ᵀ (tril(Lᵀ Ḡl, -1) + triu(Ḡu Uᵀ)) U⁻ᵀ for square matrices.
+
+    Of a wide matrix U = (U₁ U₂), of a tall one L = (L₁; L₂), with square L₁ and U₁. What is left over takes its gradient as it
+    is, and what it owes to the square part goes into the middle: tril(L₁ᵀ Ḡl₁ - Ḡu₂ U₂ᵀ, -1) + triu(Ḡu₁ U₁ᵀ - L₂ᵀ Ḡl₂).
+    """
 
     __slots__ = ()
     saves = INPUTS
     outputs = 2
 
     def backward(self, grad: Any) -> Tensor:
+        from .joining import cat
+
         given = grad[0]
-        if given.shape[-1] != given.shape[-2]:
-            raise RuntimeError("linalg.lu_factor: only the gradient for square matrices is implemented")
         lu, pivots = self.output(0), self.output(1)
+        m, n = lu.shape[-2:]
+        k = min(m, n)
         order = lu_unpack(lu.detach(), pivots)[0]
-        lower = lu.tril(-1) + eye(lu.shape[-1], dtype=lu.dtype)
-        upper = lu.triu()
-        inner = matmul(lower.mT, given.tril(-1)).tril(-1) + matmul(given.triu(), upper.mT).triu()
-        left = solve_triangular(lower.mT, inner, upper=True, unitriangular=True)
-        return matmul(order, solve_triangular(upper.mT, left, upper=False, left=False))
+        lower = lu[..., :k, :k].tril(-1) + eye(k, dtype=lu.dtype)
+        upper = lu[..., :k, :k].triu()
+        square = given[..., :k, :k]
+        below = matmul(lower.mT, square.tril(-1))
+        above = matmul(square.triu(), upper.mT)
+        if n > k:
+            below = below - matmul(given[..., k:], lu[..., k:].mT)
+        if m > k:
+            above = above - matmul(lu[..., k:, :].mT, given[..., k:, :])
+        middle = below.tril(-1) + above.triu()
+        if m > k:
+            left = solve_triangular(lower.mT, middle, upper=True, unitriangular=True)
+            result = solve_triangular(upper.mT, cat([left, given[..., k:, :]], -2), upper=False, left=False)
+        else:
+            right = solve_triangular(upper.mT, middle, upper=False, left=False)
+            whole = cat([right, given[..., k:]], -1) if n > k else right
+            result = solve_triangular(lower.mT, whole, upper=True, unitriangular=True)
+        return matmul(order, result)
 
 
 def lu_factor(A: Tensor, *, pivot: bool = True) -> tuple[Tensor, Tensor]:
@@ -173,6 +193,7 @@ def lu_factor(A: Tensor, *, pivot: bool = True) -> tuple[Tensor, Tensor]:
     return return_types.linalg_lu_factor(results)  # type: ignore[no-any-return]
 
 
+@one_node("LuUnpackBackward0")
 def lu_unpack(
     LU_data: Tensor, LU_pivots: Tensor, unpack_data: bool = True, unpack_pivots: bool = True
 ) -> tuple[Tensor, Tensor, Tensor]:
@@ -185,6 +206,7 @@ def lu_unpack(
     return return_types.lu_unpack((order, lower, LU_data[..., :k, :].triu()))  # type: ignore[no-any-return]
 
 
+@one_node("LinalgLuBackward0")
 def linalg_lu(A: Tensor, *, pivot: bool = True) -> tuple[Tensor, Tensor, Tensor]:
     """(P, L, U) with A = P L U: a permutation, a unit lower and an upper triangle."""
     return return_types.linalg_lu(tuple(lu_unpack(*lu_factor(A, pivot=pivot))))  # type: ignore[no-any-return]
@@ -199,6 +221,7 @@ def lu(A: Tensor, pivot: bool = True, get_infos: bool = False) -> tuple[Tensor, 
     return factors, pivots
 
 
+@one_node("LinalgLuSolveBackward0")
 def linalg_lu_solve(
     LU: Tensor, pivots: Tensor, B: Tensor, *, left: bool = True, adjoint: bool = False
 ) -> Tensor:

@@ -6,20 +6,23 @@ tensor's node, following the trace, making the result and its history are writte
 
 from __future__ import annotations
 
+import functools
 import sys
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar, cast
 
 from ..autograd.gradient import CROSSWISE, INPUTS, NOTHING, RESULT, Gradient, sequence
 from ..graph.bounds import LARGEST, SMALLEST, whole_number
+from ..graph.dtypes import DType
 from ..graph.primitives import COPY, Primitive
 from ..graph.shapes import View
-from ..graph.trace import Node, enter, local, new_step, number_kind, overflow, record, user_site
+from ..graph.trace import Node, enter, local, new_step, number_kind, overflow, record, record_constant, user_site
 from ..tensor import Tensor
 from .memory_order import record_in_memory_order
 from .operands import operand
 
 _new = object.__new__
+_F = TypeVar("_F", bound=Callable[..., Any])
 
 
 def unary(primitive: Primitive, x: Tensor, gradient: type[Gradient] | None = None, attributes: Any = None) -> Tensor:
@@ -287,6 +290,41 @@ def attach(
         result._extra.base = None  # what it was reshaped from was never seen; the history is its own
     if local.watched:
         history.observe()
+
+
+def differentiated(gradient: type[Gradient]) -> Callable[[_F], _F]:
+    """Decorator: the function's history is one node of class ``gradient`` over its positional arguments.
+
+    What the function is composed of leaves no history of its own. (:func:`flambeau.autograd.one_node.one_node` derives the
+    gradient from the composition instead.)
+    """
+
+    def decorate(function: _F) -> _F:
+        @functools.wraps(function)
+        def called(*arguments: Any, **keywords: Any) -> Any:
+            if not tracked(*arguments) or keywords.get("out") is not None:
+                return function(*arguments, **keywords)
+            local.grad = False
+            try:
+                result = function(*arguments, **keywords)
+            finally:
+                local.grad = True
+            attach(result, gradient, arguments, None, tuple(keywords.items()))
+            return result
+
+        return cast(_F, called)
+
+    return decorate
+
+
+def no_slope(grad: Tensor) -> Tensor:
+    """Zeros in the place of a gradient; zero times an infinite one would not be a number."""
+    return Tensor._from_node(record_constant(tuple(grad.shape), 0, grad.dtype))
+
+
+def number_or_tensor(x: Any, d: DType) -> Tensor:
+    """An operand of which a gradient needs a tensor: a number has no dimensions and the dtype given."""
+    return x if isinstance(x, Tensor) else Tensor._from_node(record_constant((), x, d))
 
 
 def edge_of(tensor: Tensor) -> Any:

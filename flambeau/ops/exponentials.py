@@ -9,7 +9,7 @@ from ..graph import primitives as p
 from ..graph.bounds import check_fits
 from ..graph.primitives import FLOAT_FUNCTIONS as F
 from ..tensor import Tensor
-from .dispatch import unary
+from .dispatch import differentiated, unary
 from .operation import operation, write_out
 
 
@@ -164,7 +164,24 @@ def sigmoid(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     return result if out is None else write_out(out, result)
 
 
+class LogitBackward0(Gradient):
+    """``context``: the limit given by name, if it was."""
+
+    __slots__ = ()
+    saves = INPUTS
+
+    def backward(self, grad: Tensor) -> Tensor:
+        from .comparison import where
+
+        x, eps = self.input(0), dict(self.context).get("eps")
+        if eps is None and len(self.edges) > 1:
+            eps = self.input(1)
+        low = 0.0 if eps is None else eps
+        return where((x < low) | (x > 1 - low), math.nan if eps is None else 0.0, grad / (x * (1 - x)))  # type: ignore[no-any-return]
+
+
 @operation(inplace=True)
+@differentiated(LogitBackward0)
 def logit(input: Tensor, eps: float | None = None) -> Tensor:
     """log(x / (1 - x)), with x first clamped to [eps, 1 - eps] if given."""
     if eps is not None and input.dtype.category >= 2:

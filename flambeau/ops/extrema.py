@@ -6,6 +6,7 @@ from typing import Any
 
 from .. import return_types
 from ..autograd.gradient import INPUTS, RESULT, Gradient
+from ..autograd.one_node import one_node
 from ..graph import dtypes
 from ..graph import primitives as p
 from ..graph.shapes import wrap_dim, wrap_dims
@@ -27,9 +28,14 @@ class MaxBackward1(Gradient):
         shape, dims, keepdim = self.context
         x = self.input(0)
         best = expand_back(self.result(), shape, dims, keepdim)
-        hit = (x == best) | (x.isnan() & best.isnan())
+        hit = self.hits(x, best)
         count = hit.sum(dims, keepdim=True).to(grad.dtype)
         return hit * (expand_back(grad, shape, dims, keepdim) / count)
+
+
+    def hits(self, x: Tensor, best: Tensor) -> Tensor:
+        """The elements that are the extremum; where that is not a number, those that are none either."""
+        return (x == best) | (x.isnan() & best.isnan())
 
 
 class MinBackward1(MaxBackward1):
@@ -37,10 +43,15 @@ class MinBackward1(MaxBackward1):
 
 
 class AmaxBackward0(MaxBackward1):
+    """As in PyTorch, the gradient is not a number where the extremum is none."""
+
     __slots__ = ()
 
+    def hits(self, x: Tensor, best: Tensor) -> Tensor:
+        return x == best
 
-class AminBackward0(MaxBackward1):
+
+class AminBackward0(AmaxBackward0):
     __slots__ = ()
 
 
@@ -155,6 +166,7 @@ def amin(input: Tensor, dim: Dims = (), keepdim: bool = False) -> Tensor:
 
 
 @operation()
+@one_node("AminmaxBackward0")
 def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> Any:
     """Smallest and largest element."""
     if dim is None and input.numel() == 0:

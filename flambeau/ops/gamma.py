@@ -8,6 +8,7 @@ from operator import index
 import numpy as np
 
 from ..autograd.gradient import INPUTS, Gradient
+from ..autograd.one_node import one_node
 from ..graph.primitives import FLOAT_FUNCTIONS as F
 from ..tensor import Tensor
 from .conversion import floating
@@ -111,6 +112,7 @@ Tensor.polygamma = lambda self, n: polygamma(n, self)  # type: ignore[attr-defin
 
 
 @operation()
+@one_node("MvlgammaBackward0")
 def mvlgamma(input: Tensor, p: int, *, out: Tensor | None = None) -> Tensor:
     """Logarithm of the multivariate gamma function of dimension ``p``."""
     x = floating(input)

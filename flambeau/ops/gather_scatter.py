@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..autograd.gradient import INPUTS, RESULT, Gradient
+from ..autograd.modes import no_grad
+from ..autograd.one_node import one_node
 from ..graph import dtypes
 from ..graph.checks import Check
 from ..graph.notices import warn_once
@@ -95,6 +97,7 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
 
 
 @operation()
+@one_node("TakeBackward0")
 def take(input: Tensor, index: Tensor) -> Tensor:
     """Elements by position in the flattened tensor, also from its end."""
     flat = flattened("take", input, index)
@@ -158,6 +161,12 @@ class ScatterBackward0(Gradient):
         return kept, None, value
 
 
+class ScatterBackward1(ScatterBackward0):
+    """Of one value."""
+
+    __slots__ = ()
+
+
 class ScatterAddBackward0(ScatterBackward0):
     __slots__ = ()
 
@@ -177,7 +186,7 @@ def _scatter(
     result = _scattered(input, dim, index, value, mode, check)
     if tracked(input, value):
         if gradient is ScatterReduceBackward0:
-            attach(result, gradient, [input, index, value], None, (dim, mode))
+            attach(result, gradient, [input, index, value], None, (dim, mode, True))
             return result
         saved = [(None, None), (index._read(), index._view), (None, None)]
         attach(result, gradient, [input, index, value], saved, (dim, mode == "add", value.shape))
@@ -200,7 +209,8 @@ def scatter(
                 "release. Use torch.scatter_reduce instead for more reduction options."
             )
         return _scatter("scatter", input, dim, index, source, mode, ScatterAddBackward0)
-    return _scatter("scatter", input, dim, index, source, "set", ScatterBackward0)
+    gradient = ScatterBackward0 if isinstance(source, Tensor) else ScatterBackward1
+    return _scatter("scatter", input, dim, index, source, "set", gradient)
 
 
 @operation(inplace=True)
@@ -212,20 +222,24 @@ def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
 
 
 class ScatterReduceBackward0(Gradient):
-    """Products and extrema; ``context`` (dim, mode). Equal extrema share the gradient evenly."""
+    """Products and extrema; ``context`` (dim, mode, whether the target's elements take part).
+
+    Equal extrema share the gradient evenly; in PyTorch, and so here, also with those of the target that do not take part.
+    """
 
     __slots__ = ()
     saves = RESULT
 
     def backward(self, grad: Tensor) -> tuple[Tensor | None, None, Tensor | None]:
-        dim, mode = self.context
+        dim, mode, include_self = self.context
         target, index, source, result = self.input(0), self.input(1), self.input(2), self.result()
         if mode == "mul":
             return self._of_product(grad, dim, target, index, source, result)
         kept = (target == result).to(grad.dtype)
         hit = (source == gather(result, dim, index)).to(grad.dtype)
         share = grad / scatter_add(kept, dim, index, hit).clamp(min=1)
-        return kept * share, None, hit * gather(share, dim, index)
+        first = kept * share if include_self else scatter(kept * share, dim, index, 0)
+        return first, None, hit * gather(share, dim, index)
 
     @staticmethod
     def _of_product(
@@ -243,6 +257,7 @@ class ScatterReduceBackward0(Gradient):
 
 
 @operation(inplace=True)
+@one_node("ScatterReduceBackward0")
 def scatter_reduce(
     input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True
 ) -> Tensor:
@@ -267,6 +282,12 @@ def scatter_reduced(
 
             low, high = lowest_and_highest(input.dtype)
             start = low if mode == "amax" else high
+            with no_grad():
+                target = _scatter("scatter_reduce", input, dim, index, start, "set", ScatterBackward0, check)
+                result = _scatter("scatter_reduce", target, dim, index, src, mode, ScatterReduceBackward0, check)
+            if tracked(input, src):
+                attach(result, ScatterReduceBackward0, [input, index, src], None, (dim, mode, False))
+            return result
         target = _scatter("scatter_reduce", input, dim, index, start, "set", ScatterBackward0, check)
     gradient = ScatterAddBackward0 if mode == "add" else ScatterReduceBackward0
     result = _scatter("scatter_reduce", target, dim, index, src, mode, gradient, check)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..autograd.gradient import Gradient
+from ..autograd.one_node import one_node
 from ..graph import dtypes
 from ..graph.notices import warn
 from ..graph.primitives import TYPE_NAMES
@@ -291,6 +292,7 @@ def _put(input: Tensor, indices: Any, values: Tensor, accumulate: bool) -> Tenso
 
 
 @operation(inplace=True)
+@one_node("PutBackward0")
 def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) -> Tensor:
     """A copy with ``source`` at positions of the flattened tensor (added up if ``accumulate``)."""
     if source.dtype is not input.dtype:
@@ -312,6 +314,7 @@ def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) 
 
 
 @operation()
+@one_node("MaskedSelectBackward0")
 def masked_select(input: Tensor, mask: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The elements where ``mask`` holds, as a vector."""
     if mask.dtype.kind != "bool":
@@ -322,6 +325,7 @@ def masked_select(input: Tensor, mask: Tensor, *, out: Tensor | None = None) -> 
 
 
 @operation(inplace=True)
+@one_node("MaskedScatterBackward0")
 def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     """A copy in which the elements where ``mask`` holds are taken from ``source`` in order."""
     if mask.dtype.kind != "bool":

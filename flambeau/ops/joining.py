@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..autograd.gradient import Gradient
+from ..autograd.one_node import one_node
 from ..cpu.memory import allocate
 from ..device import contiguous_format
 from ..graph import dtypes
@@ -245,6 +246,7 @@ def column_stack(tensors: Any, *, out: Tensor | None = None) -> Tensor:
 
 
 @operation(method=False)
+@one_node("BlockDiagBackward0")
 def block_diag(*tensors: Any) -> Tensor:
     """Matrices along the diagonal of a larger one that is zero elsewhere; vectors count as rows."""
     many = [_of_rank(t, 2) for t in tensors]

@@ -8,6 +8,7 @@ import numpy as np
 
 from .. import return_types
 from ..autograd.gradient import RESULT, Gradient
+from ..autograd.one_node import one_node
 from ..graph import dtypes
 from ..info import finfo
 from ..tensor import Tensor
@@ -86,6 +87,7 @@ def matrix_rank(
     return (values > limit).sum(-1)
 
 
+@one_node("LinalgLstsqBackward0")
 def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | None = None) -> Any:
     """The solution of least ‖A X - B‖: (solution, residuals, rank, singular_values).
 

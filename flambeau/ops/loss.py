@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import repeat
 from typing import Any
 
-from ..autograd.gradient import INPUTS, Gradient
+from ..autograd.gradient import INPUTS, Gradient, shown_as
 from ..composite import composite_values, handle
 from ..graph import dtypes
 from ..graph import primitives as p
@@ -55,7 +55,8 @@ class NllLoss2DBackward0(NllLossBackward0):
     __slots__ = ()
 
 
-class CrossEntropyBackward0(NllLossBackward0):
+@shown_as("NllLossBackward0")
+class CrossEntropyBackward(NllLossBackward0):
     """As above, but the first input is what the log-softmax is taken of, its largest elements and the logarithms of its
     sums being saved after the others."""
 
@@ -70,8 +71,12 @@ class CrossEntropyBackward0(NllLossBackward0):
         slope = where(_is_target(shape, axis, target), scale, 0.0)
         return slope - logarithm.exp() * scale, None, None, None
 
-    def name(self) -> str:
-        return "NllLossBackward0" if len(self.context[0]) < 3 else "NllLoss2DBackward0"
+
+@shown_as("NllLoss2DBackward0")
+class CrossEntropyOfPlanesBackward(CrossEntropyBackward):
+    """With further axes behind the classes'."""
+
+    __slots__ = ()
 
 
 def _is_target(shape: Size, axis: int, target: Tensor) -> Tensor:
@@ -159,7 +164,8 @@ def cross_entropy(
     if input._tracked and local.grad:
         context = (shape, 0 if rank == 1 else 1, ignore_index, reduction == "none")
         saved = (input._read(), input._view), *kept
-        attach(result, CrossEntropyBackward0, (input, *repeat(None, len(kept))), saved, context)
+        gradient = CrossEntropyBackward if rank < 3 else CrossEntropyOfPlanesBackward
+        attach(result, gradient, (input, *repeat(None, len(kept))), saved, context)
     return result  # type: ignore[no-any-return]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from ..autograd.gradient import CROSSWISE, INPUTS, Gradient
+from ..autograd.gradient import CROSSWISE, INPUTS, Gradient, shown_as
 from ..autograd.modes import no_grad
 from ..composite import composite_values, handle
 from ..graph import primitives as p
@@ -18,6 +18,7 @@ from ..tensor import Tensor
 from .dispatch import attach, binary, nary, tracked
 from .operation import operation, write_out
 from .precision import rounded_once
+from .reshaping import UnsafeViewBackward0, ViewBackward0, seen_as
 
 
 def product(a: Tensor, b: Tensor, shape: Size, gradient: type[Gradient] | None) -> Tensor:
@@ -134,9 +135,25 @@ class DotBackward0(Gradient):
         )
 
 
-@operation("vdot")
+class VdotBackward0(DotBackward0):
+    __slots__ = ()
+
+
+@operation()
+def vdot(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """:func:`dot`, of real numbers."""
+    result = _dot(input, other, VdotBackward0)
+    return result if out is None else write_out(out, result)
+
+
+@operation()
 def dot(input: Tensor, tensor: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The inner product of two vectors."""
+    result = _dot(input, tensor, DotBackward0)
+    return result if out is None else write_out(out, result)
+
+
+def _dot(input: Tensor, tensor: Tensor, gradient: type[Gradient]) -> Tensor:
     if input.ndim != 1 or tensor.ndim != 1:
         raise RuntimeError(f"1D tensors expected, but got {input.ndim}D and {tensor.ndim}D tensors")
     if input.shape != tensor.shape:
@@ -144,8 +161,22 @@ def dot(input: Tensor, tensor: Tensor, *, out: Tensor | None = None) -> Tensor:
             f"inconsistent tensor size, expected tensor [{input.shape[0]}] and src [{tensor.shape[0]}] to have the same "
             f"number of elements, but got {input.shape[0]} and {tensor.shape[0]} elements respectively"
         )
-    result = mm(input.unsqueeze(0), tensor.unsqueeze(1)).reshape(())
-    return result if out is None else write_out(out, result)
+    with no_grad():
+        result = mm(input.unsqueeze(0), tensor.unsqueeze(1)).reshape(())
+    if tracked(input, tensor):
+        attach(result, gradient, [input, tensor])
+    return result
+
+
+class MvBackward0(Gradient):
+    __slots__ = ()
+    saves = INPUTS
+
+    def backward(self, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        return (
+            outer(grad, self.input(1)) if self.edges[0] is not None else None,
+            mv(self.input(0).mT, grad) if self.edges[1] is not None else None,
+        )
 
 
 @operation()
@@ -157,7 +188,10 @@ def mv(input: Tensor, vec: Tensor, *, out: Tensor | None = None) -> Tensor:
         raise RuntimeError(
             f"size mismatch, got input ({input.shape[0]}), mat ({input.shape[0]}x{input.shape[1]}), vec ({vec.shape[0]})"
         )
-    result = mm(input, vec.unsqueeze(1)).squeeze(1)
+    with no_grad():
+        result = mm(input, vec.unsqueeze(1)).squeeze(1)
+    if tracked(input, vec):
+        attach(result, MvBackward0, [input, vec])
     return result if out is None else write_out(out, result)
 
 
@@ -183,7 +217,7 @@ def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor
                 f"mat1 and mat2 shapes cannot be multiplied ({rows}x{input.shape[-1]} and {other.shape[0]}x{other.shape[1]})"
             )
         flat = mm(input.reshape(input.shape[:-1].numel(), input.shape[-1]), other)
-        result = flat.reshape((*input.shape[:-1], other.shape[1]))
+        result = seen_as(flat, (*input.shape[:-1], other.shape[1]), UnsafeViewBackward0)
     else:
         if input.shape[-1] != other.shape[-2]:
             raise RuntimeError(
@@ -244,14 +278,12 @@ def _weighted(
     return result
 
 
-class AddmmBackward1(WeightedProductBackward):
+@shown_as("AddmmBackward0")
+class WeightedMmBackward(WeightedProductBackward):
     __slots__ = ()
 
     def factors(self, grad: Tensor, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
         return mm(grad, b.t()), mm(a.t(), grad)
-
-    def name(self) -> str:
-        return "AddmmBackward0"
 
 
 @operation(inplace=True)
@@ -259,7 +291,7 @@ def addmm(
     input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Any = 1, alpha: Any = 1, out: Tensor | None = None
 ) -> Tensor:
     """``beta * input + alpha * mat1 @ mat2``."""
-    result = _weighted(mm, AddmmBackward1, input, mat1, mat2, beta, alpha)
+    result = _weighted(mm, WeightedMmBackward, input, mat1, mat2, beta, alpha)
     return result if out is None else write_out(out, result)
 
 
@@ -379,9 +411,14 @@ def _linear(_: None, input: Tensor, weight: Tensor, bias: Tensor) -> tuple[Tenso
 @operation(method=False)
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """``input @ weight.T + bias``, over the last axis of the input."""
-    matrix = weight.shape
-    if len(input.shape) != 2 or len(matrix) != 2 or bias is None or bias.shape != (tuple(matrix)[0],):
-        return matmul(input, weight.t()) if bias is None else _product_and_bias(input, weight, bias)
+    shape, matrix = input.shape, weight.shape
+    if len(shape) != 2 or len(matrix) != 2 or bias is None or bias.shape != (tuple(matrix)[0],):
+        if bias is None:
+            return matmul(input, weight.t())
+        if shape and len(matrix) == 2 and bias.shape == matrix[:1] and input.is_contiguous():
+            rows = linear(input.reshape(shape[:-1].numel(), shape[-1]), weight, bias)
+            return seen_as(rows, (*shape[:-1], matrix[0]), ViewBackward0)
+        return _product_and_bias(input, weight, bias)
     (value,) = composite_values(_linear, None, (input, weight, bias))
     result = handle(*value)
     if local.grad and (input._tracked or weight._tracked or bias._tracked):

@@ -8,11 +8,12 @@ from typing import Any
 
 from ..autograd.gradient import RESULT, Gradient
 from ..autograd.modes import no_grad
+from ..autograd.one_node import one_node
 from ..graph.primitives import TYPE_NAMES
 from ..graph.shapes import wrap_dims
 from ..tensor import Tensor
 from .comparison import where
-from .dispatch import attach, tracked
+from .dispatch import attach, no_slope, tracked
 from .extrema import amax, amin
 from .operation import operation, write_out
 from .precision import rounded_once
@@ -43,25 +44,52 @@ class LinalgVectorNormBackward0(Gradient):
         shape, dims, keepdim, order = self.context
         x, result = self.input(0), expand_back(self.result(), shape, dims, keepdim)
         grad = expand_back(grad, shape, dims, keepdim)
-        if order == 2:
-            return where(result == 0, 0.0, grad * (x / result))  # type: ignore[no-any-return]
+        if order == 0:
+            return no_slope(grad)
         if order == 1:
             return grad * x.sign()
+        if order == 2:
+            return grad * where(result == 0, 0.0, x / result)
         if order in (math.inf, -math.inf):
-            hit = (x.abs() == result).to(x.dtype)
-            return grad * x.sign() * hit / hit.sum(dims, keepdim=True)
-        if order == 0:
-            return grad * 0
-        scale = x.abs().pow(order - 1) * x.sign() / result.pow(order - 1)
-        return where(result == 0, 0.0, grad * scale)  # type: ignore[no-any-return]
+            hit = self.shares(x, result).to(x.dtype)
+            return x.sign() * hit * (grad / hit.sum(dims, keepdim=True))
+        if order < 1:
+            slope = where(x == 0, 0.0, x.sign() * x.abs().pow(order - 1))
+            return slope * grad * result.pow(1 - order)
+        slope = x.sign() * x.abs().pow(order - 1) if order < 2 else x * x.abs().pow(order - 2)
+        return slope * where(result == 0, 0.0, grad / result.pow(order - 1))
+
+    def shares(self, x: Tensor, result: Tensor) -> Tensor:
+        """The elements whose absolute value is the extremum."""
+        return (x.abs() == result) | (x.isnan() & result.isnan())
 
 
-def vector_norm(x: Tensor, order: float, dims: Sequence[int], keepdim: bool) -> Tensor:
+class _DistanceBackward(LinalgVectorNormBackward0):
+    """Of several coordinates that are equally far apart each takes all of the gradient of the largest, as in PyTorch."""
+
+    __slots__ = ()
+
+    def backward(self, grad: Tensor) -> Tensor:
+        shape, dims, keepdim, order = self.context
+        if order != math.inf:
+            return super().backward(grad)
+        x, result = self.input(0), expand_back(self.result(), shape, dims, keepdim)
+        return x.sign() * (x.abs() == result) * expand_back(grad, shape, dims, keepdim)
+
+
+def distance(difference: Tensor, order: float) -> Tensor:
+    """The ``order``-norm of differences along their last axis."""
+    return vector_norm(difference, order, (difference.ndim - 1,), False, _DistanceBackward)
+
+
+def vector_norm(
+    x: Tensor, order: float, dims: Sequence[int], keepdim: bool, gradient: type[Gradient] = LinalgVectorNormBackward0
+) -> Tensor:
     """The ``order``-norm of the elements along ``dims``."""
     with no_grad():
         result = _norm(x, order, dims, keepdim)
     if tracked(x):
-        attach(result, LinalgVectorNormBackward0, [x], None, (x.shape, tuple(dims), keepdim, order))
+        attach(result, gradient, [x], None, (x.shape, tuple(dims), keepdim, order))
     return result
 
 
@@ -85,6 +113,7 @@ def _norm(x: Tensor, order: float, dims: Sequence[int], keepdim: bool) -> Tensor
 
 
 @operation()
+@one_node("DistBackward0")
 @rounded_once
 def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
     """The p-norm of the difference."""

@@ -13,7 +13,7 @@ from ..graph.trace import local
 from ..tensor import Tensor
 from .conversion import converted
 from .creation import checked_sizes, element_of, filled, full_like, number_of
-from .dispatch import unary
+from .dispatch import attach, tracked, unary
 from .memory_order import format_order, known_format, order_of, strides_in_order
 from .operation import Overwritten, operation, overwrite, overwritten_by
 
@@ -62,7 +62,15 @@ def fill_(self: Tensor, value: Any) -> Tensor:
 @operation(method=False)
 def fill(input: Tensor, value: Any) -> Tensor:
     """A tensor of the same sizes with one value everywhere."""
-    return full_like(input, value)
+    if isinstance(value, Tensor):
+        result = _copied(value, input.shape, input.dtype)
+        if tracked(input, value):
+            attach(result, overwritten_by("fill", 1), [input, value], [])
+        return result
+    result = full_like(input, value)
+    if tracked(input):
+        attach(result, overwritten_by("fill"), [input], [])
+    return result
 
 
 @operation()

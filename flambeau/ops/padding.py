@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..autograd.gradient import Gradient
+from ..autograd.one_node import one_node
 from ..graph.shapes import Size, View, contiguous_strides
 from ..graph.trace import record_constant
 from ..storage import written
@@ -116,13 +117,25 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: Any = 
     count = len(pad) // 2
     if input.ndim - count not in (1, 2):
         raise NotImplementedError("Only 2D, 3D, 4D, 5D padding with non-constant padding are supported for now")
-    lead = input.ndim - count
+    for axis in range(input.ndim - count, input.ndim):
+        _check_places(mode, input.shape[axis], *pairs[axis], axis)
+    return (_from_itself if mode == "circular" else _padded)(input, pairs[-count:], mode)
+
+
+def _from_itself(input: Tensor, pairs: Sequence[tuple[int, int]], mode: str) -> Tensor:
+    """The last axes grown by elements of their own."""
+    count, lead = len(pairs), input.ndim - len(pairs)
     order = None if mode == "circular" else format_order(input)
     input = with_gradient_in_order(input, order)
     index: list[Any] = [slice(None)] * lead
-    for axis in range(lead, input.ndim):
-        before, after = pairs[axis]
-        _check_places(mode, input.shape[axis], before, after, axis)
-        places = _places(mode, input.shape[axis], before, after)
-        index.append(places.reshape([-1 if k == axis - lead else 1 for k in range(count)]))
+    for k, (before, after) in enumerate(pairs):
+        places = _places(mode, input.shape[lead + k], before, after)
+        index.append(places.reshape([-1 if axis == k else 1 for axis in range(count)]))
     return lay(input[tuple(index)], order)
+
+
+def _name(input: Tensor, pairs: Sequence[tuple[int, int]], mode: str) -> str:
+    return f"{'Reflection' if mode == 'reflect' else 'Replication'}Pad{len(pairs)}DBackward0"
+
+
+_padded = one_node(_name)(_from_itself)

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from ..autograd.gradient import Gradient
+from ..autograd.one_node import one_node
 from ..graph.bounds import check_strides
 from ..graph.shapes import MOVED, Size, View, contiguous_strides, wrap_dim
 from ..storage import whole
@@ -97,16 +98,20 @@ def select(input: Tensor, dim: int, index: int) -> Tensor:
     k = operator.index(index)
     if not -extent <= k < extent:
         raise IndexError(f"select(): index {k} out of range for tensor of size {list(shape)} at dimension {d}")
-    k = k + extent if k < 0 else k
+    return selected(input, d, k + extent if k < 0 else k, SelectBackward0)
+
+
+def selected(input: Tensor, d: int, k: int, gradient: type[Gradient]) -> Tensor:
+    """Element ``k`` of axis ``d``, both within bounds."""
     input._share()
     view = input._view
     assert view is not None
     rest, step = _without_axis(view.moved, d)
     relative = None
     if input._tracked:
-        plain, plain_step = _without_axis(whole(shape), d)
+        plain, plain_step = _without_axis(whole(input.shape), d)
         relative = plain.at(k * plain_step)
-    return look(input, rest.at(view.offset + k * step), SelectBackward0, relative)
+    return look(input, rest.at(view.offset + k * step), gradient, relative)
 
 
 @lru_cache(maxsize=4096)
@@ -162,7 +167,7 @@ def unfold(self: Tensor, dimension: int, size: int, step: int) -> Tensor:
     return view_of(self, new_sizes, new_strides, offset, UnfoldBackward0, relative)
 
 
-@operation("as_strided_copy")
+@operation()
 def as_strided(input: Tensor, size: Sizes, stride: Sizes, storage_offset: int | None = None) -> Tensor:
     """A view of the storage by explicit sizes, strides and offset; ``RuntimeError`` if it would reach outside."""
     base = input._base if input._base is not None else input
@@ -177,3 +182,10 @@ def as_strided(input: Tensor, size: Sizes, stride: Sizes, storage_offset: int | 
         result._gradient.edges = (base._gradient or base,)
         result._gradient.context = (geometry(base), view)
     return result
+
+
+@operation()
+@one_node("AsStridedBackward0_copy")
+def as_strided_copy(input: Tensor, size: Sizes, stride: Sizes, storage_offset: int | None = None) -> Tensor:
+    """A copy of what :func:`as_strided` looks at."""
+    return as_strided(input, size, stride, storage_offset).clone()  # type: ignore[no-any-return]

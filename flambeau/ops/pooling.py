@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..autograd.gradient import INPUTS, Gradient
+from ..autograd.one_node import one_node
 from ..cpu.pooling.window import MOST_PLACES
 from ..graph import primitives as p
 from ..graph.bounds import check_fits
@@ -270,6 +271,7 @@ def max_pool1d(
 
 
 @operation(method=False)
+@one_node("MaxPool3DWithIndicesBackward0")
 def max_pool3d(
     input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False,
     return_indices: bool = False,
@@ -407,6 +409,7 @@ def avg_pool1d(
     ).squeeze(-2)
 
 
+@one_node("AvgPool3DBackward0")
 def avg_pool3d(
     input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, ceil_mode: bool = False,
     count_include_pad: bool = True, divisor_override: int | None = None,
@@ -512,6 +515,7 @@ def adaptive_avg_pool1d(input: Tensor, output_size: Any) -> Tensor:
     return adaptive_avg_pool2d(input.unsqueeze(-2), (1, out)).squeeze(-2)
 
 
+@one_node("AdaptiveAvgPool3DBackward0")
 def adaptive_avg_pool3d(input: Tensor, output_size: Any) -> Tensor:
     """Means over ``output_size`` windows that divide the volume evenly; None keeps an extent."""
     out = _output_size("adaptive_avg_pool3d", input, output_size, 3)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..autograd.gradient import RESULT, Gradient
+from ..autograd.one_node import one_node
 from ..graph.notices import warn, warn_once
 from ..graph.primitives import TYPE_NAMES
 from ..graph.shapes import broadcast_shapes, wrap_dim
@@ -13,6 +14,7 @@ from .contraction import tensordot
 from .dispatch import attach, tracked
 from .matrix import matmul
 from .operation import operation, write_out
+from .precision import rounded_once
 
 
 @operation()
@@ -43,6 +45,7 @@ def kron(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 
 @operation()
+@one_node("LinalgCrossBackward0")
 def cross(input: Tensor, other: Tensor, dim: int | None = None, *, out: Tensor | None = None) -> Tensor:
     """The cross product of vectors of three along ``dim`` (the first axis of extent 3 unless given)."""
     if input.ndim != other.ndim:
@@ -95,6 +98,7 @@ MANY_ROWS = 25
 
 
 @operation(method=False)
+@one_node("CdistBackward0")
 def cdist(
     x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str = "use_mm_for_euclid_dist_if_necessary"
 ) -> Tensor:
@@ -117,22 +121,23 @@ def cdist(
         if tracked(x1, x2):
             attach(result, CdistBackward0, [x1, x2])
         return result
-    from .norms import vector_norm
+    from .norms import distance
 
-    difference = x1.unsqueeze(-2) - x2.unsqueeze(-3)
-    return vector_norm(difference, float(p), (difference.ndim - 1,), False)
+    return distance(x1.unsqueeze(-2) - x2.unsqueeze(-3), float(p))
 
 
 @operation(method=False)
+@one_node("PdistBackward0")
+@rounded_once
 def pdist(input: Tensor, p: float = 2.0) -> Tensor:
     """The ``p``-norm distances between all pairs of rows, each pair once."""
-    from .norms import vector_norm
+    from .norms import distance
     from .triangles import triu_indices
 
     if input.ndim != 2:
         raise RuntimeError("pdist only supports 2D tensors, got: " + f"{input.ndim}D")
     first, second = triu_indices(input.shape[0], input.shape[0], 1)
-    return vector_norm(input[first] - input[second], float(p), (1,), False)
+    return distance(input[first] - input[second], float(p))
 
 
 @operation()
@@ -145,7 +150,7 @@ def matrix_power(input: Tensor, n: int, *, out: Tensor | None = None) -> Tensor:
     if n < 0:
         return matrix_power(inv(input), -n, out=out)
     if n == 0:
-        result = eye(input.shape[-1], dtype=input.dtype).expand(input.shape).clone()
+        result = input.clone().copy_(eye(input.shape[-1], dtype=input.dtype))  # its gradient is zero
         return result if out is None else write_out(out, result)
     squared, power = input, None
     while n:

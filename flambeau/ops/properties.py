@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..autograd.one_node import one_node
 from ..cpu.memory import Buffer
 from ..device import check_device
 from ..graph import dtypes
@@ -230,6 +231,7 @@ def sum_to_size(self: Tensor, *size: Any) -> Tensor:
 
 
 @operation()
+@one_node("NarrowCopyBackward0")
 def narrow_copy(input: Tensor, dim: int, start: int, length: int) -> Tensor:
     """A copy of part of an axis."""
     return input.narrow(dim, start, length).clone()  # type: ignore[no-any-return]

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..autograd.gradient import Gradient
+from ..autograd.modes import no_grad
 from ..graph import dtypes
 from ..graph import primitives as p
 from ..graph.dtypes import dtype as dtype_type
@@ -19,7 +20,7 @@ from ..random import Generator, default_generator
 from ..tensor import Tensor
 from .conversion import check_floating, converted
 from .creation import finished
-from .dispatch import attach, tracked
+from .dispatch import attach, no_slope, tracked
 from .from_data import from_array
 from .memory_order import alike
 from .operation import NAMESPACE, operation, overwrite, overwritten_by, write_out
@@ -155,6 +156,27 @@ def randperm(n: int, *, generator: Generator | None = None, dtype: Any = None, l
     return finished(made, requires_grad, device)
 
 
+class NormalBackward1(Gradient):
+    """What is drawn has no derivatives; the mean is a tensor."""
+
+    __slots__ = ()
+
+    def backward(self, grad: Tensor) -> tuple[Tensor, Tensor]:
+        return no_slope(grad), no_slope(grad)
+
+
+class NormalBackward2(NormalBackward1):
+    """The deviation is a tensor."""
+
+    __slots__ = ()
+
+
+class NormalBackward3(NormalBackward1):
+    """Both are tensors."""
+
+    __slots__ = ()
+
+
 def normal(mean: Any = 0.0, std: Any = 1.0, size: Any = None, *, generator: Generator | None = None,
            dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:  # fmt: skip
     """Normal numbers of the given means and deviations (numbers, or tensors that give the shape)."""
@@ -165,13 +187,18 @@ def normal(mean: Any = 0.0, std: Any = 1.0, size: Any = None, *, generator: Gene
 
         shape = broadcast_shapes(*(t.shape for t in (mean, std) if isinstance(t, Tensor)))
     if isinstance(std, Tensor):
-        std = checked_deviations(std)
+        deviation = checked_deviations(std)
     else:
-        check_deviation(std)
+        check_deviation(deviation := std)
     d = dtype or (
         mean.dtype if isinstance(mean, Tensor) else std.dtype if isinstance(std, Tensor) else get_default_dtype()
     )
-    made = normal_numbers(shape, d, generator) * std + mean
+    with no_grad():
+        made = normal_numbers(shape, d, generator) * deviation + mean
+    if tracked(mean, std):
+        both = isinstance(mean, Tensor) and isinstance(std, Tensor)
+        gradient = NormalBackward3 if both else NormalBackward1 if isinstance(mean, Tensor) else NormalBackward2
+        attach(made, gradient, [mean, std], [])
     return finished(made, requires_grad, device)
 
 
@@ -179,7 +206,7 @@ class BernoulliBackward0(Gradient):
     __slots__ = ()
 
     def backward(self, grad: Tensor) -> Tensor:
-        return grad * 0
+        return no_slope(grad)
 
 
 def _chances(chance: Any) -> Any:

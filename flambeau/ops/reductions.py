@@ -11,7 +11,8 @@ from functools import lru_cache
 from math import prod as product
 from typing import Any
 
-from ..autograd.gradient import RESULT, Gradient
+from ..autograd.gradient import INPUTS, RESULT, Gradient
+from ..autograd.modes import no_grad
 from ..graph import dtypes
 from ..graph import primitives as p
 from ..graph.dtypes import dtype as dtype_type
@@ -198,11 +199,26 @@ def mean(
     return result
 
 
+class NansumBackward0(Gradient):
+    """``context`` (input shape, dims, keepdim)."""
+
+    __slots__ = ()
+    saves = INPUTS
+
+    def backward(self, grad: Tensor) -> Tensor:
+        return expand_back(grad, *self.context) * ~self.input(0).isnan()
+
+
 @operation()
 def nansum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """Sum with NaN taken as zero."""
-    x = where(input.isnan(), 0.0, input) if input.dtype.category == 2 else input
-    return sum(x, dim, keepdim, dtype=dtype)
+    if input.dtype.category < 2:
+        return sum(input, dim, keepdim, dtype=dtype)
+    with no_grad():
+        result = sum(where(input.isnan(), 0.0, input), dim, keepdim, dtype=dtype)
+    if tracked(input):
+        attach(result, NansumBackward0, [input], None, (input.shape, wrap_dims(dim, input.ndim), keepdim))
+    return result
 
 
 @operation()

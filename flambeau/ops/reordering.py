@@ -7,6 +7,7 @@ from math import prod
 from typing import Any
 
 from ..autograd.gradient import Gradient
+from ..autograd.one_node import one_node
 from ..graph import primitives as p
 from ..graph.checks import INDEX
 from ..graph.shapes import View, wrap_dim
@@ -67,6 +68,7 @@ def flipud(input: Tensor) -> Tensor:
 
 
 @operation()
+@one_node("Rot90Backward0")
 def rot90(input: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
     """Turned by ``k`` quarters in the plane of two axes, from the first towards the second."""
     if len(dims) != 2:
@@ -95,6 +97,7 @@ class RollBackward0(Gradient):
 
 
 @operation()
+@one_node("RollBackward0")
 def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
     """Elements moved along axes by ``shifts`` places, those that leave at one end entering at the other.
 

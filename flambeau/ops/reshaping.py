@@ -99,6 +99,16 @@ def reshape(input: Tensor, *shape: Sizes) -> Tensor:
     return reshape(input.clone(memory_format=contiguous_format), sizes)
 
 
+def seen_as(x: Tensor, sizes: tuple[int, ...], gradient: type[Gradient]) -> Tensor:
+    """A contiguous value that nobody else looks at under another shape; to writes in place the result is no view."""
+    found = _reshaped(x, sizes)
+    assert found is not None
+    result = look(x, found, gradient)
+    if result._extra is not None:
+        result._extra.base = None
+    return result
+
+
 @operation(function=False)
 def reshape_as(self: Tensor, other: Tensor) -> Tensor:
     """``reshape`` to the shape of ``other``."""
@@ -155,7 +165,27 @@ class SqueezeBackward1(ViewBackward0):
     __slots__ = ()
 
 
+class SqueezeBackward2(ViewBackward0):
+    __slots__ = ()
+
+
+class SqueezeBackward3(ViewBackward0):
+    __slots__ = ()
+
+
+class SqueezeBackward4(ViewBackward0):
+    __slots__ = ()
+
+
+class SqueezeBackward5(ViewBackward0):
+    __slots__ = ()
+
+
 class UnsqueezeBackward0(ViewBackward0):
+    __slots__ = ()
+
+
+class UnsqueezeBackward1(ViewBackward0):
     __slots__ = ()
 
 
@@ -173,7 +203,7 @@ def squeeze(input: Tensor, dim: Any = None) -> Tensor:
             if axes.count(axis) > 1:
                 raise RuntimeError(f"dim {axis} appears multiple times in the list of dims")
         drop = {d for d in axes if sizes and sizes[d] == 1}
-        gradient = SqueezeBackward1
+        gradient = SqueezeBackward1 if isinstance(dim, int) else SqueezeBackward2
     kept = [i for i in range(len(sizes)) if i not in drop]
     return view_of(input, [sizes[i] for i in kept], [strides[i] for i in kept], offset, gradient)
 
@@ -193,8 +223,11 @@ def _unsqueezed(view: View, d: int) -> View:
     return View((*sizes[:d], 1, *sizes[d:]), (*strides[:d], step, *strides[d:]), view.offset)
 
 
-Tensor.squeeze_ = seen_anew_in_place(squeeze)  # type: ignore[attr-defined]
-Tensor.unsqueeze_ = seen_anew_in_place(unsqueeze)  # type: ignore[attr-defined]
+Tensor.squeeze_ = seen_anew_in_place(  # type: ignore[attr-defined]
+    squeeze,
+    {SqueezeBackward0: SqueezeBackward3, SqueezeBackward1: SqueezeBackward4, SqueezeBackward2: SqueezeBackward5},
+)
+Tensor.unsqueeze_ = seen_anew_in_place(unsqueeze, {UnsqueezeBackward0: UnsqueezeBackward1})  # type: ignore[attr-defined]
 
 
 class AliasBackward0(ViewBackward0):

@@ -6,7 +6,7 @@ from ..autograd.gradient import INPUTS, Gradient
 from ..graph import primitives as p
 from ..tensor import Tensor
 from .conversion import check_floating
-from .dispatch import unary
+from .dispatch import differentiated, no_slope, unary
 from .operation import operation, write_out
 
 
@@ -32,7 +32,7 @@ class SignBackward0(Gradient):
     __slots__ = ()
 
     def backward(self, grad: Tensor) -> Tensor:
-        return grad * 0
+        return no_slope(grad)
 
 
 class FloorBackward0(SignBackward0):
@@ -51,7 +51,22 @@ class RoundBackward0(SignBackward0):
     __slots__ = ()
 
 
-@operation("sgn", inplace=True)
+class RoundBackward1(SignBackward0):
+    __slots__ = ()
+
+
+class SgnBackward0(SignBackward0):
+    __slots__ = ()
+
+
+@operation(inplace=True)
+def sgn(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """-1, 0 or 1 by sign."""
+    result = unary(p.SIGN, input, SgnBackward0)
+    return result if out is None else write_out(out, result)
+
+
+@operation(inplace=True)
 def sign(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """-1, 0 or 1 by sign."""
     result = unary(p.SIGN, input, SignBackward0)
@@ -79,15 +94,20 @@ def trunc(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     return result if out is None else write_out(out, result)
 
 
+@differentiated(RoundBackward1)
+def _rounded(input: Tensor, decimals: int) -> Tensor:
+    if decimals > 0:
+        return unary(p.ROUND, input * 10.0**decimals) / 10.0**decimals
+    return unary(p.ROUND, input / 10.0**-decimals) * 10.0**-decimals
+
+
 @operation(inplace=True)
 def round(input: Tensor, *, decimals: int = 0, out: Tensor | None = None) -> Tensor:
     """Nearest integer, halves to even; or to ``decimals`` places."""
     if decimals == 0:
         result = unary(p.ROUND, input, RoundBackward0)
-    elif decimals > 0:
-        result = unary(p.ROUND, input * 10.0**decimals, RoundBackward0) / 10.0**decimals
     else:
-        result = unary(p.ROUND, input / 10.0**-decimals, RoundBackward0) * 10.0**-decimals
+        result = _rounded(input, decimals=decimals)
     return result if out is None else write_out(out, result)
 
 
@@ -99,6 +119,7 @@ class FracBackward0(Gradient):
 
 
 @operation(inplace=True)
+@differentiated(FracBackward0)
 def frac(input: Tensor) -> Tensor:
     """What is left after the integer part."""
     check_floating("frac_cpu", input.dtype)

@@ -12,6 +12,8 @@ from ..graph import dtypes
 from ..graph.shapes import wrap_dim
 from ..graph.trace import local
 from ..tensor import Tensor
+from .arithmetic import div_by_number
+from .creation import zeros_like
 from .dispatch import attach, tracked
 from .host import on_host, working_dtype
 from .operation import operation
@@ -211,10 +213,10 @@ def diff(input: Tensor, n: int = 1, dim: int = -1, prepend: Tensor | None = None
     if n < 0:
         raise RuntimeError(f"order must be non-negative but got {n}")
     axis = wrap_dim(dim, input.ndim)
+    if n == 0:  # whatever is to be put at the ends
+        return zeros_like(input).copy_(input)  # type: ignore[no-any-return]
     parts = [part for part in (prepend, input, append) if part is not None]
     result = cat(parts, axis) if len(parts) > 1 else input
-    if n == 0:
-        return result.clone()
     for _ in range(min(n, result.shape[axis])):
         last = result.narrow(axis, 1, result.shape[axis] - 1)
         first = result.narrow(axis, 0, result.shape[axis] - 1)
@@ -247,7 +249,7 @@ def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: Any = None, dim: int = 
     axis = wrap_dim(dim, y.ndim)
     left, right, steps = _along("trapezoid", y, x, dx, dim)
     if isinstance(steps, Tensor):
-        return ((left + right) * steps).sum(axis) / 2.0
+        return div_by_number(((left + right) * steps).sum(axis), 2.0)
     return (left + right).sum(axis) * (steps / 2.0)
 
 
@@ -256,4 +258,4 @@ def cumulative_trapezoid(y: Tensor, x: Tensor | None = None, *, dx: Any = None, 
     """The running integral along ``dim`` by the trapezoidal rule."""
     axis = wrap_dim(dim, y.ndim)
     left, right, steps = _along("cumulative_trapezoid", y, x, dx, dim)
-    return cumsum((left + right) * steps, axis) / 2.0
+    return div_by_number(cumsum((left + right) * steps, axis), 2.0)

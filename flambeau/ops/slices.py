@@ -4,13 +4,30 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..autograd.gradient import Gradient
+from ..autograd.modes import no_grad
+from ..autograd.one_node import one_node
 from ..graph import dtypes
 from ..graph.checks import Check
 from ..graph.notices import warn_once
 from ..graph.primitives import TYPE_NAMES
 from ..graph.shapes import Size, wrap_dim
 from ..tensor import Tensor
-from .addressing import ROW, SELECTED, Addressing, along, check_index, check_range, gathered, value_for, with_values
+from .addressing import (
+    ROW,
+    SELECTED,
+    Addressing,
+    IndexBackward0,
+    IndexPutBackward0,
+    along,
+    check_index,
+    check_range,
+    gathered,
+    value_for,
+    with_values,
+)
+from .creation import filled
+from .dispatch import attach, tracked
 from .gather_scatter import scatter_reduced
 from .memory_order import lay, own_order
 from .operation import operation
@@ -23,6 +40,33 @@ def _slices(input: Tensor, axis: int, index: Tensor, check: Check) -> Addressing
 def _long_index(name: str, index: Tensor) -> None:
     if index.dtype is not dtypes.int64:
         raise RuntimeError(f"{name}(): Expected a long tensor for index, but got {TYPE_NAMES[index.dtype]}")
+
+
+class IndexSelectBackward0(IndexBackward0):
+    __slots__ = ()
+
+
+class IndexAddBackward0(IndexPutBackward0):
+    __slots__ = ()
+
+
+class IndexCopyBackward0(IndexPutBackward0):
+    __slots__ = ()
+
+
+class IndexFillBackward0(Gradient):
+    """``context``: the addressing. An element that is named twice is filled once."""
+
+    __slots__ = ()
+
+    def backward(self, grad: Tensor) -> tuple[Tensor, Tensor | None]:
+        zeros = filled(Size(self.context.shape), 0, grad.dtype)
+        kept = with_values(grad, zeros, self.context, "set")
+        return kept, (grad - kept).sum() if self.needs(1) else None
+
+
+class IndexFillBackward1(IndexFillBackward0):
+    __slots__ = ()
 
 
 @operation()
@@ -39,7 +83,7 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     if input.shape[axis] == 0 and index.numel():
         raise RuntimeError("index_select(): self indexing axis dim should be positive")
     check = ROW if axis == 0 and input.numel() else SELECTED
-    result = gathered(input, _slices(input, axis, index, check))
+    result = gathered(input, _slices(input, axis, index, check), IndexSelectBackward0)
     if input.numel() == 0:
         check_range(index, input.shape[axis], check)
     return result
@@ -55,7 +99,7 @@ def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: 
         return input.clone()
     value = source if alpha == 1 else source * alpha
     check = ROW if input.ndim == 1 else along(axis)
-    return with_values(input, value, _slices(input, axis, index, check), "add")
+    return with_values(input, value, _slices(input, axis, index, check), "add", IndexAddBackward0)
 
 
 def _checked_axis(name: str, input: Tensor, dim: int, index: Tensor, source: Tensor) -> int:
@@ -124,7 +168,7 @@ def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor
         return index_copy(input.reshape(1), 0, index, source.reshape(1)).reshape(())  # type: ignore[no-any-return]
     check = Check(IndexError, f"index_copy_(): index {{value}} is out of bounds for dimension {axis} with size {{size}}")
     addressing = _slices(input, axis, index, check)
-    return with_values(input, source.expand(addressing.shape), addressing, "set")
+    return with_values(input, source.expand(addressing.shape), addressing, "set", IndexCopyBackward0)
 
 
 @operation(inplace=True)
@@ -143,11 +187,17 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
         return index_fill(input.reshape(1), 0, index, value).reshape(())  # type: ignore[no-any-return]
     check = Check(IndexError, f"index {{value}} is out of bounds for dimension {axis} with size {{size}}", wraps=True)
     addressing = _slices(input, axis, index, check)
-    filled_in = with_values(input, value_for(input, value).expand(addressing.shape), addressing, "set")
-    return lay(filled_in, own_order(input))
+    content = value_for(input, value)
+    with no_grad():
+        result = with_values(input, content.expand(addressing.shape), addressing, "set")
+    if tracked(input, content):
+        gradient = IndexFillBackward1 if isinstance(value, Tensor) else IndexFillBackward0
+        attach(result, gradient, [input, content], [], addressing)
+    return lay(result, own_order(input))
 
 
 @operation(inplace=True)
+@one_node("IndexReduceBackward0")
 def index_reduce(
     input: Tensor, dim: int, index: Tensor, source: Tensor, reduce: str, *, include_self: bool = True
 ) -> Tensor:

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..autograd.gradient import RESULT, Gradient
 from ..autograd.modes import no_grad
+from ..autograd.one_node import one_node
 from ..composite import composite
 from ..graph import dtypes
 from ..graph import primitives as p
@@ -128,6 +129,7 @@ class LogsumexpBackward0(Gradient):
 
 
 @operation()
+@one_node("LogsumexpBackward0")
 def logsumexp(input: Tensor, dim: Dims, keepdim: bool = False) -> Tensor:
     """log(sum(exp(x))) over axes, without overflow."""
     dims = wrap_dims(dim, input.ndim)

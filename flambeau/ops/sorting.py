@@ -43,6 +43,12 @@ class SortBackward0(ValueSelectingBackward):
     __slots__ = ()
 
 
+class SortBackward1(ValueSelectingBackward):
+    """Where it was said whether to be stable."""
+
+    __slots__ = ()
+
+
 class TopkBackward0(ValueSelectingBackward):
     __slots__ = ()
 
@@ -96,20 +102,23 @@ def _sorted(array: np.ndarray, axis: int, descending: bool) -> tuple[np.ndarray,
     return np.take_along_axis(array, order, axis), order
 
 
-def _sort(input: Tensor, dim: int, descending: bool) -> tuple[Tensor, Tensor]:
+def _sort(
+    input: Tensor, dim: int, descending: bool, gradient: type[Gradient] = SortBackward0
+) -> tuple[Tensor, Tensor]:
     axis = wrap_dim(dim, input.ndim)
     parameters = {"axis": axis, "descending": bool(descending)}
-    values, indices = _found(_sorted, parameters, input, axis, input.shape, SortBackward0, True)
+    values, indices = _found(_sorted, parameters, input, axis, input.shape, gradient, True)
     order = own_order(input)
     return lay(values, order), lay(indices, order)
 
 
 @operation()
 def sort(
-    input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False
+    input: Tensor, dim: int = -1, descending: bool = False, stable: bool | None = None
 ) -> tuple[Tensor, Tensor]:
     """The elements along ``dim`` in order, and where each was: (values, indices). Always stable."""
-    return return_types.sort(_sort(input, dim, descending))  # type: ignore[no-any-return]
+    gradient = SortBackward0 if stable is None else SortBackward1
+    return return_types.sort(_sort(input, dim, descending, gradient))  # type: ignore[no-any-return]
 
 
 @operation()
@@ -310,7 +319,7 @@ def _quantile(name: str, input: Tensor, q: Any, dim: int | None, keepdim: bool, 
     ordered = _sort(x.movedim(axis, -1), -1, False)[0].unsqueeze(0)
     count = ordered.shape[-1]
     nan = ordered.isnan()
-    weights = q.detach().reshape([-1, *[1] * (ordered.ndim - 1)])
+    weights = q.reshape([-1, *[1] * (ordered.ndim - 1)])
     if name == "nanquantile":
         ranks = weights * ((~nan).sum(-1, keepdim=True) - 1).clamp(min=0).to(input.dtype)
     else:

@@ -10,11 +10,12 @@ import numpy as np
 from .. import return_types
 from ..autograd.gradient import INPUTS, Gradient
 from ..autograd.modes import no_grad
+from ..autograd.one_node import one_node
 from ..graph import dtypes
 from ..tensor import Tensor
 from .comparison import where
 from .conversion import converted, floating
-from .dispatch import attach, not_a_tensor, tracked
+from .dispatch import attach, no_slope, not_a_tensor, tracked
 from .exponentials import log
 from .host import elementwise, on_host
 from .operation import operation, write_out
@@ -28,7 +29,7 @@ class AngleBackward0(Gradient):
     __slots__ = ()
 
     def backward(self, grad: Tensor) -> Tensor:
-        return grad * 0
+        return no_slope(grad)
 
 
 @operation()
@@ -50,6 +51,7 @@ def _frexp(array: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 @operation()
+@one_node("FrexpBackward0")
 def frexp(input: Tensor) -> tuple[Tensor, Tensor]:
     """(mantissa, exponent) with input = mantissa · 2^exponent and mantissas in [0.5, 1), exponents int32."""
     if input.dtype.kind != "float":
@@ -69,6 +71,7 @@ def exp2_of(exponent: Any, like: Tensor) -> Any:
 
 
 @operation(inplace=True)
+@one_node("LdexpBackward0")
 def ldexp(input: Tensor, other: Any, *, out: Tensor | None = None) -> Tensor:
     """input · 2^other."""
     if not (isinstance(input, Tensor) and isinstance(other, Tensor)):
@@ -214,8 +217,8 @@ def _bessel(x: np.ndarray, order: int, scaled: bool) -> np.ndarray:
     return np.copysign(value, x) if order else value
 
 
-class SpecialI0Backward(Gradient):
-    """``context`` (order, scaled), with I₀' = I₁ and I₁' = I₀ - I₁ / x."""
+class I0Backward0(Gradient):
+    """``context`` (order, scaled), with I₀' = I₁ and I₁' = I₀ - I₁ / x, a half at zero."""
 
     __slots__ = ()
     saves = INPUTS
@@ -227,9 +230,28 @@ class SpecialI0Backward(Gradient):
         if order == 0:
             slope = modified_bessel(x, 1, scaled)
         else:
-            safe = where(x == 0, 1.0, x)
-            slope = modified_bessel(x, 0, scaled) - where(x == 0, 0.5, value / safe)
-        return grad * (slope - x.sign() * value if scaled else slope)
+            slope = modified_bessel(x, 0, scaled) - value / x
+        if scaled:
+            slope = slope - x.sign() * value
+        return grad * (slope if order == 0 else where(x.abs() > _TINY, slope, 0.5))
+
+
+class SpecialI0EBackward0(I0Backward0):
+    __slots__ = ()
+
+
+class SpecialI1Backward0(I0Backward0):
+    __slots__ = ()
+
+
+class SpecialI1EBackward0(I0Backward0):
+    __slots__ = ()
+
+
+_TINY = 2.0**-52
+_BESSEL_GRADIENTS = {
+    (0, False): I0Backward0, (0, True): SpecialI0EBackward0, (1, False): SpecialI1Backward0, (1, True): SpecialI1EBackward0,
+}  # fmt: skip
 
 
 def modified_bessel(input: Tensor, order: int, scaled: bool) -> Tensor:
@@ -237,7 +259,7 @@ def modified_bessel(input: Tensor, order: int, scaled: bool) -> Tensor:
     x = floating(input)
     result = elementwise(_bessel, x, order=order, scaled=scaled)
     if tracked(x):
-        attach(result, SpecialI0Backward, [x], None, (order, scaled))
+        attach(result, _BESSEL_GRADIENTS[order, scaled], [x], None, (order, scaled))
     return result
 
 

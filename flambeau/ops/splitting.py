@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..autograd.gradient import Gradient
 from ..graph.shapes import wrap_dim
 from ..tensor import Tensor
 from .operation import NAMESPACE, operation
-from .parts import SliceBackward0, select, slice_axis
+from .parts import SliceBackward0, selected, slice_axis
 
 
 class SplitBackward0(SliceBackward0):
+    __slots__ = ()
+
+
+class SplitWithSizesBackward0(SliceBackward0):
+    __slots__ = ()
+
+
+class UnsafeSplitBackward0(SliceBackward0):
     __slots__ = ()
 
 
@@ -34,12 +43,17 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     if input.ndim == 0:
         raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
     d = wrap_dim(dim, input.ndim)
-    return tuple(select(input, d, k) for k in range(input.shape[d]))
+    return tuple(selected(input, d, k, UnbindBackward0) for k in range(input.shape[d]))
 
 
 @operation(method=False)
 def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """Views of consecutive parts of an axis: of one size, or of the sizes listed."""
+    listed = isinstance(split_size_or_sections, (list, tuple))
+    return _split(tensor, split_size_or_sections, dim, SplitWithSizesBackward0 if listed else SplitBackward0)
+
+
+def _split(tensor: Tensor, split_size_or_sections: Any, dim: int, gradient: type[Gradient]) -> tuple[Tensor, ...]:
     if tensor.ndim == 0:
         raise RuntimeError("split expects at least a 1-dimensional tensor")
     d = wrap_dim(dim, tensor.ndim)
@@ -58,7 +72,7 @@ def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Te
         sections = [min(size, extent - k) for k in range(0, extent, size)] if size and extent else [extent]
     parts, start = [], 0
     for length in sections:
-        parts.append(slice_axis(tensor, d, start, length, 1, SplitBackward0))
+        parts.append(slice_axis(tensor, d, start, length, 1, gradient))
         start += length
     return tuple(parts)
 
@@ -108,7 +122,7 @@ def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple
     parts, start = [], 0
     for end in ends:
         first, last, _ = slice(start, end).indices(extent)
-        parts.append(slice_axis(input, d, first, max(last - first, 0), 1, SplitBackward0))
+        parts.append(slice_axis(input, d, first, max(last - first, 0), 1, SliceBackward0))
         start = end
     return tuple(parts)
 
@@ -135,7 +149,17 @@ def _split_along(name: str, axis: int, least: int) -> Any:
 
 
 hsplit, vsplit, dsplit = _split_along("hsplit", 1, 1), _split_along("vsplit", 0, 2), _split_along("dsplit", 2, 3)
-Tensor.unsafe_chunk = Tensor.chunk  # type: ignore[attr-defined]
-Tensor.unsafe_split, Tensor.unsafe_split_with_sizes = Tensor.split, split  # type: ignore[attr-defined]
-for _name in ("chunk", "split", "split_with_sizes"):
-    NAMESPACE["unsafe_" + _name] = NAMESPACE[_name]
+
+
+@operation("unsafe_split_with_sizes")
+def unsafe_split(tensor: Tensor, split_size: Any, dim: int = 0) -> tuple[Tensor, ...]:
+    """:func:`split`; PyTorch does not watch over what is written to these views."""
+    return _split(tensor, split_size, dim, UnsafeSplitBackward0)
+
+
+@operation()
+def unsafe_chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
+    """:func:`chunk`; PyTorch does not watch over what is written to these views."""
+    if chunks <= 0 or input.shape[wrap_dim(dim, input.ndim)] == 0:
+        return chunk(input, chunks, dim)
+    return unsafe_split(input, max(1, -(-input.shape[dim] // chunks)), dim)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ..autograd.one_node import one_node
 from ..graph.checks import Check
 from ..graph.primitives import TYPE_NAMES
 from ..graph.shapes import wrap_dim
@@ -65,7 +66,7 @@ def cov(
     else:
         free = count - correction
     result = product / (free.clamp(min=0) if isinstance(free, Tensor) else max(free, 0))
-    return result if input.ndim == 2 and input.shape[0] != 1 else result.squeeze()
+    return result.squeeze()  # type: ignore[no-any-return]
 
 
 @operation(method=False)
@@ -151,6 +152,7 @@ def _edge(a: Tensor, b: Tensor, c: Tensor, near: Any, far: Any) -> Tensor:
 
 
 @operation(inplace=True)
+@one_node("RenormBackward0")
 @computed_in_double
 def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
     """Slices of ``dim`` whose ``p``-norm exceeds ``maxnorm`` scaled down to it."""

@@ -13,6 +13,7 @@ import numpy as np
 
 from .. import return_types
 from ..autograd.gradient import INPUTS, RESULT, Gradient
+from ..autograd.one_node import one_node
 from ..graph.notices import warn_once
 from ..graph.primitives import TYPE_NAMES
 from ..graph.shapes import broadcast_shapes
@@ -264,7 +265,7 @@ def solve_triangular(
     check_square("linalg.solve_triangular", A)
     check_matrix("linalg.solve_triangular", B, "B")
     if not left:
-        result = solve_triangular(A.mT, B.mT, upper=not upper, unitriangular=unitriangular).mT
+        result = _solved_from_the_right(A, B, upper, unitriangular)
         return result if out is None else write_out(out, result)
 
     def function(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -279,7 +280,13 @@ def solve_triangular(
     return result if out is None else write_out(out, result)
 
 
+@one_node("LinalgSolveTriangularBackward0")
+def _solved_from_the_right(A: Tensor, B: Tensor, upper: bool, unitriangular: bool) -> Tensor:
+    return solve_triangular(A.mT, B.mT, upper=not upper, unitriangular=unitriangular).mT
+
+
 @operation()
+@one_node("TriangularSolveBackward0")
 def triangular_solve(
     b: Tensor, A: Tensor, upper: bool = True, transpose: bool = False, unitriangular: bool = False
 ) -> tuple[Tensor, Tensor]:
@@ -352,6 +359,7 @@ def linalg_cholesky(A: Tensor, *, upper: bool = False, out: Tensor | None = None
 
 
 @operation()
+@one_node("CholeskyBackward0")
 def cholesky(input: Tensor, upper: bool = False, *, out: Tensor | None = None) -> Tensor:
     """:func:`linalg_cholesky` under its old name."""
     factor = "U = torch.cholesky(A, upper=True)" if upper else "L = torch.cholesky(A)"
@@ -365,6 +373,7 @@ def cholesky(input: Tensor, upper: bool = False, *, out: Tensor | None = None) -
 
 
 @operation()
+@one_node("CholeskySolveBackward0")
 def cholesky_solve(B: Tensor, L: Tensor, upper: bool = False, *, out: Tensor | None = None) -> Tensor:
     """X with A X = B, given the Cholesky factor of A."""
     lower = L.mT if upper else L
@@ -373,6 +382,7 @@ def cholesky_solve(B: Tensor, L: Tensor, upper: bool = False, *, out: Tensor | N
 
 
 @operation()
+@one_node("CholeskyInverseBackward0")
 def cholesky_inverse(L: Tensor, upper: bool = False, *, out: Tensor | None = None) -> Tensor:
     """The inverse of A, given its Cholesky factor."""
     if L.ndim < 2:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..autograd.gradient import Gradient
+from ..autograd.one_node import one_node
 from ..graph import dtypes
 from ..graph import primitives as p
 from ..graph.shapes import Size, wrap_dim
@@ -42,13 +43,18 @@ def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -
     return result
 
 
+@one_node("DiagonalBackward0_copy")
+def _diagonal(input: Tensor, diagonal: int) -> Tensor:
+    return input.diagonal(diagonal).clone()  # type: ignore[no-any-return]
+
+
 @operation()
 def diag(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tensor:
     """A matrix with a vector on its diagonal; or the diagonal of a matrix as a vector."""
     if input.ndim == 1:
         result = diag_embed(input, diagonal)
     elif input.ndim == 2:
-        result = input.diagonal(diagonal).clone()
+        result = _diagonal(input, diagonal)
     else:
         raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {input.ndim}D")
     return result if out is None else write_out(out, result)
@@ -61,6 +67,7 @@ def diagflat(input: Tensor, offset: int = 0) -> Tensor:
 
 
 @operation()
+@one_node("TraceBackward0")
 def trace(input: Tensor) -> Tensor:
     """The sum of a matrix's diagonal."""
     if input.ndim != 2:

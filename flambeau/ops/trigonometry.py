@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from ..autograd.gradient import INPUTS, RESULT, Gradient
+from ..autograd.one_node import one_node
 from ..graph import primitives as p
 from ..graph.primitives import FLOAT_FUNCTIONS as F
 from ..tensor import Tensor
@@ -202,12 +203,14 @@ def atanh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 
 @operation(inplace=True)
+@one_node("Deg2RadBackward0")
 def deg2rad(input: Tensor) -> Tensor:
     """Degrees to radians."""
     return input * (math.pi / 180)
 
 
 @operation(inplace=True)
+@one_node("Rad2DegBackward0")
 def rad2deg(input: Tensor) -> Tensor:
     """Radians to degrees."""
     return input * (180 / math.pi)

@@ -141,8 +141,20 @@ class XlogyBackward0(Gradient):
     def backward(self, grad: Tensor) -> tuple[Tensor, Tensor]:
         a, b = self.input(0), self.input(1)
         logarithm = b.log1p() if self.shift else log(b)
-        first = where((a == 0) & (b <= -self.shift), 0.0, grad * logarithm)
+        first = grad * where((a == 0) & (b <= -self.shift), 0.0, logarithm)
         return first, grad * a / (b + 1 if self.shift else b)
+
+
+class XlogyBackward1(XlogyBackward0):
+    """The first operand is a number."""
+
+    __slots__ = ()
+
+
+class XlogyBackward2(XlogyBackward0):
+    """The second operand is a number."""
+
+    __slots__ = ()
 
 
 class SpecialXlog1PyBackward0(XlogyBackward0):
@@ -153,7 +165,9 @@ class SpecialXlog1PyBackward0(XlogyBackward0):
 @operation("special_xlogy", inplace=True)
 def xlogy(input: Any, other: Any) -> Tensor:
     """input · log(other), zero where input is zero (unless other is NaN)."""
-    return _product("log", XlogyBackward0, *_as_tensors("xlogy", input, other))
+    numbers = not isinstance(input, Tensor), not isinstance(other, Tensor)
+    gradient = XlogyBackward1 if numbers[0] else XlogyBackward2 if numbers[1] else XlogyBackward0
+    return _product("log", gradient, *_as_tensors("xlogy", input, other))
 
 
 def xlog1py(input: Any, other: Any, *, out: Tensor | None = None) -> Tensor:

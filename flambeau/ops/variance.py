@@ -7,6 +7,7 @@ from math import prod as product
 from typing import Any
 
 from ..autograd.gradient import INPUTS, RESULT, Gradient
+from ..autograd.one_node import one_node
 from ..composite import composite
 from ..graph.notices import warn
 from ..graph.shapes import wrap_dims
@@ -122,6 +123,7 @@ def std(
 
 
 @operation()
+@one_node("VarMeanBackward0")
 def var_mean(
     input: Tensor, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *, correction: Any = None
 ) -> tuple[Tensor, Tensor]:
@@ -131,6 +133,7 @@ def var_mean(
 
 
 @operation()
+@one_node("StdMeanBackward0")
 def std_mean(
     input: Tensor, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *, correction: Any = None
 ) -> tuple[Tensor, Tensor]:

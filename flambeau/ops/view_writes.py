@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..autograd.one_node import one_node
 from ..graph.dtypes import int64
 from ..tensor import Tensor
 from .from_data import from_array
@@ -26,6 +27,7 @@ def _replaced(input: Tensor, view: Callable[[Tensor], Tensor], src: Tensor) -> T
 
 
 @operation()
+@one_node("SliceScatterBackward0")
 def slice_scatter(
     input: Tensor, src: Tensor, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1
 ) -> Tensor:
@@ -35,18 +37,21 @@ def slice_scatter(
 
 
 @operation()
+@one_node("SelectScatterBackward0")
 def select_scatter(input: Tensor, src: Tensor, dim: int, index: int) -> Tensor:
     """A copy with ``src`` in place of element ``index`` of ``dim``."""
     return _replaced(input, lambda x: x.select(dim, index), src)
 
 
 @operation()
+@one_node("DiagonalScatterBackward0")
 def diagonal_scatter(input: Tensor, src: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
     """A copy with ``src`` in place of a diagonal."""
     return _replaced(input, lambda x: x.diagonal(offset, dim1, dim2), src)
 
 
 @operation()
+@one_node("AsStridedScatterBackward0")
 def as_strided_scatter(input: Tensor, src: Tensor, size: Any, stride: Any, storage_offset: int | None = None) -> Tensor:
     """A copy with ``src`` in place of the elements under explicit strides."""
     return _replaced(input, lambda x: x.as_strided(size, stride, storage_offset), src)

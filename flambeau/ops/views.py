@@ -7,7 +7,7 @@ history. Gradients of views are views of the gradient where possible, else the g
 from __future__ import annotations
 
 import operator
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..autograd.gradient import Gradient, sequence
@@ -76,8 +76,8 @@ def look(x: Tensor, view: View, gradient: type[Gradient], context: Any = None) -
     return result
 
 
-def seen_anew_in_place(function: Any) -> Any:
-    """In-place forms of views change how the tensor itself looks at its storage."""
+def seen_anew_in_place(function: Any, histories: Mapping[type[Gradient], type[Gradient]]) -> Any:
+    """In-place forms of views change how the tensor itself looks at its storage; their histories have names of their own."""
 
     def changing(self: Tensor, *arguments: Any, **keywords: Any) -> Tensor:
         check_writable(self)
@@ -85,7 +85,8 @@ def seen_anew_in_place(function: Any) -> Any:
         self._share()
         self._view = other._view
         if other._tracked:
-            self._gradient = other._gradient
+            seen = other._gradient
+            self._gradient = histories[type(seen)].of(seen.edges, (), seen.shape, seen.dtype, seen.context)
         return self
 
     changing.__name__ = changing.__qualname__ = function.__name__ + "_"

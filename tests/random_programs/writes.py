@@ -89,8 +89,8 @@ WRITES: dict[str, Write] = {
         lambda T, x, y, a, b, c: x.index_add(*_slices(T, x, a, b)),
     ),
     "index_fill_": Write(
-        lambda T, x, y, a, b, c: x.index_fill_(*indices(T, x, a, b, True), 0.5),
-        lambda T, x, y, a, b, c: x.index_fill(*indices(T, x, a, b, True), 0.5),
+        lambda T, x, y, a, b, c: x.index_fill_(*indices(T, x, a, b, False), 0.5),
+        lambda T, x, y, a, b, c: x.index_fill(*indices(T, x, a, b, False), 0.5),
     ),
     "set part": Write(
         _set_part, lambda T, x, y, a, b, c: y.expand(x.shape), lambda T, x, a, b, c: x[part(x, a, b)]

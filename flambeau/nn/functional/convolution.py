@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...autograd.one_node import one_node
 from ...ops.convolution import (
     conv1d,
     conv2d,
@@ -31,6 +32,7 @@ def _check_windows(**numbers: tuple[int, int]) -> None:
             )
 
 
+@one_node("Im2ColBackward0")
 def unfold(input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Tensor:
     """The windows that slide over (N, C, H, W), as columns: (N, C·kh·kw, number of windows)."""
     if input.dim() == 3:
@@ -55,6 +57,7 @@ def unfold(input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0,
     return in_new_memory(result, input, None)
 
 
+@one_node("Col2ImBackward0")
 def fold(
     input: Tensor, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1
 ) -> Tensor:

@@ -7,6 +7,7 @@ from typing import Any
 
 import flambeau
 
+from ...autograd.one_node import one_node
 from ...ops.from_data import tensor
 from ...tensor import Tensor
 from .. import _reduction
@@ -15,6 +16,7 @@ _NEVER = -1e30
 """The logarithm of a probability of 0: finite, so that gradients stay numbers."""
 
 
+@one_node("CtcLossBackward0")
 def ctc_loss(
     log_probs: Tensor,
     targets: Tensor,

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import flambeau
 
+from ...autograd.one_node import one_node
 from ...graph.primitives import TYPE_NAMES
 from ...ops.conversion import in_common_dtype
 from ...ops.precision import rounded_once
+from ...ops.products import pdist
 from ...tensor import Tensor
+
+__all__ = ["cosine_similarity", "pairwise_distance", "pdist"]
 
 
 @rounded_once
@@ -22,16 +26,8 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
     return (first * second).sum(dim)
 
 
+@one_node("NormBackward1")
 @rounded_once
 def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Tensor:
     """The ``p``-norm of ``x1 - x2 + eps`` over the last dimension."""
     return (x1 - x2 + eps).norm(p, -1, keepdim=keepdim)
-
-
-@rounded_once
-def pdist(input: Tensor, p: float = 2.0) -> Tensor:
-    """Distances between all pairs of rows of (N, M), as the upper triangle row by row: (N (N - 1) / 2,)."""
-    if input.dim() != 2:
-        raise RuntimeError(f"pdist only supports 2D tensors, got: {input.dim()}D")
-    first, second = flambeau.triu_indices(input.size(0), input.size(0), 1)
-    return (input[first] - input[second]).norm(p, -1)

@@ -6,6 +6,7 @@ import warnings
 
 import flambeau
 
+from ...autograd.one_node import one_node
 from ...graph.checks import Check
 from ...graph.primitives import C_NAMES, TYPE_NAMES
 from ...ops import embedding as embeddings
@@ -191,12 +192,23 @@ def embedding_bag(
         kept = input.ne(padding_idx).nonzero().squeeze(1)
         input, bag_of = input[kept], bag_of[kept]
         per_sample_weights = None if per_sample_weights is None else per_sample_weights[kept]
-    rows = embedding(input, weight, None, max_norm, norm_type, scale_grad_by_freq)
-    return _bags(rows, per_sample_weights, bag_of, bags, mode)
+    if max_norm is not None:
+        _renormalise(weight, input, max_norm, norm_type)
+    return _bags(weight, input, bag_of, per_sample_weights, bags, mode, scale_grad_by_freq)
+
+
+@one_node("EmbeddingBagBackward0")
+def _bags(
+    weight: Tensor, input: Tensor, bag_of: Tensor, per_sample_weights: Tensor | None, bags: int, mode: str,
+    scale_grad_by_freq: bool,
+) -> Tensor:  # fmt: skip
+    """Each bag's rows put together, given the number of the bag that each entry of ``input`` is in."""
+    rows = embedding(input, weight, None, scale_grad_by_freq=scale_grad_by_freq)
+    return _combined(rows, per_sample_weights, bag_of, bags, mode)
 
 
 @rounded_once
-def _bags(rows: Tensor, weights: Tensor | None, bag_of: Tensor, bags: int, mode: str) -> Tensor:
+def _combined(rows: Tensor, weights: Tensor | None, bag_of: Tensor, bags: int, mode: str) -> Tensor:
     """Sums, means or maxima of the rows (weighted, if weights are given) that have the same number of a bag."""
     if weights is not None:
         rows = rows * weights.unsqueeze(1)

@@ -8,8 +8,10 @@ from typing import Any
 
 import flambeau
 
+from ...autograd.one_node import one_node
 from ...graph.primitives import TYPE_NAMES
 from ...ops import regression_loss
+from ...ops.arithmetic import div_by_number
 from ...ops.conversion import as_result_in
 from ...ops.loss import cross_entropy as _cross_entropy
 from ...ops.loss import nll_loss as _nll_loss
@@ -228,7 +230,7 @@ def _cross_entropy_of_probabilities(
         return -products.sum(dimension)
     if reduction == "sum":
         return -products.sum()
-    return -products.sum() / (input.numel() // max(classes, 1))
+    return div_by_number(-products.sum(), input.numel() // max(classes, 1))
 
 
 cross_entropy_loss = cross_entropy
@@ -257,6 +259,7 @@ def kl_div(
     return reduced(loss, reduction)
 
 
+@one_node("BinaryCrossEntropyBackward0")
 @rounded_once
 def binary_cross_entropy(
     input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: bool | None = None,
@@ -280,6 +283,8 @@ def binary_cross_entropy(
     return reduced(loss if weight is None else loss * weight, reduction)
 
 
+@one_node("BinaryCrossEntropyWithLogitsBackward0")
+@rounded_once
 def binary_cross_entropy_with_logits(
     input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: bool | None = None,
     reduce: bool | None = None, reduction: str = "mean", pos_weight: Tensor | None = None,

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import flambeau
 
+from ...autograd.one_node import one_node
 from ...graph.checks import Check
 from ...graph.primitives import TYPE_NAMES
 from ...ops.checked import checked
@@ -68,6 +69,7 @@ def cosine_embedding_loss(
     return reduced(alike + apart, reduction)
 
 
+@one_node("SoftMarginLossBackward0")
 @rounded_once
 def soft_margin_loss(
     input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"
@@ -96,6 +98,7 @@ _TARGET = Check(RuntimeError, "target {value} is out of range")
 _LISTED = Check(RuntimeError, "argument #2 'target' is out of range: it holds {value}")
 
 
+@one_node("MultiMarginLossBackward0")
 @rounded_once
 def multi_margin_loss(
     input: Tensor, target: Tensor, p: int = 1, margin: float = 1.0, weight: Tensor | None = None,
@@ -131,6 +134,7 @@ def multi_margin_loss(
     return reduced(loss.reshape(target.shape), reduction)
 
 
+@one_node("MultilabelMarginLossBackward0")
 @rounded_once
 def multilabel_margin_loss(
     input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"

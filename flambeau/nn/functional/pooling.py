@@ -7,6 +7,7 @@ from typing import Any
 
 import flambeau
 
+from ...autograd.one_node import one_node
 from ...graph.dtypes import int64
 from ...graph.primitives import TYPE_NAMES
 from ...ops import pooling as pools
@@ -157,6 +158,7 @@ def max_unpool1d(
     return _unpool(input, indices, kernel_size, stride, _single(padding), output_size)
 
 
+@one_node("MaxUnpool2DBackward0")
 def max_unpool2d(
     input: Tensor, indices: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, output_size: Any = None
 ) -> Tensor:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import flambeau
 
+from ...autograd.one_node import one_node
 from ...tensor import Tensor
 
 _MODES = ("bilinear", "nearest", "bicubic")
@@ -80,6 +81,11 @@ def grid_sample(
         )
     align_corners = _decided(align_corners)
     _check(input, grid, mode)
+    return _sampled(input, grid, mode, padding_mode, align_corners)
+
+
+@one_node(lambda input, *_: f"GridSampler{input.dim() - 2}DBackward0")
+def _sampled(input: Tensor, grid: Tensor, mode: str, padding_mode: str, align_corners: bool) -> Tensor:
     extents = list(input.shape[2:])
     places = [_pixels(grid[..., -1 - axis], extents[axis], align_corners) for axis in range(len(extents))]
     if mode == "bicubic":

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
+from ...autograd.one_node import one_node
 from ...graph.dtypes import int32, uint8
 from ...graph.primitives import TYPE_NAMES
 from ...ops.creation import check_room
@@ -68,19 +69,32 @@ def interpolate(
             f"Input and output sizes should be greater than 0, but got input {list(input.shape)} and output size {extents}"
         )
     check_room((*input.shape[:2], *extents), input.dtype)
+    return _resized(input, extents, scales, mode, bool(align_corners), antialias)
+
+
+def _name_of_resizing(input: Tensor, extents: Any, scales: Any, mode: str, align_corners: bool, antialias: bool) -> str:
+    words = "".join(word.capitalize() for word in mode.split("-"))
+    return f"Upsample{words}{len(extents)}D{'Aa' if antialias else ''}Backward0"
+
+
+@one_node(_name_of_resizing)
+def _resized(
+    input: Tensor, extents: Sequence[int], scales: Sequence[float | None], mode: str, align_corners: bool, antialias: bool
+) -> Tensor:
+    """All spatial dimensions resized, one after the other."""
     if mode.startswith("nearest"):
         if input.dtype.category < 2 and input.dtype is not uint8:
-            raise NotImplementedError(f"\"upsample_nearest{dimensions}d\" not implemented for '{TYPE_NAMES[input.dtype]}'")
+            raise NotImplementedError(f"\"upsample_nearest{len(extents)}d\" not implemented for '{TYPE_NAMES[input.dtype]}'")
         result = input
         for axis, (extent, scale) in enumerate(zip(extents, scales, strict=True), 2):
             result = _nearest(result, axis, extent, scale, mode == "nearest-exact")
         return in_new_memory(result, input, format_order(input))
     kind = "cubic" if mode == "bicubic" else "linear"
     filters = [
-        _taps(kind, source, extent, scale, bool(align_corners), antialias)
+        _taps(kind, source, extent, scale, align_corners, antialias)
         for source, extent, scale in zip(input.shape[2:], extents, scales, strict=True)
     ]
-    if input.dtype is uint8 and dimensions == 2:
+    if input.dtype is uint8 and len(extents) == 2:
         return lay(_filtered_bytes(input, filters), format_order(input))
     if input.dtype.category < 2:
         raise NotImplementedError(f"\"compute_indices_weights_{kind}\" not implemented for '{TYPE_NAMES[input.dtype]}'")
@@ -279,6 +293,7 @@ def upsample_bilinear(input: Tensor, size: Any = None, scale_factor: Any = None)
 # --- channels and pixels ------------------------------------------------------------------------------------------
 
 
+@one_node("PixelShuffleBackward0")
 def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     """(…, C·r², H, W) to (…, C, H·r, W·r)."""
     if input.dim() < 3:
@@ -301,6 +316,7 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     return in_new_memory(result, input, format_order(input))
 
 
+@one_node("PixelUnshuffleBackward0")
 def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
     """(…, C, H·r, W·r) to (…, C·r², H, W)."""
     if input.dim() < 3:
@@ -325,6 +341,7 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
     return in_new_memory(result, input, format_order(input))
 
 
+@one_node("ChannelShuffleBackward0")
 def channel_shuffle(input: Tensor, groups: int) -> Tensor:
     """Interleave the channels of ``groups`` groups."""
     if input.dim() < 3:
