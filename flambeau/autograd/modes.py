@@ -61,7 +61,7 @@ class _Mode:
 
         @functools.wraps(function)
         def wrapper(*arguments: Any, **keywords: Any) -> Any:
-            modes = self.clone()._modes()
+            modes = self._modes()
             before = local.grad, local.inference
             try:
                 local.grad, local.inference = modes
@@ -126,6 +126,9 @@ class set_grad_enabled(_Mode):
         self._previous = [(local.grad, local.inference)]
         self.mode = mode
         local.grad = self.mode
+
+    def _modes(self) -> tuple[bool, bool]:
+        return self.mode, local.inference
 
     def __enter__(self) -> Any:
         local.grad = self.mode
