@@ -16,7 +16,6 @@ _NEVER = -1e30
 """The logarithm of a probability of 0: finite, so that gradients stay numbers."""
 
 
-@one_node("CtcLossBackward0")
 def ctc_loss(
     log_probs: Tensor,
     targets: Tensor,
@@ -55,8 +54,8 @@ def ctc_loss(
         )
     rows = _rows(targets, lengths)
     loss = _losses(log_probs, rows, lengths_in, lengths, blank)
-    impossible = loss > -_NEVER / 2
-    loss = loss.masked_fill(impossible, 0.0 if zero_infinity else math.inf)
+    if zero_infinity:
+        loss = flambeau.where(loss == math.inf, 0.0, loss)
     if reduction == "mean":
         divisors = tensor([max(length, 1) for length in lengths], dtype=loss.dtype)
         return (loss / divisors).mean()
@@ -83,7 +82,16 @@ def _rows(targets: Tensor, lengths: list[int]) -> Tensor:
     return tensor(rows, dtype=flambeau.long).reshape(len(lengths), longest)
 
 
+@one_node("CtcLossBackward0")
 def _losses(log_probs: Tensor, rows: Tensor, lengths_in: list[int], lengths: list[int], blank: int) -> Tensor:
+    """What each sample loses, infinite where its target is too long for its input."""
+    loss = _negative_logarithms(log_probs, rows, lengths_in, lengths, blank)
+    return loss.masked_fill(loss > -_NEVER / 2, math.inf)  # type: ignore[no-any-return]
+
+
+def _negative_logarithms(
+    log_probs: Tensor, rows: Tensor, lengths_in: list[int], lengths: list[int], blank: int
+) -> Tensor:
     """The forward recursion over frames, for all samples and all places of the targets at once."""
     samples, longest = rows.shape
     places = 2 * longest + 1
