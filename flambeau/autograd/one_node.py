@@ -42,8 +42,9 @@ class Composed(Gradient):
             raise RuntimeError(FREED)
         results, entrances = self.context
         given = grad if type(grad) is dict else {0: grad}
-        checked, local.check_nan = local.check_nan, False  # the node itself is checked
+        checked = local.check_nan
         try:
+            local.check_nan = False  # the node itself is checked
             return between([(results[number], value) for number, value in given.items()], entrances)
         finally:
             local.check_nan = checked

@@ -260,12 +260,16 @@ def clamp(input: Tensor, min: Any = None, max: Any = None, *, out: Tensor | None
 @operation(inplace=True)
 def clamp_min(input: Tensor, min: Any) -> Tensor:
     """Elements not below ``min``."""
+    if not isinstance(input, Tensor):
+        raise not_a_tensor("clamp_min", input=input)
     return _clamped(input, min, None, ClampMinBackward1, ClampMinBackward0)
 
 
 @operation(inplace=True)
 def clamp_max(input: Tensor, max: Any) -> Tensor:
     """Elements not above ``max``."""
+    if not isinstance(input, Tensor):
+        raise not_a_tensor("clamp_max", input=input)
     return _clamped(input, None, max, ClampMaxBackward1, ClampMaxBackward0)
 
 

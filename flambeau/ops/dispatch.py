@@ -304,8 +304,8 @@ def differentiated(gradient: type[Gradient]) -> Callable[[_F], _F]:
         def called(*arguments: Any, **keywords: Any) -> Any:
             if not tracked(*arguments) or keywords.get("out") is not None:
                 return function(*arguments, **keywords)
-            local.grad = False
             try:
+                local.grad = False
                 result = function(*arguments, **keywords)
             finally:
                 local.grad = True
