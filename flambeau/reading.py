@@ -61,6 +61,8 @@ class Reading:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         array = self.numpy()
         if dtype is not None and array.dtype != dtype:
+            if copy is False:
+                raise ValueError(f"a copy is needed to make an array of {np.dtype(dtype)} from a tensor of {self.dtype}")
             return array.astype(dtype)
         return array.copy() if copy else array
 

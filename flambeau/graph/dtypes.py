@@ -75,14 +75,14 @@ BY_NAME = {d.name: d for d in ALL}
 FROM_NUMPY = {d.numpy: d for d in ALL if d.numpy is not None}
 
 #: What Python's types stand for where a dtype is asked for.
-_OF_PYTHON: dict[Any, dtype] = {float: float64, int: int64, bool: bool_}
+OF_PYTHON: dict[Any, dtype] = {float: float64, int: int64, bool: bool_}
 
 
 def given_dtype(d: Any) -> dtype:
     """The dtype that a dtype or one of Python's types of numbers stands for; ``TypeError`` for anything else."""
     if isinstance(d, dtype):
         return d
-    found = _OF_PYTHON.get(d) if isinstance(d, type) else None
+    found = OF_PYTHON.get(d) if isinstance(d, type) else None
     if found is None:
         raise TypeError(f"argument 'dtype' must be torch.dtype, not {type(d).__name__}")
     return found

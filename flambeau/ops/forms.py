@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from inspect import CO_VARARGS
 from typing import Any
 
-from ..graph.dtypes import given_dtype
+from ..graph.dtypes import OF_PYTHON
 from ..graph.notices import warn
 from ..tensor import Tensor
 from .apart import write_apart
@@ -123,8 +123,8 @@ class Forms:
         out = keywords.pop("out", None) if "out" in self.keywords else None
         if out is not None and not self.takes_out:
             raise TypeError(f"{self.name}() got an unexpected keyword argument 'out'")
-        if self.typed and keywords.get("dtype") is not None:
-            keywords["dtype"] = given_dtype(keywords["dtype"])
+        if "dtype" in keywords:
+            keywords["dtype"] = OF_PYTHON.get(keywords["dtype"], keywords["dtype"])
         if self.sequence in keywords:
             if len(arguments) > self.least:
                 raise TypeError(f"{self.name}() got multiple values for argument '{self.sequence}'")

@@ -179,6 +179,11 @@ CALLS = """
     lib.zeros(2, dtype="float")
     lib.zeros(2, dtype=np.float32)
     a.to(str)
+    a.type(dtype="torch.DoubleTensor")
+    a.type(dtype=lib.LongTensor)
+    a.type(float)
+    a.type(dtype=lib.float64)
+    lib.zeros(2, dtype=[])
     lib.tensor_split(a, sections=2)[0]
     lib.tensor_split(a, indices=(1,))[0]
     lib.hsplit(a, indices=[1])[0]
