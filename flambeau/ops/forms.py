@@ -72,6 +72,7 @@ OTHER_NAMES: dict[str, dict[str, str]] = {
         "indices": "indices_or_sections", "sections": "indices_or_sections", "tensor_indices_or_sections": "indices_or_sections",
     },
     "triangular_solve": {"input": "b"},
+    "unsafe_split": {"input": "tensor", "split_sizes": "split_size"},
     "vdot": {"other": "tensor"},
     "vsplit": {"indices": "indices_or_sections", "sections": "indices_or_sections"},
 }  # fmt: skip
