@@ -44,6 +44,7 @@ def always() -> Iterator[None]:
     said = notices._said
     notices._said = set()
     torch.set_warn_always(True)
+    torch.storage._reset_warn_typed_storage_removal()
     yield
     torch.set_warn_always(False)
     notices._said = said
