@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import io
 import os
 import struct
 import sys
@@ -61,11 +62,12 @@ def read_picture(path: str | os.PathLike[str], mode: str) -> Any:
     name = os.fspath(path)
     try:
         with open(path, "rb") as file:
-            picture = module.open(file)
-            size = picture.width * picture.height * len(picture.getbands())
-            if size > max(_ANY_SIZE, _EXPANSION * os.fstat(file.fileno()).st_size):
-                raise OSError(f"it says that it has {picture.width} times {picture.height} pixels")
-            return picture.convert(mode)
+            data = file.read()
+        picture = module.open(io.BytesIO(data))  # of which nobody can read more than there is
+        size = picture.width * picture.height * len(picture.getbands())
+        if size > max(_ANY_SIZE, _EXPANSION * len(data)):
+            raise OSError(f"it says that it has {picture.width} times {picture.height} pixels")
+        return picture.convert(mode)
     except OSError as error:
         if error.errno is not None or (
             type(error) is not OSError and not isinstance(error, module.UnidentifiedImageError)

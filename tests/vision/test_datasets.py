@@ -1,11 +1,13 @@
 """Data sets from files in their published layout, written here."""
 
 import collections
+import contextlib
 import gzip
 import http.server
 import pickle
 import tarfile
 import threading
+import tracemalloc
 import warnings
 import zipfile
 
@@ -416,6 +418,21 @@ def test_cifar_is_downloaded_and_unpacked(server, tmp_path, monkeypatch):
     monkeypatch.setattr(datasets.CIFAR10, "tgz_md5", calculate_md5(folder / "c.tar.gz"))
     with pytest.warns(UserWarning):
         assert len(datasets.CIFAR10(tmp_path, train=False, download=True)) == 2
+
+
+def test_a_chunk_of_a_picture_is_no_longer_than_the_file(tmp_path):
+    path = tmp_path / "a.png"
+    Image.fromarray(RANDOM.randint(0, 256, (9, 9, 3), dtype=np.uint8)).save(path)
+    whole = path.read_bytes()
+    place = whole.index(b"IDAT") - 4
+    path.write_bytes(whole[:place] + b"\x7f\xff\xff\xff" + whole[place + 4 :])
+    tracemalloc.start()
+    try:
+        with contextlib.suppress(OSError):  # some versions of Pillow find the pixels all the same
+            datasets.folder.default_loader(str(path))
+        assert tracemalloc.get_traced_memory()[1] < 64 << 20
+    finally:
+        tracemalloc.stop()
 
 
 def test_damaged_archives_are_named(tmp_path):
