@@ -27,6 +27,8 @@ def diagonal(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> T
 def vander(x: Tensor, N: int | None = None) -> Tensor:
     """Powers 0 to N - 1 of each element, along a new last axis."""
     count = x.shape[-1] if N is None else N
+    if count <= 1:
+        raise RuntimeError("N must be greater than 1.")
     from ..ops.joining import cat
 
     powers = x.unsqueeze(-1).expand(*x.shape, max(count - 1, 0))

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..autograd.gradient import INPUTS, RESULT, Gradient
 from ..graph import primitives as p
+from ..graph.bounds import check_fits
 from ..tensor import Tensor
 from . import conversion
 from .comparison import where
@@ -168,6 +169,8 @@ def threshold(input: Tensor, threshold: float, value: float) -> Tensor:
     """``input`` where it exceeds ``threshold``, ``value`` elsewhere."""
     if input.dtype.kind == "bool":
         check_floating(input, "threshold_cpu")
+    for number in (threshold, value):
+        check_fits(number, input.dtype)
     if input.dtype.category < 2:
         threshold, value = int(threshold), int(value)
     result = nary(p.WHERE, [binary(p.LE, input, threshold), value, input])

@@ -23,7 +23,7 @@ from .forms import TAKES_OUT, Forms
 
 _OPERATIONS = tuple("flambeau." + part for part in ("ops.", "nn.functional.", "linalg.", "special"))
 
-_INTERNAL = (AttributeError, KeyError, UnboundLocalError, AssertionError)
+_INTERNAL = (AttributeError, KeyError, UnboundLocalError)
 """What happens inside an operation that was given what it does not know."""
 
 _OWN = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep, os.path.dirname(np.__file__) + os.sep
@@ -79,7 +79,7 @@ def _is_integer(value: Any) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float, np.number, Tensor))
+    return isinstance(value, (int, float, np.number)) or isinstance(value, Tensor) and not value.ndim
 
 
 def _is_sequence(value: Any) -> bool:
@@ -88,6 +88,10 @@ def _is_sequence(value: Any) -> bool:
 
 def _are_integers(value: Any) -> bool:
     return _is_sequence(value) or isinstance(value, str) or _is_integer(value) and not isinstance(value, Tensor)
+
+
+def _are_tensors(value: Any) -> bool:
+    return isinstance(value, Tensor) or isinstance(value, (tuple, list)) and all(isinstance(t, Tensor) for t in value)
 
 
 _KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
@@ -99,7 +103,10 @@ _KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "Sizes": (_is_sequence, "tuple of ints"),
     "Sequence[int]": (_is_sequence, "tuple of ints"),
     "integers": (_are_integers, "tuple of ints"),
+    "Dims": (_are_integers, "tuple of ints"),
     "number": (_is_number, "Number"),
+    "norm": (lambda value: _is_number(value) or isinstance(value, str), "Number"),
+    "tensors": (_are_tensors, "tuple of Tensors"),
 }
 """What is taken for an annotation, and what PyTorch calls it."""
 
@@ -109,8 +116,17 @@ _BY_NAME = {
         "integers",
     ),
     **dict.fromkeys("alpha beta value fill_value start end step".split(), "number"),
+    "ord": "norm",
+    "tensors": "tensors",
 }
 """What parameters without an annotation of their own are, going by their names."""
+
+_TOO_BIG = ("array is too big", "Maximum allowed dimension exceeded")
+"""What NumPy's ``ValueError`` says of sizes beyond 63 bits."""
+
+_UNTOUCHED = frozenset("real isposinf isneginf alpha_dropout feature_alpha_dropout feature_dropout dist".split())
+"""Operations that may look at nothing of what they are given, so that nothing wrong fails: their types are always checked."""
+
 
 
 def type_name(value: Any) -> str:
@@ -143,12 +159,14 @@ def translated(
     """What PyTorch raises where a call failed with ``error``: its parser would have refused some arguments before."""
     if isinstance(error, MemoryError):
         return RuntimeError(f"DefaultCPUAllocator: can't allocate memory{': ' if str(error) else ''}{error}")
+    if isinstance(error, ValueError) and str(error).startswith(_TOO_BIG):
+        return RuntimeError(f"Storage size calculation overflowed: {error}")
     if isinstance(error, OverflowError) or str(error).startswith("Overflow when unpacking"):
         return error
     given = list(parameters.bound(arguments, keywords))
     for parameter, _, value in given:
         if type(value) is int and not SMALLEST <= value <= LARGEST:
-            if parameters.kinds.get(parameter, ("", True))[0] in ("number", "float"):
+            if parameters.kinds.get(parameter, ("", True))[0] in ("number", "norm", "float"):
                 continue
             if parameter == "*":
                 return TypeError(
@@ -211,7 +229,15 @@ def checked(
             refuse(error, arguments, keywords)
             raise
 
-    if not flags:
+    if name in _UNTOUCHED:
+
+        def call(*arguments: Any, **keywords: Any) -> Any:
+            check_types(title, parameters, arguments, keywords)
+            if keywords and not further.isdisjoint(keywords) or len(arguments) > most:
+                return call_in_further_form(arguments, keywords)
+            return function(*arguments, **keywords)
+
+    elif not flags:
 
         def call(*arguments: Any, **keywords: Any) -> Any:
             if keywords and not further.isdisjoint(keywords) or len(arguments) > most:

@@ -5,6 +5,7 @@ NumPy's LAPACK computes all but LU, which it does not offer.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +16,7 @@ from ..autograd.gradient import INPUTS
 from ..autograd.one_node import one_node
 from ..graph import dtypes
 from ..graph.notices import warn_once
+from ..graph.primitives import TYPE_NAMES
 from ..tensor import Tensor
 from .dispatch import tracked
 from .host import SeveralResults, at_once, attach_results, on_host
@@ -112,7 +114,7 @@ def _lu(a: np.ndarray, pivot: bool) -> tuple[np.ndarray, np.ndarray]:
     lu = np.array(a)
     m, n = lu.shape[-2:]
     count = min(m, n)
-    stack = lu.reshape(-1, m, n)
+    stack = lu.reshape(math.prod(lu.shape[:-2]), m, n)
     pivots = np.empty((len(stack), count), dtype=np.int32)
     every = np.arange(len(stack))
     for k in range(count):
@@ -129,7 +131,7 @@ def _lu(a: np.ndarray, pivot: bool) -> tuple[np.ndarray, np.ndarray]:
 
 def _permutation(pivots: np.ndarray, rows: int) -> np.ndarray:
     """P with A = P L U, from the exchanges of rows."""
-    stack = pivots.reshape(-1, pivots.shape[-1])
+    stack = pivots.reshape(math.prod(pivots.shape[:-1]), pivots.shape[-1])
     order = np.tile(np.arange(rows), (len(stack), 1))
     every = np.arange(len(stack))
     for k in range(pivots.shape[-1]):
@@ -183,6 +185,8 @@ class LinalgLuFactorExBackward0(SeveralResults):
 
 def lu_factor(A: Tensor, *, pivot: bool = True) -> tuple[Tensor, Tensor]:
     """(LU, pivots): both triangles of A = P L U in one matrix, and the exchanges of rows that P stands for, int32."""
+    if A.dtype not in (dtypes.float32, dtypes.float64) and A.ndim >= 2:
+        raise NotImplementedError(f"\"lu_cpu\" not implemented for '{TYPE_NAMES[A.dtype]}'")
     check_matrix("torch.linalg.lu_factor", A)
     batch, (m, n) = A.shape[:-2], A.shape[-2:]
     outputs = [(A.shape, A.dtype), ((*batch, min(m, n)), dtypes.int32)]
@@ -198,6 +202,9 @@ def lu_unpack(
     LU_data: Tensor, LU_pivots: Tensor, unpack_data: bool = True, unpack_pivots: bool = True
 ) -> tuple[Tensor, Tensor, Tensor]:
     """(P, L, U) from what :func:`lu_factor` gives."""
+    check_matrix("torch.lu_unpack", LU_data)
+    if LU_pivots.dtype is not dtypes.int32:
+        raise RuntimeError("torch.lu_unpack: LU_pivots is expected to be a contiguous tensor of torch.int32 dtype.")
     m, n = LU_data.shape[-2:]
     k = min(m, n)
     shape = (*LU_data.shape[:-2], m, m)

@@ -115,6 +115,8 @@ def binary(
     else:
         node_a = a = operand(a)
         view_a = seen_a = None
+        if type(a) is int and not SMALLEST <= a <= LARGEST:
+            return binary(primitive, whole_number(a, b.dtype), b, gradient, attributes)
         place_a = number_kind(a)
         tracked_a = False
     kind = type(b)
@@ -232,6 +234,8 @@ def nary(
                 in_order = False
             pairs.append((t._read(), view))
         else:
+            if type(t) is int and not SMALLEST <= t <= LARGEST:
+                t = whole_number(t, next(other for other in operands if isinstance(other, Tensor)).dtype)
             pairs.append((operand(t), None))
     if not in_order and primitive.kind == "map":
         ordered = in_memory_order(primitive, operands, gradient, attributes, context)

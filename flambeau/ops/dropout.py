@@ -9,6 +9,7 @@ from ..autograd.gradient import INPUTS, Gradient
 from ..graph import dtypes
 from ..graph import primitives as p
 from ..graph.dtypes import dtype
+from ..graph.primitives import TYPE_NAMES
 from ..graph.shapes import Size
 from ..tensor import Tensor
 from .dispatch import attach, binary, nary, tracked, unary
@@ -63,6 +64,8 @@ def _apply(
     _check(p)
     if not train or p == 0 or input.numel() == 0:
         return input
+    if input.dtype.category < 2:
+        raise RuntimeError(f"result type Float can't be cast to the desired output type {TYPE_NAMES[input.dtype]}")
     shape = _channel_shape(input) if whole else input.shape
     return input * 0.0 if p == 1 else drop(input, _kept(shape, p), p)
 

@@ -111,10 +111,12 @@ NAMESPACE["polygamma"] = polygamma
 Tensor.polygamma = lambda self, n: polygamma(n, self)  # type: ignore[attr-defined]
 
 
-@operation()
+@operation(inplace=True)
 @one_node("MvlgammaBackward0")
 def mvlgamma(input: Tensor, p: int, *, out: Tensor | None = None) -> Tensor:
     """Logarithm of the multivariate gamma function of dimension ``p``."""
+    if p < 1:
+        raise RuntimeError("p has to be greater than or equal to 1")
     x = floating(input)
     constant = p * (p - 1) / 4 * math.log(math.pi)
     shifts = arange(p, dtype=x.dtype) / 2

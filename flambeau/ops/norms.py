@@ -10,7 +10,7 @@ from ..autograd.gradient import RESULT, Gradient
 from ..autograd.modes import no_grad
 from ..autograd.one_node import one_node
 from ..graph.primitives import TYPE_NAMES
-from ..graph.shapes import wrap_dims
+from ..graph.shapes import wrap_dim, wrap_dims
 from ..tensor import Tensor
 from .comparison import where
 from .dispatch import attach, no_slope, tracked
@@ -137,6 +137,8 @@ def nuclear_norm(input: Tensor, dim: Any = (-2, -1), keepdim: bool = False) -> T
 @operation(method=False)
 def norm_except_dim(v: Tensor, pow: int = 2, dim: int = 0) -> Tensor:
     """The norms of the slices of ``dim`` (of everything, for -1), with axes of extent 1 kept."""
+    if dim != -1:
+        wrap_dim(dim, v.ndim)
     if dim == -1:
         return vector_norm(v, float(pow), tuple(range(v.ndim)), False)
     return vector_norm(v, float(pow), tuple(k for k in range(v.ndim) if k != dim), True)

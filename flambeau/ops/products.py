@@ -134,6 +134,8 @@ def pdist(input: Tensor, p: float = 2.0) -> Tensor:
     from .norms import distance
     from .triangles import triu_indices
 
+    if not p >= 0:
+        raise RuntimeError("pdist only supports non-negative p values")
     if input.ndim != 2:
         raise RuntimeError("pdist only supports 2D tensors, got: " + f"{input.ndim}D")
     first, second = triu_indices(input.shape[0], input.shape[0], 1)

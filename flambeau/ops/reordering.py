@@ -51,6 +51,17 @@ def flip(input: Tensor, *dims: Any) -> Tensor:
     return result
 
 
+def _flip(input: Tensor, dims: Sizes) -> Tensor:
+    """A copy with the order of the elements along ``dims`` reversed."""
+    if isinstance(dims, int):  # only the method takes them one by one
+        raise TypeError("flip(): argument 'dims' (position 2) must be tuple of ints, not int")
+    return flip(input, dims)
+
+
+_flip.__name__ = _flip.__qualname__ = "flip"
+NAMESPACE["flip"] = _flip
+
+
 @operation()
 def fliplr(input: Tensor) -> Tensor:
     """Columns in reverse order."""

@@ -104,6 +104,9 @@ def _rounded(input: Tensor, decimals: int) -> Tensor:
 @operation(inplace=True)
 def round(input: Tensor, *, decimals: int = 0, out: Tensor | None = None) -> Tensor:
     """Nearest integer, halves to even; or to ``decimals`` places."""
+    if decimals and input.dtype.category < 2:
+        raise NotImplementedError(f"\"round_cpu\" not implemented for '{p.TYPE_NAMES[input.dtype]}'")
+    decimals = max(-400, min(decimals, 400))  # beyond these the powers of ten are zero or infinite all the same
     if decimals == 0:
         result = unary(p.ROUND, input, RoundBackward0)
     else:

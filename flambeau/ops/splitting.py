@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 from ..autograd.gradient import Gradient
+from ..graph.dtypes import int64
+from ..graph.primitives import TYPE_NAMES
 from ..graph.shapes import wrap_dim
 from ..tensor import Tensor
 from .operation import NAMESPACE, operation
@@ -59,14 +62,14 @@ def _split(tensor: Tensor, split_size_or_sections: Any, dim: int, gradient: type
     d = wrap_dim(dim, tensor.ndim)
     extent = tensor.shape[d]
     if isinstance(split_size_or_sections, (list, tuple)):
-        sections = [int(n) for n in split_size_or_sections]
+        sections = list(map(operator.index, split_size_or_sections))
         if sum(sections) != extent:
             raise RuntimeError(
                 f"split_with_sizes expects split_sizes to sum exactly to {extent} (input tensor's size at dimension {d}), "
                 f"but got split_sizes={sections}"
             )
     else:
-        size = int(split_size_or_sections)
+        size = operator.index(split_size_or_sections)
         if size < 0 or (size == 0 and extent):
             raise RuntimeError(f"split expects split_size be non-negative, but got split_size={size}")
         sections = [min(size, extent - k) for k in range(0, extent, size)] if size and extent else [extent]
@@ -118,7 +121,12 @@ def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple
             at += many + (k < more)
             ends.append(at)
     else:
-        ends = [*(int(i) for i in indices_or_sections), extent]
+        if isinstance(indices_or_sections, Tensor) and indices_or_sections.dtype is not int64:
+            raise RuntimeError(
+                "tensor_split expected tensor_indices_or_sections to have dtype of long, but got "
+                f"{TYPE_NAMES[indices_or_sections.dtype]}"
+            )
+        ends = [*map(operator.index, indices_or_sections), extent]
     parts, start = [], 0
     for end in ends:
         first, last, _ = slice(start, end).indices(extent)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
@@ -101,7 +102,7 @@ def _triangle(name: str, x: Tensor, diagonal: int, primitive: p.Primitive, gradi
     if x.ndim < 2:
         raise RuntimeError(f"{name}: input tensor must have at least 2 dimensions")
     m, n = x.shape[-2:]
-    first = max(-m, min(diagonal, n))  # all diagonals beyond the corners are alike
+    first = max(-m, min(operator.index(diagonal), n))  # all diagonals beyond the corners are alike
     rows = record(p.IOTA, (Size((m, 1)), dtypes.int64), (first, None), (1, None))
     columns = record(p.IOTA, (Size((n,)), dtypes.int64), (0, None), (1, None))
     kept = record(primitive, None, (columns, None), (rows, None))

@@ -89,6 +89,8 @@ def _shift_arguments(dim: Any, unbiased: Any) -> tuple[Any, Any]:
     """``var(False)`` names ``unbiased`` in first place."""
     if isinstance(dim, bool):
         return None, dim
+    if unbiased is not None and not isinstance(unbiased, bool):
+        raise TypeError(f"var(): argument 'unbiased' must be bool, not {type(unbiased).__name__}")
     return dim, unbiased
 
 

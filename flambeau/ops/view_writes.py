@@ -114,6 +114,8 @@ def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
     if indices.dtype.category != 1:
         raise TypeError(f"expected 'indices' to be integer dtype, but got {indices.dtype}")
     sizes = (shape,) if isinstance(shape, int) else tuple(shape)
+    if any(extent < 0 for extent in sizes):
+        raise ValueError(f"'shape' cannot have negative values, but got {sizes}")
     indices = indices.to(int64)
     coordinates = []
     for extent in reversed(sizes):

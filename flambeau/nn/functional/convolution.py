@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 from ...autograd.one_node import one_node
@@ -32,6 +33,14 @@ def _check_windows(**numbers: tuple[int, int]) -> None:
             )
 
 
+def _two(name: str, value: Any) -> tuple[int, int]:
+    """Two integers, given as such or as one for both; ``RuntimeError`` for another number of them."""
+    numbers = tuple(map(operator.index, _pair(value)))
+    if len(numbers) != 2:
+        raise RuntimeError(f"It is expected {name} equals to 2, but got size {len(numbers)}")
+    return numbers
+
+
 @one_node("Im2ColBackward0")
 def unfold(input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Tensor:
     """The windows that slide over (N, C, H, W), as columns: (N, C·kh·kw, number of windows)."""
@@ -42,10 +51,10 @@ def unfold(input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0,
             "Expected 3D or 4D (batch mode) tensor with possibly 0 batch size and other non-zero dimensions for "
             f"input, but got: {list(input.shape)}"
         )
-    kernel_h, kernel_w = _pair(kernel_size)
-    dilation_h, dilation_w = _pair(dilation)
-    padding_h, padding_w = _pair(padding)
-    stride_h, stride_w = _pair(stride)
+    kernel_h, kernel_w = _two("kernel_size", kernel_size)
+    dilation_h, dilation_w = _two("dilation", dilation)
+    padding_h, padding_w = _two("padding", padding)
+    stride_h, stride_w = _two("stride", stride)
     _check_windows(kernel=(kernel_h, kernel_w), dilation=(dilation_h, dilation_w), stride=(stride_h, stride_w))
     if min(padding_h, padding_w) < 0:
         raise RuntimeError(f"padding should be non-negative, but got padding_height: {padding_h} padding_width: {padding_w}")
@@ -69,11 +78,11 @@ def fold(
             f"Expected 2D or 3D (batch mode) tensor for input with possibly 0 batch size and non-zero dimensions for "
             f"input, but got: {list(input.shape)}"
         )
-    height, width = _pair(output_size)
-    kernel_h, kernel_w = _pair(kernel_size)
-    dilation_h, dilation_w = _pair(dilation)
-    padding_h, padding_w = _pair(padding)
-    stride_h, stride_w = _pair(stride)
+    height, width = _two("output_size", output_size)
+    kernel_h, kernel_w = _two("kernel_size", kernel_size)
+    dilation_h, dilation_w = _two("dilation", dilation)
+    padding_h, padding_w = _two("padding", padding)
+    stride_h, stride_w = _two("stride", stride)
     _check_windows(kernel=(kernel_h, kernel_w), dilation=(dilation_h, dilation_w), stride=(stride_h, stride_w))
     rows = (height + 2 * padding_h - dilation_h * (kernel_h - 1) - 1) // stride_h + 1
     columns = (width + 2 * padding_w - dilation_w * (kernel_w - 1) - 1) // stride_w + 1

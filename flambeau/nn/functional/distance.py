@@ -17,6 +17,8 @@ __all__ = ["cosine_similarity", "pairwise_distance", "pdist"]
 @rounded_once
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
     """``x1 · x2`` along ``dim`` over the product of their norms, each at least ``eps``."""
+    if eps < 0:
+        raise RuntimeError(f"eps must be non-negative, got: {eps}")
     x1, x2 = flambeau.broadcast_tensors(*in_common_dtype(x1, x2))
     if not x1.is_floating_point():
         raise RuntimeError(f"expected common dtype to be floating point, yet common dtype is {TYPE_NAMES[x1.dtype]}")

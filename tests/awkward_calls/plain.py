@@ -1,21 +1,10 @@
-"""Calls with awkward arguments: every operation, with sizes, numbers, tensors and types that it was not made for.
-
-A call is a line of Python in which ``torch`` stands for either library, ``F`` for its ``nn.functional``, and ``T``, ``L``,
-``M`` and ``S`` make tensors of a shape: floats, small integers, a mask, a positive definite matrix. :data:`PLAIN` holds
-calls that are right; :func:`awkward` replaces some of their arguments by others of the same kind, or of another. What it
-makes follows from the seed alone.
-"""
+"""Right calls of every operation, a line each: what :mod:`mutation` makes awkward ones from."""
 
 from __future__ import annotations
 
-import ast
-import random
-from collections.abc import Iterator
-from functools import lru_cache
-
 ELEMENTWISE = (
     "abs acos acosh angle asin asinh atan atanh bitwise_not ceil conj conj_physical cos cosh deg2rad digamma erf erfc erfinv "
-    "exp exp2 expm1 fix floor frac frexp i0 imag isfinite isinf isnan isneginf isposinf isreal lgamma log log10 log1p log2 "
+    "exp exp2 expm1 fix floor frac frexp i0 imag isfinite isinf isnan isposinf isreal lgamma log log10 log1p log2 "
     "logical_not logit nan_to_num neg positive rad2deg real reciprocal relu round rsqrt selu celu sgn sigmoid sign signbit "
     "sin sinc sinh sqrt square tan tanh trunc is_complex is_floating_point is_nonzero is_signed numel ravel resolve_conj "
     "msort nonzero argwhere clone detach trace isneginf count_nonzero aminmax nansum nanmean nanmedian unique t "
@@ -50,7 +39,18 @@ LOSSES = (
     "multilabel_soft_margin_loss binary_cross_entropy_with_logits"
 ).split()
 
+ALIASES = (
+    "absolute arccos arccosh arcsin arcsinh arctan arctanh negative resolve_neg is_conj is_neg is_inference get_device "
+    "nuclear_norm frobenius_norm special_erf special_expit typename is_distributed is_storage"
+).split()
+
+BINARY_ALIASES = (
+    "arctan2 divide greater greater_equal less less_equal multiply not_equal subtract special_xlogy"
+).split()
+
 PLAIN: list[str] = [
+    *(f"torch.{name}(T(3, 4))" for name in ALIASES),
+    *(f"torch.{name}(T(3, 4), T(4))" for name in BINARY_ALIASES),
     *(f"torch.{name}(T(3, 4))" for name in ELEMENTWISE),
     *(f"torch.{name}(T(3, 4), T(4))" for name in BINARY),
     *(f"torch.{name}(T(3, 4), 2)" for name in BINARY),
@@ -193,7 +193,6 @@ PLAIN: list[str] = [
     torch.kaiser_window(5, True, 12.0)
     torch.vander(T(3), 4)
     torch.linalg.vander(T(3), N=4)
-    torch.complex(T(3), T(3))
     torch.frombuffer(bytearray(16), dtype=torch.float32, count=2, offset=4)
     torch.bernoulli(M(3, 4).float())
     torch.bernoulli(T(3, 4), 0.5)
@@ -422,6 +421,24 @@ PLAIN: list[str] = [
     """.strip().splitlines(),
     # The rest of nn.functional.
     *"""
+    F.adaptive_max_pool1d_with_indices(T(2, 8), 3)
+    F.adaptive_max_pool2d_with_indices(T(1, 2, 6, 8), (3, 4))
+    F.max_pool1d_with_indices(T(2, 8), 3, 2)
+    F.upsample_nearest(T(1, 2, 4, 6), (3, 5))
+    F.upsample_bilinear(T(1, 2, 4, 6), (3, 5))
+    F.triplet_margin_with_distance_loss(T(3, 4), T(3, 4), T(3, 4), margin=1.0, swap=True)
+    torch.native_layer_norm(T(3, 4), (4,), T(4), T(4), 1e-5)
+    torch.feature_dropout(T(3, 4), 0.5, True)
+    torch.clip(T(3, 4), -1, 1.5)
+    torch.concatenate([T(2, 3), T(1, 3)], 0)
+    torch.row_stack([T(2, 3), T(3)])
+    torch.fill(T(3, 4), 2.5)
+    torch.swapdims(T(2, 3, 4), 0, 2)
+    torch.trapz(T(3, 4), T(4))
+    torch.unsafe_split_with_sizes(T(6, 2), [1, 2, 3], 0)
+    torch.vmap(torch.sin)(T(3, 4))
+    torch.from_numpy(T(3, 4).numpy())
+    torch.from_dlpack(T(3, 4))
     F.linear(T(3, 4), T(2, 4), T(2))
     F.bilinear(T(3, 4), T(3, 2), T(5, 4, 2), T(5))
     F.layer_norm(T(3, 4), (4,), T(4), T(4), 1e-5)
@@ -499,118 +516,3 @@ PLAIN: list[str] = [
     """.strip().splitlines(),
 ]
 PLAIN = [line.strip() for line in PLAIN]
-
-INTEGERS = [
-    "-1", "0", "1", "2", "3", "-2", "7", "-7", "100", "2**31 - 1", "2**31", "-2**31", "2**32", "2**40", "2**62", "2**63 - 1",
-    "-2**63", "2**63", "2**64",
-]  # fmt: skip
-NUMBERS = ["0.0", "-1.0", "1.0", "2.5", "nan", "inf", "-inf", "1e308", "-1e308", "1e-320", "2**40", "-1"]
-STRINGS = ["''", "'mean'", "'sum'", "'none'", "'nearest'", "'bilinear'", "'reflect'", "'same'", "'valid'", "'fro'", "'x'"]
-DTYPES = ["float64", "float16", "bfloat16", "int64", "int32", "int8", "uint8", "bool"]
-OTHERS = ["None", "'x'", "1.5", "True", "[]", "()", "(1, 2)", "[1.5]", "1j", "torch.float32", "object()", "T(2)", "L(2)", "{}"]
-SHAPES = ["", "0", "1", "4", "2, 0, 3", "0, 4", "3, 0", "1, 1", "3, 4", "4, 3", "2, 3, 4", "1, 2, 3, 4", "1, 1, 1, 1, 1"]
-TENSORS = [
-    *(f"T({shape})" for shape in SHAPES),
-    *(f"L({shape})" for shape in SHAPES[:-3]),
-    "M(3, 4)", "M(4)", "S(3)", "T(3, 4).t()", "T(4, 4)[1:, ::2]", "T(3, 4).half()", "T(3, 4).double()", "T(3, 4).bfloat16()",
-    "T(3, 4).int()", "L(3, 4).to(torch.uint8)", "T(3, 4) * nan", "T(3, 4) / 0", "L(4) - 2", "L(4) + 2**40", "L(4) - 2**63",
-    "T(1).expand(2**40)", "T(1, 1).expand(2**31, 2**31)", "T(1).expand(2**62)", "T(1, 1).expand(3, 2**35)",
-    "T(4).requires_grad_()", "T(3, 4).requires_grad_()", "T(2, 3, 4).requires_grad_()",
-]  # fmt: skip
-
-
-@lru_cache(maxsize=1024)
-def _parsed(line: str) -> ast.expr:
-    return ast.parse(line, mode="eval").body
-
-
-class Mutation:
-    """Replaces arguments of calls by awkward ones, chosen by one stream of random numbers."""
-
-    def __init__(self, seed: int) -> None:
-        self.random = random.Random(seed)
-
-    def call(self) -> str:
-        """One awkward call."""
-        tree = ast.parse(self.random.choice(PLAIN), mode="eval").body
-        if isinstance(tree, ast.Call) and self.random.random() < 0.3:
-            tree = self.as_method(tree)
-        places = list(self.arguments(tree))
-        count = min(len(places), self.random.choice((1, 1, 1, 2, 2, 3)))
-        for owner, field, index in self.random.sample(places, count):
-            values = getattr(owner, field)
-            if index is None:
-                setattr(owner, field, self.replaced(values))
-            else:
-                values[index] = self.replaced(values[index])
-        return ast.unparse(tree)
-
-    def as_method(self, call: ast.Call) -> ast.Call:
-        """``x.name(...)`` or ``x.name_(...)`` in place of ``torch.name(x, ...)``."""
-        function = call.func
-        plain = isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name) and function.value.id == "torch"
-        if not plain or not call.args or not isinstance(call.args[0], ast.Call):
-            return call
-        assert isinstance(function, ast.Attribute)
-        name = function.attr + ("_" if self.random.random() < 0.5 else "")
-        return ast.Call(ast.Attribute(call.args[0], name, ast.Load()), call.args[1:], call.keywords)
-
-    def arguments(self, tree: ast.expr) -> Iterator[tuple[ast.AST, str, int | None]]:
-        """Places of arguments: (node, field, place in a list)."""
-        if isinstance(tree, ast.Call):
-            yield from ((tree, "args", index) for index in range(len(tree.args)))
-            yield from ((keyword, "value", None) for keyword in tree.keywords)
-            function = tree.func
-            if isinstance(function, ast.Call):  # a layer is made and called
-                yield from self.arguments(function)
-            elif isinstance(function, ast.Attribute) and isinstance(function.value, (ast.Call, ast.Subscript)):
-                yield function, "value", None
-        elif isinstance(tree, ast.Subscript):
-            yield tree, "value", None
-            yield tree, "slice", None
-
-    def replaced(self, value: ast.expr) -> ast.expr:
-        """An awkward argument in place of ``value``."""
-        chance = self.random.random()
-        if chance < 0.12:
-            return self.one_of(OTHERS)
-        if isinstance(value, (ast.Tuple, ast.List)):
-            return self.sequence(value)
-        if isinstance(value, ast.Slice):
-            return ast.Slice(*(self.one_of(INTEGERS) if self.random.random() < 0.6 else None for _ in range(3)))
-        if isinstance(value, (ast.Call, ast.BinOp, ast.Subscript)):
-            return self.one_of(TENSORS)
-        if isinstance(value, ast.Attribute):
-            return self.one_of([f"torch.{name}" for name in DTYPES])
-        number = value.operand if isinstance(value, ast.UnaryOp) else value
-        kind = type(number.value) if isinstance(number, ast.Constant) else None
-        if kind is str:
-            return self.one_of(STRINGS)
-        if kind is float:
-            return self.one_of(NUMBERS)
-        if kind is int and chance < 0.25:
-            return ast.Tuple([self.one_of(INTEGERS) for _ in range(self.random.choice((0, 1, 2, 2, 3)))], ast.Load())
-        return self.one_of(INTEGERS)
-
-    def sequence(self, value: ast.Tuple | ast.List) -> ast.expr:
-        """A sequence with other members, or of another length."""
-        members = list(value.elts)
-        chance = self.random.random()
-        if chance < 0.15:
-            return self.one_of(INTEGERS)
-        if chance < 0.3:
-            members = members[:-1] if self.random.random() < 0.5 else [*members, *members[:1]]
-        else:
-            for index in range(len(members)):
-                if self.random.random() < 0.6:
-                    members[index] = self.replaced(members[index])
-        return type(value)(members, ast.Load())
-
-    def one_of(self, lines: list[str]) -> ast.expr:
-        return _parsed(self.random.choice(lines))
-
-
-def awkward(seed: int, count: int) -> list[str]:
-    """``count`` awkward calls."""
-    mutation = Mutation(seed)
-    return [mutation.call() for _ in range(count)]

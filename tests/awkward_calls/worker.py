@@ -1,4 +1,4 @@
-"""Runs awkward calls in one library, in a process of its own: ``awkward_worker.py LIBRARY CALLS FIRST OUTCOMES``.
+"""Runs awkward calls in one library, in a process of its own: ``worker.py LIBRARY CALLS FIRST OUTCOMES``.
 
 ``CALLS`` is a file with a line for each call, of which those from ``FIRST`` on are run. To ``OUTCOMES`` goes a line for
 each: what it gave, or the type and text of what it raised. Whoever reads them tells from a missing line that the process
@@ -21,13 +21,13 @@ from typing import Any
 MEMORY = 6 << 30
 """Bytes of address space that a process may take."""
 SECONDS = 8
-"""How long a call may take."""
+"""How long a call may compute."""
 MOST_ELEMENTS = 1 << 16
 """A result with more is looked at in part."""
 
 
 def names(torch: Any) -> dict[str, Any]:
-    """What calls may name: see :mod:`awkward_calls`."""
+    """What calls may name: see the package."""
 
     def floats(*shape: int) -> Any:
         count = 1
@@ -101,7 +101,7 @@ def outcome(line: str, given: dict[str, Any], check: Callable[[Any], None]) -> l
     except Exception as error:
         with suppress(Exception):
             given["torch"].zeros(1).item()  # what was recorded before the error ends here
-        kinds = [kind.__name__ for kind in type(error).__mro__[:-3]] or [type(error).__name__]
+        kinds = [kind.__name__.lstrip("_") for kind in type(error).__mro__[:-3]] or [type(error).__name__]
         return ["raises", kinds, str(error)[:300]]
 
 
@@ -121,7 +121,7 @@ def main() -> None:
         for number, line in enumerate(lines):
             if number < int(first):
                 continue
-            signal.alarm(SECONDS)
+            signal.setitimer(signal.ITIMER_PROF, SECONDS)
             found = outcome(line, given, check)
             if ours and found[0] == "raises":
                 # A second run, of a plan that is fused now, must find the same.
@@ -132,7 +132,6 @@ def main() -> None:
                 outcome(line, given, check)
             if pool is not None and number % 16 == 0:
                 pool.empty()  # malloc looks at the ends of memory that is given back
-            signal.alarm(0)
             out.write(json.dumps(found) + "\n")
             out.flush()
 
