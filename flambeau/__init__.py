@@ -28,7 +28,9 @@ from .graph import dtypes as _dtypes
 from .graph.dtypes import can_cast, dtype, get_default_dtype, promote_types
 from .graph.shapes import Size
 from .ops import NAMESPACE as _NAMESPACE
+from .ops.arguments import checked as _checked
 from .ops.dispatch import not_a_tensor as _not_a_tensor
+from .ops.forms import Forms as _Forms
 from .random import (
     Generator,
     default_generator,
@@ -172,6 +174,10 @@ def numel(input: Tensor) -> Any:
     return input.numel()
 
 
+is_floating_point, is_complex, is_nonzero, numel, result_type = (
+    _checked(_function, _Forms(_function.__name__, (_function.__name__,), _function, False), __name__)
+    for _function in (is_floating_point, is_complex, is_nonzero, numel, result_type)
+)
 Tensor.is_floating_point = is_floating_point  # type: ignore[attr-defined]
 Tensor.is_complex = is_complex  # type: ignore[attr-defined]
 Tensor.is_nonzero = is_nonzero  # type: ignore[attr-defined]

@@ -1,9 +1,9 @@
 """Arguments as PyTorch's parser takes them: what an operation's annotations say is checked where it is called from outside.
 
-The package exports its operations behind :func:`checked`; inside, they call each other directly. A call costs little more
-for that: most wrong arguments fail somewhere in the operation, and only then the others' types and members are looked at,
-to raise what PyTorch's parser would have raised before anything else. Only flags are looked at each time, since
-everything is true or false.
+The package exports its operations behind :func:`checked`; inside, they call each other directly. What programs call at
+every step (:data:`QUICK`) costs little more for that: most wrong arguments fail somewhere in the operation, and only then
+their types are looked at, to raise what PyTorch's parser would have raised before anything else; flags alone are looked at
+each time, since everything is true or false. All arguments of other operations are checked first.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ _KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
 
 _BY_NAME = {
     **dict.fromkeys(
-        "stride kernel_size padding dilation output_padding output_size dim dims shifts pad physical_layout".split(),
+        "stride kernel_size padding dilation output_padding output_size dim shifts pad physical_layout".split(),
         "integers",
     ),
     **dict.fromkeys("alpha beta value fill_value start end step".split(), "number"),
@@ -124,9 +124,18 @@ _BY_NAME = {
 _TOO_BIG = ("array is too big", "Maximum allowed dimension exceeded")
 """What NumPy's ``ValueError`` says of sizes beyond 63 bits."""
 
-_UNTOUCHED = frozenset("real isposinf isneginf alpha_dropout feature_alpha_dropout feature_dropout dist".split())
-"""Operations that may look at nothing of what they are given, so that nothing wrong fails: their types are always checked."""
+_WHOLE = ("int", "Sizes", "Sequence[int]", "integers", "Dims")
+"""Kinds of integers, which 64 bits must hold."""
 
+QUICK = frozenset(
+    "abs add addcdiv addcmul addmm all any argmax argmin baddbmm bmm cat ceil chunk clamp clamp_max clamp_min clone contiguous "
+    "copy cos cumsum detach div dot dropout einsum embedding eq exp expand expand_as fill flatten floor ge gelu gt index_select "
+    "item layer_norm le lerp linear log log_softmax lt masked_fill matmul max maximum mean min minimum mm mul narrow ne neg "
+    "norm normal ones ones_like outer permute pow prod rand rand_like randn randn_like reciprocal relu repeat reshape rsqrt "
+    "select sigmoid sign silu sin softmax split sqrt square squeeze stack std sub sum t tanh tensor to transpose unbind uniform "
+    "unsqueeze var view view_as where zero zeros zeros_like".split()
+)
+"""Operations that programs call at every step: their arguments' types are looked at when they fail."""
 
 
 def type_name(value: Any) -> str:
@@ -142,7 +151,7 @@ def type_name(value: Any) -> str:
 
 
 def check_types(name: str, parameters: Parameters, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:
-    """``TypeError`` for an argument that is not of its annotation's type."""
+    """``TypeError`` for an argument that is not of its annotation's type, ``ValueError`` for an integer beyond 64 bits."""
     for parameter, position, value in parameters.bound(arguments, keywords):
         kind, optional = parameters.kinds.get(parameter, ("", True))
         if not kind or value is None and optional or type(value) is Given:
@@ -151,6 +160,21 @@ def check_types(name: str, parameters: Parameters, arguments: tuple[Any, ...], k
         if not accepts(value):
             place = "" if position is None else f" (position {position})"
             raise TypeError(f"{name}(): argument '{parameter}'{place} must be {word}, not {type_name(value)}")
+        if kind in _WHOLE:
+            check_whole(name, parameter, value)
+
+
+def check_whole(name: str, parameter: str, value: Any) -> None:
+    """``ValueError`` for an integer that 64 bits cannot hold, ``TypeError`` for a sequence with one."""
+    if type(value) is int and not SMALLEST <= value <= LARGEST:
+        raise ValueError(f"Overflow when unpacking long long: {name}() was given {parameter}={value}")
+    if isinstance(value, (tuple, list)):
+        for place, member in enumerate(value, 1):
+            if type(member) is int and not SMALLEST <= member <= LARGEST:
+                raise TypeError(
+                    f"{name}(): argument '{parameter}' failed to unpack the object at pos {place}: {member} takes more than "
+                    "64 bits"
+                )
 
 
 def translated(
@@ -164,22 +188,14 @@ def translated(
     if isinstance(error, OverflowError) or str(error).startswith("Overflow when unpacking"):
         return error
     given = list(parameters.bound(arguments, keywords))
-    for parameter, _, value in given:
-        if type(value) is int and not SMALLEST <= value <= LARGEST:
-            if parameters.kinds.get(parameter, ("", True))[0] in ("number", "norm", "float"):
+    try:
+        for parameter, _, value in given:
+            if parameter in ("data", "obj"):  # whose dtype may hold more
                 continue
-            if parameter == "*":
-                return TypeError(
-                    f"{name}(): integers must fit 64 bits, but got {value}: Overflow when unpacking long long"
-                )
-            return ValueError(f"Overflow when unpacking long long: {name}() was given {parameter}={value}")
-        if isinstance(value, (tuple, list)) and parameter not in ("data", "obj"):  # whose dtype may hold more
-            for member in value:
-                if type(member) is int and not SMALLEST <= member <= LARGEST:
-                    return TypeError(
-                        f"{name}(): argument '{parameter}' has a member that 64 bits cannot hold: {member}: Overflow when "
-                        "unpacking long long"
-                    )
+            if parameters.kinds.get(parameter, ("", True))[0] not in ("number", "norm", "float"):
+                check_whole(name, parameter, [value] if parameter == "*" else value)
+    except (TypeError, ValueError) as refused:
+        return refused
     if _is_internal(error):
         types = ", ".join(
             type_name(value) if position is not None else f"{parameter}={type_name(value)}"
@@ -229,13 +245,17 @@ def checked(
             refuse(error, arguments, keywords)
             raise
 
-    if name in _UNTOUCHED:
+    if first and name.rstrip("_") not in QUICK:
 
         def call(*arguments: Any, **keywords: Any) -> Any:
             check_types(title, parameters, arguments, keywords)
             if keywords and not further.isdisjoint(keywords) or len(arguments) > most:
                 return call_in_further_form(arguments, keywords)
-            return function(*arguments, **keywords)
+            try:
+                return function(*arguments, **keywords)
+            except Exception as error:
+                refuse(error, arguments, keywords)
+                raise
 
     elif not flags:
 

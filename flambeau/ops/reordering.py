@@ -16,8 +16,8 @@ from ..tensor import Tensor
 from .dispatch import attach, tracked, unary
 from .joining import join
 from .memory_order import format_order, own_order, seen_in_order
-from .operation import operation
-from .views import geometry, sizes_of
+from .operation import NAMESPACE, operation
+from .views import Sizes, geometry, sizes_of
 
 
 class FlipBackward0(Gradient):

@@ -41,11 +41,11 @@ LOSSES = (
 
 ALIASES = (
     "absolute arccos arccosh arcsin arcsinh arctan arctanh negative resolve_neg is_conj is_neg is_inference get_device "
-    "nuclear_norm frobenius_norm special_erf special_expit typename is_distributed is_storage"
+    "nuclear_norm typename is_distributed is_storage"
 ).split()
 
 BINARY_ALIASES = (
-    "arctan2 divide greater greater_equal less less_equal multiply not_equal subtract special_xlogy"
+    "arctan2 divide greater greater_equal less less_equal multiply not_equal subtract"
 ).split()
 
 PLAIN: list[str] = [
@@ -433,6 +433,7 @@ PLAIN: list[str] = [
     torch.concatenate([T(2, 3), T(1, 3)], 0)
     torch.row_stack([T(2, 3), T(3)])
     torch.fill(T(3, 4), 2.5)
+    torch.frobenius_norm(T(3, 4), (0, 1), True)
     torch.swapdims(T(2, 3, 4), 0, 2)
     torch.trapz(T(3, 4), T(4))
     torch.unsafe_split_with_sizes(T(6, 2), [1, 2, 3], 0)
