@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..graph.primitives import TYPE_NAMES
 from ..ops import products
 from ..ops import scans as _scans
 from ..ops.operation import write_out
@@ -14,7 +15,11 @@ def cross(input: Tensor, other: Tensor, *, dim: int = -1, out: Tensor | None = N
 
 
 def vecdot(x: Tensor, y: Tensor, *, dim: int = -1, out: Tensor | None = None) -> Tensor:
-    """Inner products of vectors along ``dim``."""
+    """Inner products of vectors along ``dim``. ``RuntimeError`` for integers."""
+    if x.dtype.category < 2:
+        raise RuntimeError(
+            f"linalg.vecdot: Expected a floating point or complex tensor as input. Got {TYPE_NAMES[x.dtype]}"
+        )
     result = (x * y).sum(dim)
     return result if out is None else write_out(out, result)
 

@@ -61,7 +61,7 @@ class Parameters:
             kind, *others = str(notes.get(name, "Any")).split(" | ")
             if kind == "Any":
                 kind, others = _BY_NAME.get(name, kind), ["None"]
-            if kind in _KINDS:
+            if kind in _KINDS and "Tensor" not in others:
                 self.kinds[name] = kind, "None" in others or defaults.get(name, ...) is None
 
     def bound(self, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Iterator[tuple[str, int | None, Any]]:
@@ -91,7 +91,8 @@ def _are_integers(value: Any) -> bool:
 
 
 def _are_tensors(value: Any) -> bool:
-    return isinstance(value, Tensor) or isinstance(value, (tuple, list)) and all(isinstance(t, Tensor) for t in value)
+    """As PyTorch's parser looks at them: at the first of a sequence."""
+    return isinstance(value, Tensor) or isinstance(value, (tuple, list)) and all(isinstance(t, Tensor) for t in value[:1])
 
 
 _KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
@@ -248,9 +249,9 @@ def checked(
     if first and name.rstrip("_") not in QUICK:
 
         def call(*arguments: Any, **keywords: Any) -> Any:
-            check_types(title, parameters, arguments, keywords)
             if keywords and not further.isdisjoint(keywords) or len(arguments) > most:
                 return call_in_further_form(arguments, keywords)
+            check_types(title, parameters, arguments, keywords)
             try:
                 return function(*arguments, **keywords)
             except Exception as error:

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..autograd.gradient import INPUTS, Gradient
 from ..graph import primitives as p
+from ..graph.bounds import check_fits
 from ..graph.dtypes import uint8
 from ..graph.notices import warn_once
 from ..tensor import Tensor
@@ -235,6 +236,9 @@ class ClampMaxBackward1(ClampBackward0):
 def _clamped(input: Tensor, low: Any, high: Any, by_tensor: type[Gradient], by_number: type[Gradient]) -> Tensor:
     low = None if low is None else operand(low)
     high = None if high is None else operand(high)
+    for number in (low, high):
+        if type(number) is float and input.dtype.category >= 2:
+            check_fits(number, input.dtype)
     result = input
     if low is not None:
         result = binary(p.MAXIMUM, result, low)

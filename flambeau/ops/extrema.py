@@ -132,13 +132,13 @@ def _extremum(name: str, input: Tensor, dim: Any, keepdim: bool) -> Any:
 
 
 @operation()
-def max(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Any:
+def max(input: Tensor, dim: Dims | Tensor = None, keepdim: bool = False) -> Any:
     """The largest element; along ``dim``, (values, indices); of two tensors, the elementwise maximum."""
     return _extremum("max", input, dim, keepdim)
 
 
 @operation()
-def min(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Any:
+def min(input: Tensor, dim: Dims | Tensor = None, keepdim: bool = False) -> Any:
     """The smallest element; along ``dim``, (values, indices); of two tensors, the elementwise minimum."""
     return _extremum("min", input, dim, keepdim)
 

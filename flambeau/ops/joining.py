@@ -332,6 +332,8 @@ def repeat_interleave(
     ``repeats`` is a number, or a tensor with a count for each slice; alone, it gives the positions that it repeats.
     """
     if repeats is None:
+        if input.dtype is not dtypes.int64 and input.dtype is not dtypes.int32:
+            raise NotImplementedError(f"\"repeat_interleave_cpu\" not implemented for '{p.TYPE_NAMES[input.dtype]}'")
         return _repeated_positions(input)
     x, axis = (input.reshape(-1), 0) if dim is None else (input, wrap_dim(dim, input.ndim))
     if isinstance(repeats, Tensor) and repeats.numel() == 1 and x.shape[axis] != 1:

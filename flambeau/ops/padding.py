@@ -57,7 +57,9 @@ def constant_pad_nd(input: Tensor, pad: Sequence[int], value: Any = 0) -> Tensor
             )
     inner = [n + min(before, 0) + min(after, 0) for n, (before, after) in zip(sizes, pairs)]
     first = offset + sum(max(-before, 0) * s for (before, _), s in zip(pairs, strides))
-    if min(inner, default=1) <= 0:
+    if min(inner, default=1) < 0:
+        raise RuntimeError(f"narrow(): length must be non-negative: cropping {list(sizes)} by {list(pad)} leaves {inner}.")
+    if min(inner, default=1) == 0:
         result = lay(Tensor._from_node(record_constant(shape, value, input.dtype)), format_order(input))
     elif inner == list(shape):
         result = clone(Tensor._from_node(None, View(inner, strides, first), input._share()))  # laid out like the input

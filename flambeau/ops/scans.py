@@ -192,6 +192,7 @@ class LogcumsumexpBackward0(Gradient):
 @operation()
 def logcumsumexp(input: Tensor, dim: int) -> Tensor:
     """log of the running sum of exp along ``dim``, without overflow."""
+    wrap_dim(dim, input.ndim)
     if input.dtype.category < 2:
         raise RuntimeError("logcumsumexp() expected input to be of floating point or complex type")
     x, result, axis = _running("logcumsumexp", "logaddexp", input, dim, None)

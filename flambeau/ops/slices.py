@@ -112,6 +112,8 @@ def _checked_axis(name: str, input: Tensor, dim: int, index: Tensor, source: Ten
         )
     if index.dtype is not dtypes.int64 and index.dtype is not dtypes.int32:
         raise RuntimeError(f"{name}(): Expected dtype int32/int64 for index but got: {TYPE_NAMES[index.dtype]}")
+    if source.ndim == 0 and input.ndim:
+        raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
     if source.dtype is not input.dtype:
         raise RuntimeError(
             f"{name}(): self ({TYPE_NAMES[input.dtype]}) and source ({TYPE_NAMES[source.dtype]}) must have the same scalar type"

@@ -53,6 +53,8 @@ def mse_loss(
 ) -> Tensor:  # fmt: skip
     """``(input - target)²``."""
     _warn_sizes(input, target)
+    if input.shape != target.shape:
+        flambeau.broadcast_shapes(input.shape, target.shape)  # raises before anything else does
     reduction = _reduction.resolve(size_average, reduce, reduction)
     if weight is not None:
         return _weighted((input - target).square(), input, weight, reduction)

@@ -47,6 +47,8 @@ def interpolate(
             )
     elif align_corners is None:
         align_corners = False
+    elif not isinstance(align_corners, bool):
+        raise TypeError(f"interpolate(): align_corners must be a bool, not {type(align_corners).__name__}")
     dimensions = input.dim() - 2
     extents, scales = _output_size(input, dimensions, size, scale_factor, recompute_scale_factor)
     if antialias and not (mode in ("bilinear", "bicubic") and input.dim() == 4):
