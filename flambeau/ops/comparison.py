@@ -257,6 +257,9 @@ def clamp(input: Tensor, min: Any = None, max: Any = None, *, out: Tensor | None
         raise not_a_tensor("clamp", input=input)
     if min is None and max is None:
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
+    for bound, other in ((min, max), (max, min)):
+        if isinstance(bound, Tensor) and bound.ndim and other is not None and not isinstance(other, Tensor):
+            raise TypeError(f"clamp(): min and max must be tensors or numbers, both, but got a tensor and {other}")
     result = _clamped(input, min, max, ClampBackward0, ClampBackward1)
     return result if out is None else write_out(out, result)
 

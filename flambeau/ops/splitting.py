@@ -107,6 +107,8 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
 @operation()
 def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """An axis cut into nearly equal sections, or at the given indices."""
+    if isinstance(indices_or_sections, (tuple, list)):
+        indices_or_sections = [*map(operator.index, indices_or_sections)]
     if input.ndim == 0:
         raise RuntimeError("tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 dims")
     d = wrap_dim(dim, input.ndim)

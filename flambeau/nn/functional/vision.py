@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from ...autograd.one_node import one_node
+from ...graph.bounds import LARGEST
 from ...graph.dtypes import int32, uint8
 from ...graph.primitives import TYPE_NAMES
 from ...ops.creation import check_room
@@ -306,6 +307,8 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
         raise RuntimeError(f"pixel_shuffle expects a positive upscale_factor, but got {upscale_factor}")
     *leading, channels, height, width = input.shape
     r = upscale_factor
+    if r * r > LARGEST:
+        raise ValueError(f"upscale factor is too large, (upscale_factor)^2 overflowed: upscale_factor={r}")
     if channels % (r * r):
         raise RuntimeError(
             "pixel_shuffle expects its input's 'channel' dimension to be divisible by the square of upscale_factor, "
