@@ -15,7 +15,7 @@ import numpy as np
 
 from .autograd.gradient import Gradient
 from .autograd.handle import RemovableHandle
-from .graph.bounds import check_strides
+from .graph.bounds import LARGEST, check_strides
 from .graph.dtypes import DType, dtype
 from .graph.primitives import nbytes
 from .graph.shapes import Size, View, contiguous_strides, is_contiguous
@@ -512,6 +512,9 @@ class Tensor(Reading):
         view = source._view
         if size is not None:
             strides = contiguous_strides(tuple(size)) if stride is None else tuple(stride)
+            for number in (*size, *strides):
+                if not -LARGEST <= number <= LARGEST:
+                    raise TypeError(f"set_(): sizes and strides must fit 64 bits, but got {number}")
             if storage_offset < 0:
                 raise RuntimeError(f"Tensor: invalid storage offset {storage_offset}")
             view = View(size, strides, storage_offset)
