@@ -67,8 +67,6 @@ class Buffer:
         self.exposed_forever = False
         self._pool = pool
         self._start: int | None = None
-        if pool is not None:
-            pool._note(self)
 
     @classmethod
     def from_numpy(cls, array: NDArray[Any]) -> Buffer:
@@ -108,6 +106,8 @@ class Buffer:
         ``ValueError`` if it would reach outside the buffer.
         """
         self.ever_exposed = True
+        if self._pool is not None:
+            self._pool._seen.add(self.address)
         if 0 in shape:  # elements that are not there may lie anywhere
             strides, offset = None, 0
         start = self._start
@@ -182,6 +182,9 @@ class Pool:
         # would come in, and what it raised would be lost.
         self._living: dict[weakref.ref[Buffer], tuple[NDArray[np.uint8], int, int]] = {}
         self._dead: deque[weakref.ref[Buffer]] = deque()
+        self._died = self._dead.append
+        #: Addresses of memory that NumPy's views were made of: whether some are left is asked when the buffer has died.
+        self._seen: set[int] = set()
         self._returned: deque[tuple[NDArray[np.uint8], int, int]] = deque()
         # For each size class, what is free: owner, address, and the number of its release (oldest first).
         self._free: dict[int, list[tuple[NDArray[np.uint8], int, int]]] = {}
@@ -218,16 +221,12 @@ class Pool:
             self._free_bytes -= size
         else:
             owner, address = self._fresh(size)
-        return Buffer(owner, address, size, self)
-
-    def _note(self, buffer: Buffer) -> None:
-        """Take a new buffer into account. Needs the lock."""
-        entry = buffer.owner, buffer.address, buffer.nbytes
-        reference = weakref.ref(buffer, self._dead.append)
-        self._living[reference] = entry
-        in_use = self._in_use = self._in_use + entry[2]
+        buffer = Buffer(owner, address, size, self)
+        self._living[weakref.ref(buffer, self._died)] = owner, address, size
+        in_use = self._in_use = self._in_use + size
         if in_use > self._period_peak:
             self._period_peak = in_use
+        return buffer
 
     @property
     def bytes_in_use(self) -> int:
@@ -280,7 +279,7 @@ class Pool:
             pass
         while returned:
             entry = returned[0]
-            seen = _holders_of_first(entry) > 0
+            seen = entry[1] in self._seen and _holders_of_first(entry) > 0
             owner, address, size = entry
             free = self._free.get(size)
             if free is None:
@@ -288,6 +287,7 @@ class Pool:
             if not returned or returned[0] is not entry:
                 continue
             del returned[0]
+            self._seen.discard(address)
             self._in_use -= size
             if not seen:
                 self._releases += 1
