@@ -42,7 +42,10 @@ def operation(*names: str, method: bool = True, function: bool = True, inplace: 
 def _in_place_form(implementation: Callable[..., Tensor], name: str) -> Callable[..., Tensor]:
     def changing(input: Tensor, *arguments: Any, **keywords: Any) -> Tensor:
         if input._view is not None and not input._view.contiguous:
-            check_apart(input)  # before anything is computed from what may be a huge expansion
+            # Before anything is computed from what may be a huge expansion; leaves first, as in PyTorch.
+            if input._tracked and local.grad:
+                check_writable(input)
+            check_apart(input)
         result = implementation(input, *arguments, **keywords)
         if input._tracked and not result._tracked:  # comparisons, for one
             return overwrite(input, result, overwritten_by(name))

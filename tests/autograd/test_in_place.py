@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 sys.path.insert(0, str(Path(__file__).parent))
 from autograd_oracle import agree, error
@@ -349,3 +350,14 @@ def test_a_loop_that_writes_to_its_state() -> None:
         return history, x.grad, w.grad
 
     agree(program, 1e-9)
+
+
+@pytest.mark.parametrize("write", ["mul_(2)", "add_(1)", "relu_()", "zero_()", "clamp_(0, 1)", "copy_(T.ones(3))"])
+def test_a_leaf_is_named_before_an_overlap(write: str) -> None:
+    """A repeated view of a leaf may be written to for two reasons not; PyTorch gives the first."""
+    said = []
+    for T in (torch, flambeau):
+        with pytest.raises(RuntimeError) as raised:
+            eval(f"x.{write}", {"x": T.ones((), requires_grad=True).expand(3), "T": T})
+        said.append(str(raised.value).split(" that requires")[0])
+    assert said[0] == said[1]
