@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
-from itertools import repeat
 from threading import get_ident
 from typing import Any
 
@@ -18,10 +16,6 @@ from .lower import Late
 from .plan import Plan
 from .report import SHOW, remember
 from .running import Arranged
-
-_consume: Any = deque(maxlen=0).extend
-_set_trace: Any = vars(Node)["trace"].__set__
-
 
 _SEEN = object()
 """Marks a trace that was evaluated one primitive at a time; when it recurs it is worth a fused plan."""
@@ -62,7 +56,8 @@ def evaluate_trace(trace: Trace) -> None:
                 trace.limit = recording.CLOSED
                 trace.kept.clear()
                 # The list itself goes with the trace. Its owner may be about to record a step again, with operands from it.
-                _consume(map(_set_trace, nodes, repeat(None)))
+                for node in nodes:
+                    node.trace = None
 
 
 def _run(trace: Trace, last: Step, skipped: tuple[Any, ...], nodes: list[Node]) -> Late | None:

@@ -50,7 +50,6 @@ class Plan:
         self.groups = Fuser(self.items, fuse).run()
         #: Held while the plan runs: the table and the arguments that move are its own.
         self.lock = new_lock()
-        self.running = False
         self.runner = default_runner()
         self.late: list[Late] = []
         self.fused = fuse

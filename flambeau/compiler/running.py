@@ -57,19 +57,15 @@ class Arranged:
         ``timings`` takes an array for each native run: how long its steps took, one after the other on one thread.
         """
         plan = self.plan
-        with plan.lock:
-            if not plan.running:
-                try:
-                    plan.running = True
-                    return self._run(trace, nodes, timings)
-                finally:
-                    plan.running = False
+        if plan.lock._is_owned():  # type: ignore[attr-defined]
             # In a signal's handler, or a finaliser, that came in while this thread was running the plan.
             arguments, table = plan.arguments.copy(), plan.cell_and_table.copy()
             try:
                 return self._run(trace, nodes, timings)
             finally:
                 plan.arguments[:], plan.cell_and_table[:] = arguments, table
+        with plan.lock:
+            return self._run(trace, nodes, timings)
 
     def _run(self, trace: Trace, nodes: list[Node], timings: list[np.ndarray] | None) -> Late | None:
         plan = self.plan
@@ -111,8 +107,12 @@ class Arranged:
             map(_set_trace, self._ended(nodes), repeat(None)),
             map(_set_ended, (trace,), self._ends),
         )
-        errors = (0,) if last is None else starmap(last[0], (last[1],))
-        run_and_bind = chain.from_iterable(map({0: bind}.get, errors, repeat(())))
+        if last is None:
+            run_and_bind: Any = bind
+        elif not plan.late:
+            run_and_bind = chain(starmap(last[0], (last[1],)), bind)
+        else:
+            run_and_bind = chain.from_iterable(map({0: bind}.get, starmap(last[0], (last[1],)), repeat(())))
         with native.lock:
             if trace.ended:  # a signal's handler has looked at one of its values meanwhile
                 return None

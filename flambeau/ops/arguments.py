@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 from functools import update_wrapper
+from itertools import repeat
 from types import FunctionType
 from typing import Any
 
@@ -20,6 +21,10 @@ from ..graph.bounds import LARGEST, SMALLEST
 from ..graph.given import Given
 from ..tensor import Tensor
 from .forms import TAKES_OUT, Forms
+from .own_signature import OwnSignature
+
+MANY = 200
+"""After how many calls a wrapper is worth a signature of its own."""
 
 _OPERATIONS = tuple("flambeau." + part for part in ("ops.", "nn.functional.", "linalg.", "special"))
 
@@ -222,6 +227,44 @@ def _flags_of(parameters: Parameters) -> tuple[list[int], list[str]]:
     return places, names
 
 
+class _Checked(OwnSignature):
+    """An operation as a module exports it."""
+
+    def __init__(self, function: Callable[..., Any], forms: Forms, title: str, method: bool, first: bool) -> None:
+        self.parameters = Parameters(function, method)
+        self._places, self._flag_names = _flags_of(self.parameters)
+        super().__init__(function, forms, self._flag_names)
+        self._title, self._first = title, first
+        #: How many positional arguments need not be looked at before the operation has failed.
+        self.most = min([forms.most, forms.before_dtype, *self._places])
+        #: Whether arguments are looked at only when the operation has failed.
+        self.quick = not first or forms.name.rstrip("_") in QUICK
+        self.seldom = repeat(True, MANY) if self.plain else repeat(True)
+
+    def check(self, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:
+        check_types(self._title, self.parameters, arguments, keywords)
+
+    def call(self, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        """The result of a call in any form, of which the flags are looked at first."""
+        flags = [arguments[place] for place in self._places if place < len(arguments)]
+        if keywords:
+            flags += [keywords[name] for name in self._flag_names if name in keywords]
+        if any(type(flag) is not bool for flag in flags):
+            self.check(arguments, keywords)
+        forms = self.forms
+        if len(arguments) > min(forms.most, forms.before_dtype) or not forms.keywords.isdisjoint(keywords):
+            return forms.call(arguments, keywords)
+        return forms.plain(*arguments, **keywords)
+
+    def refuse(self, error: Exception, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:
+        """Raise what PyTorch raises where a call has failed with ``error``, if that is something else."""
+        if self._first or _is_internal(error):
+            self.check(arguments, keywords)
+        other = translated(self._title, self.parameters, arguments, keywords, error)
+        if other is not error:
+            raise other
+
+
 def checked(
     function: Callable[..., Any], forms: Forms, module: str, prefix: str = "", method: bool = False, first: bool = True
 ) -> Callable[..., Any]:
@@ -230,82 +273,41 @@ def checked(
     ``prefix`` is what PyTorch's messages put before the name. Unless types come ``first``, what an operation has to say
     itself comes before its arguments' types.
     """
-    parameters = Parameters(function, method)
     name = forms.name
-    title = prefix + name
-    further, most = forms.keywords, forms.most
-    places, flags = _flags_of(parameters)
+    _own, _function = _Checked(function, forms, prefix + name, method, first), function
 
-    def refuse(error: Exception, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:
-        if first or _is_internal(error):
-            check_types(title, parameters, arguments, keywords)
-        other = translated(title, parameters, arguments, keywords, error)
-        if other is not error:
-            raise other
-
-    def call_in_further_form(arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-        try:
-            return forms.call(arguments, keywords)
-        except Exception as error:
-            refuse(error, arguments, keywords)
-            raise
-
-    if first and name.rstrip("_") not in QUICK:
+    if not _own.quick:
+        further, most = forms.keywords, forms.most
 
         def call(*arguments: Any, **keywords: Any) -> Any:
-            if keywords and not further.isdisjoint(keywords) or len(arguments) > most:
-                return call_in_further_form(arguments, keywords)
-            check_types(title, parameters, arguments, keywords)
+            plain = not (keywords and not further.isdisjoint(keywords) or len(arguments) > most)
+            if plain:
+                _own.check(arguments, keywords)
             try:
-                return function(*arguments, **keywords)
+                return _function(*arguments, **keywords) if plain else forms.call(arguments, keywords)
             except Exception as error:
-                refuse(error, arguments, keywords)
-                raise
-
-    elif parameters.names == ("input",) and not further:
-
-        # What is given one by one is passed on in less time.
-        def call(input: Any) -> Any:  # type: ignore[misc]
-            try:
-                return function(input)
-            except Exception as error:
-                refuse(error, (input,), {})
-                raise
-
-    elif not flags:
-
-        def call(*arguments: Any, **keywords: Any) -> Any:
-            if keywords and not further.isdisjoint(keywords) or len(arguments) > most:
-                return call_in_further_form(arguments, keywords)
-            try:
-                return function(*arguments, **keywords)
-            except Exception as error:
-                refuse(error, arguments, keywords)
+                _own.refuse(error, arguments, keywords)
                 raise
 
     else:
 
         def call(*arguments: Any, **keywords: Any) -> Any:
             try:
-                for place in places:
-                    if place < len(arguments) and type(arguments[place]) is not bool:
-                        check_types(title, parameters, arguments, keywords)
-                if keywords:
-                    for flag in flags:
-                        if type(keywords.get(flag, True)) is not bool:
-                            check_types(title, parameters, arguments, keywords)
-                    if not further.isdisjoint(keywords):
-                        return forms.call(arguments, keywords)
-                return function(*arguments, **keywords)
+                if not next(_own.seldom, False):
+                    _own.give()
+                if keywords or len(arguments) > _own.most:
+                    return _own.call(arguments, keywords)
+                return _function(*arguments)
             except Exception as error:
-                refuse(error, arguments, keywords)
+                _own.refuse(error, arguments, keywords)
                 raise
 
+    _own.wrapper = call
     update_wrapper(call, function)
     call.__name__ = name
     call.__qualname__ = f"Tensor.{name}" if method else name
     call.__module__ = module
-    call.__dict__["__checked__"] = forms
+    call.__dict__["__checked__"] = _own
     return call
 
 

@@ -106,6 +106,9 @@ class Forms:
         names = {**EVERYWHERE, **{other: own for alias in aliases for other, own in OTHER_NAMES.get(alias, {}).items()}}
         self.names = {other: own for other, own in names.items() if own in parameters and other not in parameters}
         self.typed = "dtype" in parameters
+        positional = parameters[: code.co_argcount]
+        #: How many positional arguments come before a dtype, if that may be given by position.
+        self.before_dtype = positional.index("dtype") if "dtype" in positional else 1 << 30
         self.takes_out = takes_out and "out" not in parameters
         names_out = self.takes_out or "dim" in parameters and "out" not in parameters  # NumPy's functions give None
         self.apart = not APART.isdisjoint(aliases)
@@ -126,6 +129,8 @@ class Forms:
             raise TypeError(f"{self.name}() got an unexpected keyword argument 'out'")
         if "dtype" in keywords:
             keywords["dtype"] = OF_PYTHON.get(keywords["dtype"], keywords["dtype"])
+        if len(arguments) > (place := self.before_dtype):
+            arguments = (*arguments[:place], OF_PYTHON.get(arguments[place], arguments[place]), *arguments[place + 1 :])
         if self.sequence in keywords:
             if len(arguments) > self.least:
                 raise TypeError(f"{self.name}() got multiple values for argument '{self.sequence}'")

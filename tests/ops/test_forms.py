@@ -46,8 +46,8 @@ def accepted(function: Any) -> set[str] | None:
     if any(p.kind is p.VAR_KEYWORD for p in parameters):
         return None
     named = {p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
-    forms = getattr(function, "__checked__", None)
-    return named if forms is None else named | forms.keywords
+    checked = getattr(function, "__checked__", None)
+    return named if checked is None else named | checked.forms.keywords
 
 
 @pytest.mark.parametrize(
@@ -208,8 +208,63 @@ CALLS = """
 """
 
 
+def exported() -> Iterator[Any]:
+    """Every operation behind its checks, once."""
+    owners = (flambeau, flambeau.Tensor, flambeau.nn.functional, flambeau.linalg, flambeau.special)
+    seen = set()
+    for owner in owners:
+        for value in vars(owner).values():
+            if hasattr(value, "__checked__") and value not in seen:
+                seen.add(value)
+                yield value
+
+
+@pytest.fixture(scope="module", params=["general", "own signatures"])
+def wrappers(request: pytest.FixtureRequest) -> Iterator[int]:
+    """Operations behind the wrapper that each has at first, and behind the one that it has when it was called often."""
+    before = [(call, call.__code__, call.__defaults__, call.__kwdefaults__) for call in exported()]
+    given = 0
+    if request.param == "own signatures":
+        for call, *_ in before:
+            if call.__checked__.plain and call.__checked__.quick:
+                call.__checked__.give()
+                given += 1
+    yield given
+    for call, code, defaults, keywords in before:
+        call.__defaults__, call.__kwdefaults__ = defaults, keywords
+        call.__code__ = code
+
+
+def test_own_signatures(wrappers: int) -> None:
+    """A wrapper that has the operation's parameters says so, and errors name the operation."""
+    if not wrappers:
+        return
+    assert wrappers > 150
+    for call in exported():
+        if call.__code__.co_name != "call":
+            plain = inspect.signature(call.__wrapped__).parameters
+            own = dict(inspect.signature(call, follow_wrapped=False).parameters)
+            for further in ("_rest", "_further"):
+                own.pop(further, None)
+            assert list(own) == list(plain)
+            for name, parameter in own.items():
+                assert parameter.kind is plain[name].kind
+                assert parameter.default in (plain[name].default, ...)
+    a = flambeau.ones(2)
+    for call, message in (
+        (lambda: a.unsqueeze(), "unsqueeze"),
+        (lambda: flambeau.unsqueeze(a, 0, 1, 2), "unsqueeze"),
+        (lambda: flambeau.index_select(a, axis=0), "index_select"),
+        (lambda: flambeau.add(a, nothing=1), "add"),
+        (lambda: flambeau.sum(a, 0, "yes"), "keepdim"),
+        (lambda: flambeau.add(a, "b"), "str"),
+    ):
+        with pytest.raises(TypeError, match=message):
+            call()
+
+
 @pytest.mark.parametrize("expression", [line.strip() for line in CALLS.strip().splitlines()])
-def test_as_pytorch(expression: str) -> None:
+def test_as_pytorch(expression: str, wrappers: int) -> None:
     said: list[Any] = []
     for lib in (torch, flambeau):
         scope = {
