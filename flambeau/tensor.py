@@ -553,15 +553,18 @@ class Tensor(Reading):
         from .graph.trace import record
 
         made: Any = _new(type(self))
-        if self._view is not None and not self._view.contiguous:
-            # Keep the strides: copy the whole storage, then look at the copy in the same way.
-            made._node = None
-            made._storage = Storage(record(COPY, None, (self._read(), None)))
-            made._view = self._view
-        else:
+        storage = self._storage
+        if storage is None:
             made._node = record(COPY, None, (self._read(), self._view))
             made._storage = None
             made._view = None
+        else:
+            # Tensors that share memory share its copy, each looking at it as before.
+            if id(storage) not in memo:
+                memo[id(storage)] = Storage(record(COPY, None, (storage.node, None)))
+            made._node = None
+            made._storage = memo[id(storage)]
+            made._view = self._view
         made._tracked = self._tracked
         made._gradient = None
         made._extra = None

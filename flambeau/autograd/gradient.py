@@ -98,6 +98,9 @@ class Gradient:
     #: Whether gradients and saved values of half types come to :meth:`backward` as float32, so that a formula is rounded
     #: once. (Those that save nothing move numbers about or add them up, which rounds once by itself.)
     wide: ClassVar[bool] = True
+    #: Whether the gradient is a function of the first input whose derivative is zero everywhere. The gradient's history then
+    #: leads there, and gradients of gradients arrive as zeros, where otherwise there would be none at all.
+    zero_curvature: ClassVar[bool] = False
     #: Number of differentiable outputs; with more than one, backward is given a dictionary by output number.
     outputs: int = 1
     #: The class method that makes a differentiable tensor of a saved value; put here by the tensor layer.

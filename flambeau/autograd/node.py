@@ -8,10 +8,10 @@ from typing import Any
 from ..composite import Pair, handle, recorded
 from ..graph.dtypes import dtype, float32
 from ..graph.shapes import Size
-from ..graph.trace import local
+from ..graph.trace import local, record_constant
 from ..storage import Storage
 from ..tensor import Tensor
-from .gradient import Gradient, is_half
+from .gradient import Edge, Gradient, is_half
 from .leaves import add_to, replaced
 from .reduce import sum_to
 
@@ -76,7 +76,26 @@ def _computed(node: Gradient, value: Any) -> Sequence[Tensor | None]:
             fitting.append(result)
         else:
             fitting.append(None)
+    if node.zero_curvature and local.grad and fitting[0] is not None:
+        fitting[0] = _depending_on(edges[0], fitting[0])
     return fitting
+
+
+class ZeroCurvature(Gradient):
+    """History of a gradient that does not change with the input it depends on: edges (of the gradient, of that input)."""
+
+    __slots__ = ()
+
+    def backward(self, grad: Tensor) -> tuple[Tensor, Tensor]:
+        return grad, Tensor._from_node(record_constant(tuple(grad.shape), 0, grad.dtype))
+
+
+def _depending_on(edge: Edge, result: Tensor) -> Tensor:
+    """A gradient whose history leads to an input too, to which it gives zeros."""
+    own = (result._gradient or result) if result._tracked else None
+    node = result._read()
+    history = ZeroCurvature.of((own, edge), (), result.shape, node.dtype)
+    return Gradient.make_tensor(node, result._view, history)
 
 
 def _fitted(result: Tensor, shape: Size, d: dtype, node: Gradient, index: int) -> Tensor:

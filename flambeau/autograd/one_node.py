@@ -54,15 +54,17 @@ class Composed(Gradient):
 
 
 @lru_cache(maxsize=1024)
-def _class_of(name: str, outputs: int) -> type[Composed]:
-    return type(name, (Composed,), {"__slots__": (), "outputs": outputs, "__doc__": Composed.__doc__})
+def _class_of(name: str, outputs: int, zero_curvature: bool) -> type[Composed]:
+    members = {"__slots__": (), "outputs": outputs, "zero_curvature": zero_curvature, "__doc__": Composed.__doc__}
+    return type(name, (Composed,), members)
 
 
-def one_node(name: str | Callable[..., str]) -> Callable[[_F], _F]:
+def one_node(name: str | Callable[..., str], zero_curvature: bool = False) -> Callable[[_F], _F]:
     """Decorator: the function's results have one history node called ``name``, or what ``name`` makes of the arguments.
 
     The function takes tensors (or sequences of them) and gives one tensor or a tuple; results must not share memory with
-    arguments. Where nothing is to be differentiated the function is simply called.
+    arguments. Where nothing is to be differentiated the function is simply called. For ``zero_curvature`` see
+    :class:`~flambeau.autograd.gradient.Gradient`.
     """
 
     def decorate(function: _F) -> _F:
@@ -80,11 +82,11 @@ def one_node(name: str | Callable[..., str]) -> Callable[[_F], _F]:
             results = function(*inside, **within)
             shown = name if isinstance(name, str) else name(*arguments, **keywords)
             if not isinstance(results, Tensor):
-                _lead(results, shown, entrances, edges)
+                _lead(results, shown, entrances, edges, zero_curvature)
             elif id(results) in originals:
                 return originals[id(results)]
             else:
-                _lead((results,), shown, entrances, edges)
+                _lead((results,), shown, entrances, edges, zero_curvature)
             return results
 
         return cast(_F, called)
@@ -116,14 +118,16 @@ def _entered(x: Any, entrances: list[Entrance], edges: list[Edge], originals: di
     return x
 
 
-def _lead(results: Sequence[Tensor], name: str, entrances: list[Entrance], edges: list[Edge]) -> None:
+def _lead(
+    results: Sequence[Tensor], name: str, entrances: list[Entrance], edges: list[Edge], zero_curvature: bool
+) -> None:
     """Put one node in front of the histories of the results."""
     inner = [(result._gradient or result) if result._tracked else None for result in results]
     if not any(edge is not None for edge in inner):
         return
     several = len(results) > 1
     shapes, dtypes = [result.shape for result in results], [result.dtype for result in results]
-    node = _class_of(name, len(results)).of(
+    node = _class_of(name, len(results), zero_curvature).of(
         tuple(edges), (), shapes if several else shapes[0], dtypes if several else dtypes[0], (inner, _slots(entrances, edges))
     )
     if local.watched:

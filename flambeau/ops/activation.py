@@ -37,6 +37,7 @@ def _differentiable(result: Tensor, gradient: type[Gradient], x: Tensor, context
 class ReluBackward0(Gradient):
     __slots__ = ()
     saves = RESULT
+    zero_curvature = True
 
     def backward(self, grad: Tensor) -> Tensor:
         return where(self.result() <= 0, 0.0, grad)
@@ -53,6 +54,7 @@ def relu(input: Tensor) -> Tensor:
 class LeakyReluBackward0(Gradient):
     __slots__ = ()
     saves = INPUTS
+    zero_curvature = True
 
     def backward(self, grad: Tensor) -> Tensor:
         return where(self.input(0) > 0, grad, grad * self.context)
@@ -68,6 +70,7 @@ def leaky_relu(input: Tensor, negative_slope: float = 0.01) -> Tensor:
 class RreluWithNoiseBackward0(Gradient):
     __slots__ = ()
     saves = INPUTS
+    zero_curvature = True
 
     def backward(self, grad: Tensor) -> tuple[Tensor, None]:
         return grad * self.input(1), None
@@ -96,6 +99,7 @@ def rrelu(
 class PreluKernelBackward0(Gradient):
     __slots__ = ()
     saves = INPUTS
+    zero_curvature = True
 
     def backward(self, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:
         x, weight = self.input(0), self.input(1)
@@ -135,6 +139,7 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
 class HardtanhBackward0(Gradient):
     __slots__ = ()
     saves = INPUTS
+    zero_curvature = True
 
     def backward(self, grad: Tensor) -> Tensor:
         x = self.input(0)
@@ -159,6 +164,7 @@ def relu6(input: Tensor) -> Tensor:
 class ThresholdBackward0(Gradient):
     __slots__ = ()
     saves = INPUTS
+    zero_curvature = True
 
     def backward(self, grad: Tensor) -> Tensor:
         return where(self.input(0) <= self.context, 0.0, grad)
@@ -216,6 +222,7 @@ def hardswish(input: Tensor) -> Tensor:
 class HardshrinkBackward0(Gradient):
     __slots__ = ()
     saves = INPUTS
+    zero_curvature = True
 
     def backward(self, grad: Tensor) -> Tensor:
         x = self.input(0)
@@ -256,7 +263,8 @@ class EluBackward0(Gradient):
     def backward(self, grad: Tensor) -> Tensor:
         x = self.input(0)
         negative, positive, inner = self.context
-        slope = exp(x if inner == 1 else x * inner) * (negative * inner)
+        below = -relu(-x)  # elsewhere the exponential could be infinite, and the second derivative is zero
+        slope = exp(below if inner == 1 else below * inner) * (negative * inner)
         return where(x > 0, grad if positive == 1 else grad * positive, grad * slope)
 
 

@@ -414,9 +414,10 @@ def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e
 class CopysignBackward0(Gradient):
     __slots__ = ()
     saves = INPUTS
+    zero_curvature = True
 
     def backward(self, grad: Tensor) -> tuple[Tensor, Tensor | None]:
-        a, b = self.input(0), self.input(1)
+        a, b = self.input(0).detach(), self.input(1)
         ratio = where(a == 0, 0.0, binary(p.COPYSIGN, a, b) / a)
         return grad * ratio, no_slope(grad) if self.needs(1) else None
 

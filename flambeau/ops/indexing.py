@@ -30,6 +30,13 @@ _NO_AXES = (
     "to a number"
 )
 _MASKS = (dtypes.bool_, dtypes.uint8)
+_POSITIONS = (dtypes.int64, dtypes.int32)
+_PARTS = (Tensor, list, tuple, range, np.ndarray, slice)
+_NO_TUPLE = (
+    "Using a non-tuple sequence for multidimensional indexing is deprecated and will be changed in pytorch 2.9; use "
+    "x[tuple(seq)] instead of x[seq]. In pytorch 2.9 this will be interpreted as tensor index, x[torch.tensor(seq)], which "
+    "will result either in an error or a different result"
+)
 
 
 class Index:
@@ -43,16 +50,16 @@ class Index:
 
 
 def _as_index_tensor(value: Any) -> Tensor:
+    """Positions or a mask; of numbers that are not a tensor's their integral parts."""
     if isinstance(value, Tensor):
-        tensor = value
-    elif isinstance(value, np.ndarray):
-        tensor = from_array(value)
-    else:
-        data = [v.tolist() if isinstance(v, (Tensor, np.ndarray)) else v for v in value]
-        array = np.array(data)
-        if array.size == 0:
-            array = array.astype(np.int64)
-        tensor = from_array(array)
+        if value.dtype not in _POSITIONS and value.dtype not in _MASKS:
+            raise IndexError("tensors used as indices must be long, int, byte or bool tensors")
+        return value
+    if not isinstance(value, np.ndarray):
+        value = np.array([v.tolist() if isinstance(v, (Tensor, np.ndarray)) else v for v in value])
+    if value.dtype.kind == "f" or value.size == 0 and value.dtype != bool:
+        value = value.astype(np.int64)
+    tensor = from_array(value)
     if tensor.dtype.category >= 2:
         raise IndexError("tensors used as indices must be long, int, byte or bool tensors")
     return tensor
@@ -63,8 +70,14 @@ def _is_sequence_index(value: Any) -> bool:
 
 
 def _flattened(index: Any) -> list[Any]:
+    """The parts of an index. A short list that holds more than numbers stands for a tuple, as it once did in NumPy."""
     if isinstance(index, tuple):
         return list(index)
+    if isinstance(index, list) and len(index) < 32:
+        for part in index:
+            if part is None or part is Ellipsis or isinstance(part, _PARTS):
+                warn(_NO_TUPLE)
+                return index[:]
     return [index]
 
 

@@ -34,6 +34,7 @@ class NllLossBackward0(Gradient):
 
     __slots__ = ()
     saves = INPUTS
+    zero_curvature = True
 
     def backward(self, grad: Tensor) -> tuple[Tensor, None, None, None]:
         shape, axis, ignored, single = self.context
@@ -61,6 +62,7 @@ class CrossEntropyBackward(NllLossBackward0):
     sums being saved after the others."""
 
     __slots__ = ()
+    zero_curvature = False
 
     def backward(self, grad: Tensor) -> tuple[Tensor, None, None, None]:
         shape, axis, ignored, single = self.context

@@ -140,4 +140,4 @@ def _name(input: Tensor, pairs: Sequence[tuple[int, int]], mode: str) -> str:
     return f"{'Reflection' if mode == 'reflect' else 'Replication'}Pad{len(pairs)}DBackward0"
 
 
-_padded = one_node(_name)(_from_itself)
+_padded = one_node(_name, zero_curvature=True)(_from_itself)

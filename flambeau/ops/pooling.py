@@ -71,6 +71,7 @@ class MaxPool2DWithIndicesBackward0(Gradient):
 
     __slots__ = ()
     saves = INPUTS
+    zero_curvature = True
 
     def backward(self, grad: Tensor) -> Tensor:
         return _put_at_places(grad, self.input(0), *self.context)
@@ -340,6 +341,7 @@ class AvgPool2DBackward0(Gradient):
     """``context`` (input's shape, window, order in memory)."""
 
     __slots__ = ()
+    zero_curvature = True
 
     def backward(self, grad: Tensor) -> Tensor:
         shape, window, order = self.context
@@ -434,6 +436,7 @@ class AdaptiveAvgPool2DBackward0(Gradient):
     """``context`` (input's shape, window, order in memory)."""
 
     __slots__ = ()
+    zero_curvature = True
 
     def backward(self, grad: Tensor) -> Tensor:
         shape, window, order = self.context

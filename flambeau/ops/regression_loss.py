@@ -8,7 +8,7 @@ from typing import Any
 from ..autograd.gradient import INPUTS, Gradient
 from ..composite import composite
 from ..tensor import Tensor
-from .activation import check_floating
+from .activation import check_floating, hardtanh
 from .comparison import where
 from .conversion import check_holds, converted, in_common_dtype
 from .dispatch import attach, tracked
@@ -45,14 +45,14 @@ class SmoothL1LossBackward0(DistanceBackward):
     __slots__ = ()
 
     def slope(self, difference: Tensor, parameter: float) -> Tensor:
-        return difference.clamp(-parameter, parameter) / parameter
+        return hardtanh(difference, -parameter, parameter) / parameter
 
 
 class HuberLossBackward0(DistanceBackward):
     __slots__ = ()
 
     def slope(self, difference: Tensor, parameter: float) -> Tensor:
-        return difference.clamp(-parameter, parameter)
+        return hardtanh(difference, -parameter, parameter)
 
 
 def mse_loss(input: Tensor, target: Tensor, reduction: str) -> Tensor:

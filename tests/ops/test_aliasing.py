@@ -175,3 +175,18 @@ def test_shallow_copies_are_leaves_of_the_same_class() -> None:
     made = copy.copy(x)
     assert isinstance(made, flambeau.nn.Parameter) and made.requires_grad and made.is_leaf and made.note == "kept"
     assert copy.copy(numbers(flambeau, 3).requires_grad_() * 2).is_leaf
+
+
+def test_copies_of_what_shares_memory_share_it() -> None:
+    def program(T: Any) -> list[Any]:
+        x = T.arange(6.0) * 2
+        together = {"whole": x, "view": x[1:4], "again": [x.view(2, 3).t(), x]}
+        twin = copy.deepcopy(together)
+        twin["view"][0] = 100.0
+        twin["again"][0].mul_(2)
+        x.zero_()
+        return [twin["whole"], twin["view"], *twin["again"], twin["again"][0].stride(), twin["whole"] is twin["again"][1], x]
+
+    ours, theirs = program(flambeau), program(torch)
+    for mine, other in zip(ours, theirs, strict=True):
+        assert (mine.tolist(), mine.stride()) == (other.tolist(), other.stride()) if hasattr(mine, "tolist") else mine == other
