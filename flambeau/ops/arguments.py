@@ -22,6 +22,7 @@ from ..graph.given import Given
 from ..tensor import Tensor
 from .forms import TAKES_OUT, Forms
 from .own_signature import OwnSignature
+from .signatures import refusal, signatures
 
 MANY = 200
 """After how many calls a wrapper is worth a signature of its own."""
@@ -188,9 +189,17 @@ def check_whole(name: str, parameter: str, value: Any) -> None:
 
 
 def translated(
-    name: str, parameters: Parameters, arguments: tuple[Any, ...], keywords: dict[str, Any], error: Exception
+    name: str,
+    parameters: Parameters,
+    arguments: tuple[Any, ...],
+    keywords: dict[str, Any],
+    error: Exception,
+    unpacked: bool,
 ) -> Exception:
-    """What PyTorch raises where a call failed with ``error``: its parser would have refused some arguments before."""
+    """What PyTorch raises where a call failed with ``error``: its parser would have refused some arguments before.
+
+    ``unpacked`` tells whether integers that are too big are looked for.
+    """
     if isinstance(error, MemoryError):
         return RuntimeError(f"DefaultCPUAllocator: can't allocate memory{': ' if str(error) else ''}{error}")
     if isinstance(error, ValueError) and str(error).startswith(_TOO_BIG):
@@ -199,7 +208,7 @@ def translated(
         return error
     given = list(parameters.bound(arguments, keywords))
     try:
-        for parameter, _, value in given:
+        for parameter, _, value in given if unpacked else ():
             if parameter in ("data", "obj"):  # whose dtype may hold more
                 continue
             if parameters.kinds.get(parameter, ("", True))[0] not in ("number", "norm", "float"):
@@ -230,11 +239,12 @@ def _flags_of(parameters: Parameters) -> tuple[list[int], list[str]]:
 class _Checked(OwnSignature):
     """An operation as a module exports it."""
 
-    def __init__(self, function: Callable[..., Any], forms: Forms, title: str, method: bool, first: bool) -> None:
+    def __init__(self, function: Callable[..., Any], forms: Forms, prefix: str, method: bool, first: bool) -> None:
         self.parameters = Parameters(function, method)
         self._places, self._flag_names = _flags_of(self.parameters)
         super().__init__(function, forms, self._flag_names)
-        self._title, self._first = title, first
+        self._title, self._first, self._method = prefix + forms.name, first, method
+        self._names = tuple(dict.fromkeys(prefix + name for name in (forms.name, *forms.aliases)))
         #: How many positional arguments need not be looked at before the operation has failed.
         self.most = min([forms.most, forms.before_dtype, *self._places])
         #: Whether arguments are looked at only when the operation has failed.
@@ -245,22 +255,32 @@ class _Checked(OwnSignature):
         check_types(self._title, self.parameters, arguments, keywords)
 
     def call(self, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-        """The result of a call in any form, of which the flags are looked at first."""
+        """The result of a call in any form, of which the flags are looked at: first, unless the operation has its say first."""
         flags = [arguments[place] for place in self._places if place < len(arguments)]
         if keywords:
             flags += [keywords[name] for name in self._flag_names if name in keywords]
-        if any(type(flag) is not bool for flag in flags):
+        wrong = any(type(flag) is not bool for flag in flags)
+        if wrong and self._first:
             self.check(arguments, keywords)
         forms = self.forms
         if len(arguments) > min(forms.most, forms.before_dtype) or not forms.keywords.isdisjoint(keywords):
-            return forms.call(arguments, keywords)
-        return forms.plain(*arguments, **keywords)
+            result = forms.call(arguments, keywords)
+        else:
+            result = forms.plain(*arguments, **keywords)
+        if wrong:
+            self.check(arguments, keywords)
+        return result
 
     def refuse(self, error: Exception, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:
         """Raise what PyTorch raises where a call has failed with ``error``, if that is something else."""
-        if self._first or _is_internal(error):
+        native = signatures(self._names, self._method) if self._first else []
+        if native:
+            refused = refusal(self._title, native, self._method, arguments, keywords)
+            if refused is not None:
+                raise refused
+        elif self._first or _is_internal(error) or type(error) in (RuntimeError, IndexError):
             self.check(arguments, keywords)
-        other = translated(self._title, self.parameters, arguments, keywords, error)
+        other = translated(self._title, self.parameters, arguments, keywords, error, not native)
         if other is not error:
             raise other
 
@@ -274,16 +294,16 @@ def checked(
     itself comes before its arguments' types.
     """
     name = forms.name
-    _own, _function = _Checked(function, forms, prefix + name, method, first), function
+    _own, _function = _Checked(function, forms, prefix, method, first), function
 
     if not _own.quick:
         further, most = forms.keywords, forms.most
 
         def call(*arguments: Any, **keywords: Any) -> Any:
             plain = not (keywords and not further.isdisjoint(keywords) or len(arguments) > most)
-            if plain:
-                _own.check(arguments, keywords)
             try:
+                if plain:
+                    _own.check(arguments, keywords)
                 return _function(*arguments, **keywords) if plain else forms.call(arguments, keywords)
             except Exception as error:
                 _own.refuse(error, arguments, keywords)

@@ -96,6 +96,7 @@ class Forms:
         parameters = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
         sequence = code.co_varnames[len(parameters)] if code.co_flags & CO_VARARGS else None
         self.name = name
+        self.aliases = tuple(aliases)
         self.plain = plain
         self.sequence = sequence if sequence in SEQUENCES else None
         self.least = code.co_argcount
