@@ -163,7 +163,7 @@ def _match(
     form: list[Parameter], arguments: tuple[Any, ...], keywords: dict[str, Any], numbers: bool
 ) -> list[tuple[Parameter, Any]] | str:
     """The parameters and what is given for them; what is wrong, if something is."""
-    given = []
+    given: list[tuple[Parameter, Any]] = []
     left = dict(keywords)
     left.pop("out", None)
     place = 0
