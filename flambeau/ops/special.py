@@ -207,7 +207,7 @@ def _bessel(x: np.ndarray, order: int, scaled: bool) -> np.ndarray:
     for k in range(1, 25):
         term = term * -(4 * order**2 - (2 * k - 1) ** 2) / (8 * k * far)
         outer += term
-    value = np.where(size <= _FAR, inner, outer / np.sqrt(2 * np.pi * far))
+    value = np.where(size <= _FAR, inner, outer / (np.sqrt(2 * np.pi) * np.sqrt(far)))
     if scaled:
         value = np.where(size <= 1, series * np.exp(-least), value)
     else:  # by two halves of the exponential, which overflows before the function does

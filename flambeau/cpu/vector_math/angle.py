@@ -1,8 +1,9 @@
-"""Reducing an angle by multiples of pi or pi/2.
+"""Reducing an angle by multiples of pi/2.
 
-Up to a bound the multiple of pi is subtracted in three parts with fused multiply-adds (Cody and Waite). The first
+Up to a bound the multiple of pi/2 is subtracted in three parts with fused multiply-adds (Cody and Waite). The first
 difference is exact, the second rounds relative to itself, and what pi lacks after three parts is negligible next to the
-smallest remainder that any number within the bound has. All parts are positive so that -0 stays -0.
+smallest remainder that any number within the bound has. What the roundings lost is a number of its own, so that the
+remainder is known to more than one number's precision. All parts are positive so that -0 stays -0.
 
 Beyond it, any number of digits of 1/(2 pi) may matter (M. Payne and R. Hanek, "Radian reduction for trigonometric
 functions", 1983): the 53-bit significand is multiplied by the 192 bits of 1/(2 pi) that its exponent selects, which
@@ -13,13 +14,16 @@ shared by the whole module, called only when a vector holds such a number.
 from __future__ import annotations
 
 import functools
+from typing import NamedTuple
 
 from ..ir import Builder, Module, vector
-from .coefficients import PI, PI_ROUNDED_DOWN
+from .coefficients.constants import PI, PI_ROUNDED_DOWN
 from .exponential import round_to_integer
 from .values import BITS, INFINITY, NAN, Value, fma, rarely, where
 
 LARGE = {"float": 2.0**17, "double": 2.0**40}
+SMALL_REMAINDER = {"float": 2.0**-5, "double": 2.0**-12}
+"""More than twice the greatest multiple of the middle part of pi/2."""
 
 TURN_WORDS = 22
 HELPER = "flambeau_reduce_large_angles"
@@ -43,11 +47,11 @@ def digits_of_inverse_turn(bits: int) -> int:
 
 
 def reduce_large_angles(module: Module) -> str:
-    """Add the helper ``void (ptr x, ptr r, ptr turns, i64 count, i64 shift, i64 offset)`` to the module.
+    """Add the helper ``void (ptr x, ptr r, ptr lost, ptr quadrants, i64 count)`` to the module.
 
-    For each of ``count`` doubles x with ``2**-12 <= |x| < infinity``: let ``w = 2**shift x + 2 pi offset / 2**64`` and
-    n the integer nearest to ``w / pi``. Then ``r = (w - n pi) / 2**shift``, and the sign bit of the i64 ``turns`` is
-    set where n is odd. Other x give anything.
+    For each of ``count`` doubles x with ``2**-12 <= |x| < infinity``: let n be the integer nearest to ``2 x / pi``. Then
+    ``r + lost = x - n pi/2``, and the two highest bits of the i64 ``quadrants`` are those of n modulo 4. Other x give
+    anything.
     """
     if module.has_function(HELPER):
         return "@" + HELPER
@@ -56,7 +60,7 @@ def reduce_large_angles(module: Module) -> str:
     table = module.constant(
         "flambeau_inverse_turn", f"[{TURN_WORDS} x i64] [{', '.join(f'i64 {word}' for word in words)}]"
     )
-    parameters = (("ptr", "x"), ("ptr", "r"), ("ptr", "turns"), ("i64", "count"), ("i64", "shift"), ("i64", "offset"))
+    parameters = (("ptr", "x"), ("ptr", "r"), ("ptr", "lost"), ("ptr", "quadrants"), ("i64", "count"))
     b = Builder(module, HELPER, parameters, internal=True, attributes="nounwind noinline cold")
     with b.loop("0", "%count") as index:
         x = b.load("i64", b.offset("i64", "%x", index), 8)
@@ -78,80 +82,78 @@ def reduce_large_angles(module: Module) -> str:
         turn = b.op(f"add i128 {turn}, {b.op(f'lshr i128 {products[2]}, 64')}")
         negative = b.op(f"icmp slt i64 {x}, 0")
         turn = b.op(f"select i1 {negative}, i128 {b.op(f'sub i128 0, {turn}')}, i128 {turn}")
-        turn = b.op(f"shl i128 {turn}, {b.op('zext i64 %shift to i128')}")
-        offset = b.op(f"shl i128 {b.op('zext i64 %offset to i128')}, 64")
-        turn = b.op(f"add i128 {turn}, {offset}")
-        # Half turns: round to a multiple of 2**127; what is left is a signed number of 2**-128 turns.
-        half_turns = b.op(f"and i128 {b.op(f'add i128 {turn}, {2**126}')}, {2**127}")
-        parity = b.op(f"trunc i128 {b.op(f'lshr i128 {half_turns}, 64')} to i64")
-        b.store("i64", parity, b.offset("i64", "%turns", index), 8)
-        rest = b.op(f"sub i128 {turn}, {half_turns}")
+        # Quarters: round to a multiple of 2**126; what is left is a signed number of 2**-128 turns.
+        quarters = b.op(f"and i128 {b.op(f'add i128 {turn}, {2**125}')}, {3 * 2**126}")
+        quadrant = b.op(f"trunc i128 {b.op(f'lshr i128 {quarters}, 64')} to i64")
+        b.store("i64", quadrant, b.offset("i64", "%quadrants", index), 8)
+        rest = b.op(f"sub i128 {turn}, {quarters}")
         below = b.op(f"icmp slt i128 {rest}, 0")
         size = b.op(f"select i1 {below}, i128 {b.op(f'sub i128 0, {rest}')}, i128 {rest}")
         zeros = b.call("llvm.ctlz.i128", "i128", ("i128", size), ("i1", "false"))
         normalised = b.op(f"shl i128 {size}, {zeros}")
-        leading = b.op(f"trunc i128 {b.op(f'lshr i128 {normalised}, 66')} to i64")
-        # leading is the size's first 62 bits: |rest| = leading * 2**(66 - zeros) / 2**128 turns, each 2 pi.
-        power = b.sub(b.sub(str(1023 + 66 - 128 + 1), b.op(f"trunc i128 {zeros} to i64")), "%shift")
+        # The first 62 bits: |rest| = size * 2**(66 - zeros) / 2**128 turns, each 2 pi.
+        size = b.op(f"trunc i128 {b.op(f'lshr i128 {normalised}, 66')} to i64")
+        power = b.sub(str(1023 + 66 - 128 + 1), b.op(f"trunc i128 {zeros} to i64"))
         power = b.op(f"bitcast i64 {b.op(f'shl i64 {power}, 52')} to double")
-        value = Value(b, "double", 1, b.op(f"sitofp i64 {leading} to double"))
-        whole = b.op(f"fptosi double {value.name} to i64")
-        cut = Value(b, "double", 1, b.op(f"sitofp i64 {b.sub(leading, whole)} to double"))
+        scale = Value(b, "double", 1, power)
+        scale = where(Value(b, "i1", 1, below), -scale, scale)
+        leading = Value(b, "double", 1, b.op(f"sitofp i64 {size} to double"))
+        whole = b.op(f"fptosi double {leading.name} to i64")
+        cut = Value(b, "double", 1, b.op(f"sitofp i64 {b.sub(size, whole)} to double"))
         high, low = PI["double"]
-        value = fma(value, high, fma(value, low, cut * high)) * Value(b, "double", 1, power)
-        signed = where(Value(b, "i1", 1, below), -value, value)
-        b.store("double", signed.name, b.offset("double", "%r", index), 8)
+        tail = fma(leading, low, cut * high)
+        angle = fma(leading, high, tail)
+        b.store("double", (angle * scale).name, b.offset("double", "%r", index), 8)
+        lost = fma(leading, high, -angle) + tail
+        b.store("double", (lost * scale).name, b.offset("double", "%lost", index), 8)
     b.finish("void")
     return "@" + HELPER
 
 
-def call_reduction(x: Value, shift: int, offset: int) -> tuple[Value, Value]:
-    """The helper's r and turns for double-precision x; r is NaN where x is infinite."""
-    b, lanes = x.builder, x.lanes
-    helper = reduce_large_angles(b.module)
-    places = [b.variable(f"[{lanes} x i64]", align=64) for _ in range(3)]
-    b.store(x.spelled, x.name, places[0], 8)
-    addresses = ", ".join(f"ptr {place}" for place in places)
-    b.do(f"call void {helper}({addresses}, i64 {lanes}, i64 {shift}, i64 {offset})")
-    r = Value(b, "double", lanes, b.load(x.spelled, places[1], 8))
-    turns = Value(b, "i64", lanes, b.load(vector("i64", lanes), places[2], 8))
-    return where(abs(x) < INFINITY, r, NAN), turns
+class Reduced(NamedTuple):
+    """``x = n pi/2 + r + lost``, ``|r| <= pi/4``; the two highest bits of the integer ``quadrant`` are n modulo 4."""
+
+    r: Value
+    lost: Value
+    quadrant: Value
 
 
-def reduce_by_pi(x: Value, cosine: bool) -> Value:
-    """r with ``|r| <= pi/2`` whose sine is that of x, or is the cosine of x."""
-    b = x.builder
-    high, middle, low = PI_ROUNDED_DOWN[x.type]
-    if cosine:
-        # cos(x) = sin(x + pi/2): n is the integer nearest to x / pi + 1/2, and x is n - 1/2 times pi away.
-        n, bits = round_to_integer(fma(x, 1 / PI["double"][0], 0.5), 1.0, biases=0)
-        n = n - 0.5
-    else:
-        n, bits = round_to_integer(x, 1 / PI["double"][0], biases=0)
-    r = fma(n, -low, fma(n, -middle, fma(n, -high, x)))
-    r = (r.bits() ^ (bits << (BITS[x.type] - 1))).bitcast(x.type)
-    large = abs(x) > LARGE[x.type]
-    result = b.variable(x.spelled, r.name)
-    with rarely(large):
-        wide = x if x.type == "double" else x.widen()
-        rest, turns = call_reduction(wide, shift=0, offset=2**62 if cosine else 0)
-        rest = (rest.bits() ^ turns).bitcast("double")
-        b.store(x.spelled, where(large, rest if x.type == "double" else rest.narrow(), r).name, result)
-    return Value(b, x.type, x.lanes, b.load(x.spelled, result))
-
-
-def reduce_by_half_pi(x: Value) -> tuple[Value, Value]:
-    """r with ``|r| <= pi/4`` and whether n is odd in ``x = n pi/2 + r``, in double precision."""
-    b = x.builder
-    high, middle, low = (part / 2 for part in PI_ROUNDED_DOWN["double"])
+def reduce_by_half_pi(x: Value) -> Reduced:
+    """An angle of any size; r is NaN where it is infinite."""
+    b, type = x.builder, x.type
+    high, middle, low = (part / 2 for part in PI_ROUNDED_DOWN[type])
     n, bits = round_to_integer(x, 2 / PI["double"][0], biases=0)
-    r = fma(n, -low, fma(n, -middle, fma(n, -high, x)))
-    turns = bits << 63
-    large = abs(x) > LARGE["double"]
-    result, result_turns = b.variable(r.spelled, r.name), b.variable(turns.spelled, turns.name)
+    first = fma(n, -high, x)
+    r = fma(n, -middle, first)
+    # The difference is exact, and the rounding one of r's last place, where n times the middle part is small next to r.
+    lost = fma(n, -low, where(abs(r) > SMALL_REMAINDER[type], fma(n, -middle, first - r), 0.0))
+    near = Reduced(r, lost, bits << (BITS[type] - 2))
+    large = abs(x) > LARGE[type]
+    places = [b.variable(value.spelled, value.name) for value in near]
     with rarely(large):
-        rest, rest_turns = call_reduction(x, shift=1, offset=0)
-        b.store(r.spelled, where(large, rest, r).name, result)
-        b.store(turns.spelled, where(large, rest_turns, turns).name, result_turns)
-    r = Value(b, "double", x.lanes, b.load(r.spelled, result))
-    return r, Value(b, "i64", x.lanes, b.load(turns.spelled, result_turns)) < 0
+        far = reduce_large(x)
+        for value, other, place in zip(far, near, places, strict=True):
+            b.store(value.spelled, where(large, value, other).name, place)
+    return Reduced(
+        *(
+            Value(b, value.type, value.lanes, b.load(value.spelled, place))
+            for value, place in zip(near, places, strict=True)
+        )
+    )
+
+
+def reduce_large(x: Value) -> Reduced:
+    """:func:`reduce_by_half_pi` where x is large."""
+    b, lanes = x.builder, x.lanes
+    wide = x if x.type == "double" else x.widen()
+    helper = reduce_large_angles(b.module)
+    places = [b.variable(f"[{lanes} x i64]", align=64) for _ in range(4)]
+    b.store(wide.spelled, wide.name, places[0], 8)
+    b.do(f"call void {helper}({', '.join(f'ptr {place}' for place in places)}, i64 {lanes})")
+    r, lost = (Value(b, "double", lanes, b.load(wide.spelled, place, 8)) for place in places[1:3])
+    r = where(abs(wide) < INFINITY, r, NAN)
+    quadrant = Value(b, "i64", lanes, b.load(vector("i64", lanes), places[3], 8))
+    if x.type == "double":
+        return Reduced(r, lost, quadrant)
+    narrow = r.narrow()
+    return Reduced(narrow, (r - narrow.widen()).narrow(), (quadrant >> 32).truncate("i32"))

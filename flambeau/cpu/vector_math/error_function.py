@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from .coefficients import ERF, ERF_TAIL, ERFC, ERFINV_CENTRE, ERFINV_FAR_TAIL, ERFINV_TAIL
+from .coefficients.error_function import ERF, ERF_TAIL, ERFC, ERFINV_CENTRE, ERFINV_FAR_TAIL, ERFINV_TAIL
 from .exponential import EXP_BOUNDS, exponential
 from .logarithm import natural, split_exponent
 from .values import INFINITY, NAN, Value, fma, minimum, polynomial, where
@@ -18,12 +18,10 @@ def erf(x: Value) -> Value:
     size = abs(x)
     small = fma(x, polynomial(x * x, ERF[x.type]), x)
     if x.type == "float":
-        bound = 1.25
-        large = polynomial(minimum(3.95, size) - 2.5, ERF_TAIL["float"])
+        large = 1.0 - polynomial(minimum(3.95, size) - 2.5, ERF_TAIL["float"])
     else:
-        bound = 1.0
         large = 1.0 - complement(size, "double")
-    return where(size < bound, small, large.copysign(x))
+    return where(size < 1.0, small, large.copysign(x))
 
 
 def complement(x: Value, precision: str) -> Value:
@@ -53,7 +51,12 @@ def erfc(x: Value) -> Value:
 
 def complement_of_any(x: Value, precision: str) -> Value:
     result = complement(abs(x), precision)
-    return where(x < 0.0, 2.0 - result, result)
+    result = where(x < 0.0, 2.0 - result, result)
+    if precision == "wide":
+        return result
+    # Near zero, where the quotient t would be rounded the worst, from the error function.
+    small = (1.0 - x) - x * polynomial(x * x, ERF["double"])
+    return where(abs(x) < 0.5, small, result)
 
 
 def erfcx(x: Value) -> Value:
@@ -65,7 +68,9 @@ def erfcx(x: Value) -> Value:
     # The asymptotic series (M. Abramowitz and I. Stegun, "Handbook of Mathematical Functions", 7.1.23).
     square = size * size
     r = 0.5 / square
-    series = fma(-r, fma(-3.0 * r, fma(-5.0 * r, fma(-7.0 * r, fma(-9.0 * r, 1.0 - 11.0 * r, 1.0), 1.0), 1.0), 1.0), 1.0)
+    series = fma(
+        -r, fma(-3.0 * r, fma(-5.0 * r, fma(-7.0 * r, fma(-9.0 * r, 1.0 - 11.0 * r, 1.0), 1.0), 1.0), 1.0), 1.0
+    )
     positive = where(size > ERFC_BOUND["double"], series / size * (1 / math.sqrt(math.pi)), near)
     power = exponential(minimum(EXP_BOUNDS["double"][0], square), "double")
     corrected = where(power < INFINITY, fma(power, fma(size, size, -square), power), power)

@@ -8,7 +8,8 @@ added besides makes those bits the exponent field of 2**n, needing only a shift.
 
 from __future__ import annotations
 
-from .coefficients import EXP, EXP2, EXPM1, LN2, LOG2_E
+from .coefficients.constants import LN2, LOG2_E
+from .coefficients.exponential import EXP, EXP2, EXPM1
 from .values import EXPONENT_BIAS, MANTISSA_BITS, Value, fma, maximum, minimum, polynomial, where
 
 # exp overflows above the first bound and rounds to zero below the second; both leave room for the two factors of 2**n.
@@ -32,6 +33,12 @@ def reduce_by_ln2(x: Value, biases: int) -> tuple[Value, Value, Value]:
     return fma(n, -low, fma(n, -high, x)), n, bits
 
 
+def lost_by_reduction(x: Value, r: Value, n: Value) -> Value:
+    """What rounding lost of the r that :func:`reduce_by_ln2` gives."""
+    high, low = LN2[x.type]
+    return fma(n, -low, fma(n, -high, x) - r)
+
+
 def exponent_to_power(biased: Value, type: str) -> Value:
     """``2**n`` for bits whose low part is n plus one exponent bias, n being within the normal exponents."""
     return (biased << MANTISSA_BITS[type]).bitcast(type)
@@ -46,15 +53,18 @@ def scale(x: Value, biased: Value) -> Value:
     return x * exponent_to_power(half, x.type) * exponent_to_power(biased - half, x.type)
 
 
-def exponential(x: Value, precision: str, halved: bool = False) -> Value:
-    """exp of a value that is within ``EXP_BOUNDS`` or NaN; or half of it, which overflows later.
+def exponential_tail(r: Value, precision: str) -> Value:
+    """exp(r) - 1 for ``|r| <= ln(2)/2``, with an error that is small next to one's, not relative to itself."""
+    return r * fma(r, polynomial(r, EXP[precision]), 1.0)
+
+
+def exponential(x: Value, precision: str) -> Value:
+    """exp of a value that is within ``EXP_BOUNDS`` or NaN.
 
     At the lower bound (a masked score, say) zero is multiplied: numbers that underflow cost a hundred cycles.
     """
     r, _, bits = reduce_by_ln2(x, biases=2)
     power = fma(r, fma(r, polynomial(r, EXP[precision]), 1.0), 1.0)
-    if halved:
-        return scale(power, bits - 1)
     return scale(where(x <= EXP_BOUNDS[x.type][1], 0.0, power), bits)
 
 
@@ -80,21 +90,18 @@ def exp2(x: Value) -> Value:
     return power_of_two(maximum(low, minimum(high, x)), x.type)
 
 
-def exponential_minus_one(x: Value, precision: str) -> Value:
-    """exp(x) - 1 for x within the bounds where 2**n is a normal number, or NaN; +0 for -0."""
-    r, _, bits = reduce_by_ln2(x, biases=1)
-    power = exponent_to_power(bits, x.type)
-    return fma(power, fma(r * r, polynomial(r, EXPM1[precision]), r), power - 1.0)
-
-
 def expm1(x: Value) -> Value:
     """e**x - 1, accurate near zero."""
     saturated = -0.75 * (MANTISSA_BITS[x.type] + 2)
-    r, n, bits = reduce_by_ln2(maximum(saturated, minimum(EXP_BOUNDS[x.type][0], x)), biases=1)
+    bounded = maximum(saturated, minimum(EXP_BOUNDS[x.type][0], x))
+    r, n, bits = reduce_by_ln2(bounded, biases=1)
     # The greatest n has a finite result but no power of two of its own: there, half of everything is doubled.
     greatest = n > EXPONENT_BIAS[x.type]
     power = exponent_to_power(bits - where(greatest, bits.constant(1), 0), x.type)
-    half = fma(power, fma(r * r, polynomial(r, EXPM1[x.type]), r), power - where(greatest, r.constant(0.5), 1.0))
+    below = power - where(greatest, r.constant(0.5), 1.0)
+    leading = fma(power, r, below)
+    lost = fma(power, r, below - leading)
+    half = leading + fma(power, fma(r * r, polynomial(r, EXPM1[x.type]), lost_by_reduction(bounded, r, n)), lost)
     return (half * where(greatest, r.constant(2.0), 1.0)).copysign(x)
 
 

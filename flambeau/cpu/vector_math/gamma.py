@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import math
 
-from .coefficients import DIGAMMA, DIGAMMA_ROOT, DIGAMMA_TAIL, LGAMMA, LGAMMA_STIRLING
+from .coefficients.constants import DIGAMMA_ROOT
+from .coefficients.gamma import DIGAMMA, DIGAMMA_TAIL, LGAMMA, LGAMMA_STIRLING
 from .logarithm import logarithm
 from .trigonometric import sine
 from .values import INFINITY, NAN, Value, fma, polynomial, where

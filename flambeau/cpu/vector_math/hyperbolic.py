@@ -2,42 +2,50 @@
 
 from __future__ import annotations
 
-from .coefficients import SINH
-from .exponential import EXP_BOUNDS, exponential, exponential_minus_one
+from .coefficients.exponential import EXP, SINH, TANH
+from .exponential import EXP_BOUNDS, exponent_to_power, exponential_tail, lost_by_reduction, reduce_by_ln2
 from .logarithm import exponent_of_one_plus, natural, with_special_cases
 from .values import INFINITY, MANTISSA_BITS, NAN, Value, fma, minimum, polynomial, where
 
 
-def half_exponential(x: Value) -> Value:
-    """exp(x) / 2 for x >= 0, or NaN; overflows no earlier than sinh and cosh."""
-    return exponential(minimum(EXP_BOUNDS[x.type][0] + 1.0, x), x.type, halved=True)
+def quarter_exponential(x: Value) -> tuple[Value, Value]:
+    """exp(x) / 4 for x >= 0, or NaN, as a number and a smaller term; four times that overflows, but no earlier than
+    twice, which is what sinh and cosh are for large x."""
+    x = minimum(EXP_BOUNDS[x.type][0] + 0.5, x)
+    r, n, bits = reduce_by_ln2(x, biases=1)
+    leading = r + 1.0
+    lost = ((1.0 - leading) + r) + lost_by_reduction(x, r, n)
+    power = exponent_to_power(bits - 2, x.type)
+    return power * leading, power * fma(r * r, polynomial(r, EXP[x.type]), lost)
 
 
 def sinh(x: Value) -> Value:
     """The hyperbolic sine: from exponentials above one, a polynomial below."""
     size = abs(x)
-    half = half_exponential(size)
+    power, tail = quarter_exponential(size)
+    half = (tail - 0.0625 / (power + tail)) + power
     square = size * size
     small = fma(size * square, polynomial(square, SINH[x.type]), size)
-    return where(size < 1.0, small, half - 0.25 / half).copysign(x)
+    return where(size < 1.0, small, half + half).copysign(x)
 
 
 def cosh(x: Value) -> Value:
     """The hyperbolic cosine."""
-    half = half_exponential(abs(x))
-    return half + 0.25 / half
+    power, tail = quarter_exponential(abs(x))
+    half = (tail + 0.0625 / (power + tail)) + power
+    return half + half
 
 
 def tanh(x: Value) -> Value:
-    """The hyperbolic tangent, ``t / (1 + t)`` with ``t = (exp(2|x|) - 1) / 2``.
-
-    For small t, rounding 1 + t costs a whole ulp; ``t - t (t / (1 + t))`` is the same number and does not suffer.
-    """
+    """The hyperbolic tangent: a polynomial below 15/16, ``1 - 2 / (exp(2|x|) + 1)`` above, where the quotient is small."""
     saturated = 0.75 * (MANTISSA_BITS[x.type] + 2)
     size = abs(x)
-    t = exponential_minus_one(minimum(saturated, size + size), x.type) * 0.5
-    quotient = t / (t + 1.0)
-    return where(t < 0.5, fma(-t, quotient, t), quotient).copysign(x)
+    square = size * size
+    small = fma(size * square, polynomial(square, TANH[x.type]), size)
+    r, _, bits = reduce_by_ln2(minimum(saturated, size + size), biases=1)
+    power = exponent_to_power(bits, x.type)
+    large = 1.0 - 2.0 / fma(power, exponential_tail(r, x.type), power + 1.0)
+    return where(size < 0.9375, small, large).copysign(x)
 
 
 def asinh(x: Value) -> Value:

@@ -6,7 +6,8 @@ so that nothing cancels. Subnormal numbers are scaled up first.
 
 from __future__ import annotations
 
-from .coefficients import LN2, LOG, LOG2_E, LOG10_2, LOG10_E
+from .coefficients.constants import LN2_SHORT, LOG2_E, LOG10_2, LOG10_E
+from .coefficients.logarithm import LOG
 from .values import EXPONENT_BIAS, INFINITY, MANTISSA_BITS, NAN, SMALLEST_NORMAL, Value, fma, polynomial, where
 
 # The bit pattern of 2/3.
@@ -55,8 +56,12 @@ def logarithm_parts(f: Value, precision: str) -> Value:
 
 
 def natural(e: Value, f: Value, precision: str) -> Value:
-    """``e ln(2) + log(1 + f)``."""
-    return fma(e, LN2[e.type][0], f + logarithm_parts(f, precision))
+    """``e ln(2) + log(1 + f)``; what rounding ``e ln(2) + f`` loses is added to the rest."""
+    high, low = LN2_SHORT[e.type]
+    whole = e * high  # exact
+    leading = whole + f
+    lost = (whole - leading) + f
+    return leading + (lost + fma(e, low, logarithm_parts(f, precision)))
 
 
 def with_special_cases(result: Value, x: Value, pole: float = 0.0) -> Value:
@@ -80,7 +85,9 @@ def log2(x: Value) -> Value:
     e, f = split_exponent(x, x.type)
     high, low = LOG2_E[x.type]
     tail = fma(f, low, f * f * polynomial(f, [coefficient * LOG2_E["double"][0] for coefficient in LOG[x.type]]))
-    return with_special_cases(e + fma(f, high, tail), x)
+    leading = fma(f, high, e)
+    lost = fma(f, high, e - leading)
+    return with_special_cases(leading + (lost + tail), x)
 
 
 def log10(x: Value) -> Value:

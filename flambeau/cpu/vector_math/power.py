@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .coefficients import ATANH_LOG2, ATANH_LOG2_CUBE, LOG, LOG2_E, TWICE_LOG2_E
+from .coefficients.constants import ATANH_LOG2_CUBE, LOG2_E, TWICE_LOG2_E
+from .coefficients.logarithm import ATANH_LOG2, LOG
 from .exponential import EXP2_BOUNDS, power_of_two
 from .logarithm import split_exponent
 from .values import INFINITY, NAN, Value, fma, maximum, minimum, polynomial, where

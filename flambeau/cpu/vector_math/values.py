@@ -162,6 +162,10 @@ class Value:
         """Signed integers to floating point."""
         return self._convert("sitofp", type)
 
+    def truncate(self, type: str) -> Value:
+        """The low bits of integers."""
+        return self._convert("trunc", type)
+
     # --- comparisons -----------------------------------------------------------------------------------------------
 
     def _compare(self, relation: str, other: Value | Number) -> Value:

@@ -1,0 +1,1 @@
+"""The numbers that the vector functions are made of, a file a family, written by ``minimax.py``."""
