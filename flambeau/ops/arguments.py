@@ -278,9 +278,11 @@ class _Checked(OwnSignature):
             refused = refusal(self._title, native, self._method, arguments, keywords)
             if refused is not None:
                 raise refused
-        elif self._first or _is_internal(error) or type(error) in (RuntimeError, IndexError):
+        # What PyTorch writes in Python says its own (ValueErrors, most often) before it calls what is native.
+        late = self._first or _is_internal(error) or type(error) in (RuntimeError, IndexError)
+        if late and not native:
             self.check(arguments, keywords)
-        other = translated(self._title, self.parameters, arguments, keywords, error, not native)
+        other = translated(self._title, self.parameters, arguments, keywords, error, late and not native)
         if other is not error:
             raise other
 

@@ -80,7 +80,7 @@ class RsubBackward1(SubBackward0):
     __slots__ = ()
 
 
-@operation()
+@operation(method=False)
 def rsub(input: Tensor, other: Any, *, alpha: Any = 1) -> Tensor:
     """``other - alpha * input``."""
     if not isinstance(input, Tensor):

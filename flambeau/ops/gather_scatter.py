@@ -50,9 +50,9 @@ class GatherBackward0(Gradient):
 @operation()
 def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False) -> Tensor:
     """For each element of ``index``, the element of ``input`` there along ``dim`` (and at the same place elsewhere)."""
-    check_index("gather", index)
     d = wrap_dim(dim, input.ndim)
     if index.numel():
+        check_index("gather", index)
         _same_rank("input", input, index)
     elif index.ndim != input.ndim:
         return filled(index.shape, 0, input.dtype)
@@ -78,7 +78,6 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
     """:func:`gather` with broadcasting; over all elements without ``dim``."""
     if dim is None:
         return gather(input.reshape(-1), 0, indices.reshape(-1))
-    d = wrap_dim(dim, input.ndim)
     if indices.dtype is not dtypes.int64:
         raise RuntimeError(
             f"torch.take_along_dim(): dtype of indices should be Long but got {TYPE_NAMES[indices.dtype]}"
@@ -88,6 +87,7 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
             "torch.take_along_dim(): input and indices should have the same number of dimensions, but got "
             f"{input.ndim} dimensions for input, and {indices.ndim} dimensions for indices"
         )
+    d = wrap_dim(dim, input.ndim)
     shape = broadcast_shapes(
         [1 if a == d else n for a, n in enumerate(input.shape)],
         [1 if a == d else n for a, n in enumerate(indices.shape)],
@@ -176,6 +176,7 @@ def _scatter(
     check: Check | None = None,
 ) -> Tensor:  # fmt: skip
     """``check`` says what an index out of range raises; by default an error that names the axis."""
+    wrap_dim(dim, input.ndim)
     check_index(name, index)
     if isinstance(src, Tensor):
         if src.dtype is not input.dtype:

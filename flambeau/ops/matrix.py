@@ -340,11 +340,18 @@ class BaddbmmBackward0(WeightedProductBackward):
         return batched(grad, b.transpose(1, 2)), batched(a.transpose(1, 2), grad)
 
 
+def _check_axes(batch1: Tensor, batch2: Tensor) -> None:
+    """``IndexError`` where the sizes of the result cannot be told: before dtypes and sizes are compared."""
+    if batch1.ndim < 2 or batch2.ndim < 3:
+        batch1.size(0), batch1.size(1), batch2.size(2)
+
+
 @operation(inplace=True)
 def baddbmm(
     input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1
 ) -> Tensor:
     """``beta * input + alpha * batch1 @ batch2``."""
+    _check_axes(batch1, batch2)
     return _weighted(bmm, BaddbmmBackward0, input, batch1, batch2, beta, alpha)
 
 
@@ -365,6 +372,7 @@ def addbmm(
     input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1
 ) -> Tensor:
     """``beta * input + alpha * sum over the batch of batch1 @ batch2``."""
+    _check_axes(batch1, batch2)
     return _weighted(_sum_of_products, AddbmmBackward0, input, batch1, batch2, beta, alpha)
 
 

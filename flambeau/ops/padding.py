@@ -42,7 +42,7 @@ class ConstantPadNdBackward0(Gradient):
         return constant_pad_nd(grad, [-n for n in self.context])
 
 
-@operation()
+@operation(method=False)
 def constant_pad_nd(input: Tensor, pad: Sequence[int], value: Any = 0) -> Tensor:
     """Axes grown by ``value`` at their ends (cropped where negative); (before, after) pairs from the last axis on."""
     pairs = _pairs(input, pad)

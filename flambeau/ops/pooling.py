@@ -385,6 +385,8 @@ def avg_pool2d(
     steps, edges = _stride("avg_pool2d", stride, kernel), _pair("avg_pool2d", "padding", padding)
     if divisor_override == 0:
         raise RuntimeError("divisor must be not zero")
+    if input.ndim < 3:
+        input.size(-3)  # an IndexError, before anything else is looked at
     out, steps = _windows(input, kernel, steps, edges, (1, 1), ceil_mode)
     d = input.dtype
     if d.category < 2 and d is not int64:

@@ -304,7 +304,7 @@ def log_normal_(self: Tensor, mean: float = 1, std: float = 2, *, generator: Gen
     return overwrite(self, made, overwritten_by("log_normal_"))
 
 
-@operation()
+@operation(method=False)
 def poisson(input: Tensor, generator: Generator | None = None) -> Tensor:
     """Poisson distributed numbers of the given rates."""
     check_floating("poisson_cpu", input.dtype)

@@ -9,6 +9,7 @@ import numpy as np
 from .. import return_types
 from ..autograd.gradient import INPUTS, RESULT, Gradient
 from ..graph import dtypes
+from ..graph.primitives import TYPE_NAMES
 from ..graph.shapes import wrap_dim
 from ..graph.trace import local
 from ..tensor import Tensor
@@ -194,7 +195,7 @@ def logcumsumexp(input: Tensor, dim: int) -> Tensor:
     """log of the running sum of exp along ``dim``, without overflow."""
     wrap_dim(dim, input.ndim)
     if input.dtype.category < 2:
-        raise RuntimeError("logcumsumexp() expected input to be of floating point or complex type")
+        raise NotImplementedError(f"\"logcumsumexp_out_cpu\" not implemented for '{TYPE_NAMES[input.dtype]}'")
     x, result, axis = _running("logcumsumexp", "logaddexp", input, dim, None)
     if tracked(x):
         attach(result, LogcumsumexpBackward0, [x], None, axis)

@@ -124,7 +124,7 @@ def std(
     return _moments("std", input, dim, _correction(unbiased, correction), keepdim, True)[0]
 
 
-@operation()
+@operation(method=False)
 @one_node("VarMeanBackward0")
 def var_mean(
     input: Tensor, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *, correction: Any = None
@@ -134,7 +134,7 @@ def var_mean(
     return _moments("var_mean", input, dim, _correction(unbiased, correction), keepdim)
 
 
-@operation()
+@operation(method=False)
 @one_node("StdMeanBackward0")
 def std_mean(
     input: Tensor, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *, correction: Any = None

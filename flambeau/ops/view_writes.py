@@ -9,6 +9,7 @@ import numpy as np
 
 from ..autograd.one_node import one_node
 from ..graph.dtypes import int64
+from ..graph.shapes import wrap_dim
 from ..tensor import Tensor
 from .from_data import from_array
 from .operation import NAMESPACE, assign, operation
@@ -32,7 +33,7 @@ def slice_scatter(
     input: Tensor, src: Tensor, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1
 ) -> Tensor:
     """A copy with ``src`` in place of a slice of ``dim``."""
-    axis = dim % max(input.ndim, 1)
+    axis = wrap_dim(dim, input.ndim)
     return _replaced(input, lambda x: x[(slice(None),) * axis + (slice(start, end, step),)], src)
 
 

@@ -46,6 +46,8 @@ def unfold(input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0,
     """The windows that slide over (N, C, H, W), as columns: (N, C·kh·kw, number of windows)."""
     if input.dim() == 3:
         return unfold(input.unsqueeze(0), kernel_size, dilation, padding, stride).squeeze(0)
+    if input.dim() < 3:
+        input.size(1), input.size(2)  # an IndexError
     if input.dim() != 4:
         raise RuntimeError(
             "Expected 3D or 4D (batch mode) tensor with possibly 0 batch size and other non-zero dimensions for "

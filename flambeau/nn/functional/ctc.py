@@ -36,8 +36,14 @@ def ctc_loss(
     if alone:
         log_probs = log_probs.unsqueeze(1)
         targets = targets.unsqueeze(0) if targets.dim() == 1 else targets
-    frames, samples, _ = log_probs.shape
-    lengths_in, lengths = _lengths(input_lengths), _lengths(target_lengths)
+    lengths_in, lengths = _lengths("input_lengths", input_lengths), _lengths("target_lengths", target_lengths)
+    samples = log_probs.size(1)
+    if log_probs.dim() != 3 or not 1 <= targets.dim() <= 2:
+        raise RuntimeError(
+            f"Expected 3-dimensional 'log_probs' and 1 to 2 dimensions for 'targets', but got {log_probs.dim()} and "
+            f"{targets.dim()} (while checking arguments for ctc_loss_allocate_outputs)"
+        )
+    frames = log_probs.size(0)
     for name, given in (("input_lengths", lengths_in), ("target_lengths", lengths)):
         if len(given) != samples:
             raise RuntimeError(f"{name} must be of size batch_size")
@@ -64,7 +70,11 @@ def ctc_loss(
     return loss.squeeze(0) if alone else loss
 
 
-def _lengths(given: Any) -> list[int]:
+def _lengths(name: str, given: Any) -> list[int]:
+    if isinstance(given, Tensor):
+        if given.dtype.category != 1:
+            raise RuntimeError(f"{name} must be integral")
+        given = given.reshape(-1)
     values = given.tolist() if isinstance(given, Tensor) else list(given)
     return [int(value) for value in (values if isinstance(values, list) else [values])]
 

@@ -10,7 +10,7 @@ from ...tensor import Tensor
 
 
 def _check(p: float) -> None:
-    if not 0.0 <= p <= 1.0:
+    if p < 0.0 or p > 1.0:  # what is no number is for the operation to refuse
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
 
 

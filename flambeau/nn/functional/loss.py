@@ -79,12 +79,14 @@ def smooth_l1_loss(
 ) -> Tensor:  # fmt: skip
     """With d = ``|input - target|``: ``0.5 d² / beta`` below ``beta`` and ``d - 0.5 beta`` from there on."""
     _warn_sizes(input, target)
+    if input.shape != target.shape:
+        flambeau.broadcast_shapes(input.shape, target.shape)  # raises before anything else does
     reduction = _reduction.resolve(size_average, reduce, reduction)
+    _reduction.check(reduction)
     if beta < 0:
         raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
     if beta == 0:
         return reduced((input - target).abs(), reduction)
-    _reduction.check(reduction)
     return regression_loss.smooth_l1_loss(input, target, reduction, beta)
 
 
@@ -93,10 +95,13 @@ def huber_loss(
 ) -> Tensor:
     """With d = ``|input - target|``: ``0.5 d²`` up to ``delta`` and ``delta (d - 0.5 delta)`` from there on."""
     _warn_sizes(input, target)
+    if input.shape != target.shape:
+        flambeau.broadcast_shapes(input.shape, target.shape)  # raises before anything else does
+    if weight is None:
+        _reduction.check(reduction)
     if delta <= 0:
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
     if weight is None:
-        _reduction.check(reduction)
         return regression_loss.huber_loss(input, target, reduction, delta)
     if weight.shape != input.shape:
         raise ValueError("Weights and input must have the same size.")
@@ -252,6 +257,8 @@ def kl_div(
             "same as 'batchmean' in the next major release.",
             stacklevel=3,
         )
+    if reduction != "batchmean":
+        _reduction.check(reduction)
     if input.dtype.category < 2 or target.dtype.category < 2:
         raise RuntimeError("kl_div: Integral inputs not supported.")
     loss = target.exp() * (target - input) if log_target else flambeau.xlogy(target, target) - target * input

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import flambeau
 
@@ -76,6 +77,7 @@ def soft_margin_loss(
 ) -> Tensor:
     """``log(1 + exp(-target input))`` with targets 1 and -1."""
     reduction = _reduction.resolve(size_average, reduce, reduction)
+    _reduction.check(reduction)
     product = target * input
     loss = -logsigmoid(product if product.is_floating_point() else product.float())
     return as_result_in(reduced(loss, reduction), input.dtype)
@@ -178,7 +180,7 @@ def triplet_margin_loss(
 
 def triplet_margin_with_distance_loss(
     anchor: Tensor, positive: Tensor, negative: Tensor, *,
-    distance_function: Callable[[Tensor, Tensor], Tensor] | None = None, margin: float = 1.0, swap: bool = False,
+    distance_function: Callable[[Tensor, Tensor], Tensor] | None = None, margin: float = 1.0, swap: Any = False,
     reduction: str = "mean",
 ) -> Tensor:  # fmt: skip
     """:func:`triplet_margin_loss` with a distance of one's own."""

@@ -110,6 +110,28 @@ def _unpool(
     output_size: Sequence[int] | None,
 ) -> Tensor:  # fmt: skip
     count = len(kernel_size)
+    if min(map(len, (stride, padding, input.shape))) < count:
+        raise IndexError(f"max_unpooling{count}d(): tuple index out of range")
+    default = [
+        (input.shape[k - count] - 1) * stride[k] + kernel_size[k] - 2 * padding[k] for k in range(count)
+    ]
+    extents = default
+    if output_size is not None:
+        extents = [int(extent) for extent in output_size[-count:]]
+        if len(output_size) not in (count, count + 2):
+            raise ValueError(
+                f"output_size should be a sequence containing {count} or {count + 2} elements, but it has a length of "
+                f"'{len(output_size)}'"
+            )
+        for wanted, usual, step in zip(extents, default, stride):
+            if not usual - step < wanted < usual + step:
+                raise ValueError(
+                    f"invalid output_size {list(output_size)} (dim 0 must be between {usual - step} and {usual + step})"
+                )
+    if min(extents) < 0:
+        raise ValueError(
+            f"max_unpooling: output_size must contain non-negative spatial dimensions, but got output_size={extents}"
+        )
     if indices.shape != input.shape:
         raise RuntimeError(
             f"Expected shape of indices to be same as that of the input tensor ({list(input.shape)}) but got indices tensor "
@@ -122,23 +144,6 @@ def _unpool(
             f"Input to max_unpooling{count}d should be a {count + 1}d or {count + 2}d Tensor, but got a tensor with "
             f"{input.dim()} dimensions."
         )
-    default = [
-        (extent - 1) * step + window - 2 * edge
-        for extent, step, window, edge in zip(input.shape[-count:], stride, kernel_size, padding, strict=True)
-    ]
-    extents = default
-    if output_size is not None:
-        extents = [int(extent) for extent in output_size[-count:]]
-        if len(output_size) not in (count, count + 2):
-            raise ValueError(
-                f"output_size should be a sequence containing {count} or {count + 2} elements, but it has a length of "
-                f"'{len(output_size)}'"
-            )
-        for wanted, usual, step in zip(extents, default, stride, strict=True):
-            if not usual - step < wanted < usual + step:
-                raise ValueError(
-                    f"invalid output_size {list(output_size)} (dim 0 must be between {usual - step} and {usual + step})"
-                )
     leading = input.shape[:-count]
     size = 1
     for extent in extents:

@@ -25,6 +25,8 @@ def _decided(align_corners: bool | None) -> bool:
             stacklevel=4,
         )
         return False
+    if not isinstance(align_corners, bool):
+        raise TypeError(f"argument 'align_corners' must be bool, not {type(align_corners).__name__}")
     return align_corners
 
 

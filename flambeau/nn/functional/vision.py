@@ -40,7 +40,7 @@ def interpolate(
 ) -> Tensor:
     """Resize the spatial dimensions of (N, C, L), (N, C, H, W) or (N, C, D, H, W)
     to ``size`` or by ``scale_factor``."""
-    if mode in ("nearest", "area", "nearest-exact"):
+    if isinstance(mode, str) and mode in ("nearest", "area", "nearest-exact"):
         if align_corners is not None:
             raise ValueError(
                 "align_corners option can only be set with the interpolating modes: linear | bilinear | bicubic | "
@@ -48,22 +48,24 @@ def interpolate(
             )
     elif align_corners is None:
         align_corners = False
-    elif not isinstance(align_corners, bool):
-        raise TypeError(f"interpolate(): align_corners must be a bool, not {type(align_corners).__name__}")
     dimensions = input.dim() - 2
-    extents, scales = _output_size(input, dimensions, size, scale_factor, recompute_scale_factor)
+    sizes, factors = _wanted(input, dimensions, size, scale_factor, recompute_scale_factor)
     if antialias and not (mode in ("bilinear", "bicubic") and input.dim() == 4):
         raise ValueError(
             "Anti-alias option is restricted to bilinear, bicubic, and lanczos modes and requires a 4-D tensor as input"
         )
-    if input.dim() not in _MODES.get(mode, ()):
-        if mode in _MODES and 3 <= input.dim() <= 5:
+    known = isinstance(mode, str) and mode in _MODES
+    if not known or input.dim() not in _MODES[mode]:
+        if known and 3 <= input.dim() <= 5:
             raise NotImplementedError(f"Got {input.dim()}D input, but {mode} mode needs {_MODES[mode][0]}D input")
         raise NotImplementedError(
             "Input Error: Only 3D, 4D and 5D input Tensors supported "
             f"(got {input.dim()}D) for the modes: nearest | linear | bilinear | bicubic | trilinear | area | "
             f"nearest-exact (got {mode})"
         )
+    if align_corners is not None and not isinstance(align_corners, bool):
+        raise TypeError(f"interpolate(): align_corners must be a bool, not {type(align_corners).__name__}")
+    extents, scales = _output_size(input, sizes, factors, bool(recompute_scale_factor))
     if mode == "area":
         pool = (adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d)[dimensions - 1]
         return pool(input, extents)
@@ -142,15 +144,13 @@ def _fixed_point(taps: Taps) -> tuple[int, tuple[tuple[tuple[int, ...], tuple[in
     )
 
 
-def _output_size(
+def _wanted(
     input: Tensor, dimensions: int, size: Any, scale_factor: Any, recompute: bool | None
-) -> tuple[list[int], list[float | None]]:
-    """Extents of the result, and the scale to compute places with (None: the ratio of the extents)."""
+) -> tuple[Sequence[Any] | None, Sequence[Any]]:
+    """(extents of the result as given, or None; the factors as given), one for each dimension."""
     if size is not None and scale_factor is not None:
         raise ValueError("only one of size or scale_factor should be defined")
     if size is not None:
-        if recompute:
-            raise ValueError("recompute_scale_factor is not meaningful with an explicit size.")
         if isinstance(size, (list, tuple)):
             if len(size) != dimensions:
                 raise ValueError(
@@ -158,8 +158,14 @@ def _output_size(
                     f"dimensions of {list(input.shape[2:])} and output size of {size}. Please provide input tensor in "
                     "(N, C, d1, d2, ...,dK) format and output size in (o1, o2, ...,oK) format."
                 )
-            return [int(extent) for extent in size], [None] * dimensions
-        return [int(size)] * dimensions, [None] * dimensions
+            if any(isinstance(extent, (bool, float, str)) or not hasattr(extent, "__index__") for extent in size):
+                raise TypeError(
+                    "expected size to be one of int or Tuple[int] or Tuple[int, int] or Tuple[int, int, int], but got "
+                    f"size with types {[type(extent) for extent in size]}"
+                )
+        if recompute:
+            raise ValueError("recompute_scale_factor is not meaningful with an explicit size.")
+        return size if isinstance(size, (list, tuple)) else [size] * dimensions, [None] * dimensions
     if scale_factor is None:
         raise ValueError("either size or scale_factor should be defined")
     if isinstance(scale_factor, (list, tuple)):
@@ -169,11 +175,24 @@ def _output_size(
                 f"dimensions of {list(input.shape[2:])} and scale_factor of shape {scale_factor}. Please provide input "
                 "tensor in (N, C, d1, d2, ...,dK) format and scale_factor in (s1, s2, ...,sK) format."
             )
-        scales = [float(scale) for scale in scale_factor]
-    else:
-        scales = [float(scale_factor)] * dimensions
-    extents = [math.floor(extent * scale) for extent, scale in zip(input.shape[2:], scales, strict=True)]
-    return extents, [None] * dimensions if recompute else list(scales)
+        return None, scale_factor
+    return None, [scale_factor] * dimensions
+
+
+def _output_size(
+    input: Tensor, sizes: Sequence[Any] | None, factors: Sequence[Any], recompute: bool
+) -> tuple[list[int], list[float | None]]:
+    """Extents of the result, and the scale to compute places with (None: the ratio of the extents)."""
+    if sizes is not None:
+        for extent in sizes:
+            if isinstance(extent, (bool, float, str)) or not hasattr(extent, "__index__"):
+                raise TypeError(f"interpolate(): argument 'size' must be tuple of ints, not {type(extent).__name__}")
+        return [int(extent) for extent in sizes], list(factors)
+    scales = [float(scale) for scale in factors]
+    wide = [extent * scale for extent, scale in zip(input.shape[2:], scales, strict=True)]
+    if not all(abs(extent) <= LARGEST for extent in wide):
+        raise RuntimeError(f"Input and output sizes should be greater than 0, but got output size {wide}")
+    return list(map(math.floor, wide)), [None] * len(scales) if recompute else list(scales)
 
 
 def _nearest(input: Tensor, dimension: int, extent: int, scale: float | None, exact: bool) -> Tensor:
