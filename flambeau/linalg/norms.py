@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from ..graph.primitives import TYPE_NAMES
 from ..graph.shapes import wrap_dim, wrap_dims
 from ..ops.decompositions import svdvals
 from ..ops.norms import norm as torch_norm
@@ -67,6 +68,8 @@ def norm(
 
 def cond(A: Tensor, p: Any = None, *, out: Tensor | None = None) -> Tensor:
     """The condition number: the largest by the smallest singular value, or by other norms that of A times that of A⁻¹."""
+    if A.dtype.itemsize == 2 and p in (None, 2, -2):
+        raise NotImplementedError(f"\"linalg_svd_cpu\" not implemented for '{TYPE_NAMES[A.dtype]}'")
     check_matrix("linalg.cond", A)
     if p is None or p in (2, -2):
         values = svdvals(A)

@@ -84,6 +84,9 @@ def rrelu(
     from .random import uniform
 
     check_floating(input, "rrelu_with_noise_out_cpu" if training else "leaky_relu_cpu")
+    for side, bound in (("lower", lower), ("upper", upper)):
+        if not math.isfinite(bound):
+            raise RuntimeError(f"rrelu: {side} bound must be finite, got {bound}")
     if lower > upper:
         raise RuntimeError("Lower bound should be less than or equal to the upper bound")
     if not training:
@@ -151,6 +154,8 @@ def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Tens
     """``input`` limited to ``min_val`` … ``max_val``; no gradient at the limits themselves."""
     if input.dtype.kind == "bool":
         raise RuntimeError("Bool inputs not supported for hardtanh")
+    for number in (min_val, max_val):
+        check_fits(number, input.dtype)
     low, high = (min_val, max_val) if input.dtype.category == 2 else (int(min_val), int(max_val))
     result = binary(p.MINIMUM, binary(p.MAXIMUM, input, low), high)
     return _differentiable(result, HardtanhBackward0, input, (low, high))

@@ -22,7 +22,7 @@ from ..graph.given import Given
 from ..tensor import Tensor
 from .forms import TAKES_OUT, Forms
 from .own_signature import OwnSignature
-from .signatures import refusal, signatures
+from .signatures import misplaced_axis, refusal, signatures
 
 MANY = 200
 """After how many calls a wrapper is worth a signature of its own."""
@@ -111,6 +111,7 @@ _KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "Sequence[int]": (_is_sequence, "tuple of ints"),
     "integers": (_are_integers, "tuple of ints"),
     "Dims": (_are_integers, "tuple of ints"),
+    "indices": (lambda value: _are_integers(value) or isinstance(value, Tensor), "tuple of ints"),
     "number": (_is_number, "Number"),
     "norm": (lambda value: _is_number(value) or isinstance(value, str), "Number"),
     "tensors": (_are_tensors, "tuple of Tensors"),
@@ -122,16 +123,20 @@ _BY_NAME = {
         "stride kernel_size padding dilation output_padding output_size dim shifts pad physical_layout".split(),
         "integers",
     ),
+    "indices_or_sections": "indices",
     **dict.fromkeys("alpha beta value fill_value start end step".split(), "number"),
     "ord": "norm",
     "tensors": "tensors",
 }
 """What parameters without an annotation of their own are, going by their names."""
 
+NO_ROOM = ("DefaultCPUAllocator", "Storage size calculation overflowed")
+"""What errors say where there is no memory for a result, which PyTorch asks for after it has looked at axes."""
+
 _TOO_BIG = ("array is too big", "Maximum allowed dimension exceeded")
 """What NumPy's ``ValueError`` says of sizes beyond 63 bits."""
 
-_WHOLE = ("int", "Sizes", "Sequence[int]", "integers", "Dims")
+_WHOLE = ("int", "Sizes", "Sequence[int]", "integers", "Dims", "indices")
 """Kinds of integers, which 64 bits must hold."""
 
 QUICK = frozenset(
@@ -224,7 +229,7 @@ def translated(
     return error
 
 
-_LOOSE = {"return_indices", "full"}
+_LOOSE = {"return_indices", "full", "hard"}
 """Flags of functions that PyTorch writes in Python, for which everything is true or false."""
 
 
@@ -276,6 +281,8 @@ class _Checked(OwnSignature):
         native = signatures(self._names, self._method) if self._first else []
         if native:
             refused = refusal(self._title, native, self._method, arguments, keywords)
+            if refused is None and (isinstance(error, MemoryError) or str(error).startswith(NO_ROOM)):
+                refused = misplaced_axis(native, self._method, arguments, keywords)
             if refused is not None:
                 raise refused
         # What PyTorch writes in Python says its own (ValueErrors, most often) before it calls what is native.

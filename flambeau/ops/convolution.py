@@ -412,7 +412,7 @@ def _transpose(
     if min(extra) < 0:
         raise RuntimeError("negative output_padding is not supported")
     if any(more >= step and more >= gap for more, step, gap in zip(extra, steps, gaps, strict=True)):
-        axes = ("height", "width") if count < 3 else ("depth", "height", "width")
+        axes = ("depth", "height", "width")[3 - count :]
         pairs = zip(("output_padding", "stride", "dilation"), (extra, steps, gaps), strict=True)
         shown = [f"{name}_{axis}: {n}" for name, numbers in pairs for axis, n in zip(axes, numbers, strict=True)]
         raise RuntimeError(

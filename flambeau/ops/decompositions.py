@@ -309,6 +309,8 @@ def linalg_svd(
     A: Tensor, full_matrices: bool = True, *, driver: str | None = None
 ) -> tuple[Tensor, Tensor, Tensor]:
     """(U, S, Vh) with A = U diag(S) Vh, singular values falling; U and Vh square if ``full_matrices``."""
+    if A.dtype.itemsize == 2 and A.ndim > 1:
+        raise NotImplementedError(f"\"linalg_svd_cpu\" not implemented for '{TYPE_NAMES[A.dtype]}'")
     check_matrix("linalg.svd", A)
     results = _converged("linalg.svd", lambda a: tuple(np.linalg.svd(a, full_matrices)), A)
     if tracked(A):

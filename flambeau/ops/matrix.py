@@ -10,7 +10,8 @@ from ..autograd.gradient import CROSSWISE, INPUTS, Gradient, shown_as
 from ..autograd.modes import no_grad
 from ..composite import composite_values, handle
 from ..graph import primitives as p
-from ..graph.dtypes import bool_, promote_types
+from ..graph.bounds import check_fits
+from ..graph.dtypes import bool_, int64, promote_types
 from ..graph.shapes import Size, View, broadcast_shapes
 from ..graph.trace import local
 from ..storage import whole
@@ -266,6 +267,10 @@ def _weighted(
     with no_grad():
         result = multiply(a, b)
         d = promote_types(input.dtype, result.dtype)
+        if beta != 1 or alpha != 1:
+            for number in (beta, alpha):
+                if type(number) is float:
+                    check_fits(number, d if d.category == 2 else int64)
         if d.category < 2:
             beta, alpha = (bool(beta), bool(alpha)) if d is bool_ else (int(beta), int(alpha))
         if beta == 0:

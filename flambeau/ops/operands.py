@@ -22,6 +22,8 @@ def operand(value: Any) -> Any:
         return value
     if isinstance(value, np.generic) and value.dtype.kind in "biuf":
         return float(value) if isinstance(value, np.bool_) else value.item()
+    if isinstance(value, (complex, np.complexfloating)):
+        raise NotImplementedError("operations are not implemented for complex numbers")
     raise TypeError(f"unsupported operand type for a tensor operation: '{type(value).__name__}'")
 
 

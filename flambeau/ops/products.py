@@ -50,6 +50,8 @@ def cross(input: Tensor, other: Tensor, dim: int | None = None, *, out: Tensor |
     """The cross product of vectors of three along ``dim`` (the first axis of extent 3 unless given)."""
     if input.ndim != other.ndim:
         raise RuntimeError("linalg.cross: inputs must have the same number of dimensions.")
+    if dim is not None:
+        wrap_dim(dim, input.ndim)
     if input.dtype.kind == "bool":
         raise NotImplementedError("\"cross\" not implemented for 'Bool'")
     if input.dtype is not other.dtype:
@@ -134,6 +136,8 @@ def pdist(input: Tensor, p: float = 2.0) -> Tensor:
     from .norms import distance
     from .triangles import triu_indices
 
+    if input.dtype.category < 2:
+        raise RuntimeError("pdist only supports floating-point dtypes")
     if not p >= 0:
         raise RuntimeError("pdist only supports non-negative p values")
     if input.ndim != 2:

@@ -3,8 +3,8 @@
 A line has the parameters of a function, with ``|`` between its forms, and the names of the functions that have them:
 ``linalg_…`` and ``special_…`` are those of ``torch.linalg`` and ``torch.special``. A method is the function of its name
 without ``input`` or ``self``, unless there is a line for ``Tensor.…``. What ends in ``=`` may be left out; where the type
-ends in ``?`` None may be given; ``int[2]`` takes one integer as well as a sequence; behind ``*`` come keywords; ``options``
-are those of what makes tensors (dtype, device …).
+ends in ``?`` None may be given; ``int[2]`` takes one integer as well as a sequence, of which ``pair``
+makes a sequence first; behind ``*`` come keywords; ``options`` are those of what makes tensors (dtype, device …).
 """
 
 SIGNATURES = """
@@ -21,6 +21,8 @@ SIGNATURES = """
     special_erf special_erfc special_erfcx special_erfinv special_exp2 special_expit special_expm1 special_gammaln
     special_i0 special_i0e special_i1 special_i1e special_log1p special_log_ndtr special_ndtr special_ndtri
     special_psi special_sinc sqrt square t tan tanh trace trunc zero_
+(int? dim=) Tensor.size Tensor.stride
+(Tensor input, pair kernel_size, pair dilation=, pair padding=, pair stride=) unfold
 (Tensor other) Tensor.expand_as Tensor.reshape_as Tensor.type_as Tensor.view_as
 (Tensor tensor) Tensor.is_set_to
 (int[] repeats) Tensor.repeat

@@ -17,6 +17,7 @@ from ..graph.bounds import LARGEST, SMALLEST
 from ..graph.dtypes import OF_PYTHON
 from ..graph.dtypes import dtype as DType
 from ..graph.given import Given
+from ..graph.shapes import wrap_dims
 from ..tensor import Tensor
 from .signature_table import SIGNATURES
 
@@ -86,13 +87,16 @@ ACCEPTS: Mapping[str, Callable[[Any], bool]] = {
     "float[]": lambda value: _starts(value, _is_real),
     "Scalar[]": lambda value: _starts(value, _is_scalar),
     "Tensor[]": lambda value: isinstance(value, (tuple, list)) and all(isinstance(member, Tensor) for member in value),
+    "pair": lambda value: _is_integer(value) or _starts(value, _is_index),
     "Tensor?[]": lambda value: isinstance(value, (tuple, list))
     and all(member is None or isinstance(member, Tensor) for member in value),
 }  # fmt: skip
 """What is taken for a type; anything for others."""
 
-WORDS = {"Scalar": "Number", "int[]": "tuple of ints", "float[]": "tuple of floats", "Scalar[]": "tuple of Scalars",
-         "Tensor[]": "tuple of Tensors", "Tensor?[]": "tuple of Tensors", "dtype": "torch.dtype"}  # fmt: skip
+WORDS = {
+    "Scalar": "Number", "int[]": "tuple of ints", "pair": "tuple of ints", "float[]": "tuple of floats",
+    "Scalar[]": "tuple of Scalars", "Tensor[]": "tuple of Tensors", "Tensor?[]": "tuple of Tensors", "dtype": "torch.dtype",
+}  # fmt: skip
 """What messages call types."""
 
 
@@ -211,6 +215,8 @@ def _unpacked(name: str, given: list[tuple[Parameter, Any]]) -> Exception | None
     """What unpacking the arguments raises: the last ones are unpacked first."""
     for parameter, value in reversed(given):
         kind = parameter.kind
+        if kind == "pair":
+            kind, value = "int[]", value if isinstance(value, (tuple, list)) else (value, value)
         if kind in ("Scalar", "Tensor") and _is_too_big(value, 2 * LARGEST + 1):
             return OverflowError(f"int too big to convert: {name}() was given {parameter.name}={value}")
         if kind == "Scalar[]" and any(_is_too_big(member, 2 * LARGEST + 1) for member in value or ()):
@@ -251,3 +257,23 @@ def refusal(
     types += [f"{name}={type(value).__name__}" for name, value in keywords.items()]
     reasons = "".join(f"\n * {reason}" for reason in wrong)
     return TypeError(f"{title}() received an invalid combination of arguments - got ({', '.join(types)}):{reasons}")
+
+
+def misplaced_axis(
+    forms: list[list[Parameter]], method: bool, arguments: tuple[Any, ...], keywords: dict[str, Any]
+) -> Exception | None:
+    """The error of an axis that a tensor has not, if a call names one."""
+    if not arguments or not isinstance(arguments[0], Tensor):
+        return None
+    rank = arguments[0].ndim
+    for form in forms:
+        found = _match(form, arguments[1:] if method else arguments, keywords, False)
+        if not isinstance(found, str):
+            for parameter, value in found:
+                if parameter.name == "dim" and value is not None:
+                    try:
+                        wrap_dims(value, rank)
+                    except (IndexError, RuntimeError) as error:
+                        return error
+            return None
+    return None

@@ -73,9 +73,9 @@ class IndexFillBackward1(IndexFillBackward0):
 def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     """The slices of axis ``dim`` at the positions in ``index`` (a vector). Negative positions are out of range."""
     axis = wrap_dim(dim, input.ndim)
-    check_index("index_select", index)
     if index.ndim > 1:
         raise IndexError("index_select(): Index is supposed to be a vector")
+    check_index("index_select", index)
     if input.ndim == 0:
         if index.numel() != 1:
             raise RuntimeError(f"index_select(): Index to scalar can have only 1 value, got {index.numel()} value(s)")

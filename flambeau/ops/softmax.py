@@ -133,6 +133,9 @@ class LogsumexpBackward0(Gradient):
 def logsumexp(input: Tensor, dim: Dims, keepdim: bool = False) -> Tensor:
     """log(sum(exp(x))) over axes, without overflow."""
     dims = wrap_dims(dim, input.ndim)
+    if not keepdim and input.ndim and isinstance(dim, (tuple, list)) and not dim:
+        # All axes are meant, but PyTorch has not prepared for that.
+        raise RuntimeError(f"output with shape [] doesn't match the broadcast shape {[1] * input.ndim}")
     x = input if input.dtype.category == 2 else input.to(dtypes.get_default_dtype())
     with no_grad():
         result = _logsumexp(x, dims, keepdim)

@@ -111,6 +111,17 @@ def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple
         indices_or_sections = [*map(operator.index, indices_or_sections)]
     if input.ndim == 0:
         raise RuntimeError("tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 dims")
+    if isinstance(indices_or_sections, Tensor):
+        if indices_or_sections.dtype is not int64:
+            raise RuntimeError(
+                "tensor_split expected tensor_indices_or_sections to have dtype of long, but got "
+                f"{TYPE_NAMES[indices_or_sections.dtype]}"
+            )
+        if indices_or_sections.ndim > 1:
+            raise RuntimeError(
+                "tensor_split expected tensor_indices_or_sections to be a zero-dimensional or one-dimensional tensor, but "
+                f"got a tensor with {indices_or_sections.ndim} dims"
+            )
     d = wrap_dim(dim, input.ndim)
     extent = input.shape[d]
     if isinstance(indices_or_sections, int):
@@ -123,11 +134,6 @@ def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple
             at += many + (k < more)
             ends.append(at)
     else:
-        if isinstance(indices_or_sections, Tensor) and indices_or_sections.dtype is not int64:
-            raise RuntimeError(
-                "tensor_split expected tensor_indices_or_sections to have dtype of long, but got "
-                f"{TYPE_NAMES[indices_or_sections.dtype]}"
-            )
         ends = [*map(operator.index, indices_or_sections), extent]
     parts, start = [], 0
     for end in ends:

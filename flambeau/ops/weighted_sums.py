@@ -7,12 +7,16 @@ from typing import Any
 from ..autograd.gradient import INPUTS, Gradient
 from ..composite import composite
 from ..graph import primitives as p
+from ..graph.bounds import check_fits
 from ..tensor import Tensor
 from .arithmetic import add, div, mul, neg, sub
 from .conversion import check_floating
 from .dispatch import attach, nary, tracked
 from .operation import operation, write_out
 from .precision import rounded_once
+
+_LARGEST_HALF = 65504.0
+"""What is no more in amount fits every floating-point type."""
 
 
 class AddcmulBackward0(Gradient):
@@ -35,6 +39,8 @@ def addcmul(input: Tensor, tensor1: Any, tensor2: Any, *, value: Any = 1, out: T
     """``input + value * tensor1 * tensor2``, the last product and the sum rounded as one."""
     if input.dtype.kind == tensor1.dtype.kind == tensor2.dtype.kind == "bool":
         raise NotImplementedError("\"addcmul_cpu_out\" not implemented for 'Bool'")
+    if type(value) is float and abs(value) > _LARGEST_HALF:
+        check_fits(value, input.dtype)
     (result,) = composite(_product_added, value == 1, input, tensor1, tensor2, value)
     if tracked(input, tensor1, tensor2):
         attach(result, AddcmulBackward0, [input, tensor1, tensor2], None, value)

@@ -47,6 +47,7 @@ def unfold(input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0,
     if input.dim() == 3:
         return unfold(input.unsqueeze(0), kernel_size, dilation, padding, stride).squeeze(0)
     if input.dim() < 3:
+        _check_windows(kernel_size=_two("kernel_size", kernel_size), dilation=_two("dilation", dilation))
         input.size(1), input.size(2)  # an IndexError
     if input.dim() != 4:
         raise RuntimeError(

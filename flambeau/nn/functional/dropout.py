@@ -86,10 +86,14 @@ def dropout3d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
 def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False) -> Tensor:
     """Dropout for self-normalising networks: keeps mean 0 and variance 1."""
     _check(p)
+    if not isinstance(input, Tensor):
+        raise TypeError(f"alpha_dropout(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}")
     return _finish(input, drops.alpha_dropout(input, p, training), inplace)
 
 
 def feature_alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False) -> Tensor:
     """:func:`alpha_dropout` of whole channels."""
     _check(p)
+    if not isinstance(input, Tensor):
+        raise TypeError(f"feature_alpha_dropout(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}")
     return _finish(input, drops.feature_alpha_dropout(input, p, training), inplace)

@@ -21,6 +21,11 @@ __all__ = ["bilinear", "embedding", "embedding_bag", "linear", "one_hot"]
 @rounded_once
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """``input1 · weight[k] · input2 + bias[k]`` for every output k; ``weight`` (out, in1, in2)."""
+    if not input1.dtype is input2.dtype is weight.dtype:
+        names = [C_NAMES[t.dtype] for t in (input1, input2, weight)]
+        raise RuntimeError(
+            "All tensors must have the same dtype, got input1: {}, input2: {}, weight: {}".format(*names)
+        )
     if input1.shape[:-1] != input2.shape[:-1]:
         raise RuntimeError(
             f"bilinear(): input batch dimensions do not match: got {input1.shape[:-1]} and {input2.shape[:-1]}"
@@ -32,11 +37,6 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
     if input2.size(-1) != weight.size(2):
         raise RuntimeError(
             f"bilinear(): input2 size does not match weight size: got {input2.size(-1)} but expected {weight.size(2)}"
-        )
-    if not input1.dtype is input2.dtype is weight.dtype:
-        names = [C_NAMES[t.dtype] for t in (input1, input2, weight)]
-        raise RuntimeError(
-            "All tensors must have the same dtype, got input1: {}, input2: {}, weight: {}".format(*names)
         )
     outputs, first, second = weight.shape
     left = input1.reshape(-1, first) @ weight.permute(1, 0, 2).reshape(first, outputs * second)
