@@ -81,8 +81,13 @@ def _rebuild_tensor_v2(
     backward_hooks: Any,
     metadata: Any = None,
 ) -> Any:
-    """As :func:`_rebuild_tensor`, with what autograd knows of the tensor."""
+    """As :func:`_rebuild_tensor`, with what autograd knows of the tensor.
+
+    Of ``metadata`` PyTorch's mark "neg" counts: the memory holds the opposite numbers (the imaginary part of a conjugate).
+    """
     tensor = _rebuild_tensor(storage, storage_offset, size, stride)
+    if isinstance(metadata, dict) and metadata.get("neg"):
+        tensor = -tensor
     tensor.requires_grad_(requires_grad)
     return tensor
 

@@ -261,3 +261,13 @@ def test_errors_name_files_that_were_opened(tmp_path):
         flambeau.load(file)
     with pytest.raises(pickle.UnpicklingError, match="the file"):
         flambeau.load(io.BytesIO(b"no checkpoint"))
+
+
+@pytest.mark.parametrize("legacy", [False, True])
+def test_memory_that_holds_the_opposite_numbers(legacy):
+    value = torch.tensor([1 + 2j, 3 - 4j]).conj().imag
+    assert value.is_neg()
+    file = io.BytesIO()
+    torch.save({"value": value}, file, _use_new_zipfile_serialization=not legacy)
+    file.seek(0)
+    assert flambeau.load(file)["value"].tolist() == [-2.0, 4.0]
