@@ -10,7 +10,8 @@ from .device import check_device, device
 from .graph import dtypes
 from .graph.dtypes import dtype
 from .graph.notices import warn
-from .graph.trace import forget_steps, step_boundary
+from .graph.steps import forget_steps
+from .graph.trace import step_boundary
 
 # --- defaults --------------------------------------------------------------------------------------------------------
 

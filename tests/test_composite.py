@@ -12,6 +12,7 @@ import torch
 
 import flambeau
 from flambeau.composite import composite
+from flambeau.graph import steps
 from flambeau.graph import trace as recording
 from flambeau.graph.trace import step_boundary
 
@@ -244,7 +245,7 @@ def test_gradients_by_composites_are_those_recorded_one_by_one() -> None:
 
 @pytest.mark.parametrize("budget", [1000, 9000, 60_000])
 def test_what_alone_is_more_than_a_trace_may_hold(budget: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    recording.forget_steps()
+    steps.forget_steps()
     monkeypatch.setattr(recording, "BYTE_BUDGET", budget)
     try:
         assert (flambeau.zeros(1013) + 1).sum().item() == 1013  # a single value of 4,052 bytes
@@ -260,4 +261,4 @@ def test_what_alone_is_more_than_a_trace_may_hold(budget: int, monkeypatch: pyte
 
         np.testing.assert_allclose(train(flambeau), train(torch), rtol=1e-6, atol=1e-6)
     finally:
-        recording.forget_steps()
+        steps.forget_steps()

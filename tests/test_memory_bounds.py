@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 
 import flambeau
-from flambeau.graph import trace
+from flambeau.graph import steps
 
 KEPT = 1 << 20
 LEFT = 3 * KEPT
@@ -56,8 +56,8 @@ def host_function(n: int) -> None:
     [(length, 400), (length_again, 150), (order, 250), (view, 250), (training_step, 40), (host_function, 250)],
 )
 def test_what_is_kept_is_bounded(program: Callable[[int], None], turns: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trace, "KEPT_BYTES", KEPT)
-    trace.forget_steps()
+    monkeypatch.setattr(steps, "KEPT_BYTES", KEPT)
+    steps.forget_steps()
     for n in range(1, 20):
         program(n)
     gc.collect()

@@ -21,7 +21,8 @@ import pytest
 import flambeau
 import flambeau.nn.functional as F
 from flambeau import Tensor, nn, optim
-from flambeau.graph.trace import forget_steps, local, set_eager
+from flambeau.graph.steps import forget_steps
+from flambeau.graph.trace import local, set_eager
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from ..graph import trace as recording
-from ..graph.trace import Node, Step, Trace, local, node_at, places_of
+from ..graph.steps import Step, count_kept
+from ..graph.trace import Node, Trace, local, node_at, places_of
 from ..holders import shared
 from .items import leaf_places
 from .lower import Late
@@ -97,7 +98,7 @@ def _arranged(last: Step, held: bytes, places: Sequence[int]) -> Arranged:
         last.plans[values] = plan if recording.EAGER else _SEEN
     elif known is _SEEN:
         plan = Plan(last, values, fuse=True)
-        recording.count_kept(plan.kept_bytes)
+        count_kept(plan.kept_bytes)
         last.plans[values] = plan
     else:
         plan = known

@@ -10,7 +10,7 @@ from ..cpu.kernel import Operand
 from ..graph.dtypes import dtype
 from ..graph.primitives import COPY, FILL, LEAF, Meta, Primitive, Result, nbytes
 from ..graph.shapes import MOVED, broadcast_strides, contiguous_strides
-from ..graph.trace import Step
+from ..graph.steps import Step
 
 
 def _never_recorded(attributes: Any, metas: list[Meta]) -> Result:

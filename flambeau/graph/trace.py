@@ -25,8 +25,9 @@ from ..forks import in_child, new_lock
 from .bounds import LARGEST, SMALLEST, check_value
 from .dtypes import DType, scalar_dtype
 from .given import Given, Looked
-from .primitives import FILL, LEAF, OUTPUT, SCATTER, WRITE, Meta, Primitive, nbytes
+from .primitives import FILL, LEAF, OUTPUT, WRITE, Meta, Primitive, nbytes
 from .shapes import MOVED, Size, View
+from .steps import ALWAYS, BYTE_BUDGET, ROOT, Operand, Step, remember_next
 
 if TYPE_CHECKING:
     from ..cpu.memory import Buffer
@@ -35,14 +36,6 @@ SOFT_BUDGET = 768
 """Pending steps from which on a trace is cut where the previous one was cut."""
 HARD_BUDGET = 1024
 """Pending steps at which a trace is cut wherever it is."""
-BYTE_BUDGET = 2 << 30
-"""Bytes of recorded values at which a trace is cut."""
-KEPT_BYTES = 64 << 20
-"""Bytes of steps and plans kept, about; all is forgotten when a program that never repeats itself has filled them."""
-STEP_BYTES = 1200
-"""What a step or a composite takes in the trie, with its key, its shape and its operands, about."""
-
-_ALWAYS = 1 << 40
 UNLIMITED = 1 << 41
 """The limit of a trace that must not be cut now."""
 CLOSED = -1
@@ -76,65 +69,11 @@ class Node:
         return f"Node({tuple(self.shape)}, {self.dtype}, {state})"
 
 
-Operand = tuple[Any, View | None]
-"""A step's operand: (place, view), or ("f" | "i" | "b", None) for a Python number given anew each time.
-
-A view's offset, unless it is zero, is given anew each time too: it stands among the numbers, in operand order.
-"""
-
-
 def picker(places: Sequence[int]) -> Callable[[list[Any]], Sequence[Any]]:
     """A function that picks what is at ``places`` of a list, in one call where there are several."""
     if len(places) > 1:
         return itemgetter(*places)
     return lambda everything: [everything[place] for place in places] if places else ()
-
-
-class Step:
-    """One step of the trie: a primitive applied to earlier steps, and what may follow it."""
-
-    __slots__ = (
-        "parent", "depth", "mark", "primitive", "attributes", "operands", "shape", "dtype", "compute", "own", "bytes",
-        "next", "plans", "site",
-    )  # fmt: skip
-
-    def __init__(
-        self, parent: Step | None, primitive: Primitive, attributes: Any, operands: tuple[Operand, ...],
-        shape: Size, dtype: DType, compute: DType, site: tuple[str, int] | None,
-    ) -> None:  # fmt: skip
-        self.parent = parent
-        self.depth: int = 0 if parent is None else parent.depth + 1
-        self.primitive = primitive
-        self.attributes = attributes
-        self.operands = operands
-        self.shape = shape
-        self.dtype = dtype
-        self.compute = compute
-        self.site = site
-        #: Bytes that it counts against the budget, and all up to it.
-        self.own = _bytes_recorded(primitive, attributes, shape, dtype)
-        self.bytes: int = self.own if parent is None else parent.bytes + self.own
-        #: Compared with the trace's limit after each step: its depth, or "always" when the bytes have run out.
-        self.mark = _ALWAYS if self.bytes > BYTE_BUDGET else self.depth
-        #: What may follow: steps by what they do, and composites (see :mod:`flambeau.composite`) by theirs.
-        self.next: dict[Any, Any] = {}
-        #: How to evaluate the trace that ends here (see :mod:`flambeau.compiler.evaluate`).
-        self.plans: dict[Any, Any] = {}
-
-
-def _bytes_recorded(primitive: Primitive, attributes: Any, shape: Size, dtype: DType) -> int:
-    """What a step counts against the byte budget: for updates of part of a value, that part."""
-    if primitive is LEAF:
-        return 0
-    if primitive is WRITE:
-        return nbytes(attributes.sizes, dtype)
-    if primitive is SCATTER:
-        return nbytes(attributes[0], dtype)
-    return nbytes(shape, dtype)
-
-
-_ROOT = Step(None, LEAF, None, (), Size(), scalar_dtype("b"), scalar_dtype("b"), None)
-_kept_bytes = 0
 
 
 class _Own(threading.local):
@@ -163,7 +102,7 @@ class Trace:
         #: The composites (see :mod:`flambeau.composite`) some of whose places have no nodes.
         self.skipped: list[Any] = []
         self.numbers: list[float] = []
-        self.cursor = _ROOT
+        self.cursor = ROOT
         #: Steps marked with this or more are looked at in :func:`overflow`: 0 asks for evaluation at once, and a
         #: negative limit says that the trace was closed by another thread.
         self.limit: int = 0 if EAGER else SOFT_BUDGET
@@ -281,37 +220,6 @@ def new_step(trace: Trace, key: Any, primitive: Primitive, attributes: Any, oper
     return step
 
 
-def remember_next(step: Step, key: Any, following: Any) -> None:
-    """Put what may follow a step into the trie."""
-    count_kept(STEP_BYTES)
-    step.next[key] = following
-
-
-def count_kept(size: int) -> None:
-    """Note that so many bytes are about to be kept with a step; forgets all that is kept when it becomes too much."""
-    global _kept_bytes
-    _kept_bytes += size
-    if _kept_bytes > KEPT_BYTES:
-        forget_steps()
-
-
-def forget_steps() -> None:
-    """Let the trie start anew: it is full, or what its steps were derived from (the default dtype) has changed.
-
-    Steps know their parents, so each is cut off from what follows it, for memory to come back without the cycle collector.
-    Traces that are being recorded go on from the step that they have reached.
-    """
-    global _kept_bytes
-    _kept_bytes = 0
-    forgotten: list[Any] = [_ROOT]
-    while forgotten:
-        step = forgotten.pop()
-        if type(step) is Step:
-            forgotten += step.next.values()
-            step.next.clear()
-            step.plans.clear()
-
-
 def enter(trace: Trace, node: Node) -> Node:
     """Make a value that is not of this trace usable in it: a leaf. Returns the node to use (a copy if exposed)."""
     while True:
@@ -426,7 +334,7 @@ def overflow(trace: Trace, node: Node, step: Step) -> Node:
 
 def time_to_cut(mark: int) -> bool:
     """Whether a trace is to be cut before a step with this mark, which is beyond its limit."""
-    if mark >= _ALWAYS:
+    if mark >= ALWAYS:
         return True
     site = user_site()
     if mark < HARD_BUDGET:

@@ -16,7 +16,7 @@ from random_programs import SHAPES, Machine, Outcome, Program, programs
 
 import flambeau
 from flambeau.compiler import fuse, lower
-from flambeau.graph import trace
+from flambeau.graph import steps, trace
 
 COUNT = 60
 LARGE = ((2500,), (70, 40), (3, 900))
@@ -40,13 +40,13 @@ def small_tiles() -> Iterator[None]:
     """Cut loops into many tiles, and sums into parts, that would not be worth it for tensors so small."""
     before = lower.TILE_ELEMENTS, fuse.SPLIT_REDUCED, flambeau.get_num_threads()
     trace.step_boundary()
-    trace.forget_steps()
+    steps.forget_steps()
     lower.TILE_ELEMENTS, fuse.SPLIT_REDUCED = 64, 2048
     try:
         yield
     finally:
         trace.step_boundary()
-        trace.forget_steps()
+        steps.forget_steps()
         lower.TILE_ELEMENTS, fuse.SPLIT_REDUCED = before[:2]
         flambeau.set_num_threads(before[2])
 
