@@ -21,6 +21,11 @@ def vector_norm(
     return torch_norm(x, float(ord), dim, keepdim, out, dtype)
 
 
+def _largest(sizes: Tensor, axis: int, keepdim: bool = False) -> Tensor:
+    """The largest of sizes along an axis, 0 where there are none."""
+    return sizes.amax(axis, keepdim) if sizes.shape[axis] else sizes.sum(axis, keepdim)
+
+
 def matrix_norm(
     A: Tensor, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False, *, dtype: Any = None,
     out: Tensor | None = None,
@@ -36,14 +41,14 @@ def matrix_norm(
         result = torch_norm(x, 2.0, (rows, columns), keepdim)
     elif ord == "nuc" or ord in (2, -2):
         values = svdvals(x.movedim((rows, columns), (-2, -1)))
-        result = values.sum(-1) if ord == "nuc" else values.amax(-1) if ord == 2 else values.amin(-1)
+        result = values.sum(-1) if ord == "nuc" else _largest(values, -1) if ord == 2 else values.amin(-1)
         if keepdim:
             for axis in sorted((rows, columns)):
                 result = result.unsqueeze(axis)
     elif ord in (1, -1, math.inf, -math.inf):
         added, kept = (rows, columns) if abs(ord) == 1 else (columns, rows)
         sums = x.abs().sum(added, keepdim=True)
-        result = sums.amax(kept, keepdim=True) if ord > 0 else sums.amin(kept, keepdim=True)
+        result = _largest(sums, kept, True) if ord > 0 else sums.amin(kept, keepdim=True)
         result = result if keepdim else result.squeeze((rows, columns))
     else:
         raise RuntimeError(f"linalg.matrix_norm: Order {ord} not supported.")

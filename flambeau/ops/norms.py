@@ -85,7 +85,16 @@ def distance(difference: Tensor, order: float) -> Tensor:
 def vector_norm(
     x: Tensor, order: float, dims: Sequence[int], keepdim: bool, gradient: type[Gradient] = LinalgVectorNormBackward0
 ) -> Tensor:
-    """The ``order``-norm of the elements along ``dims``."""
+    """The ``order``-norm of the elements along ``dims``; ``RuntimeError`` where that of no elements is none."""
+    if order < 0 or order == math.inf:
+        empty = [axis for axis in dims if x.shape[axis] == 0]
+        if empty:
+            where = "an empty tensor" if x.ndim == len(dims) else f"the dimension {empty[0]}"
+            because = "" if x.ndim == len(dims) else "this dimension is empty and "
+            raise RuntimeError(
+                f"linalg.vector_norm cannot compute the {order:g} norm on {where} because {because}the operation does not "
+                "have an identity"
+            )
     with no_grad():
         result = _norm(x, order, dims, keepdim)
     if tracked(x):
