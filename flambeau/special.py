@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from .graph.primitives import TYPE_NAMES
+from .ops import rounding
 from .ops.arguments import export
 from .ops.error_functions import erf, erfc, erfcx, erfinv, log_ndtr, ndtr, ndtri
 from .ops.exponentials import exp2, expm1, log1p, logit
@@ -11,13 +13,19 @@ from .ops.exponentials import sigmoid as expit
 from .ops.gamma import digamma, polygamma
 from .ops.gamma import lgamma as gammaln
 from .ops.gamma import mvlgamma as multigammaln
-from .ops.rounding import round
 from .ops.softmax import log_softmax, logsumexp, softmax
 from .ops.special import entr, i0, modified_bessel, sinc
 from .ops.two_arguments import xlog1py, xlogy
 from .tensor import Tensor
 
 psi = digamma
+
+
+def round(input: Tensor, *, decimals: int = 0) -> Tensor:
+    """Nearest floating-point number of so many decimal places, halves to even. ``NotImplementedError`` for integers."""
+    if input.dtype.category < 2:
+        raise NotImplementedError(f"\"round_vml_cpu\" not implemented for '{TYPE_NAMES[input.dtype]}'")
+    return rounding.round(input, decimals=decimals)
 
 
 def i0e(input: Tensor) -> Tensor:

@@ -401,6 +401,8 @@ def number_kind(value: Any) -> str:
         return "f"
     if kind is Given:
         return value.kind  # type: ignore[no-any-return]
+    if isinstance(value, complex):
+        raise NotImplementedError("operations are not implemented for complex numbers")
     raise TypeError(f"expected a number or a tensor, but got {kind.__name__}")
 
 

@@ -32,7 +32,13 @@ def matrix_norm(
 ) -> Tensor:  # fmt: skip
     """Norms of the matrices in two axes: "fro", "nuc", the largest (smallest, if negative) column sum (1), row sum
     (inf) or singular value (2)."""
+    if A.ndim < 2:
+        raise RuntimeError("linalg.matrix_norm: The input tensor A must have at least 2 dimensions.")
     check_matrix("linalg.matrix_norm", A, half=ord not in ("nuc", 2, -2))
+    if not isinstance(dim, (tuple, list)) or len(dim) != 2:
+        raise RuntimeError(f"linalg.matrix_norm: dim must be a 2-tuple. Got {dim}")
+    if isinstance(ord, str) and ord not in ("fro", "nuc"):
+        raise RuntimeError(f"linalg.matrix_norm: Order {ord} not supported.")
     x = A if dtype is None else A.to(dtype)
     rows, columns = (wrap_dim(k, x.ndim) for k in dim)
     if rows == columns:

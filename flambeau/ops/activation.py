@@ -396,6 +396,8 @@ class SoftplusBackward0(Gradient):
 def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
     """``log(1 + exp(beta * input)) / beta``; the argument itself where ``beta * input`` exceeds ``threshold``."""
     check_floating(input, "softplus_cpu")
+    for number in (beta, threshold):
+        check_fits(number, input.dtype)
     scaled = input if beta == 1 else binary(p.MUL, input, beta)
     curve = unary(p.FLOAT_FUNCTIONS["log1p"], unary(p.EXP, scaled))
     if beta != 1:
@@ -441,8 +443,8 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
     """The first half along ``dim`` times the sigmoid of the second."""
     if input.ndim == 0:
         raise RuntimeError("glu does not support scalars because halving size must be even")
-    check_floating(input, "glu_cpu")
     size = input.size(dim)
+    check_floating(input, "glu_cpu")
     if size % 2:
         raise RuntimeError(f"Halving dimension must be even, but dimension {dim % input.ndim} is size {size}")
     value, gate = input.detach().chunk(2, dim)

@@ -287,6 +287,7 @@ class _Checked(OwnSignature):
                 raise refused
         # What PyTorch writes in Python says its own (ValueErrors, most often) before it calls what is native.
         late = self._first or _is_internal(error) or type(error) in (RuntimeError, IndexError)
+        late = late or isinstance(error, NotImplementedError) and " not implemented for '" in str(error)
         if late and not native:
             self.check(arguments, keywords)
         other = translated(self._title, self.parameters, arguments, keywords, error, late and not native)

@@ -254,6 +254,8 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) ->
         first, second = list(range(a.ndim - dims, a.ndim)), list(range(dims))
     else:
         listed = [[side] if isinstance(side, int) else list(side) for side in dims]
+        if a.dtype is not b.dtype:
+            raise RuntimeError("both inputs should have same dtype")
         first, second = [wrap_dim(k, a.ndim) for k in listed[0]], [wrap_dim(k, b.ndim) for k in listed[1]]
     if len(first) != len(second):
         raise RuntimeError("both dimension lists should have same length")

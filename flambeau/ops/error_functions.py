@@ -8,6 +8,7 @@ from ..autograd.gradient import INPUTS, RESULT, Gradient
 from ..autograd.modes import no_grad
 from ..graph import primitives as p
 from ..graph.primitives import FLOAT_FUNCTIONS as F
+from ..graph.primitives import TYPE_NAMES
 from ..tensor import Tensor
 from .comparison import where
 from .conversion import floating
@@ -82,6 +83,8 @@ class SpecialNdtriBackward0(Gradient):
 
 def ndtri(input: Tensor) -> Tensor:
     """The inverse of :func:`ndtr`."""
+    if input.dtype.kind == "float" and input.dtype.itemsize == 2:
+        raise NotImplementedError(f"\"ndtri_cpu\" not implemented for '{TYPE_NAMES[input.dtype]}'")
     x = floating(input)
     with no_grad():
         result = _ndtri(x)
@@ -118,6 +121,8 @@ class SpecialLogNdtrBackward0(Gradient):
 
 def log_ndtr(input: Tensor) -> Tensor:
     """Logarithm of :func:`ndtr`: of the scaled complementary error function far to the left."""
+    if input.dtype.kind == "float" and input.dtype.itemsize == 2:
+        raise NotImplementedError(f"\"log_ndtr_cpu\" not implemented for '{TYPE_NAMES[input.dtype]}'")
     x = floating(input)
     with no_grad():
         result = _log_ndtr(x)

@@ -10,6 +10,7 @@ import numpy as np
 from ..autograd.gradient import Gradient
 from ..autograd.one_node import one_node
 from ..graph import dtypes
+from ..graph.bounds import LARGEST, SMALLEST
 from ..graph.notices import warn
 from ..graph.primitives import TYPE_NAMES
 from ..graph.shapes import broadcast_shapes
@@ -217,6 +218,8 @@ def _integer(x: Tensor, part: Any, axis: int) -> int:
     if x.ndim == 0:
         raise IndexError(_NO_AXES)
     if not -extent <= k < extent:
+        if not SMALLEST <= k <= LARGEST:
+            raise ValueError(f"Overflow when unpacking long long: index {k}")
         raise IndexError(f"index {k} is out of bounds for dimension {axis} with size {extent}")
     return k + extent if k < 0 else k
 

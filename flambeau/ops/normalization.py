@@ -346,6 +346,8 @@ def rms_norm(
     input: Tensor, normalized_shape: Sequence[int], weight: Tensor | None = None, eps: float | None = None
 ) -> Tensor:
     """Divide by the root of the mean square over the last dimensions; ``eps`` defaults to that of the dtype."""
+    if input.ndim < len(normalized_shape):
+        raise ValueError(f"Input tensor must have at least {len(normalized_shape)} dimensions, but got {input.ndim}")
     layout = _layer_layout(input, normalized_shape, weight=weight)
     check_floating(input, "rms_norm")
     if eps is None:

@@ -234,6 +234,8 @@ def sum_to_size(self: Tensor, *size: Any) -> Tensor:
 @one_node("NarrowCopyBackward0")
 def narrow_copy(input: Tensor, dim: int, start: int, length: int) -> Tensor:
     """A copy of part of an axis."""
+    if dim >= input.ndim:
+        raise RuntimeError(f"Expected dim < {input.ndim}, but got {dim}")
     return input.narrow(dim, start, length).clone()  # type: ignore[no-any-return]
 
 

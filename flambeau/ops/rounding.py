@@ -96,9 +96,10 @@ def trunc(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 @differentiated(RoundBackward1)
 def _rounded(input: Tensor, decimals: int) -> Tensor:
+    power = float(f"1e{abs(decimals)}")  # infinite where there is no such number
     if decimals > 0:
-        return unary(p.ROUND, input * 10.0**decimals) / 10.0**decimals
-    return unary(p.ROUND, input / 10.0**-decimals) * 10.0**-decimals
+        return unary(p.ROUND, input * power) / power
+    return unary(p.ROUND, input / power) * power
 
 
 @operation(inplace=True)

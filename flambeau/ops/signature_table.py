@@ -21,7 +21,9 @@ SIGNATURES = """
     special_erf special_erfc special_erfcx special_erfinv special_exp2 special_expit special_expm1 special_gammaln
     special_i0 special_i0e special_i1 special_i1e special_log1p special_log_ndtr special_ndtr special_ndtri
     special_psi special_sinc sqrt square t tan tanh trace trunc zero_
-(int? dim=) Tensor.size Tensor.stride
+(int? dim=) Tensor.size
+(Storage source= | Storage source, int storage_offset, int[] size, int[]? stride=) Tensor.set_
+(Scalar start, Scalar end, Scalar step=, *, options) range
 (Tensor input, pair kernel_size, pair dilation=, pair padding=, pair stride=) unfold
 (Tensor other) Tensor.expand_as Tensor.reshape_as Tensor.type_as Tensor.view_as
 (Tensor tensor) Tensor.is_set_to

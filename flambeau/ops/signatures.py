@@ -87,6 +87,7 @@ ACCEPTS: Mapping[str, Callable[[Any], bool]] = {
     "float[]": lambda value: _starts(value, _is_real),
     "Scalar[]": lambda value: _starts(value, _is_scalar),
     "Tensor[]": lambda value: isinstance(value, (tuple, list)) and all(isinstance(member, Tensor) for member in value),
+    "Storage": lambda value: isinstance(value, Tensor) or hasattr(value, "nbytes"),
     "pair": lambda value: _is_integer(value) or _starts(value, _is_index),
     "Tensor?[]": lambda value: isinstance(value, (tuple, list))
     and all(member is None or isinstance(member, Tensor) for member in value),

@@ -8,6 +8,7 @@ from typing import Any
 from ..autograd.gradient import INPUTS, RESULT, Gradient
 from ..autograd.modes import no_grad
 from ..graph import primitives as p
+from ..graph.bounds import whole_number
 from ..graph.dtypes import float64, get_default_dtype
 from ..graph.primitives import FLOAT_FUNCTIONS as F
 from ..graph.shapes import Size
@@ -129,7 +130,8 @@ def _as_tensors(name: str, a: Any, b: Any) -> tuple[Tensor, Tensor]:
 
 
 def _number_beside(value: Any, x: Tensor) -> Tensor:
-    return filled(Size(()), value, x.dtype if x.dtype.category == 2 else get_default_dtype())
+    d = x.dtype if x.dtype.category == 2 else get_default_dtype()
+    return filled(Size(()), whole_number(value, d) if type(value) is int else value, d)
 
 
 class XlogyBackward0(Gradient):

@@ -76,6 +76,8 @@ def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1, 
             "Integer division with addcdiv is no longer supported, and in a future  release addcdiv will perform a true "
             "division of tensor1 and tensor2."
         )
+    if type(value) is float and abs(value) > _LARGEST_HALF:
+        check_fits(value, input.dtype)
     (result,) = composite(_quotient_added, value == 1, input, tensor1, tensor2, value)
     if tracked(input, tensor1, tensor2):
         attach(result, AddcdivBackward0, [input, tensor1, tensor2], None, value)

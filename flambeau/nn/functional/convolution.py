@@ -48,7 +48,8 @@ def unfold(input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0,
         return unfold(input.unsqueeze(0), kernel_size, dilation, padding, stride).squeeze(0)
     if input.dim() < 3:
         _check_windows(kernel_size=_two("kernel_size", kernel_size), dilation=_two("dilation", dilation))
-        input.size(1), input.size(2)  # an IndexError
+        if input.size(1):  # an IndexError
+            input.size(2)
     if input.dim() != 4:
         raise RuntimeError(
             "Expected 3D or 4D (batch mode) tensor with possibly 0 batch size and other non-zero dimensions for "

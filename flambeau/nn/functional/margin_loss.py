@@ -78,6 +78,9 @@ def soft_margin_loss(
     """``log(1 + exp(-target input))`` with targets 1 and -1."""
     reduction = _reduction.resolve(size_average, reduce, reduction)
     _reduction.check(reduction)
+    shape = flambeau.broadcast_shapes(input.shape, target.shape)
+    if shape != input.shape:
+        raise RuntimeError(f"output with shape {list(input.shape)} doesn't match the broadcast shape {list(shape)}")
     product = target * input
     loss = -logsigmoid(product if product.is_floating_point() else product.float())
     return as_result_in(reduced(loss, reduction), input.dtype)

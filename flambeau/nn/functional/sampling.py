@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import warnings
 from collections.abc import Sequence
+from typing import Any
 
 import flambeau
 
@@ -25,9 +26,12 @@ def _decided(align_corners: bool | None) -> bool:
             stacklevel=4,
         )
         return False
+    return align_corners
+
+
+def _check_flag(align_corners: Any) -> None:
     if not isinstance(align_corners, bool):
         raise TypeError(f"argument 'align_corners' must be bool, not {type(align_corners).__name__}")
-    return align_corners
 
 
 def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None = None) -> Tensor:
@@ -52,6 +56,7 @@ def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None =
         )
     if min(size) <= 0:
         raise ValueError(f"Expected non-zero, positive output size. Got {tuple(size)}")
+    _check_flag(align_corners)
     extents = list(size[2:])
     axes = []
     for place, extent in enumerate(extents):
@@ -82,6 +87,7 @@ def grid_sample(
             f"'{padding_mode}'"
         )
     align_corners = _decided(align_corners)
+    _check_flag(align_corners)
     _check(input, grid, mode)
     return _sampled(input, grid, mode, padding_mode, align_corners)
 
