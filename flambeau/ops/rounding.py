@@ -96,7 +96,7 @@ def trunc(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 @differentiated(RoundBackward1)
 def _rounded(input: Tensor, decimals: int) -> Tensor:
-    power = float(f"1e{abs(decimals)}")  # infinite where there is no such number
+    power = float(f"1e{decimals if decimals > 0 else -decimals}")  # infinite where there is no such number
     if decimals > 0:
         return unary(p.ROUND, input * power) / power
     return unary(p.ROUND, input / power) * power
