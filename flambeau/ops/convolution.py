@@ -179,7 +179,7 @@ def _check_numbers(stride: Sequence[int], padding: Sequence[int], dilation: Sequ
     if min(stride) <= 0:
         raise RuntimeError("non-positive stride is not supported")
     if min(dilation) <= 0:
-        raise RuntimeError("dilation should be greater than zero")
+        raise RuntimeError(f"dilation should be greater than zero, but got {list(dilation)}")
     for axis, edge in enumerate(padding):
         if edge > LARGEST // 2:
             raise RuntimeError(f"Given padding={edge} at dimension {axis} , expected padding to be at most {LARGEST // 2}")
@@ -217,7 +217,7 @@ def _check_operands(
     if kernel[0] < groups:
         raise RuntimeError(
             f"Given groups={groups}, expected weight to be at least {groups} at dimension 0, but got weight of size "
-            f"[{list(kernel)}] instead"
+            f"{list(kernel)} instead"
         )
     if kernel[0] % groups:
         raise RuntimeError(
