@@ -7,46 +7,29 @@ from __future__ import annotations
 
 import warnings
 import weakref
-from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from .autograd.gradient import Gradient
-from .autograd.handle import RemovableHandle
 from .graph.bounds import LARGEST, check_strides
 from .graph.dtypes import DType, dtype
 from .graph.primitives import nbytes
 from .graph.shapes import Size, View, contiguous_strides, is_contiguous
 from .graph.trace import Node, local, note_rebinding
+from .hooks import Extra, Hooks
 from .reading import Reading
 from .storage import Storage, whole
 
 _new = object.__new__
 
 
-class Extra:
-    """The seldom-used part of a tensor. What was not set is found in the class, so that making one costs little."""
-
-    grad: Tensor | None = None
-    #: For a differentiable view: the tensor whose history it derives from, and that tensor's version then seen.
-    base: Tensor | None = None
-    seen = 0
-    #: How often this tensor's own history was replaced by writing in place.
-    version = 0
-    retains = False
-    hooks: OrderedDict[int, Callable[..., Any]] | None = None
-    accumulate_hooks: OrderedDict[int, Callable[..., Any]] | None = None
-    name: str | None = None
-    inference = False
-
-
 class TensorType(type):
     """Metaclass: lets ``isinstance(x, flambeau.FloatTensor)`` and calls such as ``Tensor(2, 3)`` behave as in PyTorch."""
 
 
-class Tensor(Reading):
+class Tensor(Reading, Hooks):
     """An n-dimensional array of one dtype that operations are recorded on.
 
     ``Tensor(...)`` is PyTorch's old constructor (sizes, or data); use :func:`flambeau.tensor`.
@@ -424,43 +407,7 @@ class Tensor(Reading):
 
         return tensor_text(self)
 
-    # --- hooks -----------------------------------------------------------------------------------------------------
-
-    def register_hook(self, hook: Callable[[Tensor], Any]) -> RemovableHandle:
-        """``hook(grad)`` runs when this tensor's gradient is computed; what it returns takes the gradient's place."""
-        if not self.requires_grad:
-            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
-        if self._gradient is None:
-            extra = self._more()
-            if extra.hooks is None:
-                extra.hooks = OrderedDict()
-            return RemovableHandle.add(extra.hooks, hook)
-        hooks = self.grad_fn._extra().tensor_hooks.setdefault(self.output_nr, OrderedDict())
-        return RemovableHandle.add(hooks, hook)
-
-    def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], None]) -> RemovableHandle:
-        """``hook(tensor)`` runs after this leaf's ``grad`` has been added to."""
-        if not self.requires_grad:
-            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
-        if self._gradient is not None:
-            raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
-        extra = self._more()
-        if extra.accumulate_hooks is None:
-            extra.accumulate_hooks = OrderedDict()
-        return RemovableHandle.add(extra.accumulate_hooks, hook)
-
-    def retain_grad(self) -> None:
-        """Keep this non-leaf tensor's gradient in ``grad`` during backward."""
-        if not self.requires_grad:
-            raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
-        if self._gradient is None:
-            return
-        self._more().retains = True
-        self._retained()[self.output_nr] = weakref.ref(self)
-
-    @property
-    def retains_grad(self) -> bool:
-        return self._extra is not None and self._extra.retains
+    # --- gradients ------------------------------------------------------------------------------------------------
 
     def backward(
         self,

@@ -19,7 +19,7 @@ LAYERS = [
     ["cpu"],
     ["compiler"],
     ["autograd.handle", "autograd.gradient", "autograd.modes", "autograd.reduce", "storage", "device"],
-    ["reading", "tensor"],
+    ["reading", "hooks", "tensor"],
     ["composite"],
     ["autograd", "random"],
     ["ops", "return_types", "info"],

@@ -112,16 +112,16 @@ def _checked_axis(name: str, input: Tensor, dim: int, index: Tensor, source: Ten
         )
     if index.dtype is not dtypes.int64 and index.dtype is not dtypes.int32:
         raise RuntimeError(f"{name}(): Expected dtype int32/int64 for index but got: {TYPE_NAMES[index.dtype]}")
-    if source.ndim == 0 and input.ndim:
-        raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
+    if 0 < source.ndim <= axis:
+        raise RuntimeError(f"{name}(): Indexing dim {axis} is out of bounds of the source tensor with dim {source.ndim}")
     if source.dtype is not input.dtype:
         raise RuntimeError(
             f"{name}(): self ({TYPE_NAMES[input.dtype]}) and source ({TYPE_NAMES[source.dtype]}) must have the same scalar type"
         )
-    if source.ndim and index.numel() != source.shape[wrap_dim(dim, source.ndim)]:
+    if source.ndim and index.numel() != source.shape[axis]:
         raise RuntimeError(
             f"{name}(): Number of indices ({index.numel()}) should be equal to source.size(dim): "
-            f"({source.shape[wrap_dim(dim, source.ndim)]}), for dim: {dim}"
+            f"({source.shape[axis]}), for dim: {dim}"
         )
     if _without(source.shape, axis) != _without(input.shape, axis) or source.ndim != input.ndim:
         raise RuntimeError(

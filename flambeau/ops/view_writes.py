@@ -54,8 +54,15 @@ def diagonal_scatter(input: Tensor, src: Tensor, offset: int = 0, dim1: int = 0,
 @operation()
 @one_node("AsStridedScatterBackward0")
 def as_strided_scatter(input: Tensor, src: Tensor, size: Any, stride: Any, storage_offset: int | None = None) -> Tensor:
-    """A copy with ``src`` in place of the elements under explicit strides."""
-    return _replaced(input, lambda x: x.as_strided(size, stride, storage_offset), src)
+    """A copy with ``src`` in place of the elements under explicit strides, which are those of the storage of ``input``."""
+    offset = input.storage_offset()
+    count = input.untyped_storage().nbytes() // input.element_size()
+    if input.is_contiguous() and count == input.numel():
+        return _replaced(input, lambda x: x.as_strided(size, stride, storage_offset), src)
+    # Some of the storage lies outside the input, or in another order: all of it is copied.
+    place = offset if storage_offset is None else storage_offset
+    whole = _replaced(input.as_strided((count,), (1,), 0), lambda x: x.as_strided(size, stride, place), src)
+    return whole.as_strided(input.shape, input.stride(), offset)
 
 
 @operation(function=False)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 sys.path.insert(0, str(Path(__file__).parent))
 from autograd_oracle import agree
@@ -107,6 +108,18 @@ def test_scattering_into_strided_elements() -> None:
     x, part = numbers(flambeau, 3, 3), numbers(flambeau, 2, 2)
     assert flambeau.autograd.gradcheck(lambda x, part: x.as_strided_scatter(part, (2, 2), (3, 2), 1), (x, part))
     assert flambeau.autograd.gradcheck(lambda x, part: (x * 2).as_strided_scatter(part, (2, 2), (1, 2), 3), (x, part))
+    assert flambeau.autograd.gradcheck(lambda x, part: x[1:].as_strided_scatter(part, (2, 2), (2, 1), 3), (x, part))
+
+
+@pytest.mark.parametrize("view", ["x[3:]", "x[2:10].view(2, 4).t()", "x.view(3, 4)[:, ::2]", "x.view(3, 4)[1:, 1:3]"])
+@pytest.mark.parametrize("offset", [None, 4, 7])
+def test_strided_scatter_is_by_the_places_of_the_storage(view: str, offset: int | None) -> None:
+    results = []
+    for lib in (torch, flambeau):
+        x = eval(view, {"x": lib.arange(12.0)})
+        result = lib.as_strided_scatter(x, lib.full((2, 2), 50.0), (2, 2), (2, 1), offset)
+        results.append((result.tolist(), result.stride()))
+    assert results[0] == results[1]
 
 
 def test_differences_of_order_zero() -> None:

@@ -38,6 +38,8 @@ SAME_WORDS = [
     "torch.repeat_interleave(a, -1)", "a.repeat(2)", "a.flip(0, 0)", "torch.rot90(a, 1, (0, 0))", "a.roll(1, (0, 1))",
     "torch.gather(a, 0, torch.zeros(2, dtype=torch.long))", "torch.gather(a, 0, torch.zeros(2, 4, dtype=torch.long))",
     "torch.gather(a, 0, a)", "a.scatter(0, torch.zeros(2, 3, dtype=torch.long), torch.ones(2, 3, dtype=torch.double))",
+    "a.index_add(0, torch.tensor([0]), torch.ones(()))", "a.index_add(1, torch.tensor([0]), torch.ones(2))",
+    "a.index_add(0, torch.tensor([0]), torch.ones(1, 2))", "a.index_reduce(0, torch.tensor([0]), torch.ones(()), 'amax')",
     "a.index_select(0, torch.zeros(1, 1, dtype=torch.long))", "a.masked_select(a)", "a.masked_fill(a, 1)",
     "torch.where(a, a, a)", "torch.clamp(a)", "a.clone().add_(torch.ones(3, 2, 3))",
     "torch.ones(3, dtype=torch.long).add_(1.5)",

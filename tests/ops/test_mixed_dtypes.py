@@ -17,6 +17,7 @@ DTYPES = ["float32", "float64", "float16", "int64", "uint8", "bool"]
 
 EXPRESSIONS = [
     "F.mse_loss(x, y)", "F.smooth_l1_loss(x, y)", "F.huber_loss(x, y)", "F.kl_div(x, y)", "F.soft_margin_loss(x, y)",
+    "F.poisson_nll_loss(x, y)",
     "F.hinge_embedding_loss(x, y)", "F.cosine_similarity(x, y)", "F.l1_loss(x, y)", "F.nll_loss(x, y[:, 0])",
     "F.cross_entropy(x, y[:, 0])", "F.cross_entropy(x, y)", "F.layer_norm(x, (4,), y[0])", "x.index_copy(0, places, y)",
     "x.index_add(0, places, y)", "x.index_put((places,), y)", "written(x, places, y)", "written(x, slice(0, 3), y)",

@@ -94,6 +94,10 @@ FUNCTIONS = """
     lib.heaviside(a, b, out=out)
     lib.mul(tracked, b, out=out)
     lib.hypot(tracked, b, out=out)
+    lib.nn.functional.softplus(a, out=out)
+    lib.nn.functional.softshrink(a, out=out)
+    lib.nn.functional.hardshrink(a, out=out)
+    lib.nn.functional.normalize(a, out=out)
 """
 
 
@@ -228,3 +232,18 @@ def test_several_and_other_dtypes(expression: str) -> None:
     else:
         for ours, theirs in zip(said[1], said[0], strict=True):
             assert ours.shape == theirs.shape and np.allclose(ours, theirs, rtol=1e-5, atol=1e-6)
+
+
+LAYERS = ["gelu(a)", "logsigmoid(a)", "linear(a, a)", "avg_pool2d(a[None], 2)", "avg_pool3d(a[None, None], 1)"]
+
+
+@pytest.mark.parametrize("call", LAYERS)
+def test_functions_of_layers_take_out_as_native_ones_do(call: str) -> None:
+    for place in ("lib.empty(0)", "(F.{call} + 1)"):
+        found = []
+        for lib in (torch, flambeau):
+            scope = {"lib": lib, "F": lib.nn.functional, "a": lib.tensor([[1.0, -1, 2], [7, 3, 0]])}
+            scope["out"] = out = eval(place.format(call=call), scope)
+            assert eval(f"F.{call[:-1]}, out=out)", scope) is out
+            found.append(out.numpy())
+        np.testing.assert_allclose(found[1], found[0], rtol=1e-6)

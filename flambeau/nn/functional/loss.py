@@ -12,7 +12,7 @@ from ...autograd.one_node import one_node
 from ...graph.primitives import TYPE_NAMES
 from ...ops import regression_loss
 from ...ops.arithmetic import div_by_number
-from ...ops.conversion import as_result_in
+from ...ops.conversion import as_result_in, floating
 from ...ops.loss import cross_entropy as _cross_entropy
 from ...ops.loss import nll_loss as _nll_loss
 from ...ops.precision import rounded_once
@@ -108,7 +108,6 @@ def huber_loss(
     return reduced(regression_loss.huber_loss(input, target, "none", delta) * weight, reduction)
 
 
-@rounded_once
 def poisson_nll_loss(
     input: Tensor, target: Tensor, log_input: bool = True, full: bool = False, size_average: bool | None = None,
     eps: float = 1e-8, reduce: bool | None = None, reduction: str = "mean",
@@ -119,7 +118,15 @@ def poisson_nll_loss(
     """
     reduction = _reduction.resolve(size_average, reduce, reduction)
     _reduction.check(reduction)
-    loss = input.exp() - target * input if log_input else input - target * (input + eps).log()
+    return _poisson_nll_loss(floating(input), input, target, log_input, full, eps, reduction)
+
+
+@rounded_once
+def _poisson_nll_loss(
+    floats: Tensor, input: Tensor, target: Tensor, log_input: bool, full: bool, eps: float, reduction: str
+) -> Tensor:
+    """Of the input as it was given and as floating-point numbers, which decide the dtype and not the target's."""
+    loss = floats.exp() - target * input if log_input else input - target * (floats + eps).log()
     if full:
         stirling = target * target.log() - target + 0.5 * (2 * math.pi * target).log()
         loss = loss + stirling.masked_fill(target <= 1, 0)

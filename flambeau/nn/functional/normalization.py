@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from math import prod
 
 from ...ops import normalization as norms
+from ...ops.operation import write_out
 from ...ops.padding import pad
 from ...ops.precision import rounded_once
 from ...tensor import Tensor
@@ -107,4 +108,4 @@ def normalize(
     """``input`` divided by its ``p``-norm along ``dim``, or by ``eps`` where that is larger."""
     length = input.norm(p, dim, keepdim=True).clamp_min(eps)
     result = input / length
-    return result if out is None else out.copy_(result)
+    return result if out is None else write_out(out, result)
