@@ -20,6 +20,11 @@ def vecdot(x: Tensor, y: Tensor, *, dim: int = -1, out: Tensor | None = None) ->
         raise RuntimeError(
             f"linalg.vecdot: Expected a floating point or complex tensor as input. Got {TYPE_NAMES[x.dtype]}"
         )
+    if x.dtype is not y.dtype:
+        raise RuntimeError(
+            f"linalg.vecdot: Expected x and y to have the same dtype, but found x of type {TYPE_NAMES[x.dtype]} and y of type "
+            f"{TYPE_NAMES[y.dtype]} instead"
+        )
     result = (x * y).sum(dim)
     return result if out is None else write_out(out, result)
 

@@ -19,10 +19,11 @@ import numpy as np
 
 from ..graph.bounds import LARGEST, SMALLEST
 from ..graph.given import Given
+from ..graph.shapes import wrap_dims
 from ..tensor import Tensor
 from .forms import TAKES_OUT, Forms
 from .own_signature import OwnSignature
-from .signatures import misplaced_axis, refusal, signatures
+from .signatures import refusal, signatures
 
 MANY = 200
 """After how many calls a wrapper is worth a signature of its own."""
@@ -276,13 +277,18 @@ class _Checked(OwnSignature):
             self.check(arguments, keywords)
         return result
 
+    def _check_axes(self, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:
+        """``IndexError`` if a call names an axis that its first tensor has not."""
+        if arguments and isinstance(arguments[0], Tensor):
+            for name, _, value in self.parameters.bound(arguments, keywords):
+                if name == "dim" and _are_integers(value) and not isinstance(value, str):
+                    wrap_dims(value, arguments[0].ndim)
+
     def refuse(self, error: Exception, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:
         """Raise what PyTorch raises where a call has failed with ``error``, if that is something else."""
         native = signatures(self._names, self._method) if self._first else []
         if native:
             refused = refusal(self._title, native, self._method, arguments, keywords)
-            if refused is None and (isinstance(error, MemoryError) or str(error).startswith(NO_ROOM)):
-                refused = misplaced_axis(native, self._method, arguments, keywords)
             if refused is not None:
                 raise refused
         # What PyTorch writes in Python says its own (ValueErrors, most often) before it calls what is native.
@@ -290,6 +296,8 @@ class _Checked(OwnSignature):
         late = late or isinstance(error, NotImplementedError) and " not implemented for '" in str(error)
         if late and not native:
             self.check(arguments, keywords)
+        if isinstance(error, MemoryError) or str(error).startswith(NO_ROOM):
+            self._check_axes(arguments, keywords)
         other = translated(self._title, self.parameters, arguments, keywords, error, late and not native)
         if other is not error:
             raise other

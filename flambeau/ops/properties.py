@@ -90,6 +90,12 @@ def conj(input: Tensor) -> Tensor:
 
 
 @operation()
+def conj_physical_(input: Tensor) -> Tensor:
+    """In-place version of ``conj_physical``."""
+    return input
+
+
+@operation()
 def adjoint(input: Tensor) -> Tensor:
     """Matrices transposed (and conjugated, if there were complex numbers)."""
     if input.ndim == 1:

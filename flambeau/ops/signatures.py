@@ -17,7 +17,6 @@ from ..graph.bounds import LARGEST, SMALLEST
 from ..graph.dtypes import OF_PYTHON
 from ..graph.dtypes import dtype as DType
 from ..graph.given import Given
-from ..graph.shapes import wrap_dims
 from ..tensor import Tensor
 from .signature_table import SIGNATURES
 
@@ -258,23 +257,3 @@ def refusal(
     types += [f"{name}={type(value).__name__}" for name, value in keywords.items()]
     reasons = "".join(f"\n * {reason}" for reason in wrong)
     return TypeError(f"{title}() received an invalid combination of arguments - got ({', '.join(types)}):{reasons}")
-
-
-def misplaced_axis(
-    forms: list[list[Parameter]], method: bool, arguments: tuple[Any, ...], keywords: dict[str, Any]
-) -> Exception | None:
-    """The error of an axis that a tensor has not, if a call names one."""
-    if not arguments or not isinstance(arguments[0], Tensor):
-        return None
-    rank = arguments[0].ndim
-    for form in forms:
-        found = _match(form, arguments[1:] if method else arguments, keywords, False)
-        if not isinstance(found, str):
-            for parameter, value in found:
-                if parameter.name == "dim" and value is not None:
-                    try:
-                        wrap_dims(value, rank)
-                    except (IndexError, RuntimeError) as error:
-                        return error
-            return None
-    return None

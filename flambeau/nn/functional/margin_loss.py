@@ -27,6 +27,7 @@ def hinge_embedding_loss(
 ) -> Tensor:  # fmt: skip
     """``input`` where the target is 1, ``max(0, margin - input)`` where it is -1."""
     reduction = _reduction.resolve(size_average, reduce, reduction)
+    _reduction.check(reduction)
     if not input.is_floating_point() and reduction == "mean":
         raise RuntimeError(
             "mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. "
