@@ -247,14 +247,13 @@ class Training:
 def raised_at(function: Callable[[], None], number: int) -> bool | None:
     """Raise :class:`Alarm` at the beginning of a function or after a call of one in C, ``number`` of all: signals come there.
 
-    Whether that reached the caller; None if there are not so many calls. (What comes in where a context manager is left,
-    before its first line, keeps it from being left: that is so in Python. Generators that are closed seem to be called.)
+    Whether that reached the caller; None if there are not so many calls. (Generators that are closed seem to be called.)
     """
     count = 0
 
     def profile(frame: Any, event: str, _: Any) -> None:
         nonlocal count
-        count += event == "c_return" or event == "call" and frame.f_code.co_name not in ("__exit__", "<genexpr>")
+        count += event == "c_return" or event == "call" and frame.f_code.co_name != "<genexpr>"
         if count == number:
             sys.setprofile(None)
             raise Alarm

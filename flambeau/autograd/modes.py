@@ -5,9 +5,12 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar, cast, overload
 
 from ..graph.trace import local
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+_T = TypeVar("_T")
 
 
 class _Mode:
@@ -32,7 +35,7 @@ class _Mode:
     def clone(self) -> _Mode:
         return type(self)()
 
-    def __call__(self, function: Callable[..., Any]) -> Any:
+    def __call__(self, function: _F) -> _F:
         if inspect.isclass(function):
             function.__init__ = self(function.__init__)  # type: ignore[method-assign,misc]
             return function
@@ -57,7 +60,7 @@ class _Mode:
                     except BaseException as error:
                         advance = functools.partial(inner.throw, error)
 
-            return generator
+            return cast(_F, generator)
 
         @functools.wraps(function)
         def wrapper(*arguments: Any, **keywords: Any) -> Any:
@@ -69,12 +72,30 @@ class _Mode:
             finally:  # at once: a signal could come in where a context manager's method is called
                 local.grad, local.inference = before
 
-        return wrapper
+        return cast(_F, wrapper)
+
+
+def without_history(function: Callable[[], _T]) -> _T:
+    """What a function gives when it is called while no history is recorded.
+
+    ``with no_grad():`` does the same, but where a signal's handler raises an exception as the context manager is left, before
+    its first line, it is not left: nothing inside the package may go on without history for that.
+    """
+    before = local.grad
+    try:
+        local.grad = False
+        return function()
+    finally:
+        local.grad = before
 
 
 class no_grad(_Mode):
     """Operations inside record no history."""
 
+    @overload
+    def __new__(cls) -> no_grad: ...
+    @overload
+    def __new__(cls, function: _F) -> _F: ...  # type: ignore[misc]
     def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
         made = object.__new__(cls)
         return made if function is None else made(function)
@@ -140,7 +161,7 @@ class set_grad_enabled(_Mode):
     def clone(self) -> set_grad_enabled:
         return set_grad_enabled(self.mode)
 
-    def __call__(self, function: Callable[..., Any]) -> Any:
+    def __call__(self, function: _F) -> _F:
         local.grad, local.inference = self._previous[-1]
         return super().__call__(function)
 

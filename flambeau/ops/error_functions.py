@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from ..autograd.gradient import INPUTS, RESULT, Gradient
-from ..autograd.modes import no_grad
+from ..autograd.modes import without_history
 from ..graph import primitives as p
 from ..graph.primitives import FLOAT_FUNCTIONS as F
 from ..graph.primitives import TYPE_NAMES
@@ -86,8 +86,7 @@ def ndtri(input: Tensor) -> Tensor:
     if input.dtype.kind == "float" and input.dtype.itemsize == 2:
         raise NotImplementedError(f"\"ndtri_cpu\" not implemented for '{TYPE_NAMES[input.dtype]}'")
     x = floating(input)
-    with no_grad():
-        result = _ndtri(x)
+    result = without_history(lambda: _ndtri(x))
     if tracked(x):
         attach(result, SpecialNdtriBackward0, [x], [])
     return result
@@ -124,8 +123,7 @@ def log_ndtr(input: Tensor) -> Tensor:
     if input.dtype.kind == "float" and input.dtype.itemsize == 2:
         raise NotImplementedError(f"\"log_ndtr_cpu\" not implemented for '{TYPE_NAMES[input.dtype]}'")
     x = floating(input)
-    with no_grad():
-        result = _log_ndtr(x)
+    result = without_history(lambda: _log_ndtr(x))
     if tracked(x):
         attach(result, SpecialLogNdtrBackward0, [x])
     return result

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..autograd.gradient import INPUTS, RESULT, Gradient
-from ..autograd.modes import no_grad
+from ..autograd.modes import without_history
 from ..autograd.one_node import one_node
 from ..graph import dtypes
 from ..graph.checks import Check
@@ -283,9 +283,12 @@ def scatter_reduced(
 
             low, high = lowest_and_highest(input.dtype)
             start = low if mode == "amax" else high
-            with no_grad():
-                target = _scatter("scatter_reduce", input, dim, index, start, "set", ScatterBackward0, check)
-                result = _scatter("scatter_reduce", target, dim, index, src, mode, ScatterReduceBackward0, check)
+            target = without_history(
+                lambda: _scatter("scatter_reduce", input, dim, index, start, "set", ScatterBackward0, check)
+            )
+            result = without_history(
+                lambda: _scatter("scatter_reduce", target, dim, index, src, mode, ScatterReduceBackward0, check)
+            )
             if tracked(input, src):
                 attach(result, ScatterReduceBackward0, [input, index, src], None, (dim, mode, False))
             return result

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from ..autograd.gradient import CROSSWISE, INPUTS, Gradient, shown_as
-from ..autograd.modes import no_grad
+from ..autograd.modes import without_history
 from ..composite import composite_values, handle
 from ..graph import primitives as p
 from ..graph.bounds import check_fits
@@ -162,8 +162,7 @@ def _dot(input: Tensor, tensor: Tensor, gradient: type[Gradient]) -> Tensor:
             f"inconsistent tensor size, expected tensor [{input.shape[0]}] and src [{tensor.shape[0]}] to have the same "
             f"number of elements, but got {input.shape[0]} and {tensor.shape[0]} elements respectively"
         )
-    with no_grad():
-        result = mm(input.unsqueeze(0), tensor.unsqueeze(1)).reshape(())
+    result = without_history(lambda: mm(input.unsqueeze(0), tensor.unsqueeze(1)).reshape(()))
     if tracked(input, tensor):
         attach(result, gradient, [input, tensor])
     return result
@@ -189,8 +188,7 @@ def mv(input: Tensor, vec: Tensor, *, out: Tensor | None = None) -> Tensor:
         raise RuntimeError(
             f"size mismatch, got input ({input.shape[0]}), mat ({input.shape[0]}x{input.shape[1]}), vec ({vec.shape[0]})"
         )
-    with no_grad():
-        result = mm(input, vec.unsqueeze(1)).squeeze(1)
+    result = without_history(lambda: mm(input, vec.unsqueeze(1)).squeeze(1))
     if tracked(input, vec):
         attach(result, MvBackward0, [input, vec])
     return result if out is None else write_out(out, result)
@@ -255,6 +253,23 @@ class WeightedProductBackward(Gradient):
         return tuple(g if number == 1 else g * number for g, number in ((grad, beta), (first, alpha), (second, alpha)))
 
 
+def _weighted_values(result: Tensor, input: Tensor, beta: Any, alpha: Any) -> tuple[Tensor, Any, Any]:
+    """``beta * input + alpha * result``, and the two numbers as they were used."""
+    d = promote_types(input.dtype, result.dtype)
+    if beta != 1 or alpha != 1:
+        for number in (beta, alpha):
+            if type(number) is float:
+                check_fits(number, d if d.category == 2 else int64)
+    if d.category < 2:
+        beta, alpha = (bool(beta), bool(alpha)) if d is bool_ else (int(beta), int(alpha))
+    if beta == 0:
+        result = result if alpha == 1 else result * alpha
+    else:
+        scaled = input if beta == 1 else input * beta
+        result = scaled + result if alpha == 1 else nary(p.FMA, [scaled, result, alpha])
+    return result, beta, alpha
+
+
 @rounded_once
 def _weighted(
     multiply: Callable[[Tensor, Tensor], Tensor], gradient: type[Gradient], input: Tensor, a: Tensor, b: Tensor,
@@ -264,20 +279,7 @@ def _weighted(
     if input.dtype is not b.dtype and multiply is not outer:
         first, second = p.TYPE_NAMES[input.dtype], p.TYPE_NAMES[b.dtype]
         raise RuntimeError(f"self and mat2 must have the same dtype, but got {first} and {second}")
-    with no_grad():
-        result = multiply(a, b)
-        d = promote_types(input.dtype, result.dtype)
-        if beta != 1 or alpha != 1:
-            for number in (beta, alpha):
-                if type(number) is float:
-                    check_fits(number, d if d.category == 2 else int64)
-        if d.category < 2:
-            beta, alpha = (bool(beta), bool(alpha)) if d is bool_ else (int(beta), int(alpha))
-        if beta == 0:
-            result = result if alpha == 1 else result * alpha
-        else:
-            scaled = input if beta == 1 else input * beta
-            result = scaled + result if alpha == 1 else nary(p.FMA, [scaled, result, alpha])
+    result, beta, alpha = without_history(lambda: _weighted_values(multiply(a, b), input, beta, alpha))
     if tracked(input, a, b):
         attach(result, gradient, [input, a, b], None, (beta, alpha))
     return result

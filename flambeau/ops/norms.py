@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..autograd.gradient import RESULT, Gradient
-from ..autograd.modes import no_grad
+from ..autograd.modes import without_history
 from ..autograd.one_node import one_node
 from ..graph.primitives import TYPE_NAMES
 from ..graph.shapes import wrap_dim, wrap_dims
@@ -95,8 +95,7 @@ def vector_norm(
                 f"linalg.vector_norm cannot compute the {order:g} norm on {where} because {because}the operation does not "
                 "have an identity"
             )
-    with no_grad():
-        result = _norm(x, order, dims, keepdim)
+    result = without_history(lambda: _norm(x, order, dims, keepdim))
     if tracked(x):
         attach(result, gradient, [x], None, (x.shape, tuple(dims), keepdim, order))
     return result

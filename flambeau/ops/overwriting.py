@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..autograd.modes import no_grad
+from ..autograd.modes import without_history
 from ..device import preserve_format
 from ..graph import primitives as p
 from ..graph.dtypes import dtype
@@ -30,8 +30,7 @@ class CopyBackwards(Overwritten):
 def _copied(src: Tensor, sizes: Size, d: dtype) -> Tensor:
     """The values of ``src``, broadcast and converted, in a tensor of their own and without history."""
     if src._tracked and local.grad:
-        with no_grad():
-            return _copied(src, sizes, d)
+        return without_history(lambda: _copied(src, sizes, d))
     value = converted(src, d)
     if value.shape != sizes:
         value = value.expand(sizes)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..autograd.gradient import Gradient
-from ..autograd.modes import no_grad
+from ..autograd.modes import without_history
 from ..graph import dtypes
 from ..graph import primitives as p
 from ..graph.dtypes import dtype as dtype_type
@@ -193,8 +193,7 @@ def normal(mean: Any = 0.0, std: Any = 1.0, size: Any = None, *, generator: Gene
     d = dtype or (
         mean.dtype if isinstance(mean, Tensor) else std.dtype if isinstance(std, Tensor) else get_default_dtype()
     )
-    with no_grad():
-        made = normal_numbers(shape, d, generator) * deviation + mean
+    made = without_history(lambda: normal_numbers(shape, d, generator) * deviation + mean)
     if tracked(mean, std):
         both = isinstance(mean, Tensor) and isinstance(std, Tensor)
         gradient = NormalBackward3 if both else NormalBackward1 if isinstance(mean, Tensor) else NormalBackward2

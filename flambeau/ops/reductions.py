@@ -12,7 +12,7 @@ from math import prod as product
 from typing import Any
 
 from ..autograd.gradient import INPUTS, RESULT, Gradient
-from ..autograd.modes import no_grad
+from ..autograd.modes import without_history
 from ..graph import dtypes
 from ..graph import primitives as p
 from ..graph.dtypes import dtype as dtype_type
@@ -214,8 +214,7 @@ def nansum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any
     """Sum with NaN taken as zero."""
     if input.dtype.category < 2:
         return sum(input, dim, keepdim, dtype=dtype)
-    with no_grad():
-        result = sum(where(input.isnan(), 0.0, input), dim, keepdim, dtype=dtype)
+    result = without_history(lambda: sum(where(input.isnan(), 0.0, input), dim, keepdim, dtype=dtype))
     if tracked(input):
         attach(result, NansumBackward0, [input], None, (input.shape, wrap_dims(dim, input.ndim), keepdim))
     return result

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..autograd.gradient import Gradient
-from ..autograd.modes import no_grad
+from ..autograd.modes import without_history
 from ..autograd.one_node import one_node
 from ..graph import dtypes
 from ..graph.checks import Check
@@ -190,8 +190,7 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     check = Check(IndexError, f"index {{value}} is out of bounds for dimension {axis} with size {{size}}", wraps=True)
     addressing = _slices(input, axis, index, check)
     content = value_for(input, value)
-    with no_grad():
-        result = with_values(input, content.expand(addressing.shape), addressing, "set")
+    result = without_history(lambda: with_values(input, content.expand(addressing.shape), addressing, "set"))
     if tracked(input, content):
         gradient = IndexFillBackward1 if isinstance(value, Tensor) else IndexFillBackward0
         attach(result, gradient, [input, content], [], addressing)

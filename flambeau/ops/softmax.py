@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from ..autograd.gradient import RESULT, Gradient
-from ..autograd.modes import no_grad
+from ..autograd.modes import without_history
 from ..autograd.one_node import one_node
 from ..composite import composite
 from ..graph import dtypes
@@ -137,8 +137,7 @@ def logsumexp(input: Tensor, dim: Dims, keepdim: bool = False) -> Tensor:
         # All axes are meant, but PyTorch has not prepared for that.
         raise RuntimeError(f"output with shape [] doesn't match the broadcast shape {[1] * input.ndim}")
     x = input if input.dtype.category == 2 else input.to(dtypes.get_default_dtype())
-    with no_grad():
-        result = _logsumexp(x, dims, keepdim)
+    result = without_history(lambda: _logsumexp(x, dims, keepdim))
     if tracked(x):
         attach(result, LogsumexpBackward0, [x], None, (x.shape, dims, keepdim))
     return result

@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import return_types
 from ..autograd.gradient import INPUTS, Gradient
-from ..autograd.modes import no_grad
+from ..autograd.modes import without_history
 from ..autograd.one_node import one_node
 from ..graph import dtypes
 from ..tensor import Tensor
@@ -131,8 +131,7 @@ class SpecialEntrBackward0(Gradient):
 def entr(input: Tensor) -> Tensor:
     """-x · log(x): 0 at 0, minus infinity below."""
     x = floating(input)
-    with no_grad():
-        result = _entropies(x)
+    result = without_history(lambda: _entropies(x))
     if tracked(x):
         attach(result, SpecialEntrBackward0, [x])
     return result
@@ -163,8 +162,7 @@ def _sinc_slope(x: Tensor) -> Tensor:
 def sinc(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """sin(πx) / (πx), 1 at zero."""
     x = floating(input)
-    with no_grad():
-        result = _sinc(x)
+    result = without_history(lambda: _sinc(x))
     if tracked(x):
         attach(result, SincBackward0, [x])
     return result if out is None else write_out(out, result)

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from ..autograd.gradient import INPUTS, RESULT, Gradient
-from ..autograd.modes import no_grad
+from ..autograd.modes import without_history
 from ..graph import primitives as p
 from ..graph.bounds import whole_number
 from ..graph.dtypes import float64, get_default_dtype
@@ -44,8 +44,7 @@ class HypotBackward0(Gradient):
 def hypot(input: Tensor, other: Tensor) -> Tensor:
     """sqrt(input² + other²), although the squares may be out of range; infinite if one of them is, even beside NaN."""
     _check_floating("hypot", input, other)
-    with no_grad():
-        result = _hypot(input, other, float64 in (input.dtype, other.dtype))
+    result = without_history(lambda: _hypot(input, other, float64 in (input.dtype, other.dtype)))
     if tracked(input, other):
         attach(result, HypotBackward0, [input, other])
     return result
@@ -90,8 +89,7 @@ class Logaddexp2Backward0(LogaddexpBackward0):
 def logaddexp(input: Tensor, other: Tensor) -> Tensor:
     """log(exp(input) + exp(other)), without overflow."""
     _check_floating("logaddexp", input, other)
-    with no_grad():
-        result = _logaddexp(input, other, "exp", 1.0)
+    result = without_history(lambda: _logaddexp(input, other, "exp", 1.0))
     if tracked(input, other):
         attach(result, LogaddexpBackward0, [input, other])
     return result
@@ -101,8 +99,7 @@ def logaddexp(input: Tensor, other: Tensor) -> Tensor:
 def logaddexp2(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """log2(2^input + 2^other), without overflow."""
     _check_floating("logaddexp2", input, other)
-    with no_grad():
-        result = _logaddexp(input, other, "exp2", math.log2(math.e))
+    result = without_history(lambda: _logaddexp(input, other, "exp2", math.log2(math.e)))
     if tracked(input, other):
         attach(result, Logaddexp2Backward0, [input, other])
     return result if out is None else write_out(out, result)
@@ -179,8 +176,7 @@ def xlog1py(input: Any, other: Any, *, out: Tensor | None = None) -> Tensor:
 
 
 def _product(function: str, gradient: type[Gradient], a: Tensor, b: Tensor) -> Tensor:
-    with no_grad():
-        result = _values(function, a, b)
+    result = without_history(lambda: _values(function, a, b))
     if tracked(a, b):
         attach(result, gradient, [a, b])
     return result

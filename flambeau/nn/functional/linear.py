@@ -6,6 +6,7 @@ import warnings
 
 import flambeau
 
+from ...autograd.modes import no_grad
 from ...autograd.one_node import one_node
 from ...graph.checks import Check
 from ...graph.primitives import C_NAMES, TYPE_NAMES
@@ -74,14 +75,14 @@ def _row(padding_idx: int | None, rows: int) -> int | None:
     return padding_idx % rows
 
 
+@no_grad()
 def _renormalise(weight: Tensor, input: Tensor, max_norm: float, norm_type: float) -> None:
     """Scale the rows that ``input`` names down to ``max_norm``, in place."""
-    with flambeau.no_grad():
-        rows = input.reshape(-1).unique()
-        chosen = weight.index_select(0, rows)
-        norms = chosen.norm(norm_type, dim=1, keepdim=True)
-        scale = flambeau.where(norms > max_norm, max_norm / (norms + 1e-7), 1.0)
-        weight.index_copy_(0, rows, chosen * scale)
+    rows = input.reshape(-1).unique()
+    chosen = weight.index_select(0, rows)
+    norms = chosen.norm(norm_type, dim=1, keepdim=True)
+    scale = flambeau.where(norms > max_norm, max_norm / (norms + 1e-7), 1.0)
+    weight.index_copy_(0, rows, chosen * scale)
 
 
 _ENTRY = Check(RuntimeError, "an index of input takes value {value} which is not in the valid range")

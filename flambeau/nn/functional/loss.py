@@ -8,6 +8,7 @@ from typing import Any
 
 import flambeau
 
+from ...autograd.modes import without_history
 from ...autograd.one_node import one_node
 from ...graph.primitives import TYPE_NAMES
 from ...ops import regression_loss
@@ -156,8 +157,7 @@ def gaussian_nll_loss(
     if reduction not in ("none", "mean", "sum"):
         raise ValueError(reduction + " is not valid")
     var = var.clone()
-    with flambeau.no_grad():
-        var.clamp_(min=eps)  # not differentiated: a variance that is too small still gets its gradient
+    without_history(lambda: var.clamp_(min=eps))  # not differentiated: a variance that is too small still gets its gradient
     loss = 0.5 * (var.log() + (input - target) ** 2 / var)
     if full:
         loss = loss + 0.5 * math.log(2 * math.pi)

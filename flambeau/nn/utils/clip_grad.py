@@ -16,6 +16,7 @@ from ...tensor import Tensor
 __all__ = ["clip_grad_norm", "clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_", "get_total_norm"]
 
 
+@flambeau.no_grad()
 def get_total_norm(
     tensors: Tensor | Iterable[Tensor], norm_type: float = 2.0, error_if_nonfinite: bool = False,
     foreach: bool | None = None,
@@ -25,9 +26,8 @@ def get_total_norm(
     norm_type = float(norm_type)
     if not tensors:
         return tensor(0.0)
-    with flambeau.no_grad():
-        norms = [item.norm(norm_type) for item in tensors]
-        total = flambeau.stack(norms).norm(norm_type)
+    norms = [item.norm(norm_type) for item in tensors]
+    total = flambeau.stack(norms).norm(norm_type)
     if error_if_nonfinite and not math.isfinite(total.item()):
         raise RuntimeError(
             f"The total norm of order {norm_type} for gradients from `parameters` is non-finite, so it cannot be "
@@ -37,6 +37,7 @@ def get_total_norm(
     return total
 
 
+@flambeau.no_grad()
 def clip_grads_with_norm_(
     parameters: Tensor | Iterable[Tensor], max_norm: float, total_norm: Tensor, foreach: bool | None = None
 ) -> None:
@@ -45,11 +46,10 @@ def clip_grads_with_norm_(
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
     if not gradients:
         return
-    with flambeau.no_grad():
-        # Multiplied even where it is 1: to look at it would mean evaluating the whole backward pass here.
-        scale = (float(max_norm) / (total_norm + 1e-6)).clamp(max=1.0)
-        for gradient in gradients:
-            gradient.mul_(scale)
+    # Multiplied even where it is 1: to look at it would mean evaluating the whole backward pass here.
+    scale = (float(max_norm) / (total_norm + 1e-6)).clamp(max=1.0)
+    for gradient in gradients:
+        gradient.mul_(scale)
 
 
 def clip_grad_norm_(
@@ -80,11 +80,11 @@ def clip_grad_norm(*args: Any, **kwargs: Any) -> Tensor:
     return clip_grad_norm_(*args, **kwargs)
 
 
+@flambeau.no_grad()
 def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float, foreach: bool | None = None) -> None:
     """Limit every element of the gradients to ± ``clip_value``, in place."""
     parameters = [parameters] if isinstance(parameters, Tensor) else parameters
     clip_value = float(clip_value)
-    with flambeau.no_grad():
-        for parameter in parameters:
-            if parameter.grad is not None:
-                parameter.grad.clamp_(min=-clip_value, max=clip_value)
+    for parameter in parameters:
+        if parameter.grad is not None:
+            parameter.grad.clamp_(min=-clip_value, max=clip_value)
