@@ -450,6 +450,8 @@ class Tensor(Reading, Hooks):
         if source is None:
             source = self.new_empty(0)
         elif not isinstance(source, Tensor):
+            if not hasattr(source, "_elements_as"):
+                raise TypeError(f"set_(): argument 'source' must be Tensor or Storage, not {type(source).__name__}")
             source = source._elements_as(self.dtype)
         if source.dtype is not self.dtype:
             raise RuntimeError(

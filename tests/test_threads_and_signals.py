@@ -7,12 +7,14 @@ import os
 import queue
 import random
 import signal
+import subprocess
 import sys
 import threading
 import traceback
 import weakref
 from collections import Counter
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -368,3 +370,47 @@ def called_at(function: Callable[[], None], number: int, handler: Callable[[], N
         function()
     finally:
         sys.setprofile(None)
+
+
+COMPILING = """
+import sys
+from flambeau.cpu.jit import compile_module, load
+
+class Alarm(Exception):
+    pass
+
+def compiled(number):
+    name = f"function{number}"
+    text = f"define i64 @{name}() {{\\n  ret i64 {number}\\n}}\\n"
+    load(compile_module(text)).address(name)
+
+def raised_at(number):
+    count = 0
+    def profile(frame, event, _):
+        nonlocal count
+        count += event in ("c_return", "call")
+        if count == number:
+            sys.setprofile(None)
+            raise Alarm
+    try:
+        sys.setprofile(profile)
+        compiled(number)
+    except Alarm:
+        return True
+    finally:
+        sys.setprofile(None)
+    return count >= number
+
+compiled(0)
+number = 1
+while raised_at(number):
+    compiled(-number)
+    number += 1
+assert number > 50, number
+"""
+
+
+def test_an_alarm_while_kernels_are_compiled_leaves_the_compiler_whole(tmp_path: Path) -> None:
+    environment = {**os.environ, "FLAMBEAU_CACHE_DIR": str(tmp_path), "PYTHONFAULTHANDLER": "1"}
+    done = subprocess.run([sys.executable, "-c", COMPILING], env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

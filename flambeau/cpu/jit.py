@@ -17,6 +17,7 @@ from .kernel import Kernel
 from .object_cache import ObjectCache, default_directory, kernel_digest
 from .symbols import external_symbols
 from .target import binding, host
+from .undisturbed import undisturbed
 
 ALLOWED_SYMBOLS = frozenset(
     {
@@ -74,23 +75,19 @@ class _Toolchain:
         self.passes.add_simplify_cfg_pass()
         self.linker = llvm.create_lljit_compiler(use_jit_link=os.name != "nt")
         self.libraries: list[Library] = []
-        #: Numbers of libraries, none of which is used again: a signal may come when one is linked and not yet listed.
         self.numbers = itertools.count()
         atexit.register(self._detach)
 
     def _detach(self) -> None:
         """Leave the code mapped when the interpreter ends: a finaliser or a daemon thread may still be running it."""
-        for library in self.libraries:
-            library._tracker.detach()
-        self.linker.detach()
+        with _lock:  # until a thread whose work nobody waits for any more has left LLVM
+            for library in self.libraries:
+                library._tracker.detach()
+            self.linker.detach()
 
 
 _lock = new_lock(awaited=True)  # a child forked while another thread is inside LLVM would inherit half-changed state
 _toolchain = functools.cache(_Toolchain)
-
-
-class _Freed:
-    """What objects of LLVM's become: their own class has a finaliser, in which what a signal's handler raises is lost."""
 
 
 def compile_module(text: str) -> bytes:
@@ -99,25 +96,24 @@ def compile_module(text: str) -> bytes:
     Raises :class:`CompilationError` if the text is not valid, or if the code needs an external function that is not
     in :data:`ALLOWED_SYMBOLS`.
     """
-    with _lock:
-        llvm, tools = binding(), _toolchain()
-        made: list[Any] = []
-        try:
-            # A context of its own, because what a context has seen (types, constants) is freed with it only.
-            made.append(llvm.create_context())
-            made.append(llvm.parse_assembly(text, made[0]))
-            made[1].verify()
-            tools.passes.run(made[1], tools.builder)
-            code: bytes = tools.machine.emit_object(made[1])
-        except RuntimeError as error:
-            raise CompilationError(f"LLVM does not accept the module: {error}") from error
-        finally:
-            while made:
-                made[-1].close()
-                made.pop().__class__ = _Freed
+    code = undisturbed(lambda: _emitted(text))
     unknown = {symbol.name for symbol in external_symbols(code) if not symbol.defined} - ALLOWED_SYMBOLS
     if unknown:
         raise CompilationError(f"the code calls functions that are not there: {', '.join(sorted(unknown))}")
+    return code
+
+
+def _emitted(text: str) -> bytes:
+    with _lock:
+        llvm, tools = binding(), _toolchain()
+        try:
+            # A context of its own, because what a context has seen (types, constants) is freed with it only.
+            with llvm.create_context() as context, llvm.parse_assembly(text, context) as module:
+                module.verify()
+                tools.passes.run(module, tools.builder)
+                code: bytes = tools.machine.emit_object(module)
+        except RuntimeError as error:
+            raise CompilationError(f"LLVM does not accept the module: {error}") from error
     return code
 
 
@@ -127,6 +123,10 @@ def load(code: bytes) -> Library:
     Raises :class:`CompilationError` if it cannot be linked.
     """
     names = [symbol.name for symbol in external_symbols(code) if symbol.defined]
+    return undisturbed(lambda: _linked(code, names))
+
+
+def _linked(code: bytes, names: Sequence[str]) -> Library:
     with _lock:
         tools = _toolchain()
         image = binding().JITLibraryBuilder().add_object_img(code)
@@ -181,6 +181,12 @@ class KernelCompiler:
             return [known[kernel.key] for kernel in kernels]
         except KeyError:
             pass
+        undisturbed(lambda: self._find(kernels))
+        return [known[kernel.key] for kernel in kernels]
+
+    def _find(self, kernels: Sequence[Kernel]) -> None:
+        """Have the addresses of all kernels among those known."""
+        known = self._addresses
         with _lock:
             identity = host().identity
             wanted = {kernel_digest(identity, kernel.key): kernel for kernel in kernels if kernel.key not in known}
@@ -188,7 +194,6 @@ class KernelCompiler:
             self._compile({digest: kernel for digest, kernel in wanted.items() if digest not in self._loaded})
             for digest, kernel in wanted.items():
                 known[kernel.key] = self._loaded[digest]
-        return [known[kernel.key] for kernel in kernels]
 
     def _load_from_disk(self, digests: Sequence[str]) -> None:
         if not digests:

@@ -14,6 +14,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from .undisturbed import undisturbed
+
 _PACKAGE = Path(__file__).resolve().parent.parent
 _CODE_PARTS = ("cpu", "compiler", "graph")
 """Sub-packages whose source decides what a kernel of a given key does."""
@@ -22,6 +24,10 @@ _CODE_PARTS = ("cpu", "compiler", "graph")
 @functools.cache
 def binding() -> ModuleType:
     """``llvmlite.binding``, imported and initialised for the host at the first call."""
+    return undisturbed(_initialised)
+
+
+def _initialised() -> ModuleType:
     llvm = importlib.import_module("llvmlite.binding")
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
@@ -83,6 +89,10 @@ class Target:
 @functools.cache
 def host() -> Target:
     """The processor this process runs on."""
+    return undisturbed(_described)
+
+
+def _described() -> Target:
     llvm = binding()
     available = llvm.get_host_cpu_features()
     features = available.flatten()

@@ -111,6 +111,18 @@ def check_fits(value: float, dtype: DType) -> None:
         raise RuntimeError(f"value cannot be converted to type {_C_NAMES[dtype.name]} without overflow")
 
 
+_HALFWAY = {"float16": 65520.0, "bfloat16": (2 - 2**-8) * 2.0**127}
+"""From here on numbers are rounded to infinity."""
+
+
+def within_half(value: float, dtype: DType) -> float:
+    """A number that is rounded to a half type without a check, moved to that type's largest or to infinity beyond it."""
+    size = abs(value)
+    if not size > _LARGEST_FLOAT[dtype.name]:
+        return value
+    return math.copysign(math.inf if size >= _HALFWAY[dtype.name] else _LARGEST_FLOAT[dtype.name], value)
+
+
 def whole_number(value: int, dtype: DType | None = None) -> int | float:
     """A Python integer beyond 64 bits as an operand beside a tensor of ``dtype``.
 

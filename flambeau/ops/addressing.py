@@ -16,7 +16,7 @@ from ..graph.shapes import Size, View, broadcast_shapes, contiguous_strides
 from ..graph.trace import record
 from ..tensor import Tensor
 from .conversion import converted
-from .creation import filled
+from .creation import element_of, filled
 from .dispatch import attach, tracked
 from .from_data import from_array
 from .memory_order import memory_order, seen_in_order
@@ -204,9 +204,7 @@ def value_for(target: Tensor, value: Any) -> Tensor:
             value = from_array(np.asarray(value))
         else:
             number = value.item() if hasattr(value, "item") else value
-            if isinstance(number, float) and target.dtype.category < 2:
-                number = int(number)
-            return filled(Size(), number, target.dtype)
+            return filled(Size(), element_of(number, target.dtype), target.dtype)
     return converted(value, target.dtype)
 
 

@@ -12,6 +12,7 @@ from ..graph.bounds import check_fits
 from ..graph.dtypes import uint8
 from ..graph.notices import warn_once
 from ..tensor import Tensor
+from .creation import element_of
 from .dispatch import attach, binary, nary, no_slope, not_a_tensor, tracked, unary
 from .from_data import as_tensor
 from .operands import NUMBERS, binary_operator, operand
@@ -354,8 +355,8 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
                 f"masked_fill_ only supports a 0-dimensional value tensor, but got tensor with {value.ndim} dimension(s)."
             )
         value = value.to(input.dtype)
-    elif isinstance(value, float) and input.dtype.category < 2:
-        value = int(value)
+    else:
+        value = element_of(value, input.dtype)
     result = nary(p.WHERE, [mask, value, input]).contiguous()
     result = result if result.dtype is input.dtype else result.to(input.dtype)
     if tracked(input, value):

@@ -9,7 +9,7 @@ import numpy as np
 from ..cpu.memory import allocate
 from ..device import check_device
 from ..graph import dtypes
-from ..graph.bounds import LARGEST, SMALLEST, check_fits, check_strides, check_value, whole_number
+from ..graph.bounds import LARGEST, SMALLEST, check_fits, check_strides, check_value, whole_number, within_half
 from ..graph.dtypes import dtype as dtype_type
 from ..graph.dtypes import get_default_dtype
 from ..graph.primitives import nbytes
@@ -40,12 +40,21 @@ def number_of(value: Any) -> Any:
 
 
 def element_of(value: Any, d: dtype_type) -> Any:
-    """A number that is to be an element of a dtype; ``RuntimeError`` if it does not fit, as PyTorch checks."""
+    """A number as an element of a dtype: cut for integers; ``RuntimeError`` if it does not fit, as PyTorch checks."""
     if type(value) is int and not SMALLEST <= value <= LARGEST:
         value = whole_number(value, dtypes.float64)
     if isinstance(value, (int, float)):
         check_fits(value, d)
+        if isinstance(value, float) and d.category < 2:
+            value = bool(value) if d.kind == "bool" else int(value)
     return value
+
+
+def new_element(value: Any, d: dtype_type) -> Any:
+    """As :func:`element_of`, but where a tensor is new, or written by an index, half types take any number, as in PyTorch."""
+    if d.itemsize == 2 and d.category == 2 and isinstance(value, (int, float)):
+        return within_half(float(value), d)
+    return element_of(value, d)
 
 
 def checked_sizes(size: tuple[Any, ...]) -> Size:
@@ -104,7 +113,7 @@ def full(size: Sizes, fill_value: Any, *, dtype: Any = None, layout: Any = None,
         dtype = (
             dtypes.bool_ if isinstance(value, bool) else dtypes.int64 if isinstance(value, int) else get_default_dtype()
         )
-    made = filled(checked_sizes((size,)), element_of(value, dtype), dtype)
+    made = filled(checked_sizes((size,)), new_element(value, dtype), dtype)
     return finished(made, requires_grad, device)
 
 
@@ -127,7 +136,7 @@ def full_like(input: Tensor, fill_value: Any, *, dtype: Any = None, layout: Any 
               requires_grad: bool = False, memory_format: Any = None) -> Tensor:  # fmt: skip
     """``fill_value`` with the sizes and dtype of ``input``."""
     d = dtype or input.dtype
-    value = element_of(number_of(fill_value), d)
+    value = new_element(number_of(fill_value), d)
     made = alike(input, lambda sizes: filled(sizes, value, d), memory_format)
     return finished(made, requires_grad, device)
 
@@ -174,7 +183,7 @@ def new_full(
 def scalar_tensor(value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A zero-dimensional tensor."""
     d = dtype or get_default_dtype()
-    return finished(filled(Size(), element_of(number_of(value), d), d), requires_grad, device)
+    return finished(filled(Size(), new_element(number_of(value), d), d), requires_grad, device)
 
 
 @operation(method=False)

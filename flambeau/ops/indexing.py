@@ -18,6 +18,7 @@ from ..graph.trace import local
 from ..tensor import Tensor
 from .addressing import Addressing, gathered, value_for, with_values
 from .apart import write_apart
+from .creation import new_element
 from .from_data import from_array
 from .gather_scatter import POSITION, flattened
 from .memory_order import lay, own_order
@@ -245,6 +246,10 @@ _UNLIKE = "Index put requires the source and destination dtypes match, got {} fo
 
 def setitem(self: Tensor, index: Any, value: Any) -> None:
     """``x[index] = value``: written in place, for all tensors that share the memory."""
+    if type(value) is int and not SMALLEST <= value <= LARGEST:
+        raise ValueError(f"Overflow when unpacking long long: {value} was given as a value")
+    if isinstance(value, (int, float)):
+        value = new_element(value, self.dtype)
     masked = index if isinstance(index, Tensor) and index.dtype.kind == "bool" and index.shape == self.shape else None
     if masked is not None and (not isinstance(value, Tensor) or value.ndim == 0):
         self.masked_fill_(masked, value if isinstance(value, (Tensor, bool, int, float)) else value_for(self, value))
