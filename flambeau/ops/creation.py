@@ -51,7 +51,7 @@ def element_of(value: Any, d: dtype_type) -> Any:
 
 
 def new_element(value: Any, d: dtype_type) -> Any:
-    """As :func:`element_of`, but where a tensor is new, or written by an index, half types take any number, as in PyTorch."""
+    """As :func:`element_of`, but where one element is made or written, half types take any number, as in PyTorch."""
     if d.itemsize == 2 and d.category == 2 and isinstance(value, (int, float)):
         return within_half(float(value), d)
     return element_of(value, d)
@@ -113,7 +113,7 @@ def full(size: Sizes, fill_value: Any, *, dtype: Any = None, layout: Any = None,
         dtype = (
             dtypes.bool_ if isinstance(value, bool) else dtypes.int64 if isinstance(value, int) else get_default_dtype()
         )
-    made = filled(checked_sizes((size,)), new_element(value, dtype), dtype)
+    made = filled(checked_sizes((size,)), element_of(value, dtype), dtype)
     return finished(made, requires_grad, device)
 
 
@@ -136,7 +136,7 @@ def full_like(input: Tensor, fill_value: Any, *, dtype: Any = None, layout: Any 
               requires_grad: bool = False, memory_format: Any = None) -> Tensor:  # fmt: skip
     """``fill_value`` with the sizes and dtype of ``input``."""
     d = dtype or input.dtype
-    value = new_element(number_of(fill_value), d)
+    value = element_of(number_of(fill_value), d)
     made = alike(input, lambda sizes: filled(sizes, value, d), memory_format)
     return finished(made, requires_grad, device)
 

@@ -21,8 +21,8 @@ WAYS: dict[str, Any] = {
     "mask": lambda T, x, v: x.__setitem__(T.tensor([True, False]), v) or x,
     "fill_": lambda T, x, v: x.fill_(v),
     "index_fill": lambda T, x, v: x.index_fill(0, T.tensor([0]), v),
-    "new_full": lambda T, x, v: x.new_full((1,), v),
-    "full": lambda T, x, v: T.full((1,), v, dtype=x.dtype),
+    "new_full": lambda T, x, v: x.new_full((3,), v),
+    "full": lambda T, x, v: T.full((3,), v, dtype=x.dtype),
     "full_like": lambda T, x, v: T.full_like(x, v),
     "scalar_tensor": lambda T, x, v: T.scalar_tensor(v, dtype=x.dtype),
 }
