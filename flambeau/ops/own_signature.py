@@ -41,6 +41,25 @@ class OwnSignature:
     wrapper: Any
 
     def __init__(self, function: Any, forms: Forms, flags: Collection[str]) -> None:
+        self._function, self.forms, self._flags = function, forms, flags
+        code = function.__code__
+        #: Whether a wrapper can have it.
+        self.plain = (
+            not code.co_flags & CO_VARKEYWORDS
+            and forms.most >= code.co_argcount
+            and not hasattr(function, "__wrapped__")
+        )
+
+    def give(self) -> None:
+        """Give it to the wrapper, whose free variables must be ``_function`` and ``_own``."""
+        self._look()
+        code, wrapper = self._code(), self.wrapper
+        wrapper.__defaults__, wrapper.__kwdefaults__ = self._defaults, self._named_defaults
+        wrapper.__code__ = code  # last, for it needs the defaults: another thread may be about to call
+
+    def _look(self) -> None:
+        """What is only known of operations that are called often: importing a thousand takes time enough."""
+        function, forms = self._function, self.forms
         code = function.__code__
         count = code.co_argcount
         names = code.co_varnames[: count + code.co_kwonlyargcount]
@@ -53,15 +72,6 @@ class OwnSignature:
         self._defaults = (*[...] * len(self._late), *defaults)
         self._named_defaults = dict(function.__kwdefaults__ or {})
         self._rest = code.co_varnames[len(names)] if code.co_flags & CO_VARARGS else "_rest" if forms.most == count else ""
-        self.forms, self._flags = forms, flags
-        #: Whether a wrapper can have it.
-        self.plain = not code.co_flags & CO_VARKEYWORDS and (forms.most >= count) and not hasattr(function, "__wrapped__")
-
-    def give(self) -> None:
-        """Give it to the wrapper, whose free variables must be ``_function`` and ``_own``."""
-        code, wrapper = self._code(), self.wrapper
-        wrapper.__defaults__, wrapper.__kwdefaults__ = self._defaults, self._named_defaults
-        wrapper.__code__ = code  # last, for it needs the defaults: another thread may be about to call
 
     def _code(self) -> CodeType:
         forms = self.forms
