@@ -8,6 +8,9 @@ from typing import Any
 
 import flambeau
 
+from ..autograd.modes import without_history
+from ..tensor import Tensor
+
 __all__ = ["GradScaler"]
 
 
@@ -69,13 +72,17 @@ class GradScaler:
         if id(optimizer) in self._finite:
             raise RuntimeError("unscale_() has already been called on this optimizer since the last update().")
         gradients = [p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
-        bad = None
-        with flambeau.no_grad():
-            for gradient in gradients:
-                gradient.mul_(1.0 / self._scale)
-                here = flambeau.logical_not(flambeau.isfinite(gradient).all())
-                bad = here if bad is None else flambeau.logical_or(bad, here)
+        bad = without_history(lambda: self._divide(gradients))
         self._finite[id(optimizer)] = bad is None or not bool(bad)
+
+    def _divide(self, gradients: list[Tensor]) -> Tensor | None:
+        """Divide gradients by the scale; returns whether one of them is not finite."""
+        bad = None
+        for gradient in gradients:
+            gradient.mul_(1.0 / self._scale)
+            here = flambeau.logical_not(flambeau.isfinite(gradient).all())
+            bad = here if bad is None else flambeau.logical_or(bad, here)
+        return bad
 
     def step(self, optimizer: Any, *args: Any, **kwargs: Any) -> Any:
         """``optimizer.step(...)`` if its gradients are finite; unscales them if that was not done."""

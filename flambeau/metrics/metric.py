@@ -11,6 +11,8 @@ from typing import Any
 import flambeau
 from flambeau import nn
 
+from ..autograd.modes import without_history
+
 __all__ = ["Metric"]
 
 _REDUCTIONS = ("sum", "mean", "cat", "min", "max", None)
@@ -162,8 +164,7 @@ def _counting(update: Callable[..., None]) -> Callable[..., None]:
     def counted(self: Metric, *args: Any, **kwargs: Any) -> None:
         self._computed = None
         self._update_count += 1
-        with flambeau.no_grad():
-            update(self, *args, **kwargs)
+        without_history(lambda: update(self, *args, **kwargs))
 
     return counted
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import flambeau
 
+from ..autograd.modes import without_history
 from ..tensor import Tensor
 from ._line_search import Point, strong_wolfe
 from .checks import check_learning_rate
@@ -58,8 +59,7 @@ class LBFGS(Optimizer):
 
     def step(self, closure: Callable[[], Any]) -> Any:  # type: ignore[override]
         """Up to ``max_iter`` iterations; ``closure`` clears the gradients, computes loss and gradients, returns it."""
-        with flambeau.no_grad():
-            return self._step(flambeau.enable_grad()(closure))
+        return without_history(lambda: self._step(flambeau.enable_grad()(closure)))
 
     def _step(self, closure: Callable[[], Any]) -> Any:
         group = self.param_groups[0]

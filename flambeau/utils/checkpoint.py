@@ -12,7 +12,7 @@ from ..autograd.engine import backward, current_run
 from ..autograd.function import Function
 from ..autograd.gradient import Packed
 from ..autograd.graph import saved_tensors_hooks
-from ..autograd.modes import enable_grad, no_grad
+from ..autograd.modes import enable_grad, without_history
 from ..graph.trace import local
 from ..random import default_generator, fork_rng
 from ..tensor import Tensor
@@ -220,8 +220,7 @@ class CheckpointFunction(Function):
         ctx.others = [None if isinstance(a, Tensor) else a for a in args]
         ctx.places = [place for place, a in enumerate(args) if isinstance(a, Tensor)]
         ctx.save_for_backward(*(args[place] for place in ctx.places))
-        with no_grad():
-            return function(*args)
+        return without_history(lambda: function(*args))
 
     @staticmethod
     def backward(ctx: Any, *grads: Any) -> Any:

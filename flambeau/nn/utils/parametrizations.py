@@ -78,11 +78,11 @@ class _SpectralNorm(Module):
             weight = weight.permute(self.dim, *(axis for axis in range(weight.dim()) if axis != self.dim))
         return weight.flatten(1)
 
+    @flambeau.no_grad()
     def _power_method(self, matrix: Tensor, n_power_iterations: int) -> None:
-        with flambeau.no_grad():
-            for _ in range(n_power_iterations):
-                self._u.copy_(F.normalize(matrix.mv(self._v), dim=0, eps=self.eps))
-                self._v.copy_(F.normalize(matrix.t().mv(self._u), dim=0, eps=self.eps))
+        for _ in range(n_power_iterations):
+            self._u.copy_(F.normalize(matrix.mv(self._v), dim=0, eps=self.eps))
+            self._v.copy_(F.normalize(matrix.t().mv(self._u), dim=0, eps=self.eps))
 
     def forward(self, weight: Tensor) -> Tensor:
         if weight.dim() == 1:

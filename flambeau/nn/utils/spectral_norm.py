@@ -44,13 +44,16 @@ class SpectralNorm:
         u, v = getattr(module, self.name + "_u"), getattr(module, self.name + "_v")
         matrix = self.reshape_weight_to_matrix(weight)
         if do_power_iteration:
-            with flambeau.no_grad():
-                for _ in range(self.n_power_iterations):
-                    v.copy_(F.normalize(matrix.t().mv(u), dim=0, eps=self.eps))
-                    u.copy_(F.normalize(matrix.mv(v), dim=0, eps=self.eps))
-                # The graph is to keep these values: the next call writes over the buffers.
-                u, v = u.clone(), v.clone()
+            u, v = self._iterated(matrix, u, v)
         return weight / u.dot(matrix.mv(v))
+
+    @flambeau.no_grad()
+    def _iterated(self, matrix: Tensor, u: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+        for _ in range(self.n_power_iterations):
+            v.copy_(F.normalize(matrix.t().mv(u), dim=0, eps=self.eps))
+            u.copy_(F.normalize(matrix.mv(v), dim=0, eps=self.eps))
+        # The graph is to keep these values: the next call writes over the buffers.
+        return u.clone(), v.clone()
 
     def remove(self, module: Module) -> None:
         """Make the weight a parameter again."""
