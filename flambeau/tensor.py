@@ -16,7 +16,7 @@ from .autograd.gradient import Gradient
 from .graph.bounds import LARGEST, check_strides
 from .graph.dtypes import DType, dtype
 from .graph.primitives import nbytes
-from .graph.shapes import Size, View, contiguous_strides, is_contiguous
+from .graph.shapes import Size, View, contiguous_strides, is_contiguous, wrap_dim
 from .graph.trace import Node, local, note_rebinding
 from .hooks import Extra, Hooks
 from .reading import Reading
@@ -216,8 +216,6 @@ class Tensor(Reading, Hooks):
             return sizes
         if not sizes:
             raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
-        from .graph.shapes import wrap_dim
-
         return sizes[wrap_dim(dim, len(sizes))]
 
     @property
@@ -239,7 +237,11 @@ class Tensor(Reading, Hooks):
     def stride(self, dim: int | None = None) -> Any:
         """Steps in elements between neighbours along each dimension, or along ``dim``."""
         strides = contiguous_strides(self._node.shape) if self._view is None else self._view.strides
-        return strides if dim is None else strides[dim]
+        if dim is None:
+            return strides
+        if not strides:
+            raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
+        return strides[wrap_dim(dim, len(strides))]
 
     def storage_offset(self) -> int:
         """Position of the first element in the storage, in elements."""

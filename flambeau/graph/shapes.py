@@ -8,7 +8,7 @@ from functools import lru_cache
 from math import prod
 from typing import Any, SupportsIndex, overload
 
-from .bounds import check_view, outside_storage
+from .bounds import LARGEST, SMALLEST, check_view, outside_storage
 
 _item = tuple.__getitem__
 
@@ -180,11 +180,13 @@ def broadcast_strides(sizes: Sequence[int], strides: Sequence[int], shape: Seque
 
 
 def wrap_dim(dim: int, rank: int) -> int:
-    """A dimension number counted from the front; ``IndexError`` as in PyTorch when out of range."""
+    """A dimension number counted from the front; ``IndexError`` when out of range, ``ValueError`` beyond 64 bits."""
     if not isinstance(dim, int):
         dim = operator.index(dim)
     span = max(rank, 1)
     if not -span <= dim < span:
+        if not SMALLEST <= dim <= LARGEST:
+            raise ValueError(f"Overflow when unpacking long long: {dim} was given as a dimension")
         raise IndexError(f"Dimension out of range (expected to be in range of [{-span}, {span - 1}], but got {dim})")
     return dim + span if dim < 0 else dim
 

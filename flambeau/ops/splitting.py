@@ -46,6 +46,7 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     if input.ndim == 0:
         raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
     d = wrap_dim(dim, input.ndim)
+    check_parts(input.shape[d])
     return tuple(selected(input, d, k, UnbindBackward0) for k in range(input.shape[d]))
 
 
@@ -72,6 +73,7 @@ def _split(tensor: Tensor, split_size_or_sections: Any, dim: int, gradient: type
         size = operator.index(split_size_or_sections)
         if size < 0 or (size == 0 and extent):
             raise RuntimeError(f"split expects split_size be non-negative, but got split_size={size}")
+        check_parts(extent // max(size, 1))
         sections = [min(size, extent - k) for k in range(0, extent, size)] if size and extent else [extent]
     parts, start = [], 0
     for length in sections:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..graph import dtypes
 from ..graph import primitives as p
-from ..graph.bounds import check_value
+from ..graph.bounds import check_fits, check_value
 from ..graph.dtypes import dtype as dtype_type
 from ..graph.dtypes import get_default_dtype
 from ..graph.notices import warn
@@ -43,6 +43,9 @@ def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, lay
     if end is None:
         start, end = 0, start
     start, end, step = number_of(start), number_of(end), number_of(step)
+    for number in (start, end, step):
+        if dtype is None and type(number) is int:
+            check_fits(number, dtypes.int64)
     if step == 0:
         raise RuntimeError("step must be nonzero")
     if not math.isfinite(start) or not math.isfinite(end):
