@@ -285,13 +285,11 @@ def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype:
 
 def _logical(primitive: p.Primitive, input: Tensor, dim: Dims, keepdim: bool) -> Tensor:
     d = dtypes.uint8 if input.dtype is dtypes.uint8 else dtypes.bool_
-    result = reduce(
-        primitive,
-        input if input.dtype.kind == "bool" else input != 0,
-        wrap_dims(dim, input.ndim),
-        keepdim,
-        dtypes.bool_,
-    )
+    result = input if input.dtype.kind == "bool" else input != 0
+    if isinstance(dim, (tuple, list)) and not dim:  # no axis is meant, other than in other reductions
+        result = result.clone() if result is input else result
+    else:
+        result = reduce(primitive, result, wrap_dims(dim, input.ndim), keepdim, dtypes.bool_)
     return result if d.kind == "bool" else result.to(d)
 
 

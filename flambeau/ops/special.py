@@ -64,10 +64,10 @@ def frexp(input: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def exp2_of(exponent: Any, like: Tensor) -> Any:
-    """2 to the power of ``exponent`` in the floating-point dtype of ``like``."""
+    """2 to the power of ``exponent``: of integers, in the floating-point dtype of ``like``."""
     if not isinstance(exponent, Tensor):
         return 2.0**exponent
-    return converted(exponent, floating(like).dtype).exp2()
+    return (exponent if exponent.dtype.category == 2 else converted(exponent, floating(like).dtype)).exp2()
 
 
 @operation(inplace=True)
@@ -76,6 +76,8 @@ def ldexp(input: Tensor, other: Any, *, out: Tensor | None = None) -> Tensor:
     """input · 2^other."""
     if not (isinstance(input, Tensor) and isinstance(other, Tensor)):
         raise not_a_tensor("ldexp", input=input, other=other)
+    if other.dtype.kind == "bool" and input.dtype.category == 2:
+        raise NotImplementedError("\"ldexp\" not implemented for 'Bool'")
     result = input * exp2_of(other, input)
     return result if out is None else write_out(out, result)
 

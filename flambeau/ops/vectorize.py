@@ -69,6 +69,12 @@ def vmap(
     @wraps(func)
     def mapped(*arguments: Any, **keywords: Any) -> Any:
         axes = _axes(list(in_dims) if isinstance(in_dims, tuple) else in_dims, list(arguments))
+        for d, v in _leaves(axes, list(arguments)):
+            if d is not None and not isinstance(v, Tensor):
+                raise ValueError(
+                    f"vmap: Got in_dim={d} for an input but the input is of type {type(v)}. We cannot vmap over non-Tensor "
+                    "arguments, please use None as the respective in_dim"
+                )
         sizes = {v.shape[d] for d, v in _leaves(axes, list(arguments)) if d is not None}
         if not sizes:
             raise ValueError("vmap: at least one argument must have an axis to map over")

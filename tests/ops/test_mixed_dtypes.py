@@ -25,7 +25,7 @@ EXPRESSIONS = [
     "torch.addmv(x[:, 0], y, y[0])", "torch.baddbmm(x[None, :, :3], y[None], y.t()[None])",
     "torch.addbmm(x[:, :3], y[None], y.t()[None])", "torch.addr(x, y[:, 0], y[0])", "torch.bmm(x[None], y.t()[None])",
     "torch.addcmul(x, y, y)", "torch.linalg.cross(x[:, :3], y[:, :3])", "F.bilinear(x, y, x[:2, :, None] + x[0])",
-    "torch.xlogy(x, y)", "torch.maximum(x, y)", "torch.where(x > 0, x, y)",
+    "torch.xlogy(x, y)", "torch.maximum(x, y)", "torch.where(x > 0, x, y)", "torch.ldexp(x, y)",
 ]  # fmt: skip
 INTEGERS = [
     "torch.addmm(x[:, :3], x, x.t(), beta=0.6, alpha=0.2)", "torch.addmv(x[:, 0], x, x[0], beta=1.6, alpha=2.7)",
@@ -35,6 +35,7 @@ INTEGERS = [
     "torch.unravel_index(x, (4, 5))[0]", "torch.unravel_index(x, (4, 5))[1]", "torch.trace(x)",
     "torch.hypot(x, x)", "torch.logaddexp(x, x)", "torch.sinc(x)", "torch.special.ndtri(x)", "torch.special.entr(x)",
     "torch.lerp(x, x, 0.5)", "torch.mean(x)", "torch.nanmean(x)",
+    "x.any(())", "x.all(dim=())", "torch.any(x, [], keepdim=True)",
 ]  # fmt: skip
 
 

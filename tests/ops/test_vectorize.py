@@ -57,3 +57,10 @@ def test_low_rank() -> None:
     centred = a - a.mean(0, keepdim=True)
     u, s, v = flambeau.pca_lowrank(a, q=3)
     np.testing.assert_allclose(((u * s) @ v.T).numpy(), centred.numpy(), atol=2e-4)
+
+
+@pytest.mark.parametrize("given", [1.5, None, [1.5]])
+def test_what_has_no_axes_is_refused(given: object) -> None:
+    for library in (torch, flambeau):
+        with pytest.raises(ValueError, match="vmap"):
+            library.vmap(library.sin)(given)
