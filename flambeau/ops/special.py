@@ -77,7 +77,7 @@ def ldexp(input: Tensor, other: Any, *, out: Tensor | None = None) -> Tensor:
     if not (isinstance(input, Tensor) and isinstance(other, Tensor)):
         raise not_a_tensor("ldexp", input=input, other=other)
     if other.dtype.kind == "bool" and input.dtype.category == 2:
-        raise NotImplementedError("\"ldexp\" not implemented for 'Bool'")
+        raise NotImplementedError("\"ldexp_cpu_exp\" not implemented for 'Bool'")
     result = input * exp2_of(other, input)
     return result if out is None else write_out(out, result)
 
