@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from .integers import READS
 from .machine import INTEGERS, Machine, Register
 from .program import Fact, Instruction, Program
 from .views import VIEWS, WITHOUT_HISTORY
@@ -67,8 +68,11 @@ class Functional(Machine):
             return
         if not known.applied:
             return
-        if i.name in VIEWS and known.aliased:
-            positions = VIEWS[i.name](torch, register.tensor, i.a, i.b, i.c)
+        if known.aliased and (i.name in VIEWS or i.name in READS):
+            if i.name in READS:  # by one whole number, which gives a view
+                positions = READS[i.name](torch, register.tensor, self.chosen(i.second), i.a, i.b, i.c)
+            else:
+                positions = VIEWS[i.name](torch, register.tensor, i.a, i.b, i.c)
             apart = register.apart or i.name in WITHOUT_HISTORY
             self.add(Register(positions, register.root, apart))
             return
