@@ -44,7 +44,15 @@ class GatherBackward0(Gradient):
 
     def backward(self, grad: Tensor) -> tuple[Tensor, None]:
         dim, shape = self.context
-        return scatter_add(filled(Size(shape), 0, grad.dtype), dim, self.input(1), grad), None
+        zeros = filled(Size(shape), 0, grad.dtype)
+        # An index of nothing may be of any dtype and rank.
+        return scatter_add(zeros, dim, self.input(1), grad) if grad.numel() else zeros + grad.sum(), None
+
+
+@one_node("GatherBackward0")
+def _gathered_flat(input: Tensor, index: Tensor) -> Tensor:
+    """:func:`gather` where the input or the index has no dimensions."""
+    return gather(input.reshape(-1), 0, index.reshape(-1)).reshape(index.shape)  # type: ignore[no-any-return]
 
 
 @operation()
@@ -55,9 +63,12 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False)
         check_index("gather", index)
         _same_rank("input", input, index)
     elif index.ndim != input.ndim:
-        return filled(index.shape, 0, input.dtype)
+        result = filled(index.shape, 0, input.dtype)
+        if tracked(input):
+            attach(result, GatherBackward0, [input, index], [(None, None), (index._read(), index._view)], (d, input.shape))
+        return result
     if index.ndim == 0 or input.ndim == 0:
-        return gather(input.reshape(-1), 0, index.reshape(-1)).reshape(index.shape)  # type: ignore[no-any-return]
+        return _gathered_flat(input, index)
     for axis in range(index.ndim):
         if axis != d and index.shape[axis] > input.shape[axis]:
             raise RuntimeError(

@@ -159,6 +159,8 @@ def unfold(self: Tensor, dimension: int, size: int, step: int) -> Tensor:
         raise RuntimeError(f"maximum size for tensor at dimension {d} is {sizes[d]} but size is {size}")
     if step <= 0:
         raise RuntimeError(f"step is {step} but must be > 0")
+    if not self.ndim:  # one window, and no axis for its number
+        return view_of(self, [size], [1], offset, UnfoldBackward0, View([size], [1], 0))
     count = (sizes[d] - size) // step + 1
     plain = contiguous_strides(sizes)
     new_sizes = [*sizes[:d], count, *sizes[d + 1 :], size]

@@ -69,6 +69,12 @@ class IndexFillBackward1(IndexFillBackward0):
     __slots__ = ()
 
 
+@one_node("IndexSelectBackward0")
+def _selected_of_one(input: Tensor, index: Tensor) -> Tensor:
+    """:func:`index_select` of a tensor without dimensions."""
+    return index_select(input.reshape(1), 0, index).reshape(())  # type: ignore[no-any-return]
+
+
 @operation()
 def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     """The slices of axis ``dim`` at the positions in ``index`` (a vector). Negative positions are out of range."""
@@ -79,7 +85,7 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     if input.ndim == 0:
         if index.numel() != 1:
             raise RuntimeError(f"index_select(): Index to scalar can have only 1 value, got {index.numel()} value(s)")
-        return index_select(input.reshape(1), 0, index).reshape(())  # type: ignore[no-any-return]
+        return _selected_of_one(input, index)
     if input.shape[axis] == 0 and index.numel():
         raise RuntimeError("index_select(): self indexing axis dim should be positive")
     check = ROW if axis == 0 and input.numel() else SELECTED
