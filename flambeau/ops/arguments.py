@@ -42,8 +42,6 @@ def _is_internal(error: Exception) -> bool:
     trace = error.__traceback__
     if not isinstance(error, _INTERNAL) or trace is None:
         return False
-    if isinstance(error, AssertionError) and error.args:
-        return False  # PyTorch's own words, said on purpose
     while trace.tb_next is not None:
         trace = trace.tb_next
     return trace.tb_frame.f_code.co_filename.startswith(_OWN)
