@@ -11,9 +11,9 @@ import math as _math
 from typing import Any
 
 from .autograd import engine as _engine  # registers `backward`  # noqa: F401
-from .autograd import modes as _modes
 from .compiler import evaluate as _evaluate  # registers the evaluator  # noqa: F401
-from .device import (
+from .core import modes as _modes
+from .core.device import (
     channels_last,
     channels_last_3d,
     contiguous_format,
@@ -24,6 +24,7 @@ from .device import (
     sparse_coo,
     strided,
 )
+from .core.tensor import Tensor, is_tensor
 from .graph import dtypes as _dtypes
 from .graph.dtypes import can_cast, dtype, get_default_dtype, promote_types
 from .graph.shapes import Size
@@ -41,7 +42,6 @@ from .random import (
     seed,
     set_rng_state,
 )
-from .tensor import Tensor, is_tensor
 
 __version__ = "0.1.0"
 
@@ -57,7 +57,7 @@ inf, nan, pi, e = _math.inf, _math.nan, _math.pi, _math.e
 newaxis = None
 
 _LAZY_MODULES = {
-    "accelerator", "amp", "audio", "autograd", "backends", "cuda", "distributed", "fft", "hub", "jit", "legacy", "linalg",
+    "accelerator", "amp", "audio", "autograd", "backends", "cuda", "distributed", "fft", "hub", "jit", "linalg",
     "metrics", "mps", "multiprocessing", "nn", "optim", "return_types", "serialization", "sparse", "special", "testing",
     "utils", "version", "vision", "xpu",
 }  # fmt: skip
@@ -65,33 +65,33 @@ _LAZY_MODULES = {
 _LAZY_NAMES = {
     "save": "serialization",
     "load": "serialization",
-    "finfo": "info",
-    "iinfo": "info",
-    "set_printoptions": "printing",
-    "get_printoptions": "printing",
-    "set_num_threads": "threads",
-    "get_num_threads": "threads",
-    "set_num_interop_threads": "threads",
-    "get_num_interop_threads": "threads",
-    "set_default_dtype": "settings",
-    "set_default_device": "settings",
-    "get_default_device": "settings",
-    "set_default_tensor_type": "settings",
-    "use_deterministic_algorithms": "settings",
-    "are_deterministic_algorithms_enabled": "settings",
-    "set_deterministic_debug_mode": "settings",
-    "get_deterministic_debug_mode": "settings",
-    "is_deterministic_algorithms_warn_only_enabled": "settings",
-    "set_float32_matmul_precision": "settings",
-    "get_float32_matmul_precision": "settings",
-    "set_flush_denormal": "settings",
+    "finfo": "graph.limits",
+    "iinfo": "graph.limits",
+    "set_printoptions": "ops.printing",
+    "get_printoptions": "ops.printing",
+    "set_num_threads": "ops.settings",
+    "get_num_threads": "ops.settings",
+    "set_num_interop_threads": "ops.settings",
+    "get_num_interop_threads": "ops.settings",
+    "set_default_dtype": "ops.settings",
+    "set_default_device": "ops.settings",
+    "get_default_device": "ops.settings",
+    "set_default_tensor_type": "ops.settings",
+    "use_deterministic_algorithms": "ops.settings",
+    "are_deterministic_algorithms_enabled": "ops.settings",
+    "set_deterministic_debug_mode": "ops.settings",
+    "get_deterministic_debug_mode": "ops.settings",
+    "is_deterministic_algorithms_warn_only_enabled": "ops.settings",
+    "set_float32_matmul_precision": "ops.settings",
+    "get_float32_matmul_precision": "ops.settings",
+    "set_flush_denormal": "ops.settings",
     "autocast": "amp",
     "OutOfMemoryError": "cuda.errors",
     "AcceleratorError": "cuda.errors",
-    "compile": "settings",
+    "compile": "ops.settings",
     "to_dlpack": "utils.dlpack",
     **{
-        name: "storages"
+        name: "ops.storages"
         for name in (
             "UntypedStorage TypedStorage FloatStorage DoubleStorage HalfStorage BFloat16Storage LongStorage IntStorage "
             "ShortStorage CharStorage ByteStorage BoolStorage"
@@ -106,7 +106,7 @@ _LAZY_NAMES = {
         ).split()
     },
     **{
-        name: "legacy"
+        name: "ops.tensor_types"
         for name in (
             "FloatTensor DoubleTensor HalfTensor BFloat16Tensor LongTensor IntTensor ShortTensor CharTensor ByteTensor "
             "BoolTensor"

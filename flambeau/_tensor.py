@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .tensor import Tensor
+from .core.tensor import Tensor
 
 
 def _rebuild_from_type_v2(function: Callable[..., Any], kind: type, arguments: tuple[Any, ...], state: Any) -> Any:

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 from urllib.error import URLError
 from urllib.parse import urlparse
 
-from .whole_file import whole_file
+from .interpreter.whole_file import whole_file
 
 __all__ = ["download_url_to_file", "get_dir", "load_state_dict_from_url", "set_dir"]
 

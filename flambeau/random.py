@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from .tensor import Tensor
+from .core.tensor import Tensor
 
 _MASK = (1 << 64) - 1
 _STATE = struct.Struct("<QQ")
@@ -37,7 +37,7 @@ class Generator:
     """A stream of random numbers: a seed and how many counters were used."""
 
     def __init__(self, device: Any = "cpu") -> None:
-        from .device import check_device
+        from .core.device import check_device
 
         check_device(device)
         self._seed = 67280421310721
@@ -45,7 +45,7 @@ class Generator:
 
     @property
     def device(self) -> Any:
-        from .device import CPU
+        from .core.device import CPU
 
         return CPU
 

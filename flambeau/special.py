@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from .core.tensor import Tensor
 from .graph.primitives import TYPE_NAMES
 from .ops import rounding
 from .ops.arguments import export
@@ -16,7 +17,6 @@ from .ops.gamma import mvlgamma as multigammaln
 from .ops.softmax import log_softmax, logsumexp, softmax
 from .ops.special import entr, i0, modified_bessel, sinc
 from .ops.two_arguments import xlog1py, xlogy
-from .tensor import Tensor
 
 psi = digamma
 

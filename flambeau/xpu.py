@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .absent import device_count, empty_cache, is_available, manual_seed, manual_seed_all, refusal
+from .backends.absent import device_count, empty_cache, is_available, manual_seed, manual_seed_all, refusal
 
 synchronize = refusal("XPU")
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import flambeau
-from flambeau.composite import composite
+from flambeau.core.composite import composite
 from flambeau.graph import steps
 from flambeau.graph import trace as recording
 from flambeau.graph.trace import step_boundary

@@ -17,7 +17,7 @@ import flambeau.nn.functional as F
 from flambeau import nn, optim
 from flambeau.autograd.leaves import accumulating
 from flambeau.compiler import report
-from flambeau.composite import composite
+from flambeau.core.composite import composite
 from flambeau.cpu import jit, recurring
 from flambeau.cpu.memory import default_pool
 from flambeau.graph.trace import local, step_boundary

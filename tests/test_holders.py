@@ -10,7 +10,7 @@ from operator import attrgetter, itemgetter
 
 import pytest
 
-from flambeau import holders
+from flambeau.interpreter import holders
 
 PROGRAM = """
 import hashlib, sys

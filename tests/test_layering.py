@@ -1,6 +1,7 @@
 """Imports go downwards only, PyTorch is never imported, and `import flambeau` brings little with it."""
 
 import ast
+import importlib.util
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,19 +15,27 @@ PACKAGE = ROOT / "flambeau"
 #: The layers of docs/design.md, lowest first. The longest prefix of a module's name that is in here decides. A module may
 #: import from its own layer and from those below it.
 LAYERS = [
-    ["naming", "version", "torch_version", "forks", "holders"],
+    ["interpreter", "version", "torch_version"],
     ["graph"],
     ["cpu"],
     ["compiler"],
-    ["autograd.handle", "autograd.gradient", "autograd.modes", "autograd.reduce", "storage", "device"],
-    ["reading", "hooks", "tensor"],
-    ["composite"],
-    ["autograd", "random"],
-    ["ops", "return_types", "info"],
+    ["core"],
+    ["ops", "random", "return_types"],
+    ["autograd"],
     [""],  # everything else: nn, optim, utils, vision, metrics, serialization, ...
     ["command", "__main__"],
 ]
 RANKS = {prefix: rank for rank, prefixes in enumerate(LAYERS) for prefix in prefixes}
+
+
+#: Imports upwards, all of them made when a function is called, each with the reason why it is one.
+UPWARDS = {
+    ("core.tensor", "_utils"): "a pickled tensor names the function that makes it by the module in which PyTorch has its own",
+    ("ops.storages", "serialization"): "a pickled storage of PyTorch's is a file of its own inside the pickle",
+}
+
+#: Modules of PyTorch's that this one does not have under the same name, and that stand at the top of the package all the same.
+NOT_OF_PYTORCH = {"__main__", "metrics", "vision"}
 
 
 def rank(module: str) -> int:
@@ -50,19 +59,17 @@ def modules() -> Iterator[tuple[str, str, ast.Module]]:
         yield ".".join(parts), ".".join(package), ast.parse(path.read_text(), str(path))
 
 
-def at_import(body: list[ast.stmt]) -> Iterator[ast.Import | ast.ImportFrom]:
-    """Import statements that run when the module is imported."""
-    for statement in body:
-        if isinstance(statement, (ast.Import, ast.ImportFrom)):
-            yield statement
-        elif isinstance(statement, ast.If):
-            if not (isinstance(statement.test, ast.Name) and statement.test.id == "TYPE_CHECKING"):
-                yield from at_import(statement.body)
-            yield from at_import(statement.orelse)
-        elif isinstance(statement, (ast.Try, ast.With)):
-            yield from at_import(statement.body)
-            for handler in getattr(statement, "handlers", []):
-                yield from at_import(handler.body)
+def imports(tree: ast.Module) -> Iterator[ast.Import | ast.ImportFrom]:
+    """Import statements, those inside functions too, but for those that only type checkers see."""
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            yield node
+        elif isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            waiting += node.orelse
+        else:
+            waiting += ast.iter_child_nodes(node)
 
 
 def exists(module: str) -> bool:
@@ -92,21 +99,39 @@ def imported(statement: ast.Import | ast.ImportFrom, package: str) -> Iterator[s
 
 
 def test_imports_go_downwards():
-    upwards = []
+    upwards = {}
     for name, package, tree in modules():
         if not name:
             continue  # the package itself gathers everything
-        for statement in at_import(tree.body):
+        for statement in imports(tree):
             for other in imported(statement, package):
                 if rank(other) > rank(name):
-                    upwards.append(f"{name} (line {statement.lineno}) imports {other or 'the whole package'}")
-    assert not upwards, "\n".join(upwards)
+                    upwards[name, other] = f"{name} (line {statement.lineno}) imports {other or 'the whole package'}"
+    assert upwards.keys() == UPWARDS.keys(), "\n".join(upwards.values())
+
+
+def test_no_modules_import_each_other():
+    """Neither at the top nor inside functions, however long the way round, but for the imports upwards listed above."""
+    remaining: dict[str, set[str]] = {}
+    for name, package, tree in modules():
+        others = {other for statement in imports(tree) for other in imported(statement, package)} - {name, ""}
+        remaining[name] = {other for other in others if (name, other) not in UPWARDS}
+    while leaves := {name for name, others in remaining.items() if not others & remaining.keys()}:
+        remaining = {name: others for name, others in remaining.items() if name not in leaves}
+    assert set(remaining) <= {""}, remaining
+
+
+def test_what_stands_at_the_top_bears_the_name_of_a_module_of_pytorch():
+    torch = pytest.importorskip("torch")
+    top = {name for name, _, _ in modules() if name and "." not in name and (PACKAGE / f"{name}.py").is_file()}
+    unknown = {name for name in top - NOT_OF_PYTORCH if importlib.util.find_spec(f"{torch.__name__}.{name}") is None}
+    assert not unknown
 
 
 def test_the_processors_part_knows_only_dtypes_and_shapes():
     for name, package, tree in modules():
         if name.startswith("cpu."):
-            for statement in at_import(tree.body):
+            for statement in imports(tree):
                 for other in imported(statement, package):
                     allowed = rank(other) in (0, rank("cpu")) or other in ("graph.dtypes", "graph.shapes")
                     assert allowed, (name, other)

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 import flambeau
-from flambeau.whole_file import whole_file
+from flambeau.interpreter.whole_file import whole_file
 
 
 def parts(directory):
@@ -111,7 +111,7 @@ def test_the_owner_stays_if_that_is_allowed(tmp_path, monkeypatch, allowed):
     status = list(path.stat())
     status[stat.ST_UID] += 1
     theirs = os.stat_result(status)
-    monkeypatch.setattr("flambeau.whole_file._status", lambda path: theirs)
+    monkeypatch.setattr("flambeau.interpreter.whole_file._status", lambda path: theirs)
     monkeypatch.setattr(os, "chown", chown)
     flambeau.save([2], path)
     assert asked == [(theirs.st_uid, theirs.st_gid)] and flambeau.load(path) == [2]

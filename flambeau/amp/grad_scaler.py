@@ -8,8 +8,8 @@ from typing import Any
 
 import flambeau
 
-from ..autograd.modes import without_history
-from ..tensor import Tensor
+from ..core.modes import without_history
+from ..core.tensor import Tensor
 
 __all__ = ["GradScaler"]
 

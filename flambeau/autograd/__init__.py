@@ -11,7 +11,7 @@ import sys
 from types import ModuleType
 from typing import Any
 
-from .modes import (
+from ..core.modes import (
     detect_anomaly,
     enable_grad,
     inference_mode,

@@ -11,10 +11,13 @@ from collections.abc import Callable, Iterable, Sequence
 from heapq import heappop, heappush
 from typing import Any
 
+from ..core.history import Edge, Gradient
+from ..core.tensor import Tensor
 from ..graph.notices import warn_once
 from ..graph.trace import local
-from ..tensor import Tensor
-from .gradient import Edge, Gradient
+from ..ops.creation import zeros_like
+from ..ops.joining import stack
+from ..ops.one_node import run_between
 from .leaves import accumulate, accumulating, finish_due, finish_leaf, has_hooks
 from .node import gradients_of, run_pre_hooks, run_tensor_hooks
 from .roots import GradientEdge, Key, Roots, edge_of, key_of, roots_of, sequence_of
@@ -93,8 +96,6 @@ def grad(
                     "Set allow_unused=True if this is the desired behavior."
                 )
     if materialize_grads:
-        from ..ops.creation import zeros_like
-
         return tuple(zeros_like(t) if result is None else result for t, result in zip(wanted, results, strict=True))
     return tuple(results)
 
@@ -103,8 +104,6 @@ def _batched(
     outputs: Sequence[Any], inputs: Sequence[Any], grads: Sequence[Tensor | None], keep: bool, create: bool, unused: bool
 ) -> list[Tensor | None]:
     """One pass for each vector, the results stacked."""
-    from ..ops.joining import stack
-
     count = next(g for g in grads if g is not None).shape[0]
     rows = [
         grad(outputs, inputs, [None if g is None else g[i] for g in grads], keep or i + 1 < count, create, True, unused)
@@ -252,7 +251,7 @@ def _propagate(run: Run, roots: Roots) -> None:
                 accumulate(leaf, value)
 
 
-def between(roots: Roots, ends: Sequence[Gradient | None]) -> tuple[Tensor | None, ...]:
+def _between(roots: Roots, ends: Sequence[Gradient | None]) -> tuple[Tensor | None, ...]:
     """The gradients that arrive at the nodes ``ends``, beyond which nothing is run; saved values are kept."""
     run = Run(True, {(id(end), 0): None for end in ends if end is not None}, False)
     stop = {end for end in ends if end is not None}
@@ -260,6 +259,9 @@ def between(roots: Roots, ends: Sequence[Gradient | None]) -> tuple[Tensor | Non
     _propagate(run, roots)
     assert run.targets is not None
     return tuple(None if end is None else run.targets[id(end), 0] for end in ends)
+
+
+run_between.append(_between)
 
 
 def _reachable(begin: list[Any], stop: Iterable[Gradient] = ()) -> tuple[set[Gradient], set[int]]:

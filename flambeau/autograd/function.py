@@ -9,9 +9,10 @@ import weakref
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+from ..core.history import FREED, Edge, Gradient, Packed
+from ..core.tensor import Tensor
 from ..graph.trace import local, record_constant
-from ..tensor import Tensor
-from .gradient import FREED, Edge, Gradient, Packed
+from ..ops.operation import write_through_view
 
 _RESULT = object()
 """Stands for the function's own node among edges of saved values: a node must not refer to itself."""
@@ -332,8 +333,6 @@ def _with_history(node: FunctionGradient, outputs: list[Any], inputs: set[int], 
 
 def _written(tensor: Tensor, node: FunctionGradient, number: int) -> None:
     """Give a tensor that ``forward`` wrote to its new history."""
-    from ..ops.operation import write_through_view
-
     if tensor._base is not None:
         write_through_view[0](tensor, (_numbered(node, number),))
         return

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ..core.modes import enable_grad
+from ..core.tensor import Tensor
 from ..graph.trace import local
-from ..tensor import Tensor
+from ..ops.creation import empty, ones_like, zeros_like
+from ..ops.joining import stack
 from .engine import grad
-from .modes import enable_grad
 
 Tensors = Sequence[Tensor]
 Function = Callable[..., Any]
@@ -62,8 +64,6 @@ def _vector(v: Any, like: Tensors, several: bool, where: str, what: str) -> tupl
     if v is None:
         if len(like) != 1 or like[0].numel() != 1:
             raise RuntimeError(f"The vector v can only be None if {what} a single Tensor with a single element.")
-        from ..ops.creation import ones_like
-
         return (ones_like(like[0]),)
     _, vector = _as_tuple(v, "v", where)
     vector = tuple(t.detach() if not local.grad else t for t in vector)
@@ -97,8 +97,6 @@ def _gradients(
     independent: str = "The output of the user-provided function is independent of input {}.",
 ) -> tuple[Tensor, ...]:  # fmt: skip
     """Vector-Jacobian product, with zeros (or an error, if ``strict``) where there is no dependence."""
-    from ..ops.creation import zeros_like
-
     pairs = [(o, v) for o, v in zip(outputs, vector, strict=True) if o.requires_grad]
     found: tuple[Tensor | None, ...] = (None,) * len(inputs)
     if pairs:
@@ -144,8 +142,6 @@ def jvp(func: Function, inputs: Any, v: Any = None, create_graph: bool = False, 
 
     Computed by two backward passes: u J is linear in u, and its derivative by u times v is J v.
     """
-    from ..ops.creation import zeros_like
-
     with enable_grad():
         several, given = _as_tuple(inputs, "inputs", "jvp")
         arguments = _arguments(given, create_graph)
@@ -216,9 +212,6 @@ def jacobian(
 
 def _rows(output: Tensor, number: int, inputs: Tensors, create_graph: bool, strict: bool) -> tuple[Tensor, ...]:
     """The Jacobian of one output by each input: one backward pass an element."""
-    from ..ops.creation import empty
-    from ..ops.joining import stack
-
     message = f"Output {number} of the user-provided function is independent of input {{}}."
     rows = [
         _gradients((element,), inputs, (None,), create_graph, strict, message)

@@ -9,8 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from ..core.tensor import Tensor
 from ..graph.dtypes import float64
-from ..tensor import Tensor
+from ..ops.creation import zeros_like
+from ..ops.from_data import from_array
+from ..ops.random import randn
 from .engine import grad
 
 Function = Callable[..., Any]
@@ -172,8 +175,6 @@ class _Check:
         return np.array(columns).reshape(output.numel(), x.numel()).T
 
     def _gradient(self, position: int, weight: np.ndarray, x: Tensor) -> np.ndarray:
-        from ..ops.from_data import from_array
-
         output = self.outputs[position]
         vector = from_array(weight.reshape(output.shape)).to(output.dtype)
         (found,) = grad([output], [x], [vector], retain_graph=True, allow_unused=True)
@@ -206,8 +207,6 @@ class _Check:
                 self._check_repeats(first, again)
 
     def _directional(self, x: Tensor, direction: np.ndarray) -> list[np.ndarray]:
-        from ..ops.from_data import from_array
-
         data = x.data
         held = data.clone()
         step = from_array(direction * self.eps).to(x.dtype)
@@ -220,8 +219,6 @@ class _Check:
 
     def zero_gradient(self, check_dtypes: bool) -> None:
         """A gradient of zero must give zeros, of the inputs' sizes and dtypes."""
-        from ..ops.creation import zeros_like
-
         outputs = self._call()
         found = grad(outputs, self.sources, [zeros_like(o) for o in outputs], allow_unused=True)
         for value, x in zip(found, self.sources, strict=True):
@@ -236,8 +233,6 @@ class _Check:
 
     def undefined_gradients(self) -> None:
         """Backward must bear that nothing arrives for all outputs but one."""
-        from ..ops.creation import zeros_like
-
         for position in range(len(self.outputs)):
             output = self._call()[position]
             try:
@@ -252,8 +247,6 @@ class _Check:
 
     def batched(self) -> None:
         """A batch of gradients must give what these give one by one."""
-        from ..ops.random import randn
-
         outputs = self._call()
         for output in outputs:
             batch = randn(2, *output.shape, dtype=output.dtype)
@@ -266,8 +259,6 @@ class _Check:
 
 
 def _mismatch(output: int, source: int, numerical: np.ndarray, analytical: np.ndarray) -> str:
-    from ..ops.from_data import from_array
-
     return (
         f"Jacobian mismatch for output {output} with respect to input {source},\n"
         f"numerical:{from_array(numerical)}\nanalytical:{from_array(analytical)}\n"
@@ -329,8 +320,6 @@ def gradgradcheck(
 
 
 def _random_like(output: Tensor, strided: bool) -> Tensor:
-    from ..ops.random import randn
-
     if not strided:
         return randn(output.shape, dtype=output.dtype).requires_grad_()  # type: ignore[no-any-return]
     return randn((*output.shape, 2), dtype=output.dtype)[..., 0].detach().requires_grad_()  # type: ignore[no-any-return]

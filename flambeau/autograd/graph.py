@@ -9,12 +9,12 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from ..forks import new_lock
+from ..core.handle import RemovableHandle
+from ..core.history import AccumulateGrad, Gradient
+from ..core.tensor import Tensor
 from ..graph.trace import local
-from ..tensor import Tensor
+from ..interpreter.forks import new_lock
 from .engine import current_run, will_reach
-from .gradient import AccumulateGrad, Gradient
-from .handle import RemovableHandle
 from .roots import GradientEdge
 
 

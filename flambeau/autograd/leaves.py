@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ..forks import new_lock
+from ..core.history import Gradient
+from ..core.storage import Storage, is_exposed, shows_all, whole
+from ..core.tensor import Tensor
 from ..graph.trace import local
-from ..storage import Storage, is_exposed, shows_all, whole
-from ..tensor import Tensor
-from .gradient import Gradient
+from ..interpreter.forks import new_lock
+from ..ops.laid_out import laid_like
 
 if TYPE_CHECKING:
     from .engine import Run
@@ -126,8 +127,6 @@ def _lies_plainly(value: Tensor) -> bool:
 
 
 def _laid_like(value: Tensor, leaf: Tensor) -> Tensor:
-    from ..ops.laid_out import laid_like
-
     return laid_like(value, leaf)
 
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..composite import Pair, handle, recorded
+from ..core.composite import Pair, handle, recorded
+from ..core.history import Edge, Gradient, is_half
+from ..core.storage import Storage
+from ..core.tensor import Tensor
 from ..graph.dtypes import dtype, float32
 from ..graph.shapes import Size
 from ..graph.trace import local, record_constant
-from ..storage import Storage
-from ..tensor import Tensor
-from .gradient import Edge, Gradient, is_half
+from ..ops.sum_to import sum_to
 from .leaves import add_to, replaced
-from .reduce import sum_to
 
 _new = object.__new__
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from ..core.history import AccumulateGrad, Edge
+from ..core.tensor import Tensor
 from ..graph.trace import record_constant
-from ..tensor import Tensor
-from .gradient import AccumulateGrad, Edge
 
 Key = tuple[int, int]
 """An edge as a key: identity of the node or leaf, and output number."""

@@ -17,7 +17,7 @@ import os
 import sys
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 
-from flambeau.naming import ROOTS, internal_module, published_module
+from flambeau.interpreter.naming import ROOTS, internal_module, published_module
 
 TYPE_CHECKING = False  # `typing`, `pathlib` and `importlib.abc` would cost every child process ten milliseconds
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class Finder:
     ) -> ModuleSpec | None:
         if fullname.partition(".")[0] in ROOTS:
             internal = internal_module(fullname)
-            # A file of Flambeau's own division (`flambeau.tensor`) is no module of PyTorch's.
+            # A file of Flambeau's own division (`flambeau.core`) is no module of PyTorch's.
             known = internal_module(published_module(internal)) == internal
             spec = _find_internal(internal) if known else None
             if spec is not None:
@@ -161,7 +161,7 @@ def _publish(module: ModuleType) -> None:
             if line is not None:  # Python 3.13 forgets it with the module, and `inspect` needs it
                 value.__firstlineno__ = line
     tensor = vars(module).get("Tensor")
-    if name == "flambeau.tensor" and isinstance(tensor, type):
+    if name == "flambeau.core.tensor" and isinstance(tensor, type):
         tensor.__getattr__ = _missing_attribute  # type: ignore[attr-defined]
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from ..graph import trace as recording
 from ..graph.steps import Step, count_kept
 from ..graph.trace import Node, Trace, local, node_at, places_of
-from ..holders import shared
+from ..interpreter.holders import shared
 from .items import leaf_places
 from .lower import Late
 from .plan import Plan

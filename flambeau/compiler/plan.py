@@ -14,8 +14,8 @@ from ..cpu.kernel import Call, Operand
 from ..cpu.memory import ALIGNMENT, PADDING
 from ..cpu.recurring import Recurring
 from ..cpu.runner import NEW_PHASE, STOP_ON_ERROR, default_runner
-from ..forks import new_lock
 from ..graph.primitives import LEAF, MATMUL
+from ..interpreter.forks import new_lock
 from .epilogue import EpilogueLowering
 from .fuse import Fuser, Group
 from .items import Access, Item, Number, items_of, leaf_places

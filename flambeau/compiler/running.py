@@ -14,8 +14,8 @@ from ..cpu.kernel import Operand
 from ..cpu.memory import Buffer, allocate
 from ..cpu.recurring import Recurring
 from ..cpu.runner import STEP_BYTES
-from ..forks import native
 from ..graph.trace import Node, Trace, picker
+from ..interpreter.forks import native
 from .lower import Late
 from .plan import Plan
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..forks import new_lock
+from ..interpreter.forks import new_lock
 from .ir import Module
 from .kernel import Kernel
 from .object_cache import ObjectCache, default_directory, kernel_digest

@@ -21,8 +21,8 @@ import numpy as np
 from numpy.lib.array_utils import byte_bounds
 from numpy.typing import DTypeLike, NDArray
 
-from ..forks import new_lock
-from ..holders import other_holders
+from ..interpreter.forks import new_lock
+from ..interpreter.holders import other_holders
 
 ALIGNMENT = 64
 """Buffers of the pool start at a multiple of this many bytes: a cache line, and the widest vector register."""

@@ -9,8 +9,8 @@ from __future__ import annotations
 import weakref
 from collections.abc import Sequence
 
-from ..forks import new_lock
-from ..holders import shared
+from ..interpreter.forks import new_lock
+from ..interpreter.holders import shared
 from .memory import Buffer, Pool, default_pool
 
 EACH = 4 << 20

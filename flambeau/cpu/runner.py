@@ -21,7 +21,7 @@ import ctypes
 import functools
 from typing import Any
 
-from ..forks import native
+from ..interpreter.forks import native
 from .ir import Module
 from .jit import KernelCompiler, default_compiler
 from .kernel import Kernel

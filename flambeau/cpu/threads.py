@@ -35,7 +35,7 @@ from typing import Any
 
 import numpy as np
 
-from ..forks import before_fork, without_native_code
+from ..interpreter.forks import before_fork, without_native_code
 from .ir import Module
 from .target import host
 

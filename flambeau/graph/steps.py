@@ -55,7 +55,7 @@ class Step:
         self.bytes: int = self.own if parent is None else parent.bytes + self.own
         #: Compared with the trace's limit after each step: its depth, or "always" when the bytes have run out.
         self.mark = ALWAYS if self.bytes > BYTE_BUDGET else self.depth
-        #: What may follow: steps by what they do, and composites (see :mod:`flambeau.composite`) by theirs.
+        #: What may follow: steps by what they do, and composites (see :mod:`flambeau.core.composite`) by theirs.
         self.next: dict[Any, Any] = {}
         #: How to evaluate the trace that ends here (see :mod:`flambeau.compiler.evaluate`).
         self.plans: dict[Any, Any] = {}

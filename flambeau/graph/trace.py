@@ -21,7 +21,7 @@ from operator import itemgetter
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
-from ..forks import in_child, new_lock
+from ..interpreter.forks import in_child, new_lock
 from .bounds import LARGEST, SMALLEST, check_value
 from .dtypes import DType, scalar_dtype
 from .given import Given, Looked
@@ -99,7 +99,7 @@ class Trace:
     def __init__(self) -> None:
         #: What was recorded, in order, without the values inside composites, which nobody can hold.
         self.nodes: list[Node] = []
-        #: The composites (see :mod:`flambeau.composite`) some of whose places have no nodes.
+        #: The composites (see :mod:`flambeau.core.composite`) some of whose places have no nodes.
         self.skipped: list[Any] = []
         self.numbers: list[float] = []
         self.cursor = ROOT

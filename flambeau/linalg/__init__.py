@@ -9,11 +9,11 @@ from ..ops.decompositions import linalg_qr as qr
 from ..ops.decompositions import linalg_svd as svd
 from ..ops.least_squares import lstsq, matrix_exp, matrix_rank, pinv
 from ..ops.matrix import matmul
+from ..ops.matrix_norms import cond, matrix_norm, norm, vector_norm
 from ..ops.products import matrix_power, multi_dot
 from ..ops.systems import LinAlgError, det, inv, solve, solve_triangular
 from ..ops.systems import linalg_cholesky as cholesky
 from .checked import cholesky_ex, inv_ex, slogdet, solve_ex
-from .norms import cond, matrix_norm, norm, vector_norm
 from .vectors import cross, diagonal, vander, vecdot
 
 __all__ = [

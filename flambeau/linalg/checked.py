@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from .. import return_types
+from ..core.tensor import Tensor
 from ..graph.dtypes import int32
 from ..ops import systems as d
-from ..tensor import Tensor
 
 
 def slogdet(A: Tensor) -> tuple[Tensor, Tensor]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from ..core.tensor import Tensor
 from ..graph.primitives import TYPE_NAMES
 from ..ops import products
 from ..ops import scans as _scans
 from ..ops.operation import write_out
-from ..tensor import Tensor
 
 
 def cross(input: Tensor, other: Tensor, *, dim: int = -1, out: Tensor | None = None) -> Tensor:

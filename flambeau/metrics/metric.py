@@ -11,7 +11,7 @@ from typing import Any
 import flambeau
 from flambeau import nn
 
-from ..autograd.modes import without_history
+from ..core.modes import without_history
 
 __all__ = ["Metric"]
 

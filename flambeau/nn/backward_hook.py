@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import flambeau
 
 from ..autograd import Function
-from ..tensor import Tensor
+from ..core.tensor import Tensor
 
 if TYPE_CHECKING:
     from .modules.module import Module

@@ -10,7 +10,7 @@ from typing import Any
 
 import flambeau
 
-from ..tensor import Tensor
+from ..core.tensor import Tensor
 
 __all__ = [
     "calculate_gain", "constant", "constant_", "dirac", "dirac_", "eye", "eye_", "kaiming_normal", "kaiming_normal_",

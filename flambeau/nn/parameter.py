@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import flambeau
 
-from ..tensor import Tensor
+from ..core.tensor import Tensor
 
 __all__ = ["Buffer", "Parameter", "UninitializedBuffer", "UninitializedParameter", "is_lazy"]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..autograd.gradient import INPUTS, RESULT, Gradient
+from ..core.history import INPUTS, RESULT, Gradient
+from ..core.tensor import Tensor
 from ..graph import primitives as p
 from ..graph.bounds import check_fits
-from ..tensor import Tensor
 from . import conversion
 from .comparison import where
 from .dispatch import attach, binary, nary, tracked, unary

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd.gradient import NOTHING, Gradient
+from ..core.history import NOTHING, Gradient
+from ..core.tensor import Tensor
 from ..graph import dtypes
 from ..graph import primitives as p
 from ..graph.checks import INDEX, Check
 from ..graph.shapes import Size, View, broadcast_shapes, contiguous_strides
 from ..graph.trace import record
-from ..tensor import Tensor
 from .conversion import converted
 from .creation import element_of, filled
 from .dispatch import attach, tracked

@@ -5,8 +5,8 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+from ..core.tensor import Tensor
 from ..graph import dtypes
-from ..tensor import Tensor
 from .arithmetic import float_power
 from .operation import assign, operation
 from .parts import as_strided

@@ -3,8 +3,8 @@ read, nor hold an element twice."""
 
 from __future__ import annotations
 
+from ..core.tensor import Tensor
 from ..graph.primitives import C_NAMES
-from ..tensor import Tensor
 from .operation import write_out
 from .views import geometry
 

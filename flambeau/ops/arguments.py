@@ -17,10 +17,10 @@ from typing import Any
 
 import numpy as np
 
+from ..core.tensor import Tensor
 from ..graph.bounds import LARGEST, SMALLEST
 from ..graph.given import Given
 from ..graph.shapes import wrap_dims
-from ..tensor import Tensor
 from .forms import TAKES_OUT, Forms
 from .own_signature import OwnSignature
 from .signatures import refusal, signatures

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd.gradient import CROSSWISE, INPUTS, RESULT, Gradient
+from ..core.history import CROSSWISE, INPUTS, RESULT, Gradient
+from ..core.tensor import Tensor
 from ..graph import primitives as p
 from ..graph.dtypes import promote_types
 from ..graph.trace import Node, enter, local, new_step, overflow
-from ..tensor import Tensor
 from .dispatch import attach, binary, nary, no_slope, not_a_tensor, number_or_tensor, tracked, unary
 from .operands import NUMBERS, binary_operator, operand
 from .operation import NAMESPACE, operation, write_out

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 
+from ..core.tensor import Tensor
 from ..graph import primitives as p
 from ..graph.dtypes import int32
 from ..graph.shapes import Size
 from ..graph.trace import record
-from ..tensor import Tensor
 from .comparison import where
 from .dropout import dropout
 from .matrix import matmul

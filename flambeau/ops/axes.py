@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from ..autograd.gradient import Gradient
+from ..core.history import Gradient
+from ..core.tensor import Tensor
 from ..graph.notices import warn_once
 from ..graph.shapes import View, wrap_dim
-from ..tensor import Tensor
 from .operation import NAMESPACE, operation
 from .views import Sizes, look, seen_anew_in_place, sizes_of
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from ..core.tensor import Tensor
 from ..graph import primitives as p
 from ..graph.checks import Check
-from ..tensor import Tensor
 from .dispatch import binary
 
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd.gradient import INPUTS, Gradient
+from ..core.history import INPUTS, Gradient
+from ..core.tensor import Tensor
 from ..graph import primitives as p
 from ..graph.bounds import check_fits
 from ..graph.dtypes import uint8
 from ..graph.notices import warn_once
-from ..tensor import Tensor
 from .creation import element_of
 from .dispatch import attach, binary, nary, no_slope, not_a_tensor, tracked, unary
 from .from_data import as_tensor

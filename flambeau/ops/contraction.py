@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any
 
+from ..core.tensor import Tensor
 from ..graph.dtypes import int64
 from ..graph.shapes import wrap_dim
-from ..tensor import Tensor
 from .matrix import batched, mm
 from .operation import operation, write_out
 from .reshaping import view_as_self

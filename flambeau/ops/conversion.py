@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..autograd.gradient import Gradient
-from ..device import check_device, contiguous_format, preserve_format
+from ..core.device import check_device, contiguous_format, preserve_format
+from ..core.history import Gradient
+from ..core.tensor import Tensor
 from ..graph import dtypes
 from ..graph import primitives as p
 from ..graph.dtypes import dtype as dtype_type
 from ..graph.dtypes import get_default_dtype, given_dtype
 from ..graph.trace import record
-from ..tensor import Tensor
 from .dispatch import attach, tracked, unary
 from .memory_order import Order, asked_order, format_order, order_of, permuted, seen_in_order
 from .operation import operation
@@ -173,7 +173,7 @@ def type_method(self: Tensor, dtype: Any = None, non_blocking: bool = False, **k
     """The type's old name (``"torch.FloatTensor"``), or the tensor in another dtype given by name or type."""
     if dtype is None:
         return f"torch.{p.TYPE_NAMES[self.dtype]}Tensor"
-    from ..legacy import dtype_of
+    from .tensor_types import dtype_of
 
     return converted(self, dtype_of(dtype))
 

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from ..autograd.gradient import CROSSWISE, Gradient, shown_as
-from ..autograd.one_node import one_node
+from ..core.history import CROSSWISE, Gradient, shown_as
+from ..core.tensor import Tensor
 from ..cpu.convolution.problem import Convolution
 from ..graph import primitives as p
 from ..graph.bounds import LARGEST
@@ -22,11 +22,11 @@ from ..graph.dtypes import dtype, float32, float64
 from ..graph.notices import warn_once
 from ..graph.shapes import Size, View
 from ..graph.trace import record
-from ..tensor import Tensor
 from .creation import filled
 from .dispatch import attach, binary, tracked, unary
 from .laid_out import in_order, with_gradient_in_order
 from .memory_order import Order, format_order, lay
+from .one_node import one_node
 from .operation import operation
 from .padding import constant_pad_nd
 from .reductions import sum as sum_of

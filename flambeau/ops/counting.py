@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from .. import return_types
+from ..core.tensor import Tensor
 from ..graph import dtypes
 from ..graph.shapes import wrap_dim
-from ..tensor import Tensor
 from .from_data import from_array
 from .host import on_host
 from .operation import operation, write_out

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from ..core.device import check_device
+from ..core.tensor import Tensor
 from ..cpu.memory import allocate
-from ..device import check_device
 from ..graph import dtypes
 from ..graph.bounds import LARGEST, SMALLEST, check_fits, check_strides, check_value, whole_number, within_half
 from ..graph.dtypes import dtype as dtype_type
@@ -15,7 +16,6 @@ from ..graph.dtypes import get_default_dtype
 from ..graph.primitives import nbytes
 from ..graph.shapes import Size, View
 from ..graph.trace import local, record_constant
-from ..tensor import Tensor
 from .memory_order import alike, lay, order_of
 from .operation import operation
 from .views import Sizes, sizes_of

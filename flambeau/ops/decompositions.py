@@ -12,15 +12,15 @@ from typing import Any
 import numpy as np
 
 from .. import return_types
-from ..autograd.gradient import INPUTS
-from ..autograd.one_node import one_node
+from ..core.history import INPUTS
+from ..core.tensor import Tensor
 from ..graph import dtypes
 from ..graph.notices import warn_once
 from ..graph.primitives import TYPE_NAMES
-from ..tensor import Tensor
 from .dispatch import tracked
 from .host import SeveralResults, at_once, attach_results, on_host
 from .matrix import matmul
+from .one_node import one_node
 from .operation import NAMESPACE, operation, write_out
 from .steps import eye
 from .systems import LinAlgError, check_matrix, check_square, solve_triangular

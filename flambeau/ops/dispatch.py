@@ -11,13 +11,13 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar, cast
 
-from ..autograd.gradient import CROSSWISE, INPUTS, NOTHING, RESULT, Gradient, sequence
+from ..core.history import CROSSWISE, INPUTS, NOTHING, RESULT, Gradient, sequence
+from ..core.tensor import Tensor
 from ..graph.bounds import LARGEST, SMALLEST, whole_number
 from ..graph.dtypes import DType
 from ..graph.primitives import COPY, Primitive
 from ..graph.shapes import View
 from ..graph.trace import Node, enter, local, new_step, number_kind, overflow, record, record_constant, user_site
-from ..tensor import Tensor
 from .memory_order import record_in_memory_order
 from .operands import operand
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from ..autograd.gradient import INPUTS, Gradient
+from ..core.history import INPUTS, Gradient
+from ..core.tensor import Tensor
 from ..graph import dtypes
 from ..graph import primitives as p
 from ..graph.dtypes import dtype
 from ..graph.primitives import TYPE_NAMES
 from ..graph.shapes import Size
-from ..tensor import Tensor
 from .dispatch import attach, binary, nary, tracked, unary
 from .operation import operation
 from .random import bits

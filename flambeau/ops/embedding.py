@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ..autograd.gradient import INPUTS, Gradient
+from ..core.history import INPUTS, Gradient
+from ..core.tensor import Tensor
 from ..graph import dtypes
 from ..graph import primitives as p
 from ..graph.shapes import Size
-from ..tensor import Tensor
 from .addressing import ROW, SELECTED, check_range, put_at, take_at
 from .creation import filled
 from .dispatch import attach, tracked

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 
-from ..autograd.gradient import INPUTS, RESULT, Gradient
-from ..autograd.modes import without_history
+from ..core.history import INPUTS, RESULT, Gradient
+from ..core.modes import without_history
+from ..core.tensor import Tensor
 from ..graph import primitives as p
 from ..graph.primitives import FLOAT_FUNCTIONS as F
 from ..graph.primitives import TYPE_NAMES
-from ..tensor import Tensor
 from .comparison import where
 from .conversion import floating
 from .dispatch import attach, tracked, unary

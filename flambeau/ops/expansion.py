@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..autograd.gradient import Gradient
-from ..tensor import Tensor
+from ..core.history import Gradient
+from ..core.tensor import Tensor
 from .operation import operation
 from .views import Sizes, geometry, sizes_of, view_of
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 
-from ..autograd.gradient import INPUTS, RESULT, Gradient
+from ..core.history import INPUTS, RESULT, Gradient
+from ..core.tensor import Tensor
 from ..graph import primitives as p
 from ..graph.bounds import check_fits
 from ..graph.primitives import FLOAT_FUNCTIONS as F
-from ..tensor import Tensor
 from .dispatch import differentiated, unary
 from .operation import operation, write_out
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from .. import return_types
-from ..autograd.gradient import INPUTS, RESULT, Gradient
-from ..autograd.one_node import one_node
+from ..core.history import INPUTS, RESULT, Gradient
+from ..core.tensor import Tensor
 from ..graph import dtypes
 from ..graph import primitives as p
 from ..graph.shapes import wrap_dim, wrap_dims
-from ..tensor import Tensor
 from .comparison import maximum, minimum
 from .creation import zeros
 from .dispatch import attach, tracked, unary
+from .one_node import one_node
 from .operation import operation
 from .reductions import Dims, expand_back, reduce, steps_of
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
-from ..autograd.gradient import INPUTS, Gradient
+from ..core.history import INPUTS, Gradient
+from ..core.tensor import Tensor
 from ..graph import primitives as p
-from ..tensor import Tensor
 from .dispatch import attach, nary, tracked, unary
 from .operation import operation, write_out
 
@@ -50,7 +50,7 @@ def nan_to_num(
     """NaN and infinities replaced by numbers (0 and the dtype's extremes unless given)."""
     if input.dtype.category < 2:
         return input.clone()
-    from ..info import finfo
+    from ..graph.limits import finfo
 
     limits = finfo(input.dtype)
     result = nary(p.WHERE, [isnan(input), 0.0 if nan is None else nan, input])

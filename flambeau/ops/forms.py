@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable, Sequence
 from inspect import CO_VARARGS
 from typing import Any
 
+from ..core.tensor import Tensor
 from ..graph.dtypes import OF_PYTHON
 from ..graph.notices import warn
-from ..tensor import Tensor
 from .apart import write_apart
 from .operation import write_out
 

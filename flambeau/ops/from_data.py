@@ -6,15 +6,15 @@ from typing import Any
 
 import numpy as np
 
+from ..core.device import check_device
+from ..core.storage import Storage
+from ..core.tensor import Tensor
 from ..cpu.memory import Buffer, allocate
-from ..device import check_device
 from ..graph.dtypes import dtype as dtype_type
 from ..graph.dtypes import get_default_dtype
 from ..graph.notices import warn, warn_once
 from ..graph.shapes import Size, View
 from ..graph.trace import Node
-from ..storage import Storage
-from ..tensor import Tensor
 from .creation import checked_sizes, filled, finished
 from .nested import dtype_of_array, is_sequence, read_numbers
 from .operation import operation

@@ -7,13 +7,13 @@ from operator import index
 
 import numpy as np
 
-from ..autograd.gradient import INPUTS, Gradient
-from ..autograd.one_node import one_node
+from ..core.history import INPUTS, Gradient
+from ..core.tensor import Tensor
 from ..graph.primitives import FLOAT_FUNCTIONS as F
-from ..tensor import Tensor
 from .conversion import floating
 from .dispatch import attach, tracked, unary
 from .host import elementwise
+from .one_node import one_node
 from .operation import NAMESPACE, operation, write_out
 from .steps import arange
 

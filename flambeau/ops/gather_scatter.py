@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..autograd.gradient import INPUTS, RESULT, Gradient
-from ..autograd.modes import without_history
-from ..autograd.one_node import one_node
+from ..core.history import INPUTS, RESULT, Gradient
+from ..core.modes import without_history
+from ..core.tensor import Tensor
 from ..graph import dtypes
 from ..graph.checks import Check
 from ..graph.notices import warn_once
 from ..graph.primitives import TYPE_NAMES
 from ..graph.shapes import Size, broadcast_shapes, contiguous_strides, wrap_dim
-from ..tensor import Tensor
 from .addressing import Addressing, along, check_index, gathered, put_at, take_at
 from .creation import filled
 from .dispatch import attach, tracked
+from .one_node import one_node
 from .operation import operation
 from .views import geometry
 
@@ -290,7 +290,7 @@ def scatter_reduced(
     if not include_self:
         start = {"add": 0, "mul": 1}.get(mode)
         if start is None:
-            from ..info import lowest_and_highest
+            from ..graph.limits import lowest_and_highest
 
             low, high = lowest_and_highest(input.dtype)
             start = low if mode == "amax" else high

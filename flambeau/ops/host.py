@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd.gradient import Gradient, Packed
+from ..core.history import Gradient, Packed
+from ..core.tensor import Tensor
 from ..graph import dtypes
 from ..graph import primitives as p
 from ..graph.dtypes import dtype as dtype_type
 from ..graph.shapes import Size
 from ..graph.trace import Node, local, record, record_outputs
-from ..tensor import Tensor
 from .dispatch import edge_of
 from .from_data import from_array
 

@@ -7,15 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd.gradient import Gradient
-from ..autograd.one_node import one_node
+from ..core.history import Gradient
+from ..core.tensor import Tensor
 from ..graph import dtypes
 from ..graph.bounds import LARGEST, SMALLEST
 from ..graph.notices import warn
 from ..graph.primitives import TYPE_NAMES
 from ..graph.shapes import broadcast_shapes
 from ..graph.trace import local
-from ..tensor import Tensor
 from .addressing import Addressing, gathered, value_for, with_values
 from .apart import write_apart
 from .creation import new_element
@@ -23,6 +22,7 @@ from .from_data import from_array
 from .gather_scatter import POSITION, flattened
 from .memory_order import lay, own_order
 from .nonzero import nonzero
+from .one_node import one_node
 from .operation import assign, operation
 from .parts import SelectBackward0, SliceBackward0, part_of
 from .reshaping import view_as_self

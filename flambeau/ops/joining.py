@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd.gradient import Gradient
-from ..autograd.one_node import one_node
+from ..core.device import contiguous_format
+from ..core.history import Gradient
+from ..core.storage import Storage, whole
+from ..core.tensor import Tensor
 from ..cpu.memory import allocate
-from ..device import contiguous_format
 from ..graph import dtypes
 from ..graph import primitives as p
 from ..graph.dtypes import dtype as dtype_type
@@ -20,12 +21,11 @@ from ..graph.dtypes import promote_types
 from ..graph.notices import warn_once
 from ..graph.shapes import Size, View, wrap_dim
 from ..graph.trace import Node, record
-from ..storage import Storage, whole
-from ..tensor import Tensor
 from .conversion import converted
 from .dispatch import attach, tracked
 from .expansion import expand
 from .memory_order import Order, format_order, lay, permuted, seen_in_order
+from .one_node import one_node
 from .operation import operation, write_out
 from .views import geometry, sizes_of
 

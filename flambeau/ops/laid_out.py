@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ..autograd.gradient import Gradient
+from ..core.history import Gradient
+from ..core.tensor import Tensor
 from ..graph.primitives import COPY
-from ..tensor import Tensor
 from .conversion import CloneBackward0, copied
 from .memory_order import Order, is_dense, known_format, lay, lies_in, own_order, strides_in_order
 from .views import geometry, view_of

@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 
 from .. import return_types
-from ..autograd.gradient import RESULT, Gradient
-from ..autograd.one_node import one_node
+from ..core.history import RESULT, Gradient
+from ..core.tensor import Tensor
 from ..graph import dtypes
-from ..info import finfo
-from ..tensor import Tensor
+from ..graph.limits import finfo
 from .decompositions import eigvalsh, linalg_eigh, linalg_svd, svdvals
 from .dispatch import attach, tracked
 from .host import on_host
 from .matrix import matmul
+from .one_node import one_node
 from .operation import operation, write_out
 from .precision import rounded_once
 from .systems import check_matrix, check_square

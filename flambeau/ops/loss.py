@@ -5,14 +5,14 @@ from __future__ import annotations
 from itertools import repeat
 from typing import Any
 
-from ..autograd.gradient import INPUTS, Gradient, shown_as
-from ..composite import composite_values, handle
+from ..core.composite import composite_values, handle
+from ..core.history import INPUTS, Gradient, shown_as
+from ..core.tensor import Tensor
 from ..graph import dtypes
 from ..graph import primitives as p
 from ..graph.checks import Check
 from ..graph.shapes import Size, View
 from ..graph.trace import local, record
-from ..tensor import Tensor
 from .activation import check_floating
 from .addressing import take_at
 from .comparison import where

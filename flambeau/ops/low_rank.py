@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..tensor import Tensor
+from ..core.tensor import Tensor
 from .decompositions import linalg_qr, linalg_svd
 from .matrix import matmul
 from .operation import NAMESPACE

@@ -6,16 +6,16 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from ..autograd.gradient import CROSSWISE, INPUTS, Gradient, shown_as
-from ..autograd.modes import without_history
-from ..composite import composite_values, handle
+from ..core.composite import composite_values, handle
+from ..core.history import CROSSWISE, INPUTS, Gradient, shown_as
+from ..core.modes import without_history
+from ..core.storage import whole
+from ..core.tensor import Tensor
 from ..graph import primitives as p
 from ..graph.bounds import check_fits
 from ..graph.dtypes import bool_, int64, promote_types
 from ..graph.shapes import Size, View, broadcast_shapes
 from ..graph.trace import local
-from ..storage import whole
-from ..tensor import Tensor
 from .dispatch import attach, binary, nary, tracked
 from .operation import operation, write_out
 from .precision import rounded_once

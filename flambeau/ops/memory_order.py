@@ -18,12 +18,12 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
-from ..device import channels_last, channels_last_3d, contiguous_format, memory_format, preserve_format
+from ..core.device import channels_last, channels_last_3d, contiguous_format, memory_format, preserve_format
+from ..core.storage import Storage
+from ..core.tensor import Tensor
 from ..graph.primitives import COPY, Primitive
 from ..graph.shapes import Size, View, broadcast_shapes, broadcast_strides, contiguous_strides, is_contiguous
 from ..graph.trace import Node, record
-from ..storage import Storage
-from ..tensor import Tensor
 
 
 def _channels_last(sizes: Sequence[int], strides: Sequence[int]) -> bool:

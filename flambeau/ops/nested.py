@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from ..core.tensor import Tensor
 from ..graph import dtypes
 from ..graph.dtypes import dtype as dtype_type
 from ..graph.dtypes import get_default_dtype, promote_types
-from ..tensor import Tensor
 
 _DEEPEST = 128
 _PLAIN = {float, int, bool}

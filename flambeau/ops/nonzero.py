@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from ..core.tensor import Tensor
 from ..graph import dtypes
-from ..tensor import Tensor
 from .from_data import from_array
 from .operation import operation, write_out
 

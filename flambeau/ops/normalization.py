@@ -14,13 +14,13 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from ..autograd.gradient import INPUTS, Gradient
-from ..composite import composite
+from ..core.composite import composite
+from ..core.history import INPUTS, Gradient
+from ..core.tensor import Tensor
 from ..graph import primitives as p
 from ..graph.dtypes import bfloat16, dtype, float16, float32, float64
 from ..graph.shapes import Size, View, contiguous_strides, view_strides, wrap_dim
 from ..graph.trace import local
-from ..tensor import Tensor
 from .activation import check_floating
 from .conversion import converted
 from .dispatch import attach, binary, tracked, unary

@@ -6,15 +6,15 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from ..autograd.gradient import RESULT, Gradient
-from ..autograd.modes import without_history
-from ..autograd.one_node import one_node
+from ..core.history import RESULT, Gradient
+from ..core.modes import without_history
+from ..core.tensor import Tensor
 from ..graph.primitives import TYPE_NAMES
 from ..graph.shapes import wrap_dim, wrap_dims
-from ..tensor import Tensor
 from .comparison import where
 from .dispatch import attach, no_slope, tracked
 from .extrema import amax, amin
+from .one_node import one_node
 from .operation import operation, write_out
 from .precision import rounded_once
 from .reductions import expand_back, sum
@@ -132,14 +132,6 @@ def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
 def frobenius_norm(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
     """The square root of the sum of squares over axes."""
     return input.norm(2, dim, keepdim)  # type: ignore[no-any-return]
-
-
-@operation(method=False)
-def nuclear_norm(input: Tensor, dim: Any = (-2, -1), keepdim: bool = False) -> Tensor:
-    """The sum of the singular values of the matrices in two axes."""
-    from ..linalg.norms import matrix_norm
-
-    return matrix_norm(input, "nuc", dim, keepdim)
 
 
 @operation(method=False)

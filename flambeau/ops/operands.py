@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from ..core.tensor import Tensor
 from ..graph.given import Given
-from ..tensor import Tensor
 
 NUMBERS = (int, float, Given, np.generic)
 

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, TypeVar
 
-from ..autograd.gradient import Edge, Gradient
+from ..core.history import Edge, Gradient
+from ..core.tensor import Tensor
 from ..graph.dtypes import can_cast
 from ..graph.notices import warn
 from ..graph.primitives import CAST, TYPE_NAMES
 from ..graph.trace import local, record, record_constant
-from ..tensor import Tensor
 
 NAMESPACE: dict[str, Any] = {}
 """Functions that the package exports (``flambeau.add``), by name."""

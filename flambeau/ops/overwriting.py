@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..autograd.modes import without_history
-from ..device import preserve_format
+from ..core.device import preserve_format
+from ..core.modes import without_history
+from ..core.tensor import Tensor
 from ..graph import primitives as p
 from ..graph.dtypes import dtype
 from ..graph.shapes import Size, View
 from ..graph.trace import local
-from ..tensor import Tensor
 from .conversion import converted
 from .creation import checked_sizes, element_of, filled, full_like, number_of
 from .dispatch import attach, tracked, unary

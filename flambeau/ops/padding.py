@@ -6,17 +6,17 @@ import operator
 from collections.abc import Sequence
 from typing import Any
 
-from ..autograd.gradient import Gradient
-from ..autograd.one_node import one_node
+from ..core.history import Gradient
+from ..core.storage import written
+from ..core.tensor import Tensor
 from ..graph.shapes import Size, View, contiguous_strides
 from ..graph.trace import record_constant
-from ..storage import written
-from ..tensor import Tensor
 from .conversion import clone
 from .creation import element_of
 from .dispatch import attach, tracked
 from .laid_out import with_gradient_in_order
 from .memory_order import format_order, lay, seen_in_order
+from .one_node import one_node
 from .operation import operation
 from .steps import arange
 from .views import geometry

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from ..autograd.gradient import Gradient
-from ..autograd.one_node import one_node
+from ..core.history import Gradient
+from ..core.storage import whole
+from ..core.tensor import Tensor
 from ..graph.bounds import check_strides
 from ..graph.shapes import MOVED, Size, View, contiguous_strides, wrap_dim
-from ..storage import whole
-from ..tensor import Tensor
+from .one_node import one_node
 from .operation import operation
 from .view_history import AsStridedBackward0, spread
 from .views import Sizes, geometry, look, sizes_of, view_of

@@ -10,15 +10,14 @@ import operator
 from collections.abc import Sequence
 from typing import Any
 
-from ..autograd.gradient import INPUTS, Gradient
-from ..autograd.one_node import one_node
+from ..core.history import INPUTS, Gradient
+from ..core.tensor import Tensor
 from ..cpu.pooling.window import MOST_PLACES
 from ..graph import primitives as p
 from ..graph.bounds import check_fits
 from ..graph.dtypes import dtype, float32, float64, int16, int32, int64, uint8
 from ..graph.shapes import Size
 from ..graph.trace import record, record_outputs
-from ..tensor import Tensor
 from .activation import check_floating
 from .convolution import dense_node
 from .creation import filled
@@ -26,6 +25,7 @@ from .dispatch import attach, tracked
 from .gather_scatter import gather
 from .laid_out import with_gradient_in_order
 from .memory_order import Order, format_order, lay
+from .one_node import one_node
 from .operation import operation
 from .reductions import mean
 

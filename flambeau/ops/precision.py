@@ -11,9 +11,9 @@ import functools
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+from ..core.tensor import Tensor
 from ..graph import primitives as p
 from ..graph.dtypes import bfloat16, dtype, float16, float32, float64, result_type
-from ..tensor import Tensor
 from .conversion import converted
 from .dispatch import unary
 from .operation import write_out

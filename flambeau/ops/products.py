@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..autograd.gradient import RESULT, Gradient
-from ..autograd.one_node import one_node
+from ..core.history import RESULT, Gradient
+from ..core.tensor import Tensor
 from ..graph.notices import warn, warn_once
 from ..graph.primitives import TYPE_NAMES
 from ..graph.shapes import broadcast_shapes, wrap_dim
-from ..tensor import Tensor
 from .contraction import tensordot
 from .dispatch import attach, tracked
 from .matrix import matmul
+from .one_node import one_node
 from .operation import operation, write_out
 from .precision import rounded_once
 

@@ -7,20 +7,27 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd.one_node import one_node
+from ..core.device import check_device
+from ..core.tensor import Tensor, method
 from ..cpu.memory import Buffer
-from ..device import check_device
 from ..graph import dtypes
 from ..graph.notices import warn_once
 from ..graph.primitives import nbytes
 from ..graph.shapes import Size, broadcast_shapes
 from ..graph.trace import Node, evaluate
-from ..tensor import Tensor
 from .creation import empty_strided
 from .from_data import from_numpy, sharing
+from .one_node import one_node
 from .operation import NAMESPACE, operation
 
 # --- questions ----------------------------------------------------------------------------------------------------------
+
+
+@method("__repr__")
+def _repr(self: Tensor, *, tensor_contents: str | None = None) -> str:
+    from .printing import tensor_text  # which few programs need
+
+    return tensor_text(self)
 
 
 @operation()
@@ -58,7 +65,7 @@ _never("is_distributed", "Whether the tensor is spread over machines: never.")
 
 def is_storage(obj: Any) -> bool:
     """Whether ``obj`` is a storage."""
-    from ..storages import UntypedStorage
+    from .storages import UntypedStorage
 
     return isinstance(obj, UntypedStorage)
 
@@ -133,7 +140,7 @@ Tensor.mH = property(adjoint)  # type: ignore[attr-defined]
 @operation(function=False)
 def untyped_storage(self: Tensor) -> Any:
     """The memory behind the tensor, as bytes."""
-    from ..storages import UntypedStorage
+    from .storages import UntypedStorage
 
     return UntypedStorage._of(self)
 
@@ -141,7 +148,7 @@ def untyped_storage(self: Tensor) -> Any:
 @operation("_typed_storage", function=False)
 def storage(self: Tensor) -> Any:
     """The memory behind the tensor, as elements of its dtype."""
-    from ..storages import TypedStorage
+    from .storages import TypedStorage
 
     warn_once(
         "TypedStorage is deprecated. It will be removed in the future and UntypedStorage will be the only storage class. This "
@@ -154,7 +161,7 @@ def storage(self: Tensor) -> Any:
 @operation(function=False)
 def storage_type(self: Tensor) -> Any:
     """The old type of the tensor's storage."""
-    from ..storages import STORAGE_TYPES
+    from .storages import STORAGE_TYPES
 
     return STORAGE_TYPES[self.dtype]
 
@@ -227,7 +234,7 @@ def new_empty_strided(
 @operation(function=False)
 def sum_to_size(self: Tensor, *size: Any) -> Tensor:
     """The sum over the axes along which a tensor of the given sizes would be repeated."""
-    from ..autograd.reduce import sum_to
+    from .sum_to import sum_to
     from .views import sizes_of
 
     shape = Size(sizes_of(size))

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd.gradient import Gradient
-from ..autograd.modes import without_history
+from ..core.history import Gradient
+from ..core.modes import without_history
+from ..core.tensor import Tensor
 from ..graph import dtypes
 from ..graph import primitives as p
 from ..graph.dtypes import dtype as dtype_type
@@ -17,7 +18,6 @@ from ..graph.dtypes import get_default_dtype
 from ..graph.shapes import Size
 from ..graph.trace import record
 from ..random import Generator, default_generator
-from ..tensor import Tensor
 from .conversion import check_floating, converted
 from .creation import finished
 from .dispatch import attach, no_slope, tracked

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from ..core.tensor import Tensor
 from ..graph import primitives as p
 from ..graph.checks import Check
 from ..graph.dtypes import dtype
+from ..graph.limits import finfo, iinfo
 from ..graph.notices import warn
-from ..info import finfo, iinfo
-from ..tensor import Tensor
 from .checked import checked
 from .conversion import check_floating
 

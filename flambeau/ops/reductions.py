@@ -11,13 +11,13 @@ from functools import lru_cache
 from math import prod as product
 from typing import Any
 
-from ..autograd.gradient import INPUTS, RESULT, Gradient
-from ..autograd.modes import without_history
+from ..core.history import INPUTS, RESULT, Gradient
+from ..core.modes import without_history
+from ..core.tensor import Tensor
 from ..graph import dtypes
 from ..graph import primitives as p
 from ..graph.dtypes import dtype as dtype_type
 from ..graph.shapes import Size, wrap_dims
-from ..tensor import Tensor
 from .comparison import where
 from .creation import empty, full, ones
 from .dispatch import attach, binary, tracked, unary

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..autograd.gradient import INPUTS, Gradient
-from ..composite import composite
-from ..tensor import Tensor
+from ..core.composite import composite
+from ..core.history import INPUTS, Gradient
+from ..core.tensor import Tensor
 from .activation import check_floating, hardtanh
 from .comparison import where
 from .conversion import check_holds, converted, in_common_dtype

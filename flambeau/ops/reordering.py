@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any
 
-from ..autograd.gradient import Gradient
-from ..autograd.one_node import one_node
+from ..core.history import Gradient
+from ..core.tensor import Tensor
 from ..graph import primitives as p
 from ..graph.checks import INDEX
 from ..graph.shapes import View, wrap_dim
 from ..graph.trace import record
-from ..tensor import Tensor
 from .dispatch import attach, tracked, unary
 from .joining import join
 from .memory_order import format_order, own_order, seen_in_order
+from .one_node import one_node
 from .operation import NAMESPACE, operation
 from .views import Sizes, geometry, sizes_of
 

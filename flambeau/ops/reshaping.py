@@ -7,12 +7,12 @@ from functools import lru_cache
 from math import prod
 from typing import Any
 
-from ..autograd.gradient import Gradient
-from ..device import contiguous_format
+from ..core.device import contiguous_format
+from ..core.history import Gradient
+from ..core.storage import Storage, whole
+from ..core.tensor import Tensor
 from ..graph import dtypes
 from ..graph.shapes import View, infer_size, view_strides, wrap_dim
-from ..storage import Storage, whole
-from ..tensor import Tensor
 from .operation import operation
 from .views import Sizes, geometry, look, seen_anew_in_place, sizes_of, view_of
 
@@ -68,7 +68,7 @@ def _other_shape(view: View, sizes: tuple[int, ...]) -> View | None:
 
 
 def _view_dtype(self: Tensor, d: dtypes.dtype) -> Tensor:
-    from ..storage import flat_node
+    from ..core.storage import flat_node
 
     sizes, strides, offset = geometry(self)
     old = self.dtype.itemsize

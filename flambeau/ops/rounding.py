@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ..autograd.gradient import INPUTS, Gradient
+from ..core.history import INPUTS, Gradient
+from ..core.tensor import Tensor
 from ..graph import primitives as p
-from ..tensor import Tensor
 from .conversion import check_floating
 from .dispatch import differentiated, no_slope, unary
 from .operation import operation, write_out

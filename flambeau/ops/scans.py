@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from .. import return_types
-from ..autograd.gradient import INPUTS, RESULT, Gradient
+from ..core.history import INPUTS, RESULT, Gradient
+from ..core.tensor import Tensor
 from ..graph import dtypes
 from ..graph.primitives import TYPE_NAMES
 from ..graph.shapes import wrap_dim
 from ..graph.trace import local
-from ..tensor import Tensor
 from .arithmetic import div_by_number
 from .creation import zeros_like
 from .dispatch import attach, tracked

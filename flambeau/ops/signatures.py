@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..core.tensor import Tensor
 from ..graph.bounds import LARGEST, SMALLEST
 from ..graph.dtypes import OF_PYTHON
 from ..graph.dtypes import dtype as DType
 from ..graph.given import Given
-from ..tensor import Tensor
 from .signature_table import SIGNATURES
 
 OPTIONS = "dtype? dtype=, any? layout=, any? device=, bool? pin_memory=, bool? requires_grad="

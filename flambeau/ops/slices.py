@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..autograd.gradient import Gradient
-from ..autograd.modes import without_history
-from ..autograd.one_node import one_node
+from ..core.history import Gradient
+from ..core.modes import without_history
+from ..core.tensor import Tensor
 from ..graph import dtypes
 from ..graph.checks import Check
 from ..graph.notices import warn_once
 from ..graph.primitives import TYPE_NAMES
 from ..graph.shapes import Size, wrap_dim
-from ..tensor import Tensor
 from .addressing import (
     ROW,
     SELECTED,
@@ -30,6 +29,7 @@ from .creation import filled
 from .dispatch import attach, tracked
 from .gather_scatter import scatter_reduced
 from .memory_order import lay, own_order
+from .one_node import one_node
 from .operation import operation
 
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..autograd.gradient import RESULT, Gradient
-from ..autograd.modes import without_history
-from ..autograd.one_node import one_node
-from ..composite import composite
+from ..core.composite import composite
+from ..core.history import RESULT, Gradient
+from ..core.modes import without_history
+from ..core.tensor import Tensor
 from ..graph import dtypes
 from ..graph import primitives as p
 from ..graph.shapes import wrap_dim, wrap_dims
-from ..tensor import Tensor
 from .activation import check_floating
 from .comparison import where
 from .dispatch import attach, binary, nary, tracked, unary
 from .extrema import amax
+from .one_node import one_node
 from .operation import operation, write_out
 from .precision import rounded_once
 from .reductions import Dims, expand_back, reduce, sum, without_axes

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from .. import return_types
-from ..autograd.gradient import INPUTS, Gradient
+from ..core.history import INPUTS, Gradient
+from ..core.tensor import Tensor
 from ..graph import dtypes
 from ..graph.checks import Check
 from ..graph.shapes import wrap_dim
-from ..tensor import Tensor
 from .checked import checked
 from .dispatch import attach, tracked
 from .host import on_host

@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 
 from .. import return_types
-from ..autograd.gradient import INPUTS, Gradient
-from ..autograd.modes import without_history
-from ..autograd.one_node import one_node
+from ..core.history import INPUTS, Gradient
+from ..core.modes import without_history
+from ..core.tensor import Tensor
 from ..graph import dtypes
-from ..tensor import Tensor
 from .comparison import where
 from .conversion import converted, floating
 from .dispatch import attach, no_slope, not_a_tensor, tracked
 from .exponentials import log
 from .host import elementwise, on_host
+from .one_node import one_node
 from .operation import operation, write_out
 from .precision import computed_in_double, rounded_once
 from .trigonometry import sin

@@ -5,11 +5,11 @@ from __future__ import annotations
 import operator
 from typing import Any
 
-from ..autograd.gradient import Gradient
+from ..core.history import Gradient
+from ..core.tensor import Tensor
 from ..graph.dtypes import int64
 from ..graph.primitives import TYPE_NAMES
 from ..graph.shapes import wrap_dim
-from ..tensor import Tensor
 from .operation import NAMESPACE, operation
 from .parts import SliceBackward0, selected, slice_axis
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..autograd.one_node import one_node
+from ..core.tensor import Tensor
 from ..graph.checks import Check
 from ..graph.primitives import TYPE_NAMES
 from ..graph.shapes import wrap_dim
-from ..tensor import Tensor
 from .checked import checked
 from .matrix import matmul
+from .one_node import one_node
 from .operation import operation
 from .precision import computed_in_double
 from .variance import centred

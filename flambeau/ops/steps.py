@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core.tensor import Tensor
 from ..graph import dtypes
 from ..graph import primitives as p
 from ..graph.bounds import check_fits, check_value
@@ -15,7 +16,6 @@ from ..graph.dtypes import get_default_dtype
 from ..graph.notices import warn
 from ..graph.shapes import Size
 from ..graph.trace import record
-from ..tensor import Tensor
 from .creation import filled, finished, number_of
 from .dispatch import binary, nary, unary
 from .operation import NAMESPACE, operation

@@ -12,16 +12,16 @@ from typing import Any
 import numpy as np
 
 from .. import return_types
-from ..autograd.gradient import INPUTS, RESULT, Gradient
-from ..autograd.one_node import one_node
+from ..core.history import INPUTS, RESULT, Gradient
+from ..core.tensor import Tensor
 from ..graph.notices import warn_once
 from ..graph.primitives import TYPE_NAMES
 from ..graph.shapes import broadcast_shapes
 from ..graph.trace import local
-from ..tensor import Tensor
 from .dispatch import attach, tracked
 from .host import SeveralResults, array_of, at_once, attach_results, on_host
 from .matrix import matmul
+from .one_node import one_node
 from .operation import operation, write_out
 from .steps import eye
 

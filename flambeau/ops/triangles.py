@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd.gradient import Gradient
-from ..autograd.one_node import one_node
+from ..core.history import Gradient
+from ..core.tensor import Tensor
 from ..graph import dtypes
 from ..graph import primitives as p
 from ..graph.shapes import Size, wrap_dim
 from ..graph.trace import record
-from ..tensor import Tensor
 from .dispatch import attach, tracked
+from .one_node import one_node
 from .operation import NAMESPACE, operation, write_out
 from .precision import computed_in_double
 

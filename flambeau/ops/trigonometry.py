@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 
-from ..autograd.gradient import INPUTS, RESULT, Gradient
-from ..autograd.one_node import one_node
+from ..core.history import INPUTS, RESULT, Gradient
+from ..core.tensor import Tensor
 from ..graph import primitives as p
 from ..graph.primitives import FLOAT_FUNCTIONS as F
-from ..tensor import Tensor
 from .dispatch import unary
 from .exponentials import rsqrt
+from .one_node import one_node
 from .operation import operation, write_out
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..autograd.gradient import INPUTS, RESULT, Gradient
-from ..autograd.modes import without_history
+from ..core.history import INPUTS, RESULT, Gradient
+from ..core.modes import without_history
+from ..core.tensor import Tensor
 from ..graph import primitives as p
 from ..graph.bounds import whole_number
 from ..graph.dtypes import float64, get_default_dtype
 from ..graph.primitives import FLOAT_FUNCTIONS as F
 from ..graph.shapes import Size
-from ..tensor import Tensor
 from .comparison import maximum, where
 from .creation import filled
 from .dispatch import attach, nary, not_a_tensor, tracked, unary

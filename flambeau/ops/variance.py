@@ -6,14 +6,14 @@ import math
 from math import prod as product
 from typing import Any
 
-from ..autograd.gradient import INPUTS, RESULT, Gradient
-from ..autograd.one_node import one_node
-from ..composite import composite
+from ..core.composite import composite
+from ..core.history import INPUTS, RESULT, Gradient
+from ..core.tensor import Tensor
 from ..graph.notices import warn
 from ..graph.shapes import wrap_dims
-from ..tensor import Tensor
 from .comparison import where
 from .dispatch import attach, tracked
+from .one_node import one_node
 from .operation import operation
 from .precision import computed_in_double
 from .reductions import Dims, MeanBackward1, expand_back, mean, without_axes

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from ..tensor import Tensor
+from ..core.tensor import Tensor
 from .joining import stack
 from .operation import NAMESPACE
 

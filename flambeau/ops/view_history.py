@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from ..autograd.gradient import Edge, Gradient
+from ..core.history import Edge, Gradient
+from ..core.storage import Storage, written
+from ..core.tensor import Tensor
 from ..graph import dtypes
 from ..graph.checks import INDEX
 from ..graph.primitives import COPY, IOTA, SCATTER
 from ..graph.shapes import Size, View, contiguous_strides
 from ..graph.trace import local, record, record_constant
-from ..storage import Storage, written
-from ..tensor import Tensor
 from .dispatch import attach, edge_of
 from .operation import write_through_view
 from .views import geometry

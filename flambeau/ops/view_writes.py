@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd.one_node import one_node
+from ..core.tensor import Tensor
 from ..graph.dtypes import int64
 from ..graph.shapes import wrap_dim
-from ..tensor import Tensor
 from .from_data import from_array
+from .one_node import one_node
 from .operation import NAMESPACE, assign, operation
 
 

@@ -10,10 +10,10 @@ import operator
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..autograd.gradient import Gradient, sequence
+from ..core.history import Gradient, sequence
+from ..core.tensor import Tensor
 from ..graph.shapes import Size, View, contiguous_strides
 from ..graph.trace import local
-from ..tensor import Tensor
 from .operation import check_writable
 
 Sizes = Any

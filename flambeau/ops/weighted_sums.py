@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..autograd.gradient import INPUTS, Gradient
-from ..composite import composite
+from ..core.composite import composite
+from ..core.history import INPUTS, Gradient
+from ..core.tensor import Tensor
 from ..graph import primitives as p
 from ..graph.bounds import check_fits
-from ..tensor import Tensor
 from .arithmetic import add, div, mul, neg, sub
 from .conversion import check_floating
 from .dispatch import attach, nary, tracked

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from ..core.tensor import Tensor
 from ..graph.bounds import check_value
 from ..graph.dtypes import get_default_dtype
-from ..tensor import Tensor
 from .creation import finished
 from .from_data import from_array
 from .operation import NAMESPACE

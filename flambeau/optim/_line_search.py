@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..tensor import Tensor
+from ..core.tensor import Tensor
 
 SUFFICIENT_DECREASE = 1e-4
 CURVATURE = 0.9

@@ -7,7 +7,7 @@ from typing import Any
 
 import flambeau
 
-from ..tensor import Tensor
+from ..core.tensor import Tensor
 from .checks import check_betas, check_implementation, check_learning_rate, check_not_negative
 from .optimizer import Entry, Optimizer, ParamsT, number
 

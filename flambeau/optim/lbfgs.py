@@ -7,8 +7,8 @@ from typing import Any
 
 import flambeau
 
-from ..autograd.modes import without_history
-from ..tensor import Tensor
+from ..core.modes import without_history
+from ..core.tensor import Tensor
 from ._line_search import Point, strong_wolfe
 from .checks import check_learning_rate
 from .optimizer import Optimizer, ParamsT, number

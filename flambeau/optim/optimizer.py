@@ -12,12 +12,12 @@ from typing import Any
 
 import flambeau
 
-from ..autograd.handle import RemovableHandle
-from ..composite import composite_values, handle
+from ..core.composite import composite_values, handle
+from ..core.handle import RemovableHandle
+from ..core.tensor import Tensor
 from ..graph.trace import local, step_boundary
 from ..nn._typename import typename
 from ..ops.operation import assign
-from ..tensor import Tensor
 from .state import ParameterState
 
 __all__ = ["Optimizer", "register_optimizer_step_post_hook", "register_optimizer_step_pre_hook"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import flambeau
 
-from ..tensor import Tensor
+from ..core.tensor import Tensor
 from .checks import check_implementation, check_one_element
 from .optimizer import Entry, Optimizer, ParamsT, number
 

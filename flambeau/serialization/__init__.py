@@ -11,7 +11,7 @@ import os
 import pickle
 from typing import IO, Any
 
-from ..whole_file import whole_file
+from ..interpreter.whole_file import whole_file
 from .location import _get_layout as _get_layout
 from .location import default_restore_location, restorer
 from .reading import read_legacy, read_zip, unpickler_maker

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..device import check_device, device, layout, sparse_coo, strided
+from ..core.device import check_device, device, layout, sparse_coo, strided
 from .source import FromOutside, describe
 
 Restore = Callable[[Any, str], Any]

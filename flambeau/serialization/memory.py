@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from ..core.tensor import Tensor
 from ..cpu.memory import allocate
 from ..graph.dtypes import dtype, uint8
 from ..graph.primitives import nbytes
 from ..graph.shapes import Size, contiguous_strides
 from ..graph.trace import Node, evaluate
-from ..storages import STORAGE_TYPES, UntypedStorage
-from ..tensor import Tensor
+from ..ops.storages import STORAGE_TYPES, UntypedStorage
 
 #: Storages by the name of their class: that of the elements in a file.
 STORAGES: dict[str, type[UntypedStorage]] = {kind.__name__: kind for kind in STORAGE_TYPES.values()}

@@ -9,9 +9,9 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from ..naming import internal_module
-from ..storages import TypedStorage, UntypedStorage
-from ..tensor import Tensor
+from ..core.tensor import Tensor
+from ..interpreter.naming import internal_module
+from ..ops.storages import TypedStorage, UntypedStorage
 from .archive import Archive
 from .location import Restore
 from .memory import UnknownStorage, dtype_of_elements, new_memory, storage_class, swap_bytes

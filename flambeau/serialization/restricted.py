@@ -14,12 +14,12 @@ from typing import Any
 import flambeau
 
 from .. import _utils
-from ..device import device
+from ..core.device import device
+from ..core.tensor import Tensor
 from ..graph.dtypes import ALL
 from ..graph.shapes import Size
-from ..naming import published_module
-from ..storages import UntypedStorage
-from ..tensor import Tensor
+from ..interpreter.naming import published_module
+from ..ops.storages import UntypedStorage
 from .location import _get_layout
 from .memory import STORAGES, UNKNOWN_STORAGES, storage_class
 from .source import Source, describe

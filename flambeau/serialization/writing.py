@@ -14,13 +14,13 @@ from typing import IO, Any
 import flambeau
 
 from .. import _utils
-from ..device import device, layout
+from ..core.device import device, layout
+from ..core.tensor import Tensor
 from ..graph.dtypes import dtype
 from ..graph.primitives import TYPE_NAMES
 from ..graph.shapes import Size
-from ..naming import internal_module, published_module
-from ..storages import TypedStorage, UntypedStorage
-from ..tensor import Tensor
+from ..interpreter.naming import internal_module, published_module
+from ..ops.storages import TypedStorage, UntypedStorage
 from .location import _get_layout
 from .memory import STORAGES, Memory, owner_and_layout
 

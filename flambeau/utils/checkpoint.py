@@ -10,12 +10,12 @@ from typing import Any
 
 from ..autograd.engine import backward, current_run
 from ..autograd.function import Function
-from ..autograd.gradient import Packed
 from ..autograd.graph import saved_tensors_hooks
-from ..autograd.modes import enable_grad, without_history
+from ..core.history import Packed
+from ..core.modes import enable_grad, without_history
+from ..core.tensor import Tensor
 from ..graph.trace import local
 from ..random import default_generator, fork_rng
-from ..tensor import Tensor
 
 _settings: dict[str, bool | None] = {"early_stop": None}
 

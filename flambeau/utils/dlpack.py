@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..core.tensor import Tensor
 from ..ops.dispatch import not_a_tensor
 from ..ops.properties import from_dlpack
-from ..tensor import Tensor
 
 
 def to_dlpack(tensor: Tensor) -> Any:

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from ..autograd.handle import RemovableHandle
+from ..core.handle import RemovableHandle
 
 __all__ = ["RemovableHandle"]

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import flambeau
-import flambeau.printing
+import flambeau.ops.printing
 
 DTYPES = "float32 float64 float16 bfloat16 int64 int32 uint8 bool".split()
 SHAPES = [(), (1,), (0,), (0, 3), (3,), (20,), (2, 3), (3, 1, 4), (2, 2, 2, 2), (1001,), (40, 40), (3, 500), (2, 3, 400), (8,
@@ -94,7 +94,7 @@ def test_classes() -> None:
 
 def test_options() -> None:
     before = flambeau.get_printoptions()
-    with flambeau.printing.printoptions(precision=1):
+    with flambeau.ops.printing.printoptions(precision=1):
         assert repr(flambeau.tensor([1.26])) == "tensor([1.3])"
     assert flambeau.get_printoptions() == before
     flambeau.set_printoptions(precision=3)

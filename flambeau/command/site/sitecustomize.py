@@ -33,7 +33,7 @@ def _main():  # type: ignore[no-untyped-def]
     here = os.path.dirname(os.path.abspath(__file__))
     command = os.path.dirname(here)
     if sys.version_info >= (3, 11):
-        _load("flambeau.naming", os.path.join(os.path.dirname(command), "naming.py"))
+        _load("flambeau.interpreter.naming", os.path.join(os.path.dirname(command), "interpreter", "naming.py"))
         _load("flambeau.command.aliases", os.path.join(command, "aliases.py")).activate()
     _run_hidden(here)
 

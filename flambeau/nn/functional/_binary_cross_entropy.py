@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 from ...autograd import Function
-from ...composite import composite
+from ...core.composite import composite
+from ...core.tensor import Tensor
 from ...graph.checks import Check
 from ...ops.checked import checked
-from ...tensor import Tensor
 
 _INPUT = Check(RuntimeError, "all elements of input should be between 0 and 1")
 _TARGET = Check(RuntimeError, "all elements of target should be between 0 and 1")

@@ -7,13 +7,13 @@ from typing import Any
 
 import flambeau
 
+from ...core.tensor import Tensor
 from ...ops import activation as act
 from ...ops import softmax as softmaxes
 from ...ops.activation import gelu, glu, hardshrink, logsigmoid, prelu, softplus, softshrink
 from ...ops.attention import scaled_dot_product_attention
 from ...ops.operation import assign
 from ...ops.precision import computed_in_double, rounded_once
-from ...tensor import Tensor
 
 __all__ = [
     "gelu", "glu", "hardshrink", "logsigmoid", "prelu", "scaled_dot_product_attention", "softplus", "softshrink",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from typing import Any
 
-from ...autograd.one_node import one_node
+from ...core.tensor import Tensor
 from ...ops.convolution import (
     conv1d,
     conv2d,
@@ -15,8 +15,8 @@ from ...ops.convolution import (
     conv_transpose3d,
 )  # fmt: skip
 from ...ops.laid_out import in_new_memory
+from ...ops.one_node import one_node
 from ...ops.padding import pad
-from ...tensor import Tensor
 from .._arguments import _pair
 
 __all__ = [

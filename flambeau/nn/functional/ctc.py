@@ -7,9 +7,9 @@ from typing import Any
 
 import flambeau
 
-from ...autograd.one_node import one_node
+from ...core.tensor import Tensor
 from ...ops.from_data import tensor
-from ...tensor import Tensor
+from ...ops.one_node import one_node
 from .. import _reduction
 
 _NEVER = -1e30

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import flambeau
 
-from ...autograd.one_node import one_node
+from ...core.tensor import Tensor
 from ...graph.primitives import TYPE_NAMES
 from ...ops.conversion import in_common_dtype
+from ...ops.one_node import one_node
 from ...ops.precision import rounded_once
 from ...ops.products import pdist
-from ...tensor import Tensor
 
 __all__ = ["cosine_similarity", "pairwise_distance", "pdist"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import warnings
 
+from ...core.tensor import Tensor
 from ...ops import dropout as drops
 from ...ops.operation import assign
-from ...tensor import Tensor
 
 
 def _check(p: float) -> None:

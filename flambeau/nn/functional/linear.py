@@ -6,15 +6,15 @@ import warnings
 
 import flambeau
 
-from ...autograd.modes import no_grad
-from ...autograd.one_node import one_node
+from ...core.modes import no_grad
+from ...core.tensor import Tensor
 from ...graph.checks import Check
 from ...graph.primitives import C_NAMES, TYPE_NAMES
 from ...ops import embedding as embeddings
 from ...ops.checked import checked
 from ...ops.matrix import linear
+from ...ops.one_node import one_node
 from ...ops.precision import rounded_once
-from ...tensor import Tensor
 
 __all__ = ["bilinear", "embedding", "embedding_bag", "linear", "one_hot"]
 

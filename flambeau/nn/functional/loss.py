@@ -8,17 +8,17 @@ from typing import Any
 
 import flambeau
 
-from ...autograd.modes import without_history
-from ...autograd.one_node import one_node
+from ...core.modes import without_history
+from ...core.tensor import Tensor
 from ...graph.primitives import TYPE_NAMES
 from ...ops import regression_loss
 from ...ops.arithmetic import div_by_number
 from ...ops.conversion import as_result_in, floating
 from ...ops.loss import cross_entropy as _cross_entropy
 from ...ops.loss import nll_loss as _nll_loss
+from ...ops.one_node import one_node
 from ...ops.precision import rounded_once
 from ...ops.softmax import log_softmax
-from ...tensor import Tensor
 from .. import _reduction
 from .._reduction import reduced
 from .activation import logsigmoid

@@ -7,13 +7,13 @@ from typing import Any
 
 import flambeau
 
-from ...autograd.one_node import one_node
+from ...core.tensor import Tensor
 from ...graph.checks import Check
 from ...graph.primitives import TYPE_NAMES
 from ...ops.checked import checked
 from ...ops.conversion import as_result_in
+from ...ops.one_node import one_node
 from ...ops.precision import rounded_once
-from ...tensor import Tensor
 from .. import _reduction
 from .._reduction import reduced
 from .activation import logsigmoid

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import prod
 
+from ...core.tensor import Tensor
 from ...ops import normalization as norms
 from ...ops.operation import write_out
 from ...ops.padding import pad
 from ...ops.precision import rounded_once
-from ...tensor import Tensor
 
 
 def _verify_batch_size(size: Sequence[int]) -> None:

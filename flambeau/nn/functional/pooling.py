@@ -7,12 +7,13 @@ from typing import Any
 
 import flambeau
 
-from ...autograd.one_node import one_node
+from ...core.tensor import Tensor
 from ...graph.dtypes import int64
 from ...graph.primitives import TYPE_NAMES
 from ...ops import pooling as pools
 from ...ops.laid_out import with_gradient_in_order
 from ...ops.memory_order import format_order, lay
+from ...ops.one_node import one_node
 from ...ops.pooling import (
     adaptive_avg_pool1d,
     adaptive_avg_pool2d,
@@ -24,7 +25,6 @@ from ...ops.pooling import (
     max_pool2d,
     max_pool3d,
 )
-from ...tensor import Tensor
 from .._arguments import _pair, _single
 
 __all__ = [

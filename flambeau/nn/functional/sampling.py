@@ -9,8 +9,8 @@ from typing import Any
 
 import flambeau
 
-from ...autograd.one_node import one_node
-from ...tensor import Tensor
+from ...core.tensor import Tensor
+from ...ops.one_node import one_node
 
 _MODES = ("bilinear", "nearest", "bicubic")
 _PADDING_MODES = ("zeros", "border", "reflection")

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from ...autograd.one_node import one_node
+from ...core.tensor import Tensor
 from ...graph.bounds import LARGEST
 from ...graph.dtypes import int32, uint8
 from ...graph.primitives import TYPE_NAMES
@@ -16,8 +16,8 @@ from ...ops.creation import check_room
 from ...ops.from_data import tensor
 from ...ops.laid_out import in_new_memory
 from ...ops.memory_order import format_order, lay
+from ...ops.one_node import one_node
 from ...ops.precision import rounded_once
-from ...tensor import Tensor
 from .pooling import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
 
 _MODES = {

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import flambeau
 
-from ...tensor import Tensor
+from ...core.tensor import Tensor
 from ..parameter import Parameter
 
 C = TypeVar("C", bound="ModuleConversion")

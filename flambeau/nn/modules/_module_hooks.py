@@ -7,8 +7,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ...autograd.handle import RemovableHandle
-from ...tensor import Tensor
+from ...core.handle import RemovableHandle
+from ...core.tensor import Tensor
 
 if TYPE_CHECKING:
     from .module import Module

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import flambeau
 
-from ...autograd.handle import RemovableHandle
-from ...tensor import Tensor
+from ...core.handle import RemovableHandle
+from ...core.tensor import Tensor
 from ..parameter import Parameter, is_lazy
 from ._module_hooks import _add, _WrappedHook
 

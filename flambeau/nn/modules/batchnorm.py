@@ -6,8 +6,8 @@ from typing import Any
 
 import flambeau
 
+from ...core.tensor import Tensor
 from ...ops.from_data import tensor
-from ...tensor import Tensor
 from .. import functional as F
 from .. import init
 from ..parameter import empty_parameter

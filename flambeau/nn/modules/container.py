@@ -9,7 +9,7 @@ from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, Va
 from itertools import chain
 from typing import Any, TypeVar, overload
 
-from ...tensor import Tensor
+from ...core.tensor import Tensor
 from .._typename import typename
 from ..parameter import Parameter
 from .module import Module, _addindent

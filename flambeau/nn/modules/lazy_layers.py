@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 
 import flambeau
 
+from ...core.tensor import Tensor
 from ...ops.from_data import tensor
-from ...tensor import Tensor
 from ..parameter import UninitializedBuffer, UninitializedParameter
 from .batchnorm import BatchNorm1d, BatchNorm2d, BatchNorm3d, _NormBase
 from .conv import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d, _ConvNd

@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, TypeVar
 
-from ...tensor import Tensor
+from ...core.tensor import Tensor
 from .._typename import typename
 from ..parameter import Buffer, Parameter
 from ._module_conversion import ModuleConversion

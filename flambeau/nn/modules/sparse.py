@@ -6,7 +6,7 @@ from typing import Any
 
 import flambeau
 
-from ...tensor import Tensor
+from ...core.tensor import Tensor
 from .. import functional as F
 from .. import init
 from ..parameter import Parameter

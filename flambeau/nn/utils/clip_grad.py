@@ -10,8 +10,8 @@ from typing import Any
 
 import flambeau
 
+from ...core.tensor import Tensor
 from ...ops.from_data import tensor
-from ...tensor import Tensor
 
 __all__ = ["clip_grad_norm", "clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_", "get_total_norm"]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import flambeau
 
-from ...tensor import Tensor
+from ...core.tensor import Tensor
 from .._typename import typename
 
 __all__ = ["parameters_to_vector", "vector_to_parameters"]

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import flambeau
 
-from ...tensor import Tensor
+from ...core.tensor import Tensor
 from .. import functional as F
 from ..modules.conv import _ConvTransposeNd
 from ..modules.module import Module

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import flambeau
 
-from ...tensor import Tensor
+from ...core.tensor import Tensor
 from ..modules.container import ModuleDict, ModuleList
 from ..modules.module import Module
 from ..parameter import Parameter

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, TypeVar
 
 import flambeau
 
-from ...tensor import Tensor
+from ...core.tensor import Tensor
 from ..modules.module import Module
 from .convert_parameters import parameters_to_vector
 

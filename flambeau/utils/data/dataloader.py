@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Generic, TypeVar
 
 from ._utils.collate import default_collate, default_convert
-from ._utils.fetch import Fetcher
+from ._utils.fetch import Fetcher, StreamLength
 from ._utils.worker import WorkerInfo, get_worker_info
 from .dataset import Dataset, IterableDataset
 from .sampler import BatchSampler, RandomSampler, Sampler, SequentialSampler, random_seed
@@ -255,7 +255,7 @@ class _SingleProcessDataLoaderIter(Iterator[Any]):
         self._indices = iter(loader._index_sampler)
         self._fetcher = loader._fetcher()
         self._fetcher.restart()
-        self._length = _StreamLength(loader)
+        self._length = StreamLength(loader)
 
     def __iter__(self) -> Iterator[Any]:
         return self
@@ -267,33 +267,3 @@ class _SingleProcessDataLoaderIter(Iterator[Any]):
 
     def __len__(self) -> int:
         return self._length.expected()
-
-
-class _StreamLength:
-    """Warns once when a stream gives more batches than its ``__len__`` promised."""
-
-    def __init__(self, loader: DataLoader[Any]) -> None:
-        self._loader = loader
-        self._delivered = 0
-        self._promised: int | None = None
-        if isinstance(loader.dataset, IterableDataset) and hasattr(loader.dataset, "__len__"):
-            self._promised = len(loader)
-
-    def expected(self) -> int:
-        return len(self._loader)
-
-    def count(self) -> None:
-        self._delivered += 1
-        if self._promised is not None and self._delivered == self._promised + 1:
-            warnings.warn(
-                f"Length of IterableDataset {self._loader.dataset} was reported to be {self._promised} (when accessing "
-                f"len(dataloader)), but {self._delivered} samples have been fetched. "
-                + (
-                    "For multiprocessing data-loading, this could be caused by not properly configuring the "
-                    "IterableDataset replica at each worker. Please see "
-                    "https://pytorch.org/docs/stable/data.html#torch.utils.data.IterableDataset for examples."
-                    if self._loader.num_workers > 0
-                    else ""
-                ),
-                stacklevel=3,
-            )

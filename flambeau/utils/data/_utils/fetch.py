@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ..dataset import rows_of_tensors
+from ..dataset import IterableDataset, rows_of_tensors
 from .collate import default_collate
 
 
@@ -52,3 +53,33 @@ class Fetcher:
         if not samples or (self.drop_last and len(samples) < len(indices)):
             raise StopIteration
         return samples
+
+
+class StreamLength:
+    """Warns once when a stream gives more batches than its ``__len__`` promised."""
+
+    def __init__(self, loader: Any) -> None:
+        self._loader = loader
+        self._delivered = 0
+        self._promised: int | None = None
+        if isinstance(loader.dataset, IterableDataset) and hasattr(loader.dataset, "__len__"):
+            self._promised = len(loader)
+
+    def expected(self) -> int:
+        return len(self._loader)
+
+    def count(self) -> None:
+        self._delivered += 1
+        if self._promised is not None and self._delivered == self._promised + 1:
+            warnings.warn(
+                f"Length of IterableDataset {self._loader.dataset} was reported to be {self._promised} (when accessing "
+                f"len(dataloader)), but {self._delivered} samples have been fetched. "
+                + (
+                    "For multiprocessing data-loading, this could be caused by not properly configuring the "
+                    "IterableDataset replica at each worker. Please see "
+                    "https://pytorch.org/docs/stable/data.html#torch.utils.data.IterableDataset for examples."
+                    if self._loader.num_workers > 0
+                    else ""
+                ),
+                stacklevel=3,
+            )

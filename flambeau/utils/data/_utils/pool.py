@@ -8,14 +8,17 @@ import time
 import weakref
 from collections.abc import Iterator
 from multiprocessing import connection as connections
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flambeau._utils import ExceptionWrapper
 
-from ..dataloader import DataLoader, _StreamLength
 from ..sampler import random_seed
+from .fetch import StreamLength
 from .transfer import Parcel, SharedFile, unpack
 from .worker import Reply, Restart, Task, WorkerSettings, work
+
+if TYPE_CHECKING:
+    from ..dataloader import DataLoader
 
 _STOP_SECONDS = 5.0
 """How long a worker may go on with its batch after it was told to stop."""
@@ -89,7 +92,7 @@ class _MultiProcessingDataLoaderIter(Iterator[Any]):
         self._next = 0  # tasks whose batch was handed out; in order, the number of the next one
         self._waiting: dict[int, int] = {}  # task -> its worker
         self._arrived: dict[int, tuple[int, Parcel | None]] = {}
-        self._length = _StreamLength(self._loader)
+        self._length = StreamLength(self._loader)
         for _ in range(self._limit):
             self._send_task()
 

@@ -22,19 +22,14 @@ _PUBLISHED: dict[str, tuple[str, bool]] = {
     "flambeau.vision": ("torchvision", False),
     "flambeau.audio": ("torchaudio", False),
     "flambeau.metrics": ("torchmetrics", False),
-    "flambeau.tensor": ("torch", True),
-    "flambeau.storage": ("torch", True),
-    "flambeau.storages": ("torch.storage", True),
-    "flambeau.device": ("torch", True),
+    "flambeau.core": ("torch", True),
+    "flambeau.core.handle": ("torch.utils.hooks", True),
+    "flambeau.core.modes": ("torch.autograd.grad_mode", True),
     "flambeau.graph": ("torch", True),
-    "flambeau.legacy": ("torch", True),
-    "flambeau.printing": ("torch", True),
-    "flambeau.info": ("torch", True),
-    "flambeau.settings": ("torch", True),
-    "flambeau.threads": ("torch", True),
+    "flambeau.interpreter": ("torch", True),
     "flambeau.serialization": ("torch.serialization", True),
-    "flambeau.autograd.modes": ("torch.autograd.grad_mode", True),
     "flambeau.ops": ("torch", True),
+    "flambeau.ops.storages": ("torch.storage", True),
     "flambeau.nn.functional": ("torch.nn.functional", True),
     **{
         f"flambeau.vision.transforms.{part}": ("torchvision.transforms.transforms", True)
@@ -50,8 +45,8 @@ _ELSEWHERE = {
     "torch._C._nn": "flambeau.nn.functional",
     "torch._C._VariableFunctions": "flambeau",
     "torch._VF": "flambeau",
-    "torch.autograd.grad_mode": "flambeau.autograd.modes",
-    "torch.storage": "flambeau.storages",
+    "torch.autograd.grad_mode": "flambeau.core.modes",
+    "torch.storage": "flambeau.ops.storages",
 }
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from .device import check_device
-from .graph import dtypes
-from .graph.dtypes import dtype
-from .graph.primitives import TYPE_NAMES
-from .ops.creation import finished
-from .ops.from_data import construct
-from .tensor import Tensor
+from ..core.device import check_device
+from ..core.tensor import Tensor
+from ..graph import dtypes
+from ..graph.dtypes import dtype
+from ..graph.primitives import TYPE_NAMES
+from .creation import finished
+from .from_data import construct
 
 
 class TensorType(type):

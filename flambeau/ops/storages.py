@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from .device import CPU
-from .graph import dtypes
-from .graph.dtypes import dtype as dtype_type
-from .graph.primitives import TYPE_NAMES
-from .graph.shapes import View
-from .ops.from_data import construct, from_array, from_numpy
-from .tensor import Tensor
+from ..core.device import CPU
+from ..core.tensor import Tensor
+from ..graph import dtypes
+from ..graph.dtypes import dtype as dtype_type
+from ..graph.primitives import TYPE_NAMES
+from ..graph.shapes import View
+from .from_data import construct, from_array, from_numpy
 
 
 class UntypedStorage:
@@ -218,6 +218,6 @@ ByteStorage, BoolStorage = STORAGE_TYPES[dtypes.uint8], STORAGE_TYPES[dtypes.boo
 
 def _load_from_bytes(data: bytes) -> Any:
     """The storage in ``data``, a file in memory: what pickling a storage of PyTorch's keeps. Such a pickle is trusted."""
-    from .serialization import load
+    from ..serialization import load
 
     return load(io.BytesIO(data), weights_only=False)

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from .autograd.handle import RemovableHandle
+from .handle import RemovableHandle
 
 if TYPE_CHECKING:
     from .tensor import Tensor

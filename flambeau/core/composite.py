@@ -18,11 +18,11 @@ from collections.abc import Callable, Sequence
 from itertools import repeat
 from typing import Any
 
-from .graph.dtypes import DType
-from .graph.given import Given, Looked
-from .graph.primitives import LEAF, RANDOM_BITS
-from .graph.shapes import Size, View
-from .graph.trace import (
+from ..graph.dtypes import DType
+from ..graph.given import Given, Looked
+from ..graph.primitives import LEAF, RANDOM_BITS
+from ..graph.shapes import Size, View
+from ..graph.trace import (
     CLOSED,
     UNLIMITED,
     Node,

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .graph.primitives import WRITE, nbytes
-from .graph.shapes import Size, View, contiguous_strides
-from .graph.trace import Node, evaluate, note_rebinding, record, record_constant
-from .holders import other_holders
+from ..graph.primitives import WRITE, nbytes
+from ..graph.shapes import Size, View, contiguous_strides
+from ..graph.trace import Node, evaluate, note_rebinding, record, record_constant
+from ..interpreter.holders import other_holders
 
 if TYPE_CHECKING:
-    from .graph.dtypes import dtype
+    from ..graph.dtypes import dtype
 
 
 class Storage:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .graph import dtypes
-from .graph.dtypes import dtype
+from . import dtypes
+from .dtypes import dtype
 
 _FRACTION_BITS = {"float64": 52, "float32": 23, "float16": 10, "bfloat16": 7}
 _SMALLEST_EXPONENT = {"float64": -1022, "float32": -126, "float16": -14, "bfloat16": -126}

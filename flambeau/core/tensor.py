@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from .autograd.gradient import Gradient
-from .graph.bounds import LARGEST, check_strides
-from .graph.dtypes import DType, dtype
-from .graph.primitives import nbytes
-from .graph.shapes import Size, View, contiguous_strides, is_contiguous, wrap_dim
-from .graph.trace import Node, local, note_rebinding
+from ..graph.bounds import LARGEST, check_strides
+from ..graph.dtypes import DType, dtype
+from ..graph.primitives import COPY, nbytes
+from ..graph.shapes import Size, View, contiguous_strides, is_contiguous, wrap_dim
+from ..graph.trace import Node, local, note_rebinding, record
+from .history import Gradient
 from .hooks import Extra, Hooks
 from .reading import Reading
 from .storage import Storage, whole
@@ -201,7 +201,7 @@ class Tensor(Reading, Hooks):
         return (self._node if self._storage is None else self._storage.node).dtype
 
     def _output_meta(self, number: int) -> tuple[Size, DType]:
-        """Shape and dtype, of a leaf as the end of an edge (see :class:`flambeau.autograd.gradient.Gradient`)."""
+        """Shape and dtype, of a leaf as the end of an edge (see :class:`flambeau.core.history.Gradient`)."""
         storage = self._storage
         if storage is None:
             node = self._node
@@ -404,11 +404,6 @@ class Tensor(Reading, Hooks):
     def __reversed__(self) -> Tensor:
         return self.flip(0) if self.ndim else self
 
-    def __repr__(self, *, tensor_contents: str | None = None) -> str:
-        from .printing import tensor_text
-
-        return tensor_text(self)
-
     # --- gradients ------------------------------------------------------------------------------------------------
 
     def backward(
@@ -500,9 +495,6 @@ class Tensor(Reading, Hooks):
             return memo[id(self)]  # type: ignore[no-any-return]
         import copy
 
-        from .graph.primitives import COPY
-        from .graph.trace import record
-
         made: Any = _new(type(self))
         storage = self._storage
         if storage is None:
@@ -533,7 +525,7 @@ class Tensor(Reading, Hooks):
             )
         self._share()
         array = np.ascontiguousarray(self._array())
-        from ._utils import _rebuild_array
+        from .._utils import _rebuild_array
 
         return _rebuild_array, (type(self), array, self.dtype.name, tuple(self.shape), self._tracked, dict(self.__dict__))
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ..graph.shapes import Size
 
 if TYPE_CHECKING:
-    from ..tensor import Tensor
+    from ..core.tensor import Tensor
 
 
 def sum_to(value: Tensor, shape: Size, name: str = "backward", index: int = 0, strict: bool = False) -> Tensor:

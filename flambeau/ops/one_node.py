@@ -13,10 +13,13 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, TypeVar, cast
 
+from ..core.history import FREED, Edge, Gradient
+from ..core.tensor import Tensor
 from ..graph.trace import local
-from ..tensor import Tensor
-from .engine import between
-from .gradient import FREED, Edge, Gradient
+
+#: Runs backward from edges with their gradients to the nodes given, beyond which nothing is run; put here by
+#: ``autograd.engine``.
+run_between: list[Callable[[list[tuple[Any, Tensor]], Sequence[Gradient | None]], tuple[Tensor | None, ...]]] = []
 
 _new = object.__new__
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -45,7 +48,7 @@ class Composed(Gradient):
         checked = local.check_nan
         try:
             local.check_nan = False  # the node itself is checked
-            return between([(results[number], value) for number, value in given.items()], entrances)
+            return run_between[0]([(results[number], value) for number, value in given.items()], entrances)
         finally:
             local.check_nan = checked
 
@@ -64,7 +67,7 @@ def one_node(name: str | Callable[..., str], zero_curvature: bool = False) -> Ca
 
     The function takes tensors (or sequences of them) and gives one tensor or a tuple; results must not share memory with
     arguments. Where nothing is to be differentiated the function is simply called. For ``zero_curvature`` see
-    :class:`~flambeau.autograd.gradient.Gradient`.
+    :class:`~flambeau.core.history.Gradient`.
     """
 
     def decorate(function: _F) -> _F:

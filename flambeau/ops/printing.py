@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from .graph.dtypes import bool_, get_default_dtype, int64
-from .tensor import Tensor
+from ..core.tensor import Tensor
+from ..graph.dtypes import bool_, get_default_dtype, int64
 
 
 @dataclass

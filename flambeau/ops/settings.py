@@ -1,4 +1,4 @@
-"""Settings of the whole process: default dtype and device, determinism, precision of products, ``compile``."""
+"""Settings of the whole process: default dtype and device, determinism, precision of products, threads, ``compile``."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from .device import check_device, device
-from .graph import dtypes
-from .graph.dtypes import dtype
-from .graph.notices import warn
-from .graph.steps import forget_steps
-from .graph.trace import step_boundary
+from ..core.device import check_device, device
+from ..cpu.runner import default_runner
+from ..graph import dtypes
+from ..graph.dtypes import dtype
+from ..graph.notices import warn
+from ..graph.steps import forget_steps
+from ..graph.trace import step_boundary
 
 # --- defaults --------------------------------------------------------------------------------------------------------
 
@@ -25,7 +26,7 @@ def set_default_dtype(d: dtype) -> None:
 
 def set_default_tensor_type(t: Any) -> None:
     """:func:`set_default_dtype` by an old tensor type (``torch.DoubleTensor``) or its name."""
-    from .legacy import dtype_of
+    from .tensor_types import dtype_of
 
     warn(
         "torch.set_default_tensor_type() is deprecated as of PyTorch 2.1, please use torch.set_default_dtype() and "
@@ -113,6 +114,39 @@ def get_float32_matmul_precision() -> str:
 def set_flush_denormal(mode: bool) -> bool:
     """Whether subnormal numbers could be made to count as zero: never, so False."""
     return False
+
+
+# --- threads -------------------------------------------------------------------------------------------------------
+
+_interop = [1]
+
+
+def _count(count: int) -> int:
+    if isinstance(count, bool) or not isinstance(count, int):
+        raise TypeError(f"set_num_threads expects an int, but got {type(count).__name__}")
+    if count <= 0:
+        raise RuntimeError("set_num_threads expects a positive integer")
+    return count
+
+
+def set_num_threads(num: int) -> None:
+    """Let ``num`` threads work on a plan from now on. Results do not depend on it."""
+    default_runner().set_num_threads(_count(num))
+
+
+def get_num_threads() -> int:
+    """Threads that work on a plan, the calling one included."""
+    return default_runner().num_threads()
+
+
+def set_num_interop_threads(num: int) -> None:
+    """Kept for programs that call it: plans run one at a time, each on all threads."""
+    _interop[0] = _count(num)
+
+
+def get_num_interop_threads() -> int:
+    """What was set last (1 at first)."""
+    return _interop[0]
 
 
 # --- compile ---------------------------------------------------------------------------------------------------------

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from ..core.tensor import Tensor
 from ..graph.primitives import TYPE_NAMES
 from ..graph.shapes import wrap_dim, wrap_dims
-from ..ops.decompositions import svdvals
-from ..ops.norms import norm as torch_norm
-from ..ops.operation import write_out
-from ..ops.systems import check_matrix, inv
-from ..tensor import Tensor
+from .decompositions import svdvals
+from .norms import norm as torch_norm
+from .operation import operation, write_out
+from .systems import check_matrix, inv
 
 
 def vector_norm(
@@ -75,6 +75,12 @@ def norm(
     if pair:
         return matrix_norm(A, ord, (-2, -1) if dim is None else dim, keepdim, dtype=dtype, out=out)
     return vector_norm(A, ord, dim, keepdim, dtype=dtype, out=out)
+
+
+@operation(method=False)
+def nuclear_norm(input: Tensor, dim: Any = (-2, -1), keepdim: bool = False) -> Tensor:
+    """The sum of the singular values of the matrices in two axes."""
+    return matrix_norm(input, "nuc", dim, keepdim)
 
 
 def cond(A: Tensor, p: Any = None, *, out: Tensor | None = None) -> Tensor:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .graph.dtypes import bool_, float32, float64, int64
-from .graph.notices import warn_once
-from .graph.trace import evaluate, evaluate_trace
+from ..graph.dtypes import bool_, float32, float64, int64
+from ..graph.notices import warn_once
+from ..graph.trace import evaluate, evaluate_trace
 
 if TYPE_CHECKING:
     from .tensor import Tensor
