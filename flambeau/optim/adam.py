@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import flambeau
 
 from ..core.tensor import Tensor
-from .checks import check_betas, check_implementation, check_learning_rate, check_not_negative
-from .optimizer import Entry, Optimizer, ParamsT, number
+from .checks import check_options
+from .formula import Formula, Kept, number, weights
+from .optimizer import ParamsT
 
 __all__ = ["Adam"]
 
 
-class Adam(Optimizer):
+class Adam(Formula):
     """Steps in units of the gradient's running size (Kingma and Ba 2014).
 
     m ← β₁ m + (1 - β₁) g;  v ← β₂ v + (1 - β₂) g²;  p ← p - lr · m̂ / (√v̂ + eps), with m̂ and v̂ corrected for their
@@ -22,10 +22,8 @@ class Adam(Optimizer):
     itself (AdamW) instead of adding to the gradient.
     """
 
-    _later_options = {
-        "amsgrad": False, "maximize": False, "foreach": None, "capturable": False, "differentiable": False,
-        "fused": None, "decoupled_weight_decay": False,
-    }  # fmt: skip
+    _kept = {"exp_avg": Kept(), "exp_avg_sq": Kept(), "max_exp_avg_sq": Kept(option="amsgrad")}
+    _rounds_decay = True
 
     def __init__(
         self, params: ParamsT, lr: Any = 1e-3, betas: tuple[Any, Any] = (0.9, 0.999), eps: float = 1e-8,
@@ -34,10 +32,12 @@ class Adam(Optimizer):
         decoupled_weight_decay: bool = False,
     ) -> None:  # fmt: skip
         _check_tensor("lr", lr, foreach, capturable)
-        check_learning_rate(lr)
-        check_not_negative(epsilon=eps)
-        check_betas(betas)
-        check_not_negative(weight_decay=weight_decay)
+        options = {
+            "lr": lr, "betas": tuple(betas), "eps": eps, "weight_decay": weight_decay, "amsgrad": amsgrad,
+            "maximize": maximize, "foreach": foreach, "capturable": capturable, "differentiable": differentiable,
+            "fused": fused, "decoupled_weight_decay": decoupled_weight_decay,
+        }  # fmt: skip
+        check_options(options)
         if not (
             (isinstance(betas[0], float) and isinstance(betas[1], float))
             or (isinstance(betas[0], Tensor) and isinstance(betas[1], Tensor))
@@ -45,69 +45,31 @@ class Adam(Optimizer):
             raise ValueError("betas must be either both floats or both Tensors")
         for place, beta in enumerate(betas):
             _check_tensor(f"betas[{place}]", beta, foreach, capturable)
-        defaults = {
-            "lr": lr, "betas": tuple(betas), "eps": eps, "weight_decay": weight_decay, "amsgrad": amsgrad,
-            "maximize": maximize, "foreach": foreach, "capturable": capturable, "differentiable": differentiable,
-            "fused": fused, "decoupled_weight_decay": decoupled_weight_decay,
-        }  # fmt: skip
-        super().__init__(params, defaults)
-        check_implementation(fused, foreach, differentiable)
+        super().__init__(params, options)
 
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        return self._run(closure)
+    def _constants(self, group: dict[str, Any]) -> tuple[Any, ...]:
+        beta1, beta2 = map(number, group["betas"])
+        return *weights(1 - beta1), beta2, 1 - beta2, number(group["eps"])
 
-    def _update_group(self, group: dict[str, Any]) -> None:
-        lr = number(group["lr"])
-        beta1, beta2 = number(group["betas"][0]), number(group["betas"][1])
-        eps = number(group["eps"])
-        weight_decay = number(group["weight_decay"])
-        decoupled = group["decoupled_weight_decay"]
-        amsgrad = group["amsgrad"]
-        entries: list[Entry] = []
-        for parameter in group["params"]:
-            gradient = parameter.grad
-            if gradient is None:
-                continue
-            state = self._state_of(parameter)
-            if state is None:
-                state = self._new_state(parameter, "exp_avg", "exp_avg_sq")
-                if amsgrad:
-                    state["max_exp_avg_sq"] = flambeau.zeros_like(parameter)
-            step = state.count()
-            largest = (state["max_exp_avg_sq"],) if amsgrad else ()
-            corrections = (1 - beta2**step) ** 0.5, -lr / (1 - beta1**step)
-            entries.append((parameter, state["exp_avg"], state["exp_avg_sq"], *largest, gradient, *corrections))
-        decay = None
-        if weight_decay != 0:
-            decay = "decoupled" if decoupled else "added"
-        new1 = 1 - beta1
-        numbers = 1 - new1, new1, beta2, 1 - beta2, eps, 1 - lr * weight_decay if decoupled else weight_decay
-        self._apply(_update, (group["maximize"], decay, new1 < 0.5, amsgrad), numbers, 4 if amsgrad else 3, entries)
+    def _step_numbers(self, group: dict[str, Any], kept: dict[str, float]) -> tuple[Any, ...]:
+        step = kept["step"]
+        beta1, beta2 = map(number, group["betas"])
+        return (1 - beta2**step) ** 0.5, -number(group["lr"]) / (1 - beta1**step)
 
-
-def _update(
-    flags: tuple[bool, str | None, bool, bool], beta1: float, new1: float, beta2: float, new2: float, eps: float,
-    decay: float, parameter: Tensor, average: Tensor, square: Tensor, *rest: Any,
-) -> tuple[Tensor, ...]:  # fmt: skip
-    """The parameter, both averages and, with ``amsgrad``, the largest square so far after a step.
-
-    ``rest`` are that square, the gradient, √(1 - β₂ᵗ) and -lr / (1 - β₁ᵗ).
-    """
-    maximize, kind, near, amsgrad = flags
-    *largest, gradient, correction, lr = rest
-    if maximize:
-        gradient = -gradient
-    if kind == "decoupled":
-        parameter = parameter * decay
-    elif kind == "added":
-        gradient = gradient + parameter * decay
-    change = gradient - average
-    average = average + change * new1 if near else gradient - change * beta1  # from the nearer end, as lerp does
-    square = square * beta2 + gradient * new2 * gradient
-    if amsgrad:
-        largest = [flambeau.maximum(largest[0], square)]
-    size = (largest[0] if amsgrad else square).sqrt() / correction + eps
-    return parameter + average * lr / size, average, square, *largest
+    @staticmethod
+    def _update(
+        parameter: Tensor, gradient: Tensor, average: Tensor, square: Tensor, largest: Tensor | None,
+        from_old: float | None, from_new: float | None, beta2: float, fresh2: float, eps: float, correction: float,
+        lr: float,
+    ) -> tuple[Tensor | None, ...]:  # fmt: skip
+        """``correction`` is √(1 - β₂ᵗ), ``lr`` is -lr / (1 - β₁ᵗ)."""
+        change = gradient - average
+        average = average + change * from_old if from_new is None else gradient + change * from_new
+        square = square * beta2 + gradient * fresh2 * gradient
+        if largest is not None:
+            largest = flambeau.maximum(largest, square)
+        size = (square if largest is None else largest).sqrt() / correction + eps
+        return parameter + average * lr / size, average, square, largest
 
 
 def _check_tensor(name: str, value: Any, foreach: bool | None, capturable: bool) -> None:

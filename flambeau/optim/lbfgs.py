@@ -11,7 +11,8 @@ from ..core.modes import without_history
 from ..core.tensor import Tensor
 from ._line_search import Point, strong_wolfe
 from .checks import check_learning_rate
-from .optimizer import Optimizer, ParamsT, number
+from .formula import number
+from .optimizer import Optimizer, ParamsT
 
 __all__ = ["LBFGS"]
 

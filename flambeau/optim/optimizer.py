@@ -10,14 +10,10 @@ from copy import deepcopy
 from itertools import chain
 from typing import Any
 
-import flambeau
-
-from ..core.composite import composite_values, handle
 from ..core.handle import RemovableHandle
 from ..core.tensor import Tensor
-from ..graph.trace import local, step_boundary
+from ..graph.trace import step_boundary
 from ..nn._typename import typename
-from ..ops.operation import assign
 from .state import ParameterState
 
 __all__ = ["Optimizer", "register_optimizer_step_post_hook", "register_optimizer_step_pre_hook"]
@@ -49,40 +45,12 @@ def register_optimizer_step_post_hook(hook: Hook) -> RemovableHandle:
     return RemovableHandle.add(_global_optimizer_post_hooks, hook)
 
 
-def number(value: Any) -> Any:
-    """A hyperparameter as a Python number, whatever it was given as."""
-    return value if type(value) is float else float(value)
-
-
-Update = Callable[..., tuple[Tensor, ...]]
-"""What new values an update gives: a function of flags, numbers, the tensors to change, and what else it needs."""
-Entry = tuple[Any, ...]
-"""What an update is done to: the tensors to change, and behind them the further tensors and numbers that it needs."""
-
-TOGETHER = 8
-"""Parameters that are recorded by one look-up: enough to make it pay, few enough for the budget of a trace."""
-
-
-def _update_all(static: tuple[Update, Any, int, int], *operands: Any) -> list[Tensor]:
-    """The new values of all targets of several entries, which follow the numbers one behind the other."""
-    update, flags, count, length = static
-    values: list[Tensor] = []
-    for start in range(count, len(operands), length):
-        values += update(flags, *operands[:count], *operands[start : start + length])
-    return values
-
-
 class Optimizer:
     """Changes parameters in groups, each with its own options, by their gradients.
 
     ``params`` are tensors, pairs of name and tensor, or dictionaries of them and options; ``defaults`` holds the
     options of groups that do not give them. Subclasses define :meth:`step`.
     """
-
-    #: Entries of a parameter's state that are numbers, shown as zero-dimensional tensors.
-    _numbers: tuple[str, ...] = ("step",)
-    #: Options that groups of older files lack, with their values.
-    _later_options: dict[str, Any] = {}
 
     def __init__(self, params: ParamsT, defaults: dict[str, Any]) -> None:
         self.defaults = defaults
@@ -139,64 +107,6 @@ class Optimizer:
         if not getattr(cls.step, "hooked", False):
             cls.step = self.profile_hook_step(cls.step)  # type: ignore[method-assign]
             cls.step.hooked = True  # type: ignore[attr-defined]
-
-    def _run(self, closure: Callable[[], Any] | None) -> Any:
-        """The step of an optimiser that treats every parameter by itself: see :meth:`_update_group`."""
-        loss = None
-        before = local.grad
-        try:
-            if closure is not None:
-                local.grad = True
-                loss = closure()
-            local.grad = bool(self.defaults["differentiable"])
-            for group in self.param_groups:
-                self._update_group(group)
-        finally:
-            local.grad = before
-        return loss
-
-    def _update_group(self, group: dict[str, Any]) -> None:
-        raise NotImplementedError
-
-    @staticmethod
-    def _apply(update: Update, flags: Any, numbers: tuple[float, ...], changed: int, entries: list[Entry]) -> None:
-        """Give the first ``changed`` tensors of each entry the values that ``update(flags, *numbers, *entry)`` returns.
-
-        Several entries are recorded by one look-up, so ``update`` must be fit for :func:`~flambeau.composite.composite`.
-        """
-        if local.grad:  # the update itself is to be differentiated
-            for entry in entries:
-                for target, value in zip(entry[:changed], update(flags, *numbers, *entry), strict=True):
-                    assign(target, value)
-            return
-        # Parameters that share memory change one after the other.
-        apart = len({id(entry[0]._storage or entry[0]) for entry in entries}) == len(entries)
-        length = TOGETHER if apart else 1
-        for first in range(0, len(entries), length):
-            part = entries[first : first + length]
-            static = update, flags, len(numbers), len(part[0])
-            values = iter(composite_values(_update_all, static, [*numbers, *chain.from_iterable(part)]))
-            for entry in part:
-                for target, (node, view) in zip(entry[:changed], values):
-                    storage = target._storage
-                    if storage is None or view is not None or not storage.replace(target._view, node):
-                        assign(target, handle(node, view))
-
-    def _state_of(self, parameter: Tensor) -> ParameterState | None:
-        """What is remembered about ``parameter``, or None if that is nothing yet."""
-        state = self.state[parameter]
-        if type(state) is ParameterState:
-            return state
-        if not state:
-            return None
-        state = self.state[parameter] = ParameterState.of(state, self._numbers)
-        return state
-
-    def _new_state(self, parameter: Tensor, *zeros: str, **numbers: float) -> ParameterState:
-        """Begin to remember something about ``parameter``: step 0, further numbers, and tensors of zeros."""
-        tensors = {name: flambeau.zeros_like(parameter) for name in zeros}
-        state = self.state[parameter] = ParameterState({"step": 0.0, **numbers}, tensors)
-        return state
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the parameters' gradients, or set them to zero."""
@@ -343,9 +253,6 @@ class Optimizer:
             self._make_hooks()
         self._patch_step_function()
         self.defaults.setdefault("differentiable", False)
-        for group in self.param_groups:
-            for name, value in self._later_options.items():
-                group.setdefault(name, value)
 
     # --- hooks -----------------------------------------------------------------------------------------------------
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+import numpy
+
 import flambeau
 
-from ..graph.trace import note_change
 from ..ops.from_data import tensor
+
+FORGOTTEN: dict[str, float] = {}
+"""The numbers of a state whose first step was undone."""
 
 
 class ParameterState(dict[str, Any]):
@@ -16,7 +20,8 @@ class ParameterState(dict[str, Any]):
 
     PyTorch keeps the count of steps (and a few more numbers) as float32 tensors. An optimiser that read them would
     have to evaluate the graph, so here they live in ``numbers`` as Python floats, and a tensor is made when somebody
-    else asks. The entries that are tensors are read at the speed of a plain dictionary.
+    else asks. The entries that are tensors are read at the speed of a plain dictionary. Parameters that go in step share
+    one dictionary of numbers: it is replaced, never changed.
     """
 
     __slots__ = ("numbers", "__weakref__")
@@ -31,21 +36,11 @@ class ParameterState(dict[str, Any]):
         numbers = {name: float(state[name]) for name in names if name in state}
         return cls(numbers, {key: value for key, value in state.items() if key not in names})
 
-    @property
-    def step(self) -> float:
-        """The count of steps."""
-        return self.numbers["step"]
+    def clear(self) -> None:
+        self.numbers = FORGOTTEN
+        super().clear()
 
-    @step.setter
-    def step(self, value: float) -> None:
-        self.numbers["step"] = value
-
-    def count(self) -> float:
-        """Count a step; undone if what was recorded before turns out to be wrong. Returns the count."""
-        before = self.numbers["step"]
-        note_change(self, "step", before)
-        self.numbers["step"] = before + 1.0
-        return before + 1.0
+    begun = property(fset=lambda self, begun: self.clear(), doc="Set when the step with which it began is undone.")
 
     def plain(self) -> dict[str, Any]:
         """All entries in a plain dictionary, numbers as tensors."""
@@ -56,13 +51,13 @@ class ParameterState(dict[str, Any]):
 
     def __setitem__(self, key: str, value: Any) -> None:
         if key in self.numbers:
-            self.numbers[key] = float(value)
+            self.numbers = {**self.numbers, key: float(value)}
         else:
             super().__setitem__(key, value)
 
     def __delitem__(self, key: str) -> None:
         if key in self.numbers:
-            del self.numbers[key]
+            self.numbers = {name: value for name, value in self.numbers.items() if name != key}
         else:
             super().__delitem__(key)
 
@@ -98,7 +93,7 @@ class ParameterState(dict[str, Any]):
         return [self[key] for key in self]
 
     def copy(self) -> ParameterState:
-        return ParameterState(dict(self.numbers), {key: self[key] for key in super().__iter__()})
+        return ParameterState(self.numbers, {key: self[key] for key in super().__iter__()})
 
     def pop(self, key: str, *default: Any) -> Any:
         if key not in self and default:
@@ -110,6 +105,11 @@ class ParameterState(dict[str, Any]):
 
 def _restore(names: tuple[str, ...], state: dict[str, Any]) -> ParameterState:
     return ParameterState.of(state, names)
+
+
+def single(value: float) -> float:
+    """Rounded to single precision, as these numbers are in files."""
+    return float(numpy.float32(value))
 
 
 def _tensor(value: float) -> Any:

@@ -54,11 +54,19 @@ class Problem:
     def loss(self) -> Any:
         return ((self.data @ self.weight + self.bias).tanh() - 0.3).square().mean()
 
-    def train(self, optimizer: Any, steps: int = 10) -> None:
-        for _ in range(steps):
+    def train(self, optimizer: Any, steps: int = 10, wrong: tuple[int, ...] = ()) -> None:
+        """Steps, of which the ``wrong`` ones have a label that there is no class for: an error, and nothing has happened."""
+        for step in range(steps):
             optimizer.zero_grad()
-            self.loss().backward()
-            optimizer.step()
+            try:
+                loss = self.loss()
+                if wrong:
+                    labels = self.library.tensor([0, 1, 2, 0, 7 if step in wrong else 1, 2])
+                    loss = loss + self.library.nn.functional.cross_entropy(self.data @ self.weight, labels)
+                loss.backward()
+                optimizer.step()
+            except IndexError:
+                assert step in wrong
 
     def values(self) -> list[np.ndarray]:
         return [p.detach().numpy().copy() for p in self.parameters()]
@@ -102,6 +110,31 @@ def test_ten_steps_in_double_precision(name: str, options: dict[str, Any]) -> No
     ours.train(make(flambeau, ours, name, options))
     theirs.train(make(torch, theirs, name, options))
     for a, b in zip(ours.values(), theirs.values(), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize(("name", "options"), OPTIMIZERS, ids=IDS)
+def test_training_goes_on_after_wrong_labels_as_if_they_had_not_been(name: str, options: dict[str, Any]) -> None:
+    ours, theirs = Problem(flambeau, "float64"), Problem(torch, "float64")
+    our_optimizer, their_optimizer = make(flambeau, ours, name, options), make(torch, theirs, name, options)
+    for problem, optimizer in ((ours, our_optimizer), (theirs, their_optimizer)):
+        problem.train(optimizer, 7, wrong=(0, 3, 6))
+    for a, b in zip(ours.values(), theirs.values(), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-12)
+    assert_states_agree(our_optimizer.state_dict()["state"], their_optimizer.state_dict()["state"], 1e-10, 1e-12)
+
+
+def test_a_momentum_that_a_file_has_none_of_begins_anew() -> None:
+    results = []
+    for library in (flambeau, torch):
+        problem = Problem(library, "float64")
+        optimizer = library.optim.SGD(problem.parameters(), lr=0.1, momentum=0.9, dampening=0.5)
+        state = optimizer.state_dict()
+        state["state"] = {0: {"momentum_buffer": None}}
+        optimizer.load_state_dict(state)
+        problem.train(optimizer, 3)
+        results.append(problem.values())
+    for a, b in zip(*results, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-12)
 
 

@@ -1,0 +1,239 @@
+"""Optimisers that are a formula: what is kept for each parameter, the numbers of a step, and the new values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import chain
+from operator import itemgetter
+from typing import Any, ClassVar, NamedTuple
+
+import flambeau
+
+from ..core.composite import composite_values, handle
+from ..core.tensor import Tensor
+from ..graph.primitives import FMA
+from ..graph.trace import local, note_change
+from ..ops.arithmetic import AddBackward0
+from ..ops.dispatch import nary
+from ..ops.operation import assign
+from .checks import check_implementation, check_options
+from .optimizer import Optimizer, ParamsT
+from .state import FORGOTTEN, ParameterState, single
+
+Entry = tuple[Any, ...]
+"""What an update is done to: a parameter, what is kept for it, its gradient, and the numbers of its own step."""
+How = tuple[type["Formula"], tuple[str, ...], bool, bool]
+"""What decides which primitives are recorded: the optimiser, the names of what is kept, ``maximize``, and whether the
+parameter itself decays."""
+
+TOGETHER = 8
+"""Parameters that are recorded by one look-up: enough to make it pay, few enough for the budget of a trace."""
+
+_LATER_OPTIONS = {
+    "maximize": False, "foreach": None, "fused": None, "capturable": False, "differentiable": False, "amsgrad": False,
+    "nesterov": False, "momentum": 0, "centered": False, "decoupled_weight_decay": False,
+}  # fmt: skip
+"""Options that groups of older files lack, with their values."""
+
+
+def number(value: Any) -> Any:
+    """A hyperparameter as a Python number, whatever it was given as."""
+    return value if type(value) is float else float(value)
+
+
+class Kept(NamedTuple):
+    """A tensor of a parameter's shape that is kept for it from step to step."""
+
+    #: What it is filled with at first: a number, or the option of this name. If it is None, the first step makes it.
+    first: float | str | None = 0.0
+    #: The option that it is kept for; it is kept in any case if there is none.
+    option: str | None = None
+
+
+class Formula(Optimizer):
+    """An optimiser that treats every parameter by itself.
+
+    A subclass declares the tensors that are kept (``_kept``) and the numbers besides the count of steps (``_numbers``),
+    gives the numbers of a step (:meth:`_constants`, :meth:`_step_numbers`), and the new values (:meth:`_update`). A step is
+    recorded by one look-up for several parameters, and undone if something that was recorded before turns out to be wrong.
+
+    A number that an update has no use for is None: what an update records may depend on which numbers are, but not on the
+    value of a number.
+    """
+
+    _kept: ClassVar[dict[str, Kept]] = {}
+    #: The numbers that are kept, with their first values: a number, or the name of an option.
+    _numbers: ClassVar[dict[str, float | str]] = {"step": 0.0}
+    #: Whether a decayed parameter is rounded before it is added to the gradient.
+    _rounds_decay: ClassVar[bool] = False
+
+    def __init__(self, params: ParamsT, options: dict[str, Any]) -> None:
+        check_options(options)
+        super().__init__(params, options)
+        if "fused" in options:
+            check_implementation(options["fused"], options["foreach"], options["differentiable"])
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        for group in self.param_groups:
+            for name, value in _LATER_OPTIONS.items():
+                if name in self.defaults:
+                    group.setdefault(name, value)
+
+    def _constants(self, group: dict[str, Any]) -> tuple[Any, ...]:
+        """The numbers of a step that are the same for all parameters of a group."""
+        raise NotImplementedError
+
+    def _step_numbers(self, group: dict[str, Any], kept: dict[str, float]) -> tuple[Any, ...]:
+        """The numbers of a step that depend on those that are kept; the step is counted, the others it may replace."""
+        return ()
+
+    @staticmethod
+    def _update(parameter: Tensor, gradient: Tensor, *rest: Any) -> tuple[Tensor | None, ...]:
+        """The new values of a parameter and of what is kept. ``rest`` is that, the constants, and the step's numbers.
+
+        What is not kept is None, and so is its new value. Signs and weight decay have been seen to.
+        """
+        raise NotImplementedError
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Change the parameters once; ``closure`` computes the loss anew (and its gradients) and returns it."""
+        loss = None
+        before = local.grad
+        try:
+            if closure is not None:
+                local.grad = True
+                loss = closure()
+            local.grad = bool(self.defaults["differentiable"])
+            for group in self.param_groups:
+                self._update_group(group)
+        finally:
+            local.grad = before
+        return loss
+
+    def _update_group(self, group: dict[str, Any]) -> None:
+        names = tuple([name for name, kept in self._kept.items() if kept.option is None or group[kept.option]])
+        pick: Any = itemgetter(*names) if len(names) > 1 else None
+        counts, late = self._numbers, local.trace.sites
+        states = self.state
+        entries: list[Entry] = []
+        before: Any = None
+        after: Any = None
+        numbers: tuple[Any, ...] = ()
+        for parameter in group["params"]:
+            gradient = parameter.grad
+            if gradient is None:
+                continue
+            if not names:
+                entries.append((parameter, gradient))
+                continue
+            state = states[parameter]
+            if type(state) is not ParameterState or state.numbers is FORGOTTEN:
+                state = self._begin(parameter, names, group)
+            if counts:
+                now = state.numbers
+                if now is not before and now != before:  # parameters that go in step share what is counted
+                    before = now
+                    after = {**before, "step": before["step"] + 1.0}
+                    numbers = self._step_numbers(group, after)
+                if late:
+                    note_change(state, "numbers", before)
+                state.numbers = after
+            entries.append((parameter, *(pick(state) if pick else (state[names[0]],)), gradient, *numbers))
+        if entries:
+            decay = number(group.get("weight_decay", 0.0)) or None
+            decoupled = decay is not None and group.get("decoupled_weight_decay", False)
+            if decoupled:
+                decay = 1 - number(group["lr"]) * decay
+            self._apply((type(self), names, group["maximize"], decoupled), (decay, *self._constants(group)), entries)
+
+    def _begin(self, parameter: Tensor, names: Sequence[str], group: dict[str, Any]) -> ParameterState:
+        """What is remembered about a parameter, which may be nothing yet, or in a plain dictionary (loaded from a file)."""
+        known = {name: value for name, value in self.state[parameter].items() if value is not None}
+        if known:
+            state = ParameterState.of(known, tuple(self._numbers))
+        else:
+            first = {name: number(group[v]) if isinstance(v, str) else v for name, v in self._numbers.items()}
+            state = ParameterState({name: single(value) for name, value in first.items()})
+            for name in names:
+                value = self._kept[name].first
+                if isinstance(value, str):
+                    value = number(group[value])
+                state[name] = None if value is None else flambeau.full_like(parameter, value)
+            note_change(state, "begun", False)
+        self.state[parameter] = state
+        return state
+
+    def _apply(self, how: How, constants: tuple[Any, ...], entries: list[Entry]) -> None:
+        """Give the parameter of each entry, and what is kept for it, their new values."""
+        changed = 1 + len(how[1])
+        if local.grad:  # the update itself is to be differentiated
+            for entry in entries:
+                for target, new in zip(entry[:changed], _new_values(how, constants, entry), strict=True):
+                    if target is None:
+                        self._keep(entry[0], new)
+                    else:
+                        assign(target, new)
+            return
+        # Parameters that share memory change one after the other.
+        apart = len({id(entry[0]._storage or entry[0]) for entry in entries}) == len(entries)
+        length = TOGETHER if apart else 1
+        static = how, len(constants), len(entries[0])
+        for start in range(0, len(entries), length):
+            part = entries[start : start + length]
+            values = iter(composite_values(_all_new_values, static, [*constants, *chain.from_iterable(part)]))
+            for entry in part:
+                for target, (node, view) in zip(entry[:changed], values):
+                    if target is None:
+                        self._keep(entry[0], handle(node, view))
+                        continue
+                    storage = target._storage
+                    if storage is None or view is not None or not storage.replace(target._view, node):
+                        assign(target, handle(node, view))
+
+    def _keep(self, parameter: Tensor, value: Tensor) -> None:
+        """``value`` is the first one of what is kept for a parameter and has none yet."""
+        state = self.state[parameter]
+        state[next(name for name in self._kept if name in state and state[name] is None)] = value
+
+
+def _all_new_values(static: tuple[How, int, int], *operands: Any) -> list[Tensor]:
+    """The new values of all targets of several entries, which follow the constants one behind the other."""
+    how, count, length = static
+    values: list[Tensor] = []
+    for start in range(count, len(operands), length):
+        values += _new_values(how, operands[:count], operands[start : start + length])
+    return values
+
+
+def _new_values(how: How, constants: tuple[Any, ...], entry: Entry) -> list[Tensor]:
+    """The new values of a parameter and of those tensors that are kept for it."""
+    cls, names, maximize, decoupled = how
+    decay, *others = constants
+    parameter, *rest = entry
+    kept = dict(zip(names, rest))
+    gradient, *numbers = rest[len(names) :]
+    if maximize:
+        gradient = -gradient
+    if decoupled:
+        parameter = parameter * decay
+    elif decay is not None:
+        gradient = gradient + parameter * decay if cls._rounds_decay else plus(gradient, parameter, decay)
+    values = cls._update(parameter, gradient, *[kept.get(name) for name in cls._kept], *others, *numbers)
+    return [value for value in values if value is not None]
+
+
+def plus(total: Tensor, other: Tensor, factor: Any) -> Tensor:
+    """``total + other * factor``, rounded once."""
+    return nary(FMA, [total, other, factor], AddBackward0, None, factor)
+
+
+def weights(fresh: float, old: float | None = None) -> tuple[float | None, float | None]:
+    """By how much of their difference a moving average is away from its old value, or from what is new if that is nearer."""
+    return (fresh, None) if fresh < 0.5 else (None, fresh - 1 if old is None else -old)
+
+
+def towards(average: Tensor, new: Tensor, from_old: float | None, from_new: float | None) -> Tensor:
+    """A moving average, computed from the nearer end by :func:`weights`, as ``lerp`` does."""
+    change = new - average
+    return plus(average, change, from_old) if from_new is None else plus(new, change, from_new)
