@@ -29,9 +29,6 @@ from .graph import dtypes as _dtypes
 from .graph.dtypes import can_cast, dtype, get_default_dtype, promote_types
 from .graph.shapes import Size
 from .ops import NAMESPACE as _NAMESPACE
-from .ops.arguments import checked as _checked
-from .ops.dispatch import not_a_tensor as _not_a_tensor
-from .ops.forms import Forms as _Forms
 from .random import (
     Generator,
     default_generator,
@@ -132,55 +129,6 @@ def __getattr__(name: str) -> Any:
 def __dir__() -> list[str]:
     return sorted({*globals(), *_LAZY_MODULES, *_LAZY_NAMES})
 
-
-def result_type(tensor1: Any, tensor2: Any) -> dtype:
-    """The dtype that an arithmetic operation on the two operands would have."""
-    from .graph.trace import number_kind
-
-    parts = []
-    for operand in (tensor1, tensor2):
-        if isinstance(operand, Tensor):
-            parts.append((operand.dtype, 0 if operand.ndim else 1))
-        else:
-            parts.append((_dtypes.scalar_dtype(number_kind(operand)), 2))
-    return _dtypes.result_type(parts)
-
-
-def is_floating_point(input: Tensor) -> bool:
-    """Whether the tensor's dtype is a floating-point one."""
-    if not isinstance(input, Tensor):
-        raise _not_a_tensor("is_floating_point", input=input)
-    return input.dtype.kind == "float"
-
-
-def is_complex(input: Tensor) -> bool:
-    """Whether the tensor's dtype is complex."""
-    if not isinstance(input, Tensor):
-        raise _not_a_tensor("is_complex", input=input)
-    return input.dtype.kind == "complex"
-
-
-def is_nonzero(input: Tensor) -> bool:
-    """Whether a one-element tensor is not zero."""
-    if not isinstance(input, Tensor):
-        raise _not_a_tensor("is_nonzero", input=input)
-    return input.__bool__()
-
-
-def numel(input: Tensor) -> Any:
-    """Number of elements."""
-    if not isinstance(input, Tensor):
-        raise _not_a_tensor("numel", input=input)
-    return input.numel()
-
-
-is_floating_point, is_complex, is_nonzero, numel, result_type = (
-    _checked(_function, _Forms(_function.__name__, (_function.__name__,), _function, False), __name__)
-    for _function in (is_floating_point, is_complex, is_nonzero, numel, result_type)
-)
-Tensor.is_floating_point = is_floating_point  # type: ignore[attr-defined]
-Tensor.is_complex = is_complex  # type: ignore[attr-defined]
-Tensor.is_nonzero = is_nonzero  # type: ignore[attr-defined]
 
 __all__ = [
     "Generator", "Size", "Tensor", "can_cast", "channels_last", "channels_last_3d", "contiguous_format", "default_generator",

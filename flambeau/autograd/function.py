@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from ..core.history import FREED, Edge, Gradient, Packed
 from ..core.tensor import Tensor
 from ..graph.trace import local, record_constant
-from ..ops.operation import write_through_view
+from ..ops.assignment import write_through_view
 
 _RESULT = object()
 """Stands for the function's own node among edges of saved values: a node must not refer to itself."""

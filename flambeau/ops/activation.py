@@ -175,7 +175,7 @@ class ThresholdBackward0(Gradient):
         return where(self.input(0) <= self.context, 0.0, grad)
 
 
-@operation(method=False, inplace=True)
+@operation(method=False, inplace=True, out=True)
 def threshold(input: Tensor, threshold: float, value: float) -> Tensor:
     """``input`` where it exceeds ``threshold``, ``value`` elsewhere."""
     if input.dtype.kind == "bool":
@@ -234,7 +234,7 @@ class HardshrinkBackward0(Gradient):
         return where((x < -self.context) | (x > self.context), grad, 0.0)
 
 
-@operation()
+@operation(out="exact")
 def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """``input`` where its magnitude exceeds ``lambd``, zero elsewhere."""
     check_floating(input, "hardshrink_cpu")
@@ -246,6 +246,7 @@ class SoftshrinkBackward0(HardshrinkBackward0):
     __slots__ = ()
 
 
+@operation(only="functional.softshrink", out=True)
 def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """``input`` moved towards zero by ``lambd``, and zero where it is no larger than that."""
     check_floating(input, "softshrink_check")
@@ -331,6 +332,7 @@ _TANH_LINEAR = math.sqrt(2 / math.pi)
 _TANH_CUBIC = 0.044715 * _TANH_LINEAR
 
 
+@operation(only="functional.gelu", out=True)
 @rounded_once
 def gelu(input: Tensor, approximate: str = "none") -> Tensor:
     """``input * Φ(input)`` with the normal distribution's Φ, or its approximation through ``"tanh"``."""
@@ -392,6 +394,7 @@ class SoftplusBackward0(Gradient):
         return where(x > threshold, grad, grad * sigmoid(x))
 
 
+@operation(only="functional.softplus", out=True)
 @rounded_once
 def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
     """``log(1 + exp(beta * input)) / beta``; the argument itself where ``beta * input`` exceeds ``threshold``."""
@@ -414,6 +417,7 @@ class LogSigmoidBackward0(Gradient):
         return grad * sigmoid(-self.input(0))
 
 
+@operation(only="functional.logsigmoid", out=True)
 @rounded_once
 def logsigmoid(input: Tensor) -> Tensor:
     """``log(sigmoid(input))``, exact for large arguments of either sign."""

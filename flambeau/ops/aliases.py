@@ -8,7 +8,8 @@ from typing import Any
 from ..core.tensor import Tensor
 from ..graph import dtypes
 from .arithmetic import float_power
-from .operation import assign, operation
+from .assignment import assign
+from .operation import operation
 from .parts import as_strided
 from .view_history import AsStridedBackward0
 from .views import seen_anew_in_place

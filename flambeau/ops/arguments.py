@@ -8,6 +8,7 @@ each time, since everything is true or false. All arguments of other operations 
 
 from __future__ import annotations
 
+import inspect
 import os
 from collections.abc import Callable, Iterator, Mapping
 from functools import update_wrapper
@@ -21,7 +22,8 @@ from ..core.tensor import Tensor
 from ..graph.bounds import LARGEST, SMALLEST
 from ..graph.given import Given
 from ..graph.shapes import wrap_dims
-from .forms import TAKES_OUT, Forms
+from .forms import NUMPY_NAMES, Forms
+from .operation import DECLARED, PLAIN
 from .own_signature import OwnSignature
 from .signatures import refusal, signatures
 
@@ -244,6 +246,7 @@ class _Checked(OwnSignature):
     """An operation as a module exports it."""
 
     def __init__(self, function: Callable[..., Any], forms: Forms, prefix: str, method: bool, first: bool) -> None:
+        self.__wrapped__ = function
         self.parameters = Parameters(function, method)
         self._places, self._flag_names = _flags_of(self.parameters)
         super().__init__(function, forms, self._flag_names)
@@ -254,6 +257,19 @@ class _Checked(OwnSignature):
         #: Whether arguments are looked at only when the operation has failed.
         self.quick = not first or forms.name.rstrip("_") in QUICK
         self.seldom = repeat(True, MANY) if self.plain else repeat(True)
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        """What the operation takes under its name: with ``out``, where that is taken besides what it is written with."""
+        forms = self.forms
+        signature = inspect.signature(self.__wrapped__)
+        parameters = list(signature.parameters.values())
+        if forms.name.rstrip("_") != self.__wrapped__.__name__:
+            called = {own: other for other, own in forms.names.items() if other not in NUMPY_NAMES}
+            parameters = [p.replace(name=called.get(p.name, p.name)) for p in parameters]
+        if forms.takes_out:
+            parameters.append(inspect.Parameter("out", inspect.Parameter.KEYWORD_ONLY, default=None, annotation="Tensor | None"))
+        return signature.replace(parameters=parameters)
 
     def check(self, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:
         check_types(self._title, self.parameters, arguments, keywords)
@@ -344,6 +360,8 @@ def checked(
     call.__qualname__ = f"Tensor.{name}" if method else name
     call.__module__ = module
     call.__dict__["__checked__"] = _own
+    if forms.takes_out or forms.names.keys() - NUMPY_NAMES:
+        call.__dict__["__wrapped__"] = _own
     return call
 
 
@@ -353,12 +371,10 @@ def export(
     prefix: str = "",
     method: bool = False,
     first: Callable[[str], bool] = lambda name: True,
-    takes_out: Callable[[str], bool] = lambda name: False,
 ) -> dict[str, Any]:
     """The operations among what has ``names`` in a module (or in the class of tensors), behind their checks.
 
-    ``first`` tells whether PyTorch looks at the types of an operation's arguments before anything else, ``takes_out``
-    whether it takes a tensor for its result.
+    ``first`` tells whether PyTorch looks at the types of an operation's arguments before anything else.
     """
     made: dict[Any, Callable[..., Any]] = {}
     exported = {}
@@ -366,18 +382,22 @@ def export(
         if not isinstance(value, FunctionType) or name.startswith("_") or hasattr(value, "__checked__"):
             continue
         if str(value.__module__).startswith(_OPERATIONS):
-            if value not in made:  # other names are the same function
+            declared = DECLARED.get(value, PLAIN)
+            called = declared.parameters.get(prefix.replace("_", ".") + name)
+            alone = called is not None  # parameters have names of their own under this name
+            key = (value, name) if alone else value
+            if key not in made:  # other names are the same function
                 own = value.__name__
-                own = own if own in names and names[own] is value else name
-                aliases = [other for other, same in names.items() if same is value]
-                forms = Forms(own, aliases, value, any(map(takes_out, aliases)))
-                made[value] = checked(value, forms, module, prefix, method, first(own))
-            exported[name] = made[value]
+                own = own if own in names and names[own] is value and not alone else name
+                aliases = [name] if alone else [other for other, same in names.items() if same is value]
+                forms = Forms(own, aliases, value, declared, called or (), method)
+                made[key] = checked(value, forms, module, prefix, method, first(own))
+            exported[name] = made[key]
     return exported
 
 
 def export_all(namespace: dict[str, Any]) -> None:
     """Put all functions of the package's namespace and all methods of tensors behind their checks."""
-    namespace.update(export(namespace, "flambeau", takes_out=TAKES_OUT.__contains__))
+    namespace.update(export(namespace, "flambeau"))
     for name, function in export(vars(Tensor), "flambeau", method=True).items():
         setattr(Tensor, name, function)

@@ -13,7 +13,7 @@ from ..graph.dtypes import promote_types
 from ..graph.trace import Node, enter, local, new_step, overflow
 from .dispatch import attach, binary, nary, no_slope, not_a_tensor, number_or_tensor, tracked, unary
 from .operands import NUMBERS, binary_operator, operand
-from .operation import NAMESPACE, operation, write_out
+from .operation import operation
 
 _new = object.__new__
 
@@ -30,15 +30,13 @@ class AddBackward0(Gradient):
         return grad, grad if self.context is None else mul(grad, self.context)
 
 
-@operation(inplace=True)
-def add(input: Any, other: Any, *, alpha: Any = 1, out: Tensor | None = None) -> Tensor:
+@operation(inplace=True, out=True, scales=("alpha",))
+def add(input: Any, other: Any, *, alpha: Any = 1) -> Tensor:
     """``input + alpha * other``, broadcast and promoted."""
     if alpha != 1:
         _check_alpha(alpha, input, other)
-        result = nary(p.FMA, [input, other, alpha], AddBackward0, None, alpha)
-    else:
-        result = binary(p.ADD, input, other, AddBackward0)
-    return result if out is None else write_out(out, result)
+        return nary(p.FMA, [input, other, alpha], AddBackward0, None, alpha)
+    return binary(p.ADD, input, other, AddBackward0)
 
 
 def _check_alpha(alpha: Any, a: Any, b: Any) -> None:
@@ -61,15 +59,13 @@ class SubBackward0(AddBackward0):
         return grad, neg(grad) if self.context is None else mul(grad, self.context)
 
 
-@operation("subtract", inplace=True)
-def sub(input: Any, other: Any, *, alpha: Any = 1, out: Tensor | None = None) -> Tensor:
+@operation("subtract", inplace=True, out=True, scales=("alpha",))
+def sub(input: Any, other: Any, *, alpha: Any = 1) -> Tensor:
     """``input - alpha * other``, broadcast and promoted. ``RuntimeError`` for booleans."""
     if alpha != 1 and not any(isinstance(t, Tensor) and t.dtype.kind == "bool" for t in (input, other)):
         _check_alpha(alpha, input, other)
-        result = nary(p.FMA, [input, other, -alpha], SubBackward0, None, -alpha)
-    else:
-        result = binary(p.SUB, input, other, SubBackward0)
-    return result if out is None else write_out(out, result)
+        return nary(p.FMA, [input, other, -alpha], SubBackward0, None, -alpha)
+    return binary(p.SUB, input, other, SubBackward0)
 
 
 class RsubBackward0(SubBackward0):
@@ -98,11 +94,10 @@ class NegBackward0(Gradient):
         return neg(grad)
 
 
-@operation("negative", inplace=True)
-def neg(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+@operation("negative", inplace=True, out="exact")
+def neg(input: Tensor) -> Tensor:
     """``-input``. ``RuntimeError`` for booleans."""
-    result = unary(p.NEG, input, NegBackward0)
-    return result if out is None else write_out(out, result)
+    return unary(p.NEG, input, NegBackward0)
 
 
 @operation()
@@ -127,11 +122,10 @@ class MulBackward0(Gradient):
         )
 
 
-@operation("multiply", inplace=True)
-def mul(input: Any, other: Any, *, out: Tensor | None = None) -> Tensor:
+@operation("multiply", inplace=True, out=True)
+def mul(input: Any, other: Any) -> Tensor:
     """``input * other``, broadcast and promoted."""
-    result = binary(p.MUL, input, other, MulBackward0)
-    return result if out is None else write_out(out, result)
+    return binary(p.MUL, input, other, MulBackward0)
 
 
 class DivBackward0(Gradient):
@@ -155,8 +149,8 @@ def div_by_number(x: Tensor, divisor: Any) -> Tensor:
     return binary(p.DIV, x, divisor, DivBackward1)
 
 
-@operation("divide", inplace=True)
-def div(input: Any, other: Any, *, rounding_mode: str | None = None, out: Tensor | None = None) -> Tensor:
+@operation("divide", inplace=True, out=True)
+def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
     """``input / other``; integers divide to floats. ``rounding_mode`` "trunc" or "floor" keeps the dtype."""
     if rounding_mode is None:
         result = binary(p.DIV, input, other, DivBackward0)
@@ -168,10 +162,10 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None, out: Tensor
         raise RuntimeError(
             f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{rounding_mode}'"
         )
-    return result if out is None else write_out(out, result)
+    return result
 
 
-@operation(inplace=True)
+@operation(inplace=True, out=True)
 def true_divide(input: Any, other: Any) -> Tensor:
     """``input / other``."""
     return binary(p.DIV, input, other, DivBackward0)
@@ -186,11 +180,10 @@ class NoSlopeBackward(Gradient):
         return tuple(no_slope(grad) if edge is not None else None for edge in self.edges)
 
 
-@operation(inplace=True)
-def floor_divide(input: Any, other: Any, *, out: Tensor | None = None) -> Tensor:
+@operation(inplace=True, out=True)
+def floor_divide(input: Any, other: Any) -> Tensor:
     """The quotient rounded down, in the operands' dtype. ``RuntimeError`` when an integer is divided by zero."""
-    result = binary(p.FLOOR_DIVIDE, input, other, NoSlopeBackward)
-    return result if out is None else write_out(out, result)
+    return binary(p.FLOOR_DIVIDE, input, other, NoSlopeBackward)
 
 
 class DivBackward2(NoSlopeBackward):
@@ -210,13 +203,12 @@ class RemainderBackward0(Gradient):
         return grad, other
 
 
-@operation(inplace=True)
-def remainder(input: Any, other: Any, *, out: Tensor | None = None) -> Tensor:
+@operation(inplace=True, out=True)
+def remainder(input: Any, other: Any) -> Tensor:
     """What is left of a division rounded down: has the divisor's sign, as Python's ``%``."""
     if not (isinstance(input, Tensor) or isinstance(other, Tensor)):
         raise not_a_tensor("remainder", input=input)
-    result = binary(p.REMAINDER, input, other, RemainderBackward1 if isinstance(other, Tensor) else RemainderBackward0)
-    return result if out is None else write_out(out, result)
+    return binary(p.REMAINDER, input, other, RemainderBackward1 if isinstance(other, Tensor) else RemainderBackward0)
 
 
 class RemainderBackward1(RemainderBackward0):
@@ -238,13 +230,12 @@ class FmodBackward1(FmodBackward0):
     __slots__ = ()
 
 
-@operation(inplace=True)
-def fmod(input: Tensor, other: Any, *, out: Tensor | None = None) -> Tensor:
+@operation(inplace=True, out=True)
+def fmod(input: Tensor, other: Any) -> Tensor:
     """What is left of a division rounded towards zero: has the dividend's sign, as C's ``fmod``."""
     if not isinstance(input, Tensor):
         raise not_a_tensor("fmod", input=input)
-    result = binary(p.FMOD, input, other, FmodBackward1 if isinstance(other, Tensor) else FmodBackward0)
-    return result if out is None else write_out(out, result)
+    return binary(p.FMOD, input, other, FmodBackward1 if isinstance(other, Tensor) else FmodBackward0)
 
 
 class ReciprocalBackward0(Gradient):
@@ -256,11 +247,10 @@ class ReciprocalBackward0(Gradient):
         return mul(neg(grad), mul(result, result))
 
 
-@operation(inplace=True)
-def reciprocal(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+@operation(inplace=True, out=True)
+def reciprocal(input: Tensor) -> Tensor:
     """``1 / input``."""
-    result = unary(p.RECIPROCAL, input, ReciprocalBackward0)
-    return result if out is None else write_out(out, result)
+    return unary(p.RECIPROCAL, input, ReciprocalBackward0)
 
 
 # --- powers -------------------------------------------------------------------------------------------------------
@@ -312,16 +302,14 @@ def _zero_where(flat: Tensor, slope: Tensor) -> Tensor:
     return where(flat, 0.0, slope)
 
 
-@operation(inplace=True)
-def pow(input: Any, exponent: Any, *, out: Tensor | None = None) -> Tensor:
+@operation(inplace=True, out=True)
+def pow(input: Any, exponent: Any) -> Tensor:
     """``input ** exponent``, broadcast and promoted. Integers to negative integer powers raise ``RuntimeError``."""
     if isinstance(exponent, Tensor):
-        result = binary(p.POW, input, exponent, PowBackward1 if isinstance(input, Tensor) else PowBackward2)
-    elif not isinstance(input, Tensor):
+        return binary(p.POW, input, exponent, PowBackward1 if isinstance(input, Tensor) else PowBackward2)
+    if not isinstance(input, Tensor):
         raise not_a_tensor("pow", input=input)
-    else:
-        result = _power(input, operand(exponent))
-    return result if out is None else write_out(out, result)
+    return _power(input, operand(exponent))
 
 
 def _power(x: Tensor, exponent: float) -> Tensor:
@@ -353,13 +341,13 @@ def _power(x: Tensor, exponent: float) -> Tensor:
     return result
 
 
-@operation(inplace=True)
+@operation(inplace=True, out=True)
 def square(input: Tensor) -> Tensor:
     """``input ** 2``."""
     return pow(input, 2)
 
 
-@operation()
+@operation(out="exact")
 def float_power(input: Any, exponent: Any) -> Tensor:
     """``pow`` in float64."""
     from ..graph.dtypes import float64
@@ -444,4 +432,3 @@ Tensor.__pos__ = positive  # type: ignore[method-assign]
 for _name in ("add", "sub", "mul", "floordiv", "truediv", "mod", "pow"):
     _source = {"floordiv": "floor_divide", "truediv": "div", "mod": "remainder"}.get(_name, _name)
     setattr(Tensor, f"__i{_name}__", binary_operator(getattr(Tensor, _source + "_")))
-NAMESPACE["true_divide"] = true_divide

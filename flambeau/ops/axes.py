@@ -10,7 +10,7 @@ from ..core.history import Gradient
 from ..core.tensor import Tensor
 from ..graph.notices import warn_once
 from ..graph.shapes import View, wrap_dim
-from .operation import NAMESPACE, operation
+from .operation import operation
 from .views import Sizes, look, seen_anew_in_place, sizes_of
 
 
@@ -71,7 +71,7 @@ def permute(input: Tensor, *dims: Sizes) -> Tensor:
     return _permuted(input, order, PermuteBackward0)
 
 
-@operation("swapaxes", "swapdims")
+@operation("swapaxes(input, axis0, axis1)", "swapdims")
 def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     """Two axes exchanged."""
     rank = input.ndim
@@ -90,7 +90,7 @@ def t(input: Tensor) -> Tensor:
     return _permuted(input, tuple(range(input.ndim))[::-1], TBackward0)
 
 
-@operation()
+@operation("moveaxis")
 def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
     """Axes moved to other places, the rest staying in order."""
     rank = input.ndim
@@ -112,10 +112,6 @@ def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
     return _permuted(input, [next(rest) if i < 0 else i for i in order], PermuteBackward0)
 
 
-NAMESPACE["moveaxis"] = movedim
-Tensor.moveaxis = movedim  # type: ignore[attr-defined]
-
-
 def _mT(self: Tensor) -> Tensor:
     if self.ndim < 2:
         raise RuntimeError(f"tensor.mT is only supported on matrices or batches of matrices. Got {self.ndim}-D tensor.")
@@ -135,7 +131,5 @@ def _T(self: Tensor) -> Tensor:
 Tensor.T = property(_T)  # type: ignore[attr-defined]
 Tensor.H = property(lambda self: transpose(self, 0, 1))  # type: ignore[attr-defined]
 Tensor.mT = property(_mT)  # type: ignore[attr-defined]
-Tensor.t_ = seen_anew_in_place(t, {TBackward0: TBackward1})  # type: ignore[attr-defined]
-Tensor.transpose_ = Tensor.swapaxes_ = Tensor.swapdims_ = seen_anew_in_place(  # type: ignore[attr-defined]
-    transpose, {TransposeBackward0: TransposeBackward1}
-)
+seen_anew_in_place(t, {TBackward0: TBackward1})
+seen_anew_in_place(transpose, {TransposeBackward0: TransposeBackward1})

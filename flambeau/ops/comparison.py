@@ -16,19 +16,18 @@ from .creation import element_of
 from .dispatch import attach, binary, nary, no_slope, not_a_tensor, tracked, unary
 from .from_data import as_tensor
 from .operands import NUMBERS, binary_operator, operand
-from .operation import operation, write_out
+from .operation import operation
 
 
 def _comparison(primitive: p.Primitive, name: str, text: str, *others: str) -> Any:
-    def compare(input: Tensor, other: Any, *, out: Tensor | None = None) -> Tensor:
+    def compare(input: Tensor, other: Any) -> Tensor:
         if not isinstance(input, Tensor):
             raise not_a_tensor(name, input=input)
-        result = binary(primitive, input, other)
-        return result if out is None else write_out(out, result)
+        return binary(primitive, input, other)
 
     compare.__name__ = compare.__qualname__ = name
     compare.__doc__ = f"Where ``input {text} other``, as booleans."
-    operation(*others, inplace=True)(compare)
+    operation(*others, inplace=True, out=True)(compare)
 
     def operator(self: Tensor, other: Any) -> Any:
         if isinstance(other, (Tensor, int, float)):
@@ -52,16 +51,15 @@ ge = _comparison(p.GE, "ge", ">=", "greater_equal")
 def _logical(primitive: p.Primitive, name: str, text: str, numbers: bool = True) -> Any:
     """``numbers`` says that one of both may be a Python number."""
 
-    def logic(input: Any, other: Any, *, out: Tensor | None = None) -> Tensor:
+    def logic(input: Any, other: Any) -> Tensor:
         first, second = isinstance(input, Tensor), isinstance(other, Tensor)
         if not (first or second if numbers else first and second):
             raise not_a_tensor(name, input=input, other=other)
-        result = binary(primitive, input, other)
-        return result if out is None else write_out(out, result)
+        return binary(primitive, input, other)
 
     logic.__name__ = logic.__qualname__ = name
     logic.__doc__ = text
-    return operation(inplace=True)(logic)
+    return operation(inplace=True, out=True)(logic)
 
 
 logical_and = _logical(p.LOGICAL_AND, "logical_and", "Where both are nonzero.", numbers=False)
@@ -74,18 +72,16 @@ bitwise_left_shift = _logical(p.LEFT_SHIFT, "bitwise_left_shift", "Bits moved up
 bitwise_right_shift = _logical(p.RIGHT_SHIFT, "bitwise_right_shift", "Bits moved down, the sign kept.")
 
 
-@operation(inplace=True)
-def logical_not(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+@operation(inplace=True, out=True)
+def logical_not(input: Tensor) -> Tensor:
     """Where elements are zero."""
-    result = unary(p.LOGICAL_NOT, input)
-    return result if out is None else write_out(out, result)
+    return unary(p.LOGICAL_NOT, input)
 
 
-@operation(inplace=True)
-def bitwise_not(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+@operation(inplace=True, out="exact")
+def bitwise_not(input: Tensor) -> Tensor:
     """All bits turned over; for booleans, not. ``RuntimeError`` for floats."""
-    result = unary(p.BITWISE_NOT, input)
-    return result if out is None else write_out(out, result)
+    return unary(p.BITWISE_NOT, input)
 
 
 def _invert(self: Tensor) -> Tensor:
@@ -143,22 +139,20 @@ def _masked(away: Tensor, grad: Tensor) -> Tensor:
     return where(away, 0.0, grad)
 
 
-@operation()
-def maximum(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+@operation(out=True)
+def maximum(input: Tensor, other: Tensor) -> Tensor:
     """The larger of two; NaN if either is."""
     if not (isinstance(input, Tensor) and isinstance(other, Tensor)):
         raise not_a_tensor("maximum", input=input, other=other)
-    result = binary(p.MAXIMUM, input, other, MaximumBackward0)
-    return result if out is None else write_out(out, result)
+    return binary(p.MAXIMUM, input, other, MaximumBackward0)
 
 
-@operation()
-def minimum(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+@operation(out=True)
+def minimum(input: Tensor, other: Tensor) -> Tensor:
     """The smaller of two; NaN if either is."""
     if not (isinstance(input, Tensor) and isinstance(other, Tensor)):
         raise not_a_tensor("minimum", input=input, other=other)
-    result = binary(p.MINIMUM, input, other, MinimumBackward0)
-    return result if out is None else write_out(out, result)
+    return binary(p.MINIMUM, input, other, MinimumBackward0)
 
 
 class FmaxBackward0(MaximumBackward0):
@@ -179,7 +173,7 @@ class FminBackward0(MaximumBackward0):
         return where(first, grad, 0.0), where(first, 0.0, grad)
 
 
-@operation()
+@operation(out=True)
 def fmax(input: Tensor, other: Tensor) -> Tensor:
     """The larger of two; a NaN yields to a number."""
     if not (isinstance(input, Tensor) and isinstance(other, Tensor)):
@@ -187,7 +181,7 @@ def fmax(input: Tensor, other: Tensor) -> Tensor:
     return binary(p.FMAX, input, other, FmaxBackward0)
 
 
-@operation()
+@operation(out=True)
 def fmin(input: Tensor, other: Tensor) -> Tensor:
     """The smaller of two; a NaN yields to a number."""
     if not (isinstance(input, Tensor) and isinstance(other, Tensor)):
@@ -251,8 +245,8 @@ def _clamped(input: Tensor, low: Any, high: Any, by_tensor: type[Gradient], by_n
     return result
 
 
-@operation("clip", inplace=True)
-def clamp(input: Tensor, min: Any = None, max: Any = None, *, out: Tensor | None = None) -> Tensor:
+@operation("clip", inplace=True, out="exact")
+def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
     """Elements brought between ``min`` and ``max`` (numbers or tensors; either may be missing)."""
     if not isinstance(input, Tensor):
         raise not_a_tensor("clamp", input=input)
@@ -261,11 +255,10 @@ def clamp(input: Tensor, min: Any = None, max: Any = None, *, out: Tensor | None
     for bound, other in ((min, max), (max, min)):
         if isinstance(bound, Tensor) and bound.ndim and other is not None and not isinstance(other, Tensor):
             raise TypeError(f"clamp(): min and max must be tensors or numbers, both, but got a tensor and {other}")
-    result = _clamped(input, min, max, ClampBackward0, ClampBackward1)
-    return result if out is None else write_out(out, result)
+    return _clamped(input, min, max, ClampBackward0, ClampBackward1)
 
 
-@operation(inplace=True)
+@operation(inplace=True, out="exact")
 def clamp_min(input: Tensor, min: Any) -> Tensor:
     """Elements not below ``min``."""
     if not isinstance(input, Tensor):
@@ -273,7 +266,7 @@ def clamp_min(input: Tensor, min: Any) -> Tensor:
     return _clamped(input, min, None, ClampMinBackward1, ClampMinBackward0)
 
 
-@operation(inplace=True)
+@operation(inplace=True, out="exact")
 def clamp_max(input: Tensor, max: Any) -> Tensor:
     """Elements not above ``max``."""
     if not isinstance(input, Tensor):
@@ -299,8 +292,8 @@ class WhereBackward0(Gradient):
         )
 
 
-@operation(method=False)
-def where(condition: Tensor, input: Any = None, other: Any = None, *, out: Tensor | None = None) -> Any:
+@operation(method=False, out="exact")
+def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
     """``input`` where ``condition`` holds, else ``other``; without these, the indices where it holds (a tuple)."""
     if input is None and other is None:
         return condition.nonzero(as_tuple=True)
@@ -314,7 +307,7 @@ def where(condition: Tensor, input: Any = None, other: Any = None, *, out: Tenso
     if tracked(a, b):
         saved = [(condition._read(), condition._view), (None, None), (None, None)]
         attach(result, WhereBackward0, [condition.detach() if condition._tracked else condition, a, b], saved)
-    return result if out is None else write_out(out, result)
+    return result
 
 
 def _where_method(self: Tensor, condition: Tensor, other: Any) -> Tensor:
@@ -365,7 +358,7 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
     return result
 
 
-@operation(inplace=True)
+@operation(inplace=True, out="exact")
 def heaviside(input: Tensor, values: Tensor) -> Tensor:
     """0 below zero, 1 above, ``values`` at zero."""
     if not (isinstance(input, Tensor) and isinstance(values, Tensor)):
@@ -423,7 +416,7 @@ class CopysignBackward0(Gradient):
         return grad * ratio, no_slope(grad) if self.needs(1) else None
 
 
-@operation(inplace=True)
+@operation(inplace=True, out=True)
 def copysign(input: Tensor, other: Any) -> Tensor:
     """The size of ``input`` with the sign of ``other``."""
     if not isinstance(input, Tensor):
@@ -442,7 +435,7 @@ class Atan2Backward0(Gradient):
         return scale * x, scale * -y
 
 
-@operation("arctan2", inplace=True)
+@operation("arctan2", inplace=True, out=True)
 def atan2(input: Tensor, other: Tensor) -> Tensor:
     """The angle of (other, input), in radians."""
     if not (isinstance(input, Tensor) and isinstance(other, Tensor)):
@@ -458,7 +451,7 @@ class NextafterBackward0(Gradient):
         return where(self.input(0) == self.input(1), 0.0, grad), no_slope(grad)
 
 
-@operation(inplace=True)
+@operation(inplace=True, out=True)
 def nextafter(input: Tensor, other: Tensor) -> Tensor:
     """The next representable number towards ``other``."""
     if not (isinstance(input, Tensor) and isinstance(other, Tensor)):

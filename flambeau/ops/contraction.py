@@ -9,8 +9,9 @@ from typing import Any
 from ..core.tensor import Tensor
 from ..graph.dtypes import int64
 from ..graph.shapes import wrap_dim
+from .assignment import write_out
 from .matrix import batched, mm
-from .operation import operation, write_out
+from .operation import operation
 from .reshaping import view_as_self
 
 Labels = list[Any]

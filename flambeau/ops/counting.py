@@ -12,7 +12,7 @@ from ..graph import dtypes
 from ..graph.shapes import wrap_dim
 from .from_data import from_array
 from .host import on_host
-from .operation import operation, write_out
+from .operation import operation
 
 # --- unique: the result's shape depends on values, so these evaluate ------------------------------------------------------
 
@@ -114,8 +114,8 @@ def _histc(array: np.ndarray, bins: int, low: float, high: float) -> np.ndarray:
     return np.bincount(places, minlength=bins)
 
 
-@operation()
-def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0, *, out: Tensor | None = None) -> Tensor:
+@operation(out="exact")
+def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0) -> Tensor:
     """How many elements lie in each of ``bins`` equal parts of [min, max] (the elements' range if both are 0)."""
     if input.dtype.kind != "float":
         raise RuntimeError(f"\"histogram_cpu\" not implemented for '{_type_name(input)}'")
@@ -125,7 +125,7 @@ def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0, *, out
         raise RuntimeError("torch.histc: max must be larger than min")
     parameters = {"bins": bins, "low": float(min), "high": float(max)}
     (result,) = on_host(_histc, parameters, [((bins,), input.dtype)], input.detach().reshape(-1))
-    return result if out is None else write_out(out, result)
+    return result
 
 
 def _histogram(
@@ -137,7 +137,7 @@ def _histogram(
     return np.histogram(array, edges, density=density, weights=rest[0] if rest else None)
 
 
-@operation()
+@operation(out="exact")
 def histogram(
     input: Tensor, bins: Any, *, range: Any = None, weight: Tensor | None = None, density: bool = False
 ) -> tuple[Tensor, Tensor]:
@@ -187,10 +187,10 @@ def _check_sorter(boundaries: Tensor, sorter: Tensor) -> None:
         )
 
 
-@operation(method=False)
+@operation("searchsorted(sorted_sequence, self)", method=False, out="exact")
 def searchsorted(
     sorted_sequence: Tensor, input: Any, *, out_int32: bool = False, right: bool = False, side: str | None = None,
-    sorter: Tensor | None = None, out: Tensor | None = None,
+    sorter: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
     """Where ``input`` would have to be put into the sorted last axis: before equal elements, or behind (``right``)."""
     if side is not None:
@@ -219,17 +219,15 @@ def searchsorted(
     d = dtypes.int32 if out_int32 else dtypes.int64
     operands = [sorted_sequence.detach(), values.detach(), *([] if sorter is None else [sorter])]
     (result,) = on_host(_search, {"right": bool(right)}, [(values.shape, d)], *operands)
-    return result if out is None else write_out(out, result)
+    return result
 
 
-@operation(method=False)
-def bucketize(
-    input: Any, boundaries: Tensor, *, out_int32: bool = False, right: bool = False, out: Tensor | None = None
-) -> Tensor:
+@operation("bucketize(self)", method=False, out="exact")
+def bucketize(input: Any, boundaries: Tensor, *, out_int32: bool = False, right: bool = False) -> Tensor:
     """The number of the interval between ``boundaries`` that each element lies in."""
     if boundaries.ndim != 1:
         raise RuntimeError(f"boundaries tensor must be 1 dimension, but got dim({boundaries.ndim})")
-    return searchsorted(boundaries, input, out_int32=out_int32, right=right, out=out)
+    return searchsorted(boundaries, input, out_int32=out_int32, right=right)
 
 
 # --- membership -----------------------------------------------------------------------------------------------------------
@@ -239,7 +237,7 @@ def _is_in(elements: np.ndarray, tests: np.ndarray, invert: bool) -> np.ndarray:
     return np.isin(elements, tests, invert=invert)
 
 
-@operation(method=False)
+@operation("isin(element, test_element)", method=False, out="exact")
 def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, invert: bool = False) -> Tensor:
     """Where elements are among ``test_elements``, as booleans (or where they are not)."""
     from .creation import scalar_tensor

@@ -77,7 +77,7 @@ def filled(sizes: Size, value: Any, d: dtype_type) -> Tensor:
     return Tensor._from_node(record_constant(sizes, value, d))
 
 
-@operation(method=False)
+@operation(method=False, out="resized")
 def zeros(*size: Any, dtype: Any = None, layout: Any = None,
           device: Any = None, pin_memory: bool = False, requires_grad: bool = False) -> Tensor:  # fmt: skip
     """Zeros."""
@@ -88,7 +88,7 @@ def zeros(*size: Any, dtype: Any = None, layout: Any = None,
     return finished(made, requires_grad, device)
 
 
-@operation(method=False)
+@operation(method=False, out="resized")
 def ones(*size: Any, dtype: Any = None, layout: Any = None,
          device: Any = None, pin_memory: bool = False, requires_grad: bool = False) -> Tensor:  # fmt: skip
     """Ones."""
@@ -96,7 +96,7 @@ def ones(*size: Any, dtype: Any = None, layout: Any = None,
     return finished(made, requires_grad, device)
 
 
-@operation(method=False)
+@operation(method=False, out="resized")
 def empty(*size: Any, dtype: Any = None, layout: Any = None, device: Any = None,
           pin_memory: bool = False, requires_grad: bool = False, memory_format: Any = None) -> Tensor:  # fmt: skip
     """Memory of arbitrary content (zeros, in fact)."""
@@ -104,7 +104,7 @@ def empty(*size: Any, dtype: Any = None, layout: Any = None, device: Any = None,
     return made if memory_format is None else lay(made, order_of(memory_format, made.ndim))
 
 
-@operation(method=False)
+@operation(method=False, out="resized")
 def full(size: Sizes, fill_value: Any, *, dtype: Any = None, layout: Any = None, device: Any = None,
          pin_memory: bool = False, requires_grad: bool = False) -> Tensor:  # fmt: skip
     """``fill_value`` everywhere; its dtype follows from the value unless given."""
@@ -180,10 +180,10 @@ def new_full(
 
 
 @operation(method=False)
-def scalar_tensor(value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def scalar_tensor(s: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A zero-dimensional tensor."""
     d = dtype or get_default_dtype()
-    return finished(filled(Size(), new_element(number_of(value), d), d), requires_grad, device)
+    return finished(filled(Size(), new_element(number_of(s), d), d), requires_grad, device)
 
 
 @operation(method=False)

@@ -21,7 +21,7 @@ from .dispatch import tracked
 from .host import SeveralResults, at_once, attach_results, on_host
 from .matrix import matmul
 from .one_node import one_node
-from .operation import NAMESPACE, operation, write_out
+from .operation import operation
 from .steps import eye
 from .systems import LinAlgError, check_matrix, check_square, solve_triangular
 
@@ -90,12 +90,13 @@ def _factors(A: Tensor, mode: str) -> tuple[Tensor, Tensor]:
     return results[0], results[1]
 
 
+@operation(only="linalg.qr", out="exact")
 def linalg_qr(A: Tensor, mode: str = "reduced") -> tuple[Tensor, Tensor]:
     """(Q, R) with A = Q R, Q of orthonormal columns and R an upper triangle."""
     return return_types.linalg_qr(_factors(A, mode))  # type: ignore[no-any-return]
 
 
-@operation()
+@operation(out="exact")
 def qr(input: Tensor, some: bool = True) -> tuple[Tensor, Tensor]:
     """:func:`linalg_qr` under its old name."""
     warn_once(
@@ -183,6 +184,7 @@ class LinalgLuFactorExBackward0(SeveralResults):
         return matmul(order, result)
 
 
+@operation(only="linalg.lu_factor", out="exact")
 def lu_factor(A: Tensor, *, pivot: bool = True) -> tuple[Tensor, Tensor]:
     """(LU, pivots): both triangles of A = P L U in one matrix, and the exchanges of rows that P stands for, int32."""
     if A.dtype not in (dtypes.float32, dtypes.float64) and A.ndim >= 2:
@@ -198,6 +200,7 @@ def lu_factor(A: Tensor, *, pivot: bool = True) -> tuple[Tensor, Tensor]:
 
 
 @one_node("LuUnpackBackward0")
+@operation(method=False, out="exact")
 def lu_unpack(
     LU_data: Tensor, LU_pivots: Tensor, unpack_data: bool = True, unpack_pivots: bool = True
 ) -> tuple[Tensor, Tensor, Tensor]:
@@ -213,13 +216,14 @@ def lu_unpack(
     return return_types.lu_unpack((order, lower, LU_data[..., :k, :].triu()))  # type: ignore[no-any-return]
 
 
+@operation(only="linalg.lu", out="exact")
 @one_node("LinalgLuBackward0")
 def linalg_lu(A: Tensor, *, pivot: bool = True) -> tuple[Tensor, Tensor, Tensor]:
     """(P, L, U) with A = P L U: a permutation, a unit lower and an upper triangle."""
     return return_types.linalg_lu(tuple(lu_unpack(*lu_factor(A, pivot=pivot))))  # type: ignore[no-any-return]
 
 
-@operation()
+@operation(out=True)
 def lu(A: Tensor, pivot: bool = True, get_infos: bool = False) -> tuple[Tensor, ...]:
     """:func:`lu_factor` under its old name; with ``get_infos`` zeros follow."""
     factors, pivots = lu_factor(A, pivot=pivot)
@@ -228,6 +232,7 @@ def lu(A: Tensor, pivot: bool = True, get_infos: bool = False) -> tuple[Tensor, 
     return factors, pivots
 
 
+@operation(only="linalg.lu_solve", out="exact")
 @one_node("LinalgLuSolveBackward0")
 def linalg_lu_solve(
     LU: Tensor, pivots: Tensor, B: Tensor, *, left: bool = True, adjoint: bool = False
@@ -245,13 +250,10 @@ def linalg_lu_solve(
     return result
 
 
-@operation()
-def lu_solve(b: Tensor, LU_data: Tensor, LU_pivots: Tensor) -> Tensor:
+@operation(out="exact")
+def lu_solve(input: Tensor, LU_data: Tensor, LU_pivots: Tensor) -> Tensor:
     """:func:`linalg_lu_solve` under its old name."""
-    return linalg_lu_solve(LU_data, LU_pivots, b)
-
-
-NAMESPACE["lu_unpack"] = lu_unpack
+    return linalg_lu_solve(LU_data, LU_pivots, input)
 
 
 # --- singular values and eigenvalues ---------------------------------------------------------------------------------
@@ -305,6 +307,7 @@ class LinalgSvdBackward0(SeveralResults):
         return result
 
 
+@operation(only="linalg.svd", out=True)
 def linalg_svd(
     A: Tensor, full_matrices: bool = True, *, driver: str | None = None
 ) -> tuple[Tensor, Tensor, Tensor]:
@@ -318,7 +321,7 @@ def linalg_svd(
     return return_types.linalg_svd(results)  # type: ignore[no-any-return]
 
 
-@operation()
+@operation(out=True)
 def svd(input: Tensor, some: bool = True, compute_uv: bool = True) -> tuple[Tensor, Tensor, Tensor]:
     """(U, S, V) with A = U diag(S) Vᵀ: :func:`linalg_svd` under its old name."""
     u, s, vh = linalg_svd(input, not some)
@@ -329,14 +332,13 @@ def svd(input: Tensor, some: bool = True, compute_uv: bool = True) -> tuple[Tens
     return return_types.svd((u, s, vh.mT))  # type: ignore[no-any-return]
 
 
-def svdvals(A: Tensor, *, driver: str | None = None, out: Tensor | None = None) -> Tensor:
+@operation(only="linalg.svdvals", out="exact")
+def svdvals(A: Tensor, *, driver: str | None = None) -> Tensor:
     """Singular values, falling."""
     check_matrix("linalg.svdvals", A)
     if tracked(A):
-        result = linalg_svd(A, False)[1]
-    else:
-        result = _converged("linalg.svdvals", lambda a: np.linalg.svd(a, compute_uv=False), A)
-    return result if out is None else write_out(out, result)
+        return linalg_svd(A, False)[1]
+    return _converged("linalg.svdvals", lambda a: np.linalg.svd(a, compute_uv=False), A)
 
 
 class LinalgEighBackward0(SeveralResults):
@@ -359,6 +361,7 @@ class LinalgEighBackward0(SeveralResults):
         return matmul(vectors, matmul(inner, vectors.mT))
 
 
+@operation(only="linalg.eigh", out="exact")
 def linalg_eigh(A: Tensor, UPLO: str = "L") -> tuple[Tensor, Tensor]:
     """Eigenvalues, rising, and eigenvectors (columns) of symmetric matrices, of which one triangle is looked at."""
     check_square("linalg.eigh", A)
@@ -370,7 +373,7 @@ def linalg_eigh(A: Tensor, UPLO: str = "L") -> tuple[Tensor, Tensor]:
     return return_types.linalg_eigh(results)  # type: ignore[no-any-return]
 
 
-def eigvalsh(A: Tensor, UPLO: str = "L", *, out: Tensor | None = None) -> Tensor:
+@operation(only="linalg.eigvalsh", out="exact")
+def eigvalsh(A: Tensor, UPLO: str = "L") -> Tensor:
     """Eigenvalues of symmetric matrices, rising."""
-    result = linalg_eigh(A, UPLO)[0]
-    return result if out is None else write_out(out, result)
+    return linalg_eigh(A, UPLO)[0]

@@ -306,7 +306,7 @@ def differentiated(gradient: type[Gradient]) -> Callable[[_F], _F]:
     def decorate(function: _F) -> _F:
         @functools.wraps(function)
         def called(*arguments: Any, **keywords: Any) -> Any:
-            if not tracked(*arguments) or keywords.get("out") is not None:
+            if not tracked(*arguments):
                 return function(*arguments, **keywords)
             try:
                 local.grad = False

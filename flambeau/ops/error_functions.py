@@ -14,7 +14,7 @@ from .comparison import where
 from .conversion import floating
 from .dispatch import attach, tracked, unary
 from .exponentials import exp, log
-from .operation import operation, write_out
+from .operation import operation
 from .precision import computed_in_double, rounded_once
 
 
@@ -27,11 +27,10 @@ class ErfBackward0(Gradient):
         return grad * (exp(-(x * x)) * (2 / math.sqrt(math.pi)))
 
 
-@operation("special_erf", inplace=True)
-def erf(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+@operation("special.erf", inplace=True, out=True)
+def erf(input: Tensor) -> Tensor:
     """Error function."""
-    result = unary(p.ERF, input, ErfBackward0)
-    return result if out is None else write_out(out, result)
+    return unary(p.ERF, input, ErfBackward0)
 
 
 class ErfcBackward0(Gradient):
@@ -43,11 +42,10 @@ class ErfcBackward0(Gradient):
         return grad * (exp(-(x * x)) * (-2 / math.sqrt(math.pi)))
 
 
-@operation(inplace=True)
-def erfc(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+@operation("special.erfc", inplace=True, out=True)
+def erfc(input: Tensor) -> Tensor:
     """1 - erf(x), accurate for large x."""
-    result = unary(F["erfc"], input, ErfcBackward0)
-    return result if out is None else write_out(out, result)
+    return unary(F["erfc"], input, ErfcBackward0)
 
 
 class ErfinvBackward0(Gradient):
@@ -59,13 +57,13 @@ class ErfinvBackward0(Gradient):
         return grad * (exp(result * result) * (math.sqrt(math.pi) / 2))
 
 
-@operation(inplace=True)
-def erfinv(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+@operation("special.erfinv", inplace=True, out=True)
+def erfinv(input: Tensor) -> Tensor:
     """Inverse of the error function."""
-    result = unary(F["erfinv"], input, ErfinvBackward0)
-    return result if out is None else write_out(out, result)
+    return unary(F["erfinv"], input, ErfinvBackward0)
 
 
+@operation(only="special.ndtr", out=True)
 @rounded_once
 def ndtr(input: Tensor) -> Tensor:
     """The normal distribution function: the area left of x."""
@@ -81,6 +79,7 @@ class SpecialNdtriBackward0(Gradient):
         return grad * (exp(result * result * 0.5) * math.sqrt(2 * math.pi))
 
 
+@operation(only="special.ndtri", out=True)
 def ndtri(input: Tensor) -> Tensor:
     """The inverse of :func:`ndtr`."""
     if input.dtype.kind == "float" and input.dtype.itemsize == 2:
@@ -118,6 +117,7 @@ class SpecialLogNdtrBackward0(Gradient):
         return grad / erfcx(self.input(0) * -math.sqrt(0.5)) * math.sqrt(2 / math.pi)
 
 
+@operation(only="special.log_ndtr", out=True)
 def log_ndtr(input: Tensor) -> Tensor:
     """Logarithm of :func:`ndtr`: of the scaled complementary error function far to the left."""
     if input.dtype.kind == "float" and input.dtype.itemsize == 2:
@@ -144,6 +144,7 @@ class SpecialErfcxBackward0(Gradient):
         return grad * (self.input(0) * self.result() * 2 - 2 / math.sqrt(math.pi))
 
 
+@operation(only="special.erfcx", out=True)
 def erfcx(input: Tensor) -> Tensor:
     """exp(x²) erfc(x), without overflow for positive x."""
     x = floating(input)

@@ -10,7 +10,7 @@ from ..graph import primitives as p
 from ..graph.bounds import check_fits
 from ..graph.primitives import FLOAT_FUNCTIONS as F
 from .dispatch import differentiated, unary
-from .operation import operation, write_out
+from .operation import operation
 
 
 class ExpBackward0(Gradient):
@@ -21,11 +21,10 @@ class ExpBackward0(Gradient):
         return grad * self.result()
 
 
-@operation(inplace=True)
-def exp(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+@operation(inplace=True, out=True)
+def exp(input: Tensor) -> Tensor:
     """e to the power of each element."""
-    result = unary(p.EXP, input, ExpBackward0)
-    return result if out is None else write_out(out, result)
+    return unary(p.EXP, input, ExpBackward0)
 
 
 class Exp2Backward0(Gradient):
@@ -36,11 +35,10 @@ class Exp2Backward0(Gradient):
         return grad * self.result() * math.log(2)
 
 
-@operation(inplace=True)
-def exp2(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+@operation("special.exp2", inplace=True, out=True)
+def exp2(input: Tensor) -> Tensor:
     """2 to the power of each element."""
-    result = unary(F["exp2"], input, Exp2Backward0)
-    return result if out is None else write_out(out, result)
+    return unary(F["exp2"], input, Exp2Backward0)
 
 
 class Expm1Backward0(Gradient):
@@ -51,11 +49,10 @@ class Expm1Backward0(Gradient):
         return grad * (self.result() + 1)
 
 
-@operation(inplace=True)
-def expm1(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+@operation("special.expm1", inplace=True, out=True)
+def expm1(input: Tensor) -> Tensor:
     """exp(x) - 1, accurate near zero."""
-    result = unary(F["expm1"], input, Expm1Backward0)
-    return result if out is None else write_out(out, result)
+    return unary(F["expm1"], input, Expm1Backward0)
 
 
 class LogBackward0(Gradient):
@@ -66,11 +63,10 @@ class LogBackward0(Gradient):
         return grad / self.input(0)
 
 
-@operation(inplace=True)
-def log(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+@operation(inplace=True, out=True)
+def log(input: Tensor) -> Tensor:
     """Natural logarithm."""
-    result = unary(p.LOG, input, LogBackward0)
-    return result if out is None else write_out(out, result)
+    return unary(p.LOG, input, LogBackward0)
 
 
 class Log2Backward0(Gradient):
@@ -81,11 +77,10 @@ class Log2Backward0(Gradient):
         return grad / (self.input(0) * math.log(2))
 
 
-@operation(inplace=True)
-def log2(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+@operation(inplace=True, out=True)
+def log2(input: Tensor) -> Tensor:
     """Logarithm to base 2."""
-    result = unary(F["log2"], input, Log2Backward0)
-    return result if out is None else write_out(out, result)
+    return unary(F["log2"], input, Log2Backward0)
 
 
 class Log10Backward0(Gradient):
@@ -96,11 +91,10 @@ class Log10Backward0(Gradient):
         return grad / (self.input(0) * math.log(10))
 
 
-@operation(inplace=True)
-def log10(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+@operation(inplace=True, out=True)
+def log10(input: Tensor) -> Tensor:
     """Logarithm to base 10."""
-    result = unary(F["log10"], input, Log10Backward0)
-    return result if out is None else write_out(out, result)
+    return unary(F["log10"], input, Log10Backward0)
 
 
 class Log1PBackward0(Gradient):
@@ -111,7 +105,7 @@ class Log1PBackward0(Gradient):
         return grad / (self.input(0) + 1)
 
 
-@operation(inplace=True)
+@operation("special.log1p", inplace=True, out=True)
 def log1p(input: Tensor) -> Tensor:
     """log(1 + x), accurate near zero."""
     return unary(F["log1p"], input, Log1PBackward0)
@@ -125,11 +119,10 @@ class SqrtBackward0(Gradient):
         return grad / (self.result() * 2)
 
 
-@operation(inplace=True)
-def sqrt(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+@operation(inplace=True, out=True)
+def sqrt(input: Tensor) -> Tensor:
     """Square root; NaN for negative numbers."""
-    result = unary(p.SQRT, input, SqrtBackward0)
-    return result if out is None else write_out(out, result)
+    return unary(p.SQRT, input, SqrtBackward0)
 
 
 class RsqrtBackward0(Gradient):
@@ -141,11 +134,10 @@ class RsqrtBackward0(Gradient):
         return grad * -0.5 * (result * result * result)
 
 
-@operation(inplace=True)
-def rsqrt(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+@operation(inplace=True, out=True)
+def rsqrt(input: Tensor) -> Tensor:
     """1 / sqrt(x)."""
-    result = unary(p.RSQRT, input, RsqrtBackward0)
-    return result if out is None else write_out(out, result)
+    return unary(p.RSQRT, input, RsqrtBackward0)
 
 
 class SigmoidBackward0(Gradient):
@@ -157,11 +149,10 @@ class SigmoidBackward0(Gradient):
         return grad * ((1 - result) * result)
 
 
-@operation("special_expit", inplace=True)
-def sigmoid(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+@operation("special.expit", inplace=True, out=True)
+def sigmoid(input: Tensor) -> Tensor:
     """1 / (1 + exp(-x))."""
-    result = unary(p.SIGMOID, input, SigmoidBackward0)
-    return result if out is None else write_out(out, result)
+    return unary(p.SIGMOID, input, SigmoidBackward0)
 
 
 class LogitBackward0(Gradient):
@@ -180,7 +171,7 @@ class LogitBackward0(Gradient):
         return where((x < low) | (x > 1 - low), math.nan if eps is None else 0.0, grad / (x * (1 - x)))  # type: ignore[no-any-return]
 
 
-@operation(inplace=True)
+@operation("special.logit", inplace=True, out=True)
 @differentiated(LogitBackward0)
 def logit(input: Tensor, eps: float | None = None) -> Tensor:
     """log(x / (1 - x)), with x first clamped to [eps, 1 - eps] if given."""

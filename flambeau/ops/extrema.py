@@ -131,13 +131,13 @@ def _extremum(name: str, input: Tensor, dim: Any, keepdim: bool) -> Any:
     return (return_types.max if name == "max" else return_types.min)(values, indices)
 
 
-@operation()
+@operation("max(input, other)", out=True)
 def max(input: Tensor, dim: Dims | Tensor = None, keepdim: bool = False) -> Any:
     """The largest element; along ``dim``, (values, indices); of two tensors, the elementwise maximum."""
     return _extremum("max", input, dim, keepdim)
 
 
-@operation()
+@operation("min(input, other)", out=True)
 def min(input: Tensor, dim: Dims | Tensor = None, keepdim: bool = False) -> Any:
     """The smallest element; along ``dim``, (values, indices); of two tensors, the elementwise minimum."""
     return _extremum("min", input, dim, keepdim)
@@ -151,21 +151,21 @@ def _check_some(name: str, input: Tensor, dim: Dims) -> None:
         )
 
 
-@operation()
+@operation(out="exact")
 def amax(input: Tensor, dim: Dims = (), keepdim: bool = False) -> Tensor:
     """The largest element over axes; equal ones share the gradient."""
     _check_some("amax", input, dim)
     return _shared(p.MAX, AmaxBackward0, input, wrap_dims(dim, input.ndim), keepdim)
 
 
-@operation()
+@operation(out="exact")
 def amin(input: Tensor, dim: Dims = (), keepdim: bool = False) -> Tensor:
     """The smallest element over axes; equal ones share the gradient."""
     _check_some("amin", input, dim)
     return _shared(p.MIN, AminBackward0, input, wrap_dims(dim, input.ndim), keepdim)
 
 
-@operation()
+@operation(out="exact")
 @one_node("AminmaxBackward0")
 def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> Any:
     """Smallest and largest element."""
@@ -188,13 +188,13 @@ def _arg(primitive: p.Primitive, input: Tensor, dim: int | None, keepdim: bool) 
     return _position(primitive, input, wrap_dim(dim, input.ndim), keepdim)
 
 
-@operation()
+@operation(out="exact")
 def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """Position of the largest element (the first of equals), int64."""
     return _arg(p.ARGMAX, input, dim, keepdim)
 
 
-@operation()
+@operation(out="exact")
 def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """Position of the smallest element (the first of equals), int64."""
     return _arg(p.ARGMIN, input, dim, keepdim)

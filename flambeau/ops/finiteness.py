@@ -8,7 +8,7 @@ from ..core.history import INPUTS, Gradient
 from ..core.tensor import Tensor
 from ..graph import primitives as p
 from .dispatch import attach, nary, tracked, unary
-from .operation import operation, write_out
+from .operation import operation
 
 
 @operation()
@@ -29,7 +29,7 @@ def isfinite(input: Tensor) -> Tensor:
     return unary(p.ISFINITE, input)
 
 
-@operation()
+@operation(out="exact")
 def signbit(input: Tensor) -> Tensor:
     """Where the sign bit is set (negative numbers, and -0)."""
     return unary(p.SIGNBIT, input)
@@ -43,7 +43,7 @@ class NanToNumBackward0(Gradient):
         return grad * isfinite(self.input(0))
 
 
-@operation(inplace=True)
+@operation(inplace=True, out="exact")
 def nan_to_num(
     input: Tensor, nan: float | None = None, posinf: float | None = None, neginf: float | None = None
 ) -> Tensor:
@@ -63,15 +63,13 @@ def nan_to_num(
     return result
 
 
-@operation()
-def isposinf(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+@operation(out="exact")
+def isposinf(input: Tensor) -> Tensor:
     """Where elements are plus infinity."""
-    result = input == math.inf
-    return result if out is None else write_out(out, result)
+    return input == math.inf
 
 
-@operation()
-def isneginf(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+@operation(out="exact")
+def isneginf(input: Tensor) -> Tensor:
     """Where elements are minus infinity."""
-    result = input == -math.inf
-    return result if out is None else write_out(out, result)
+    return input == -math.inf

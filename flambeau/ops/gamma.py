@@ -14,7 +14,7 @@ from .conversion import floating
 from .dispatch import attach, tracked, unary
 from .host import elementwise
 from .one_node import one_node
-from .operation import NAMESPACE, operation, write_out
+from .operation import operation
 from .steps import arange
 
 
@@ -26,11 +26,10 @@ class LgammaBackward0(Gradient):
         return grad * digamma(self.input(0))
 
 
-@operation(inplace=True)
-def lgamma(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+@operation("special.gammaln", inplace=True, out=True)
+def lgamma(input: Tensor) -> Tensor:
     """Logarithm of the absolute value of the gamma function."""
-    result = unary(F["lgamma"], input, LgammaBackward0)
-    return result if out is None else write_out(out, result)
+    return unary(F["lgamma"], input, LgammaBackward0)
 
 
 class DigammaBackward0(Gradient):
@@ -41,11 +40,10 @@ class DigammaBackward0(Gradient):
         return grad * polygamma(1, self.input(0))
 
 
-@operation(inplace=True)
-def digamma(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+@operation("special.digamma", "special.psi", inplace=True, out=True)
+def digamma(input: Tensor) -> Tensor:
     """Logarithmic derivative of the gamma function."""
-    result = unary(F["digamma"], input, DigammaBackward0)
-    return result if out is None else write_out(out, result)
+    return unary(F["digamma"], input, DigammaBackward0)
 
 
 _BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510, 43867 / 798)
@@ -93,6 +91,7 @@ class PolygammaBackward0(Gradient):
         return grad * polygamma(self.context + 1, self.input(0))
 
 
+@operation("special.polygamma", method=False, out=True)
 def polygamma(n: int, input: Tensor) -> Tensor:
     """Derivative number ``n`` of the digamma function."""
     n = index(n)
@@ -107,18 +106,16 @@ def polygamma(n: int, input: Tensor) -> Tensor:
     return result
 
 
-NAMESPACE["polygamma"] = polygamma
 Tensor.polygamma = lambda self, n: polygamma(n, self)  # type: ignore[attr-defined]
 
 
-@operation(inplace=True)
+@operation("special.multigammaln", inplace=True, out=True)
 @one_node("MvlgammaBackward0")
-def mvlgamma(input: Tensor, p: int, *, out: Tensor | None = None) -> Tensor:
+def mvlgamma(input: Tensor, p: int) -> Tensor:
     """Logarithm of the multivariate gamma function of dimension ``p``."""
     if p < 1:
         raise RuntimeError("p has to be greater than or equal to 1")
     x = floating(input)
     constant = p * (p - 1) / 4 * math.log(math.pi)
     shifts = arange(p, dtype=x.dtype) / 2
-    result = (x.unsqueeze(-1) - shifts).lgamma().sum(-1) + constant
-    return result if out is None else write_out(out, result)
+    return (x.unsqueeze(-1) - shifts).lgamma().sum(-1) + constant

@@ -55,7 +55,7 @@ def _gathered_flat(input: Tensor, index: Tensor) -> Tensor:
     return gather(input.reshape(-1), 0, index.reshape(-1)).reshape(index.shape)  # type: ignore[no-any-return]
 
 
-@operation()
+@operation(out="exact apart")
 def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False) -> Tensor:
     """For each element of ``index``, the element of ``input`` there along ``dim`` (and at the same place elsewhere)."""
     d = wrap_dim(dim, input.ndim)
@@ -84,7 +84,7 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False)
     return result
 
 
-@operation()
+@operation(out="exact")
 def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
     """:func:`gather` with broadcasting; over all elements without ``dim``."""
     if dim is None:
@@ -107,7 +107,7 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
     return gather(source, d, indices.expand([indices.shape[d] if a == d else n for a, n in enumerate(shape)]))
 
 
-@operation()
+@operation(out="exact apart")
 @one_node("TakeBackward0")
 def take(input: Tensor, index: Tensor) -> Tensor:
     """Elements by position in the flattened tensor, also from its end."""
@@ -205,7 +205,7 @@ def _scatter(
     return result
 
 
-@operation(inplace=True)
+@operation(inplace=True, out="exact")
 def scatter(
     input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any = None, reduce: str | None = None
 ) -> Tensor:
@@ -225,7 +225,7 @@ def scatter(
     return _scatter("scatter", input, dim, index, source, "set", gradient)
 
 
-@operation(inplace=True)
+@operation(inplace=True, out="exact")
 def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     """A copy in which the elements of ``src`` are added at the places that ``index`` names along ``dim``."""
     if not isinstance(src, Tensor):
@@ -268,7 +268,7 @@ class ScatterReduceBackward0(Gradient):
         return first, None, alone * gather(grad * others, dim, index) + ~alone * divided
 
 
-@operation(inplace=True)
+@operation(inplace=True, out="exact")
 @one_node("ScatterReduceBackward0")
 def scatter_reduce(
     input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True

@@ -16,14 +16,14 @@ from ..graph.primitives import TYPE_NAMES
 from ..graph.shapes import broadcast_shapes
 from ..graph.trace import local
 from .addressing import Addressing, gathered, value_for, with_values
-from .apart import write_apart
+from .assignment import assign
 from .creation import new_element
 from .from_data import from_array
 from .gather_scatter import POSITION, flattened
 from .memory_order import lay, own_order
 from .nonzero import nonzero
 from .one_node import one_node
-from .operation import assign, operation
+from .operation import operation
 from .parts import SelectBackward0, SliceBackward0, part_of
 from .reshaping import view_as_self
 
@@ -334,15 +334,14 @@ def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) 
     return lay(result.reshape(input.shape), own_order(input))
 
 
-@operation()
+@operation(out="exact apart")
 @one_node("MaskedSelectBackward0")
-def masked_select(input: Tensor, mask: Tensor, *, out: Tensor | None = None) -> Tensor:
+def masked_select(input: Tensor, mask: Tensor) -> Tensor:
     """The elements where ``mask`` holds, as a vector."""
     if mask.dtype.kind != "bool":
         raise RuntimeError("masked_select: expected BoolTensor for mask")
     shape = broadcast_shapes(input.shape, mask.shape)
-    result = getitem(input.expand(shape), mask.expand(shape))
-    return result if out is None else write_apart(out, result, input, mask)
+    return getitem(input.expand(shape), mask.expand(shape))
 
 
 @operation(inplace=True)

@@ -26,7 +26,7 @@ from .dispatch import attach, tracked
 from .expansion import expand
 from .memory_order import Order, format_order, lay, permuted, seen_in_order
 from .one_node import one_node
-from .operation import operation, write_out
+from .operation import operation
 from .views import geometry, sizes_of
 
 # --- one behind the other --------------------------------------------------------------------------------------------
@@ -100,8 +100,8 @@ class CatBackward0(Gradient):
         )
 
 
-@operation("concat", "concatenate", method=False)
-def cat(tensors: Any, dim: int = 0, *, out: Tensor | None = None) -> Tensor:
+@operation("concat", "concatenate", method=False, out=True)
+def cat(tensors: Any, dim: int = 0) -> Tensor:
     """Tensors one behind the other along ``dim``; their other sizes must agree (``RuntimeError``), dtypes are promoted.
 
     Vectors of no elements are left out, whatever the rank of the others.
@@ -127,7 +127,7 @@ def cat(tensors: Any, dim: int = 0, *, out: Tensor | None = None) -> Tensor:
     result = join(many, Size((*first[:at], total, *first[at + 1 :])), d, at, False, _common_order(many))
     if tracked(*many):
         attach(result, CatBackward0, many, [], (at, places))
-    return result if out is None else write_out(out, result)
+    return result
 
 
 def _check_joinable(first: Size, shape: Size, at: int, index: int) -> None:
@@ -150,8 +150,8 @@ class StackBackward0(Gradient):
         return tuple(None if edge is None else grad.select(self.context, k) for k, edge in enumerate(self.edges))
 
 
-@operation(method=False)
-def stack(tensors: Any, dim: int = 0, *, out: Tensor | None = None) -> Tensor:
+@operation(method=False, out=True)
+def stack(tensors: Any, dim: int = 0) -> Tensor:
     """Tensors of equal sizes along a new axis ``dim``; dtypes are promoted."""
     many = _tensors("stack", tensors)
     if not many:
@@ -170,7 +170,7 @@ def stack(tensors: Any, dim: int = 0, *, out: Tensor | None = None) -> Tensor:
     result = join(many, Size((*first[:at], len(many), *first[at:])), _common_dtype(many), at, True, order)
     if tracked(*many):
         attach(result, StackBackward0, many, [], at)
-    return result if out is None else write_out(out, result)
+    return result
 
 
 def stack_in_memory(tensors: Sequence[Tensor]) -> Tensor | None:
@@ -219,30 +219,30 @@ def _some_tensors(name: str, tensors: Any) -> Sequence[Tensor]:
     return many
 
 
-@operation(method=False)
-def hstack(tensors: Any, *, out: Tensor | None = None) -> Tensor:
+@operation(method=False, out=True)
+def hstack(tensors: Any) -> Tensor:
     """Tensors side by side: along axis 1, or 0 for vectors."""
     many = [_of_rank(t, 1) for t in _some_tensors("hstack", tensors)]
-    return cat(many, 0 if many and many[0].ndim == 1 else 1, out=out)
+    return cat(many, 0 if many and many[0].ndim == 1 else 1)
 
 
-@operation("row_stack", method=False)
-def vstack(tensors: Any, *, out: Tensor | None = None) -> Tensor:
+@operation("row_stack", method=False, out=True)
+def vstack(tensors: Any) -> Tensor:
     """Tensors one below the other: along axis 0, vectors as rows."""
-    return cat([_of_rank(t, 2) for t in _some_tensors("vstack", tensors)], 0, out=out)
+    return cat([_of_rank(t, 2) for t in _some_tensors("vstack", tensors)], 0)
 
 
-@operation(method=False)
-def dstack(tensors: Any, *, out: Tensor | None = None) -> Tensor:
+@operation(method=False, out=True)
+def dstack(tensors: Any) -> Tensor:
     """Tensors one behind the other along axis 2."""
-    return cat([_of_rank(t, 3) for t in _some_tensors("dstack", tensors)], 2, out=out)
+    return cat([_of_rank(t, 3) for t in _some_tensors("dstack", tensors)], 2)
 
 
-@operation(method=False)
-def column_stack(tensors: Any, *, out: Tensor | None = None) -> Tensor:
+@operation(method=False, out=True)
+def column_stack(tensors: Any) -> Tensor:
     """Vectors as the columns of a matrix; matrices side by side."""
     many = [t.reshape(t.numel(), 1) if t.ndim <= 1 else t for t in _some_tensors("column_stack", tensors)]
-    return hstack(many, out=out)
+    return hstack(many)
 
 
 @operation(method=False)

@@ -16,7 +16,7 @@ from .dispatch import attach, tracked
 from .host import on_host
 from .matrix import matmul
 from .one_node import one_node
-from .operation import operation, write_out
+from .operation import operation
 from .precision import rounded_once
 from .systems import check_matrix, check_square
 
@@ -47,10 +47,9 @@ class LinalgPinvBackward0(Gradient):
         return first + second + third
 
 
-@operation("pinverse")
+@operation("linalg.pinv", "pinverse", out=True)
 def pinv(
     A: Tensor, rcond: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None,
-    out: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
     """The pseudoinverse (Moore and Penrose); singular values up to the tolerance count as zero."""
     check_matrix("linalg.pinv", A)
@@ -71,9 +70,10 @@ def pinv(
         result = matmul(vh.mT * inverse.unsqueeze(-2), u.mT)
     if tracked(A):
         attach(result, LinalgPinvBackward0, [A])
-    return result if out is None else write_out(out, result)
+    return result
 
 
+@operation(only="linalg.matrix_rank", out=True)
 def matrix_rank(
     A: Tensor, tol: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None
 ) -> Tensor:
@@ -87,6 +87,7 @@ def matrix_rank(
     return (values > limit).sum(-1)
 
 
+@operation(only="linalg.lstsq", out=True)
 @one_node("LinalgLstsqBackward0")
 def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | None = None) -> Any:
     """The solution of least ‖A X - B‖: (solution, residuals, rank, singular_values).
@@ -166,7 +167,7 @@ class LinalgMatrixExpBackward0(Gradient):
         return matrix_exp(cat([top, bottom], -2))[..., :n, n:]
 
 
-@operation()
+@operation("linalg.matrix_exp")
 def matrix_exp(input: Tensor) -> Tensor:
     """Exponentials of square matrices."""
     check_square("linalg.matrix_exp", input, half=True)

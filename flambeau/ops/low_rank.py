@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..core.tensor import Tensor
 from .decompositions import linalg_qr, linalg_svd
 from .matrix import matmul
-from .operation import NAMESPACE
+from .operation import operation
 from .random import randn
 
 
@@ -19,6 +19,7 @@ def _range(A: Tensor, count: int, iterations: int) -> Tensor:
     return basis
 
 
+@operation(method=False)
 def svd_lowrank(A: Tensor, q: int | None = 6, niter: int | None = 2, M: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
     """(U, S, V) with A - M nearly U diag(S) Vᵀ, for the ``q`` largest singular values; random."""
     x = A if M is None else A - M
@@ -32,6 +33,7 @@ def svd_lowrank(A: Tensor, q: int | None = 6, niter: int | None = 2, M: Tensor |
     return matmul(basis, inner), s, vh.mT
 
 
+@operation(method=False)
 def pca_lowrank(A: Tensor, q: int | None = None, center: bool = True, niter: int = 2) -> tuple[Tensor, Tensor, Tensor]:
     """:func:`svd_lowrank` of the rows of ``A`` less their mean (if ``center``): (U, S, principal directions)."""
     m, n = A.shape[-2:]
@@ -40,6 +42,3 @@ def pca_lowrank(A: Tensor, q: int | None = None, center: bool = True, niter: int
         raise ValueError(f"q(={count}) must be non-negative integer and not greater than min(m, n)={min(m, n)}")
     return svd_lowrank(A - A.mean(-2, keepdim=True) if center else A, count, niter)
 
-
-NAMESPACE["svd_lowrank"] = svd_lowrank
-NAMESPACE["pca_lowrank"] = pca_lowrank

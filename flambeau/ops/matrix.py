@@ -17,7 +17,7 @@ from ..graph.dtypes import bool_, int64, promote_types
 from ..graph.shapes import Size, View, broadcast_shapes
 from ..graph.trace import local
 from .dispatch import attach, binary, nary, tracked
-from .operation import operation, write_out
+from .operation import operation
 from .precision import rounded_once
 from .reshaping import UnsafeViewBackward0, ViewBackward0, seen_as
 
@@ -74,8 +74,8 @@ class MmBackward0(Gradient):
         return view is not None and not view.contiguous and view.strides[0] == 1
 
 
-@operation()
-def mm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
+@operation(out="exact")
+def mm(input: Tensor, mat2: Tensor) -> Tensor:
     """The product of two matrices."""
     a, b = input.shape, mat2.shape
     if len(a) != 2:
@@ -86,8 +86,7 @@ def mm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
     inner, n = b
     if k != inner:
         raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({m}x{k} and {inner}x{n})")
-    result = product(input, mat2, Size((m, n)), MmBackward0)
-    return result if out is None else write_out(out, result)
+    return product(input, mat2, Size((m, n)), MmBackward0)
 
 
 class BmmBackward0(Gradient):
@@ -111,8 +110,8 @@ def batched(a: Tensor, b: Tensor) -> Tensor:
     return product(a, b, Size((*batch, a.shape[-2], b.shape[-1])), BmmBackward0)
 
 
-@operation()
-def bmm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
+@operation(out="exact")
+def bmm(input: Tensor, mat2: Tensor) -> Tensor:
     """Products of two equally long stacks of matrices."""
     a, b = input.shape, mat2.shape
     if len(a) != 3 or len(b) != 3:
@@ -121,8 +120,7 @@ def bmm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
         raise RuntimeError(
             f"Expected size for first two dimensions of batch2 tensor to be: [{a[0]}, {a[2]}] but got: [{b[0]}, {b[1]}]."
         )
-    result = batched(input, mat2)
-    return result if out is None else write_out(out, result)
+    return batched(input, mat2)
 
 
 class DotBackward0(Gradient):
@@ -140,18 +138,16 @@ class VdotBackward0(DotBackward0):
     __slots__ = ()
 
 
-@operation()
-def vdot(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+@operation(out="exact")
+def vdot(input: Tensor, other: Tensor) -> Tensor:
     """:func:`dot`, of real numbers."""
-    result = _dot(input, other, VdotBackward0)
-    return result if out is None else write_out(out, result)
+    return _dot(input, other, VdotBackward0)
 
 
-@operation()
-def dot(input: Tensor, tensor: Tensor, *, out: Tensor | None = None) -> Tensor:
+@operation(out="exact")
+def dot(input: Tensor, tensor: Tensor) -> Tensor:
     """The inner product of two vectors."""
-    result = _dot(input, tensor, DotBackward0)
-    return result if out is None else write_out(out, result)
+    return _dot(input, tensor, DotBackward0)
 
 
 def _dot(input: Tensor, tensor: Tensor, gradient: type[Gradient]) -> Tensor:
@@ -179,8 +175,8 @@ class MvBackward0(Gradient):
         )
 
 
-@operation()
-def mv(input: Tensor, vec: Tensor, *, out: Tensor | None = None) -> Tensor:
+@operation(out=True)
+def mv(input: Tensor, vec: Tensor) -> Tensor:
     """The product of a matrix and a vector."""
     if input.ndim != 2 or vec.ndim != 1:
         raise RuntimeError(f"vector + matrix @ vector expected, got {1}, {input.ndim}, {vec.ndim}")
@@ -191,23 +187,23 @@ def mv(input: Tensor, vec: Tensor, *, out: Tensor | None = None) -> Tensor:
     result = without_history(lambda: mm(input, vec.unsqueeze(1)).squeeze(1))
     if tracked(input, vec):
         attach(result, MvBackward0, [input, vec])
-    return result if out is None else write_out(out, result)
+    return result
 
 
-@operation()
-def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+@operation("linalg.matmul", out="exact")
+def matmul(input: Tensor, other: Tensor) -> Tensor:
     """The matrix product: vectors count as rows or columns, leading axes are broadcast."""
     a, b = input.ndim, other.ndim
     if a == 2 and b == 2:
-        result = mm(input, other)
+        return mm(input, other)
     elif a == 0 or b == 0:
         raise RuntimeError(f"both arguments to matmul need to be at least 1D, but they are {a}D and {b}D")
     elif a == 1 and b == 1:
-        result = dot(input, other)
+        return dot(input, other)
     elif a == 1:
-        result = matmul(input.unsqueeze(0), other).squeeze(-2)
+        return matmul(input.unsqueeze(0), other).squeeze(-2)
     elif b == 1:
-        result = matmul(input, other.unsqueeze(1)).squeeze(-1)
+        return matmul(input, other.unsqueeze(1)).squeeze(-1)
     elif b == 2:
         # One product over all leading axes of the first operand.
         if input.shape[-1] != other.shape[0]:
@@ -216,15 +212,14 @@ def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor
                 f"mat1 and mat2 shapes cannot be multiplied ({rows}x{input.shape[-1]} and {other.shape[0]}x{other.shape[1]})"
             )
         flat = mm(input.reshape(input.shape[:-1].numel(), input.shape[-1]), other)
-        result = seen_as(flat, (*input.shape[:-1], other.shape[1]), UnsafeViewBackward0)
+        return seen_as(flat, (*input.shape[:-1], other.shape[1]), UnsafeViewBackward0)
     else:
         if input.shape[-1] != other.shape[-2]:
             raise RuntimeError(
                 f"Expected size for first two dimensions of batch2 tensor to be: [{other.shape[0]}, {input.shape[-1]}] but "
                 f"got: [{other.shape[0]}, {other.shape[-2]}]."
             )
-        result = batched(input, other)
-    return result if out is None else write_out(out, result)
+        return batched(input, other)
 
 
 def _operator(self: Tensor, other: Any) -> Any:
@@ -293,13 +288,12 @@ class WeightedMmBackward(WeightedProductBackward):
         return mm(grad, b.t()), mm(a.t(), grad)
 
 
-@operation(inplace=True)
+@operation(inplace=True, out="exact", scales=("beta", "alpha"))
 def addmm(
-    input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Any = 1, alpha: Any = 1, out: Tensor | None = None
+    input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Any = 1, alpha: Any = 1
 ) -> Tensor:
     """``beta * input + alpha * mat1 @ mat2``."""
-    result = _weighted(mm, WeightedMmBackward, input, mat1, mat2, beta, alpha)
-    return result if out is None else write_out(out, result)
+    return _weighted(mm, WeightedMmBackward, input, mat1, mat2, beta, alpha)
 
 
 class AddmvBackward0(WeightedProductBackward):
@@ -309,7 +303,7 @@ class AddmvBackward0(WeightedProductBackward):
         return outer(grad, b), mv(a.t(), grad)
 
 
-@operation(inplace=True)
+@operation(inplace=True, out="exact", scales=("beta", "alpha"))
 def addmv(
     input: Tensor, mat: Tensor, vec: Tensor, *, beta: Any = 1, alpha: Any = 1
 ) -> Tensor:
@@ -317,7 +311,7 @@ def addmv(
     return _weighted(mv, AddmvBackward0, input, mat, vec, beta, alpha)
 
 
-@operation("ger")
+@operation("ger", out=True)
 def outer(input: Tensor, vec2: Tensor) -> Tensor:
     """All products of an element of one vector with one of the other."""
     if input.ndim != 1 or vec2.ndim != 1:
@@ -332,7 +326,7 @@ class AddrBackward0(WeightedProductBackward):
         return mv(grad, b), mv(grad.t(), a)
 
 
-@operation(inplace=True)
+@operation(inplace=True, out=True, scales=("beta", "alpha"))
 def addr(
     input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Any = 1, alpha: Any = 1
 ) -> Tensor:
@@ -353,7 +347,7 @@ def _check_axes(batch1: Tensor, batch2: Tensor) -> None:
         batch1.size(0), batch1.size(1), batch2.size(2)
 
 
-@operation(inplace=True)
+@operation(inplace=True, out="exact", scales=("beta", "alpha"))
 def baddbmm(
     input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1
 ) -> Tensor:
@@ -374,7 +368,7 @@ def _sum_of_products(a: Tensor, b: Tensor) -> Tensor:
     return bmm(a, b).sum(0, dtype=a.dtype)
 
 
-@operation(inplace=True)
+@operation(inplace=True, out="exact", scales=("beta", "alpha"))
 def addbmm(
     input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1
 ) -> Tensor:
@@ -423,7 +417,7 @@ def _linear(_: None, input: Tensor, weight: Tensor, bias: Tensor) -> tuple[Tenso
     return (result.to(d) if half else result,)
 
 
-@operation(method=False)
+@operation(method=False, out=True)
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """``input @ weight.T + bias``, over the last axis of the input."""
     shape, matrix = input.shape, weight.shape

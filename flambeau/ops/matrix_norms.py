@@ -10,15 +10,16 @@ from ..graph.primitives import TYPE_NAMES
 from ..graph.shapes import wrap_dim, wrap_dims
 from .decompositions import svdvals
 from .norms import norm as torch_norm
-from .operation import operation, write_out
+from .operation import operation
 from .systems import check_matrix, inv
 
 
+@operation(only="linalg.vector_norm", out="exact")
 def vector_norm(
-    x: Tensor, ord: float = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None, out: Tensor | None = None
+    x: Tensor, ord: float = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None
 ) -> Tensor:
     """The ``ord``-norm of the elements along ``dim`` (all of them if None), whatever the rank."""
-    return torch_norm(x, float(ord), dim, keepdim, out, dtype)
+    return torch_norm(x, float(ord), dim, keepdim, dtype=dtype)
 
 
 def _largest(sizes: Tensor, axis: int, keepdim: bool = False) -> Tensor:
@@ -26,9 +27,9 @@ def _largest(sizes: Tensor, axis: int, keepdim: bool = False) -> Tensor:
     return sizes.amax(axis, keepdim) if sizes.shape[axis] else sizes.sum(axis, keepdim)
 
 
+@operation(only="linalg.matrix_norm", out="exact")
 def matrix_norm(
     A: Tensor, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False, *, dtype: Any = None,
-    out: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
     """Norms of the matrices in two axes: "fro", "nuc", the largest (smallest, if negative) column sum (1), row sum
     (inf) or singular value (2)."""
@@ -58,32 +59,34 @@ def matrix_norm(
         result = result if keepdim else result.squeeze((rows, columns))
     else:
         raise RuntimeError(f"linalg.matrix_norm: Order {ord} not supported.")
-    return result if out is None else write_out(out, result)
+    return result
 
 
+@operation(only="linalg.norm", out="exact")
 def norm(
-    A: Tensor, ord: Any = None, dim: Any = None, keepdim: bool = False, *, out: Tensor | None = None, dtype: Any = None
+    A: Tensor, ord: Any = None, dim: Any = None, keepdim: bool = False, *, dtype: Any = None
 ) -> Tensor:
     """A vector norm, or a matrix norm where ``dim`` names two axes (or ``ord`` is given for a matrix)."""
     if ord is None:
-        return vector_norm(A, 2, dim, keepdim, dtype=dtype, out=out)
+        return vector_norm(A, 2, dim, keepdim, dtype=dtype)
     pair = A.ndim == 2 if dim is None else not isinstance(dim, int) and len(wrap_dims(dim, A.ndim)) == 2
     if dim is None and A.ndim not in (1, 2):
         raise RuntimeError(
             "linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got " + f"{A.ndim}D."
         )
     if pair:
-        return matrix_norm(A, ord, (-2, -1) if dim is None else dim, keepdim, dtype=dtype, out=out)
-    return vector_norm(A, ord, dim, keepdim, dtype=dtype, out=out)
+        return matrix_norm(A, ord, (-2, -1) if dim is None else dim, keepdim, dtype=dtype)
+    return vector_norm(A, ord, dim, keepdim, dtype=dtype)
 
 
-@operation(method=False)
+@operation(method=False, out="exact")
 def nuclear_norm(input: Tensor, dim: Any = (-2, -1), keepdim: bool = False) -> Tensor:
     """The sum of the singular values of the matrices in two axes."""
     return matrix_norm(input, "nuc", dim, keepdim)
 
 
-def cond(A: Tensor, p: Any = None, *, out: Tensor | None = None) -> Tensor:
+@operation(only="linalg.cond", out=True)
+def cond(A: Tensor, p: Any = None) -> Tensor:
     """The condition number: the largest by the smallest singular value, or by other norms that of A times that of A⁻¹."""
     if A.dtype.itemsize == 2 and p in (None, 2, -2):
         raise NotImplementedError(f"\"linalg_svd_cpu\" not implemented for '{TYPE_NAMES[A.dtype]}'")
@@ -91,7 +94,5 @@ def cond(A: Tensor, p: Any = None, *, out: Tensor | None = None) -> Tensor:
     if p is None or p in (2, -2):
         values = svdvals(A)
         largest, smallest = values[..., 0], values[..., -1]
-        result = smallest / largest if p == -2 else largest / smallest
-    else:
-        result = matrix_norm(A, p) * matrix_norm(inv(A), p)
-    return result if out is None else write_out(out, result)
+        return smallest / largest if p == -2 else largest / smallest
+    return matrix_norm(A, p) * matrix_norm(inv(A), p)

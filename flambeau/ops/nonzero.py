@@ -9,11 +9,11 @@ import numpy as np
 from ..core.tensor import Tensor
 from ..graph import dtypes
 from .from_data import from_array
-from .operation import operation, write_out
+from .operation import operation
 
 
-@operation()
-def nonzero(input: Tensor, *, as_tuple: bool = False, out: Tensor | None = None) -> Any:
+@operation(out="exact")
+def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
     """Indices of nonzero elements: one row each, int64; or a tuple with one vector an axis.
 
     As in PyTorch the rows lie side by side: what belongs to one axis is contiguous.
@@ -22,8 +22,7 @@ def nonzero(input: Tensor, *, as_tuple: bool = False, out: Tensor | None = None)
     if as_tuple:
         return tuple(from_array(np.ascontiguousarray(f)) for f in found)
     stacked = np.stack(found) if input.ndim else np.zeros((0, len(found[0])), np.int64)
-    result = from_array(stacked.astype(np.int64)).t()
-    return result if out is None else write_out(out, result)
+    return from_array(stacked.astype(np.int64)).t()
 
 
 def _bits(input: Tensor) -> np.ndarray:
@@ -37,7 +36,7 @@ def argwhere(input: Tensor) -> Tensor:
     return nonzero(input)  # type: ignore[no-any-return]
 
 
-@operation()
+@operation(out="exact")
 def nonzero_static(input: Tensor, *, size: int, fill_value: int = -1) -> Tensor:
     """The first ``size`` rows of ``nonzero``, filled up with ``fill_value``."""
     found = nonzero(input)[:size]

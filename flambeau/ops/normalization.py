@@ -22,11 +22,12 @@ from ..graph.dtypes import bfloat16, dtype, float16, float32, float64
 from ..graph.shapes import Size, View, contiguous_strides, view_strides, wrap_dim
 from ..graph.trace import local
 from .activation import check_floating
+from .assignment import assign
 from .conversion import converted
 from .dispatch import attach, binary, tracked, unary
 from .laid_out import in_order
 from .memory_order import Order, format_order, lay, lies_in, own_order
-from .operation import assign, operation
+from .operation import operation
 from .reductions import mean as mean_of
 from .reductions import reduce
 from .reductions import sum as sum_of

@@ -11,11 +11,12 @@ from ..core.modes import without_history
 from ..core.tensor import Tensor
 from ..graph.primitives import TYPE_NAMES
 from ..graph.shapes import wrap_dim, wrap_dims
+from .assignment import write_out
 from .comparison import where
 from .dispatch import attach, no_slope, tracked
 from .extrema import amax, amin
 from .one_node import one_node
-from .operation import operation, write_out
+from .operation import operation
 from .precision import rounded_once
 from .reductions import expand_back, sum
 
@@ -33,7 +34,7 @@ def norm(
     order = 2.0 if p is None or p == "fro" else float(p)
     dims = wrap_dims(dim, x.ndim)
     result = vector_norm(x, order, dims, keepdim)
-    return result if out is None else write_out(out, result)
+    return result if out is None else write_out(out, result, "exact")
 
 
 class LinalgVectorNormBackward0(Gradient):
@@ -128,7 +129,7 @@ def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
     return norm(input - other, p)
 
 
-@operation(method=False)
+@operation(method=False, out="exact")
 def frobenius_norm(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
     """The square root of the sum of squares over axes."""
     return input.norm(2, dim, keepdim)  # type: ignore[no-any-return]

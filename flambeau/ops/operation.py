@@ -3,37 +3,81 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
-from ..core.history import Edge, Gradient
 from ..core.tensor import Tensor
-from ..graph.dtypes import can_cast
-from ..graph.notices import warn
-from ..graph.primitives import CAST, TYPE_NAMES
-from ..graph.trace import local, record, record_constant
+from ..graph.trace import local
+from .assignment import assign, check_apart, check_writable, overwrite, overwritten_by
 
 NAMESPACE: dict[str, Any] = {}
 """Functions that the package exports (``flambeau.add``), by name."""
 
+MODULES: dict[str, dict[str, Any]] = {"functional": {}, "linalg": {}, "special": {}}
+"""Functions that modules of the package export (``flambeau.linalg.det``), by name."""
+
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
-def operation(*names: str, method: bool = True, function: bool = True, inplace: bool = False) -> Callable[[_F], _F]:
-    """Decorator: export a function under its own name (and ``names``) as function, method and ``name_`` in place."""
+class Declaration(NamedTuple):
+    """What is said of an operation where it is declared, besides its parameters."""
+
+    #: Whether its result can be put into a tensor given as ``out=`` (its results, into several): True, or words that say more.
+    #: "exact": the tensor must have the result's dtype (else one of several results must, but a single one is converted).
+    #: "apart": it must lie apart from what is read. "resized": no warning is due where it had another size.
+    out: bool | str = False
+    #: The parameters that an overload of old takes by position, before the tensors that they scale.
+    scales: tuple[str, ...] = ()
+    #: Under which names the package exports it.
+    names: tuple[str, ...] = ()
+    #: {exported name: what the parameters are called there}, where that differs or where an overload calls them otherwise.
+    parameters: dict[str, list[list[str]]] = {}
+
+
+PLAIN = Declaration()
+DECLARED: dict[Callable[..., Any], Declaration] = {}
+"""What was said of operations."""
+
+
+def operation(
+    *names: str, method: bool = True, function: bool = True, inplace: bool = False, out: bool | str = False,
+    scales: tuple[str, ...] = (), only: str | None = None,
+) -> Callable[[_F], _F]:  # fmt: skip
+    """Decorator: export a function under its own name (and ``names``) as function, method and ``name_`` in place.
+
+    ``"special.expit"`` is a name in another module. ``"swapaxes(input, axis0, axis1)"`` is one under which parameters have
+    other names; so are overloads written (``"max(input, other)"`` for ``max`` itself). ``only`` is the name of what is exported
+    under no other. For the rest see :class:`Declaration`.
+    """
 
     def register(implementation: _F) -> _F:
-        for name in (implementation.__name__, *names):
+        parameters: dict[str, list[list[str]]] = {}
+        exported = {} if only else {implementation.__name__: None}
+        for text in (only,) if only else names:
+            name, _, listed = text.partition("(")
+            exported[name] = None
+            if listed:
+                called = listed.removesuffix(")").split(", ")
+                for form in (name, name + "_") if inplace else (name,):
+                    parameters.setdefault(form, []).append(called)
+        DECLARED[implementation] = Declaration(out, scales, tuple(exported), parameters)
+        for name in exported:
+            module, _, inner = name.rpartition(".")
+            if module:
+                MODULES[module][inner] = implementation
+                if module == "special":
+                    NAMESPACE["special_" + inner] = implementation
+                continue
+            changing = _in_place_form(implementation, name + "_") if inplace else None
+            if changing is not None and (parameters or scales):
+                DECLARED[changing] = Declaration(scales=scales, parameters=parameters)
             if function:
                 NAMESPACE[name] = implementation
+                if changing is not None:
+                    NAMESPACE[name + "_"] = changing
             if method:
                 setattr(Tensor, name, implementation)
-            if inplace:
-                changing = _in_place_form(implementation, name + "_")
-                if method:
+                if changing is not None:
                     setattr(Tensor, name + "_", changing)
-                if function:
-                    NAMESPACE[name + "_"] = changing
         return implementation
 
     return register
@@ -55,134 +99,3 @@ def _in_place_form(implementation: Callable[..., Tensor], name: str) -> Callable
     changing.__doc__ = f"In-place version of ``{name[:-1]}``."
     changing.__wrapped__ = implementation  # type: ignore[attr-defined]
     return changing
-
-
-class Overwritten(Gradient):
-    """History of a tensor whose content was replaced: zeros to the old content, the gradient to what replaced it.
-
-    ``edges`` are those of the old content and, if the new one is another tensor's, of that."""
-
-    __slots__ = ()
-
-    def backward(self, grad: Tensor) -> tuple[Tensor | None, Tensor]:
-        old = Tensor._from_node(record_constant(tuple(self.shape), 0, self.dtype)) if self.needs(0) else None
-        return (old, grad)[: len(self.edges)]  # type: ignore[return-value]
-
-
-@lru_cache(maxsize=256)
-def overwritten_by(name: str, overload: int = 0) -> type[Overwritten]:
-    """The history that the operation ``name`` leaves, named as PyTorch does it: ``log_normal_`` is LogNormalBackward0."""
-    camel = "".join(part.capitalize() for part in name.split("_"))
-    return type(f"{camel}Backward{overload}", (Overwritten,), {"__slots__": (), "__doc__": Overwritten.__doc__})
-
-
-#: Gives the base of a differentiable view its new history, with the edges of what was written; put here by
-#: ``ops.view_history``.
-write_through_view: list[Callable[[Tensor, tuple[Edge, ...]], None]] = []
-
-
-def check_writable(tensor: Tensor) -> None:
-    """``RuntimeError`` if writing in place would make a leaf that requires grad something else."""
-    if tensor._tracked and local.grad:
-        base = tensor._base
-        if tensor._gradient is None:
-            raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
-        if base is not None and base._tracked and base._gradient is None:
-            raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation.")
-
-
-def check_apart(tensor: Tensor) -> None:
-    """``RuntimeError`` if elements that are to be written share memory."""
-    if tensor._view is not None and tensor._view.overlaps_itself():
-        raise RuntimeError(
-            "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
-            "Please clone() the tensor before performing the operation."
-        )
-
-
-def assign(target: Tensor, value: Tensor) -> Tensor:
-    """Make ``value``, a function of the content of ``target``, its content, history included."""
-    storage = target._storage
-    if storage is not None and value._storage is None and not local.grad:  # a parameter's new value, most often
-        assert target._view is not None
-        if storage.replace(target._view, value._node):
-            return target
-    _put(target, value)
-    if local.grad and (value._tracked or target._tracked):
-        if not value._tracked:
-            _rewrite(target, Overwritten, ())
-        elif target._base is not None:
-            write_through_view[0](target, (value._gradient or value,))
-        else:
-            target._rebase(value._gradient or value)
-            target._more().version += 1
-    return target
-
-
-def overwrite(target: Tensor, value: Tensor, history: type[Gradient], *sources: Tensor) -> Tensor:
-    """Make ``value`` the content of ``target`` whatever that was before; it gets a history of class ``history``.
-
-    What ``value`` is a broadcast and converted copy of, if it is, is the one of ``sources``.
-    """
-    _put(target, value)
-    if local.grad and target.dtype.category >= 2:
-        edges = tuple([(x._gradient or x) if x._tracked else None for x in sources])
-        if target._tracked or any(edge is not None for edge in edges):
-            _rewrite(target, history, edges)
-    return target
-
-
-def _put(target: Tensor, value: Tensor) -> None:
-    """The value alone, after checking that it may be put there."""
-    if target.shape != value.shape:
-        raise RuntimeError(
-            f"output with shape {list(target.shape)} doesn't match the broadcast shape {list(value.shape)}"
-        )
-    if target._tracked and local.grad:
-        check_writable(target)
-    check_apart(target)
-    node = value._read()
-    view = value._view
-    d = target.dtype
-    if node.dtype is not d:
-        if not can_cast(node.dtype, d):
-            raise RuntimeError(
-                f"result type {TYPE_NAMES[node.dtype]} can't be cast to the desired output type {TYPE_NAMES[d]}"
-            )
-        node = record(CAST, d, (node, view))
-        view = None
-    target._assign(node, view)
-
-
-def _rewrite(target: Tensor, history: type[Gradient], edges: tuple[Edge, ...]) -> None:
-    """A tensor whose content was replaced by what ``edges`` lead to gets its new history."""
-    if target._base is not None:
-        write_through_view[0](target, edges)
-        return
-    old = (target._gradient or target) if target._tracked else None
-    target._rebase(history.of((old, *edges), (), target.shape, target.dtype))
-    target._more().version += 1
-
-
-def write_out(out: Tensor, value: Tensor) -> Tensor:
-    """Put a result into a tensor given as ``out=``, resizing it if need be. ``TypeError`` if that is no tensor."""
-    if not isinstance(out, Tensor):
-        raise TypeError(f"argument 'out' must be Tensor, not {type(out).__name__}")
-    if value._tracked and local.grad or out._tracked and local.grad:
-        raise RuntimeError(
-            "out=... arguments don't support automatic differentiation, but one of the arguments requires grad."
-        )
-    if not can_cast(value.dtype, out.dtype):
-        raise RuntimeError(
-            f"result type {TYPE_NAMES[value.dtype]} can't be cast to the desired output type {TYPE_NAMES[out.dtype]}"
-        )
-    if out.shape != value.shape:
-        if out.numel():
-            warn(
-                f"An output with one or more elements was resized since it had shape {list(out.shape)}, which does not match "
-                f"the required output shape {list(value.shape)}. This behavior is deprecated, and in a future PyTorch release "
-                "outputs will not be resized unless they have zero elements. You can explicitly reuse an out tensor t by "
-                "resizing it, inplace, to zero elements with t.resize_(0)."
-            )
-        out.resize_(value.shape)
-    return assign(out, value)

@@ -11,11 +11,12 @@ from ..graph import primitives as p
 from ..graph.dtypes import dtype
 from ..graph.shapes import Size, View
 from ..graph.trace import local
+from .assignment import Overwritten, overwrite, overwritten_by
 from .conversion import converted
 from .creation import checked_sizes, element_of, filled, full_like, number_of
 from .dispatch import attach, tracked, unary
 from .memory_order import format_order, known_format, order_of, strides_in_order
-from .operation import Overwritten, operation, overwrite, overwritten_by
+from .operation import operation
 
 
 class CopyBackwards(Overwritten):
@@ -38,11 +39,11 @@ def _copied(src: Tensor, sizes: Size, d: dtype) -> Tensor:
 
 
 @operation(function=False)
-def copy_(self: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
-    """Take the values of ``src`` (broadcast and converted)."""
-    if not isinstance(src, Tensor):
-        raise TypeError(f"copy_(): argument 'other' (position 1) must be Tensor, not {type(src).__name__}")
-    return overwrite(self, _copied(src, self.shape, self.dtype), CopyBackwards, src)
+def copy_(self: Tensor, other: Tensor, non_blocking: bool = False) -> Tensor:
+    """Take the values of ``other`` (broadcast and converted)."""
+    if not isinstance(other, Tensor):
+        raise TypeError(f"copy_(): argument 'other' (position 1) must be Tensor, not {type(other).__name__}")
+    return overwrite(self, _copied(other, self.shape, self.dtype), CopyBackwards, other)
 
 
 @operation()
@@ -94,9 +95,9 @@ def resize_(self: Tensor, *size: Any, memory_format: Any = None) -> Tensor:
     return self
 
 
-@operation()
-def resize_as_(self: Tensor, other: Tensor, memory_format: Any = None) -> Tensor:
+@operation("resize_as_(input)")
+def resize_as_(self: Tensor, the_template: Tensor, memory_format: Any = None) -> Tensor:
     """:meth:`resize_` to the sizes of another tensor (and to its channels last, if ``memory_format`` is to be preserved)."""
     if memory_format is preserve_format:
-        memory_format = known_format(format_order(other))
-    return self.resize_(other.shape, memory_format=memory_format)  # type: ignore[no-any-return]
+        memory_format = known_format(format_order(the_template))
+    return self.resize_(the_template.shape, memory_format=memory_format)  # type: ignore[no-any-return]

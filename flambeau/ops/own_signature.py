@@ -68,20 +68,24 @@ class OwnSignature:
         # What has another name cannot be required, nor what comes behind it: ``...`` says that it was not given.
         own = set(forms.names.values())
         self._late = [name for place, name in enumerate(required) if not own.isdisjoint(required[: place + 1])]
-        self._positional, self._named = names[:count], names[count:]
+        self._positional, self._passed = names[:count], names[count:]
+        self._named = (*self._passed, "out") if forms.takes_out else self._passed
         self._defaults = (*[...] * len(self._late), *defaults)
         self._named_defaults = dict(function.__kwdefaults__ or {})
+        if forms.takes_out:
+            self._named_defaults["out"] = None
         self._rest = code.co_varnames[len(names)] if code.co_flags & CO_VARARGS else "_rest" if forms.most == count else ""
 
     def _code(self) -> CodeType:
         forms = self.forms
         rest = [f"*{self._rest}"] if self._rest else []
         star = ["*"] if self._named and not rest else []
-        further = ["**_further"] if forms.keywords else []
+        further = ["**_further"] if forms.keywords.difference(self._named) else []
         special = [f"{flag} is not False and {flag} is not True" for flag in self._flags]
         special += [f"{name} is ..." for name in self._late]
         special += ["_rest"] if self._rest == "_rest" else []
         special += ["dtype is not None and type(dtype) is not _own.DTYPE"] if forms.typed else []
+        special += ["out is not None"] if forms.takes_out else []
         special += ["_further"] if further else []
         arguments = [*self._positional, *rest, ""]
         keywords = [*further, *[f"{name!r}: {name}" for name in self._named]]
@@ -91,7 +95,7 @@ class OwnSignature:
             parameters=", ".join([*self._positional, *rest, *star, *self._named, *further]),
             special=" or ".join(special) or "False",
             given=f"({', '.join(arguments)}), {{{', '.join(keywords)}}}",
-            passed=", ".join([*filter(None, passed), *[f"{name}={name}" for name in self._named]]),
+            passed=", ".join([*filter(None, passed), *[f"{name}={name}" for name in self._passed]]),
         )
         space: dict[str, Any] = {}
         exec(compile(text, f"{_FOLDER}<call of {forms.name}>", "exec"), space)

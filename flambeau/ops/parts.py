@@ -186,7 +186,7 @@ def as_strided(input: Tensor, size: Sizes, stride: Sizes, storage_offset: int | 
     return result
 
 
-@operation(method=False)
+@operation(method=False, out="exact")
 @one_node("AsStridedBackward0_copy")
 def as_strided_copy(input: Tensor, size: Sizes, stride: Sizes, storage_offset: int | None = None) -> Tensor:
     """A copy of what :func:`as_strided` looks at."""

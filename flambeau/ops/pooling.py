@@ -373,6 +373,7 @@ def _added_in(d: dtype) -> dtype:
     return d if d.itemsize > 2 else float32
 
 
+@operation(only="functional.avg_pool2d", out=True)
 def avg_pool2d(
     input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, ceil_mode: bool = False,
     count_include_pad: bool = True, divisor_override: int | None = None,
@@ -413,6 +414,7 @@ def avg_pool1d(
     ).squeeze(-2)
 
 
+@operation(only="functional.avg_pool3d", out=True)
 @one_node("AvgPool3DBackward0")
 def avg_pool3d(
     input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, ceil_mode: bool = False,

@@ -16,7 +16,6 @@ from ..graph import primitives as p
 from ..graph.dtypes import bfloat16, dtype, float16, float32, float64, result_type
 from .conversion import converted
 from .dispatch import unary
-from .operation import write_out
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -49,12 +48,10 @@ def _rounding(function: _F, wider: Mapping[dtype, dtype]) -> _F:
         wide = wider.get(d)
         if wide is None:
             return function(*arguments, **keywords)
-        out = keywords.pop("out", None)
         keywords = {name: _widened(value, wide) for name, value in keywords.items()}
         results = function(*[_widened(value, wide) for value in arguments], **keywords)
         if isinstance(results, Tensor):
-            results = narrowed(results, wide, d)
-            return results if out is None else write_out(out, results)
+            return narrowed(results, wide, d)
         return tuple(narrowed(result, wide, d) for result in results)
 
     return rounding  # type: ignore[return-value]

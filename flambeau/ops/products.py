@@ -13,40 +13,37 @@ from .contraction import tensordot
 from .dispatch import attach, tracked
 from .matrix import matmul
 from .one_node import one_node
-from .operation import operation, write_out
+from .operation import operation
 from .precision import rounded_once
 
 
-@operation()
-def inner(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+@operation(out="exact")
+def inner(input: Tensor, other: Tensor) -> Tensor:
     """Inner products of all vectors along the last axis of one with those of the other."""
     if input.ndim == 0 or other.ndim == 0:
-        result = input * other
-    else:
-        if input.shape[-1] != other.shape[-1]:
-            raise RuntimeError(
-                f"inner() the last dimension must match on both input tensors but got shapes {list(input.shape)} and "
-                f"{list(other.shape)}"
-            )
-        result = tensordot(input, other, ([-1], [-1]))
-    return result if out is None else write_out(out, result)
+        return input * other
+    if input.shape[-1] != other.shape[-1]:
+        raise RuntimeError(
+            f"inner() the last dimension must match on both input tensors but got shapes {list(input.shape)} and "
+            f"{list(other.shape)}"
+        )
+    return tensordot(input, other, ([-1], [-1]))
 
 
-@operation()
-def kron(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+@operation(out=True)
+def kron(input: Tensor, other: Tensor) -> Tensor:
     """The Kronecker product: every element of ``input`` times all of ``other``."""
     rank = max(input.ndim, other.ndim)
     a = input.reshape([1] * (rank - input.ndim) + list(input.shape))
     b = other.reshape([1] * (rank - other.ndim) + list(other.shape))
     left = a.reshape([n for size in a.shape for n in (size, 1)])
     right = b.reshape([n for size in b.shape for n in (1, size)])
-    result = (left * right).reshape([n * m for n, m in zip(a.shape, b.shape)])
-    return result if out is None else write_out(out, result)
+    return (left * right).reshape([n * m for n, m in zip(a.shape, b.shape)])
 
 
-@operation()
+@operation(out="exact")
 @one_node("LinalgCrossBackward0")
-def cross(input: Tensor, other: Tensor, dim: int | None = None, *, out: Tensor | None = None) -> Tensor:
+def cross(input: Tensor, other: Tensor, dim: int | None = None) -> Tensor:
     """The cross product of vectors of three along ``dim`` (the first axis of extent 3 unless given)."""
     if input.ndim != other.ndim:
         raise RuntimeError("linalg.cross: inputs must have the same number of dimensions.")
@@ -72,8 +69,7 @@ def cross(input: Tensor, other: Tensor, dim: int | None = None, *, out: Tensor |
         )
     # (a₂b₃ - a₃b₂, a₃b₁ - a₁b₃, a₁b₂ - a₂b₁), each factor turned into place.
     forward, backward = input.roll(-1, axis), input.roll(-2, axis)
-    result = forward * other.roll(-2, axis) - backward * other.roll(-1, axis)
-    return result if out is None else write_out(out, result)
+    return forward * other.roll(-2, axis) - backward * other.roll(-1, axis)
 
 
 class CdistBackward0(Gradient):
@@ -146,18 +142,17 @@ def pdist(input: Tensor, p: float = 2.0) -> Tensor:
     return distance(input[first] - input[second], float(p))
 
 
-@operation()
-def matrix_power(input: Tensor, n: int, *, out: Tensor | None = None) -> Tensor:
+@operation("linalg.matrix_power", out="exact")
+def matrix_power(input: Tensor, n: int) -> Tensor:
     """A square matrix (or a stack) multiplied ``n`` times with itself; negative powers are those of the inverse."""
     from .steps import eye
     from .systems import check_square, inv
 
     check_square("linalg.matrix_power", input)
     if n < 0:
-        return matrix_power(inv(input), -n, out=out)
+        return matrix_power(inv(input), -n)
     if n == 0:
-        result = input.clone().copy_(eye(input.shape[-1], dtype=input.dtype))  # its gradient is zero
-        return result if out is None else write_out(out, result)
+        return input.clone().copy_(eye(input.shape[-1], dtype=input.dtype))  # its gradient is zero
     squared, power = input, None
     while n:
         if n & 1:
@@ -166,11 +161,10 @@ def matrix_power(input: Tensor, n: int, *, out: Tensor | None = None) -> Tensor:
         if n:
             squared = matmul(squared, squared)
     assert power is not None
-    result = power.clone() if power is input else power
-    return result if out is None else write_out(out, result)
+    return power.clone() if power is input else power
 
 
-@operation(method=False)
+@operation(method=False, out=True)
 def chain_matmul(*matrices: Any) -> Tensor:
     """The product of several matrices, associated so that it costs the fewest multiplications."""
     warn(
@@ -181,6 +175,7 @@ def chain_matmul(*matrices: Any) -> Tensor:
     return multi_dot(many)
 
 
+@operation(only="linalg.multi_dot", out="exact")
 def multi_dot(tensors: Any) -> Tensor:
     """The product of several matrices (vectors at the ends), in the order of fewest multiplications."""
     many = list(tensors)
@@ -224,3 +219,24 @@ def _associated(many: list[Tensor]) -> Tensor:
         return many[i] if i == j else matmul(product(i, cut[i][j]), product(cut[i][j] + 1, j))
 
     return product(0, count - 1)
+
+
+@operation(only="linalg.cross", out="exact")
+def linalg_cross(input: Tensor, other: Tensor, *, dim: int = -1) -> Tensor:
+    """The cross product of vectors of three along ``dim``."""
+    return cross(input, other, dim)
+
+
+@operation(only="linalg.vecdot", out="exact")
+def vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
+    """Inner products of vectors along ``dim``. ``RuntimeError`` for integers."""
+    if x.dtype.category < 2:
+        raise RuntimeError(
+            f"linalg.vecdot: Expected a floating point or complex tensor as input. Got {TYPE_NAMES[x.dtype]}"
+        )
+    if x.dtype is not y.dtype:
+        raise RuntimeError(
+            f"linalg.vecdot: Expected x and y to have the same dtype, but found x of type {TYPE_NAMES[x.dtype]} and y of type "
+            f"{TYPE_NAMES[y.dtype]} instead"
+        )
+    return (x * y).sum(dim)

@@ -13,12 +13,13 @@ from ..cpu.memory import Buffer
 from ..graph import dtypes
 from ..graph.notices import warn_once
 from ..graph.primitives import nbytes
-from ..graph.shapes import Size, broadcast_shapes
-from ..graph.trace import Node, evaluate
+from ..graph.shapes import Size
+from ..graph.shapes import broadcast_shapes as shapes_together
+from ..graph.trace import Node, evaluate, number_kind
 from .creation import empty_strided
 from .from_data import from_numpy, sharing
 from .one_node import one_node
-from .operation import NAMESPACE, operation
+from .operation import operation
 
 # --- questions ----------------------------------------------------------------------------------------------------------
 
@@ -63,6 +64,7 @@ _never("is_neg", "Whether the tensor is a negation that waits to be made: never.
 _never("is_distributed", "Whether the tensor is spread over machines: never.")
 
 
+@operation(method=False)
 def is_storage(obj: Any) -> bool:
     """Whether ``obj`` is a storage."""
     from .storages import UntypedStorage
@@ -70,6 +72,7 @@ def is_storage(obj: Any) -> bool:
     return isinstance(obj, UntypedStorage)
 
 
+@operation(method=False)
 def typename(obj: Any) -> str:
     """The name of an object's type: ``"torch.FloatTensor"`` for tensors."""
     if isinstance(obj, Tensor):
@@ -88,11 +91,15 @@ def get_device(input: Tensor) -> int:
 # --- numbers without imaginary part -------------------------------------------------------------------------------------
 
 
-@operation("conj_physical", "resolve_conj", "resolve_neg")
+@operation("resolve_conj", "resolve_neg")
 def conj(input: Tensor) -> Tensor:
     """The tensor itself, as long as there are no complex numbers."""
-    if not isinstance(input, Tensor):
-        raise TypeError(f"conj(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}")
+    return input
+
+
+@operation(out="exact")
+def conj_physical(input: Tensor) -> Tensor:
+    """The tensor itself, as long as there are no complex numbers."""
     return input
 
 
@@ -201,7 +208,7 @@ def is_pinned(self: Tensor, device: Any = None) -> bool:
 
 
 @operation(function=False)
-def record_stream(self: Tensor, stream: Any) -> None:
+def record_stream(self: Tensor, s: Any) -> None:
     """Nothing: there are no streams."""
 
 
@@ -243,7 +250,7 @@ def sum_to_size(self: Tensor, *size: Any) -> Tensor:
     return sum_to(self, shape)
 
 
-@operation()
+@operation(out="exact resized")
 @one_node("NarrowCopyBackward0")
 def narrow_copy(input: Tensor, dim: int, start: int, length: int) -> Tensor:
     """A copy of part of an axis."""
@@ -263,6 +270,7 @@ Tensor.dim_order = dim_order  # type: ignore[attr-defined]
 # --- exchange with other libraries --------------------------------------------------------------------------------------
 
 
+@operation(method=False)
 def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None) -> Tensor:
     """A tensor that shares the memory of an array of any library that speaks DLPack, or of a DLPack capsule.
 
@@ -305,6 +313,48 @@ def _dlpack(self: Tensor, **keywords: Any) -> Any:
 
 Tensor.__dlpack__ = _dlpack  # type: ignore[attr-defined]
 Tensor.__dlpack_device__ = lambda self: (1, 0)  # type: ignore[attr-defined]
-for _function in (is_storage, typename, from_dlpack):
-    NAMESPACE[_function.__name__] = _function
-NAMESPACE["broadcast_shapes"] = lambda *shapes: broadcast_shapes(*((s,) if isinstance(s, int) else s for s in shapes))
+
+
+@operation(method=False)
+def broadcast_shapes(*shapes: Any) -> Size:
+    """The shape that tensors of ``shapes`` are broadcast to; an integer is the shape of a vector."""
+    return shapes_together(*((shape,) if isinstance(shape, int) else shape for shape in shapes))
+
+
+# --- dtypes ---------------------------------------------------------------------------------------------------------------
+
+
+@operation(method=False)
+def result_type(tensor1: Any, tensor2: Any) -> dtypes.dtype:
+    """The dtype that an arithmetic operation on the two operands would have."""
+    parts = []
+    for operand in (tensor1, tensor2):
+        if isinstance(operand, Tensor):
+            parts.append((operand.dtype, 0 if operand.ndim else 1))
+        else:
+            parts.append((dtypes.scalar_dtype(number_kind(operand)), 2))
+    return dtypes.result_type(parts)
+
+
+@operation()
+def is_floating_point(input: Tensor) -> bool:
+    """Whether the tensor's dtype is a floating-point one."""
+    return input.dtype.kind == "float"
+
+
+@operation()
+def is_complex(input: Tensor) -> bool:
+    """Whether the tensor's dtype is complex."""
+    return input.dtype.kind == "complex"
+
+
+@operation()
+def is_nonzero(input: Tensor) -> bool:
+    """Whether a one-element tensor is not zero."""
+    return input.__bool__()
+
+
+@operation(method=False)
+def numel(input: Tensor) -> Any:
+    """Number of elements."""
+    return input.numel()

@@ -18,12 +18,13 @@ from ..graph.dtypes import get_default_dtype
 from ..graph.shapes import Size
 from ..graph.trace import record
 from ..random import Generator, default_generator
+from .assignment import overwrite, overwritten_by
 from .conversion import check_floating, converted
 from .creation import finished
 from .dispatch import attach, no_slope, tracked
 from .from_data import from_array
 from .memory_order import alike
-from .operation import NAMESPACE, operation, overwrite, overwritten_by, write_out
+from .operation import operation
 from .random_parameters import (
     check_chance,
     check_continuous,
@@ -84,6 +85,7 @@ def _floating(name: str, d: dtype_type | None) -> dtype_type:
     return d
 
 
+@operation(method=False, out="resized")
 def rand(*size: Any, generator: Generator | None = None, dtype: Any = None, layout: Any = None,
          device: Any = None, requires_grad: bool = False, pin_memory: bool = False) -> Tensor:  # fmt: skip
     """Numbers evenly from [0, 1)."""
@@ -91,6 +93,7 @@ def rand(*size: Any, generator: Generator | None = None, dtype: Any = None, layo
     return finished(made, requires_grad, device)
 
 
+@operation(method=False, out="resized")
 def randn(*size: Any, generator: Generator | None = None, dtype: Any = None, layout: Any = None,
           device: Any = None, requires_grad: bool = False, pin_memory: bool = False) -> Tensor:  # fmt: skip
     """Standard normal numbers."""
@@ -110,6 +113,7 @@ def integers(low: int, high: int, shape: Size, d: dtype_type, generator: Generat
     return converted(number % span + low, d)
 
 
+@operation(method=False, out="resized")
 def randint(*arguments: Any, low: Any = None, high: Any = None, size: Any = None, generator: Generator | None = None,
             dtype: Any = None, layout: Any = None, device: Any = None, pin_memory: bool = False,
             requires_grad: bool = False) -> Tensor:  # fmt: skip
@@ -141,6 +145,7 @@ def _like(name: str, function: Any) -> Any:
     return like
 
 
+@operation(method=False, out="resized")
 def randperm(n: int, *, generator: Generator | None = None, dtype: Any = None, layout: Any = None,
              device: Any = None, requires_grad: bool = False, pin_memory: bool = False) -> Tensor:  # fmt: skip
     """0, …, n - 1 in random order."""
@@ -177,6 +182,7 @@ class NormalBackward3(NormalBackward1):
     __slots__ = ()
 
 
+@operation(method=False, out=True)
 def normal(mean: Any = 0.0, std: Any = 1.0, size: Any = None, *, generator: Generator | None = None,
            dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:  # fmt: skip
     """Normal numbers of the given means and deviations (numbers, or tensors that give the shape)."""
@@ -215,7 +221,7 @@ def _chances(chance: Any) -> Any:
     return chance
 
 
-@operation()
+@operation(out="resized")
 def bernoulli(input: Tensor, p: Any = None, *, generator: Generator | None = None) -> Tensor:
     """1 with the probabilities given by ``input`` (or with probability ``p``), else 0."""
     drawn = uniform(input.shape, dtypes.float32, generator) < _chances(input if p is None else p)
@@ -313,14 +319,11 @@ def poisson(input: Tensor, generator: Generator | None = None) -> Tensor:
     return from_array((generator or default_generator).numpy().poisson(rates).astype(rates.dtype))
 
 
-@operation()
+@operation(out="exact resized")
 def multinomial(
     input: Tensor, num_samples: int, replacement: bool = False, *, generator: Generator | None = None,
-    out: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
     """Indices drawn from each row with probabilities proportional to its elements (a vector counts as one row)."""
-    if out is not None and out.dtype is not dtypes.int64:
-        raise RuntimeError(f"multinomial expects Long tensor out, got: {p.TYPE_NAMES[out.dtype]}")
     if input.ndim not in (1, 2):
         raise RuntimeError("prob_dist must be 1 or 2 dim")
     if input.dtype.category < 2:
@@ -349,13 +352,13 @@ def multinomial(
             keys = np.log(source.random(rows.shape)) / rows
         keys[rows == 0] = -np.inf
         picked = np.argsort(-keys, axis=-1, kind="stable")[:, :num_samples]
-    result = from_array(picked.astype(np.int64).reshape((*weights.shape[:-1], num_samples)))
-    return result if out is None else write_out(out, result)
+    return from_array(picked.astype(np.int64).reshape((*weights.shape[:-1], num_samples)))
 
 
 rand_like, randn_like = _like("rand_like", rand), _like("randn_like", randn)
 
 
+@operation(method=False)
 def randint_like(input: Tensor, *limits: Any, low: Any = None, high: Any = None, generator: Generator | None = None,
                  dtype: Any = None, layout: Any = None, device: Any = None, requires_grad: bool = False,
                  pin_memory: bool = False, memory_format: Any = None) -> Tensor:  # fmt: skip
@@ -363,7 +366,3 @@ def randint_like(input: Tensor, *limits: Any, low: Any = None, high: Any = None,
     options = {"low": low, "high": high, "generator": generator, "dtype": dtype or input.dtype, "device": device}
     made = alike(input, lambda sizes: randint(*limits, size=sizes, **options), memory_format)
     return made.requires_grad_() if requires_grad else made
-
-
-for _function in (rand, randn, randint, rand_like, randn_like, randint_like, randperm, normal):
-    NAMESPACE[_function.__name__] = _function

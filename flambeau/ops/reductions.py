@@ -141,7 +141,7 @@ def _sum_dtype(x: Tensor, d: dtype_type | None) -> dtype_type:
     return dtypes.int64 if x.dtype.category < 2 else x.dtype
 
 
-@operation()
+@operation(out=True)
 def sum(
     input: Tensor,
     dim: Dims = None,
@@ -172,7 +172,7 @@ class MeanBackward1(MeanBackward0):
     __slots__ = ()
 
 
-@operation()
+@operation(out=True)
 def mean(
     input: Tensor,
     dim: Dims = None,
@@ -209,7 +209,7 @@ class NansumBackward0(Gradient):
         return expand_back(grad, *self.context) * ~self.input(0).isnan()
 
 
-@operation()
+@operation(out=True)
 def nansum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """Sum with NaN taken as zero."""
     if input.dtype.category < 2:
@@ -220,7 +220,7 @@ def nansum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any
     return result
 
 
-@operation()
+@operation(out=True)
 def nanmean(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """Mean of the elements that are not NaN."""
     if input.dtype.category < 2:
@@ -268,7 +268,7 @@ def _other_products(x: Tensor, dims: Sequence[int]) -> Tensor:
     return (before * after).reshape(x.shape)
 
 
-@operation()
+@operation(out=True)
 def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """Product over ``dim`` (all axes if None). Integers and booleans multiply to int64."""
     dims = wrap_dims(dim, input.ndim)
@@ -293,13 +293,13 @@ def _logical(primitive: p.Primitive, input: Tensor, dim: Dims, keepdim: bool) ->
     return result if d.kind == "bool" else result.to(d)
 
 
-@operation()
+@operation(out="exact")
 def all(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
     """Whether all elements are nonzero."""
     return _logical(p.ALL, input, dim, keepdim)
 
 
-@operation()
+@operation(out="exact")
 def any(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
     """Whether some element is nonzero."""
     return _logical(p.ANY, input, dim, keepdim)

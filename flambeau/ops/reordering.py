@@ -16,7 +16,7 @@ from .dispatch import attach, tracked, unary
 from .joining import join
 from .memory_order import format_order, own_order, seen_in_order
 from .one_node import one_node
-from .operation import NAMESPACE, operation
+from .operation import operation
 from .views import Sizes, geometry, sizes_of
 
 
@@ -24,11 +24,10 @@ class FlipBackward0(Gradient):
     __slots__ = ()
 
     def backward(self, grad: Tensor) -> Tensor:
-        return flip(grad, self.context)
+        return _flipped(grad, self.context)
 
 
-@operation()
-def flip(input: Tensor, *dims: Any) -> Tensor:
+def _flipped(input: Tensor, *dims: Any) -> Tensor:
     """A copy with the order of the elements along ``dims`` reversed."""
     axes = tuple(wrap_dim(k, input.ndim) for k in sizes_of(dims))
     if len(set(axes)) != len(axes):
@@ -51,15 +50,15 @@ def flip(input: Tensor, *dims: Any) -> Tensor:
     return result
 
 
-def _flip(input: Tensor, dims: Sizes) -> Tensor:
+@operation(method=False)
+def flip(input: Tensor, dims: Sizes) -> Tensor:
     """A copy with the order of the elements along ``dims`` reversed."""
     if isinstance(dims, int):  # only the method takes them one by one
         raise TypeError("flip(): argument 'dims' (position 2) must be tuple of ints, not int")
-    return flip(input, dims)
+    return _flipped(input, dims)
 
 
-_flip.__name__ = _flip.__qualname__ = "flip"
-NAMESPACE["flip"] = _flip
+Tensor.flip = _flipped  # type: ignore[attr-defined]
 
 
 @operation()
@@ -67,7 +66,7 @@ def fliplr(input: Tensor) -> Tensor:
     """Columns in reverse order."""
     if input.ndim < 2:
         raise RuntimeError("Input must be >= 2-d.")
-    return flip(input, 1)
+    return _flipped(input, 1)
 
 
 @operation()
@@ -75,7 +74,7 @@ def flipud(input: Tensor) -> Tensor:
     """Rows in reverse order."""
     if input.ndim < 1:
         raise RuntimeError("Input must be >= 1-d.")
-    return flip(input, 0)
+    return _flipped(input, 0)
 
 
 @operation()
@@ -91,11 +90,11 @@ def rot90(input: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
         raise RuntimeError(f"expected rotation dims to be different, but got dim0 = {dims[0]} and dim1 = {dims[1]}")
     quarter = k % 4
     if quarter == 1:
-        return flip(input, b).transpose(a, b)
+        return _flipped(input, b).transpose(a, b)
     if quarter == 2:
-        return flip(input, a, b)
+        return _flipped(input, a, b)
     if quarter == 3:
-        return flip(input, a).transpose(a, b)
+        return _flipped(input, a).transpose(a, b)
     return input.clone()
 
 

@@ -223,11 +223,11 @@ def _unsqueezed(view: View, d: int) -> View:
     return View((*sizes[:d], 1, *sizes[d:]), (*strides[:d], step, *strides[d:]), view.offset)
 
 
-Tensor.squeeze_ = seen_anew_in_place(  # type: ignore[attr-defined]
+seen_anew_in_place(  # type: ignore[attr-defined]
     squeeze,
     {SqueezeBackward0: SqueezeBackward3, SqueezeBackward1: SqueezeBackward4, SqueezeBackward2: SqueezeBackward5},
 )
-Tensor.unsqueeze_ = seen_anew_in_place(unsqueeze, {UnsqueezeBackward0: UnsqueezeBackward1})  # type: ignore[attr-defined]
+seen_anew_in_place(unsqueeze, {UnsqueezeBackward0: UnsqueezeBackward1})  # type: ignore[attr-defined]
 
 
 class AliasBackward0(ViewBackward0):

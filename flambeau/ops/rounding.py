@@ -7,7 +7,7 @@ from ..core.tensor import Tensor
 from ..graph import primitives as p
 from .conversion import check_floating
 from .dispatch import differentiated, no_slope, unary
-from .operation import operation, write_out
+from .operation import operation
 
 
 class AbsBackward0(Gradient):
@@ -18,11 +18,10 @@ class AbsBackward0(Gradient):
         return grad * sign(self.input(0))
 
 
-@operation("absolute", inplace=True)
-def abs(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+@operation("absolute", inplace=True, out="exact")
+def abs(input: Tensor) -> Tensor:
     """Absolute value."""
-    result = unary(p.ABS, input, AbsBackward0)
-    return result if out is None else write_out(out, result)
+    return unary(p.ABS, input, AbsBackward0)
 
 
 Tensor.__abs__ = abs  # type: ignore[attr-defined]
@@ -59,39 +58,34 @@ class SgnBackward0(SignBackward0):
     __slots__ = ()
 
 
-@operation(inplace=True)
-def sgn(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+@operation(inplace=True, out="exact")
+def sgn(input: Tensor) -> Tensor:
     """-1, 0 or 1 by sign."""
-    result = unary(p.SIGN, input, SgnBackward0)
-    return result if out is None else write_out(out, result)
+    return unary(p.SIGN, input, SgnBackward0)
 
 
-@operation(inplace=True)
-def sign(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+@operation(inplace=True, out="exact")
+def sign(input: Tensor) -> Tensor:
     """-1, 0 or 1 by sign."""
-    result = unary(p.SIGN, input, SignBackward0)
-    return result if out is None else write_out(out, result)
+    return unary(p.SIGN, input, SignBackward0)
 
 
-@operation(inplace=True)
-def floor(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+@operation(inplace=True, out="exact")
+def floor(input: Tensor) -> Tensor:
     """Largest integer not above."""
-    result = unary(p.FLOOR, input, FloorBackward0)
-    return result if out is None else write_out(out, result)
+    return unary(p.FLOOR, input, FloorBackward0)
 
 
-@operation(inplace=True)
-def ceil(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+@operation(inplace=True, out="exact")
+def ceil(input: Tensor) -> Tensor:
     """Smallest integer not below."""
-    result = unary(p.CEIL, input, CeilBackward0)
-    return result if out is None else write_out(out, result)
+    return unary(p.CEIL, input, CeilBackward0)
 
 
-@operation("fix", inplace=True)
-def trunc(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+@operation("fix", inplace=True, out="exact")
+def trunc(input: Tensor) -> Tensor:
     """Integer part."""
-    result = unary(p.TRUNC, input, TruncBackward0)
-    return result if out is None else write_out(out, result)
+    return unary(p.TRUNC, input, TruncBackward0)
 
 
 @differentiated(RoundBackward1)
@@ -102,17 +96,15 @@ def _rounded(input: Tensor, decimals: int) -> Tensor:
     return unary(p.ROUND, input / power) * power
 
 
-@operation(inplace=True)
-def round(input: Tensor, *, decimals: int = 0, out: Tensor | None = None) -> Tensor:
+@operation(inplace=True, out="exact")
+def round(input: Tensor, *, decimals: int = 0) -> Tensor:
     """Nearest integer, halves to even; or to ``decimals`` places."""
     if decimals and input.dtype.category < 2:
         raise NotImplementedError(f"\"round_cpu\" not implemented for '{p.TYPE_NAMES[input.dtype]}'")
     decimals = max(-400, min(decimals, 400))  # beyond these the powers of ten are zero or infinite all the same
     if decimals == 0:
-        result = unary(p.ROUND, input, RoundBackward0)
-    else:
-        result = _rounded(input, decimals=decimals)
-    return result if out is None else write_out(out, result)
+        return unary(p.ROUND, input, RoundBackward0)
+    return _rounded(input, decimals=decimals)
 
 
 class FracBackward0(Gradient):
@@ -122,9 +114,17 @@ class FracBackward0(Gradient):
         return grad
 
 
-@operation(inplace=True)
+@operation(inplace=True, out="exact")
 @differentiated(FracBackward0)
 def frac(input: Tensor) -> Tensor:
     """What is left after the integer part."""
     check_floating("frac_cpu", input.dtype)
     return input - trunc(input)
+
+
+@operation(only="special.round", out="exact")
+def special_round(input: Tensor, *, decimals: int = 0) -> Tensor:
+    """Nearest floating-point number of so many decimal places, halves to even. ``NotImplementedError`` for integers."""
+    if input.dtype.category < 2:
+        raise NotImplementedError(f"\"round_vml_cpu\" not implemented for '{p.TYPE_NAMES[input.dtype]}'")
+    return round(input, decimals=decimals)

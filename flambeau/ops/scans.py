@@ -30,7 +30,7 @@ def _running(name: str, ufunc: str, input: Tensor, dim: int, dtype: Any) -> tupl
     d = dtype or (dtypes.int64 if input.dtype.category < 2 else input.dtype)
     x = input if input.dtype is d else input.to(d)
     if d.kind == "bool":
-        raise RuntimeError(f'"{name}_out_cpu" not implemented for \'Bool\'')
+        raise NotImplementedError(f'"{name}_out_cpu" not implemented for \'Bool\'')
     if x.ndim == 0 or x.numel() == 0:
         return x, x.detach().clone(), axis
     parameters = {"ufunc": ufunc, "axis": axis, "work": working_dtype(d)}
@@ -52,7 +52,7 @@ class CumsumBackward0(Gradient):
         return _from_behind(grad, self.context)
 
 
-@operation(inplace=True)
+@operation(inplace=True, out=True)
 def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     """The sum of the elements up to each one along ``dim``. Integers and booleans sum to int64."""
     x, result, axis = _running("cumsum", "add", input, dim, dtype)
@@ -104,7 +104,7 @@ def _cumprod_slopes(x: Tensor, grad: Tensor, axis: int) -> Tensor:
     return cat(slopes, axis)
 
 
-@operation(inplace=True)
+@operation(inplace=True, out=True)
 def cumprod(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     """The product of the elements up to each one along ``dim``. Integers and booleans multiply to int64."""
     x, result, axis = _running("cumprod", "multiply", input, dim, dtype)
@@ -157,13 +157,13 @@ def _cumulative(input: Tensor, dim: int, ufunc: str, gradient: type[Gradient]) -
     return values, indices
 
 
-@operation()
+@operation(out="exact")
 def cummax(input: Tensor, dim: int) -> Any:
     """The largest element up to each one along ``dim``: (values, indices)."""
     return return_types.cummax(_cumulative(input, dim, "maximum", CummaxBackward0))
 
 
-@operation()
+@operation(out="exact")
 def cummin(input: Tensor, dim: int) -> Any:
     """The smallest element up to each one along ``dim``: (values, indices)."""
     return return_types.cummin(_cumulative(input, dim, "minimum", CumminBackward0))
@@ -190,7 +190,7 @@ class LogcumsumexpBackward0(Gradient):
         return part(grad) - part(-grad)
 
 
-@operation()
+@operation(out="exact")
 def logcumsumexp(input: Tensor, dim: int) -> Tensor:
     """log of the running sum of exp along ``dim``, without overflow."""
     wrap_dim(dim, input.ndim)
@@ -205,7 +205,7 @@ def logcumsumexp(input: Tensor, dim: int) -> Tensor:
 # --- differences --------------------------------------------------------------------------------------------------------
 
 
-@operation()
+@operation(out=True)
 def diff(input: Tensor, n: int = 1, dim: int = -1, prepend: Tensor | None = None, append: Tensor | None = None) -> Tensor:
     """Each element less the one before it along ``dim``, ``n`` times; other tensors may be put at the ends first."""
     from .joining import cat

@@ -75,7 +75,7 @@ def _selected_of_one(input: Tensor, index: Tensor) -> Tensor:
     return index_select(input.reshape(1), 0, index).reshape(())  # type: ignore[no-any-return]
 
 
-@operation()
+@operation(out="exact apart")
 def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     """The slices of axis ``dim`` at the positions in ``index`` (a vector). Negative positions are out of range."""
     axis = wrap_dim(dim, input.ndim)
@@ -95,7 +95,7 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     return result
 
 
-@operation(inplace=True)
+@operation(inplace=True, out="exact")
 def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: Any = 1) -> Tensor:
     """A copy with ``alpha`` times the slices of ``source`` added to the slices of ``dim`` that ``index`` names."""
     axis = _checked_axis("index_add_", input, dim, index, source)
@@ -141,7 +141,7 @@ def _without(shape: Size, axis: int) -> tuple[int, ...]:
     return (*shape[:axis], *shape[axis + 1 :])
 
 
-@operation(inplace=True)
+@operation(inplace=True, out="exact")
 def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
     """A copy with the slices of ``dim`` that ``index`` names replaced by those of ``source``."""
     axis = wrap_dim(dim, input.ndim)
@@ -203,7 +203,7 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     return lay(result, own_order(input))
 
 
-@operation(inplace=True)
+@operation(inplace=True, out="exact")
 @one_node("IndexReduceBackward0")
 def index_reduce(
     input: Tensor, dim: int, index: Tensor, source: Tensor, reduce: str, *, include_self: bool = True

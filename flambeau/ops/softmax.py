@@ -17,7 +17,7 @@ from .comparison import where
 from .dispatch import attach, binary, nary, tracked, unary
 from .extrema import amax
 from .one_node import one_node
-from .operation import operation, write_out
+from .operation import operation
 from .precision import rounded_once
 from .reductions import Dims, expand_back, reduce, sum, without_axes
 
@@ -42,12 +42,11 @@ class SoftmaxBackward0(Gradient):
         return weighted - result * weighted.sum(self.context, True)
 
 
-@operation()
-def softmax(input: Tensor, dim: int, dtype: Any = None, *, out: Tensor | None = None) -> Tensor:
+@operation("special.softmax", out="exact")
+def softmax(input: Tensor, dim: int, dtype: Any = None) -> Tensor:
     """``exp(input)`` divided by its sum along ``dim``; ``input`` is first converted to ``dtype`` if that is given."""
     x, axis = _prepared("softmax", input, dim, dtype)
-    result = _softmax(x, axis)
-    return result if out is None else write_out(out, result)
+    return _softmax(x, axis)
 
 
 @rounded_once
@@ -92,12 +91,11 @@ class LogSoftmaxBackward0(Gradient):
         return grad - self.result().exp() * grad.sum(self.context, True)
 
 
-@operation()
-def log_softmax(input: Tensor, dim: int, dtype: Any = None, *, out: Tensor | None = None) -> Tensor:
+@operation("special.log_softmax", out="exact")
+def log_softmax(input: Tensor, dim: int, dtype: Any = None) -> Tensor:
     """The logarithm of :func:`softmax`, without overflow."""
     x, axis = _prepared("log_softmax", input, dim, dtype)
-    result = _log_softmax(x, axis)
-    return result if out is None else write_out(out, result)
+    return _log_softmax(x, axis)
 
 
 @rounded_once
@@ -128,7 +126,7 @@ class LogsumexpBackward0(Gradient):
         return expand_back(grad, shape, dims, keepdim) * (self.input(0) - expand_back(self.result(), shape, dims, keepdim)).exp()
 
 
-@operation()
+@operation("special.logsumexp", out=True)
 @one_node("LogsumexpBackward0")
 def logsumexp(input: Tensor, dim: Dims, keepdim: bool = False) -> Tensor:
     """log(sum(exp(x))) over axes, without overflow."""

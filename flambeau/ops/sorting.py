@@ -19,7 +19,7 @@ from .checked import checked
 from .dispatch import attach, tracked
 from .host import on_host
 from .memory_order import lay, own_order
-from .operation import operation, write_out
+from .operation import operation
 
 
 class ValueSelectingBackward(Gradient):
@@ -112,7 +112,7 @@ def _sort(
     return lay(values, order), lay(indices, order)
 
 
-@operation()
+@operation(out=True)
 def sort(
     input: Tensor, dim: int = -1, descending: bool = False, stable: bool | None = None
 ) -> tuple[Tensor, Tensor]:
@@ -121,13 +121,13 @@ def sort(
     return return_types.sort(_sort(input, dim, descending, gradient))  # type: ignore[no-any-return]
 
 
-@operation()
+@operation(out=True)
 def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False) -> Tensor:
     """Indices that sort along ``dim``. Always stable."""
     return _sort(input.detach(), dim, descending)[1]
 
 
-@operation()
+@operation(out="exact")
 def msort(input: Tensor) -> Tensor:
     """Sorted along the first axis."""
     return _sort(input, 0, False)[0]
@@ -150,7 +150,7 @@ def _top(array: np.ndarray, count: int, axis: int, largest: bool) -> tuple[np.nd
     return np.take_along_axis(array, order, axis), order
 
 
-@operation()
+@operation(out=True)
 def topk(
     input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True
 ) -> tuple[Tensor, Tensor]:
@@ -178,7 +178,7 @@ def _nth(array: np.ndarray, place: int, axis: int, keepdim: bool) -> tuple[np.nd
     return (values, index) if keepdim else (values.squeeze(axis), index.squeeze(axis))
 
 
-@operation()
+@operation(out="exact apart")
 def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> tuple[Tensor, Tensor]:
     """The ``k``-th smallest element along ``dim``, and where it was: (values, indices)."""
     axis = wrap_dim(dim, input.ndim)
@@ -249,13 +249,13 @@ def _median(name: str, input: Tensor, dim: int | None, keepdim: bool) -> Any:
     return getattr(return_types, name)(found)
 
 
-@operation()
+@operation(out=True)
 def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
     """The lower of the two middle elements; NaN if there is one. Along ``dim``: (values, indices)."""
     return _median("median", input, dim, keepdim)
 
 
-@operation()
+@operation(out=True)
 def nanmedian(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
     """:func:`median` of the elements that are not NaN."""
     return _median("nanmedian", input, dim, keepdim)
@@ -275,7 +275,7 @@ def _most_frequent(array: np.ndarray, axis: int, keepdim: bool) -> tuple[np.ndar
     return (values, index) if keepdim else (values.squeeze(axis), index.squeeze(axis))
 
 
-@operation()
+@operation(out=True)
 def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> tuple[Tensor, Tensor]:
     """The most frequent element along ``dim`` (the smallest of several), and a place of it: (values, indices)."""
     axis = wrap_dim(dim, input.ndim)
@@ -345,24 +345,20 @@ def _quantile(name: str, input: Tensor, q: Any, dim: int | None, keepdim: bool, 
     return result.squeeze(0) if q.ndim == 0 else result
 
 
-@operation()
+@operation(out="exact")
 def quantile(
     input: Tensor, q: Any, dim: int | None = None, keepdim: bool = False, *, interpolation: str = "linear",
-    out: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
     """The elements below which a share ``q`` (a number or vector of numbers in [0, 1]) of the others lies along ``dim``.
 
     Between two elements they are interpolated as told. Several shares make a first axis.
     """
-    result = _quantile("quantile", input, q, dim, keepdim, interpolation)
-    return result if out is None else write_out(out, result)
+    return _quantile("quantile", input, q, dim, keepdim, interpolation)
 
 
-@operation()
+@operation(out="exact")
 def nanquantile(
     input: Tensor, q: Any, dim: int | None = None, keepdim: bool = False, *, interpolation: str = "linear",
-    out: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
     """:func:`quantile` of the elements that are not NaN."""
-    result = _quantile("nanquantile", input, q, dim, keepdim, interpolation)
-    return result if out is None else write_out(out, result)
+    return _quantile("nanquantile", input, q, dim, keepdim, interpolation)

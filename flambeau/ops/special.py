@@ -18,7 +18,7 @@ from .dispatch import attach, no_slope, not_a_tensor, tracked
 from .exponentials import log
 from .host import elementwise, on_host
 from .one_node import one_node
-from .operation import operation, write_out
+from .operation import operation
 from .precision import computed_in_double, rounded_once
 from .trigonometry import sin
 
@@ -32,14 +32,14 @@ class AngleBackward0(Gradient):
         return no_slope(grad)
 
 
-@operation()
-def angle(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+@operation(out=True)
+def angle(input: Tensor) -> Tensor:
     """0 for positive numbers, π for negative ones, NaN for NaN."""
     x = floating(input.detach())
     result = where(x.isnan(), x, where(x < 0, math.pi, x * 0 if x.numel() == 0 else where(x < 0, x, 0.0)))
     if tracked(input):
         attach(result, AngleBackward0, [input], [])
-    return result if out is None else write_out(out, result)
+    return result
 
 
 # --- parts of numbers ---------------------------------------------------------------------------------------------------
@@ -50,7 +50,7 @@ def _frexp(array: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return mantissa, exponent
 
 
-@operation()
+@operation(out="exact")
 @one_node("FrexpBackward0")
 def frexp(input: Tensor) -> tuple[Tensor, Tensor]:
     """(mantissa, exponent) with input = mantissa · 2^exponent and mantissas in [0.5, 1), exponents int32."""
@@ -70,16 +70,15 @@ def exp2_of(exponent: Any, like: Tensor) -> Any:
     return (exponent if exponent.dtype.category == 2 else converted(exponent, floating(like).dtype)).exp2()
 
 
-@operation(inplace=True)
+@operation(inplace=True, out=True)
 @one_node("LdexpBackward0")
-def ldexp(input: Tensor, other: Any, *, out: Tensor | None = None) -> Tensor:
+def ldexp(input: Tensor, other: Any) -> Tensor:
     """input · 2^other."""
     if not (isinstance(input, Tensor) and isinstance(other, Tensor)):
         raise not_a_tensor("ldexp", input=input, other=other)
     if other.dtype.kind == "bool" and input.dtype.category == 2:
         raise NotImplementedError("\"ldexp_cpu_exp\" not implemented for 'Bool'")
-    result = input * exp2_of(other, input)
-    return result if out is None else write_out(out, result)
+    return input * exp2_of(other, input)
 
 
 # --- integers -----------------------------------------------------------------------------------------------------------
@@ -101,22 +100,20 @@ def _of_integers(name: str, input: Tensor, other: Tensor) -> Tensor:
     return on_host(_whole, {"name": name}, [(shape, d)], converted(input, d), converted(other, d))[0]
 
 
-@operation(inplace=True)
-def gcd(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+@operation(inplace=True, out=True)
+def gcd(input: Tensor, other: Tensor) -> Tensor:
     """Greatest common divisors of integers."""
     if not (isinstance(input, Tensor) and isinstance(other, Tensor)):
         raise not_a_tensor("gcd", input=input, other=other)
-    result = _of_integers("gcd", input, other)
-    return result if out is None else write_out(out, result)
+    return _of_integers("gcd", input, other)
 
 
-@operation(inplace=True)
-def lcm(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+@operation(inplace=True, out=True)
+def lcm(input: Tensor, other: Tensor) -> Tensor:
     """Least common multiples of integers."""
     if not (isinstance(input, Tensor) and isinstance(other, Tensor)):
         raise not_a_tensor("lcm", input=input, other=other)
-    result = _of_integers("lcm", input, other)
-    return result if out is None else write_out(out, result)
+    return _of_integers("lcm", input, other)
 
 
 # --- x log x and sin(x) / x -------------------------------------------------------------------------------------------
@@ -130,6 +127,7 @@ class SpecialEntrBackward0(Gradient):
         return grad * (-1 - log(self.input(0)))
 
 
+@operation(only="special.entr", out=True)
 def entr(input: Tensor) -> Tensor:
     """-x · log(x): 0 at 0, minus infinity below."""
     x = floating(input)
@@ -160,14 +158,14 @@ def _sinc_slope(x: Tensor) -> Tensor:
     return where(x == 0, 0.0, (angle.cos() - sin(angle) / angle) / safe)
 
 
-@operation(method=True, inplace=True)
-def sinc(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+@operation("special.sinc", method=True, inplace=True, out=True)
+def sinc(input: Tensor) -> Tensor:
     """sin(πx) / (πx), 1 at zero."""
     x = floating(input)
     result = without_history(lambda: _sinc(x))
     if tracked(x):
         attach(result, SincBackward0, [x])
-    return result if out is None else write_out(out, result)
+    return result
 
 
 @computed_in_double
@@ -263,8 +261,25 @@ def modified_bessel(input: Tensor, order: int, scaled: bool) -> Tensor:
     return result
 
 
-@operation(inplace=True)
-def i0(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+@operation("special.i0", inplace=True, out=True)
+def i0(input: Tensor) -> Tensor:
     """The modified Bessel function of the first kind of order 0."""
-    result = modified_bessel(input, 0, False)
-    return result if out is None else write_out(out, result)
+    return modified_bessel(input, 0, False)
+
+
+@operation(only="special.i0e", out=True)
+def i0e(input: Tensor) -> Tensor:
+    """exp(-|x|) I₀(x)."""
+    return modified_bessel(input, 0, True)
+
+
+@operation(only="special.i1", out=True)
+def i1(input: Tensor) -> Tensor:
+    """The modified Bessel function of the first kind of order 1."""
+    return modified_bessel(input, 1, False)
+
+
+@operation(only="special.i1e", out=True)
+def i1e(input: Tensor) -> Tensor:
+    """exp(-|x|) I₁(x)."""
+    return modified_bessel(input, 1, True)

@@ -10,7 +10,7 @@ from ..core.tensor import Tensor
 from ..graph.dtypes import int64
 from ..graph.primitives import TYPE_NAMES
 from ..graph.shapes import wrap_dim
-from .operation import NAMESPACE, operation
+from .operation import operation
 from .parts import SliceBackward0, selected, slice_axis
 
 
@@ -50,7 +50,9 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     return tuple(selected(input, d, k, UnbindBackward0) for k in range(input.shape[d]))
 
 
-@operation(method=False)
+@operation(
+    "split(input, split_size)", "split(tensor, split_sizes)", "split_with_sizes(input, split_sizes)", method=False
+)
 def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """Views of consecutive parts of an axis: of one size, or of the sizes listed."""
     listed = isinstance(split_size_or_sections, (list, tuple))
@@ -89,7 +91,6 @@ def _split_method(self: Tensor, split_size: Any, dim: int = 0) -> tuple[Tensor, 
 
 Tensor.split = _split_method  # type: ignore[attr-defined]
 Tensor.split_with_sizes = split  # type: ignore[attr-defined]
-NAMESPACE["split_with_sizes"] = split
 
 
 @operation()
@@ -106,7 +107,9 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     return split(input, size, d)
 
 
-@operation()
+@operation(
+    "tensor_split(input, sections)", "tensor_split(input, indices)", "tensor_split(input, tensor_indices_or_sections)"
+)
 def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """An axis cut into nearly equal sections, or at the given indices."""
     if isinstance(indices_or_sections, (tuple, list)):
@@ -163,16 +166,16 @@ def _split_along(name: str, axis: int, least: int) -> Any:
 
     parts.__name__ = parts.__qualname__ = name
     parts.__doc__ = f"Views of equal parts of axis {axis}, or cut at the given indices."
-    return operation()(parts)
+    return operation(f"{name}(input, sections)", f"{name}(input, indices)")(parts)
 
 
 hsplit, vsplit, dsplit = _split_along("hsplit", 1, 1), _split_along("vsplit", 0, 2), _split_along("dsplit", 2, 3)
 
 
-@operation("unsafe_split_with_sizes")
-def unsafe_split(tensor: Tensor, split_size: Any, dim: int = 0) -> tuple[Tensor, ...]:
+@operation("unsafe_split_with_sizes(input, split_sizes)")
+def unsafe_split(input: Tensor, split_size: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """:func:`split`; PyTorch does not watch over what is written to these views."""
-    return _split(tensor, split_size, dim, UnsafeSplitBackward0)
+    return _split(input, split_size, dim, UnsafeSplitBackward0)
 
 
 @operation()

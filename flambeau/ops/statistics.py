@@ -10,10 +10,12 @@ from ..graph.checks import Check
 from ..graph.primitives import TYPE_NAMES
 from ..graph.shapes import wrap_dim
 from .checked import checked
+from .joining import cat
 from .matrix import matmul
 from .one_node import one_node
 from .operation import operation
 from .precision import computed_in_double
+from .scans import cumprod
 from .variance import centred
 
 
@@ -83,6 +85,18 @@ def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
     return x.unsqueeze(1) ** exponents
 
 
+@operation(only="linalg.vander")
+def linalg_vander(x: Tensor, N: int | None = None) -> Tensor:
+    """Powers 0 to N - 1 of each element, along a new last axis."""
+    if not x.ndim:
+        x = x.unsqueeze(0)
+    count = x.shape[-1] if N is None else N
+    if count <= 1:
+        raise RuntimeError("N must be greater than 1.")
+    powers = x.unsqueeze(-1).expand(*x.shape, max(count - 1, 0))
+    return cat([x.new_ones(*x.shape, 1), cumprod(powers, -1)], -1)
+
+
 @operation()
 def corrcoef(input: Tensor) -> Tensor:
     """Correlations of variables (rows) over observations (columns)."""
@@ -116,8 +130,6 @@ def gradient(
 
 
 def _slope(x: Tensor, axis: int, step: Any, edge_order: int) -> Tensor:
-    from .joining import cat
-
     n = x.shape[axis]
     if n < edge_order + 1:
         raise RuntimeError("torch.gradient expected each dimension size to be at least edge_order+1")
@@ -151,7 +163,7 @@ def _edge(a: Tensor, b: Tensor, c: Tensor, near: Any, far: Any) -> Tensor:
     return b * whole / (near * far) - a * (near + whole) / (near * whole) - c * near / (far * whole)
 
 
-@operation(inplace=True)
+@operation(inplace=True, out="exact")
 @one_node("RenormBackward0")
 @computed_in_double
 def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:

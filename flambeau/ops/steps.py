@@ -18,11 +18,11 @@ from ..graph.shapes import Size
 from ..graph.trace import record
 from .creation import filled, finished, number_of
 from .dispatch import binary, nary, unary
-from .operation import NAMESPACE, operation
+from .operation import operation
 from .precision import SINGLE
 
 
-@operation(method=False)
+@operation(method=False, out="resized")
 def eye(n: int, m: int | None = None, *, dtype: Any = None, layout: Any = None, device: Any = None,
         requires_grad: bool = False) -> Tensor:  # fmt: skip
     """Ones on the diagonal of an n × m matrix, zeros elsewhere."""
@@ -36,7 +36,7 @@ def eye(n: int, m: int | None = None, *, dtype: Any = None, layout: Any = None, 
     return finished(made, requires_grad, device)
 
 
-@operation(method=False)
+@operation(method=False, out="resized")
 def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, layout: Any = None,
            device: Any = None, pin_memory: bool = False, requires_grad: bool = False) -> Tensor:  # fmt: skip
     """start, start + step, … below ``end`` (from 0 when only one number is given)."""
@@ -55,6 +55,7 @@ def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, lay
     if dtype is None:
         whole = all(isinstance(v, int) for v in (start, end, step))
         dtype = dtypes.int64 if whole else get_default_dtype()
+    _check_counts("arange", dtype)
     if dtype is dtypes.int64:
         start, end, step = int(start), int(end), int(step)
         if step == 0:
@@ -70,29 +71,27 @@ def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, lay
     return finished(made, requires_grad, device)
 
 
-def range_(
-    start: Any = 0,
-    end: Any = None,
-    step: Any = 1,
-    *,
-    dtype: Any = None,
-    device: Any = None,
-    requires_grad: bool = False,
-) -> Tensor:
+def _check_counts(name: str, d: dtype_type) -> None:
+    """``NotImplementedError`` for booleans, with which nothing can be counted."""
+    if d.kind == "bool":
+        raise NotImplementedError(f"\"{name}_cpu\" not implemented for 'Bool'")
+
+
+@operation(method=False, out="resized")
+def range(start: Any = 0, end: Any = None, step: Any = 1, *, dtype: Any = None, device: Any = None,
+          requires_grad: bool = False) -> Tensor:  # fmt: skip
     """Deprecated: start to ``end`` inclusive."""
     warn(
         "torch.range is deprecated and will be removed in a future release because its behavior is inconsistent with Python's "
         "range builtin. Instead, use torch.arange, which produces values in [start, end)."
     )
-    return arange(
-        start, end + step / 2, step, dtype=dtype or get_default_dtype(), device=device, requires_grad=requires_grad
-    )
+    d = dtype or get_default_dtype()
+    _check_counts("range", d)
+    beyond = end + (step if d is dtypes.int64 else step / 2)
+    return arange(start, beyond, step, dtype=d, device=device, requires_grad=requires_grad)
 
 
-NAMESPACE["range"] = range_
-
-
-@operation(method=False)
+@operation(method=False, out="resized")
 def linspace(start: Any, end: Any, steps: int, *, dtype: Any = None, layout: Any = None,
              device: Any = None, requires_grad: bool = False) -> Tensor:  # fmt: skip
     """``steps`` numbers evenly from ``start`` to ``end``, both included; computed from both ends as PyTorch does."""
@@ -100,6 +99,7 @@ def linspace(start: Any, end: Any, steps: int, *, dtype: Any = None, layout: Any
     if steps < 0:
         raise RuntimeError("number of steps must be non-negative")
     d = dtype or get_default_dtype()
+    _check_counts("linspace", d)
     if steps == 1:
         made = filled(Size((1,)), start, d)
     else:
@@ -125,19 +125,12 @@ def _between(start: float, end: float, steps: int, d: dtype_type) -> Tensor:
     return made if work is d else unary(p.CAST, made, None, d)
 
 
-@operation(method=False)
-def logspace(
-    start: Any,
-    end: Any,
-    steps: int,
-    base: float = 10.0,
-    *,
-    dtype: Any = None,
-    device: Any = None,
-    requires_grad: bool = False,
-) -> Tensor:
+@operation(method=False, out="resized")
+def logspace(start: Any, end: Any, steps: int, base: float = 10.0, *, dtype: Any = None, device: Any = None,
+             requires_grad: bool = False) -> Tensor:  # fmt: skip
     """base ** linspace(start, end, steps)."""
     d = dtype or get_default_dtype()
+    _check_counts("logspace", d)
     if d.category < 2 and steps != 1:
         start, end = int(number_of(start)), int(number_of(end))
     exponents = linspace(start, end, steps, dtype=dtypes.float64)

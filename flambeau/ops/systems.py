@@ -14,6 +14,7 @@ import numpy as np
 from .. import return_types
 from ..core.history import INPUTS, RESULT, Gradient
 from ..core.tensor import Tensor
+from ..graph.dtypes import int32
 from ..graph.notices import warn_once
 from ..graph.primitives import TYPE_NAMES
 from ..graph.shapes import broadcast_shapes
@@ -22,7 +23,7 @@ from .dispatch import attach, tracked
 from .host import SeveralResults, array_of, at_once, attach_results, on_host
 from .matrix import matmul
 from .one_node import one_node
-from .operation import operation, write_out
+from .operation import operation
 from .steps import eye
 
 
@@ -80,14 +81,14 @@ class LinalgDetBackward0(Gradient):
         return grad.unsqueeze(-1).unsqueeze(-1) * slopes
 
 
-@operation()
-def det(A: Tensor, *, out: Tensor | None = None) -> Tensor:
+@operation("det(input)", "linalg.det", out="exact")
+def det(A: Tensor) -> Tensor:
     """Determinants of square matrices."""
     check_square("linalg.det", A)
     (result,) = on_host(_det, {}, [(A.shape[:-2], A.dtype)], A)
     if tracked(A):
         attach(result, LinalgDetBackward0, [A])
-    return result if out is None else write_out(out, result)
+    return result
 
 
 def _slogdet(a: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -115,10 +116,16 @@ def _signed_logarithm(A: Tensor) -> tuple[Tensor, Tensor]:
     return results[0], results[1]
 
 
-@operation()
+@operation("slogdet(input)", out="exact")
 def slogdet(A: Tensor) -> tuple[Tensor, Tensor]:
     """Sign of the determinant and logarithm of its size: (sign, logabsdet)."""
     return return_types.slogdet(_signed_logarithm(A))  # type: ignore[no-any-return]
+
+
+@operation(only="linalg.slogdet", out="exact")
+def linalg_slogdet(A: Tensor) -> tuple[Tensor, Tensor]:
+    """:func:`slogdet`, with a result that bears this name."""
+    return return_types.linalg_slogdet(tuple(slogdet(A)))  # type: ignore[no-any-return]
 
 
 @operation()
@@ -165,8 +172,8 @@ class LinalgInvExBackward0(Gradient):
         return -matmul(transposed, matmul(grad, transposed))
 
 
-@operation("inverse")
-def inv(A: Tensor, *, out: Tensor | None = None) -> Tensor:
+@operation("inverse(input)", "linalg.inv", method=True, out="exact")
+def inv(A: Tensor) -> Tensor:
     """Inverses of square matrices; ``LinAlgError`` if one is singular."""
     check_square("linalg.inv", A)
     try:
@@ -176,7 +183,7 @@ def inv(A: Tensor, *, out: Tensor | None = None) -> Tensor:
         raise _singular("linalg.inv", array_of(A), text) from None
     if tracked(A):
         attach(result, LinalgInvExBackward0, [A])
-    return result if out is None else write_out(out, result)
+    return result
 
 
 class LinalgSolveExBackward0(Gradient):
@@ -194,6 +201,7 @@ class LinalgSolveExBackward0(Gradient):
         return left, right.squeeze(-1) if vector else right
 
 
+@operation(only="linalg.solve", out="exact")
 def solve(A: Tensor, B: Tensor, *, left: bool = True) -> Tensor:
     """X with A X = B (X A = B unless ``left``); ``LinAlgError`` if a matrix is singular.
 
@@ -255,8 +263,9 @@ class LinalgSolveTriangularBackward0(Gradient):
         return left, right
 
 
+@operation(only="linalg.solve_triangular", out="exact")
 def solve_triangular(
-    A: Tensor, B: Tensor, *, upper: bool, left: bool = True, unitriangular: bool = False, out: Tensor | None = None
+    A: Tensor, B: Tensor, *, upper: bool, left: bool = True, unitriangular: bool = False
 ) -> Tensor:
     """X with A X = B (X A = B unless ``left``) for the upper or lower triangle of ``A``, ones on its diagonal if so told.
 
@@ -265,8 +274,7 @@ def solve_triangular(
     check_square("linalg.solve_triangular", A)
     check_matrix("linalg.solve_triangular", B, "B")
     if not left:
-        result = _solved_from_the_right(A, B, upper, unitriangular)
-        return result if out is None else write_out(out, result)
+        return _solved_from_the_right(A, B, upper, unitriangular)
 
     def function(a: np.ndarray, b: np.ndarray) -> np.ndarray:
         try:
@@ -277,7 +285,7 @@ def solve_triangular(
     result = at_once(function, A, B)
     if tracked(A, B):
         attach(result, LinalgSolveTriangularBackward0, [A, B], None, (upper, unitriangular))
-    return result if out is None else write_out(out, result)
+    return result
 
 
 @one_node("LinalgSolveTriangularBackward0")
@@ -285,14 +293,14 @@ def _solved_from_the_right(A: Tensor, B: Tensor, upper: bool, unitriangular: boo
     return solve_triangular(A.mT, B.mT, upper=not upper, unitriangular=unitriangular).mT
 
 
-@operation()
+@operation(out="exact")
 @one_node("TriangularSolveBackward0")
 def triangular_solve(
-    b: Tensor, A: Tensor, upper: bool = True, transpose: bool = False, unitriangular: bool = False
+    input: Tensor, A: Tensor, upper: bool = True, transpose: bool = False, unitriangular: bool = False
 ) -> tuple[Tensor, Tensor]:
     """:func:`solve_triangular` under its old name: (solution, A)."""
     matrix = A.mT if transpose else A
-    solution = solve_triangular(matrix, b, upper=upper != transpose, unitriangular=unitriangular)
+    solution = solve_triangular(matrix, input, upper=upper != transpose, unitriangular=unitriangular)
     return return_types.triangular_solve((solution, A.clone()))  # type: ignore[no-any-return]
 
 
@@ -352,15 +360,15 @@ def _indefinite(name: str, a: np.ndarray) -> LinAlgError:
     return LinAlgError(f"{name}: The factorization could not be completed.")
 
 
-def linalg_cholesky(A: Tensor, *, upper: bool = False, out: Tensor | None = None) -> Tensor:
+@operation(only="linalg.cholesky", out="exact")
+def linalg_cholesky(A: Tensor, *, upper: bool = False) -> Tensor:
     """L with A = L Lᵀ for symmetric positive-definite matrices (Lᵀ if ``upper``); ``LinAlgError`` for others."""
-    result = _cholesky("linalg.cholesky", A, upper)
-    return result if out is None else write_out(out, result)
+    return _cholesky("linalg.cholesky", A, upper)
 
 
-@operation()
+@operation(out=True)
 @one_node("CholeskyBackward0")
-def cholesky(input: Tensor, upper: bool = False, *, out: Tensor | None = None) -> Tensor:
+def cholesky(input: Tensor, upper: bool = False) -> Tensor:
     """:func:`linalg_cholesky` under its old name."""
     factor = "U = torch.cholesky(A, upper=True)" if upper else "L = torch.cholesky(A)"
     instead = "U = torch.linalg.cholesky(A).mH" if upper else "L = torch.linalg.cholesky(A)"
@@ -368,23 +376,59 @@ def cholesky(input: Tensor, upper: bool = False, *, out: Tensor | None = None) -
         "torch.cholesky is deprecated in favor of torch.linalg.cholesky and will be removed in a future PyTorch release.\n"
         f"{factor}\nshould be replaced with\n{instead}"
     )
-    result = _cholesky("cholesky", input, upper)
-    return result if out is None else write_out(out, result)
+    return _cholesky("cholesky", input, upper)
 
 
-@operation()
+@operation(out=True)
 @one_node("CholeskySolveBackward0")
-def cholesky_solve(B: Tensor, L: Tensor, upper: bool = False, *, out: Tensor | None = None) -> Tensor:
-    """X with A X = B, given the Cholesky factor of A."""
-    lower = L.mT if upper else L
-    result = solve_triangular(lower.mT, solve_triangular(lower, B, upper=False), upper=True)
-    return result if out is None else write_out(out, result)
+def cholesky_solve(input: Tensor, input2: Tensor, upper: bool = False) -> Tensor:
+    """X with A X = ``input``, given the Cholesky factor ``input2`` of A."""
+    lower = input2.mT if upper else input2
+    return solve_triangular(lower.mT, solve_triangular(lower, input, upper=False), upper=True)
 
 
-@operation()
+@operation(out=True)
 @one_node("CholeskyInverseBackward0")
-def cholesky_inverse(L: Tensor, upper: bool = False, *, out: Tensor | None = None) -> Tensor:
+def cholesky_inverse(input: Tensor, upper: bool = False) -> Tensor:
     """The inverse of A, given its Cholesky factor."""
-    if L.ndim < 2:
+    if input.ndim < 2:
         raise RuntimeError("cholesky_inverse: The input tensor A must have at least 2 dimensions.")
-    return cholesky_solve(eye(L.shape[-1], dtype=L.dtype).expand(L.shape), L, upper, out=out)
+    return cholesky_solve(eye(input.shape[-1], dtype=input.dtype).expand(input.shape), input, upper)
+
+
+# --- forms that report failure as a number instead of an error -------------------------------------------------------------
+
+
+def _tried(function: Any, A: Tensor, check_errors: bool) -> tuple[Tensor, Tensor]:
+    """The result and, for each matrix of the stack, 0; where one fails NaN, and 1 for all."""
+    batch = A.shape[:-2]
+    try:
+        return function(), A.new_zeros(batch, dtype=int32)
+    except LinAlgError:
+        if check_errors:
+            raise
+        return A.new_full(A.shape, float("nan")), A.new_ones(batch, dtype=int32)
+
+
+@operation(only="linalg.inv_ex", out="exact")
+def inv_ex(A: Tensor, *, check_errors: bool = False) -> tuple[Tensor, Tensor]:
+    """(inverse, info): info is not 0 if a matrix is singular."""
+    return return_types.linalg_inv_ex(_tried(lambda: inv(A), A, check_errors))  # type: ignore[no-any-return]
+
+
+@operation(only="linalg.cholesky_ex", out="exact")
+def cholesky_ex(
+    A: Tensor, *, upper: bool = False, check_errors: bool = False
+) -> tuple[Tensor, Tensor]:
+    """(L, info): info is not 0 if a matrix is not positive-definite."""
+    found = _tried(lambda: linalg_cholesky(A, upper=upper), A, check_errors)
+    return return_types.linalg_cholesky_ex(found)  # type: ignore[no-any-return]
+
+
+@operation(only="linalg.solve_ex", out="exact")
+def solve_ex(
+    A: Tensor, B: Tensor, *, left: bool = True, check_errors: bool = False
+) -> tuple[Tensor, Tensor]:
+    """(result, info): info is not 0 if a matrix is singular."""
+    found = _tried(lambda: solve(A, B, left=left), A, check_errors)
+    return return_types.linalg_solve_ex(found)  # type: ignore[no-any-return]

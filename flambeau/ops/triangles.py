@@ -15,7 +15,7 @@ from ..graph.shapes import Size, wrap_dim
 from ..graph.trace import record
 from .dispatch import attach, tracked
 from .one_node import one_node
-from .operation import NAMESPACE, operation, write_out
+from .operation import operation
 from .precision import computed_in_double
 
 
@@ -49,8 +49,8 @@ def _diagonal(input: Tensor, diagonal: int) -> Tensor:
     return input.diagonal(diagonal).clone()  # type: ignore[no-any-return]
 
 
-@operation()
-def diag(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tensor:
+@operation(out="exact")
+def diag(input: Tensor, diagonal: int = 0) -> Tensor:
     """A matrix with a vector on its diagonal; or the diagonal of a matrix as a vector."""
     if input.ndim == 1:
         result = diag_embed(input, diagonal)
@@ -58,7 +58,7 @@ def diag(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tens
         result = _diagonal(input, diagonal)
     else:
         raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {input.ndim}D")
-    return result if out is None else write_out(out, result)
+    return result
 
 
 @operation()
@@ -113,18 +113,16 @@ def _triangle(name: str, x: Tensor, diagonal: int, primitive: p.Primitive, gradi
     return result
 
 
-@operation(inplace=True)
-def tril(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tensor:
+@operation(inplace=True, out="exact")
+def tril(input: Tensor, diagonal: int = 0) -> Tensor:
     """Matrices with zeros above a diagonal."""
-    result = _triangle("tril", input, diagonal, p.LE, TrilBackward0)
-    return result if out is None else write_out(out, result)
+    return _triangle("tril", input, diagonal, p.LE, TrilBackward0)
 
 
-@operation(inplace=True)
-def triu(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tensor:
+@operation(inplace=True, out="exact")
+def triu(input: Tensor, diagonal: int = 0) -> Tensor:
     """Matrices with zeros below a diagonal."""
-    result = _triangle("triu", input, diagonal, p.GE, TriuBackward0)
-    return result if out is None else write_out(out, result)
+    return _triangle("triu", input, diagonal, p.GE, TriuBackward0)
 
 
 def _triangle_indices(name: str, function: Any) -> Any:
@@ -141,9 +139,14 @@ def _triangle_indices(name: str, function: Any) -> Any:
 
     indices.__name__ = indices.__qualname__ = name
     indices.__doc__ = f"Rows and columns of the places that ``{name[:4]}`` keeps, as a 2 × n tensor in row-major order."
-    NAMESPACE[name] = indices
-    return indices
+    return operation(method=False)(indices)
 
 
 tril_indices = _triangle_indices("tril_indices", np.tril_indices)
 triu_indices = _triangle_indices("triu_indices", np.triu_indices)
+
+
+@operation(only="linalg.diagonal")
+def linalg_diagonal(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
+    """The diagonals over two axes (the last ones)."""
+    return A.diagonal(offset, dim1, dim2)

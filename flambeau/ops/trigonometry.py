@@ -11,7 +11,7 @@ from ..graph.primitives import FLOAT_FUNCTIONS as F
 from .dispatch import unary
 from .exponentials import rsqrt
 from .one_node import one_node
-from .operation import operation, write_out
+from .operation import operation
 
 
 class SinBackward0(Gradient):
@@ -22,11 +22,10 @@ class SinBackward0(Gradient):
         return grad * cos(self.input(0))
 
 
-@operation(inplace=True)
-def sin(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+@operation(inplace=True, out=True)
+def sin(input: Tensor) -> Tensor:
     """Sine of radians."""
-    result = unary(F["sin"], input, SinBackward0)
-    return result if out is None else write_out(out, result)
+    return unary(F["sin"], input, SinBackward0)
 
 
 class CosBackward0(Gradient):
@@ -37,11 +36,10 @@ class CosBackward0(Gradient):
         return grad * -sin(self.input(0))
 
 
-@operation(inplace=True)
-def cos(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+@operation(inplace=True, out=True)
+def cos(input: Tensor) -> Tensor:
     """Cosine of radians."""
-    result = unary(F["cos"], input, CosBackward0)
-    return result if out is None else write_out(out, result)
+    return unary(F["cos"], input, CosBackward0)
 
 
 class TanBackward0(Gradient):
@@ -53,11 +51,10 @@ class TanBackward0(Gradient):
         return grad * (result * result + 1)
 
 
-@operation(inplace=True)
-def tan(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+@operation(inplace=True, out=True)
+def tan(input: Tensor) -> Tensor:
     """Tangent of radians."""
-    result = unary(F["tan"], input, TanBackward0)
-    return result if out is None else write_out(out, result)
+    return unary(F["tan"], input, TanBackward0)
 
 
 class AsinBackward0(Gradient):
@@ -69,11 +66,10 @@ class AsinBackward0(Gradient):
         return grad * rsqrt(1 - x * x)
 
 
-@operation("arcsin", inplace=True)
-def asin(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+@operation("arcsin", inplace=True, out=True)
+def asin(input: Tensor) -> Tensor:
     """Inverse sine, in radians."""
-    result = unary(F["asin"], input, AsinBackward0)
-    return result if out is None else write_out(out, result)
+    return unary(F["asin"], input, AsinBackward0)
 
 
 class AcosBackward0(Gradient):
@@ -85,11 +81,10 @@ class AcosBackward0(Gradient):
         return grad * -rsqrt(1 - x * x)
 
 
-@operation("arccos", inplace=True)
-def acos(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+@operation("arccos", inplace=True, out=True)
+def acos(input: Tensor) -> Tensor:
     """Inverse cosine, in radians."""
-    result = unary(F["acos"], input, AcosBackward0)
-    return result if out is None else write_out(out, result)
+    return unary(F["acos"], input, AcosBackward0)
 
 
 class AtanBackward0(Gradient):
@@ -101,11 +96,10 @@ class AtanBackward0(Gradient):
         return grad / (x * x + 1)
 
 
-@operation("arctan", inplace=True)
-def atan(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+@operation("arctan", inplace=True, out=True)
+def atan(input: Tensor) -> Tensor:
     """Inverse tangent, in radians."""
-    result = unary(F["atan"], input, AtanBackward0)
-    return result if out is None else write_out(out, result)
+    return unary(F["atan"], input, AtanBackward0)
 
 
 class SinhBackward0(Gradient):
@@ -116,11 +110,10 @@ class SinhBackward0(Gradient):
         return grad * cosh(self.input(0))
 
 
-@operation(inplace=True)
-def sinh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+@operation(inplace=True, out=True)
+def sinh(input: Tensor) -> Tensor:
     """Hyperbolic sine."""
-    result = unary(F["sinh"], input, SinhBackward0)
-    return result if out is None else write_out(out, result)
+    return unary(F["sinh"], input, SinhBackward0)
 
 
 class CoshBackward0(Gradient):
@@ -131,11 +124,10 @@ class CoshBackward0(Gradient):
         return grad * sinh(self.input(0))
 
 
-@operation(inplace=True)
-def cosh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+@operation(inplace=True, out=True)
+def cosh(input: Tensor) -> Tensor:
     """Hyperbolic cosine."""
-    result = unary(F["cosh"], input, CoshBackward0)
-    return result if out is None else write_out(out, result)
+    return unary(F["cosh"], input, CoshBackward0)
 
 
 class TanhBackward0(Gradient):
@@ -147,11 +139,10 @@ class TanhBackward0(Gradient):
         return grad * (1 - result * result)
 
 
-@operation(inplace=True)
-def tanh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+@operation(inplace=True, out=True)
+def tanh(input: Tensor) -> Tensor:
     """Hyperbolic tangent."""
-    result = unary(p.TANH, input, TanhBackward0)
-    return result if out is None else write_out(out, result)
+    return unary(p.TANH, input, TanhBackward0)
 
 
 class AsinhBackward0(Gradient):
@@ -163,11 +154,10 @@ class AsinhBackward0(Gradient):
         return grad * rsqrt(x * x + 1)
 
 
-@operation("arcsinh", inplace=True)
-def asinh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+@operation("arcsinh", inplace=True, out=True)
+def asinh(input: Tensor) -> Tensor:
     """Inverse hyperbolic sine."""
-    result = unary(F["asinh"], input, AsinhBackward0)
-    return result if out is None else write_out(out, result)
+    return unary(F["asinh"], input, AsinhBackward0)
 
 
 class AcoshBackward0(Gradient):
@@ -179,11 +169,10 @@ class AcoshBackward0(Gradient):
         return grad * rsqrt(x * x - 1)
 
 
-@operation("arccosh", inplace=True)
-def acosh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+@operation("arccosh", inplace=True, out=True)
+def acosh(input: Tensor) -> Tensor:
     """Inverse hyperbolic cosine."""
-    result = unary(F["acosh"], input, AcoshBackward0)
-    return result if out is None else write_out(out, result)
+    return unary(F["acosh"], input, AcoshBackward0)
 
 
 class AtanhBackward0(Gradient):
@@ -195,21 +184,20 @@ class AtanhBackward0(Gradient):
         return grad / (1 - x * x)
 
 
-@operation("arctanh", inplace=True)
-def atanh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+@operation("arctanh", inplace=True, out=True)
+def atanh(input: Tensor) -> Tensor:
     """Inverse hyperbolic tangent."""
-    result = unary(F["atanh"], input, AtanhBackward0)
-    return result if out is None else write_out(out, result)
+    return unary(F["atanh"], input, AtanhBackward0)
 
 
-@operation(inplace=True)
+@operation(inplace=True, out=True)
 @one_node("Deg2RadBackward0")
 def deg2rad(input: Tensor) -> Tensor:
     """Degrees to radians."""
     return input * (math.pi / 180)
 
 
-@operation(inplace=True)
+@operation(inplace=True, out=True)
 @one_node("Rad2DegBackward0")
 def rad2deg(input: Tensor) -> Tensor:
     """Radians to degrees."""

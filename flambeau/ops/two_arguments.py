@@ -17,7 +17,7 @@ from .comparison import maximum, where
 from .creation import filled
 from .dispatch import attach, nary, not_a_tensor, tracked, unary
 from .exponentials import exp, log
-from .operation import operation, write_out
+from .operation import operation
 from .precision import computed_in_double, rounded_once
 
 
@@ -40,7 +40,7 @@ class HypotBackward0(Gradient):
         return grad * (self.input(0) / result), grad * (self.input(1) / result)
 
 
-@operation(inplace=True)
+@operation(inplace=True, out=True)
 def hypot(input: Tensor, other: Tensor) -> Tensor:
     """sqrt(input² + other²), although the squares may be out of range; infinite if one of them is, even beside NaN."""
     _check_floating("hypot", input, other)
@@ -85,7 +85,7 @@ class Logaddexp2Backward0(LogaddexpBackward0):
         return exponent.exp2()
 
 
-@operation()
+@operation(out=True)
 def logaddexp(input: Tensor, other: Tensor) -> Tensor:
     """log(exp(input) + exp(other)), without overflow."""
     _check_floating("logaddexp", input, other)
@@ -95,14 +95,14 @@ def logaddexp(input: Tensor, other: Tensor) -> Tensor:
     return result
 
 
-@operation()
-def logaddexp2(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+@operation(out=True)
+def logaddexp2(input: Tensor, other: Tensor) -> Tensor:
     """log2(2^input + 2^other), without overflow."""
     _check_floating("logaddexp2", input, other)
     result = without_history(lambda: _logaddexp(input, other, "exp2", math.log2(math.e)))
     if tracked(input, other):
         attach(result, Logaddexp2Backward0, [input, other])
-    return result if out is None else write_out(out, result)
+    return result
 
 
 @rounded_once
@@ -161,7 +161,7 @@ class SpecialXlog1PyBackward0(XlogyBackward0):
     shift = 1
 
 
-@operation("special_xlogy", inplace=True)
+@operation("special.xlogy", inplace=True, out=True)
 def xlogy(input: Any, other: Any) -> Tensor:
     """input · log(other), zero where input is zero (unless other is NaN)."""
     numbers = not isinstance(input, Tensor), not isinstance(other, Tensor)
@@ -169,10 +169,10 @@ def xlogy(input: Any, other: Any) -> Tensor:
     return _product("log", gradient, *_as_tensors("xlogy", input, other))
 
 
-def xlog1py(input: Any, other: Any, *, out: Tensor | None = None) -> Tensor:
+@operation(only="special.xlog1py", out=True)
+def xlog1py(input: Any, other: Any) -> Tensor:
     """input · log(1 + other), zero where input is zero (unless other is NaN)."""
-    result = _product("log1p", SpecialXlog1PyBackward0, *_as_tensors("special_xlog1py", input, other))
-    return result if out is None else write_out(out, result)
+    return _product("log1p", SpecialXlog1PyBackward0, *_as_tensors("special_xlog1py", input, other))
 
 
 def _product(function: str, gradient: type[Gradient], a: Tensor, b: Tensor) -> Tensor:

@@ -94,7 +94,7 @@ def _shift_arguments(dim: Any, unbiased: Any) -> tuple[Any, Any]:
     return dim, unbiased
 
 
-@operation()
+@operation(out=True)
 def var(
     input: Tensor,
     dim: Any = None,
@@ -109,7 +109,7 @@ def var(
     return _moments("var", input, dim, _correction(unbiased, correction), keepdim)[0]
 
 
-@operation()
+@operation(out=True)
 def std(
     input: Tensor,
     dim: Any = None,

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..core.tensor import Tensor
 from .joining import stack
-from .operation import NAMESPACE
+from .operation import operation
 
 
 def _axes(in_dims: Any, value: Any) -> Any:
@@ -57,6 +57,7 @@ def _joined(results: list[Any], out_dims: Any) -> Any:
     return stack(results, axis)
 
 
+@operation(method=False)
 def vmap(
     func: Callable[..., Any], in_dims: Any = 0, out_dims: Any = 0, randomness: str = "error", *, chunk_size: int | None = None
 ) -> Callable[..., Any]:
@@ -93,5 +94,3 @@ def vmap(
 
     return mapped
 
-
-NAMESPACE["vmap"] = vmap

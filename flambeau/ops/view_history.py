@@ -15,8 +15,8 @@ from ..graph.checks import INDEX
 from ..graph.primitives import COPY, IOTA, SCATTER
 from ..graph.shapes import Size, View, contiguous_strides
 from ..graph.trace import local, record, record_constant
+from .assignment import write_through_view
 from .dispatch import attach, edge_of
-from .operation import write_through_view
 from .views import geometry
 
 

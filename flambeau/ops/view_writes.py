@@ -10,9 +10,10 @@ import numpy as np
 from ..core.tensor import Tensor
 from ..graph.dtypes import int64
 from ..graph.shapes import wrap_dim
+from .assignment import assign
 from .from_data import from_array
 from .one_node import one_node
-from .operation import NAMESPACE, assign, operation
+from .operation import operation
 
 
 def _replaced(input: Tensor, view: Callable[[Tensor], Tensor], src: Tensor) -> Tensor:
@@ -27,7 +28,7 @@ def _replaced(input: Tensor, view: Callable[[Tensor], Tensor], src: Tensor) -> T
     return result
 
 
-@operation()
+@operation(out="exact")
 @one_node("SliceScatterBackward0")
 def slice_scatter(
     input: Tensor, src: Tensor, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1
@@ -102,11 +103,11 @@ def apply_(self: Tensor, callable: Callable[[Any], Any]) -> Tensor:
 
 
 @operation(function=False)
-def map_(self: Tensor, tensor: Tensor, callable: Callable[[Any, Any], Any]) -> Tensor:
+def map_(self: Tensor, other: Tensor, callable: Callable[[Any, Any], Any]) -> Tensor:
     """Replace each element by a Python function of it and of another tensor's; slow."""
-    if self.requires_grad or tensor.requires_grad:
+    if self.requires_grad or other.requires_grad:
         raise RuntimeError("Can't call map_() on Variable that requires grad. Use var.detach().map_() instead.")
-    return _mapped(self, callable, tensor)
+    return _mapped(self, callable, other)
 
 
 @operation(function=False)
@@ -117,6 +118,7 @@ def map2_(self: Tensor, x: Tensor, y: Tensor, callable: Callable[[Any, Any, Any]
     return _mapped(self, callable, x, y)
 
 
+@operation(method=False)
 def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
     """The coordinates in a tensor of ``shape`` that positions in row-major order stand for."""
     if indices.dtype.category != 1:
@@ -130,6 +132,3 @@ def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
         coordinates.append(indices % extent)
         indices = indices // extent
     return tuple(reversed(coordinates))
-
-
-NAMESPACE["unravel_index"] = unravel_index

@@ -14,7 +14,8 @@ from ..core.history import Gradient, sequence
 from ..core.tensor import Tensor
 from ..graph.shapes import Size, View, contiguous_strides
 from ..graph.trace import local
-from .operation import check_writable
+from .assignment import check_writable
+from .operation import DECLARED, Declaration
 
 Sizes = Any
 
@@ -92,4 +93,8 @@ def seen_anew_in_place(function: Any, histories: Mapping[type[Gradient], type[Gr
     changing.__name__ = changing.__qualname__ = function.__name__ + "_"
     changing.__doc__ = f"In-place version of ``{function.__name__}``."
     changing.__wrapped__ = function  # type: ignore[attr-defined]
+    declared = DECLARED[function]
+    DECLARED[changing] = Declaration(parameters={name + "_": called for name, called in declared.parameters.items()})
+    for name in declared.names:
+        setattr(Tensor, name + "_", changing)
     return changing

@@ -12,7 +12,7 @@ from ..graph.bounds import check_fits
 from .arithmetic import add, div, mul, neg, sub
 from .conversion import check_floating
 from .dispatch import attach, nary, tracked
-from .operation import operation, write_out
+from .operation import operation
 from .precision import rounded_once
 
 _LARGEST_HALF = 65504.0
@@ -34,8 +34,8 @@ class AddcmulBackward0(Gradient):
         )
 
 
-@operation(inplace=True)
-def addcmul(input: Tensor, tensor1: Any, tensor2: Any, *, value: Any = 1, out: Tensor | None = None) -> Tensor:
+@operation(inplace=True, out=True, scales=("value",))
+def addcmul(input: Tensor, tensor1: Any, tensor2: Any, *, value: Any = 1) -> Tensor:
     """``input + value * tensor1 * tensor2``, the last product and the sum rounded as one."""
     if input.dtype.kind == tensor1.dtype.kind == tensor2.dtype.kind == "bool":
         raise NotImplementedError("\"addcmul_cpu_out\" not implemented for 'Bool'")
@@ -44,7 +44,7 @@ def addcmul(input: Tensor, tensor1: Any, tensor2: Any, *, value: Any = 1, out: T
     (result,) = composite(_product_added, value == 1, input, tensor1, tensor2, value)
     if tracked(input, tensor1, tensor2):
         attach(result, AddcmulBackward0, [input, tensor1, tensor2], None, value)
-    return result if out is None else write_out(out, result)
+    return result
 
 
 @rounded_once
@@ -68,8 +68,8 @@ class AddcdivBackward0(Gradient):
         )
 
 
-@operation(inplace=True)
-def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1, out: Tensor | None = None) -> Tensor:
+@operation(inplace=True, out=True, scales=("value",))
+def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1) -> Tensor:
     """``input + value * tensor1 / tensor2``. Integer operands raise ``RuntimeError``."""
     if tensor1.dtype.category < 2 and tensor2.dtype.category < 2:
         raise RuntimeError(
@@ -81,7 +81,7 @@ def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1, 
     (result,) = composite(_quotient_added, value == 1, input, tensor1, tensor2, value)
     if tracked(input, tensor1, tensor2):
         attach(result, AddcdivBackward0, [input, tensor1, tensor2], None, value)
-    return result if out is None else write_out(out, result)
+    return result
 
 
 @rounded_once
@@ -112,8 +112,8 @@ class LerpBackward1(LerpBackward0):
     __slots__ = ()
 
 
-@operation(inplace=True)
-def lerp(input: Tensor, end: Tensor, weight: Any, *, out: Tensor | None = None) -> Tensor:
+@operation(inplace=True, out="exact")
+def lerp(input: Tensor, end: Tensor, weight: Any) -> Tensor:
     """``input + weight * (end - input)``, computed from the nearer end as PyTorch does."""
     for name, other in (("end", end), ("weight", weight)):
         if isinstance(other, Tensor) and other.dtype is not input.dtype and (name == "end" or other.ndim):
@@ -130,7 +130,7 @@ def lerp(input: Tensor, end: Tensor, weight: Any, *, out: Tensor | None = None) 
         gradient = LerpBackward0
     if tracked(input, end, weight):
         attach(result, gradient, [input, end, weight], None, None if isinstance(weight, Tensor) else weight)
-    return result if out is None else write_out(out, result)
+    return result
 
 
 @rounded_once

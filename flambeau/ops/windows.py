@@ -12,7 +12,7 @@ from ..graph.bounds import check_value
 from ..graph.dtypes import get_default_dtype
 from .creation import finished
 from .from_data import from_array
-from .operation import NAMESPACE
+from .operation import operation
 from .special import _bessel
 
 
@@ -29,6 +29,7 @@ def _window(name: str, length: int, periodic: bool, shape: Any, dtype: Any, devi
     return finished(from_array(np.asarray(values, dtype=np.float64)).to(d), requires_grad, device)
 
 
+@operation(method=False)
 def hann_window(window_length: int, periodic: bool = True, *, dtype: Any = None, layout: Any = None, device: Any = None,
                 pin_memory: bool = False, requires_grad: bool = False) -> Tensor:  # fmt: skip
     """0.5 - 0.5 · cos."""
@@ -37,6 +38,7 @@ def hann_window(window_length: int, periodic: bool = True, *, dtype: Any = None,
     )
 
 
+@operation(method=False)
 def hamming_window(window_length: int, periodic: bool = True, alpha: float = 0.54, beta: float = 0.46, *, dtype: Any = None,
                    layout: Any = None, device: Any = None, pin_memory: bool = False,
                    requires_grad: bool = False) -> Tensor:  # fmt: skip
@@ -47,6 +49,7 @@ def hamming_window(window_length: int, periodic: bool = True, alpha: float = 0.5
     )  # fmt: skip
 
 
+@operation(method=False)
 def blackman_window(window_length: int, periodic: bool = True, *, dtype: Any = None, layout: Any = None,
                     device: Any = None, pin_memory: bool = False, requires_grad: bool = False) -> Tensor:  # fmt: skip
     """0.42 - 0.5 · cos + 0.08 · cos of twice the angle."""
@@ -57,6 +60,7 @@ def blackman_window(window_length: int, periodic: bool = True, *, dtype: Any = N
     return _window("blackman_window", window_length, periodic, shape, dtype, device, requires_grad)
 
 
+@operation(method=False)
 def bartlett_window(window_length: int, periodic: bool = True, *, dtype: Any = None, layout: Any = None,
                     device: Any = None, pin_memory: bool = False, requires_grad: bool = False) -> Tensor:  # fmt: skip
     """A triangle."""
@@ -65,6 +69,7 @@ def bartlett_window(window_length: int, periodic: bool = True, *, dtype: Any = N
     )
 
 
+@operation(method=False)
 def kaiser_window(window_length: int, periodic: bool = True, beta: float = 12.0, *, dtype: Any = None, layout: Any = None,
                   device: Any = None, pin_memory: bool = False, requires_grad: bool = False) -> Tensor:  # fmt: skip
     """I₀ of beta times a half circle, by I₀(beta)."""
@@ -74,7 +79,3 @@ def kaiser_window(window_length: int, periodic: bool = True, beta: float = 12.0,
         return _bessel(circle, 0, False) / _bessel(np.array(beta), 0, False)
 
     return _window("kaiser_window", window_length, periodic, shape, dtype, device, requires_grad)
-
-
-for _function in (hann_window, hamming_window, blackman_window, bartlett_window, kaiser_window):
-    NAMESPACE[_function.__name__] = _function

@@ -138,8 +138,5 @@ _NATIVE = frozenset(
 )
 """What is a native function in PyTorch's module too: its parser comes before anything else."""
 
-_TAKES_OUT = frozenset("avg_pool2d avg_pool3d gelu hardshrink linear logsigmoid softplus softshrink".split())
-"""What puts its result into a tensor given as ``out=``."""
-
-globals().update(export(globals(), __name__, first=_NATIVE.__contains__, takes_out=_TAKES_OUT.__contains__))
+globals().update(export(globals(), __name__, first=_NATIVE.__contains__))
 del export

@@ -11,8 +11,8 @@ from ...core.tensor import Tensor
 from ...ops import activation as act
 from ...ops import softmax as softmaxes
 from ...ops.activation import gelu, glu, hardshrink, logsigmoid, prelu, softplus, softshrink
+from ...ops.assignment import assign
 from ...ops.attention import scaled_dot_product_attention
-from ...ops.operation import assign
 from ...ops.precision import computed_in_double, rounded_once
 
 __all__ = [

@@ -6,7 +6,7 @@ import warnings
 
 from ...core.tensor import Tensor
 from ...ops import dropout as drops
-from ...ops.operation import assign
+from ...ops.assignment import assign
 
 
 def _check(p: float) -> None:

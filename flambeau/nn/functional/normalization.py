@@ -7,7 +7,7 @@ from math import prod
 
 from ...core.tensor import Tensor
 from ...ops import normalization as norms
-from ...ops.operation import write_out
+from ...ops.assignment import write_out
 from ...ops.padding import pad
 from ...ops.precision import rounded_once
 
@@ -102,10 +102,13 @@ def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: flo
 
 
 @rounded_once
+def _normalized(input: Tensor, p: float, dim: int | tuple[int, ...], eps: float) -> Tensor:
+    return input / input.norm(p, dim, keepdim=True).clamp_min(eps)
+
+
 def normalize(
     input: Tensor, p: float = 2.0, dim: int | tuple[int, ...] = 1, eps: float = 1e-12, out: Tensor | None = None
 ) -> Tensor:
     """``input`` divided by its ``p``-norm along ``dim``, or by ``eps`` where that is larger."""
-    length = input.norm(p, dim, keepdim=True).clamp_min(eps)
-    result = input / length
+    result = _normalized(input, p, dim, eps)
     return result if out is None else write_out(out, result)
