@@ -7,4 +7,4 @@ from .ops.systems import LinAlgError
 __all__ = ["LinAlgError", *MODULES["linalg"]]
 
 globals().update(export(MODULES["linalg"], __name__, "linalg_"))
-del export
+del MODULES, export

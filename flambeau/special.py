@@ -6,4 +6,4 @@ from .ops.operation import MODULES
 __all__ = [*MODULES["special"]]
 
 globals().update(export(MODULES["special"], __name__, "special_"))
-del export
+del MODULES, export

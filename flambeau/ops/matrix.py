@@ -175,7 +175,7 @@ class MvBackward0(Gradient):
         )
 
 
-@operation(out=True)
+@operation(out="exact")
 def mv(input: Tensor, vec: Tensor) -> Tensor:
     """The product of a matrix and a vector."""
     if input.ndim != 2 or vec.ndim != 1:

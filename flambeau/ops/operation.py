@@ -64,8 +64,6 @@ def operation(
             module, _, inner = name.rpartition(".")
             if module:
                 MODULES[module][inner] = implementation
-                if module == "special":
-                    NAMESPACE["special_" + inner] = implementation
                 continue
             changing = _in_place_form(implementation, name + "_") if inplace else None
             if changing is not None and (parameters or scales):

@@ -164,7 +164,7 @@ def matrix_power(input: Tensor, n: int) -> Tensor:
     return power.clone() if power is input else power
 
 
-@operation(method=False, out=True)
+@operation(method=False, out="exact")
 def chain_matmul(*matrices: Any) -> Tensor:
     """The product of several matrices, associated so that it costs the fewest multiplications."""
     warn(

@@ -142,7 +142,7 @@ def _like(name: str, function: Any) -> Any:
 
     like.__name__ = like.__qualname__ = name
     like.__doc__ = f"``{name[:-5]}`` with the sizes and dtype of ``input``."
-    return like
+    return operation(method=False)(like)
 
 
 @operation(method=False, out="resized")

@@ -121,7 +121,7 @@ def sort(
     return return_types.sort(_sort(input, dim, descending, gradient))  # type: ignore[no-any-return]
 
 
-@operation(out=True)
+@operation(out="exact")
 def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False) -> Tensor:
     """Indices that sort along ``dim``. Always stable."""
     return _sort(input.detach(), dim, descending)[1]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ast
-import sys
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,59 +13,184 @@ import pytest
 import torch
 
 import flambeau
-
-sys.path.insert(0, str(Path(__file__).parent))
-from table import DTYPES, FAMILIES, Row  # noqa: E402
-from test_against_torch import Outcome, plain, samples  # noqa: E402
+import flambeau.linalg
+import flambeau.special
 
 
-def with_out(row: Row, parts: list[Any]) -> Row | None:
-    """A row that gives its result and what it was put into, if the row is one call of a function."""
-    call = ast.parse(row.expression, mode="eval").body
-    if not isinstance(call, ast.Call) or not ast.unparse(call.func).startswith("torch."):
-        return None
-    if ast.unparse(call.func).startswith("torch.nn."):  # where out= is not documented
-        return None
-    if not all(isinstance(part, torch.Tensor) for part in parts) or any(
-        keyword.arg == "out" for keyword in call.keywords
-    ):
-        return None
-    call.keywords.append(ast.keyword("out", ast.Name("out")))
-    places = ", ".join(f"torch.empty(0, dtype={part.dtype})" for part in parts)
-    places = f"({places})" if len(parts) > 1 else places
-    return row._replace(expression=f"(lambda out: ({ast.unparse(call)}, out))({places})")
+def plain(value: Any) -> np.ndarray:
+    """A tensor's values as an array."""
+    return value.detach().numpy()
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-def test_results_go_where_they_are_wanted(family: str) -> None:
-    """Each function of the table that takes ``out=`` in PyTorch: the same bits as without, in the tensor given."""
-    failures = []
-    for row in FAMILIES[family]:
-        sample, name = samples(row)[0], DTYPES[row.dtypes[0]]
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            other = with_out(row, Outcome(torch, row, sample, name, False).parts)
-            if other is None:
-                continue
-            try:
-                Outcome(torch, other, sample, name, False)
-            except (TypeError, RuntimeError, AttributeError):
-                continue
-            expected = Outcome(flambeau, row, sample, name, False).parts
-            parts = Outcome(flambeau, other, sample, name, False).parts
-        if len(parts) != 2:
-            failures.append(f"{other.expression}: {parts[0]}")
-            continue
-        result, out = (list(part) if isinstance(part, tuple) else [part] for part in parts)
-        for made, place, wanted in zip(result, out, expected, strict=True):
-            if made is not place:
-                failures.append(f"{other.expression}: not what was given")
-            elif not np.array_equal(plain(place), plain(wanted), equal_nan=wanted.is_floating_point()):
-                failures.append(f"{other.expression}: {place} instead of {wanted}")
-    assert not failures, "\n".join(failures)
+def wanted() -> set[str]:
+    """The functions that take ``out=`` in PyTorch and exist here: what its schemas and the stubs of its functions say."""
+    stub = ast.parse((Path(torch.__file__).parent / "_C" / "_VariableFunctions.pyi").read_text()).body
+    named = {
+        node.name
+        for node in stub
+        if isinstance(node, ast.FunctionDef) and any(p.arg == "out" for p in node.args.args + node.args.kwonlyargs)
+    }
+    schemas = {
+        schema.name.removeprefix("aten::")
+        for schema in torch._C._jit_get_all_schemas()
+        if any(argument.is_out for argument in schema.arguments)
+    }
+    names = {name for name in schemas & named if hasattr(torch, name) and hasattr(flambeau, name)}
+    for module in ("linalg", "special"):
+        inner = {name.removeprefix(module + "_") for name in schemas if name.startswith(module + "_")}
+        owners = getattr(torch, module), getattr(flambeau, module)
+        names |= {f"{module}.{name}" for name in inner if all(hasattr(owner, name) for owner in owners)}
+    return names - {"linalg.matrix_exp"}  # which has a schema with it, but does not take it
 
 
-PLACES = {
+CALLS = {
+    "a": """abs absolute angle arccos acos arcsin asin arctan atan arctanh atanh arcsinh asinh ceil conj_physical cos cosh deg2rad
+        digamma erf erfc erfinv exp exp2 expm1 fix floor frac hardshrink i0 isneginf isposinf lgamma log log10 log1p log2
+        logical_not logit nan_to_num neg negative rad2deg reciprocal round rsqrt sgn sigmoid sign signbit sin sinc sinh sqrt
+        square tan tanh trunc tril triu all any amax amin argmax argmin mean nanmean nansum std var max min
+        aminmax mode sort msort diff diag frexp norm histc nonzero qr svd
+        special.digamma special.entr special.erf special.erfc special.erfcx special.erfinv special.exp2 special.expit
+        special.expm1 special.gammaln special.i0 special.i0e special.i1 special.i1e special.log1p special.log_ndtr
+        special.logit special.ndtr special.ndtri special.psi special.round special.sinc bernoulli
+        linalg.svd linalg.svdvals linalg.norm linalg.matrix_norm linalg.vector_norm linalg.cond linalg.matrix_rank linalg.pinv
+        linalg.qr linalg.lu linalg.lu_factor""",
+    "a + 1": "acosh arccosh",
+    "n": "bitwise_not",
+    "n, n": "bitwise_and bitwise_or bitwise_xor bitwise_left_shift bitwise_right_shift gcd lcm",
+    "a, b": """add sub subtract mul multiply div divide true_divide floor_divide fmod remainder pow float_power atan2 arctan2
+        copysign eq ne not_equal lt less le less_equal gt greater ge greater_equal logical_and logical_or logical_xor
+        maximum minimum fmax fmin max min hypot logaddexp logaddexp2 nextafter xlogy heaviside ldexp inner kron isin
+        special.xlogy special.xlog1py linalg.vecdot""",
+    "a, a, b": "addcmul addcdiv lerp",
+    "a, 0": """cumsum cumprod logcumsumexp cummax cummin softmax log_softmax logsumexp special.logsumexp all any amax amin
+        argmax argmin mean sum prod std var max min median nanmedian mode sort frobenius_norm""",
+    "a, 0.5": "clamp clip clamp_min clamp_max quantile nanquantile",
+    "a, stable=True": "argsort",
+    "a, 1": "kthvalue topk",
+    "a, 2": "mvlgamma special.multigammaln histogram",
+    "1, a": "polygamma special.polygamma",
+    "a, b.t()": "mm matmul linalg.matmul",
+    "a[None], b.t()[None]": "bmm",
+    "s, a, b.t()": "addmm",
+    "s, a[None], b.t()[None]": "addbmm",
+    "s[None], a[None], b.t()[None]": "baddbmm",
+    "v, v": "dot vdot outer ger",
+    "a[:, 0], a, v": "addmv",
+    "a, a[:, 0], v": "addr",
+    "a, b.t().contiguous().t()": "linalg.cross cross",
+    "s": """cholesky inverse slogdet linalg.cholesky linalg.cholesky_ex linalg.det linalg.inv linalg.inv_ex linalg.eigh
+        linalg.eigvalsh linalg.slogdet cholesky_inverse nuclear_norm""",
+    "s, 3": "matrix_power linalg.matrix_power",
+    "s, a": "chain_matmul linalg.solve linalg.solve_ex linalg.lstsq",
+    "a, s": "triangular_solve cholesky_solve",
+    "s, a, upper=True": "linalg.solve_triangular",
+    "linalg.lu_factor(s)[0], linalg.lu_factor(s)[1], a": "linalg.lu_solve",
+    "a, linalg.lu_factor(s)[0], linalg.lu_factor(s)[1]": "lu_solve",
+    "linalg.lu_factor(s)[0], linalg.lu_factor(s)[1]": "lu_unpack",
+    "[s, a]": "linalg.multi_dot",
+    "[a, b]": "cat concat concatenate stack hstack vstack row_stack dstack column_stack",
+    "a, 1, i": "index_select",
+    "a, 1, i[None]": "gather",
+    "a, i": "take",
+    "a, i[None]": "take_along_dim",
+    "a, 0, i[None], b": "scatter scatter_add",
+    "a, 0, i[None], b, 'sum'": "scatter_reduce",
+    "a, 0, i, b": "index_add index_copy",
+    "a, 0, i, b, 'mean'": "index_reduce",
+    "a, a > 1": "masked_select",
+    "a > 1, a, b": "where",
+    "a, b, 0": "slice_scatter",
+    "a, 0, 0, 1": "narrow_copy",
+    "a, 1, 0, 1.5": "renorm",
+    "a, 0.5, 2.0": "threshold",
+    "a, size=2": "nonzero_static",
+    "v, a": "searchsorted",
+    "a, v": "bucketize mv",
+    "a, (2,), (1,)": "as_strided_copy",
+    "3": "arange randperm eye",
+    "0, 3": "range",
+    "0, 3, 4": "linspace logspace",
+    "2, 3": "empty ones zeros rand randn",
+    "(2, 3), 1.5": "full",
+    "3, (2,)": "randint",
+    "a, a": "normal",
+    "abs(a), 2": "multinomial",
+}
+"""Calls of functions that take ``out=``, by what they are given."""
+
+RANDOM = {"bernoulli", "rand", "randn", "randint", "randperm", "normal", "multinomial", "empty"}
+
+PLACES: dict[str, Callable[[Any, Any], Any]] = {
+    "fitting": lambda lib, result: lib.empty(tuple(result.shape), dtype=result.dtype),
+    "without elements": lambda lib, result: lib.empty(0, dtype=result.dtype),
+    "of another size": lambda lib, result: lib.zeros(7, dtype=result.dtype),
+}
+for _name in ("float64", "float32", "float16", "int64", "int32", "bool"):
+    PLACES[_name] = lambda lib, result, name=_name: lib.zeros(tuple(result.shape), dtype=getattr(lib, name))
+
+OTHERWISE = {
+    # what PyTorch converts inside the kernel, or fills in parts
+    ("bernoulli", "int64"), ("bernoulli", "int32"), ("bernoulli", "bool"), ("nansum", "int64"), ("nansum", "int32"),
+    ("nansum", "bool"), ("addbmm", "of another size"),
+    ("linalg.lstsq", "float64"), ("linalg.lstsq", "float32"), ("linalg.lstsq", "float16"),
+}  # fmt: skip
+
+
+def parts_of(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, (tuple, list)) else [value]
+
+
+def outcome(lib: Any, name: str, arguments: str, place: Callable[[Any, Any], Any]) -> Any:
+    """What a call gives, with ``out=``; the error's type, if it fails."""
+    scope = {
+        "linalg": lib.linalg,
+        "a": lib.tensor([[0.5, 0.25, 0.75], [0.125, 0.375, 0.625]]),
+        "b": lib.tensor([[1.0, 2, 0.5], [3, 1, 2]]),
+        "s": lib.tensor([[2.0, 1], [1, 3]]),
+        "v": lib.tensor([0.25, 0.5, 0.75]),
+        "n": lib.tensor([[1, 2, 3], [4, 5, 6]]),
+        "i": lib.tensor([1, 0]),
+    }
+    module, _, inner = name.rpartition(".")
+    scope["function"] = getattr(getattr(lib, module) if module else lib, inner)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        result = eval(f"function({arguments})", scope)
+        places = [place(lib, part) for part in parts_of(result)]
+        scope["out"] = places if isinstance(result, (tuple, list)) else places[0]
+        caught.clear()
+        try:
+            made = eval(f"function({arguments}, out=out)", scope)
+        except (RuntimeError, TypeError) as error:
+            return "refused" if isinstance(error, RuntimeError) or "can't be cast" in str(error) else str(error)
+    assert all(part is given for part, given in zip(parts_of(made), places, strict=True)), name
+    values = [] if name in RANDOM else [np.round(plain(part.double()), 4) for part in places]
+    if name.endswith("svd"):  # of which each pair of vectors may have either sign
+        values = [abs(array) for array in values]
+    resized = any("was resized" in str(warning.message) for warning in caught)
+    return [str(part.dtype) for part in places], [tuple(part.shape) for part in places], [v.tolist() for v in values], resized
+
+
+def test_every_function_that_takes_it_is_called() -> None:
+    called = {name for names in CALLS.values() for name in names.split()}
+    assert len(called) > 280
+    assert sorted(wanted() - called) == []
+
+
+@pytest.mark.parametrize("kind", PLACES)
+def test_results_go_where_they_are_wanted(kind: str) -> None:
+    """Every function that takes ``out=``: the result in the tensor given, which is returned; warnings and errors as PyTorch's."""
+    wrong = []
+    for arguments, names in CALLS.items():
+        for name in names.split():
+            if (name, kind) not in OTHERWISE:
+                theirs, ours = (outcome(lib, name, arguments, PLACES[kind]) for lib in (torch, flambeau))
+                if theirs != ours:
+                    wrong.append(f"{name}({arguments}): {ours} instead of {theirs}")
+    assert not wrong, "\n".join(wrong)
+
+
+OPERANDS = {
     "exact": "lib.zeros(2, 3)",
     "without elements": "lib.empty(0)",
     "another shape": "lib.zeros(4)",
@@ -106,7 +231,7 @@ def test_places(expression: str) -> None:
     said = []
     for lib in (torch, flambeau):
         found = []
-        for kind, place in PLACES.items():
+        for kind, place in OPERANDS.items():
             scope = {"lib": lib, "a": lib.tensor([[1.0, 5, 2], [7, 3, 0]]), "b": lib.tensor([[2.0, 4, 2], [1, 9, 3]])}
             scope["tracked"] = lib.tensor([[1.0, 5, 2], [7, 3, 1]], requires_grad=True)
             scope["out"] = out = eval(place, scope)
