@@ -22,8 +22,9 @@ sys.path[:0] = [str(Path(__file__).parent.parent), str(Path(__file__).parent.par
 from harness import Prepared, runner
 
 from flambeau.cpu import pooling
-from flambeau.cpu.convolution import Convolution, lower_forward, lower_input_gradient, lower_weight_gradient
-from flambeau.cpu.kernel import Call, Operand
+from flambeau.cpu.convolution import lower_forward, lower_input_gradient, lower_weight_gradient
+from flambeau.graph.convolution import Convolution
+from flambeau.kernels.kernel import Call, Operand
 
 # batch, in_channels, height = width, out_channels, kernel, stride, padding, groups
 CONVOLUTIONS = {

@@ -18,8 +18,8 @@ sys.path[:0] = [str(Path(__file__).parent.parent), str(Path(__file__).parent.par
 # ruff: noqa: E402
 from harness import Prepared, compiler, runner
 
-from flambeau.cpu.gemm import MatrixAccess, lower_matmul
-from flambeau.cpu.kernel import Operand
+from flambeau.cpu.gemm import lower_matmul
+from flambeau.kernels.kernel import MatrixAccess, Operand
 
 SHAPES: list[tuple[str, tuple[int, ...], int, int, int, str]] = [
     # name, batch, m, n, k, and which operands are transposed: a letter for each, n or t

@@ -25,6 +25,7 @@ from .core.device import (
     strided,
 )
 from .core.tensor import Tensor, is_tensor
+from .cpu import device as _processor  # registers the device  # noqa: F401
 from .graph import dtypes as _dtypes
 from .graph.dtypes import can_cast, dtype, get_default_dtype, promote_types
 from .graph.shapes import Size

@@ -16,7 +16,8 @@ PROGRAM = """
 import hashlib, sys
 import numpy as np
 import flambeau
-from flambeau import holders, nn, optim
+from flambeau import nn, optim
+from flambeau.interpreter import holders
 
 def written_by_many():
     for make in (flambeau.from_numpy, lambda array: flambeau.tensor(array)):

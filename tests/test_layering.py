@@ -17,6 +17,7 @@ PACKAGE = ROOT / "flambeau"
 LAYERS = [
     ["interpreter", "version", "torch_version"],
     ["graph"],
+    ["kernels"],
     ["cpu"],
     ["compiler"],
     ["core"],
@@ -128,13 +129,23 @@ def test_what_stands_at_the_top_bears_the_name_of_a_module_of_pytorch():
     assert not unknown
 
 
-def test_the_processors_part_knows_only_dtypes_and_shapes():
-    for name, package, tree in modules():
-        if name.startswith("cpu."):
-            for statement in imports(tree):
-                for other in imported(statement, package):
-                    allowed = rank(other) in (0, rank("cpu")) or other in ("graph.dtypes", "graph.shapes")
-                    assert allowed, (name, other)
+def imported_by(folder: str) -> set[str]:
+    """The modules outside a folder that its files import."""
+    return {
+        other
+        for name, package, tree in modules()
+        if name.startswith(f"{folder}.")
+        for statement in imports(tree)
+        for other in imported(statement, package)
+        if not other.startswith(folder)
+    }
+
+
+def test_compiler_and_device_meet_in_their_contract_alone():
+    assert {name.partition(".")[0] for name in imported_by("compiler")} == {"graph", "kernels", "interpreter"}
+    assert {name.partition(".")[0] for name in imported_by("kernels")} == {"graph"}
+    ours = {name for name in imported_by("cpu") if not name.startswith(("kernels.", "interpreter."))}
+    assert ours <= {"graph.dtypes", "graph.shapes", "graph.convolution", "version"}
 
 
 def test_pytorch_is_never_imported():

@@ -61,7 +61,7 @@ def test_nothing_is_left_of_a_save_that_failed(tmp_path, error):
 
 def test_what_a_killed_process_left_is_removed_by_the_next(tmp_path):
     program = (
-        "import sys, time; from flambeau.whole_file import whole_file\n"
+        "import sys, time; from flambeau.interpreter.whole_file import whole_file\n"
         "with whole_file(sys.argv[1]) as file: file.write(b'half'); file.flush(); print('there', flush=True); time.sleep(60)"
     )
     command = [sys.executable, "-c", program, str(tmp_path / "a.pt")]

@@ -5,11 +5,9 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
-from ..cpu.convolution import lower_forward
-from ..cpu.gemm import lower_matmul
-from ..cpu.kernel import Call
-from ..cpu.loops.epilogue import FusedEpilogue
 from ..graph.primitives import MATMUL
+from ..kernels.contract import Device
+from ..kernels.kernel import Call, Epilogue
 from .fuse import Group
 from .items import Access, Item
 from .lower import Lowering, describe, entered
@@ -19,14 +17,14 @@ from .templates import matrix_access, result_access
 class EpilogueLowering(Lowering):
     """The program of what follows a template's results, over a grid of (outer, middle, inner) elements."""
 
-    def __init__(self, group: Group) -> None:
+    def __init__(self, group: Group, device: Device) -> None:
         template = group.items[0]
         shape = template.shape
         if template.primitive is MATMUL:
             self.batch, self.middle, self.inner = shape[:-2], shape[-2], shape[-1]
         else:
             self.batch, self.middle, self.inner = shape[:1], shape[1], prod(shape[2:])
-        super().__init__(group)
+        super().__init__(group, device)
         self.program.kind = "epilogue"
 
     def _set_axes(self) -> None:
@@ -46,7 +44,7 @@ class EpilogueLowering(Lowering):
         for item in self.group.items:
             self.item(item)
         self.stores()
-        epilogue = FusedEpilogue(
+        epilogue = Epilogue(
             self.program,
             self.arguments,
             tuple(dict.fromkeys(self.reads)),
@@ -59,9 +57,9 @@ class EpilogueLowering(Lowering):
             *batch, m, n = template.shape
             a, b = matrix_access(first, tuple(batch)), matrix_access(second, tuple(batch))
             c = result_access(template, self.writes[0])
-            calls = lower_matmul(template.dtype.llvm, tuple(batch), m, n, first.sizes[-1], a, b, c, epilogue)
+            calls = self.device.product(template.dtype, tuple(batch), m, n, first.sizes[-1], a, b, c, epilogue)
         else:
             _, _, geometry = template.attributes
-            calls = lower_forward(geometry, entered(first), entered(second), self.writes[0], epilogue)
+            calls = self.device.convolution(geometry, entered(first), entered(second), self.writes[0], epilogue)
         calls[-1].label += " with " + describe(self.group).partition(" ")[2]
         return calls

@@ -12,11 +12,12 @@ from ..graph import trace as recording
 from ..graph.steps import Step, count_kept
 from ..graph.trace import Node, Trace, local, node_at, places_of
 from ..interpreter.holders import shared
+from ..kernels.contract import Device, device_called
+from ..kernels.kernel import Late
 from .items import leaf_places
-from .lower import Late
 from .plan import Plan
 from .report import SHOW, remember
-from .running import Arranged
+from .running import PlacedPlan
 
 _SEEN = object()
 """Marks a trace that was evaluated one primitive at a time; when it recurs it is worth a fused plan."""
@@ -43,7 +44,7 @@ def evaluate_trace(trace: Trace) -> None:
             _look(trace, last, nodes)
             return
         if local.trace is trace:
-            local.trace = Trace()  # for what a signal's handler, or a finaliser, may record meanwhile
+            local.trace = Trace(trace.device)  # for what a signal's handler, or a finaliser, may record meanwhile
         try:
             late = _run(trace, last, skipped, nodes)
             if trace.error is not None:  # found where a signal's handler has looked at one of the values meanwhile
@@ -72,21 +73,21 @@ def _run(trace: Trace, last: Step, skipped: tuple[Any, ...], nodes: list[Node]) 
         return None
     held = bytes(shared(nodes))
     key = held, skipped
-    arranged: Arranged | None = last.plans.get(key)
-    if arranged is None:
-        arranged = _arranged(last, held, places_of(skipped, last.depth))
-        if arranged.plan.fused or recording.EAGER:
-            last.plans[key] = arranged
+    placed: PlacedPlan | None = last.plans.get(key)
+    if placed is None:
+        placed = _placed(device_called(trace.device), last, held, places_of(skipped, last.depth))
+        if placed.plan.fused or recording.EAGER:
+            last.plans[key] = placed
     if not SHOW:
-        remember(arranged.plan, None)
-        return arranged.run(trace, nodes)
+        remember(placed.plan, None)
+        return placed.run(trace, nodes)
     timings: list[np.ndarray] = []
-    late = arranged.run(trace, nodes, timings)
-    remember(arranged.plan, timings)
+    late = placed.run(trace, nodes, timings)
+    remember(placed.plan, timings)
     return late
 
 
-def _arranged(last: Step, held: bytes, places: Sequence[int]) -> Arranged:
+def _placed(device: Device, last: Step, held: bytes, places: Sequence[int]) -> PlacedPlan:
     """The plan for a trace, made if need be, for a list of nodes that are at ``places`` and are held or not."""
     live = bytearray(last.depth)
     for place, flag in zip(places, held):
@@ -94,15 +95,15 @@ def _arranged(last: Step, held: bytes, places: Sequence[int]) -> Arranged:
     values = bytes(live)
     known = last.plans.get(values)
     if known is None:
-        plan = Plan(last, values, fuse=False)
+        plan = Plan(device, last, values, fuse=False)
         last.plans[values] = plan if recording.EAGER else _SEEN
     elif known is _SEEN:
-        plan = Plan(last, values, fuse=True)
+        plan = Plan(device, last, values, fuse=True)
         count_kept(plan.kept_bytes)
         last.plans[values] = plan
     else:
         plan = known
-    return Arranged(plan, places)
+    return PlacedPlan(plan, places)
 
 
 def _look(trace: Trace, last: Step, nodes: list[Node]) -> None:
@@ -115,7 +116,7 @@ def _look(trace: Trace, last: Step, nodes: list[Node]) -> None:
             live[place] = flag
         for place in leaf_places(last):
             live[place] = True  # their memory is read again
-        late = Arranged(Plan(last, bytes(live), fuse=False), places, ends=False).run(trace, nodes)
+        late = PlacedPlan(Plan(device_called(trace.device), last, bytes(live), fuse=False), places, ends=False).run(trace, nodes)
         if late is not None:
             raise _exception(late, trace.sites.get(late.place))
 
@@ -156,7 +157,8 @@ def _run_others(trace: Trace, last: Step, place: int, nodes: list[Node]) -> Late
     live = bytearray(last.depth)
     for at in places:
         live[at] = at not in lost
-    return Arranged(Plan(last, bytes(live), fuse=False, checked=place), places).run(trace, nodes)
+    plan = Plan(device_called(trace.device), last, bytes(live), fuse=False, checked=place)
+    return PlacedPlan(plan, places).run(trace, nodes)
 
 
 def _exception(late: Late, site: tuple[str, int] | None) -> Exception:

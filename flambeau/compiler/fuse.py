@@ -14,9 +14,9 @@ from __future__ import annotations
 
 from heapq import heapify, heappop, heappush
 
-from ..cpu.loops.program import COLUMN_CHUNK
 from ..graph.dtypes import float32
 from ..graph.primitives import CONVOLUTION, FILL, IOTA, LEAF, MATMUL, RANDOM_BITS, SUM
+from ..kernels.program import COLUMN_CHUNK
 from .items import Access, Item, column_sums_of, copy_of
 
 GROUP_LIMIT = 96

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any
 
-from ..cpu.kernel import Operand
 from ..graph.dtypes import dtype
 from ..graph.primitives import COPY, FILL, LEAF, Meta, Primitive, Result, nbytes
 from ..graph.shapes import MOVED, broadcast_strides, contiguous_strides
 from ..graph.steps import Step
+from ..kernels.kernel import Number, Operand
 
 
 def _never_recorded(attributes: Any, metas: list[Meta]) -> Result:
@@ -19,16 +19,6 @@ def _never_recorded(attributes: Any, metas: list[Meta]) -> Result:
 
 COLUMN_SUMS = Primitive("column_sums", "partial", _never_recorded)
 """Sums of a matrix's columns over runs of its rows, one row of results for each run: they are added up afterwards."""
-
-
-class Number:
-    """A Python number given anew at each run: its place among the trace's numbers, and its kind (f, i or b)."""
-
-    __slots__ = ("index", "kind")
-
-    def __init__(self, index: int, kind: str) -> None:
-        self.index = index
-        self.kind = kind
 
 
 class Access:

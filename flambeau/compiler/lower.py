@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from functools import partial
 from math import prod
 from typing import Any
 
-from ..cpu.kernel import Call, Kernel, Operand
-from ..cpu.loops import emit
-from ..cpu.loops.column import scratch_bytes
-from ..cpu.loops.passes import row_scratch_bytes
-from ..cpu.loops.program import COLUMN_BLOCK, COLUMN_CHUNK, COLUMN_HEADER, ROW_CHUNK, ROW_HEADER, Program, Store, Value
-from ..graph.checks import DIVISION, Check
+from ..graph.checks import DIVISION
 from ..graph.dtypes import bool_, dtype, float32, float64, int64
 from ..graph.primitives import CHECK, FILL, IOTA, RANDOM_BITS, WHERE
 from ..graph.shapes import View
+from ..kernels.contract import Device
+from ..kernels.kernel import Call, Late, Number, Operand, Shifted
+from ..kernels.program import COLUMN_BLOCK, COLUMN_CHUNK, COLUMN_HEADER, ROW_CHUNK, ROW_HEADER, Program, Store, Value
 from .fuse import Group
-from .items import COLUMN_SUMS, Access, Item, Number, merge_axes
+from .items import COLUMN_SUMS, Access, Item, merge_axes
 
 TILE_ELEMENTS = 1 << 14
 """Elements that one tile of a loop covers, about: a few microseconds of work."""
@@ -27,23 +24,6 @@ KEPT_ELEMENTS = 1 << 18
 _DIVISIONS = ("floor_divide", "trunc_divide", "remainder", "fmod")
 _CONDITIONS = {WHERE: 0, CHECK: 1}
 """Which operand is read as booleans, whatever the primitive computes in."""
-
-
-class Late:
-    """An argument that stands for an error which only running can find: the plan gives it a number."""
-
-    __slots__ = ("check", "place", "dim", "extent", "value")
-
-    def __init__(self, check: Check, place: int, dim: int = 0, extent: int = 0, value: int = 0) -> None:
-        self.check = check
-        self.place = place
-        self.dim = dim
-        self.extent = extent
-        self.value = value
-
-    def found(self, value: int) -> Late:
-        """The same, with the value that was wrong."""
-        return Late(self.check, self.place, self.dim, self.extent, value)
 
 
 def axes_of(boundaries: set[int], count: int) -> tuple[list[int], list[int]]:
@@ -67,7 +47,8 @@ def stride_at(runs: list[tuple[int, int]], start: int) -> int:
 class Lowering:
     """Builds the program of one loop or column group."""
 
-    def __init__(self, group: Group) -> None:
+    def __init__(self, group: Group, device: Device) -> None:
+        self.device = device
         self.group = group
         self.column = group.kind == "column"
         #: Whether what is the same for a whole row is computed once for it.
@@ -357,8 +338,7 @@ class Lowering:
         header, tiles = header_and_tiles
         program = self.program
         self.arguments[: len(header)] = header
-        kernel = Kernel(program.key, partial(_emit, program))
-        scratch = scratch_bytes(program) if self.column else row_scratch_bytes(program, self.inner)
+        kernel, scratch = self.device.loop(program, 0 if self.column else self.inner)
         return Call(
             kernel, self.arguments, tiles, scratch, tuple(dict.fromkeys(self.reads)), tuple(dict.fromkeys(self.writes)),
             label=label or describe(self.group),
@@ -377,7 +357,7 @@ class Lowering:
             length *= 2
         splits = -(-group.reduced // length)
         results = group.outer * group.inner
-        first = Lowering(group)
+        first = Lowering(group, self.device)
         first.program.partial = True
         for item in group.items:
             if item.level == "element" or item.primitive.kind == "reduce":
@@ -408,7 +388,7 @@ class Lowering:
         """Combine partial results laid out as (splits, results), then what follows from them."""
         second = Group("column", group.number, group.position)
         second.outer, second.reduced, second.inner, second.chunk = 1, splits, results, 1
-        lowering = Lowering(second)
+        lowering = Lowering(second, self.device)
         by_data = {self.program.values[i].data: parts[i] for i in reduces}
         for item in group.items:
             if item.level == "element":
@@ -437,29 +417,12 @@ class Lowering:
         return value.data
 
 
-class Shifted(Operand):
-    """An operand entered some bytes behind its beginning: a fixed number, and ``number`` elements given at each run."""
-
-    __slots__ = ("base", "number", "itemsize")
-
-    def __init__(self, base: Operand, shift: int, number: Number | None = None, itemsize: int = 1) -> None:
-        super().__init__(base.bytes, base.name)
-        self.base = base
-        self.offset = shift
-        self.number = number
-        self.itemsize = itemsize
-
-
 def entered(access: Access) -> Operand:
     """The memory that an access reads, entered at its offset."""
     operand = access.source.store()
     if access.offset is None:
         return operand
     return Shifted(operand, 0, access.offset, access.source.dtype.itemsize)
-
-
-def _emit(program: Program, module: Any, name: str) -> None:
-    emit(program, module, name)
 
 
 def describe(group: Group) -> str:
@@ -469,7 +432,7 @@ def describe(group: Group) -> str:
 
 
 def lower_write(
-    view: View, target: Operand, d: dtype, value: Access, offset: Number | None = None, start: int = 0
+    device: Device, view: View, target: Operand, d: dtype, value: Access, offset: Number | None = None, start: int = 0
 ) -> Call:
     """Write ``value`` into a view of memory, entered ``start`` plus ``offset`` elements behind its beginning."""
     group = Group("loop", -1, 0)
@@ -488,7 +451,7 @@ def lower_write(
         boundaries.discard(size)
         boundaries.discard(1)
     group.boundaries = boundaries
-    lowering = Lowering(group)
+    lowering = Lowering(group, device)
     reference = lowering.read(expanded, "element", d)
     outer, inner_class, inner = lowering._address(strides, "element")
     argument = lowering.argument(Shifted(target, start * d.itemsize, offset, d.itemsize))

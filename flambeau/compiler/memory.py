@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from ..cpu.kernel import Operand
-
-ALIGNMENT = 64
+from ..kernels.contract import ALIGNMENT
+from ..kernels.kernel import Operand
 
 
 class Work(Protocol):

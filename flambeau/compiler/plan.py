@@ -9,17 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from ..cpu.jit import default_compiler
-from ..cpu.kernel import Call, Operand
-from ..cpu.memory import ALIGNMENT, PADDING
-from ..cpu.recurring import Recurring
-from ..cpu.runner import NEW_PHASE, STOP_ON_ERROR, default_runner
 from ..graph.primitives import LEAF, MATMUL
 from ..interpreter.forks import new_lock
+from ..kernels.contract import ALIGNMENT, NEW_PHASE, PADDING, STOP_ON_ERROR, Device, RecurringMemory
+from ..kernels.kernel import Call, Late, Number, Operand, Shifted
 from .epilogue import EpilogueLowering
 from .fuse import Fuser, Group
-from .items import Access, Item, Number, items_of, leaf_places
-from .lower import Late, Lowering, Shifted
+from .items import Access, Item, items_of, leaf_places
+from .lower import Lowering
 from .memory import plan_arena
 from .templates import HostCall, lower_single
 
@@ -43,14 +40,17 @@ class Plan:
     Steps that may find an error run even if nobody needs their values: all of them, or those before place ``checked``.
     """
 
-    def __init__(self, last: Any, live: Sequence[int], fuse: bool, checked: int | None = None) -> None:
+    def __init__(
+        self, device: Device, last: Any, live: Sequence[int], fuse: bool, checked: int | None = None
+    ) -> None:
+        self.device = device
         self.items = items_of(last, live, last.depth if checked is None else checked)
         #: Where values enter the trace, whether they are needed or not.
         self.places_of_entry = leaf_places(last)
         self.groups = Fuser(self.items, fuse).run()
         #: Held while the plan runs: the table and the arguments that move are its own.
         self.lock = new_lock()
-        self.runner = default_runner()
+        self.runner = device.runner
         self.late: list[Late] = []
         self.fused = fuse
         leaves = [item for item in self.items if item.primitive is LEAF]
@@ -78,15 +78,15 @@ class Plan:
     def _lower(self, number: int, group: Group) -> None:
         calls: list[Any]
         if group.kind == "template" and len(group.items) > 1:
-            calls = list(EpilogueLowering(group).calls())
+            calls = list(EpilogueLowering(group, self.device).calls())
         elif group.kind in ("single", "template"):
             item = group.items[0]
             in_place = False
             if item.primitive.kind in ("write", "scatter"):
                 in_place = self._take_over(number, item)
-            calls = lower_single(group, in_place)
+            calls = lower_single(self.device, group, in_place)
         else:
-            calls = Lowering(group).calls()
+            calls = Lowering(group, self.device).calls()
         for call in calls:
             self._index[len(self._work)] = number
             self._work.append(call)
@@ -145,7 +145,7 @@ class Plan:
         for operand in temporaries:
             operand.slot = 1
         #: Where outputs that take no leaf's memory, the temporaries and the scratch memory are, by the number of threads.
-        self.memory: dict[int, Recurring] = {}
+        self.memory: dict[int, RecurringMemory] = {}
         self._pack(phases, number_slots)
         shape = "qqqq" + "q" * (len(leaves) + len(self.outputs)) + "".join("d" if n.kind == "f" else "q" for n in numbers)
         self.table = struct.Struct(shape)
@@ -264,7 +264,7 @@ class Plan:
     def _pack(self, phases: list[int], number_slots: dict[int, int]) -> None:
         """Write the step records and all arguments; find the segments between host calls."""
         calls = [call for call in self._work if isinstance(call, Call)]
-        addresses = default_compiler().addresses([call.kernel for call in calls])
+        addresses = self.device.load([call.kernel for call in calls])
         #: Arguments that move with a number given at each run: (position, bytes, number, bytes per unit).
         self.moved: list[tuple[int, int, int, int]] = []
         arguments: list[int] = []

@@ -10,13 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from ..cpu.kernel import Operand
-from ..cpu.memory import Buffer, allocate
-from ..cpu.recurring import Recurring
-from ..cpu.runner import STEP_BYTES
 from ..graph.trace import Node, Trace, picker
 from ..interpreter.forks import native
-from .lower import Late
+from ..kernels.contract import STEP_BYTES, Memory
+from ..kernels.kernel import Late, Operand
 from .plan import Plan
 
 _consume: Any = deque(maxlen=0).extend
@@ -27,7 +24,7 @@ _set_ended: Any = vars(Trace)["ended"].__set__
 _set_trace: Any = vars(Node)["trace"].__set__
 
 
-class Arranged:
+class PlacedPlan:
     """A plan, and where in a trace's list of nodes those are that it reads and binds.
 
     ``places`` are the nodes' places in the trace: where composites were recorded by one look-up, nodes are missing. Unless
@@ -70,7 +67,7 @@ class Arranged:
     def _run(self, trace: Trace, nodes: list[Node], timings: list[np.ndarray] | None) -> Late | None:
         plan = self.plan
         leaves = list(map(_buffer, self._leaves(nodes)))
-        threads = plan.runner.pool.num_threads  # read once: memory and run must agree
+        threads = plan.runner.num_threads()  # read once: memory and run must agree
         buffers, arena = _take_memory(plan, leaves, threads)
         numbers = trace.numbers
         for position, fixed, number, unit in plan.moved:
@@ -120,13 +117,13 @@ class Arranged:
         return plan.late[int(cell[0]) - 1].found(int(cell[1])) if cell[0] else None
 
 
-def _take_memory(plan: Plan, leaves: list[Any], threads: int) -> tuple[list[Any], Buffer]:
+def _take_memory(plan: Plan, leaves: list[Any], threads: int) -> tuple[list[Any], Memory]:
     """Memory of the outputs, some of which take a leaf's, and memory to work in."""
     memory = plan.memory.get(threads)
     if memory is None:
         taking = {output for _, output, _ in plan.donations}
         sizes = [size for output, size in enumerate(plan.outputs) if output not in taking]
-        memory = Recurring([*sizes, plan.arena_bytes + plan.scratch_stride * threads])
+        memory = plan.device.recurring([*sizes, plan.arena_bytes + plan.scratch_stride * threads])
         plan.memory = {threads: memory}
     buffers: list[Any] = memory.take()
     arena = buffers.pop()
@@ -134,13 +131,13 @@ def _take_memory(plan: Plan, leaves: list[Any], threads: int) -> tuple[list[Any]
         held: Any = leaves[leaf if leaf >= 0 else ~leaf]
         size = plan.outputs[output]
         if leaf < 0 or not held.recyclable or held.ever_exposed and held.exposed():
-            held = held.copy(size) if content else allocate(size)
+            held = held.copy(size) if content else plan.device.allocate(size)
         buffers.insert(output, held)
     return buffers, arena
 
 
 def _native_run(
-    plan: Plan, segment: tuple[int, int], arena: Buffer, threads: int, timings: list[np.ndarray] | None
+    plan: Plan, segment: tuple[int, int], arena: Memory, threads: int, timings: list[np.ndarray] | None
 ) -> tuple[Any, tuple[int, ...]]:
     """The native function that runs a segment, and its arguments."""
     first, count = segment
@@ -154,8 +151,8 @@ def _native_run(
     return runner.native_timed(), (table, steps, count, scratch, times.ctypes.data)
 
 
-def _memory_of(operand: Operand, leaves: list[Buffer], buffers: list[Buffer], arena: Buffer) -> tuple[Buffer, int]:
-    """Buffer and byte offset of an operand, for a host call."""
+def _memory_of(operand: Operand, leaves: list[Memory], buffers: list[Memory], arena: Memory) -> tuple[Memory, int]:
+    """Memory and byte offset of an operand, for a host call."""
     slot = operand.slot
     if slot == 1:
         return arena, operand.offset

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from ..cpu.gemm import MatrixAccess, lower_matmul
-from ..cpu.kernel import Call, Operand
-from ..cpu.scatter import lower_scatter
-from ..cpu.windows import lower_template
 from ..graph.dtypes import dtype
 from ..graph.shapes import View, broadcast_strides
+from ..kernels.contract import Device
+from ..kernels.kernel import Call, Late, MatrixAccess, Number, Operand, Scatter, Shifted, Strided
 from .fuse import Group
-from .items import Access, Item, Number
-from .lower import Late, Shifted, entered, lower_write
+from .items import Access, Item
+from .lower import entered, lower_write
 
 
 class HostCall:
@@ -75,30 +73,30 @@ def numpy_of(d: dtype) -> np.dtype:
     return np.dtype(np.uint16) if d.numpy is None else d.numpy
 
 
-def lower_single(group: Group, in_place: bool) -> list[Call | HostCall]:
+def lower_single(device: Device, group: Group, in_place: bool) -> list[Call | HostCall]:
     """The work of a template's group: its item, and further outputs of it."""
     item = group.items[0]
     kind = item.primitive.kind
     if kind == "host":
         return [HostCall(item, group.items)]
     if kind == "matmul":
-        return list(_matmul(item))
+        return _matmul(device, item)
     if kind == "write":
-        return list(_update(item, in_place, _write))
+        return list(_update(device, item, in_place, _write))
     if kind == "scatter":
-        return list(_update(item, in_place, _scatter))
+        return list(_update(device, item, in_place, _scatter))
     if kind == "join":
-        return list(_join(item))
-    return list(_template(item, group.items))
+        return list(_join(device, item))
+    return list(_template(device, item, group.items))
 
 
-def _matmul(item: Item) -> Iterable[Call]:
+def _matmul(device: Device, item: Item) -> list[Call | HostCall]:
     a, b = (matrix_access(o, item.shape[:-2]) for o in item.operands if isinstance(o, Access))
     first = item.operands[0]
     assert isinstance(first, Access)
     *batch, m, n = item.shape
     k = first.sizes[-1]
-    return lower_matmul(item.dtype.llvm, tuple(batch), m, n, k, a, b, result_access(item, item.store()))
+    return [*device.product(item.dtype, tuple(batch), m, n, k, a, b, result_access(item, item.store()))]
 
 
 def result_access(item: Item, operand: Operand) -> MatrixAccess:
@@ -113,16 +111,16 @@ def matrix_access(access: Access, batch: tuple[int, ...]) -> MatrixAccess:
     return MatrixAccess(entered(access), 0, strides, access.strides[-2], access.strides[-1])
 
 
-def _update(item: Item, in_place: bool, template: Callable[[Item], list[Call]]) -> list[Call]:
+def _update(device: Device, item: Item, in_place: bool, template: Callable[[Device, Item], list[Call]]) -> list[Call]:
     """An update of a value: in its own memory, or in a copy made first."""
     calls: list[Call] = []
     if not in_place and item.count:
         access = item.operands[0]
         assert isinstance(access, Access)
         whole = View(item.shape, item.whole().strides, 0)
-        calls.append(lower_write(whole, item.store(), item.dtype, access))
+        calls.append(lower_write(device, whole, item.store(), item.dtype, access))
         calls[-1].label = "copy"
-    calls += template(item)
+    calls += template(device, item)
     for call in calls:
         source = item.operands[0]
         assert isinstance(source, Access)
@@ -131,7 +129,7 @@ def _update(item: Item, in_place: bool, template: Callable[[Item], list[Call]]) 
     return calls
 
 
-def _write(item: Item) -> list[Call]:
+def _write(device: Device, item: Item) -> list[Call]:
     view: View = item.attributes
     value = item.operands[1]
     assert isinstance(value, Access)
@@ -139,10 +137,10 @@ def _write(item: Item) -> list[Call]:
         return []
     offset = item.operands[2] if len(item.operands) > 2 else None
     assert offset is None or isinstance(offset, Number)
-    return [lower_write(view, item.store(), item.dtype, value, offset)]
+    return [lower_write(device, view, item.store(), item.dtype, value, offset)]
 
 
-def _join(item: Item) -> list[Call]:
+def _join(device: Device, item: Item) -> list[Call]:
     """Write each part into its place of a new value."""
     shape, d, axis, stacked = item.attributes
     strides = item.whole().strides
@@ -152,38 +150,31 @@ def _join(item: Item) -> list[Call]:
         assert isinstance(part, Access)
         place = View(part.sizes, strides[:axis] + strides[axis + 1 :] if stacked else strides, 0)
         if 0 not in part.sizes:
-            calls.append(lower_write(place, item.store(), d, part, start=start))
+            calls.append(lower_write(device, place, item.store(), d, part, start=start))
             calls[-1].label = "join"
         start += strides[axis] * (1 if stacked else part.sizes[axis])
     return calls
 
 
-def _scatter(item: Item) -> list[Call]:
+def _scatter(device: Device, item: Item) -> list[Call]:
     shape, strides, offset, extents, index_strides, mode, check = item.attributes
     if 0 in shape:
         return []
-    operands = [o.expanded(tuple(shape)) for o in item.operands[1:] if isinstance(o, Access)]
-    late = [Late(check, item.place, number, extent) for number, extent in enumerate(extents)]
-    return [
-        lower_scatter(
-            item.dtype,
-            mode,
-            shape,
-            strides,
-            offset,
-            extents,
-            index_strides,
-            item.store(),
-            operands,
-            late,
-            check.wraps,
-            Shifted,
-            entered,
-        )
-    ]
+    value, *indices = [_strided(o.expanded(tuple(shape))) for o in item.operands[1:] if isinstance(o, Access)]
+    errors = [Late(check, item.place, number, extent) for number, extent in enumerate(extents)]
+    target = item.store()
+    scatter = Scatter(
+        item.dtype, mode, tuple(shape), target, Shifted(target, offset * item.dtype.itemsize), tuple(strides),
+        value, tuple(indices), tuple(extents), tuple(index_strides), tuple(errors), check.wraps,
+    )  # fmt: skip
+    return [device.scatter(scatter)]
 
 
-def _template(item: Item, items: list[Item]) -> list[Call]:
+def _strided(access: Access) -> Strided:
+    return Strided(access.source.store(), entered(access), access.source.dtype, access.strides)
+
+
+def _template(device: Device, item: Item, items: list[Item]) -> list[Call]:
     inputs = [entered(o) for o in item.operands if isinstance(o, Access)]
     outputs: list[Operand | None] = [item.store()]
     for other in items[1:]:
@@ -191,7 +182,7 @@ def _template(item: Item, items: list[Item]) -> list[Call]:
         while len(outputs) <= number:
             outputs.append(None)
         outputs[number] = other.store()
-    return lower_template(item.primitive.name, item.attributes, inputs, outputs)
+    return device.windows(item.primitive.name, item.attributes, inputs, outputs)
 
 
 __all__ = ["HostCall", "lower_single", "numpy_of"]

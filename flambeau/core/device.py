@@ -59,6 +59,8 @@ class device:
 
 KNOWN = ("cpu", "cuda", "mps", "xpu", "xla", "meta", "hip", "mkldnn", "vulkan", "hpu", "mtia", "privateuseone")
 CPU = device("cpu")
+NAMED = {"cpu": CPU}
+"""What tensors say of the devices that there are, by the names under which the compiler knows them."""
 
 
 def check_device(wanted: Any) -> None:

@@ -17,6 +17,7 @@ from ..graph.dtypes import DType, dtype
 from ..graph.primitives import COPY, nbytes
 from ..graph.shapes import Size, View, contiguous_strides, is_contiguous, wrap_dim
 from ..graph.trace import Node, local, note_rebinding, record
+from .device import NAMED, strided
 from .history import Gradient
 from .hooks import Extra, Hooks
 from .reading import Reading
@@ -362,14 +363,11 @@ class Tensor(Reading, Hooks):
 
     @property
     def device(self) -> Any:
-        from .device import CPU
-
-        return CPU
+        storage = self._storage
+        return NAMED[self._node.device if storage is None else storage.node.device]
 
     @property
     def layout(self) -> Any:
-        from .device import strided
-
         return strided
 
     is_cuda = is_sparse = is_quantized = is_meta = is_mps = is_nested = is_xla = is_mkldnn = False

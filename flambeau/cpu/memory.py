@@ -23,12 +23,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from ..interpreter.forks import new_lock
 from ..interpreter.holders import other_holders
-
-ALIGNMENT = 64
-"""Buffers of the pool start at a multiple of this many bytes: a cache line, and the widest vector register."""
-
-PADDING = 64
-"""Bytes behind the end of a pool's buffer that may be read and written (and hold nothing)."""
+from ..kernels.contract import ALIGNMENT, PADDING
 
 KEEP_FREE = 32 << 20
 """Free bytes that a pool keeps whatever happens."""
@@ -54,6 +49,7 @@ class Buffer:
         to be set when a bare address was handed out, of which no reference count can tell the end.
     """
 
+    device = "cpu"
     __slots__ = (
         "__weakref__", "_pool", "_start", "address", "ever_exposed", "exposed_forever", "nbytes", "owner", "readonly",
     )  # fmt: skip

@@ -1,18 +1,6 @@
-"""Running a plan: one native call walks an array of step records.
+"""Running a plan: one native call walks an array of step records (see :mod:`flambeau.kernels.contract`).
 
-A step record is 32 bytes, four 64-bit numbers:
-
-======  =====================================================================================
-offset  meaning
-======  =====================================================================================
-0       address of the kernel, ``void (ptr table, ptr arguments, i64 tile, ptr scratch)``
-8       address of its arguments
-16      number of tiles (zero: nothing to do; fewer than 2**31)
-24      flags: :data:`NEW_PHASE`, :data:`STOP_ON_ERROR`
-======  =====================================================================================
-
-Steps up to the next one flagged :data:`NEW_PHASE` form a *phase*: their tiles may run in any order and at once. Every
-tile of a phase has finished before the next phase starts. Phases of one tile run on the calling thread and wake nobody.
+Phases of one tile run on the calling thread and wake nobody.
 """
 
 from __future__ import annotations
@@ -22,6 +10,7 @@ import functools
 from typing import Any
 
 from ..interpreter.forks import native
+from ..kernels.contract import NEW_PHASE, STEP_BYTES, STOP_ON_ERROR
 from .ir import Module
 from .jit import KernelCompiler, default_compiler
 from .kernel import Kernel
@@ -43,14 +32,6 @@ from .threads import (
     add_pool_functions,
     default_pool,
 )
-
-STEP_BYTES = 32
-
-NEW_PHASE = 1
-"""Flag of a step: a barrier before it (the first step of a plan begins a phase anyway)."""
-
-STOP_ON_ERROR = 2
-"""Flag of a phase's first step: if the error cell is not zero, the run ends before it."""
 
 
 def _emit_run(module: Module, name: str) -> None:

@@ -11,10 +11,11 @@ from functools import partial
 from typing import Any
 
 from ..graph.dtypes import dtype, float32, int64
+from ..kernels.kernel import Call, Scatter
 from .conversion import convert, from_storage, round_to, to_storage
 from .elementwise import EMITTERS
 from .ir import LANES, Builder, Module
-from .kernel import Call, Kernel, Operand
+from .kernel import Kernel
 from .loops.body import report_error
 from .vectors import load_vector, store_vector, tail_mask
 
@@ -24,30 +25,10 @@ BLOCK = 64
 _COMBINE = {"add": "add", "mul": "mul", "amax": "maximum", "amin": "minimum"}
 
 
-def lower_scatter(
-    d: dtype,
-    mode: str,
-    shape: Sequence[int],
-    strides: Sequence[int],
-    offset: int,
-    extents: Sequence[int],
-    index_strides: Sequence[int],
-    target: Operand,
-    operands: Sequence[Any],
-    late: Sequence[Any],
-    wraps: bool,
-    shifted: Any,
-    entered: Any,
-) -> Call:
-    """One call that scatters a value over ``target``.
-
-    ``operands`` are accesses over ``shape``: the value, then the indices. ``strides`` and ``offset`` place the loop's
-    own axes in the target, ``index_strides`` the indices; ``late`` has the error of each, and ``wraps`` says whether negative
-    ones count from the end. ``shifted(operand, bytes)`` enters an operand further on,
-    ``entered(access)`` at an access's offset.
-    """
-    value, *indices = operands
-    sizes, columns = _merged(shape, [strides, value.strides, *(i.strides for i in indices)])
+def lower_scatter(scatter: Scatter) -> Call:
+    """The call that scatters values over a target."""
+    value, indices = scatter.value, scatter.indices
+    sizes, columns = _merged(scatter.shape, [scatter.strides, value.strides, *(i.strides for i in indices)])
     vectors = all(c[-1] == 0 for c in columns[2:]) and columns[0][-1] == 1 and columns[1][-1] in (0, 1)
     rank = len(sizes) - 1
     rows = 1
@@ -55,16 +36,17 @@ def lower_scatter(
         rows *= n
     inner = sizes[-1]
     blocks = -(-inner // BLOCK) if vectors else 1
-    arguments: list[Any] = [rows, inner, blocks, *sizes[:-1], shifted(target, offset * d.itemsize), *columns[0]]
-    arguments += [entered(value), *columns[1]]
-    for index, places, extent, step, error in zip(indices, columns[2:], extents, index_strides, late):
-        arguments += [entered(index), *places, extent, step, error]
-    types = [index.source.dtype for index in indices]
-    inner_value = columns[1][-1]
-    code = _Code(d, mode, value.source.dtype, tuple(types), rank, vectors, inner_value if vectors else -1, wraps)
+    arguments: list[Any] = [rows, inner, blocks, *sizes[:-1], scatter.base, *columns[0]]
+    arguments += [value.base, *columns[1]]
+    for index, places, extent, step, error in zip(indices, columns[2:], scatter.extents, scatter.steps, scatter.errors):
+        arguments += [index.base, *places, extent, step, error]
+    types = tuple([index.dtype for index in indices])
+    inner_value = columns[1][-1] if vectors else -1
+    code = _Code(scatter.dtype, scatter.mode, value.dtype, types, rank, vectors, inner_value, scatter.wraps)
     return Call(
         Kernel(code.key, partial(_emit, code)), arguments, blocks,
-        reads=tuple(dict.fromkeys(o.source.store() for o in operands)), writes=(target,), label=f"scatter {mode}",
+        reads=tuple(dict.fromkeys(each.operand for each in (value, *indices))), writes=(scatter.target,),
+        label=f"scatter {scatter.mode}",
     )  # fmt: skip
 
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from math import prod
 from typing import Any
 
+from ..kernels.kernel import Call, Operand
 from .convolution import lower_forward, lower_input_gradient, lower_weight_gradient
-from .kernel import Call, Operand
 from .pooling import (
     lower_adaptive_average_pool,
     lower_adaptive_average_pool_gradient,

@@ -72,8 +72,17 @@ def _bytes_recorded(primitive: Primitive, attributes: Any, shape: Size, dtype: D
     return nbytes(shape, dtype)
 
 
-ROOT = Step(None, LEAF, None, (), Size(), scalar_dtype("b"), scalar_dtype("b"), None)
+#: Where the traces of each device begin.
+_roots: dict[str, Step] = {}
 _kept_bytes = 0
+
+
+def root_of(device: str) -> Step:
+    """Where the traces of a device begin: what one of them plans and compiles is of no use to another."""
+    root = _roots.get(device)
+    if root is None:
+        root = _roots[device] = Step(None, LEAF, None, (), Size(), scalar_dtype("b"), scalar_dtype("b"), None)
+    return root
 
 
 def remember_next(step: Step, key: Any, following: Any) -> None:
@@ -98,7 +107,7 @@ def forget_steps() -> None:
     """
     global _kept_bytes
     _kept_bytes = 0
-    forgotten: list[Any] = [ROOT]
+    forgotten: list[Any] = [*_roots.values()]
     while forgotten:
         step = forgotten.pop()
         if type(step) is Step:

@@ -19,7 +19,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from operator import itemgetter
 from threading import get_ident
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..interpreter.forks import in_child, new_lock
 from .bounds import LARGEST, SMALLEST, check_value
@@ -27,10 +27,7 @@ from .dtypes import DType, scalar_dtype
 from .given import Given, Looked
 from .primitives import FILL, LEAF, OUTPUT, WRITE, Meta, Primitive, nbytes
 from .shapes import MOVED, Size, View
-from .steps import ALWAYS, BYTE_BUDGET, ROOT, Operand, Step, remember_next
-
-if TYPE_CHECKING:
-    from ..cpu.memory import Buffer
+from .steps import ALWAYS, BYTE_BUDGET, Operand, Step, remember_next, root_of
 
 SOFT_BUDGET = 768
 """Pending steps from which on a trace is cut where the previous one was cut."""
@@ -53,16 +50,24 @@ class Node:
     dtype: DType
     trace: Trace | None
     place: int
-    buffer: Buffer | None
+    buffer: Any  # memory of the device (see `flambeau.kernels.contract`), or None
 
     def __init__(
-        self, shape: Size, dtype: DType, trace: Trace | None, place: int, buffer: Buffer | None = None
+        self, shape: Size, dtype: DType, trace: Trace | None, place: int, buffer: Any = None
     ) -> None:
         self.shape = shape
         self.dtype = dtype
         self.trace = trace
         self.place = place
         self.buffer = buffer
+
+    @property
+    def device(self) -> str:
+        """The name of the device that has the value, or is to compute it."""
+        if self.buffer is not None:
+            return self.buffer.device
+        assert self.trace is not None
+        return self.trace.device
 
     def __repr__(self) -> str:
         state = "in memory" if self.buffer is not None else f"pending at {self.place}"
@@ -92,17 +97,19 @@ class Trace:
     """
 
     __slots__ = (
-        "nodes", "skipped", "numbers", "cursor", "limit", "unfinished", "looked", "lock", "sites", "kept", "rebound",
+        "device", "nodes", "skipped", "numbers", "cursor", "limit", "unfinished", "looked", "lock", "sites", "kept", "rebound",
         "ended", "error", "owner", "__weakref__",
     )  # fmt: skip
 
-    def __init__(self) -> None:
+    def __init__(self, device: str = "cpu") -> None:
+        #: Where it will be evaluated, and where the memory of its values is.
+        self.device = device
         #: What was recorded, in order, without the values inside composites, which nobody can hold.
         self.nodes: list[Node] = []
         #: The composites (see :mod:`flambeau.core.composite`) some of whose places have no nodes.
         self.skipped: list[Any] = []
         self.numbers: list[float] = []
-        self.cursor = ROOT
+        self.cursor = root_of(device)
         #: Steps marked with this or more are looked at in :func:`overflow`: 0 asks for evaluation at once, and a
         #: negative limit says that the trace was closed by another thread.
         self.limit: int = 0 if EAGER else SOFT_BUDGET
@@ -174,7 +181,7 @@ local = Local()
 
 
 def _turn_to_a_new_trace() -> None:
-    local.trace = Trace()
+    local.trace = Trace(local.trace.device)
 
 
 in_child(_turn_to_a_new_trace)  # a signal's handler may have forked while something was recorded
@@ -355,7 +362,7 @@ def leave(trace: Trace, claimed: Sequence[Node]) -> None:
     with trace.lock:  # when that evaluation has ended
         _let_go(trace, claimed)
     if local.trace is trace:
-        local.trace = Trace()
+        local.trace = Trace(local.trace.device)
 
 
 def _let_go(trace: Trace, nodes: Sequence[Node]) -> None:
@@ -474,7 +481,7 @@ def record_outputs(
             evaluate(value)  # before the lock is taken
     with trace.lock:
         if trace.limit == CLOSED:  # by another thread
-            trace = local.trace = Trace()
+            trace = local.trace = Trace(local.trace.device)
         limit, trace.limit = trace.limit, UNLIMITED
         unfinished = trace.unfinished
         if unfinished is None:
@@ -491,7 +498,7 @@ def record_outputs(
     return nodes
 
 
-def evaluate(node: Node) -> Buffer:
+def evaluate(node: Node) -> Any:
     """The memory of a node's value, evaluating the trace it is pending in if need be."""
     if node.buffer is None:
         assert node.trace is not None
@@ -513,4 +520,4 @@ def set_eager(eager: bool) -> None:
     global EAGER
     step_boundary()
     EAGER = eager
-    local.trace = Trace()
+    local.trace = Trace(local.trace.device)

@@ -15,9 +15,9 @@ from typing import Any
 
 from ..core.history import CROSSWISE, Gradient, shown_as
 from ..core.tensor import Tensor
-from ..cpu.convolution.problem import Convolution
 from ..graph import primitives as p
 from ..graph.bounds import LARGEST
+from ..graph.convolution import Convolution
 from ..graph.dtypes import dtype, float32, float64
 from ..graph.notices import warn_once
 from ..graph.shapes import Size, View

@@ -11,8 +11,9 @@ import flambeau
 from flambeau import Tensor
 from flambeau.compiler import report
 from flambeau.compiler.memory import plan_arena
-from flambeau.cpu.kernel import Call, Kernel, Operand
+from flambeau.cpu.kernel import Kernel
 from flambeau.graph.trace import set_eager
+from flambeau.kernels.kernel import Call, Operand
 
 
 def runs(function: Callable[[], list[Tensor]], times: int = 3) -> list[list[np.ndarray]]:

@@ -9,8 +9,8 @@ import flambeau
 from flambeau.compiler import report
 from flambeau.compiler.fuse import ROW_RUNS
 from flambeau.cpu.loops.passes import plan_passes, row_scratch_bytes
-from flambeau.cpu.loops.program import COLUMN_CHUNK, Program, Store, Value
 from flambeau.graph.dtypes import float16, float32
+from flambeau.kernels.program import COLUMN_CHUNK, Program, Store, Value
 
 ENOUGH_ROWS = ROW_RUNS * COLUMN_CHUNK
 

@@ -9,10 +9,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from flambeau.cpu.jit import KernelCompiler
-from flambeau.cpu.kernel import Call, Operand
 from flambeau.cpu.object_cache import ObjectCache
-from flambeau.cpu.runner import NEW_PHASE, Runner
+from flambeau.cpu.runner import Runner
 from flambeau.cpu.threads import default_pool
+from flambeau.kernels.contract import NEW_PHASE
+from flambeau.kernels.kernel import Call, Operand
 
 KernelFunction = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p)
 

@@ -15,16 +15,11 @@ import torch
 sys.path.insert(0, str(Path(__file__).parent))
 from harness import Prepared, execute
 
-from flambeau.cpu.convolution import (
-    Convolution,
-    Registers,
-    lower_forward,
-    lower_input_gradient,
-    lower_weight_gradient,
-)
+from flambeau.cpu.convolution import Registers, lower_forward, lower_input_gradient, lower_weight_gradient
 from flambeau.cpu.convolution.epilogue import Store
 from flambeau.cpu.ir import LANES, Builder
-from flambeau.cpu.kernel import Call, Operand
+from flambeau.graph.convolution import Convolution
+from flambeau.kernels.kernel import Call, Operand
 
 DTYPES: dict[str, type[np.floating[Any]]] = {"float": np.float32, "double": np.float64}
 MACHINES = (Registers(32, 512), Registers(16, 256), Registers(32, 128))

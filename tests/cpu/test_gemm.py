@@ -13,11 +13,11 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 from harness import Prepared, execute
 
-from flambeau.cpu.gemm import MatrixAccess, lower_matmul, product_calls, tiling
+from flambeau.cpu.gemm import lower_matmul, product_calls, tiling
 from flambeau.cpu.gemm.arithmetic import Element
 from flambeau.cpu.gemm.machine import VectorRegisters
 from flambeau.cpu.ir import Builder, float_constant, splat, vector
-from flambeau.cpu.kernel import Call, Operand
+from flambeau.kernels.kernel import Call, MatrixAccess, Operand
 
 NUMPY = {
     "float": np.float32,

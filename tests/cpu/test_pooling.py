@@ -14,7 +14,6 @@ import torch.nn.functional as F
 sys.path.insert(0, str(Path(__file__).parent))
 from harness import Prepared, execute
 
-from flambeau.cpu.kernel import Call, Operand
 from flambeau.cpu.pooling import (
     lower_adaptive_average_pool,
     lower_adaptive_average_pool_gradient,
@@ -24,6 +23,7 @@ from flambeau.cpu.pooling import (
     lower_max_pool,
     lower_max_pool_gradient,
 )
+from flambeau.kernels.kernel import Call, Operand
 
 DTYPES: dict[str, type[np.generic]] = {"float": np.float32, "double": np.float64}
 Pair = tuple[int, int]

@@ -18,8 +18,9 @@ from flambeau.cpu.ir import Builder, Module
 from flambeau.cpu.jit import KernelCompiler
 from flambeau.cpu.kernel import Kernel
 from flambeau.cpu.object_cache import ObjectCache
-from flambeau.cpu.runner import NEW_PHASE, STEP_BYTES, STOP_ON_ERROR, Runner, default_runner
+from flambeau.cpu.runner import Runner, default_runner
 from flambeau.cpu.threads import GENERATION, POSIX, ThreadPool, default_num_threads
+from flambeau.kernels.contract import NEW_PHASE, STEP_BYTES, STOP_ON_ERROR
 
 SUM, COUNT, ERROR, SLEEPY, SCRATCH = range(5)
 

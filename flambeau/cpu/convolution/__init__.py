@@ -5,13 +5,14 @@ All tensors are plain row-major; what the kernels want laid out otherwise they l
 
 from __future__ import annotations
 
-from ..kernel import Call, Operand
+from ...graph.convolution import Convolution
+from ...kernels.kernel import Call, Operand
 from .epilogue import Epilogue, Store, StoreGrid
 from .fill import lower_zero
 from .gather_product import lower_gather
 from .lane_sum import lower_lane_sum
 from .outer_sum import lower_outer_sum
-from .problem import Convolution, forward_gather, input_gradient_gathers
+from .problem import forward_gather, input_gradient_gathers
 from .tile import Registers
 from .weight_gradient import choose_cut, lower_combine
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ...kernels.kernel import Operand
 from ..ir import Builder
-from ..kernel import Operand
 
 
 class Layout:

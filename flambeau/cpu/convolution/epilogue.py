@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from ...kernels.kernel import Operand
 from ..ir import LANES, Builder
-from ..kernel import Operand
 from ..vectors import lane_numbers, scatter_vector, store_vector
 
 

@@ -16,8 +16,9 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass
 
+from ...kernels.kernel import Call, Operand
 from ..ir import LANES, Builder, Module
-from ..kernel import Call, Kernel, Operand
+from ..kernel import Kernel
 from ..vectors import lanes_below, load_vector
 from .arguments import Layout
 from .epilogue import Epilogue

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ...kernels.kernel import Call, Operand
 from ..ir import LANES, Builder, Module, vector
-from ..kernel import Call, Kernel, Operand
+from ..kernel import Kernel
 from ..vectors import ITEM_BYTES, lanes_below, load_vector, store_vector, suffix
 from .arguments import Layout
 from .micro_kernel import fused_multiply_add

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ...kernels.kernel import Call, Operand
 from ..ir import LANES, Builder, Module
-from ..kernel import Call, Kernel, Operand
+from ..kernel import Kernel
 from ..vectors import lanes_below, load_vector, store_vector
 from .arguments import Layout
 from .patch import PATCH_ARGUMENTS, emit_copy, patch_arguments, phase_table, round_up

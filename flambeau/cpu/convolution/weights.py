@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from ...kernels.kernel import Call, Operand
 from ..ir import Builder, Module
-from ..kernel import Call, Kernel, Operand
+from ..kernel import Kernel
 from ..vectors import ITEM_BYTES
 from .arguments import Layout
 from .problem import Gather

@@ -14,7 +14,7 @@ The bits of an element are a function of its row of ``a``, its column of ``b`` a
 Integers wrap, so that their order does not show.
 """
 
-from .access import MatrixAccess
+from ...kernels.kernel import MatrixAccess
 from .epilogue import Epilogue
 from .lower import lower_matmul
 

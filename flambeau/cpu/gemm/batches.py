@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from math import prod
 
+from ...kernels.kernel import MatrixAccess
 from ..ir import Builder
-from .access import MatrixAccess
 
 
 def split_index(b: Builder, flat: str, extents: list[str]) -> list[str]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import prod
 
+from ...kernels.kernel import Call, MatrixAccess, Operand
 from ..ir import LANES, Builder, Module
-from ..kernel import Call, Kernel, Operand
-from .access import MatrixAccess, Product
+from ..kernel import Kernel
+from .access import Product
 from .arguments import Arguments
 from .arithmetic import Element, lanes_between
 from .batches import split_index

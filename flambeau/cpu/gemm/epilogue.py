@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from ...kernels.kernel import MatrixAccess, Operand
 from ..ir import Builder, splat
-from ..kernel import Operand
-from .access import MatrixAccess
 from .arithmetic import Element
 from .batches import element_offset
 

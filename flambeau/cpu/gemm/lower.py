@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from math import prod
 
-from ..kernel import Call
-from .access import MatrixAccess, Product
+from ...kernels.kernel import Call, MatrixAccess
+from .access import Product
 from .arithmetic import Element
 from .batches import merge_batch
 from .epilogue import Epilogue, StoreResult

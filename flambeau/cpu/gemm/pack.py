@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import prod
 
+from ...kernels.kernel import Call, MatrixAccess, Operand
 from ..ir import LANES, Builder, Module, vector
-from ..kernel import Call, Kernel, Operand
-from .access import MatrixAccess
+from ..kernel import Kernel
 from .arguments import Arguments
 from .arithmetic import Element
 from .batches import copied_batch_strides, element_offset, split_index

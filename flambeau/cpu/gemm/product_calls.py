@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ...kernels.kernel import Call
 from ..ir import LANES
-from ..kernel import Call, Kernel
+from ..kernel import Kernel
 from .access import Product
 from .combine import lower_combine, sums_of_blocks
 from .epilogue import Epilogue, StoreResult

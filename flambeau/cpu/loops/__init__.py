@@ -1,7 +1,7 @@
 """Loop kernels: elementwise work and the reductions between it, written as LLVM IR from a size-free program."""
 
+from ...kernels.program import Program
 from .column import emit_column
-from .program import Program
 from .row import emit_row
 
 __all__ = ["Program", "emit", "emit_column", "emit_row"]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from ...graph.dtypes import dtype, float64, int64
+from ...kernels.program import Program, Store, operands_of
 from ..conversion import convert, from_storage, register_type, to_storage
 from ..elementwise import emit, philox
 from ..ir import LANES, Builder, splat, vector
 from ..vectors import gather_vector, lane_numbers, load_vector, scatter_vector, store_vector
-from .program import Program, Store, operands_of
 
 
 class Place:

@@ -7,11 +7,11 @@ depends on the number of rows alone, so that splitting the rows among tiles (at 
 from __future__ import annotations
 
 from ...graph.dtypes import dtype
+from ...kernels.program import COLUMN_BLOCK, COLUMN_HEADER, LEVELS, Program
 from ..conversion import register_type
 from ..ir import LANES, Builder, Module
 from ..vectors import tail_mask
 from .body import Body, Place
-from .program import COLUMN_BLOCK, COLUMN_HEADER, LEVELS, Program
 from .reducers import Reducer, State, fold, push
 
 ROWS_AHEAD = 8

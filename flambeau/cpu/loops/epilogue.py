@@ -6,11 +6,9 @@ program reads other values of the same grid by three strides each and stores wha
 
 from __future__ import annotations
 
-from typing import Any
-
+from ...kernels.kernel import Epilogue
 from ..ir import Builder
 from .body import Body, Place
-from .program import Program
 
 HEADER = ("middle", "inner")
 """Arguments that an epilogue program begins with (then the extents of the template's batch axes, if there are several)."""
@@ -19,15 +17,13 @@ HEADER = ("middle", "inner")
 class FusedEpilogue:
     """Serves the epilogue protocols of both matrix products and convolutions."""
 
-    def __init__(
-        self, program: Program, arguments: list[Any], reads: tuple[Any, ...], writes: tuple[Any, ...], batch: int
-    ) -> None:
-        self.program = program
-        self.key = "fused;" + program.key + f";{batch}"
-        self.arguments = arguments
-        self.reads = reads
-        self.writes = writes
-        self._batch = batch
+    def __init__(self, epilogue: Epilogue) -> None:
+        self.program = epilogue.program
+        self.key = f"fused;{epilogue.program.key};{epilogue.batch}"
+        self.arguments = epilogue.arguments
+        self.reads = epilogue.reads
+        self.writes = epilogue.writes
+        self._batch = epilogue.batch
 
     def begin(self, b: Builder, first_argument: int) -> None:
         """Load arguments and numbers at the kernel's entry."""

@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from ...graph.dtypes import dtype, float32
+from ...kernels.program import Program, Value, operands_of
 from ..ir import LANES
-from .program import Program, Value, operands_of
 
 KEEPING_COST = 4
 """Instructions for a vector from which computing a value again costs more than writing it once and reading it."""

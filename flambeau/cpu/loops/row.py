@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ...kernels.program import LEVELS, ROW_CHUNK, ROW_HEADER, Program
 from ..conversion import from_storage, register_type, to_storage
 from ..ir import LANES, Builder, Module, vector
 from ..vectors import lane_numbers, load_vector, store_vector, tail_mask
 from .body import Body, Place
 from .passes import Pass, kept_as, kept_rows, plan_passes
-from .program import LEVELS, ROW_CHUNK, ROW_HEADER, Program
 from .reducers import Reducer, State, fold, push
 
 CACHE_LINE = 64

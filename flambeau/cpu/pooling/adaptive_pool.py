@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from ...kernels.kernel import Call, Operand
 from ..convolution.arguments import Layout
 from ..convolution.lane_sum import sum_of_lanes
 from ..ir import LANES, Builder, Module, vector
-from ..kernel import Call, Kernel, Operand
+from ..kernel import Kernel
 from ..vectors import ITEM_BYTES, lanes_below, load_vector, store_vector
 from .max_pool import emit_wins, emit_zero, lowest
 from .window import WORK_A_TILE

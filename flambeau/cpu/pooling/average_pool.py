@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ...kernels.kernel import Call, Operand
 from ..convolution.arguments import Layout
 from ..ir import LANES, Builder, Module, vector
-from ..kernel import Call, Kernel, Operand
+from ..kernel import Kernel
 from ..vectors import gather_vector, lane_numbers, lanes_below, load_vector, scatter_vector, store_vector
 from .max_pool import emit_zero
 from .window import WORK_A_TILE, Line, Window, emit_lines, emit_taps, lanes_i32, window_layout

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ...kernels.kernel import Call, Operand
 from ..convolution.arguments import Layout
 from ..ir import LANES, Builder, Module, float_constant, splat, vector
-from ..kernel import Call, Kernel, Operand
+from ..kernel import Kernel
 from ..vectors import ITEM_BYTES, lanes_below, store_vector
 from .window import WORK_A_TILE, Line, Window, emit_lines, emit_taps, lanes_i32, window_layout
 

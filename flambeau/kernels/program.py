@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...graph.dtypes import dtype
+from ..graph.dtypes import dtype
 
 ROW_HEADER = ("rows", "inner", "rows_per_tile", "inner_block", "blocks_per_row")
 """Tile t covers rows ``t // blocks_per_row * rows_per_tile`` on, and of each the block ``t % blocks_per_row``."""

@@ -1,0 +1,63 @@
+"""The processor as a device: implements what :mod:`flambeau.kernels.contract` asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from ..graph.convolution import Convolution
+from ..graph.dtypes import DType
+from ..kernels.contract import register
+from ..kernels.kernel import Call, Epilogue, MatrixAccess, Operand
+from ..kernels.kernel import Kernel as AnyKernel
+from ..kernels.program import Program
+from .convolution import lower_forward
+from .gemm import lower_matmul
+from .jit import default_compiler
+from .kernel import Kernel
+from .loops import emit
+from .loops.column import scratch_bytes
+from .loops.epilogue import FusedEpilogue
+from .loops.passes import row_scratch_bytes
+from .memory import allocate
+from .recurring import Recurring
+from .runner import default_runner
+from .scatter import lower_scatter
+from .windows import lower_template
+
+
+class Processor:
+    """The cores and the memory of this machine."""
+
+    def __init__(self) -> None:
+        self.runner = default_runner()
+        self.allocate = allocate
+        self.recurring = Recurring
+        self.windows = lower_template
+        self.scatter = lower_scatter
+
+    def loop(self, program: Program, inner: int) -> tuple[AnyKernel, int]:
+        scratch = scratch_bytes(program) if program.kind == "column" else row_scratch_bytes(program, inner)
+        return Kernel(program.key, partial(emit, program)), scratch
+
+    def product(
+        self, dtype: DType, batch: tuple[int, ...], m: int, n: int, k: int, a: MatrixAccess, b: MatrixAccess, c: MatrixAccess,
+        epilogue: Epilogue | None = None,
+    ) -> list[Call]:  # fmt: skip
+        return lower_matmul(dtype.llvm, batch, m, n, k, a, b, c, _fused(epilogue))
+
+    def convolution(
+        self, geometry: Convolution, x: Operand, w: Operand, y: Operand, epilogue: Epilogue | None = None
+    ) -> list[Call]:
+        return lower_forward(geometry, x, w, y, _fused(epilogue))
+
+    def load(self, kernels: Sequence[Any]) -> list[int]:
+        return default_compiler().addresses(kernels)
+
+
+def _fused(epilogue: Epilogue | None) -> FusedEpilogue | None:
+    return None if epilogue is None else FusedEpilogue(epilogue)
+
+
+register("cpu", Processor)

@@ -1,0 +1,60 @@
+"""What a convolution computes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+
+
+@dataclass(frozen=True)
+class Convolution:
+    """Cross-correlation of ``x [batch, in_channels, height, width]`` with ``w [out_channels, in_channels / groups, kh,
+    kw]``, giving ``y [batch, out_channels, out_height, out_width]``; all row-major.
+
+    ``dtype`` is LLVM's name, ``"float"`` or ``"double"``. Pairs are (vertical, horizontal). Raises ``ValueError`` for
+    sizes that do not fit together.
+    """
+
+    dtype: str
+    batch: int
+    in_channels: int
+    height: int
+    width: int
+    out_channels: int
+    kernel: tuple[int, int]
+    stride: tuple[int, int] = (1, 1)
+    padding: tuple[int, int] = (0, 0)
+    dilation: tuple[int, int] = (1, 1)
+    groups: int = 1
+
+    def __post_init__(self) -> None:
+        if self.dtype not in ("float", "double"):
+            raise ValueError(f"convolution of {self.dtype} is not supported")
+        if self.batch < 0 or min(self.in_channels, self.out_channels, self.height, self.width, self.groups) < 1:
+            raise ValueError("convolution needs at least one channel, row, column and group")
+        if min(*self.kernel, *self.stride, *self.dilation) < 1 or min(self.padding) < 0:
+            raise ValueError("kernel, stride and dilation must be positive, padding not negative")
+        if self.in_channels % self.groups or self.out_channels % self.groups:
+            raise ValueError("channels must be divisible by groups")
+        if min(self.out_height, self.out_width) < 1:
+            raise ValueError("the kernel window is larger than the padded input")
+
+    @property
+    def out_height(self) -> int:
+        reach = self.dilation[0] * (self.kernel[0] - 1) + 1
+        return (self.height + 2 * self.padding[0] - reach) // self.stride[0] + 1
+
+    @property
+    def out_width(self) -> int:
+        reach = self.dilation[1] * (self.kernel[1] - 1) + 1
+        return (self.width + 2 * self.padding[1] - reach) // self.stride[1] + 1
+
+    @property
+    def item_bytes(self) -> int:
+        return 4 if self.dtype == "float" else 8
+
+    @property
+    def flops(self) -> int:
+        """Two for each multiplication by an element of the input or its padding."""
+        positions = self.batch * self.out_height * self.out_width
+        return 2 * positions * self.out_channels * (self.in_channels // self.groups) * prod(self.kernel)

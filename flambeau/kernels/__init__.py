@@ -1,0 +1,1 @@
+"""What the compiler asks of a device, and what a device must offer."""

@@ -1,0 +1,158 @@
+"""What the compiler hands to a device and what it gets back: operands, calls, and what is bound late."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from ..graph.checks import Check
+from ..graph.dtypes import DType
+from .program import Program
+
+
+class Kernel(Protocol):
+    """Code of a device that knows no sizes. Two kernels with one ``key`` are interchangeable."""
+
+    @property
+    def key(self) -> str: ...
+
+
+class Operand:
+    """Memory that a call reads or writes: a leaf, an output or a temporary of a plan.
+
+    In a call's arguments an operand takes two places: its slot in the table and its byte offset behind that slot's
+    address. The plan fills them in when memory has been planned.
+    """
+
+    __slots__ = ("bytes", "name", "slot", "offset")
+
+    def __init__(self, bytes: int, name: str = "temporary") -> None:
+        self.bytes = bytes
+        self.name = name
+        self.slot = -1
+        self.offset = 0
+
+
+class Number:
+    """A Python number given anew at each run: its place among the trace's numbers, and its kind (f, i or b)."""
+
+    __slots__ = ("index", "kind")
+
+    def __init__(self, index: int, kind: str) -> None:
+        self.index = index
+        self.kind = kind
+
+
+class Shifted(Operand):
+    """An operand entered some bytes behind its beginning: a fixed number, and ``number`` elements given at each run."""
+
+    __slots__ = ("base", "number", "itemsize")
+
+    def __init__(self, base: Operand, shift: int, number: Number | None = None, itemsize: int = 1) -> None:
+        super().__init__(base.bytes, base.name)
+        self.base = base
+        self.offset = shift
+        self.number = number
+        self.itemsize = itemsize
+
+
+class Late:
+    """An argument that stands for an error which only running can find: the plan gives it a number."""
+
+    __slots__ = ("check", "place", "dim", "extent", "value")
+
+    def __init__(self, check: Check, place: int, dim: int = 0, extent: int = 0, value: int = 0) -> None:
+        self.check = check
+        self.place = place
+        self.dim = dim
+        self.extent = extent
+        self.value = value
+
+    def found(self, value: int) -> Late:
+        """The same, with the value that was wrong."""
+        return Late(self.check, self.place, self.dim, self.extent, value)
+
+
+@dataclass(slots=True)
+class Call:
+    """One step of a plan: a kernel with its static arguments, cut into tiles that may run in any order.
+
+    ``arguments`` are integers, operands (each fills two places: slot and offset), numbers given at each run (one place: the
+    slot) and errors that running may find (one place: what is put into the error cell). ``scratch`` is the number
+    of bytes of private memory that a tile needs. ``reads`` and ``writes`` are what the memory planner and the scheduler go by.
+    """
+
+    kernel: Kernel
+    arguments: list[Any]
+    tiles: int
+    scratch: int = 0
+    reads: tuple[Operand, ...] = ()
+    writes: tuple[Operand, ...] = ()
+    flops: int = 0
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class MatrixAccess:
+    """A batch of strided matrices in memory.
+
+    Element (batch, row, column) lies at ``operand + offset + sum(batch * batch_strides) + row * row_stride + column *
+    column_stride``, all counted in elements. A stride of zero repeats a matrix, a row or a column.
+    """
+
+    operand: Operand
+    offset: int
+    batch_strides: tuple[int, ...]
+    row_stride: int
+    column_stride: int
+
+    def transposed(self) -> MatrixAccess:
+        """The same memory with rows and columns exchanged."""
+        return MatrixAccess(self.operand, self.offset, self.batch_strides, self.column_stride, self.row_stride)
+
+
+@dataclass(frozen=True)
+class Epilogue:
+    """What becomes of the results of a product or a convolution, a grid of (batch, middle, inner) elements, element by element.
+
+    ``program`` is of kind ``epilogue``; its arguments begin with the extents of the two inner axes and the
+    ``batch`` outer ones.
+    """
+
+    program: Program
+    arguments: list[Any]
+    reads: tuple[Operand, ...]
+    writes: tuple[Operand, ...]
+    batch: int
+
+
+@dataclass(frozen=True)
+class Strided:
+    """Elements that a call reads: ``operand``, entered where they begin, with a stride in elements for each axis."""
+
+    operand: Operand
+    base: Operand
+    dtype: DType
+    strides: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Scatter:
+    """Values written to computed positions: over an index space of ``shape``, element (i, …) goes to ``strides`` · i plus, for
+    each of ``indices``, its value times its step. ``mode`` says how (``set``, ``add``, ``mul``, ``amax``, ``amin``).
+
+    An index beyond its ``extent`` is the error beside it; ``wraps`` says whether negative ones count from the end.
+    """
+
+    dtype: DType
+    mode: str
+    shape: tuple[int, ...]
+    target: Operand
+    base: Operand
+    strides: tuple[int, ...]
+    value: Strided
+    indices: tuple[Strided, ...]
+    extents: tuple[int, ...]
+    steps: tuple[int, ...]
+    errors: tuple[Late, ...]
+    wraps: bool
