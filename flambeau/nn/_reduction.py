@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 from ..core.tensor import Tensor
+from ..graph.notices import warn
 
 
 def legacy_get_string(size_average: bool | None, reduce: bool | None, emit_warning: bool = True) -> str:
@@ -17,9 +17,8 @@ def legacy_get_string(size_average: bool | None, reduce: bool | None, emit_warni
     else:
         reduction = "mean"
     if emit_warning:
-        warnings.warn(
+        warn(
             f"size_average and reduce args will be deprecated, please use reduction='{reduction}' instead.",
-            stacklevel=3,
         )
     return reduction
 
@@ -34,7 +33,7 @@ def resolve(size_average: bool | None, reduce: bool | None, reduction: str) -> s
 def get_enum(reduction: str) -> int:
     """The number that stands for ``reduction`` in PyTorch: 0 none, 1 mean, 2 sum."""
     if reduction == "elementwise_mean":
-        warnings.warn("reduction='elementwise_mean' is deprecated. Please use reduction='mean' instead.", stacklevel=2)
+        warn("reduction='elementwise_mean' is deprecated. Please use reduction='mean' instead.")
         return 1
     check(reduction)
     return ("none", "mean", "sum").index(reduction)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ import flambeau
 
 from ..autograd import Function
 from ..core.tensor import Tensor
+from ..graph.notices import warn
 
 if TYPE_CHECKING:
     from .modules.module import Module
@@ -101,12 +101,11 @@ class BackwardHook:
 
     def _call_without_inputs(self, grad_outputs: tuple[Any, ...]) -> None:
         """No input wants a gradient, so nothing will arrive before the module: call the hooks now."""
-        warnings.warn(
+        warn(
             "Full backward hook is firing when gradients are computed with respect to module outputs since no inputs "
             "require gradients. See "
             "https://docs.pytorch.org/docs/main/generated/torch.nn.Module.html"
             "#torch.nn.Module.register_full_backward_hook for more details.",
-            stacklevel=5,
         )
         grad_inputs = (None,) * self.input_count
         for hook in self.hooks:

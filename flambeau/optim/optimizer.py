@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import warnings
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable
 from copy import deepcopy
@@ -12,6 +11,7 @@ from typing import Any
 
 from ..core.handle import RemovableHandle
 from ..core.tensor import Tensor
+from ..graph.notices import warn
 from ..graph.trace import step_boundary
 from ..nn._typename import typename
 from .state import ParameterState
@@ -155,10 +155,9 @@ class Optimizer:
             param_group.setdefault(name, default)
         present = {id(param) for param in params}
         if len(present) != len(params):
-            warnings.warn(
+            warn(
                 "optimizer contains a parameter group with duplicate parameters; in future, this will cause an error; "
                 "see github.com/pytorch/pytorch/issues/40967 for more information",
-                stacklevel=3,
             )
         for group in self.param_groups:
             if ("param_names" in param_group) != ("param_names" in group):

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import copy
+import inspect
+import pickle
 import sys
 import warnings
+from dataclasses import KW_ONLY
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +19,8 @@ from nn_oracle import assert_same, constant, copy_state, to_flambeau, wants_grad
 
 import flambeau
 from flambeau import nn
+from flambeau.nn import functional as F
+from flambeau.nn.modules._layer import layer
 
 torch.manual_seed(0)
 
@@ -278,3 +284,60 @@ def test_factory_arguments() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert nn.BatchNorm1d(2, dtype=flambeau.float64).running_mean.dtype == flambeau.float64
+
+
+@layer(F.leaky_relu)
+class Leaky(nn.Module):
+    """A module of three lines."""
+
+    negative_slope: float
+    _: KW_ONLY
+    inplace: bool = False
+
+
+def test_a_declared_module() -> None:
+    assert str(inspect.signature(Leaky)) == "(negative_slope: 'float', *, inplace: 'bool' = False) -> None"
+    module = Leaky(0.5)
+    for copied in (module, copy.deepcopy(module), pickle.loads(pickle.dumps(module))):
+        assert repr(copied) == "Leaky(negative_slope=0.5)" and copied.__constants__ == ["negative_slope", "inplace"]
+        assert copied(flambeau.tensor([-2.0, 2.0])).tolist() == [-1.0, 2.0]
+    with pytest.raises(TypeError, match="missing 1 required positional argument: 'negative_slope'"):
+        Leaky()  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="takes 2 positional arguments but 3 were given"):
+        Leaky(0.5, True)  # type: ignore[misc]
+
+
+def test_constants_and_base_classes_are_those_of_pytorch() -> None:
+    for name in nn.__all__:
+        ours, theirs = getattr(nn, name), getattr(torch.nn, name, None)
+        if isinstance(theirs, type):
+            assert set(getattr(theirs, "__constants__", ())) <= set(getattr(ours, "__constants__", ())), name
+            bases = {base.__name__ for base in theirs.__mro__} - {"TensorBase"}
+            assert bases <= {base.__name__ for base in ours.__mro__}, name
+
+
+@pytest.mark.parametrize("name", ["Softmax", "CrossEntropyLoss"])
+def test_modules_that_were_pickled_before_there_was_a_setting(name: str) -> None:
+    module = getattr(nn, name)()
+    state = {key: value for key, value in module.__getstate__().items() if key not in ("dim", "label_smoothing")}
+    restored = getattr(nn, name).__new__(getattr(nn, name))
+    restored.__setstate__(state)
+    assert vars(restored) == vars(module)
+
+
+def test_a_function_that_was_put_in_place_of_another_is_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(F, "relu", lambda input, inplace: "another")
+    assert nn.ReLU()(flambeau.ones(1)) == "another"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "nn.MSELoss(size_average=False)", "nn.CrossEntropyLoss(reduce=False)", "nn.NLLLoss2d()", "nn.Hardtanh(min_value=-2.0)",
+        "nn.Softmax()(ones)", "nn.L1Loss()(ones, ones[:1])", "nn.KLDivLoss()(ones, ones)", "nn.Dropout2d()(ones)",
+    ],
+)  # fmt: skip
+def test_warnings_of_modules_are_at_the_line_of_the_program(statement: str) -> None:
+    with pytest.warns(Warning) as noted:
+        eval(compile(statement, "the program", "eval"), {"nn": nn, "ones": flambeau.ones(2, 2)})
+    assert {note.filename for note in noted} == {"the program"}

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import flambeau
 
 from ...core.tensor import Tensor
+from ...graph.notices import warn
 from ...ops import activation as act
 from ...ops import softmax as softmaxes
 from ...ops.activation import gelu, glu, hardshrink, logsigmoid, prelu, softplus, softshrink
@@ -161,10 +161,7 @@ def threshold_(input: Tensor, threshold: float, value: float) -> Tensor:
 
 def _get_softmax_dim(name: str, ndim: int, stacklevel: int) -> int:
     """The dimension that was meant when none was given, in the days when it could be left out."""
-    warnings.warn(
-        f"Implicit dimension choice for {name} has been deprecated. Change the call to include dim=X as an argument.",
-        stacklevel=stacklevel + 1,  # the checks of arguments are a level too
-    )
+    warn(f"Implicit dimension choice for {name} has been deprecated. Change the call to include dim=X as an argument.")
     return 0 if ndim in (0, 1, 3) else 1
 
 
@@ -192,7 +189,7 @@ def log_softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dty
 def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1) -> Tensor:
     """A sample of the Gumbel-softmax distribution; with ``hard`` one-hot, with the gradient of the soft sample."""
     if eps != 1e-10:
-        warnings.warn("`eps` parameter is deprecated and has no effect.", stacklevel=3)
+        warn("`eps` parameter is deprecated and has no effect.")
     noise = -flambeau.empty_like(logits).exponential_().log()
     soft = softmaxes.softmax((logits + noise) / tau, dim)
     if not hard:

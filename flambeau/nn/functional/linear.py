@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
-
 import flambeau
 
 from ...core.modes import no_grad
 from ...core.tensor import Tensor
 from ...graph.checks import Check
+from ...graph.notices import warn
 from ...graph.primitives import C_NAMES, TYPE_NAMES
 from ...ops import embedding as embeddings
 from ...ops.checked import checked
@@ -132,10 +131,9 @@ def embedding_bag(
     take part.
     """
     if weight.dtype in (flambeau.int64, flambeau.int32) and input.is_floating_point():
-        warnings.warn(
+        warn(
             "Argument order of nn.functional.embedding_bag was changed. Usage `embedding_bag(weight, input, ...)` is "
             "deprecated, and should now be `embedding_bag(input, weight, ...)`.",
-            stacklevel=3,
         )
         weight, input = input, weight
     if per_sample_weights is not None and input.shape != per_sample_weights.shape:

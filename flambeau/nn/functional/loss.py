@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any
 
 import flambeau
 
 from ...core.modes import without_history
 from ...core.tensor import Tensor
+from ...graph.notices import warn
 from ...graph.primitives import TYPE_NAMES
 from ...ops import regression_loss
 from ...ops.arithmetic import div_by_number
@@ -26,10 +26,9 @@ from .activation import logsigmoid
 
 def _warn_sizes(input: Tensor, target: Tensor) -> None:
     if target.shape != input.shape:
-        warnings.warn(
+        warn(
             f"Using a target size ({target.size()}) that is different to the input size ({input.size()}). This will "
             "likely lead to incorrect results due to broadcasting. Please ensure they have the same size.",
-            stacklevel=4,
         )
 
 
@@ -258,11 +257,10 @@ def kl_div(
     if size_average is not None or reduce is not None:
         reduction = _reduction.legacy_get_string(size_average, reduce)
     elif reduction == "mean":
-        warnings.warn(
+        warn(
             "reduction: 'mean' divides the total loss by both the batch size and the support size.'batchmean' divides "
             "only by the batch size, and aligns with the KL div math definition.'mean' will be changed to behave the "
             "same as 'batchmean' in the next major release.",
-            stacklevel=3,
         )
     if reduction != "batchmean":
         _reduction.check(reduction)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import itertools
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
 import flambeau
 
 from ...core.tensor import Tensor
+from ...graph.notices import warn
 from ...ops.one_node import one_node
 
 _MODES = ("bilinear", "nearest", "bicubic")
@@ -19,11 +19,10 @@ _PADDING_MODES = ("zeros", "border", "reflection")
 def _decided(align_corners: bool | None) -> bool:
     """What the caller asked for; False, with a warning, where nothing was said."""
     if align_corners is None:
-        warnings.warn(
+        warn(
             "Default grid_sample and affine_grid behavior has changed to align_corners=False since 1.3.0. Please "
             "specify align_corners=True if the old behavior is desired. See the documentation of grid_sample for "
             "details.",
-            stacklevel=4,
         )
         return False
     return align_corners

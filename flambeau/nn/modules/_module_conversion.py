@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 import flambeau
 
 from ...core.tensor import Tensor
+from ...graph.notices import warn
 from ..parameter import Parameter
 
 C = TypeVar("C", bound="ModuleConversion")
@@ -53,10 +53,9 @@ class ModuleConversion:
                     f"nn.Module.to only accepts floating point or complex dtypes, but got desired dtype={dtype}"
                 )
             if dtype.is_complex:
-                warnings.warn(
+                warn(
                     "Complex modules are a new feature under active development whose design may change, and some "
                     "modules might not work as expected when using complex tensors as parameters or buffers.",
-                    stacklevel=2,
                 )
 
         def convert(tensor: Tensor) -> Tensor:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ...core.handle import RemovableHandle
 from ...core.tensor import Tensor
+from ...graph.notices import warn
 
 if TYPE_CHECKING:
     from .module import Module
@@ -254,10 +254,9 @@ class _HookedCall:
         self._call_forward_hooks()
         if backward_hook is not None:
             if not isinstance(self.result, (Tensor, tuple)):
-                warnings.warn(
+                warn(
                     "For backward hooks to be called, module output should be a Tensor or a tuple of Tensors but "
                     f"received {type(self.result)}",
-                    stacklevel=4,
                 )
             self.result = backward_hook.setup_output_hook(self.result)
         if other_hooks:
@@ -307,10 +306,9 @@ class _HookedCall:
                 try:
                     replaced = self._call_forward_hook(number, hook)
                 except Exception as error:
-                    warnings.warn(
+                    warn(
                         f"{title} forward hook with ``always_call=True`` raised an exception that was silenced as "
                         f"another error was raised in forward: {error}",
-                        stacklevel=4,
                     )
                 else:
                     if replaced is not None:
@@ -349,9 +347,8 @@ class _HookedCall:
         else:
             return
         article = "" if problem.startswith("hooks") else "a "
-        warnings.warn(
+        warn(
             f"Using {article}non-full backward {problem} is deprecated and will be removed in future versions. This "
             f"hook will be missing {missing}. Please use register_full_backward_hook to get the documented behavior.",
             FutureWarning,
-            stacklevel=5,
         )

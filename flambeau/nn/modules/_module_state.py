@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections import OrderedDict, namedtuple
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ import flambeau
 
 from ...core.handle import RemovableHandle
 from ...core.tensor import Tensor
+from ...graph.notices import warn
 from ..parameter import Parameter, is_lazy
 from ._module_hooks import _add, _WrappedHook
 
@@ -94,11 +94,10 @@ class ModuleState:
         With ``keep_vars`` the tensors are the module's own; otherwise they are detached and share its memory.
         """
         if args:
-            warnings.warn(
+            warn(
                 "Positional args are being deprecated, use kwargs instead. Refer to "
                 "https://pytorch.org/docs/main/generated/torch.nn.Module.html#torch.nn.Module.state_dict for details.",
                 FutureWarning,
-                stacklevel=2,
             )
             if destination is None:
                 destination = args[0]

@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-from ...core.tensor import Tensor
 from .. import functional as F
+from ._layer import layer
 from .module import Module
 
 __all__ = ["ChannelShuffle"]
 
 
+@layer(F.channel_shuffle)
 class ChannelShuffle(Module):
     """Interleave the channels of ``groups`` groups."""
 
-    __constants__ = ["groups"]
-
-    def __init__(self, groups: int) -> None:
-        super().__init__()
-        self.groups = groups
-
-    def forward(self, input: Tensor) -> Tensor:
-        return F.channel_shuffle(input, self.groups)
-
-    def extra_repr(self) -> str:
-        return f"groups={self.groups}"
+    groups: int

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ...core.tensor import Tensor
 from .. import functional as F
+from ._layer import layer
 from .module import Module
 
 __all__ = ["CosineSimilarity", "PairwiseDistance"]
@@ -24,15 +25,9 @@ class PairwiseDistance(Module):
         return F.pairwise_distance(x1, x2, self.norm, self.eps, self.keepdim)
 
 
+@layer(F.cosine_similarity, shows="")
 class CosineSimilarity(Module):
     """The cosine of the angle between vectors along ``dim``."""
 
-    __constants__ = ["dim", "eps"]
-
-    def __init__(self, dim: int = 1, eps: float = 1e-8) -> None:
-        super().__init__()
-        self.dim = dim
-        self.eps = eps
-
-    def forward(self, x1: Tensor, x2: Tensor) -> Tensor:
-        return F.cosine_similarity(x1, x2, self.dim, self.eps)
+    dim: int = 1
+    eps: float = 1e-8

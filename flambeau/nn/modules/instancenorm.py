@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 from ...core.tensor import Tensor
+from ...graph.notices import warn
 from .. import functional as F
 from .batchnorm import _NormBase
 
@@ -38,10 +38,9 @@ class _InstanceNorm(_NormBase):
                     f"expected input's size at dim={0 if alone else 1} to match num_features ({self.num_features}), "
                     f"but got: {channels}."
                 )
-            warnings.warn(
+            warn(
                 f"input's size at dim={0 if alone else 1} does not match num_features. You can silence this warning by "
                 "not passing in num_features, which is not used because affine=False",
-                stacklevel=2,
             )
         result = F.instance_norm(
             input.unsqueeze(0) if alone else input, self.running_mean, self.running_var, self.weight, self.bias,

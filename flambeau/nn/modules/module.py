@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import inspect
-import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, TypeVar
 
 from ...core.tensor import Tensor
+from ...graph.notices import warn
 from .._typename import typename
 from ..parameter import Buffer, Parameter
 from ._module_conversion import ModuleConversion
@@ -49,6 +49,9 @@ __all__ = [
 
 T = TypeVar("T", bound="Module")
 
+_PLAIN = {bool, int, float, str, tuple, type(None)}
+"""Types of values that are not registered, unless they take the place of what is."""
+
 
 def _addindent(text: str, spaces: int) -> str:
     """Indent every line of ``text`` but the first."""
@@ -70,6 +73,8 @@ class Module(ModuleHooks, ModuleState, ModuleConversion):
     dump_patches: bool = False
     training: bool
     call_super_init: ClassVar[bool] = False
+    #: The settings of modules that are declared by them (:mod:`~flambeau.nn.modules._layer`), with their defaults.
+    __settings__: ClassVar[dict[str, Any]] = {}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         if not self.call_super_init:
@@ -185,7 +190,11 @@ class Module(ModuleHooks, ModuleState, ModuleConversion):
     def __setattr__(self, name: str, value: Any) -> None:
         state = self.__dict__
         parameters = state.get("_parameters")
-        if isinstance(value, Parameter):
+        if type(value) in _PLAIN and (
+            parameters is None or not (name in parameters or name in state["_modules"] or name in state["_buffers"])
+        ):
+            super().__setattr__(name, value)
+        elif isinstance(value, Parameter):
             if parameters is None:
                 raise AttributeError("cannot assign parameters before Module.__init__() call")
             self._forget(name, but="_parameters")
@@ -275,6 +284,9 @@ class Module(ModuleHooks, ModuleState, ModuleConversion):
             self.__dict__.setdefault(name, OrderedDict())
         self.__dict__.setdefault("_non_persistent_buffers_set", set())
         self.__dict__.setdefault("_is_full_backward_hook", None)
+        for name, value in self.__settings__.items():
+            if value is not ... and not hasattr(self, name):
+                self.__dict__[name] = value
 
     def __dir__(self) -> list[str]:
         names = (*dir(type(self)), *self.__dict__, *self._parameters, *self._modules, *self._buffers)
@@ -441,12 +453,11 @@ class Module(ModuleHooks, ModuleState, ModuleConversion):
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the parameters' gradients, or set them to zero."""
         if getattr(self, "_is_replica", False):
-            warnings.warn(
+            warn(
                 "Calling .zero_grad() from a module created with nn.DataParallel() has no effect. The parameters are "
                 "copied (in a differentiable manner) from the original module. This means they are not leaf nodes in "
                 "autograd and so don't accumulate gradients. If you need gradients in your forward method, consider "
                 "using autograd.grad instead.",
-                stacklevel=2,
             )
         for parameter in self.parameters():
             _zero_grad(parameter, set_to_none)

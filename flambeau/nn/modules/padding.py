@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from ...core.tensor import Tensor
 from .. import functional as F
+from ._layer import layer
 from .module import Module
 from .utils import _ntuple, _pair, _quadruple
 
@@ -18,22 +19,19 @@ __all__ = [
 _sextuple = _ntuple(6)
 
 
+@layer()
 class _ConstantPadNd(Module):
     """Padding with one value; ``padding`` is one number, or before and after for each dimension from the last."""
 
-    __constants__ = ["padding", "value"]
+    padding: Any
+    value: float
     _parse: ClassVar[Any]
 
-    def __init__(self, padding: Any, value: float) -> None:
-        super().__init__()
-        self.value = value
-        self.padding = type(self)._parse(padding)
+    def _settle(self) -> None:
+        self.padding = self._parse(self.padding)
 
     def forward(self, input: Tensor) -> Tensor:
         return F.pad(input, self.padding, "constant", self.value)
-
-    def extra_repr(self) -> str:
-        return f"padding={self.padding}, value={self.value}"
 
 
 class ConstantPad1d(_ConstantPadNd):
@@ -54,52 +52,43 @@ class ConstantPad3d(_ConstantPadNd):
     _parse = staticmethod(_sextuple)
 
 
+@layer(shows="{padding}")
 class ZeroPad1d(ConstantPad1d):
     """Pad the last dimension with zeros."""
 
     def __init__(self, padding: Any) -> None:
         super().__init__(padding, 0.0)
 
-    def extra_repr(self) -> str:
-        return f"{self.padding}"
 
-
+@layer(shows="{padding}")
 class ZeroPad2d(ConstantPad2d):
     """Pad the last two dimensions with zeros."""
 
     def __init__(self, padding: Any) -> None:
         super().__init__(padding, 0.0)
 
-    def extra_repr(self) -> str:
-        return f"{self.padding}"
 
-
+@layer(shows="{padding}")
 class ZeroPad3d(ConstantPad3d):
     """Pad the last three dimensions with zeros."""
 
     def __init__(self, padding: Any) -> None:
         super().__init__(padding, 0.0)
 
-    def extra_repr(self) -> str:
-        return f"{self.padding}"
 
-
+@layer(shows="{padding}")
 class _ValuePadNd(Module):
     """Padding with the tensor's own values."""
 
-    __constants__ = ["padding"]
+    padding: Any
     _mode: ClassVar[str]
     _parse: ClassVar[Any]
 
-    def __init__(self, padding: Any) -> None:
-        super().__init__()
-        self.padding = type(self)._parse(padding)
+    def _settle(self) -> None:
+        self.padding = self._parse(self.padding)
 
     def forward(self, input: Tensor) -> Tensor:
         return F.pad(input, self.padding, self._mode)
-
-    def extra_repr(self) -> str:
-        return f"{self.padding}"
 
 
 class _ReflectionPadNd(_ValuePadNd):

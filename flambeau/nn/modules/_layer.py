@@ -1,0 +1,119 @@
+"""Modules that are a function with settings: the body of the class names the settings, and all else follows from it."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import sys
+from collections.abc import Callable
+from typing import Any, TypeVar, dataclass_transform
+
+from .. import functional
+from .module import Module
+
+M = TypeVar("M", bound=type[Module])
+
+_FOLDER = os.path.dirname(os.path.abspath(__file__)) + os.sep
+
+
+@dataclass_transform()
+def layer(function: Callable[..., Any] | None = None, *, shows: str | None = None) -> Callable[[M], M]:
+    """Decorator of a module that hands its inputs and its settings to ``function``.
+
+    The settings are what the class annotates, with their defaults; those behind ``_: KW_ONLY`` are given by keyword alone.
+    They make
+
+    - the constructor, which hands on those that the constructor of the base class takes, keeps the others (tensors as
+      buffers) and calls ``_settle()``, if there is such a method, to check or convert them;
+    - ``__constants__``, and what a module gets that was pickled before there was one of them;
+    - ``extra_repr``: ``name=value`` of all, of ``inplace`` only where it is true, or what the format ``shows`` makes of them;
+    - ``forward``, which hands them to the parameters of the same names. The function's other parameters are inputs, if they
+      have no default, and ``training`` is the module's.
+
+    What the class defines itself is left as it is. A base class may be declared so without a function.
+    """
+
+    def declare(cls: M) -> M:
+        base: Any = cls.__mro__[1]
+        hints = {name: hint for name, hint in inspect.get_annotations(cls).items() if "ClassVar" not in str(hint)}
+        names = [name for name in hints if name != "_"]
+        defaults = {name: vars(cls)[name] for name in names if name in vars(cls)}
+        for name in defaults:
+            delattr(cls, name)
+        code = base.__init__.__code__ if names else None
+        taken = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount] if code else ()
+        kept = [name for name in names if name not in taken]
+        members: dict[str, Any] = {
+            "__settings__": {**base.__settings__, **{name: defaults.get(name, ...) for name in kept}},
+            "__constants__": [*getattr(base, "__constants__", ()), *[n for n in kept if "Tensor" not in str(hints[n])]],
+        }
+        if shows is not None:
+            members["extra_repr"] = lambda self: shows.format_map(vars(self))
+        elif base is Module:
+            members["extra_repr"] = lambda self: _shown(self, kept)
+        if names:
+            parameters = [f"{n}=_defaults[{n!r}]" if n in defaults else "*" if n == "_" else n for n in hints]
+            lines = [f"_super(_class, self).__init__({', '.join(f'{n}={n}' for n in names if n in taken)})"]
+            lines += [f"self.register_buffer({n!r}, {n})" if "Tensor" in str(hints[n]) else f"self.{n} = {n}" for n in kept]
+            lines += ["self._settle()"] if hasattr(cls, "_settle") else []
+            given = {"_super": super, "_class": cls, "_defaults": defaults}
+            types = {**{name: hints[name] for name in names}, "return": None}
+            members["__init__"] = _AtFirstUse(cls, "__init__", lambda: (parameters, lines, given, types))
+        if function is not None:
+            members["forward"] = _AtFirstUse(cls, "forward", lambda: _forward(cls, function))
+        for name, member in members.items():
+            if name not in vars(cls):
+                setattr(cls, name, member)
+        return cls
+
+    return declare
+
+
+Parts = tuple[list[str], list[str], dict[str, Any], dict[str, Any]]
+"""What a method is made of: its parameters, its lines, what they use besides, and annotations."""
+
+
+class _AtFirstUse:
+    """A method whose text is compiled when it is looked up first: importing a hundred of them would take its time."""
+
+    def __init__(self, owner: type, name: str, parts: Callable[[], Parts]) -> None:
+        self.owner, self.name, self.parts = owner, name, parts
+
+    def __get__(self, instance: Any, cls: Any = None) -> Any:
+        owner, name = self.owner, self.name
+        parameters, lines, given, types = self.parts()
+        text = "\n        ".join([f"    def {name}({', '.join(['self', *parameters])}):", *lines])
+        text = f"def made({', '.join(given)}):\n{text}\n    return {name}"
+        title = f"{owner.__qualname__}.{name}"
+        space: dict[str, Any] = {}
+        exec(compile(text, f"{_FOLDER}<{title}>", "exec"), vars(sys.modules[owner.__module__]), space)
+        method = space["made"](**given)
+        method.__qualname__, method.__annotations__ = title, types
+        setattr(owner, name, method)
+        return method.__get__(instance, cls)
+
+
+def _forward(cls: type[Module], function: Callable[..., Any]) -> Parts:
+    """A call of ``function`` by its name in the module that it is in, where programs may have put another."""
+    inputs, passed = [], []
+    by_keyword = False
+    for parameter in inspect.signature(function).parameters.values():
+        name = parameter.name
+        if name not in cls.__settings__ and name != "training":
+            if parameter.default is not parameter.empty:
+                by_keyword = True
+                continue
+            inputs.append(name)
+            passed.append(name)
+        elif by_keyword or parameter.kind is parameter.KEYWORD_ONLY:
+            passed.append(f"{name}=self.{name}")
+        else:
+            passed.append(f"self.{name}")
+    name = function.__name__
+    module = functional if getattr(functional, name, None) is function else sys.modules[function.__module__]
+    return inputs, [f"return _module.{name}({', '.join(passed)})"], {"_module": module}, {}
+
+
+def _shown(module: Module, names: list[str]) -> str:
+    values = [(name, getattr(module, name)) for name in names]
+    return ", ".join(f"{name}={value!r}" for name, value in values if name != "inplace" or value)
