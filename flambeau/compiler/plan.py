@@ -19,6 +19,7 @@ from .items import Access, Item, items_of, leaf_places
 from .lower import Lowering
 from .memory import plan_arena
 from .templates import HostCall, lower_single
+from .verify import CHECK, verified
 
 
 class Work:
@@ -65,6 +66,8 @@ class Plan:
         self._bind(leaves, outputs, numbers_of(self.items))
         #: What reports say. Everything else that only planning needed is let go: a program may have thousands of plans.
         self.work = [Work(piece, self.groups[self._index[k]]) for k, piece in enumerate(self._work)]
+        #: What verifies the memory of each run, if plans are verified.
+        self.check = verified(self, live) if CHECK else None
         #: What it takes in memory, about (measured; beside the memory that it keeps for its values).
         self.kept_bytes = 4000 + 600 * len(self.work) + self.arguments.nbytes + 16 * last.depth
         for group in self.groups:
@@ -98,6 +101,8 @@ class Plan:
         source = access.source
         if source.live or self._readers.get(id(source), -1) > number or source.count == 0:
             return False
+        if any(isinstance(other, Access) and other.source is source for other in item.operands[1:]):
+            return False  # what is written would be read again at other places
         if source.primitive is LEAF:
             if id(source) not in self._dying:
                 return False

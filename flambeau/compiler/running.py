@@ -70,6 +70,8 @@ class PlacedPlan:
         threads = plan.runner.num_threads()  # read once: memory and run must agree
         buffers, arena = _take_memory(plan, leaves, threads)
         numbers = trace.numbers
+        if plan.check is not None:
+            plan.check(leaves, buffers, arena, numbers)
         for position, fixed, number, unit in plan.moved:
             plan.arguments[position] = fixed + numbers[number] * unit
         cell = plan.cell_and_table
