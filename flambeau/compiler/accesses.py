@@ -102,10 +102,11 @@ class Arguments:
 
     def box(self, place: int, axes: Sequence[tuple[int, int]], itemsize: int) -> Box:
         """A box that begins where the operand at ``place`` is entered; ``axes`` have strides in elements."""
-        operand, start, number = self.at[place], 0, None
-        if isinstance(operand, Shifted):
-            operand, start, number = operand.base, operand.offset, operand.number
-        return Box(operand, start, tuple((extent, stride * itemsize) for extent, stride in axes), itemsize, number)
+        entered: Operand = self.at[place]
+        scaled = tuple((extent, stride * itemsize) for extent, stride in axes)
+        if isinstance(entered, Shifted):
+            return Box(entered.base, entered.offset, scaled, itemsize, entered.number)
+        return Box(entered, 0, scaled, itemsize)
 
 
 class ProgramAccesses:

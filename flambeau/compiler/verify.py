@@ -15,6 +15,7 @@ A fault is an ``AssertionError`` that names the step and the line that recorded 
 
 from __future__ import annotations
 
+import ctypes
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -54,6 +55,7 @@ class MemoryCheck:
         self._leaves, self._outputs = leaves, list(plan.outputs)
         self._arena = plan.arena_bytes
         self._donors = {output: leaf for leaf, output, _ in plan.donations if leaf >= 0}
+        self._fresh = set(range(len(self._outputs))).difference(output for _, output, _ in plan.donations)
         self._moving = moving
 
     def __call__(self, leaves: Sequence[Any], outputs: Sequence[Any], arena: Any, numbers: Sequence[Any]) -> None:
@@ -75,6 +77,10 @@ class MemoryCheck:
             shift = numbers[box.number.index] * box.itemsize
             inside = 0 <= box.low + shift and box.high + shift <= box.operand.bytes
             assert inside, f"{name} moves beyond its memory with the number {numbers[box.number.index]}"
+        # What nothing has written yet is no number, so that reading it shows.
+        ctypes.memset(arena.address, 0xFF, self._arena)
+        for number in self._fresh:
+            ctypes.memset(outputs[number].address, 0xFF, self._outputs[number])
 
 
 class _Verification:
@@ -139,10 +145,10 @@ class _Verification:
                 self.phases.append(phase)
                 continue
             assert segment[0] == place, "the native runs of a plan do not follow each other"
-            for place in range(place, place + segment[1]):
+            place += segment[1]
+            for step, (_, arguments, tiles, flags) in enumerate(records[segment[0] : place]):
                 number, piece = next(calls)
-                _, arguments, tiles, flags = records[place]
-                phase += bool(flags & NEW_PHASE) and place > segment[0]
+                phase += bool(flags & NEW_PHASE) and step > 0
                 with self.about(number):
                     assert isinstance(piece, Call) and tiles == piece.tiles, f"runs with {tiles} tiles"
                     assert not flags & STOP_ON_ERROR or flags & NEW_PHASE, "looks for errors in the midst of a phase"
@@ -151,7 +157,6 @@ class _Verification:
                     self.stopping.add(phase)
                 self.starts[number] = (arguments - plan.arguments.ctypes.data) // 8
                 self.phases.append(phase)
-            place += 1
         assert len(self.phases) == len(self.work), "a plan does not run all of its steps"
 
     def arguments(self, number: int, call: Call) -> None:
@@ -174,10 +179,10 @@ class _Verification:
                     assert packed[place + 1] == base.offset + shift, f"enters {base.name} at byte {packed[place + 1]}"
                 self.slot_holds(base)
             elif isinstance(argument, Number):
-                assert found >= self.first_number, f"takes slot {found} for a number"
-                assert plan.number_indices[found - self.first_number] == argument.index, "takes another number"
+                given = plan.number_indices[max(found - self.first_number, 0) :][:1]
+                assert given == [argument.index], f"takes slot {found} for number {argument.index}"
             elif isinstance(argument, Late):
-                assert plan.late[found - 1] is argument, "reports another error"
+                assert found > 0 and plan.late[found - 1 : found] == [argument], "reports another error"
             else:
                 assert found == argument, f"has argument {place} {found} instead of {argument}"
 
