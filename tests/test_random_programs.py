@@ -1,12 +1,17 @@
-"""Random programs against PyTorch: values, strides, errors, and first and second gradients, whatever is written where."""
+"""Random programs against PyTorch: values, strides, errors, and first and second gradients, whatever is written where.
+
+All plans that are made for them are verified (``FLAMBEAU_CHECK=1``).
+"""
 
 from __future__ import annotations
 
 import sys
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 
@@ -79,6 +84,13 @@ def check(program: Program) -> None:
     for number, pair in enumerate(zip(ours.gradients, theirs.gradients, strict=True)):
         # Second gradients of what is linear are sometimes zeros and sometimes none in PyTorch.
         assert_close(*pair, tolerance, f"gradient {number}", zeros=number >= leaves or not theirs.own)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def every_plan_is_verified() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("flambeau.compiler.plan.CHECK", True)
+        yield
 
 
 @settings(max_examples=COUNT, deadline=None, suppress_health_check=list(HealthCheck))
