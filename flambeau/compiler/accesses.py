@@ -8,10 +8,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..cpu.kernel import Operand
-from ..cpu.loops.program import COLUMN_HEADER, ROW_HEADER, Program, Store, Value, operands_of
-from .items import Access, Item, Number
-from .lower import Shifted
+from ..kernels.kernel import Number, Operand, Shifted
+from ..kernels.program import COLUMN_HEADER, ROW_HEADER, Program, Store, Value, operands_of
+from .items import Access, Item
 
 
 class Box(NamedTuple):

@@ -341,7 +341,7 @@ class Lowering:
         kernel, scratch = self.device.loop(program, 0 if self.column else self.inner)
         return Call(
             kernel, self.arguments, tiles, scratch, tuple(dict.fromkeys(self.reads)), tuple(dict.fromkeys(self.writes)),
-            label=label or describe(self.group),
+            label=label or describe(self.group), program=program,
         )  # fmt: skip
 
     def _split(self) -> list[Call]:

@@ -15,22 +15,18 @@ A fault is an ``AssertionError`` that names the step and the line that recorded 
 
 from __future__ import annotations
 
-import ctypes
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from typing import Any
 
 import numpy as np
 
-from ..cpu.kernel import Call, Operand
-from ..cpu.loops.program import Program
-from ..cpu.runner import NEW_PHASE, STEP_BYTES, STOP_ON_ERROR
 from ..graph.primitives import FILL, LEAF
+from ..kernels.contract import NEW_PHASE, STEP_BYTES, STOP_ON_ERROR
+from ..kernels.kernel import Call, Late, Number, Operand, Shifted
 from .accesses import Arguments, Box, ProgramAccesses, boxes_of
-from .items import Access, Item, Number
-from .lower import Late, Shifted
+from .items import Access, Item
 from .templates import HostCall
 
 CHECK = os.environ.get("FLAMBEAU_CHECK", "") not in ("", "0")
@@ -78,9 +74,9 @@ class MemoryCheck:
             inside = 0 <= box.low + shift and box.high + shift <= box.operand.bytes
             assert inside, f"{name} moves beyond its memory with the number {numbers[box.number.index]}"
         # What nothing has written yet is no number, so that reading it shows.
-        ctypes.memset(arena.address, 0xFF, self._arena)
+        arena.peek(np.uint8, (self._arena,))[...] = 0xFF
         for number in self._fresh:
-            ctypes.memset(outputs[number].address, 0xFF, self._outputs[number])
+            outputs[number].peek(np.uint8, (self._outputs[number],))[...] = 0xFF
 
 
 class _Verification:
@@ -310,7 +306,7 @@ class _Verification:
 
         for number, piece in enumerate(self.work):
             with self.about(number):
-                program = _program_of(piece)
+                program = piece.program if isinstance(piece, Call) else None
                 if program is None:
                     for operand in piece.reads:
                         marks = state(operand)
@@ -362,13 +358,6 @@ class _Verification:
 
 def _may_fail(piece: Call | HostCall) -> bool:
     return isinstance(piece, HostCall) or any(isinstance(argument, Late) for argument in piece.arguments)
-
-
-def _program_of(piece: Call | HostCall) -> Program | None:
-    """The loop program that a call runs, if it runs one."""
-    emit = piece.kernel.emit if isinstance(piece, Call) else None
-    program = emit.args[0] if isinstance(emit, partial) and emit.args else None
-    return program if isinstance(program, Program) else None
 
 
 def _overlapping(places: list[Any]) -> Iterator[tuple[Any, Any]]:

@@ -80,6 +80,7 @@ class Call:
     ``arguments`` are integers, operands (each fills two places: slot and offset), numbers given at each run (one place: the
     slot) and errors that running may find (one place: what is put into the error cell). ``scratch`` is the number
     of bytes of private memory that a tile needs. ``reads`` and ``writes`` are what the memory planner and the scheduler go by.
+    ``program`` is what a loop kernel was made of: its arguments are the call's.
     """
 
     kernel: Kernel
@@ -90,6 +91,7 @@ class Call:
     writes: tuple[Operand, ...] = ()
     flops: int = 0
     label: str = ""
+    program: Program | None = None
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,10 @@ import pytest
 import flambeau
 from flambeau.compiler import plan as planning
 from flambeau.compiler.accesses import Arguments
-from flambeau.compiler.lower import Shifted
 from flambeau.compiler.templates import HostCall
 from flambeau.compiler.verify import verified
-from flambeau.cpu.kernel import Operand
-from flambeau.cpu.runner import NEW_PHASE, STOP_ON_ERROR
+from flambeau.kernels.contract import NEW_PHASE, STOP_ON_ERROR
+from flambeau.kernels.kernel import Operand, Shifted
 
 
 class Held(Exception):
