@@ -15,7 +15,7 @@ from __future__ import annotations
 from heapq import heapify, heappop, heappush
 
 from ..graph.dtypes import float32
-from ..graph.primitives import CONVOLUTION, FILL, IOTA, LEAF, MATMUL, RANDOM_BITS, SUM
+from ..graph.primitives import CONVOLUTION, FILL, IOTA, LEAF, MATMUL, RANDOM_BITS, SUM, reduced_extents
 from ..kernels.program import COLUMN_CHUNK
 from .items import Access, Item, column_sums_of, copy_of
 
@@ -240,9 +240,9 @@ class Fuser:
                 user.needs = user.needs - {other.number} | {group.number}
 
     def _place_reduce(self, item: Item) -> None:
-        _, outer, reduced, inner, _ = item.attributes
         access = item.operands[0]
         assert isinstance(access, Access)
+        outer, reduced, inner = reduced_extents(item.attributes, access.sizes)
         kind = "loop" if inner == 1 else "column"
         chunk = COLUMN_CHUNK
         rows = self._summing_rows(item, access) if kind == "column" and self.fuse else None
@@ -278,7 +278,7 @@ class Fuser:
 
     def _summing_rows(self, item: Item, access: Access) -> Group | None:
         """The row group that computes or reads a matrix whose columns are to be added up, if it can do that on the way."""
-        _, outer, reduced, inner, _ = item.attributes
+        outer, reduced, inner = reduced_extents(item.attributes, access.sizes)
         if item.primitive is not SUM or outer != 1 or reduced < ROW_RUNS * COLUMN_CHUNK or not access.dense:
             return None
         source = access.source
@@ -303,7 +303,8 @@ class Fuser:
 
     def _column_sums(self, group: Group, item: Item, access: Access) -> Access:
         """Have a row group add up columns over runs of rows; returns the sums, which remain to be added up."""
-        _, _, reduced, inner, d = item.attributes
+        _, reduced, inner = reduced_extents(item.attributes, access.sizes)
+        d = item.attributes[3]
         d = float32 if d.is_floating_point and d.itemsize == 2 else d
         part = column_sums_of(access, self._added, -(-reduced // COLUMN_CHUNK), inner, d)
         self._added += 1

@@ -7,18 +7,10 @@ from math import prod
 from typing import Any
 
 from ..graph.dtypes import dtype
-from ..graph.primitives import COPY, FILL, LEAF, Meta, Primitive, Result, nbytes
+from ..graph.primitives import COLUMN_SUMS, COPY, FILL, LEAF, Primitive, nbytes
 from ..graph.shapes import MOVED, broadcast_strides, contiguous_strides
 from ..graph.steps import Step
 from ..kernels.kernel import Number, Operand
-
-
-def _never_recorded(attributes: Any, metas: list[Meta]) -> Result:
-    raise AssertionError("only the compiler makes these")
-
-
-COLUMN_SUMS = Primitive("column_sums", "partial", _never_recorded)
-"""Sums of a matrix's columns over runs of its rows, one row of results for each run: they are added up afterwards."""
 
 
 class Access:

@@ -7,13 +7,13 @@ from typing import Any
 
 from ..graph.checks import DIVISION
 from ..graph.dtypes import bool_, dtype, float32, float64, int64
-from ..graph.primitives import CHECK, FILL, IOTA, RANDOM_BITS, WHERE
+from ..graph.primitives import CHECK, COLUMN_SUMS, FILL, IOTA, RANDOM_BITS, WHERE
 from ..graph.shapes import View
 from ..kernels.contract import Device
 from ..kernels.kernel import Call, Late, Number, Operand, Shifted
 from ..kernels.program import COLUMN_BLOCK, COLUMN_CHUNK, COLUMN_HEADER, ROW_CHUNK, ROW_HEADER, Program, Store, Value
 from .fuse import Group
-from .items import COLUMN_SUMS, Access, Item, merge_axes
+from .items import Access, Item, merge_axes
 
 TILE_ELEMENTS = 1 << 14
 """Elements that one tile of a loop covers, about: a few microseconds of work."""
@@ -257,7 +257,7 @@ class Lowering:
 
     def _reduce(self, item: Item) -> int:
         name = item.primitive.name
-        d = item.attributes[4]
+        d = item.attributes[3]
         if name in ("reduce_any", "reduce_all"):
             work = bool_
         elif name in ("reduce_argmax", "reduce_argmin"):

@@ -18,7 +18,7 @@ from .pooling import (
     lower_max_pool_gradient,
 )
 
-_TEMPLATES: dict[str, Callable[..., list[Call]]] = {
+TEMPLATES: dict[str, Callable[..., list[Call]]] = {
     "convolution": lower_forward,
     "convolution_input_gradient": lower_input_gradient,
     "convolution_weight_gradient": lower_weight_gradient,
@@ -41,7 +41,7 @@ def lower_template(name: str, attributes: Any, inputs: list[Operand], outputs: l
     padding counts, and what to divide by instead of the count or None.
     """
     shape, d, geometry = attributes
-    template = _TEMPLATES[name]
+    template = TEMPLATES[name]
     if name.startswith("convolution"):
         return template(geometry, *inputs, outputs[0])
     if name.startswith("average"):

@@ -165,3 +165,31 @@ def result_type(parts: list[tuple[dtype, int]]) -> dtype:
             result = level
     assert result is not None
     return result
+
+
+TYPE_NAMES = {
+    float64: "Double",
+    float32: "Float",
+    float16: "Half",
+    bfloat16: "BFloat16",
+    int64: "Long",
+    int32: "Int",
+    int16: "Short",
+    int8: "Char",
+    uint8: "Byte",
+    bool_: "Bool",
+}
+
+C_NAMES = {
+    float64: "double",
+    float32: "float",
+    float16: "c10::Half",
+    bfloat16: "c10::BFloat16",
+    int64: "long int",
+    int32: "int",
+    int16: "short int",
+    int8: "signed char",
+    uint8: "unsigned char",
+    bool_: "bool",
+}
+"""What PyTorch's messages call dtypes that must agree."""

@@ -14,7 +14,7 @@ from ..core.tensor import Tensor
 from ..graph import primitives as p
 from ..graph.bounds import check_fits
 from ..graph.dtypes import bool_, int64, promote_types
-from ..graph.shapes import Size, View, broadcast_shapes
+from ..graph.shapes import View
 from ..graph.trace import local
 from .dispatch import attach, binary, nary, tracked
 from .operation import operation
@@ -22,18 +22,13 @@ from .precision import rounded_once
 from .reshaping import UnsafeViewBackward0, ViewBackward0, seen_as
 
 
-def product(a: Tensor, b: Tensor, shape: Size, gradient: type[Gradient] | None) -> Tensor:
+def product(a: Tensor, b: Tensor, gradient: type[Gradient] | None) -> Tensor:
     """Record the matrix product of (…, m, k) and (…, k, n)."""
     d = a.dtype
-    if d is not b.dtype:
-        raise RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {p.C_NAMES[a.dtype]} != {p.C_NAMES[b.dtype]}")
-    if d is bool_:
-        raise NotImplementedError("\"addmm_impl_cpu_\" not implemented for 'Bool'")
-    if d.itemsize == 2 and d.kind == "float":
+    if d.itemsize == 2 and d is b.dtype and d.kind == "float":
         # Half types are multiplied and added up as float32, and rounded once.
-        wide = product(a.float(), b.float(), shape, gradient)
-        return wide.to(d)
-    return binary(p.MATMUL, a, b, gradient, (shape, d))
+        return product(a.float(), b.float(), gradient).to(d)
+    return binary(p.MATMUL, a, b, gradient)
 
 
 def transposed(x: Tensor) -> Tensor:
@@ -82,11 +77,7 @@ def mm(input: Tensor, mat2: Tensor) -> Tensor:
         raise RuntimeError("self must be a matrix")
     if len(b) != 2:
         raise RuntimeError("mat2 must be a matrix")
-    m, k = a
-    inner, n = b
-    if k != inner:
-        raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({m}x{k} and {inner}x{n})")
-    return product(input, mat2, Size((m, n)), MmBackward0)
+    return product(input, mat2, MmBackward0)
 
 
 class BmmBackward0(Gradient):
@@ -104,10 +95,7 @@ class BmmBackward0(Gradient):
 
 def batched(a: Tensor, b: Tensor) -> Tensor:
     """Products of stacks of matrices, batch axes broadcast; the engine reduces gradients of repeated ones."""
-    if a.dtype is bool_:
-        raise NotImplementedError("\"bmm\" not implemented for 'Bool'")
-    batch = broadcast_shapes(a.shape[:-2], b.shape[:-2])
-    return product(a, b, Size((*batch, a.shape[-2], b.shape[-1])), BmmBackward0)
+    return product(a, b, BmmBackward0)
 
 
 @operation(out="exact")
@@ -405,15 +393,11 @@ def _product_and_bias(input: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
 
 
 def _linear(_: None, input: Tensor, weight: Tensor, bias: Tensor) -> tuple[Tensor]:
-    rows, k = input.shape
-    n, inner = weight.shape
-    if k != inner:
-        raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({rows}x{k} and {inner}x{n})")
     d = input.dtype
     half = d.itemsize == 2 and d.kind == "float" and d is weight.dtype is bias.dtype
     if half:  # rounded once, bias and all
         input, weight, bias = input.float(), weight.float(), bias.float()
-    result = binary(p.ADD, product(input, turned(weight), Size((rows, n)), None), bias)
+    result = binary(p.ADD, product(input, turned(weight), None), bias)
     return (result.to(d) if half else result,)
 
 

@@ -56,13 +56,8 @@ def steps_of(shape: Size, dims: tuple[int, ...], keepdim: bool, d: dtype_type) -
     chosen = set(dims)
     final = Size(1 if axis in chosen else n for axis, n in enumerate(shape) if keepdim or axis not in chosen)
     runs = [run for run in _runs(dims, rank, shape) if product(shape[run[0] : run[1] + 1]) > 1]
-    sizes = list(shape)
-    steps = []
-    for number, (first, last) in enumerate(runs, 1):
-        reduced = product(sizes[first : last + 1])
-        outer, inner = product(sizes[:first]), product(sizes[last + 1 :])
-        sizes[first : last + 1] = [1] * (last + 1 - first)
-        steps.append((final if number == len(runs) else Size(sizes), outer, reduced, inner, d))
+    dropped = () if keepdim else tuple(sorted(chosen))
+    steps = [(first, last, () if number < len(runs) else dropped, d) for number, (first, last) in enumerate(runs, 1)]
     return final, tuple(steps)
 
 

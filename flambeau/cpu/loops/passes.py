@@ -11,18 +11,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from ...graph.dtypes import dtype, float32
+from ...graph.primitives import GATHER, PRIMITIVES, RANDOM_BITS
 from ...kernels.program import Program, Value, operands_of
 from ..ir import LANES
 
 KEEPING_COST = 4
 """Instructions for a vector from which computing a value again costs more than writing it once and reading it."""
-
-_COSTS = {
-    **dict.fromkeys("div sqrt rsqrt reciprocal".split(), 4),
-    **dict.fromkeys("floor_divide trunc_divide remainder fmod".split(), 40),
-    **dict.fromkeys("exp exp2 expm1 log log2 log10 log1p sin cos tan sinh cosh tanh asin acos atan".split(), 24),
-    **dict.fromkeys("asinh acosh atanh atan2 erf erfc erfinv sigmoid lgamma digamma pow".split(), 32),
-}
 
 
 @dataclass(slots=True)
@@ -107,10 +101,12 @@ def _cone(values: list[Value], wanted: Iterable[int], known: Iterable[int]) -> s
 def _cost(value: Value) -> int:
     """About how many instructions a vector of the value takes once its operands are there."""
     if value.kind == "op":
-        return _COSTS.get(value.data[0], 1)
-    if value.kind == "load" and value.data[2] == "s" or value.kind == "gather" and value.data[4]:
+        return PRIMITIVES[value.data[0]].cost
+    if value.kind == "load" and value.data[2] == "s":
         return LANES
-    return 64 if value.kind == "random" else 1
+    if value.kind == "gather" and value.data[4]:
+        return GATHER.cost
+    return RANDOM_BITS.cost if value.kind == "random" else 1
 
 
 def kept_as(d: dtype) -> dtype:
