@@ -5,42 +5,22 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..core.history import INPUTS, RESULT, Gradient
 from ..core.tensor import Tensor
 from ..graph import primitives as p
 from ..graph.bounds import check_fits
-from . import conversion
-from .comparison import where
-from .dispatch import attach, binary, nary, tracked, unary
-from .error_functions import erf
-from .exponentials import exp, sigmoid
+from .choice import where
+from .conversion import check_floating
+from .dispatch import binary, nary, unary
+from .elementwise import differentiated, gradient_class
+from .functions import erf, exp, sigmoid, tanh
 from .operation import operation
 from .precision import rounded_once
-from .trigonometry import tanh
 
+# --- piecewise linear -----------------------------------------------------------------------------------------------------
 
-def check_floating(x: Tensor, kernel: str) -> None:
-    """``NotImplementedError`` as PyTorch's kernel raises it for integers and booleans."""
-    conversion.check_floating(kernel, x.dtype)
-
-
-
-def _differentiable(result: Tensor, gradient: type[Gradient], x: Tensor, context: Any = None) -> Tensor:
-    if tracked(x):
-        attach(result, gradient, [x], None, context)
-    return result
-
-
-# --- piecewise linear ---------------------------------------------------------------------------------------------
-
-
-class ReluBackward0(Gradient):
-    __slots__ = ()
-    saves = RESULT
-    zero_curvature = True
-
-    def backward(self, grad: Tensor) -> Tensor:
-        return where(self.result() <= 0, 0.0, grad)
+ReluBackward0 = gradient_class(
+    "ReluBackward0", lambda grad, result: where(result <= 0, 0.0, grad), ("input",), 1, zero_curvature=True
+)
 
 
 @operation(inplace=True)
@@ -51,29 +31,13 @@ def relu(input: Tensor) -> Tensor:
     return unary(p.RELU, input, ReluBackward0)
 
 
-class LeakyReluBackward0(Gradient):
-    __slots__ = ()
-    saves = INPUTS
-    zero_curvature = True
-
-    def backward(self, grad: Tensor) -> Tensor:
-        return where(self.input(0) > 0, grad, grad * self.context)
-
-
+@differentiated(
+    lambda grad, input, negative_slope: where(input > 0, grad, grad * negative_slope), zero_curvature=True
+)
 def leaky_relu(input: Tensor, negative_slope: float = 0.01) -> Tensor:
     """``input`` where positive, ``negative_slope * input`` elsewhere."""
-    check_floating(input, "leaky_relu_cpu")
-    result = nary(p.WHERE, [binary(p.GT, input, 0), input, binary(p.MUL, input, negative_slope)])
-    return _differentiable(result, LeakyReluBackward0, input, negative_slope)
-
-
-class RreluWithNoiseBackward0(Gradient):
-    __slots__ = ()
-    saves = INPUTS
-    zero_curvature = True
-
-    def backward(self, grad: Tensor) -> tuple[Tensor, None]:
-        return grad * self.input(1), None
+    check_floating("leaky_relu_cpu", input.dtype)
+    return nary(p.WHERE, [binary(p.GT, input, 0), input, binary(p.MUL, input, negative_slope)])
 
 
 @operation(method=False, inplace=True)
@@ -83,7 +47,7 @@ def rrelu(
     """Leaky ReLU with a slope drawn anew for each element in training, and the mean slope otherwise."""
     from .random import uniform
 
-    check_floating(input, "rrelu_with_noise_out_cpu" if training else "leaky_relu_cpu")
+    check_floating("rrelu_with_noise_out_cpu" if training else "leaky_relu_cpu", input.dtype)
     for side, bound in (("lower", lower), ("upper", upper)):
         if not math.isfinite(bound):
             raise RuntimeError(f"rrelu: {side} bound must be finite, got {bound}")
@@ -92,25 +56,12 @@ def rrelu(
     if not training:
         return leaky_relu(input, (lower + upper) / 2)
     drawn = uniform(input.shape, input.dtype, generator) * (upper - lower) + lower
-    slope = nary(p.WHERE, [binary(p.GT, input, 0), 1.0, drawn])
-    result = binary(p.MUL, input, slope)
-    if tracked(input):
-        attach(result, RreluWithNoiseBackward0, [input, slope])
-    return result
+    return _sloped(input, nary(p.WHERE, [binary(p.GT, input, 0), 1.0, drawn]))
 
 
-class PreluKernelBackward0(Gradient):
-    __slots__ = ()
-    saves = INPUTS
-    zero_curvature = True
-
-    def backward(self, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:
-        x, weight = self.input(0), self.input(1)
-        positive = x > 0
-        return (
-            where(positive, grad, weight * grad) if self.needs(0) else None,
-            where(positive, 0.0, x * grad) if self.needs(1) else None,
-        )
+@differentiated(lambda grad, slope: grad * slope, name="RreluWithNoiseBackward0", zero_curvature=True)
+def _sloped(input: Tensor, slope: Tensor) -> Tensor:
+    return binary(p.MUL, input, slope)
 
 
 @operation()
@@ -120,7 +71,7 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
         raise RuntimeError(
             f"prelu: Type promoting not supported. Got {p.TYPE_NAMES[input.dtype]} and {p.TYPE_NAMES[weight.dtype]}"
         )
-    check_floating(input, "prelu_cpu")
+    check_floating("prelu_cpu", input.dtype)
     if weight.ndim > 1:
         raise RuntimeError(f"prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = {weight.ndim}")
     if weight.numel() != 1:
@@ -132,24 +83,22 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
                 f"Mismatch of parameter numbers and input channel size. Found parameter numbers = {weight.numel()} and "
                 f"channel size = {channels}."
             )
-    slope = weight.reshape([weight.numel() if axis == 1 else 1 for axis in range(input.ndim)])
-    result = nary(p.WHERE, [binary(p.GT, input, 0), input, binary(p.MUL, slope, input)])
-    if tracked(input, slope):
-        attach(result, PreluKernelBackward0, [input, slope])
-    return result
+    return _prelu(input, weight.reshape([weight.numel() if axis == 1 else 1 for axis in range(input.ndim)]))
 
 
-class HardtanhBackward0(Gradient):
-    __slots__ = ()
-    saves = INPUTS
-    zero_curvature = True
-
-    def backward(self, grad: Tensor) -> Tensor:
-        x = self.input(0)
-        low, high = self.context
-        return where((x > low) & (x < high), grad, 0.0)
+def _prelu_slopes(grad: Tensor, input: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+    positive = input > 0
+    return where(positive, grad, weight * grad), where(positive, 0.0, input * grad)
 
 
+@differentiated(_prelu_slopes, name="PreluKernelBackward0", operands=2, zero_curvature=True)
+def _prelu(input: Tensor, weight: Tensor) -> Tensor:
+    return nary(p.WHERE, [binary(p.GT, input, 0), input, binary(p.MUL, weight, input)])
+
+
+@differentiated(
+    lambda grad, input, min_val, max_val: where((input > min_val) & (input < max_val), grad, 0.0), zero_curvature=True
+)
 def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
     """``input`` limited to ``min_val`` … ``max_val``; no gradient at the limits themselves."""
     if input.dtype.kind == "bool":
@@ -157,8 +106,7 @@ def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Tens
     for number in (min_val, max_val):
         check_fits(number, input.dtype)
     low, high = (min_val, max_val) if input.dtype.category == 2 else (int(min_val), int(max_val))
-    result = binary(p.MINIMUM, binary(p.MAXIMUM, input, low), high)
-    return _differentiable(result, HardtanhBackward0, input, (low, high))
+    return binary(p.MINIMUM, binary(p.MAXIMUM, input, low), high)
 
 
 def relu6(input: Tensor) -> Tensor:
@@ -166,290 +114,212 @@ def relu6(input: Tensor) -> Tensor:
     return hardtanh(input, 0.0, 6.0)
 
 
-class ThresholdBackward0(Gradient):
-    __slots__ = ()
-    saves = INPUTS
-    zero_curvature = True
-
-    def backward(self, grad: Tensor) -> Tensor:
-        return where(self.input(0) <= self.context, 0.0, grad)
-
-
 @operation(method=False, inplace=True, out=True)
+@differentiated(lambda grad, input, threshold: where(input <= threshold, 0.0, grad), zero_curvature=True)
 def threshold(input: Tensor, threshold: float, value: float) -> Tensor:
     """``input`` where it exceeds ``threshold``, ``value`` elsewhere."""
     if input.dtype.kind == "bool":
-        check_floating(input, "threshold_cpu")
+        check_floating("threshold_cpu", input.dtype)
     for number in (threshold, value):
         check_fits(number, input.dtype)
     if input.dtype.category < 2:
         threshold, value = int(threshold), int(value)
-    result = nary(p.WHERE, [binary(p.LE, input, threshold), value, input])
-    return _differentiable(result, ThresholdBackward0, input, threshold)
+    return nary(p.WHERE, [binary(p.LE, input, threshold), value, input])
 
 
-class HardsigmoidBackward0(Gradient):
-    __slots__ = ()
-    saves = INPUTS
-
-    def backward(self, grad: Tensor) -> Tensor:
-        x = self.input(0)
-        return where((x > -3) & (x < 3), grad / 6, 0.0)
-
-
+@differentiated(lambda grad, input: where((input > -3) & (input < 3), grad / 6, 0.0))
 @rounded_once
 def hardsigmoid(input: Tensor) -> Tensor:
     """``relu6(input + 3) / 6``."""
-    check_floating(input, "hardsigmoid_cpu")
-    return _differentiable(binary(p.DIV, _shifted_relu6(input), 6), HardsigmoidBackward0, input)
+    check_floating("hardsigmoid_cpu", input.dtype)
+    return binary(p.DIV, _shifted_relu6(input), 6)
 
 
 def _shifted_relu6(x: Tensor) -> Tensor:
     return binary(p.MINIMUM, binary(p.MAXIMUM, binary(p.ADD, x, 3), 0), 6)
 
 
-class HardswishBackward0(Gradient):
-    __slots__ = ()
-    saves = INPUTS
-
-    def backward(self, grad: Tensor) -> Tensor:
-        x = self.input(0)
-        return where(x <= -3, 0.0, where(x >= 3, grad, grad * (x / 3 + 0.5)))
-
-
+@differentiated(
+    lambda grad, input: where(input <= -3, 0.0, where(input >= 3, grad, grad * (input / 3 + 0.5)))
+)
 @rounded_once
 def hardswish(input: Tensor) -> Tensor:
     """``input * relu6(input + 3) / 6``."""
-    check_floating(input, "hardswish_cpu")
-    return _differentiable(binary(p.DIV, binary(p.MUL, input, _shifted_relu6(input)), 6), HardswishBackward0, input)
+    check_floating("hardswish_cpu", input.dtype)
+    return binary(p.DIV, binary(p.MUL, input, _shifted_relu6(input)), 6)
 
 
-class HardshrinkBackward0(Gradient):
-    __slots__ = ()
-    saves = INPUTS
-    zero_curvature = True
-
-    def backward(self, grad: Tensor) -> Tensor:
-        x = self.input(0)
-        return where((x < -self.context) | (x > self.context), grad, 0.0)
+def _outside(grad: Tensor, input: Tensor, lambd: float) -> Tensor:
+    return where((input < -lambd) | (input > lambd), grad, 0.0)
 
 
 @operation(out="exact")
+@differentiated(_outside, zero_curvature=True)
 def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """``input`` where its magnitude exceeds ``lambd``, zero elsewhere."""
-    check_floating(input, "hardshrink_cpu")
+    check_floating("hardshrink_cpu", input.dtype)
     small = binary(p.LOGICAL_AND, binary(p.GE, input, -lambd), binary(p.LE, input, lambd))
-    return _differentiable(nary(p.WHERE, [small, 0.0, input]), HardshrinkBackward0, input, lambd)
-
-
-class SoftshrinkBackward0(HardshrinkBackward0):
-    __slots__ = ()
+    return nary(p.WHERE, [small, 0.0, input])
 
 
 @operation(only="functional.softshrink", out=True)
+@differentiated(_outside, zero_curvature=True)
 def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """``input`` moved towards zero by ``lambd``, and zero where it is no larger than that."""
-    check_floating(input, "softshrink_check")
+    check_floating("softshrink_check", input.dtype)
     if not lambd >= 0:
         raise RuntimeError(f"lambda must be greater or equal to 0, but found to be {lambd:g}.")
     low = nary(p.WHERE, [binary(p.LT, input, -lambd), binary(p.ADD, input, lambd), binary(p.MUL, input, 0)])
-    result = nary(p.WHERE, [binary(p.GT, input, lambd), binary(p.SUB, input, lambd), low])
-    return _differentiable(result, SoftshrinkBackward0, input, lambd)
+    return nary(p.WHERE, [binary(p.GT, input, lambd), binary(p.SUB, input, lambd), low])
 
 
-# --- exponential --------------------------------------------------------------------------------------------------
+# --- exponential ----------------------------------------------------------------------------------------------------------
 
 
-class EluBackward0(Gradient):
-    """``context`` (alpha * scale, scale, input_scale)."""
-
-    __slots__ = ()
-    saves = INPUTS
-
-    def backward(self, grad: Tensor) -> Tensor:
-        x = self.input(0)
-        negative, positive, inner = self.context
-        below = -relu(-x)  # elsewhere the exponential could be infinite, and the second derivative is zero
-        slope = exp(below if inner == 1 else below * inner) * (negative * inner)
-        return where(x > 0, grad if positive == 1 else grad * positive, grad * slope)
-
-
-class CeluBackward0(EluBackward0):
-    __slots__ = ()
+def _elu_slope(grad: Tensor, input: Tensor, alpha: float, scale: float, input_scale: float) -> Tensor:
+    below = -relu(-input)  # elsewhere the exponential could be infinite, and the second derivative is zero
+    slope = exp(below if input_scale == 1 else below * input_scale) * (alpha * scale * input_scale)
+    return where(input > 0, grad if scale == 1 else grad * scale, grad * slope)
 
 
 @rounded_once
-def elu(
-    input: Tensor, alpha: float = 1.0, scale: float = 1.0, input_scale: float = 1.0,
-    gradient: type[Gradient] = EluBackward0,
-) -> Tensor:  # fmt: skip
-    """``scale * input`` where positive, ``scale * alpha * (exp(input_scale * input) - 1)`` elsewhere."""
-    check_floating(input, "elu_cpu")
+def _elu(input: Tensor, alpha: float, scale: float, input_scale: float) -> Tensor:
+    check_floating("elu_cpu", input.dtype)
     low = unary(p.FLOAT_FUNCTIONS["expm1"], input if input_scale == 1 else binary(p.MUL, input, input_scale))
     if alpha * scale != 1:
         low = binary(p.MUL, low, alpha * scale)
     high = input if scale == 1 else binary(p.MUL, input, scale)
-    result = nary(p.WHERE, [binary(p.LE, input, 0), low, high])
-    return _differentiable(result, gradient, input, (alpha * scale, scale, input_scale))
+    return nary(p.WHERE, [binary(p.LE, input, 0), low, high])
+
+
+@differentiated(_elu_slope)
+def elu(input: Tensor, alpha: float = 1.0, scale: float = 1.0, input_scale: float = 1.0) -> Tensor:
+    """``scale * input`` where positive, ``scale * alpha * (exp(input_scale * input) - 1)`` elsewhere."""
+    return _elu(input, alpha, scale, input_scale)
 
 
 @operation(method=False, inplace=True)
+@differentiated(lambda grad, input, alpha: _elu_slope(grad, input, alpha, 1.0, 1.0 / alpha))
 def celu(input: Tensor, alpha: float = 1.0) -> Tensor:
     """``max(0, input) + min(0, alpha * (exp(input / alpha) - 1))``."""
     if alpha == 0:
         raise RuntimeError("ZeroDivisionError: alpha cannot be 0 for CELU")
-    return elu(input, alpha, 1.0, 1.0 / alpha, CeluBackward0)
-
-
-_SELU_ALPHA = 1.6732632423543772848170429916717
-_SELU_SCALE = 1.0507009873554804934193349852946
+    return _elu(input, alpha, 1.0, 1.0 / alpha)
 
 
 @operation(method=False, inplace=True)
 def selu(input: Tensor) -> Tensor:
     """The scaled ELU that keeps mean 0 and variance 1 (Klambauer and others, 2017)."""
-    return elu(input, _SELU_ALPHA, _SELU_SCALE)
-
-
-class GeluBackward0(Gradient):
-    """``context``: whether the normal distribution is approximated through tanh."""
-
-    __slots__ = ()
-    saves = INPUTS
-
-    def backward(self, grad: Tensor) -> Tensor:
-        x = self.input(0)
-        if self.context:
-            square = x * x
-            hyperbolic = tanh(x * (square * _TANH_CUBIC + _TANH_LINEAR))
-            inner = square * (3 * _TANH_CUBIC) + _TANH_LINEAR
-            return grad * ((hyperbolic + 1) * 0.5 + x * 0.5 * (1 - hyperbolic * hyperbolic) * inner)
-        distribution = (erf(x * math.sqrt(0.5)) + 1) * 0.5
-        return grad * (distribution + x * (exp(x * x * -0.5) * (1 / math.sqrt(2 * math.pi))))
+    return elu(input, 1.6732632423543772848170429916717, 1.0507009873554804934193349852946)
 
 
 _TANH_LINEAR = math.sqrt(2 / math.pi)
 _TANH_CUBIC = 0.044715 * _TANH_LINEAR
 
 
+def _gelu_slope(grad: Tensor, input: Tensor, approximate: str) -> Tensor:
+    if approximate == "tanh":
+        square = input * input
+        hyperbolic = tanh(input * (square * _TANH_CUBIC + _TANH_LINEAR))
+        inner = square * (3 * _TANH_CUBIC) + _TANH_LINEAR
+        return grad * ((hyperbolic + 1) * 0.5 + input * 0.5 * (1 - hyperbolic * hyperbolic) * inner)
+    distribution = (erf(input * math.sqrt(0.5)) + 1) * 0.5
+    return grad * (distribution + input * (exp(input * input * -0.5) * (1 / math.sqrt(2 * math.pi))))
+
+
 @operation(only="functional.gelu", out=True)
+@differentiated(_gelu_slope)
 @rounded_once
 def gelu(input: Tensor, approximate: str = "none") -> Tensor:
     """``input * Φ(input)`` with the normal distribution's Φ, or its approximation through ``"tanh"``."""
     if approximate not in ("none", "tanh"):
         raise RuntimeError("approximate argument must be either none or tanh.")
-    check_floating(input, "GeluKernelImpl")
+    check_floating("GeluKernelImpl", input.dtype)
     half = binary(p.MUL, input, 0.5)
     if approximate == "tanh":
         cubic = binary(p.ADD, binary(p.MUL, binary(p.MUL, input, input), _TANH_CUBIC), _TANH_LINEAR)
         curve = unary(p.TANH, binary(p.MUL, input, cubic))
     else:
         curve = unary(p.ERF, binary(p.MUL, input, math.sqrt(0.5)))
-    result = binary(p.MUL, half, binary(p.ADD, curve, 1))
-    return _differentiable(result, GeluBackward0, input, approximate == "tanh")
+    return binary(p.MUL, half, binary(p.ADD, curve, 1))
 
 
-class SiluBackward0(Gradient):
-    __slots__ = ()
-    saves = INPUTS
-
-    def backward(self, grad: Tensor) -> Tensor:
-        x = self.input(0)
-        gate = sigmoid(x)
-        return grad * (gate * ((1 - gate) * x + 1))
+def _silu_slope(grad: Tensor, input: Tensor) -> Tensor:
+    gate = sigmoid(input)
+    return grad * (gate * ((1 - gate) * input + 1))
 
 
+@differentiated(_silu_slope)
 @rounded_once
 def silu(input: Tensor) -> Tensor:
     """``input * sigmoid(input)``."""
-    check_floating(input, "silu_cpu")
-    return _differentiable(binary(p.MUL, input, unary(p.SIGMOID, input)), SiluBackward0, input)
+    check_floating("silu_cpu", input.dtype)
+    return binary(p.MUL, input, unary(p.SIGMOID, input))
 
 
-class MishBackward0(Gradient):
-    __slots__ = ()
-    saves = INPUTS
-
-    def backward(self, grad: Tensor) -> Tensor:
-        x = self.input(0)
-        curve = tanh(softplus(x))
-        return grad * (curve + x * (1 - curve * curve) * sigmoid(x))
+def _mish_slope(grad: Tensor, input: Tensor) -> Tensor:
+    curve = tanh(softplus(input))
+    return grad * (curve + input * (1 - curve * curve) * sigmoid(input))
 
 
+@differentiated(_mish_slope)
 @rounded_once
 def mish(input: Tensor) -> Tensor:
     """``input * tanh(softplus(input))``."""
-    check_floating(input, "mish_cpu")
+    check_floating("mish_cpu", input.dtype)
     curve = unary(p.TANH, unary(p.FLOAT_FUNCTIONS["log1p"], unary(p.EXP, input)))
-    return _differentiable(binary(p.MUL, input, curve), MishBackward0, input)
+    return binary(p.MUL, input, curve)
 
 
-class SoftplusBackward0(Gradient):
-    __slots__ = ()
-    saves = INPUTS
-
-    def backward(self, grad: Tensor) -> Tensor:
-        beta, threshold = self.context
-        x = self.input(0) if beta == 1 else self.input(0) * beta
-        return where(x > threshold, grad, grad * sigmoid(x))
+def _softplus_slope(grad: Tensor, input: Tensor, beta: float, threshold: float) -> Tensor:
+    scaled = input if beta == 1 else input * beta
+    return where(scaled > threshold, grad, grad * sigmoid(scaled))
 
 
 @operation(only="functional.softplus", out=True)
+@differentiated(_softplus_slope)
 @rounded_once
 def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
     """``log(1 + exp(beta * input)) / beta``; the argument itself where ``beta * input`` exceeds ``threshold``."""
-    check_floating(input, "softplus_cpu")
+    check_floating("softplus_cpu", input.dtype)
     for number in (beta, threshold):
         check_fits(number, input.dtype)
     scaled = input if beta == 1 else binary(p.MUL, input, beta)
     curve = unary(p.FLOAT_FUNCTIONS["log1p"], unary(p.EXP, scaled))
     if beta != 1:
         curve = binary(p.DIV, curve, beta)
-    result = nary(p.WHERE, [binary(p.GT, scaled, threshold), input, curve])
-    return _differentiable(result, SoftplusBackward0, input, (beta, threshold))
-
-
-class LogSigmoidBackward0(Gradient):
-    __slots__ = ()
-    saves = INPUTS
-
-    def backward(self, grad: Tensor) -> Tensor:
-        return grad * sigmoid(-self.input(0))
+    return nary(p.WHERE, [binary(p.GT, scaled, threshold), input, curve])
 
 
 @operation(only="functional.logsigmoid", out=True)
+@differentiated(lambda grad, input: grad * sigmoid(-input), name="LogSigmoidBackward0")
 @rounded_once
 def logsigmoid(input: Tensor) -> Tensor:
     """``log(sigmoid(input))``, exact for large arguments of either sign."""
-    check_floating(input, "log_sigmoid_cpu")
+    check_floating("log_sigmoid_cpu", input.dtype)
     input = input.contiguous()  # and so is the result
     rest = unary(p.FLOAT_FUNCTIONS["log1p"], unary(p.EXP, unary(p.NEG, unary(p.ABS, input))))
-    return _differentiable(binary(p.SUB, binary(p.MINIMUM, input, 0), rest), LogSigmoidBackward0, input)
+    return binary(p.SUB, binary(p.MINIMUM, input, 0), rest)
 
 
-class GluBackward0(Gradient):
-    """``context``: the dimension that is halved."""
+def _glu_slope(grad: Tensor, input: Tensor, dim: int) -> Tensor:
+    from .joining import cat
 
-    __slots__ = ()
-    saves = INPUTS
-
-    def backward(self, grad: Tensor) -> Tensor:
-        from .joining import cat
-
-        value, gate = self.input(0).chunk(2, self.context)
-        open = sigmoid(gate)
-        passed = grad * open
-        return cat([passed, passed * (1 - open) * value], self.context)
+    value, gate = input.chunk(2, dim)
+    open = sigmoid(gate)
+    passed = grad * open
+    return cat([passed, passed * (1 - open) * value], dim)
 
 
+@differentiated(_glu_slope)
 @rounded_once
 def glu(input: Tensor, dim: int = -1) -> Tensor:
     """The first half along ``dim`` times the sigmoid of the second."""
     if input.ndim == 0:
         raise RuntimeError("glu does not support scalars because halving size must be even")
     size = input.size(dim)
-    check_floating(input, "glu_cpu")
+    check_floating("glu_cpu", input.dtype)
     if size % 2:
         raise RuntimeError(f"Halving dimension must be even, but dimension {dim % input.ndim} is size {size}")
-    value, gate = input.detach().chunk(2, dim)
-    return _differentiable(binary(p.MUL, value, unary(p.SIGMOID, gate)), GluBackward0, input, dim)
+    value, gate = input.chunk(2, dim)
+    return binary(p.MUL, value, unary(p.SIGMOID, gate))

@@ -6,23 +6,10 @@ import warnings
 from typing import Any
 
 from ..core.tensor import Tensor
-from ..graph import dtypes
-from .arithmetic import float_power
-from .assignment import assign
 from .operation import operation
 from .parts import as_strided
 from .view_history import AsStridedBackward0
 from .views import seen_anew_in_place
-
-
-@operation(function=False)
-def float_power_(self: Tensor, exponent: Any) -> Tensor:
-    """In-place version of ``float_power``, for float64."""
-    if self.dtype is not dtypes.float64:
-        raise RuntimeError(
-            f"the base given to float_power_ has dtype {self.dtype} but the operation's result requires dtype torch.float64"
-        )
-    return assign(self, float_power(self, exponent))
 
 
 class AsStridedBackward1(AsStridedBackward0):

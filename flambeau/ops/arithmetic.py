@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
-from ..core.history import CROSSWISE, INPUTS, RESULT, Gradient
-from ..core.tensor import Tensor
+from ..core.composite import composite
+from ..core.history import Gradient
+from ..core.tensor import Tensor, method
 from ..graph import primitives as p
-from ..graph.dtypes import promote_types
-from ..graph.trace import Node, enter, local, new_step, overflow
-from .dispatch import attach, binary, nary, no_slope, not_a_tensor, number_or_tensor, tracked, unary
-from .operands import NUMBERS, binary_operator, operand
+from ..graph.bounds import check_fits
+from ..graph.dtypes import float64, promote_types
+from .assignment import assign
+from .choice import where
+from .conversion import check_floating
+from .dispatch import attach, binary, nary, no_slope, not_a_tensor, number_or_tensor, operand, tracked, unary
+from .elementwise import differentiated, gradient_class
+from .functions import log
 from .operation import operation
-
-_new = object.__new__
-
-
-# --- add, sub -----------------------------------------------------------------------------------------------------
+from .precision import rounded_once
 
 
-class AddBackward0(Gradient):
-    """``context``: what the second operand was multiplied by, or None."""
+def _history(name: str, *formulas: Callable[..., Any]) -> type[Gradient]:
+    """The history of an operation on two operands, with a formula for each."""
+    return gradient_class(name, formulas, ("input", "other", "factor"), 2)
 
-    __slots__ = ()
 
-    def backward(self, grad: Tensor) -> tuple[Tensor, Tensor]:
-        return grad, grad if self.context is None else mul(grad, self.context)
+# --- sums and differences -------------------------------------------------------------------------------------------------
+
+AddBackward0 = _history(
+    "AddBackward0", lambda grad: grad, lambda grad, factor: grad if factor is None else grad * factor
+)
 
 
 @operation(inplace=True, out=True, scales=("alpha",))
@@ -50,13 +53,11 @@ def _check_alpha(alpha: Any, a: Any, b: Any) -> None:
         raise RuntimeError("For integral input tensors, argument alpha must not be a floating point number.")
 
 
-class SubBackward0(AddBackward0):
-    """``context``: what the second operand was multiplied by, negated, or None."""
-
-    __slots__ = ()
-
-    def backward(self, grad: Tensor) -> tuple[Tensor, Tensor]:
-        return grad, neg(grad) if self.context is None else mul(grad, self.context)
+# The factor is that of the sum: negative.
+SubBackward0, RsubBackward0, RsubBackward1 = (
+    _history(name, lambda grad: grad, lambda grad, factor: -grad if factor is None else grad * factor)
+    for name in ("SubBackward0", "RsubBackward0", "RsubBackward1")
+)
 
 
 @operation("subtract", inplace=True, out=True, scales=("alpha",))
@@ -68,14 +69,6 @@ def sub(input: Any, other: Any, *, alpha: Any = 1) -> Tensor:
     return binary(p.SUB, input, other, SubBackward0)
 
 
-class RsubBackward0(SubBackward0):
-    __slots__ = ()
-
-
-class RsubBackward1(SubBackward0):
-    __slots__ = ()
-
-
 @operation(method=False)
 def rsub(input: Tensor, other: Any, *, alpha: Any = 1) -> Tensor:
     """``other - alpha * input``."""
@@ -83,21 +76,7 @@ def rsub(input: Tensor, other: Any, *, alpha: Any = 1) -> Tensor:
         raise not_a_tensor("rsub", input=input)
     if alpha != 1:
         return sub(other, input, alpha=alpha)
-    gradient = RsubBackward0 if isinstance(other, Tensor) else RsubBackward1
-    return binary(p.SUB, other, input, gradient)
-
-
-class NegBackward0(Gradient):
-    __slots__ = ()
-
-    def backward(self, grad: Tensor) -> Tensor:
-        return neg(grad)
-
-
-@operation("negative", inplace=True, out="exact")
-def neg(input: Tensor) -> Tensor:
-    """``-input``. ``RuntimeError`` for booleans."""
-    return unary(p.NEG, input, NegBackward0)
+    return binary(p.SUB, other, input, RsubBackward0 if isinstance(other, Tensor) else RsubBackward1)
 
 
 @operation()
@@ -108,18 +87,9 @@ def positive(input: Tensor) -> Tensor:
     return input
 
 
-# --- mul, div -----------------------------------------------------------------------------------------------------
+# --- products and quotients -----------------------------------------------------------------------------------------------
 
-
-class MulBackward0(Gradient):
-    __slots__ = ()
-    saves = CROSSWISE
-
-    def backward(self, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:
-        return (
-            binary(p.MUL, grad, self.input(1), MulBackward0) if self.edges[0] is not None else None,
-            binary(p.MUL, grad, self.input(0), MulBackward0) if self.edges[1] is not None else None,
-        )
+MulBackward0 = _history("MulBackward0", lambda grad, other: grad * other, lambda grad, input: grad * input)
 
 
 @operation("multiply", inplace=True, out=True)
@@ -128,20 +98,13 @@ def mul(input: Any, other: Any) -> Tensor:
     return binary(p.MUL, input, other, MulBackward0)
 
 
-class DivBackward0(Gradient):
-    __slots__ = ()
-    saves = INPUTS
-
-    def backward(self, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:
-        numerator, denominator = self.input(0), self.input(1)
-        return (
-            div(grad, denominator) if self.edges[0] is not None else None,
-            div(mul(neg(grad), div(numerator, denominator)), denominator) if self.edges[1] is not None else None,
-        )
-
-
-class DivBackward1(DivBackward0):
-    __slots__ = ()
+DivBackward0, DivBackward1 = (
+    _history(
+        name, lambda grad, other: grad / other, lambda grad, input, other: -grad * (input / other) / other
+    )
+    for name in ("DivBackward0", "DivBackward1")
+)
+NoSlopeBackward, DivBackward2 = (_history(name, no_slope, no_slope) for name in ("NoSlopeBackward", "DivBackward2"))
 
 
 def div_by_number(x: Tensor, divisor: Any) -> Tensor:
@@ -153,16 +116,14 @@ def div_by_number(x: Tensor, divisor: Any) -> Tensor:
 def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
     """``input / other``; integers divide to floats. ``rounding_mode`` "trunc" or "floor" keeps the dtype."""
     if rounding_mode is None:
-        result = binary(p.DIV, input, other, DivBackward0)
-    elif rounding_mode == "floor":
-        result = binary(p.FLOOR_DIVIDE, input, other, DivBackward2)
-    elif rounding_mode == "trunc":
-        result = binary(p.TRUNC_DIVIDE, input, other, DivBackward2)
-    else:
-        raise RuntimeError(
-            f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{rounding_mode}'"
-        )
-    return result
+        return binary(p.DIV, input, other, DivBackward0)
+    if rounding_mode == "floor":
+        return binary(p.FLOOR_DIVIDE, input, other, DivBackward2)
+    if rounding_mode == "trunc":
+        return binary(p.TRUNC_DIVIDE, input, other, DivBackward2)
+    raise RuntimeError(
+        f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{rounding_mode}'"
+    )
 
 
 @operation(inplace=True, out=True)
@@ -171,36 +132,20 @@ def true_divide(input: Any, other: Any) -> Tensor:
     return binary(p.DIV, input, other, DivBackward0)
 
 
-class NoSlopeBackward(Gradient):
-    """For steps: the gradient is zero wherever it exists."""
-
-    __slots__ = ()
-
-    def backward(self, grad: Tensor) -> tuple[Tensor | None, ...]:
-        return tuple(no_slope(grad) if edge is not None else None for edge in self.edges)
-
-
 @operation(inplace=True, out=True)
 def floor_divide(input: Any, other: Any) -> Tensor:
     """The quotient rounded down, in the operands' dtype. ``RuntimeError`` when an integer is divided by zero."""
     return binary(p.FLOOR_DIVIDE, input, other, NoSlopeBackward)
 
 
-class DivBackward2(NoSlopeBackward):
-    """Quotients rounded to integers."""
-
-    __slots__ = ()
-
-
-class RemainderBackward0(Gradient):
-    __slots__ = ()
-    saves = INPUTS
-
-    def backward(self, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:
-        other = None
-        if self.edges[1] is not None:
-            other = neg(mul(grad, floor_divide(self.input(0), self.input(1))))
-        return grad, other
+RemainderBackward0, RemainderBackward1 = (
+    _history(name, lambda grad: grad, lambda grad, input, other: -(grad * floor_divide(input, other)))
+    for name in ("RemainderBackward0", "RemainderBackward1")
+)
+FmodBackward0, FmodBackward1 = (
+    _history(name, lambda grad: grad, lambda grad, input, other: -(grad * div(input, other, rounding_mode="trunc")))
+    for name in ("FmodBackward0", "FmodBackward1")
+)
 
 
 @operation(inplace=True, out=True)
@@ -211,95 +156,28 @@ def remainder(input: Any, other: Any) -> Tensor:
     return binary(p.REMAINDER, input, other, RemainderBackward1 if isinstance(other, Tensor) else RemainderBackward0)
 
 
-class RemainderBackward1(RemainderBackward0):
-    __slots__ = ()
-
-
-class FmodBackward0(Gradient):
-    __slots__ = ()
-    saves = INPUTS
-
-    def backward(self, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:
-        other = None
-        if self.edges[1] is not None:
-            other = neg(mul(grad, div(self.input(0), self.input(1), rounding_mode="trunc")))
-        return grad, other
-
-
-class FmodBackward1(FmodBackward0):
-    __slots__ = ()
-
-
 @operation(inplace=True, out=True)
 def fmod(input: Tensor, other: Any) -> Tensor:
     """What is left of a division rounded towards zero: has the dividend's sign, as C's ``fmod``."""
-    if not isinstance(input, Tensor):
-        raise not_a_tensor("fmod", input=input)
     return binary(p.FMOD, input, other, FmodBackward1 if isinstance(other, Tensor) else FmodBackward0)
 
 
-class ReciprocalBackward0(Gradient):
-    __slots__ = ()
-    saves = RESULT
-
-    def backward(self, grad: Tensor) -> Tensor:
-        result = self.result()
-        return mul(neg(grad), mul(result, result))
+# --- powers ---------------------------------------------------------------------------------------------------------------
 
 
-@operation(inplace=True, out=True)
-def reciprocal(input: Tensor) -> Tensor:
-    """``1 / input``."""
-    return unary(p.RECIPROCAL, input, ReciprocalBackward0)
+def _slope_of_base(grad: Tensor, input: Any, other: Any) -> Tensor:
+    slope = other * pow(input, other - 1)
+    return grad * (where(other == 0, 0.0, slope) if isinstance(other, Tensor) else slope)
 
 
-# --- powers -------------------------------------------------------------------------------------------------------
+def _slope_of_exponent(grad: Tensor, input: Any, other: Tensor, result: Tensor) -> Tensor:
+    base = number_or_tensor(input, grad.dtype)
+    return grad * where((base == 0) & (other >= 0), 0.0, result * log(base))
 
 
-class PowBackward0(Gradient):
-    """Power with a number as exponent, kept as context."""
-
-    __slots__ = ()
-    saves = INPUTS
-
-    def backward(self, grad: Tensor) -> Tensor:
-        base, exponent = self.input(0), self.context
-        if exponent == 0:
-            return no_slope(grad)
-        return mul(grad, mul(pow(base, exponent - 1), exponent))
-
-
-class PowBackward1(Gradient):
-    """Power with a tensor as exponent."""
-
-    __slots__ = ()
-    saves = RESULT
-
-    def backward(self, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:
-        base, exponent = self.input(0), self.input(1)
-        first = second = None
-        if self.edges[0] is not None:
-            slope = mul(exponent, pow(base, sub(exponent, 1)))
-            first = mul(grad, _zero_where(exponent == 0, slope) if isinstance(exponent, Tensor) else slope)
-        if self.edges[1] is not None:
-            from .exponentials import log
-
-            base = number_or_tensor(base, grad.dtype)
-            slope, flat = mul(self.result(), log(base)), (base == 0) & (exponent >= 0)
-            second = mul(grad, _zero_where(flat, slope))
-        return first, second
-
-
-class PowBackward2(PowBackward1):
-    """Power of a number."""
-
-    __slots__ = ()
-
-
-def _zero_where(flat: Tensor, slope: Tensor) -> Tensor:
-    from .comparison import where
-
-    return where(flat, 0.0, slope)
+PowBackward1, PowBackward2 = (
+    _history(name, _slope_of_base, _slope_of_exponent) for name in ("PowBackward1", "PowBackward2")
+)
 
 
 @operation(inplace=True, out=True)
@@ -312,9 +190,18 @@ def pow(input: Any, exponent: Any) -> Tensor:
     return _power(input, operand(exponent))
 
 
+PowBackward0 = gradient_class(
+    "PowBackward0",
+    lambda grad, input, exponent: no_slope(grad) if exponent == 0 else grad * (pow(input, exponent - 1) * exponent),
+    ("input", "exponent"),
+    1,
+)
+
+
 def _power(x: Tensor, exponent: float) -> Tensor:
     """Small exponents are products or roots, exactly as PyTorch computes them."""
     d = x.dtype
+    result = None
     if d.category == 2 or (d.category == 1 and isinstance(exponent, int)):
         if exponent == 2:
             result = binary(p.MUL, x, x)
@@ -322,19 +209,18 @@ def _power(x: Tensor, exponent: float) -> Tensor:
             result = binary(p.MUL, binary(p.MUL, x, x), x)
         elif exponent == 1:
             result = unary(p.COPY, x)
-        elif d.category == 2 and exponent == 0.5:
+        elif d.category == 1 and exponent < 0:
+            raise RuntimeError("Integers to negative integer powers are not allowed.")
+    if d.category == 2 and result is None:
+        if exponent == 0.5:
             result = unary(p.SQRT, x)
-        elif d.category == 2 and exponent == -0.5:
+        elif exponent == -0.5:
             result = unary(p.RSQRT, x)
-        elif d.category == 2 and exponent == -1:
+        elif exponent == -1:
             result = unary(p.RECIPROCAL, x)
-        elif d.category == 2 and exponent == -2:
+        elif exponent == -2:
             result = unary(p.RECIPROCAL, binary(p.MUL, x, x))
-        else:
-            if d.category == 1 and exponent < 0:
-                raise RuntimeError("Integers to negative integer powers are not allowed.")
-            result = binary(p.POW, x, exponent)
-    else:
+    if result is None:
         result = binary(p.POW, x, exponent)
     if tracked(x):
         attach(result, PowBackward0, [x], None, exponent)
@@ -350,85 +236,109 @@ def square(input: Tensor) -> Tensor:
 @operation(out="exact")
 def float_power(input: Any, exponent: Any) -> Tensor:
     """``pow`` in float64."""
-    from ..graph.dtypes import float64
-
     first = input.to(float64) if isinstance(input, Tensor) else input
     second = exponent.to(float64) if isinstance(exponent, Tensor) else float(exponent)
     return pow(first, second)
 
 
-# --- operators ----------------------------------------------------------------------------------------------------
+@method()
+def float_power_(self: Tensor, exponent: Any) -> Tensor:
+    """In-place version of ``float_power``, for float64."""
+    if self.dtype is not float64:
+        raise RuntimeError(
+            f"the base given to float_power_ has dtype {self.dtype} but the operation's result requires dtype torch.float64"
+        )
+    return assign(self, float_power(self, exponent))
 
 
-def _fast(primitive: p.Primitive, gradient: type[Gradient]) -> Any:
-    """An operator that records one primitive, with the plainest case (no views, no history) written out in line."""
+# --- weighted sums, each rounded as one operation -------------------------------------------------------------------------
 
-    def operator(self: Tensor, other: Any) -> Any:
-        kind = type(other)
-        if kind is Tensor:
-            if self._storage is None and other._storage is None and not self._tracked and not other._tracked:
-                trace = local.trace
-                a = self._node
-                b = other._node
-                if a.trace is not trace:
-                    a = enter(trace, a)
-                if b.trace is not trace:
-                    b = enter(trace, b)
-                cursor = trace.cursor
-                key = (primitive, a.place, b.place)
-                if key in cursor.next:
-                    step = cursor.next[key]
-                else:
-                    step = new_step(trace, key, primitive, None, ((a.place, None), (b.place, None)))
-                value = _new(Node)
-                value.shape = step.shape
-                value.dtype = step.dtype
-                value.trace = trace
-                value.place = step.depth - 1
-                value.buffer = None
-                trace.nodes += (value,)
-                trace.cursor = step
-                if step.mark >= trace.limit:
-                    value = overflow(trace, value, step)
-                result = _new(Tensor)
-                result._node = value
-                result._storage = result._view = result._extra = result._gradient = None
-                result._tracked = False
-                return result
-            return binary(primitive, self, other, gradient)
-        if kind is float or kind is int or isinstance(other, Tensor):
-            return binary(primitive, self, other, gradient)
-        if isinstance(other, NUMBERS):
-            return binary(primitive, self, operand(other), gradient)
-        return NotImplemented
-
-    return operator
+_LARGEST_HALF = 65504.0
+"""What is no more in amount fits every floating-point type."""
 
 
-_quotient = binary_operator(div, swapped=True)
+def _scaled(grad: Tensor, value: Any) -> Tensor:
+    return grad if value == 1 else grad * value
 
 
-def _divided_by(self: Tensor, other: Any) -> Any:
-    # Of the operators with an array in front PyTorch has this one, as the reciprocal times the array.
-    return reciprocal(self) * other if isinstance(other, np.ndarray) else _quotient(self, other)
+def _product_slopes(grad: Tensor, tensor1: Tensor, tensor2: Tensor, value: Any) -> tuple[Tensor, ...]:
+    weighted = _scaled(grad, value)
+    return grad, weighted * tensor2, weighted * tensor1
 
 
-Tensor.__add__ = _fast(p.ADD, AddBackward0)  # type: ignore[method-assign]
-Tensor.__radd__ = Tensor.__add__  # type: ignore[method-assign]
-Tensor.__sub__ = _fast(p.SUB, SubBackward0)  # type: ignore[method-assign]
-Tensor.__rsub__ = binary_operator(rsub)  # type: ignore[method-assign]
-Tensor.__mul__ = _fast(p.MUL, MulBackward0)  # type: ignore[method-assign]
-Tensor.__rmul__ = Tensor.__mul__  # type: ignore[method-assign]
-Tensor.__truediv__ = _fast(p.DIV, DivBackward0)  # type: ignore[method-assign]
-Tensor.__rtruediv__ = _divided_by  # type: ignore[method-assign]
-Tensor.__floordiv__ = binary_operator(floor_divide)  # type: ignore[method-assign]
-Tensor.__rfloordiv__ = binary_operator(floor_divide, swapped=True)  # type: ignore[attr-defined]
-Tensor.__mod__ = binary_operator(remainder)  # type: ignore[method-assign]
-Tensor.__rmod__ = binary_operator(remainder, swapped=True)  # type: ignore[attr-defined]
-Tensor.__pow__ = binary_operator(pow)  # type: ignore[method-assign]
-Tensor.__rpow__ = binary_operator(pow, swapped=True)  # type: ignore[method-assign]
-Tensor.__neg__ = neg  # type: ignore[method-assign]
-Tensor.__pos__ = positive  # type: ignore[method-assign]
-for _name in ("add", "sub", "mul", "floordiv", "truediv", "mod", "pow"):
-    _source = {"floordiv": "floor_divide", "truediv": "div", "mod": "remainder"}.get(_name, _name)
-    setattr(Tensor, f"__i{_name}__", binary_operator(getattr(Tensor, _source + "_")))
+@operation(inplace=True, out=True, scales=("value",))
+@differentiated(_product_slopes, operands=3)
+def addcmul(input: Tensor, tensor1: Any, tensor2: Any, *, value: Any = 1) -> Tensor:
+    """``input + value * tensor1 * tensor2``, the last product and the sum rounded as one."""
+    if input.dtype.kind == tensor1.dtype.kind == tensor2.dtype.kind == "bool":
+        raise NotImplementedError("\"addcmul_cpu_out\" not implemented for 'Bool'")
+    if type(value) is float and abs(value) > _LARGEST_HALF:
+        check_fits(value, input.dtype)
+    return composite(_product_added, value == 1, input, tensor1, tensor2, value)[0]
+
+
+@rounded_once
+def _product_added(plain: bool, input: Tensor, first: Tensor, second: Tensor, value: Any) -> tuple[Tensor]:
+    return (nary(p.FMA, [input, first if plain else first * value, second]),)
+
+
+def _quotient_slopes(grad: Tensor, tensor1: Tensor, tensor2: Tensor, value: Any) -> tuple[Tensor, ...]:
+    share = _scaled(grad, value) / tensor2
+    return grad, share, -(share * (tensor1 / tensor2))
+
+
+@operation(inplace=True, out=True, scales=("value",))
+@differentiated(_quotient_slopes, operands=3)
+def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1) -> Tensor:
+    """``input + value * tensor1 / tensor2``. Integer operands raise ``RuntimeError``."""
+    if tensor1.dtype.category < 2 and tensor2.dtype.category < 2:
+        raise RuntimeError(
+            "Integer division with addcdiv is no longer supported, and in a future  release addcdiv will perform a true "
+            "division of tensor1 and tensor2."
+        )
+    if type(value) is float and abs(value) > _LARGEST_HALF:
+        check_fits(value, input.dtype)
+    return composite(_quotient_added, value == 1, input, tensor1, tensor2, value)[0]
+
+
+@rounded_once
+def _quotient_added(plain: bool, input: Tensor, first: Tensor, second: Tensor, value: Any) -> tuple[Tensor]:
+    return (input + (first if plain else first * value) / second,)
+
+
+_TOWARDS = (lambda grad, weight: grad * (1 - weight), lambda grad, weight: grad * weight)
+_LERPED = ("input", "end", "weight")
+LerpBackward0 = gradient_class("LerpBackward0", _TOWARDS, _LERPED, 2)
+LerpBackward1 = gradient_class("LerpBackward1", (*_TOWARDS, lambda grad, input, end: grad * (end - input)), _LERPED, 3)
+
+
+@operation(inplace=True, out="exact")
+def lerp(input: Tensor, end: Tensor, weight: Any) -> Tensor:
+    """``input + weight * (end - input)``, computed from the nearer end as PyTorch does."""
+    for name, other in (("end", end), ("weight", weight)):
+        if isinstance(other, Tensor) and other.dtype is not input.dtype and (name == "end" or other.ndim):
+            raise RuntimeError(
+                f"expected dtype {p.C_NAMES[input.dtype]} for `{name}` but got dtype {p.C_NAMES[other.dtype]}"
+            )
+    check_floating("lerp_kernel_tensor" if isinstance(weight, Tensor) else "lerp_kernel_scalar", input.dtype)
+    if isinstance(weight, Tensor):
+        (result,) = composite(_between, None, input, end, weight)
+        if tracked(input, end, weight):
+            attach(result, LerpBackward1, [input, end, weight])
+        return result  # type: ignore[no-any-return]
+    near = -0.5 < weight < 0.5
+    (result,) = composite(_between, near, input, end, weight if near else weight - 1)
+    if tracked(input, end):
+        attach(result, LerpBackward0, [input, end], [], weight)
+    return result  # type: ignore[no-any-return]
+
+
+@rounded_once
+def _between(near: bool | None, input: Tensor, end: Tensor, weight: Any) -> tuple[Tensor]:
+    """``near``: whether a number as weight is that of the end (else less one); None for a tensor of weights."""
+    whole = end - input
+    if near is not None:
+        return (nary(p.FMA, [input if near else end, whole, weight]),)
+    from_start = nary(p.FMA, [input, whole, weight])
+    from_end = nary(p.FMA, [end, whole, weight - 1])
+    return (nary(p.WHERE, [weight.abs() < 0.5, from_start, from_end]),)

@@ -9,7 +9,7 @@ from ..graph import primitives as p
 from ..graph.dtypes import int32
 from ..graph.shapes import Size
 from ..graph.trace import record
-from .comparison import where
+from .choice import where
 from .dropout import dropout
 from .matrix import matmul
 from .memory_order import lay, own_order

@@ -6,23 +6,40 @@ tensor's node, following the trace, making the result and its history are writte
 
 from __future__ import annotations
 
-import functools
 import sys
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar, cast
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
 
 from ..core.history import CROSSWISE, INPUTS, NOTHING, RESULT, Gradient, sequence
 from ..core.tensor import Tensor
 from ..graph.bounds import LARGEST, SMALLEST, whole_number
 from ..graph.dtypes import DType
+from ..graph.given import Given
 from ..graph.primitives import COPY, Primitive
 from ..graph.shapes import View
 from ..graph.trace import Node, enter, local, new_step, number_kind, overflow, record, record_constant, user_site
 from .memory_order import record_in_memory_order
-from .operands import operand
 
 _new = object.__new__
-_F = TypeVar("_F", bound=Callable[..., Any])
+
+NUMBERS = (int, float, Given, np.generic)
+"""What may stand beside a tensor in an operation, besides tensors."""
+
+
+def operand(value: Any) -> Any:
+    """A tensor or Python number as it is, a NumPy scalar as a Python number (its booleans as floats, as in PyTorch).
+
+    ``TypeError`` for anything else, arrays too: operators leave those to NumPy (see :meth:`Tensor.__array_wrap__`).
+    """
+    if isinstance(value, (Tensor, int, float, Given)):
+        return value
+    if isinstance(value, np.generic) and value.dtype.kind in "biuf":
+        return float(value) if isinstance(value, np.bool_) else value.item()
+    if isinstance(value, (complex, np.complexfloating)):
+        raise NotImplementedError("operations are not implemented for complex numbers")
+    raise TypeError(f"unsupported operand type for a tensor operation: '{type(value).__name__}'")
 
 
 def unary(primitive: Primitive, x: Tensor, gradient: type[Gradient] | None = None, attributes: Any = None) -> Tensor:
@@ -294,31 +311,6 @@ def attach(
         result._extra.base = None  # what it was reshaped from was never seen; the history is its own
     if local.watched:
         history.observe()
-
-
-def differentiated(gradient: type[Gradient]) -> Callable[[_F], _F]:
-    """Decorator: the function's history is one node of class ``gradient`` over its positional arguments.
-
-    What the function is composed of leaves no history of its own. (:func:`flambeau.autograd.one_node.one_node` derives the
-    gradient from the composition instead.)
-    """
-
-    def decorate(function: _F) -> _F:
-        @functools.wraps(function)
-        def called(*arguments: Any, **keywords: Any) -> Any:
-            if not tracked(*arguments):
-                return function(*arguments, **keywords)
-            try:
-                local.grad = False
-                result = function(*arguments, **keywords)
-            finally:
-                local.grad = True
-            attach(result, gradient, arguments, None, tuple(keywords.items()))
-            return result
-
-        return cast(_F, called)
-
-    return decorate
 
 
 def no_slope(grad: Tensor) -> Tensor:

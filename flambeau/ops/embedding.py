@@ -42,7 +42,7 @@ class EmbeddingBackward0(Gradient):
 
 def add_rows(grad: Tensor, index: Tensor, rows: int, padding_idx: int) -> Tensor:
     """A table of zeros with the rows of ``grad`` added where ``index`` says; ``padding_idx`` names a row left zero."""
-    from .comparison import where
+    from .choice import where
 
     width = grad.shape[-1]
     place = index.unsqueeze(-1)

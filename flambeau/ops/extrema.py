@@ -10,9 +10,9 @@ from ..core.tensor import Tensor
 from ..graph import dtypes
 from ..graph import primitives as p
 from ..graph.shapes import wrap_dim, wrap_dims
-from .comparison import maximum, minimum
 from .creation import zeros
 from .dispatch import attach, tracked, unary
+from .functions import maximum, minimum
 from .one_node import one_node
 from .operation import operation
 from .reductions import Dims, expand_back, reduce, steps_of

@@ -45,7 +45,7 @@ def _readable(x: Tensor) -> tuple[Node, Any]:
     return node, x._view
 
 
-def elementwise(function: Any, x: Tensor, **parameters: Any) -> Tensor:
+def by_numpy(function: Any, x: Tensor, **parameters: Any) -> Tensor:
     """A NumPy function of float64 elements, rounded once to the result's dtype."""
     return on_host(_wide, {"function": function, "parameters": tuple(parameters.items())}, [(x.shape, x.dtype)], x)[0]
 

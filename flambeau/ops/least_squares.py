@@ -58,7 +58,7 @@ def pinv(
     if plain.numel() == 0:
         result = plain.mT.clone()
     else:
-        from .comparison import where
+        from .choice import where
 
         if hermitian:  # the lower triangle is all that counts
             s, u = linalg_eigh(plain)

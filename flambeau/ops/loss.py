@@ -13,9 +13,9 @@ from ..graph import primitives as p
 from ..graph.checks import Check
 from ..graph.shapes import Size, View
 from ..graph.trace import local, record
-from .activation import check_floating
 from .addressing import take_at
-from .comparison import where
+from .choice import where
+from .conversion import check_floating
 from .dispatch import attach, binary, nary, tracked, unary
 from .reductions import reduce
 from .softmax import log_softmax
@@ -158,7 +158,7 @@ def cross_entropy(
     shape, d = input._output_meta(0)
     rank = len(shape)
     if d.category < 2:
-        check_floating(input, "log_softmax_lastdim_kernel_impl")
+        check_floating("log_softmax_lastdim_kernel_impl", input.dtype)
     if rank == 0 or 0 in shape or d.itemsize == 2:
         return nll_loss(log_softmax(input, 0 if rank < 2 else 1), target, weight, reduction, ignore_index)
     value, *kept = composite_values(_cross_entropy, (reduction, ignore_index), (input, target, weight))
@@ -195,7 +195,7 @@ def _checked_target(input: Tensor, target: Tensor, weight: Tensor | None) -> Ten
         raise ValueError(f"Expected input batch_size ({input.shape[0]}) to match target batch_size ({batch}).")
     if target.dtype is not dtypes.int64 and target.dtype is not dtypes.uint8:
         raise RuntimeError(f"expected target dtype to be Long or Byte, but got {p.TYPE_NAMES[target.dtype]}")
-    check_floating(input, "nll_loss_out_frame")
+    check_floating("nll_loss_out_frame", input.dtype)
     classes = input.shape[0 if rank == 1 else 1]
     if weight is not None:
         if weight.ndim != 1 or weight.shape[0] != classes:

@@ -10,7 +10,7 @@ from ..core.composite import composite_values, handle
 from ..core.history import CROSSWISE, INPUTS, Gradient, shown_as
 from ..core.modes import without_history
 from ..core.storage import whole
-from ..core.tensor import Tensor
+from ..core.tensor import Tensor, method
 from ..graph import primitives as p
 from ..graph.bounds import check_fits
 from ..graph.dtypes import bool_, int64, promote_types
@@ -210,11 +210,9 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
         return batched(input, other)
 
 
+@method("__matmul__")
 def _operator(self: Tensor, other: Any) -> Any:
     return matmul(self, other) if isinstance(other, Tensor) else NotImplemented
-
-
-Tensor.__matmul__ = _operator  # type: ignore[method-assign]
 
 
 class WeightedProductBackward(Gradient):

@@ -21,9 +21,8 @@ from ..graph import primitives as p
 from ..graph.dtypes import bfloat16, dtype, float16, float32, float64
 from ..graph.shapes import Size, View, contiguous_strides, view_strides, wrap_dim
 from ..graph.trace import local
-from .activation import check_floating
 from .assignment import assign
-from .conversion import converted
+from .conversion import check_floating, converted
 from .dispatch import attach, binary, tracked, unary
 from .laid_out import in_order
 from .memory_order import Order, format_order, lay, lies_in, own_order
@@ -269,7 +268,7 @@ def _layer_norm(
 ) -> tuple[Tensor, Tensor, Tensor]:
     layout = _layer_layout(input, normalized_shape, weight=weight, bias=bias)
     _check_parameters(input, weight, bias)
-    check_floating(input, "LayerNormKernelImpl")
+    check_floating("LayerNormKernelImpl", input.dtype)
     result, average, _, scale = _normalise(input, weight, bias, layout, eps, NativeLayerNormBackward0)
     return result, average, scale
 
@@ -306,7 +305,7 @@ def group_norm(
                 f"Expected {name} to be a vector of size equal to the number of channels in input, but got {name} of "
                 f"shape {list(parameter.shape)} and input of shape {list(shape)}"
             )
-    check_floating(input, "GroupNormKernelImpl")
+    check_floating("GroupNormKernelImpl", input.dtype)
     _check_parameters(input, weight, bias)
     rest = shape[2:].numel()
     each = channels // num_groups
@@ -350,7 +349,7 @@ def rms_norm(
     if input.ndim < len(normalized_shape):
         raise ValueError(f"Input tensor must have at least {len(normalized_shape)} dimensions, but got {input.ndim}")
     layout = _layer_layout(input, normalized_shape, weight=weight)
-    check_floating(input, "rms_norm")
+    check_floating("rms_norm", input.dtype)
     if eps is None:
         eps = _EPSILON[input.dtype]
     result, scale = composite(_divided_by_root, (layout, eps), input, weight)
@@ -455,7 +454,7 @@ def batch_norm(
     divided by the count less one.
     """
     layout = _channel_layout(input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
-    check_floating(input, "batch_norm")
+    check_floating("batch_norm", input.dtype)
     _check_parameters(input, weight, bias, running_mean, running_var)
     if not training:
         for name, given in (("running_mean", running_mean), ("running_var", running_var)):
@@ -513,7 +512,7 @@ def instance_norm(
             raise RuntimeError("Expected running_mean and running_var to be defined when use_input_stats is false")
         return batch_norm(input, weight, bias, running_mean, running_var, False, momentum, eps)
     layout = _channel_layout(input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
-    check_floating(input, "batch_norm")
+    check_floating("batch_norm", input.dtype)
     _check_parameters(input, weight, bias, running_mean, running_var)
     layout = layout._replace(axes=layout.axes[1:])
     result, average, variance, _ = _normalise(input, weight, bias, layout, eps, NormalizationBackward)

@@ -12,7 +12,7 @@ from ..core.tensor import Tensor
 from ..graph.primitives import TYPE_NAMES
 from ..graph.shapes import wrap_dim, wrap_dims
 from .assignment import write_out
-from .comparison import where
+from .choice import where
 from .dispatch import attach, no_slope, tracked
 from .extrema import amax, amin
 from .one_node import one_node

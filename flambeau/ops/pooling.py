@@ -18,7 +18,7 @@ from ..graph.bounds import check_fits
 from ..graph.dtypes import dtype, float32, float64, int16, int32, int64, uint8
 from ..graph.shapes import Size
 from ..graph.trace import record, record_outputs
-from .activation import check_floating
+from .conversion import check_floating
 from .convolution import dense_node
 from .creation import filled
 from .dispatch import attach, tracked
@@ -313,7 +313,7 @@ def _check_volume(name: str, input: Tensor) -> None:
 def adaptive_max_pool2d(input: Tensor, output_size: Any) -> tuple[Tensor, Tensor]:
     """Maxima over ``output_size`` windows that divide the plane evenly, and their places in it (int64)."""
     out = _output_size("adaptive_max_pool2d", input, output_size, 2)
-    check_floating(input, "adaptive_max_pool2d")
+    check_floating("adaptive_max_pool2d", input.dtype)
     d = input.dtype
     work = _compared_as(d)
     x = input if d is work else input.to(work)
@@ -503,7 +503,7 @@ def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:
     out = _output_size("adaptive_avg_pool2d", input, output_size, 2)
     if out == (1, 1):
         return mean(input, (-2, -1), True)
-    check_floating(input, "adaptive_avg_pool2d")
+    check_floating("adaptive_avg_pool2d", input.dtype)
     d = input.dtype
     work = _added_in(d)
     x = input if d is work else input.to(work)

@@ -79,7 +79,7 @@ class CdistBackward0(Gradient):
     saves = RESULT
 
     def backward(self, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:
-        from .comparison import where
+        from .choice import where
 
         x1, x2, distance = self.input(0), self.input(1), self.result()
         share = where(distance == 0, 0.0, grad / distance)

@@ -18,7 +18,7 @@ from ..graph import dtypes
 from ..graph import primitives as p
 from ..graph.dtypes import dtype as dtype_type
 from ..graph.shapes import Size, wrap_dims
-from .comparison import where
+from .choice import where
 from .creation import empty, full, ones
 from .dispatch import attach, binary, tracked, unary
 from .operation import operation

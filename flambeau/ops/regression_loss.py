@@ -8,9 +8,9 @@ from typing import Any
 from ..core.composite import composite
 from ..core.history import INPUTS, Gradient
 from ..core.tensor import Tensor
-from .activation import check_floating, hardtanh
-from .comparison import where
-from .conversion import check_holds, converted, in_common_dtype
+from .activation import hardtanh
+from .choice import where
+from .conversion import check_floating, check_holds, converted, in_common_dtype
 from .dispatch import attach, tracked
 from .precision import rounded_once
 
@@ -77,7 +77,7 @@ def _loss(
     kernel: str, define: Callable[..., tuple[Tensor]], gradient: type[Gradient], input: Tensor, target: Tensor, reduction: str,
     parameter: float,
 ) -> Tensor:  # fmt: skip
-    check_floating(input, kernel)
+    check_floating(kernel, input.dtype)
     (result,) = composite(define, (reduction, parameter), input, target)
     if tracked(input, target):
         attach(result, gradient, [input, target], None, (reduction, parameter))

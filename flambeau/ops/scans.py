@@ -78,7 +78,7 @@ class CumprodBackward0(Gradient):
 
 def _cumprod_gradient(x: Tensor, result: Tensor, grad: Tensor, axis: int) -> Tensor:
     """Before the first zero the products divided by each factor; at it, the products without it; 0 behind it."""
-    from .comparison import where
+    from .choice import where
 
     zeros = cumsum(x == 0, axis)
     before = zeros == 0
@@ -176,7 +176,7 @@ class LogcumsumexpBackward0(Gradient):
     saves = RESULT
 
     def backward(self, grad: Tensor) -> Tensor:
-        from .comparison import where
+        from .choice import where
 
         x, result, axis = self.input(0), self.result(), self.context
         if x.ndim == 0 or x.numel() == 0:

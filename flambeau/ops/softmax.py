@@ -12,8 +12,8 @@ from ..core.tensor import Tensor
 from ..graph import dtypes
 from ..graph import primitives as p
 from ..graph.shapes import wrap_dim, wrap_dims
-from .activation import check_floating
-from .comparison import where
+from .choice import where
+from .conversion import check_floating
 from .dispatch import attach, binary, nary, tracked, unary
 from .extrema import amax
 from .one_node import one_node
@@ -26,7 +26,7 @@ def _prepared(name: str, input: Tensor, dim: int, dtype: Any) -> tuple[Tensor, i
     x = input if dtype is None or dtype is input.dtype else input.to(dtype)
     x = x.contiguous()  # and so is the result
     axis = wrap_dim(dim, x.ndim)
-    check_floating(x, f"{name}_lastdim_kernel_impl" if axis >= x.ndim - 1 else f"{name}_kernel_impl")
+    check_floating(f"{name}_lastdim_kernel_impl" if axis >= x.ndim - 1 else f"{name}_kernel_impl", x.dtype)
     return x, axis
 
 

@@ -293,7 +293,7 @@ _INTERPOLATIONS = ("linear", "lower", "higher", "midpoint", "nearest")
 
 
 def _quantile(name: str, input: Tensor, q: Any, dim: int | None, keepdim: bool, interpolation: str) -> Tensor:
-    from .comparison import where
+    from .choice import where
 
     if input.numel() == 0:
         raise RuntimeError(f"{name}() input tensor must be non-empty")

@@ -1,154 +1,55 @@
-"""Less common functions of one or two numbers; some are computed by NumPy."""
+"""Special functions: of the normal distribution, of the gamma function, and Bessel's; some are computed by NumPy."""
 
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Callable
+from operator import index
 
 import numpy as np
 
-from .. import return_types
-from ..core.history import INPUTS, Gradient
-from ..core.modes import without_history
-from ..core.tensor import Tensor
-from ..graph import dtypes
-from .comparison import where
-from .conversion import converted, floating
-from .dispatch import attach, no_slope, not_a_tensor, tracked
-from .exponentials import log
-from .host import elementwise, on_host
+from ..core.tensor import Tensor, method
+from ..graph.bounds import check_fits
+from ..graph.primitives import FLOAT_FUNCTIONS as F
+from ..graph.primitives import TYPE_NAMES
+from .choice import where
+from .conversion import floating
+from .dispatch import unary
+from .elementwise import differentiated
+from .functions import exp, log, sin
+from .host import by_numpy
 from .one_node import one_node
 from .operation import operation
 from .precision import computed_in_double, rounded_once
-from .trigonometry import sin
+from .steps import arange
 
-# --- classes of numbers -------------------------------------------------------------------------------------------------
-
-
-class AngleBackward0(Gradient):
-    __slots__ = ()
-
-    def backward(self, grad: Tensor) -> Tensor:
-        return no_slope(grad)
+# --- logit, entropy, sin(x) / x -------------------------------------------------------------------------------------------
 
 
-@operation(out=True)
-def angle(input: Tensor) -> Tensor:
-    """0 for positive numbers, π for negative ones, NaN for NaN."""
-    x = floating(input.detach())
-    result = where(x.isnan(), x, where(x < 0, math.pi, x * 0 if x.numel() == 0 else where(x < 0, x, 0.0)))
-    if tracked(input):
-        attach(result, AngleBackward0, [input], [])
-    return result
+def _logit_slope(grad: Tensor, input: Tensor, eps: float | None) -> Tensor:
+    low = 0.0 if eps is None else eps
+    outside = (input < low) | (input > 1 - low)
+    return where(outside, math.nan if eps is None else 0.0, grad / (input * (1 - input)))
 
 
-# --- parts of numbers ---------------------------------------------------------------------------------------------------
-
-
-def _frexp(array: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    mantissa, exponent = np.frexp(array)
-    return mantissa, exponent
-
-
-@operation(out="exact")
-@one_node("FrexpBackward0")
-def frexp(input: Tensor) -> tuple[Tensor, Tensor]:
-    """(mantissa, exponent) with input = mantissa · 2^exponent and mantissas in [0.5, 1), exponents int32."""
-    if input.dtype.kind != "float":
-        raise RuntimeError("torch.frexp() only supports floating-point dtypes")
-    outputs = [(input.shape, input.dtype), (input.shape, dtypes.int32)]
-    mantissa, exponent = on_host(_frexp, {}, outputs, input.detach())
-    if tracked(input):
-        mantissa = input / exp2_of(exponent, input)
-    return return_types.frexp((mantissa, exponent))  # type: ignore[no-any-return]
-
-
-def exp2_of(exponent: Any, like: Tensor) -> Any:
-    """2 to the power of ``exponent``: of integers, in the floating-point dtype of ``like``."""
-    if not isinstance(exponent, Tensor):
-        return 2.0**exponent
-    return (exponent if exponent.dtype.category == 2 else converted(exponent, floating(like).dtype)).exp2()
-
-
-@operation(inplace=True, out=True)
-@one_node("LdexpBackward0")
-def ldexp(input: Tensor, other: Any) -> Tensor:
-    """input · 2^other."""
-    if not (isinstance(input, Tensor) and isinstance(other, Tensor)):
-        raise not_a_tensor("ldexp", input=input, other=other)
-    if other.dtype.kind == "bool" and input.dtype.category == 2:
-        raise NotImplementedError("\"ldexp_cpu_exp\" not implemented for 'Bool'")
-    return input * exp2_of(other, input)
-
-
-# --- integers -----------------------------------------------------------------------------------------------------------
-
-
-def _whole(array: np.ndarray, other: np.ndarray, name: str) -> np.ndarray:
-    return getattr(np, name)(array, other)  # type: ignore[no-any-return]
-
-
-def _of_integers(name: str, input: Tensor, other: Tensor) -> Tensor:
-    from ..graph.dtypes import result_type
-    from ..graph.primitives import TYPE_NAMES
-    from ..graph.shapes import broadcast_shapes
-
-    d = result_type([(t.dtype, 0 if t.ndim else 1) for t in (input, other)])
-    if d.category != 1:
-        raise NotImplementedError(f"\"{name}_cpu\" not implemented for '{TYPE_NAMES[d]}'")
-    shape = broadcast_shapes(input.shape, other.shape)
-    return on_host(_whole, {"name": name}, [(shape, d)], converted(input, d), converted(other, d))[0]
-
-
-@operation(inplace=True, out=True)
-def gcd(input: Tensor, other: Tensor) -> Tensor:
-    """Greatest common divisors of integers."""
-    if not (isinstance(input, Tensor) and isinstance(other, Tensor)):
-        raise not_a_tensor("gcd", input=input, other=other)
-    return _of_integers("gcd", input, other)
-
-
-@operation(inplace=True, out=True)
-def lcm(input: Tensor, other: Tensor) -> Tensor:
-    """Least common multiples of integers."""
-    if not (isinstance(input, Tensor) and isinstance(other, Tensor)):
-        raise not_a_tensor("lcm", input=input, other=other)
-    return _of_integers("lcm", input, other)
-
-
-# --- x log x and sin(x) / x -------------------------------------------------------------------------------------------
-
-
-class SpecialEntrBackward0(Gradient):
-    __slots__ = ()
-    saves = INPUTS
-
-    def backward(self, grad: Tensor) -> Tensor:
-        return grad * (-1 - log(self.input(0)))
+@operation("special.logit", inplace=True, out=True)
+@differentiated(_logit_slope)
+def logit(input: Tensor, eps: float | None = None) -> Tensor:
+    """log(x / (1 - x)), with x first clamped to [eps, 1 - eps] if given."""
+    if eps is not None and input.dtype.category >= 2:
+        check_fits(eps, input.dtype)
+    x = input if eps is None else input.clamp(eps, 1 - eps)
+    return log(x / (1 - x))
 
 
 @operation(only="special.entr", out=True)
+@differentiated(lambda grad, input: grad * (-1 - log(input)), name="SpecialEntrBackward0")
+@rounded_once
 def entr(input: Tensor) -> Tensor:
     """-x · log(x): 0 at 0, minus infinity below."""
     x = floating(input)
-    result = without_history(lambda: _entropies(x))
-    if tracked(x):
-        attach(result, SpecialEntrBackward0, [x])
-    return result
-
-
-@rounded_once
-def _entropies(x: Tensor) -> Tensor:
     inside = -x * log(where(x > 0, x, 1.0))
-    return where(x == 0, 0.0, where(x < 0, -math.inf, inside))  # type: ignore[no-any-return]
-
-
-class SincBackward0(Gradient):
-    __slots__ = ()
-    saves = INPUTS
-
-    def backward(self, grad: Tensor) -> Tensor:
-        return grad * _sinc_slope(self.input(0))
+    return where(x == 0, 0.0, where(x < 0, -math.inf, inside))
 
 
 @computed_in_double
@@ -158,29 +59,161 @@ def _sinc_slope(x: Tensor) -> Tensor:
     return where(x == 0, 0.0, (angle.cos() - sin(angle) / angle) / safe)
 
 
-@operation("special.sinc", method=True, inplace=True, out=True)
+@operation("special.sinc", inplace=True, out=True)
+@differentiated(lambda grad, input: grad * _sinc_slope(input))
 def sinc(input: Tensor) -> Tensor:
     """sin(πx) / (πx), 1 at zero."""
-    x = floating(input)
-    result = without_history(lambda: _sinc(x))
-    if tracked(x):
-        attach(result, SincBackward0, [x])
-    return result
+    return _sinc(floating(input))
 
 
 @computed_in_double
 def _sinc(x: Tensor) -> Tensor:
     angle = where(x == 0, 1.0, x * math.pi)
-    return where(x == 0, 1.0, sin(angle) / angle)  # type: ignore[no-any-return]
+    return where(x == 0, 1.0, sin(angle) / angle)
 
 
-# --- modified Bessel functions ------------------------------------------------------------------------------------------
+# --- the normal distribution ----------------------------------------------------------------------------------------------
+
+
+@operation(only="special.erfcx", out=True)
+@differentiated(
+    lambda grad, input, result: grad * (input * result * 2 - 2 / math.sqrt(math.pi)), name="SpecialErfcxBackward0"
+)
+def erfcx(input: Tensor) -> Tensor:
+    """exp(x²) erfc(x), without overflow for positive x."""
+    return unary(F["erfcx"], floating(input))
+
+
+@operation(only="special.ndtr", out=True)
+@rounded_once
+def ndtr(input: Tensor) -> Tensor:
+    """The normal distribution function: the area left of x."""
+    return 0.5 * (floating(input) * -math.sqrt(0.5)).erfc()
+
+
+@operation(only="special.ndtri", out=True)
+@differentiated(
+    lambda grad, result: grad * (exp(result * result * 0.5) * math.sqrt(2 * math.pi)), name="SpecialNdtriBackward0"
+)
+def ndtri(input: Tensor) -> Tensor:
+    """The inverse of :func:`ndtr`."""
+    _check_no_half("ndtri_cpu", input)
+    return _ndtri(floating(input))
+
+
+def _check_no_half(kernel: str, x: Tensor) -> None:
+    if x.dtype.kind == "float" and x.dtype.itemsize == 2:
+        raise NotImplementedError(f"\"{kernel}\" not implemented for '{TYPE_NAMES[x.dtype]}'")
+
+
+@computed_in_double
+def _ndtri(x: Tensor) -> Tensor:
+    """From the inverse error function between the quarters; in the tails by Newton's method on the logarithm, which is
+    almost a parabola there, from where erfc's leading term would put it."""
+    mirrored = x > 0.5
+    tail = where(mirrored, 1 - x, x)
+    target = log(where(tail < 0.25, tail, 0.25))
+    root = (-2 * target).sqrt()
+    place = -(root - log(root * math.sqrt(2 * math.pi)) / root)
+    for _ in range(4):
+        scaled = erfcx(place * -math.sqrt(0.5))
+        value = log(scaled * 0.5) - 0.5 * place * place  # the logarithm of the area left of the place
+        place = place - (value - target) * scaled * math.sqrt(math.pi / 2)
+    place = where(tail == 0, -math.inf, where(tail > 0, place, math.nan))
+    centre = (2 * x - 1).erfinv() * math.sqrt(2)
+    return where((x - 0.5).abs() <= 0.25, centre, where(mirrored, -place, place))
+
+
+@operation(only="special.log_ndtr", out=True)
+@differentiated(
+    lambda grad, input: grad / erfcx(input * -math.sqrt(0.5)) * math.sqrt(2 / math.pi), name="SpecialLogNdtrBackward0"
+)
+def log_ndtr(input: Tensor) -> Tensor:
+    """Logarithm of :func:`ndtr`: of the scaled complementary error function far to the left."""
+    _check_no_half("log_ndtr_cpu", input)
+    x = floating(input)
+    y = x * math.sqrt(0.5)
+    left = log(erfcx(-y) * 0.5) - 0.5 * x * x
+    return where(x < -1, left, (y.erfc() * -0.5).log1p())
+
+
+# --- derivatives of the gamma function's logarithm ------------------------------------------------------------------------
+
+_BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510, 43867 / 798)
+"""B₂, B₄, …, B₁₈."""
+
+
+def _polygamma(x: np.ndarray, order: int) -> np.ndarray:
+    """Derivatives of the digamma function: (-1)^(n+1) n! ζ(n+1, x), by the Euler-Maclaurin formula behind x = 12.
+
+    Trigamma is reflected at 1/2; other orders step from negative numbers upwards.
+    """
+    if order == 1:
+        mirrored = x < 0.5
+        y = np.where(mirrored, 1 - x, x)
+        value = np.where(np.isinf(y), 0.0, _hurwitz(y, 2))
+        pole = (x <= 0) & (x == np.floor(x)) & np.isfinite(x)  # at which the rounded multiple of π has a sine
+        return np.where(pole, np.inf, np.where(mirrored, (np.pi / np.sin(np.pi * x)) ** 2 - value, value))
+    sign = -1.0 if order % 2 == 0 else 1.0
+    factorial = float(math.factorial(order)) if order <= 170 else math.inf  # 171! is beyond float64
+    return sign * factorial * _hurwitz(x, order + 1)
+
+
+def _hurwitz(x: np.ndarray, s: int) -> np.ndarray:
+    """ζ(s, x); NaN at plus infinity and a pole at minus infinity, as PyTorch has it."""
+    total = np.zeros_like(x)
+    y = x.copy()
+    for _ in range(12 + int(np.clip(-np.nanmin(x, initial=0.0, where=np.isfinite(x)), 0, 1e4))):
+        low = y < 12
+        total += np.where(low, np.where(low, y, 1.0) ** -float(s), 0.0)
+        y = np.where(low, y + 1, y)
+    tail = y ** (1 - s) / (s - 1) + y**-s / 2
+    factor = float(s)
+    for k, b in enumerate(_BERNOULLI, 1):
+        tail += b * factor / math.factorial(2 * k) * y ** -(s + 2.0 * k - 1)
+        factor *= (s + 2 * k - 1) * (s + 2 * k)
+    return np.where(np.isinf(x), np.where(x > 0, np.nan, np.inf), total + tail)
+
+
+@operation("special.polygamma", method=False, out=True)
+def polygamma(n: int, input: Tensor) -> Tensor:
+    """Derivative number ``n`` of the digamma function."""
+    n = index(n)
+    if n < 0:
+        raise RuntimeError("polygamma(n, x) does not support negative n.")
+    return input.digamma() if n == 0 else _polygamma_of(input, n)
+
+
+@differentiated(lambda grad, input, order: grad * polygamma(order + 1, input), name="PolygammaBackward0")
+def _polygamma_of(input: Tensor, order: int) -> Tensor:
+    return by_numpy(_polygamma, floating(input), order=order)
+
+
+@method("polygamma")
+def _polygamma_method(self: Tensor, n: int) -> Tensor:
+    """Derivative number ``n`` of the digamma function."""
+    return polygamma(n, self)
+
+
+@operation("special.multigammaln", inplace=True, out=True)
+@one_node("MvlgammaBackward0")
+def mvlgamma(input: Tensor, p: int) -> Tensor:
+    """Logarithm of the multivariate gamma function of dimension ``p``."""
+    if p < 1:
+        raise RuntimeError("p has to be greater than or equal to 1")
+    x = floating(input)
+    constant = p * (p - 1) / 4 * math.log(math.pi)
+    shifts = arange(p, dtype=x.dtype) / 2
+    return (x.unsqueeze(-1) - shifts).lgamma().sum(-1) + constant
+
+
+# --- modified Bessel functions --------------------------------------------------------------------------------------------
 
 _NODES = 96
 _FAR = 25.0
 
 
-def _bessel(x: np.ndarray, order: int, scaled: bool) -> np.ndarray:
+def bessel(x: np.ndarray, order: int, scaled: bool) -> np.ndarray:
     """I₀ or I₁ (times exp(-|x|) if ``scaled``).
 
     Near zero the power series (Abramowitz and Stegun, 9.6.10); further on the trapezoidal rule over
@@ -215,71 +248,54 @@ def _bessel(x: np.ndarray, order: int, scaled: bool) -> np.ndarray:
     return np.copysign(value, x) if order else value
 
 
-class I0Backward0(Gradient):
-    """``context`` (order, scaled), with I₀' = I₁ and I₁' = I₀ - I₁ / x, a half at zero."""
-
-    __slots__ = ()
-    saves = INPUTS
-
-    def backward(self, grad: Tensor) -> Tensor:
-        order, scaled = self.context
-        x = self.input(0)
-        value = modified_bessel(x, order, scaled)
-        if order == 0:
-            slope = modified_bessel(x, 1, scaled)
-        else:
-            slope = modified_bessel(x, 0, scaled) - value / x
-        if scaled:
-            slope = slope - x.sign() * value
-        return grad * (slope if order == 0 else where(x.abs() > _TINY, slope, 0.5))
-
-
-class SpecialI0EBackward0(I0Backward0):
-    __slots__ = ()
-
-
-class SpecialI1Backward0(I0Backward0):
-    __slots__ = ()
-
-
-class SpecialI1EBackward0(I0Backward0):
-    __slots__ = ()
-
-
 _TINY = 2.0**-52
-_BESSEL_GRADIENTS = {
-    (0, False): I0Backward0, (0, True): SpecialI0EBackward0, (1, False): SpecialI1Backward0, (1, True): SpecialI1EBackward0,
-}  # fmt: skip
 
 
-def modified_bessel(input: Tensor, order: int, scaled: bool) -> Tensor:
-    """I₀ or I₁, times exp(-|x|) if ``scaled``."""
-    x = floating(input)
-    result = elementwise(_bessel, x, order=order, scaled=scaled)
-    if tracked(x):
-        attach(result, _BESSEL_GRADIENTS[order, scaled], [x], None, (order, scaled))
-    return result
+def _bessel_function(history: str, order: int, scaled: bool) -> Callable[[Tensor], Tensor]:
+    """I₀ or I₁, times exp(-|x|) if ``scaled``, with I₀' = I₁ and I₁' = I₀ - I₁ / x, a half at zero."""
+
+    def slope(grad: Tensor, input: Tensor) -> Tensor:
+        value = _bessel_functions[order, scaled](input)
+        other = _bessel_functions[1 - order, scaled](input)
+        slope = other - value / input if order else other
+        if scaled:
+            slope = slope - input.sign() * value
+        return grad * (where(input.abs() > _TINY, slope, 0.5) if order else slope)
+
+    @differentiated(slope, name=history)
+    def apply(input: Tensor) -> Tensor:
+        return by_numpy(bessel, floating(input), order=order, scaled=scaled)
+
+    return apply
+
+
+_bessel_functions = {
+    (0, False): _bessel_function("I0Backward0", 0, False),
+    (0, True): _bessel_function("SpecialI0EBackward0", 0, True),
+    (1, False): _bessel_function("SpecialI1Backward0", 1, False),
+    (1, True): _bessel_function("SpecialI1EBackward0", 1, True),
+}
 
 
 @operation("special.i0", inplace=True, out=True)
 def i0(input: Tensor) -> Tensor:
     """The modified Bessel function of the first kind of order 0."""
-    return modified_bessel(input, 0, False)
+    return _bessel_functions[0, False](input)
 
 
 @operation(only="special.i0e", out=True)
 def i0e(input: Tensor) -> Tensor:
     """exp(-|x|) I₀(x)."""
-    return modified_bessel(input, 0, True)
+    return _bessel_functions[0, True](input)
 
 
 @operation(only="special.i1", out=True)
 def i1(input: Tensor) -> Tensor:
     """The modified Bessel function of the first kind of order 1."""
-    return modified_bessel(input, 1, False)
+    return _bessel_functions[1, False](input)
 
 
 @operation(only="special.i1e", out=True)
 def i1e(input: Tensor) -> Tensor:
     """exp(-|x|) I₁(x)."""
-    return modified_bessel(input, 1, True)
+    return _bessel_functions[1, True](input)

@@ -174,7 +174,7 @@ def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
         raise RuntimeError(f"renorm: expected maxnorm to be >= 0 but got {maxnorm}")
     if input.ndim < 2:
         raise RuntimeError(f"renorm: input needs at least 2 dimensions, got {input.ndim} dimensions")
-    from .comparison import where
+    from .choice import where
 
     axis = wrap_dim(dim, input.ndim)
     sizes = input.norm(p, [k for k in range(input.ndim) if k != axis], True)

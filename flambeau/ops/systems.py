@@ -131,7 +131,7 @@ def linalg_slogdet(A: Tensor) -> tuple[Tensor, Tensor]:
 @operation()
 def logdet(input: Tensor) -> Tensor:
     """Logarithm of the determinant; NaN where it is negative."""
-    from .comparison import where
+    from .choice import where
 
     sign, size = _signed_logarithm(input)
     return where(sign.detach() < 0, float("nan"), size)  # type: ignore[no-any-return]

@@ -11,7 +11,7 @@ from ..core.history import INPUTS, RESULT, Gradient
 from ..core.tensor import Tensor
 from ..graph.notices import warn
 from ..graph.shapes import wrap_dims
-from .comparison import where
+from .choice import where
 from .dispatch import attach, tracked
 from .one_node import one_node
 from .operation import operation

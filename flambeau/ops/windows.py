@@ -13,7 +13,7 @@ from ..graph.dtypes import get_default_dtype
 from .creation import finished
 from .from_data import from_array
 from .operation import operation
-from .special import _bessel
+from .special import bessel
 
 
 def _window(name: str, length: int, periodic: bool, shape: Any, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
@@ -76,6 +76,6 @@ def kaiser_window(window_length: int, periodic: bool = True, beta: float = 12.0,
 
     def shape(t: np.ndarray) -> np.ndarray:
         circle = beta * np.sqrt(np.maximum(1 - (2 * t - 1) ** 2, 0))
-        return _bessel(circle, 0, False) / _bessel(np.array(beta), 0, False)
+        return bessel(circle, 0, False) / bessel(np.array(beta), 0, False)
 
     return _window("kaiser_window", window_length, periodic, shape, dtype, device, requires_grad)
