@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
+from operator import itemgetter
 from typing import Any, TypeVar
 
 from ..core.history import CROSSWISE, INPUTS, NOTHING, RESULT, Gradient
-from ..core.modes import without_history
 from ..core.tensor import Tensor
 from ..graph.primitives import PRIMITIVES, Primitive
-from .dispatch import attach, binary, not_a_tensor, tracked, unary
+from ..graph.trace import local
+from .dispatch import attach, binary, not_a_tensor, unary
 from .operation import operation
 
 Function = Callable[[Tensor], Tensor]
@@ -81,6 +82,16 @@ def _parameters_of(function: Any) -> tuple[str, ...]:
     return code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]  # type: ignore[no-any-return]
 
 
+def _defaults_of(function: Any, parameters: Sequence[str]) -> tuple[Any, ...]:
+    """The parameters' defaults, in their order; None for those that have none."""
+    while hasattr(function, "__wrapped__"):
+        function = function.__wrapped__
+    positional = function.__code__.co_argcount
+    defaults = dict(zip(reversed(parameters[:positional]), reversed(function.__defaults__ or ())))
+    defaults |= function.__kwdefaults__ or {}
+    return tuple([defaults.get(parameter) for parameter in parameters])
+
+
 def history_name(operation: str) -> str:
     """PyTorch's name for the history of an operation: ``log1p`` leaves a Log1PBackward0."""
     return operation.title().replace("_", "") + "Backward0"
@@ -102,22 +113,27 @@ def differentiated(
             name or history_name(function.__name__), formulas if len(formulas) > 1 else formulas[0], parameters, count,
             zero_curvature,
         )  # fmt: skip
-        plain: Any = function
-        while hasattr(plain, "__wrapped__"):
-            plain = plain.__wrapped__
-        defaults = dict(zip(reversed(parameters[: plain.__code__.co_argcount]), reversed(plain.__defaults__ or ())))
-        defaults |= plain.__kwdefaults__ or {}
+        defaults = _defaults_of(function, parameters)
+        settings = [parameters.index(setting) for setting in gradient.settings]
+        chosen = itemgetter(*settings) if settings else None
+        saved: list[Any] | None = None if gradient.keeps_operands else []
 
         @functools.wraps(function)
         def called(*arguments: Any, **keywords: Any) -> Any:
-            if not tracked(*arguments, *keywords.values()):
+            for value in (*arguments, *keywords.values()) if keywords else arguments:
+                if isinstance(value, Tensor) and value._tracked and local.grad:
+                    break
+            else:
                 return function(*arguments, **keywords)
-            result = without_history(lambda: function(*arguments, **keywords))
-            given = {**defaults, **dict(zip(parameters, arguments)), **keywords}
-            context: Any = tuple([given[setting] for setting in gradient.settings])
-            context = context[0] if len(context) == 1 else context or None
-            tensors = [given[parameter] for parameter in parameters[:count]]
-            attach(result, gradient, tensors, None if gradient.keeps_operands else [], context)
+            try:  # what ``without_history`` does, in line
+                local.grad = False
+                result = function(*arguments, **keywords)
+            finally:
+                local.grad = True
+            values = arguments + defaults[len(arguments) :]
+            if keywords:
+                values = tuple([keywords.get(parameter, value) for parameter, value in zip(parameters, values)])
+            attach(result, gradient, values[:count], saved, chosen(values) if chosen else None)
             return result
 
         return called  # type: ignore[return-value]
