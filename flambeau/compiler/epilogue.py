@@ -11,7 +11,7 @@ from ..kernels.kernel import Call, Epilogue
 from .fuse import Group
 from .items import Access, Item
 from .lower import Lowering, describe, entered
-from .templates import matrix_access, result_access
+from .templates import matrix_access
 
 
 class EpilogueLowering(Lowering):
@@ -56,10 +56,9 @@ class EpilogueLowering(Lowering):
         if template.primitive is MATMUL:
             *batch, m, n = template.shape
             a, b = matrix_access(first, tuple(batch)), matrix_access(second, tuple(batch))
-            c = result_access(template, self.writes[0])
-            calls = self.device.product(template.dtype, tuple(batch), m, n, first.sizes[-1], a, b, c, epilogue)
+            calls = self.device.product(template.dtype, tuple(batch), m, n, first.sizes[-1], a, b, epilogue)
         else:
             _, _, geometry = template.attributes
-            calls = self.device.convolution(geometry, entered(first), entered(second), self.writes[0], epilogue)
+            calls = self.device.convolution(geometry, entered(first), entered(second), epilogue)
         calls[-1].label += " with " + describe(self.group).partition(" ")[2]
         return calls

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..graph.dtypes import dtype
+from ..graph.primitives import CONVOLUTION
 from ..graph.shapes import View, broadcast_strides
 from ..kernels.contract import Device
 from ..kernels.kernel import Call, Late, MatrixAccess, Number, Operand, Scatter, Shifted, Strided
@@ -95,14 +96,9 @@ def _matmul(device: Device, item: Item) -> list[Call | HostCall]:
     first = item.operands[0]
     assert isinstance(first, Access)
     *batch, m, n = item.shape
-    k = first.sizes[-1]
-    return [*device.product(item.dtype, tuple(batch), m, n, k, a, b, result_access(item, item.store()))]
-
-
-def result_access(item: Item, operand: Operand) -> MatrixAccess:
-    """Where a product's results go when they lie row by row."""
     strides = item.whole().strides
-    return MatrixAccess(operand, 0, tuple(strides[:-2]), strides[-2], strides[-1])
+    result = MatrixAccess(item.store(), 0, tuple(strides[:-2]), strides[-2], strides[-1])
+    return [*device.product(item.dtype, tuple(batch), m, n, first.sizes[-1], a, b, result)]
 
 
 def matrix_access(access: Access, batch: tuple[int, ...]) -> MatrixAccess:
@@ -175,14 +171,18 @@ def _strided(access: Access) -> Strided:
 
 
 def _template(device: Device, item: Item, items: list[Item]) -> list[Call]:
+    _, d, geometry = item.attributes
     inputs = [entered(o) for o in item.operands if isinstance(o, Access)]
+    if item.primitive is CONVOLUTION:
+        x, w = inputs
+        return device.convolution(geometry, x, w, item.store())
     outputs: list[Operand | None] = [item.store()]
     for other in items[1:]:
         number = other.attributes[2]
         while len(outputs) <= number:
             outputs.append(None)
         outputs[number] = other.store()
-    return device.windows(item.primitive.name, item.attributes, inputs, outputs)
+    return device.windows(item.primitive.name, d, geometry, inputs, outputs)
 
 
 __all__ = ["HostCall", "lower_single", "numpy_of"]

@@ -24,7 +24,7 @@ from .memory import allocate
 from .recurring import Recurring
 from .runner import default_runner
 from .scatter import lower_scatter
-from .windows import lower_template
+from .windows import lower_windows
 
 
 class Processor:
@@ -34,7 +34,7 @@ class Processor:
         self.runner = default_runner()
         self.allocate = allocate
         self.recurring = Recurring
-        self.windows = lower_template
+        self.windows = lower_windows
         self.scatter = lower_scatter
 
     def loop(self, program: Program, inner: int) -> tuple[AnyKernel, int]:
@@ -42,22 +42,20 @@ class Processor:
         return Kernel(program.key, partial(emit, program)), scratch
 
     def product(
-        self, dtype: DType, batch: tuple[int, ...], m: int, n: int, k: int, a: MatrixAccess, b: MatrixAccess, c: MatrixAccess,
-        epilogue: Epilogue | None = None,
+        self, dtype: DType, batch: tuple[int, ...], m: int, n: int, k: int, a: MatrixAccess, b: MatrixAccess,
+        result: MatrixAccess | Epilogue,
     ) -> list[Call]:  # fmt: skip
-        return lower_matmul(dtype.llvm, batch, m, n, k, a, b, c, _fused(epilogue))
+        if isinstance(result, Epilogue):
+            return lower_matmul(dtype.llvm, batch, m, n, k, a, b, None, FusedEpilogue(result))
+        return lower_matmul(dtype.llvm, batch, m, n, k, a, b, result)
 
-    def convolution(
-        self, geometry: Convolution, x: Operand, w: Operand, y: Operand, epilogue: Epilogue | None = None
-    ) -> list[Call]:
-        return lower_forward(geometry, x, w, y, _fused(epilogue))
+    def convolution(self, geometry: Convolution, x: Operand, w: Operand, result: Operand | Epilogue) -> list[Call]:
+        if isinstance(result, Epilogue):
+            return lower_forward(geometry, x, w, None, FusedEpilogue(result))
+        return lower_forward(geometry, x, w, result)
 
     def load(self, kernels: Sequence[Any]) -> list[int]:
         return default_compiler().addresses(kernels)
-
-
-def _fused(epilogue: Epilogue | None) -> FusedEpilogue | None:
-    return None if epilogue is None else FusedEpilogue(epilogue)
 
 
 register("cpu", Processor)

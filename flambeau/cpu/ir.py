@@ -24,7 +24,9 @@ import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-LANES = 16
+from ..kernels.program import LANES as lanes_of_sums
+
+LANES = lanes_of_sums
 """Logical vector length of all generated code. LLVM splits it into whatever registers the machine has, so results
 (the shape of reduction trees above all) are the same on every machine."""
 

@@ -1,13 +1,14 @@
-"""Templates for convolution and pooling primitives, chosen by name."""
+"""Templates for primitives that work on windows, chosen by name."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from math import prod
-from typing import Any
+from collections.abc import Callable, Sequence
 
+from ..graph.convolution import Convolution
+from ..graph.dtypes import DType
+from ..graph.pooling import EvenWindows, Pooling, SlidingMeans
 from ..kernels.kernel import Call, Operand
-from .convolution import lower_forward, lower_input_gradient, lower_weight_gradient
+from .convolution import lower_input_gradient, lower_weight_gradient
 from .pooling import (
     lower_adaptive_average_pool,
     lower_adaptive_average_pool_gradient,
@@ -19,7 +20,6 @@ from .pooling import (
 )
 
 TEMPLATES: dict[str, Callable[..., list[Call]]] = {
-    "convolution": lower_forward,
     "convolution_input_gradient": lower_input_gradient,
     "convolution_weight_gradient": lower_weight_gradient,
     "max_pool": lower_max_pool,
@@ -32,20 +32,17 @@ TEMPLATES: dict[str, Callable[..., list[Call]]] = {
 }
 
 
-def lower_template(name: str, attributes: Any, inputs: list[Operand], outputs: list[Operand | None]) -> list[Call]:
-    """The calls of a windowed primitive; ``attributes`` are (shape, dtype, geometry).
-
-    The geometry is a :class:`~flambeau.cpu.convolution.Convolution`, or for pooling a tuple that begins with (planes,
-    height, width) of what is pooled and goes on with kernel, stride, padding (and for maxima dilation), and the extents
-    of the result; adaptive pooling and the gradient of maxima need the extents alone. Means have in the end whether
-    padding counts, and what to divide by instead of the count or None.
-    """
-    shape, d, geometry = attributes
+def lower_windows(
+    name: str, dtype: DType, geometry: Convolution | Pooling, inputs: Sequence[Operand], outputs: Sequence[Operand | None]
+) -> list[Call]:
+    """The calls of a windowed primitive (see :meth:`flambeau.kernels.contract.Device.windows`)."""
     template = TEMPLATES[name]
-    if name.startswith("convolution"):
+    if isinstance(geometry, Convolution):
         return template(geometry, *inputs, outputs[0])
-    if name.startswith("average"):
-        return template(d.llvm, *geometry[:-2], *inputs, outputs[0], *geometry[-2:])
+    if isinstance(geometry, SlidingMeans):
+        return template(dtype.llvm, *geometry[:-2], *inputs, outputs[0], *geometry[-2:])
     if name == "adaptive_max_pool" and len(outputs) == 1:
-        outputs = [*outputs, Operand(8 * prod(shape), "places")]  # always found, though nobody wants them
-    return template(d.llvm, *geometry, *inputs, *outputs)
+        assert isinstance(geometry, EvenWindows)
+        count = geometry.planes * geometry.out_height * geometry.out_width
+        outputs = [*outputs, Operand(8 * count, "places")]  # always found, though nobody wants them
+    return template(dtype.llvm, *geometry, *inputs, *outputs)

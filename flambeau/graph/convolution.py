@@ -5,17 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import prod
 
+from .dtypes import DType, float32, float64
+
 
 @dataclass(frozen=True)
 class Convolution:
     """Cross-correlation of ``x [batch, in_channels, height, width]`` with ``w [out_channels, in_channels / groups, kh,
     kw]``, giving ``y [batch, out_channels, out_height, out_width]``; all row-major.
 
-    ``dtype`` is LLVM's name, ``"float"`` or ``"double"``. Pairs are (vertical, horizontal). Raises ``ValueError`` for
-    sizes that do not fit together.
+    ``dtype`` is float32 or float64. Pairs are (vertical, horizontal). Raises ``ValueError`` for sizes that do not fit
+    together.
     """
 
-    dtype: str
+    dtype: DType
     batch: int
     in_channels: int
     height: int
@@ -28,8 +30,8 @@ class Convolution:
     groups: int = 1
 
     def __post_init__(self) -> None:
-        if self.dtype not in ("float", "double"):
-            raise ValueError(f"convolution of {self.dtype} is not supported")
+        if self.dtype not in (float32, float64):
+            raise ValueError(f"convolution of {self.dtype.name} is not supported")
         if self.batch < 0 or min(self.in_channels, self.out_channels, self.height, self.width, self.groups) < 1:
             raise ValueError("convolution needs at least one channel, row, column and group")
         if min(*self.kernel, *self.stride, *self.dilation) < 1 or min(self.padding) < 0:
@@ -51,7 +53,7 @@ class Convolution:
 
     @property
     def item_bytes(self) -> int:
-        return 4 if self.dtype == "float" else 8
+        return self.dtype.itemsize
 
     @property
     def flops(self) -> int:

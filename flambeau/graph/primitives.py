@@ -152,13 +152,16 @@ MATMUL = define("matmul", "matmul", rules.matrix_product)
 CONVOLUTION, CONVOLUTION_INPUT, CONVOLUTION_WEIGHT = several(
     "convolution convolution_input_gradient convolution_weight_gradient", "template", given
 )
-"""``attributes`` (shape, dtype, geometry) with contiguous operands."""
+"""``attributes`` (shape, dtype, geometry) with contiguous operands: x, w; gradient of y, w; gradient of y, x. A geometry is
+what :mod:`flambeau.graph.convolution`, and below :mod:`flambeau.graph.pooling`, say it is."""
 MAX_POOL, MAX_POOL_GRADIENT, AVERAGE_POOL, AVERAGE_POOL_GRADIENT = several(
     "max_pool max_pool_gradient average_pool average_pool_gradient", "template", given
 )
 ADAPTIVE_POOL, ADAPTIVE_POOL_GRADIENT, ADAPTIVE_MAX_POOL = several(
     "adaptive_pool adaptive_pool_gradient adaptive_max_pool", "template", given
 )
+"""Of contiguous planes: the windows' maxima or means, or the sum of their gradients; the gradient of maxima has their places
+(int64) as a second operand. Maxima have their places as a further output."""
 HOST = define("host", "host", given)
 """``attributes`` (shape, dtype, function, parameters): ``function(*arrays, **dict(parameters))`` in NumPy gives the value
 (or a tuple, when more outputs follow)."""

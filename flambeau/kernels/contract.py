@@ -13,8 +13,14 @@ offset  meaning
 
 Steps up to the next one flagged :data:`NEW_PHASE` form a *phase*: their tiles may run in any order and at once. Every
 tile of a phase has finished before the next phase starts. Kernels find addresses and numbers in a table of 64-bit words:
-first the address of the error cell, then those of the plan's memory and the numbers given at each run. An argument that is
-an operand is its slot in the table and a byte offset behind the address there.
+first the address of the error cell, then those of the plan's memory and the numbers given at each run: floats as float64,
+integers and booleans as int64. An argument that is an operand is its slot in the table and a byte offset behind the address
+there, one that is a number its slot.
+
+The error cell is two words: zero, and nothing yet. Whoever finds an error while the first is zero puts the number there that
+the call has for this error among its arguments, and into the second word the value that was wrong. Nothing is read or written
+outside the operands then either: a wrong index counts as 0. What else is computed afterwards does not matter, but that no
+phase is begun that is to stop on an error.
 """
 
 from __future__ import annotations
@@ -24,6 +30,7 @@ from typing import Any, Protocol
 
 from ..graph.convolution import Convolution
 from ..graph.dtypes import DType
+from ..graph.pooling import Pooling
 from .kernel import Call, Epilogue, Kernel, MatrixAccess, Operand, Scatter
 from .program import Program
 
@@ -48,24 +55,29 @@ class Memory(Protocol):
     #: The name of the device.
     device: str
     address: int
+    #: How many bytes there are; at least what was asked for.
     nbytes: int
+    #: Whether others could see it at some time; while false, nobody needs to ask whether they do.
+    ever_exposed: bool
+    #: To be set when the bare address was handed out, of which nothing can tell the end.
+    exposed_forever: bool
 
     @property
     def recyclable(self) -> bool:
-        """Whether it may be used again for another value when nobody holds it any more."""
-
-    @property
-    def ever_exposed(self) -> bool:
-        """Whether others could see it at some time; while false, nobody needs to ask whether they do."""
+        """Whether another value may be put there when nobody holds this one any more."""
 
     def exposed(self) -> bool:
         """Whether anybody outside may read or write the memory now."""
+
+    def array(self, dtype: Any, shape: Sequence[int], strides: Sequence[int] | None = None, offset: int = 0) -> Any:
+        """The memory from byte ``offset`` on as a NumPy array, ``strides`` in bytes (default: contiguous). It shares the
+        memory, keeps it alive and counts as exposure."""
 
     def copy(self, nbytes: int) -> Memory:
         """Other memory with the first ``nbytes`` bytes."""
 
     def peek(self, dtype: Any, shape: Sequence[int], strides: Sequence[int] | None = None, offset: int = 0) -> Any:
-        """The memory as a NumPy array, which the caller drops at once."""
+        """As :meth:`array`, for a view that the caller drops at once: it is no exposure."""
 
 
 class RecurringMemory(Protocol):
@@ -78,7 +90,8 @@ class RecurringMemory(Protocol):
 class Runner(Protocol):
     """Runs plans."""
 
-    #: Runs a part of a plan: takes what :meth:`arguments` gives, and returns the last value of the error cell.
+    #: Runs a part of a plan: takes what :meth:`arguments` gives, and returns the last value of the error cell. It is called
+    #: where nothing may come in between it and what follows, so it should be a C function.
     native: Any
 
     def num_threads(self) -> int:
@@ -104,26 +117,32 @@ class Device(Protocol):
         """The kernel of a loop program, and how many bytes of private memory a tile needs where rows have ``inner`` elements."""
 
     def product(
-        self, dtype: DType, batch: tuple[int, ...], m: int, n: int, k: int, a: MatrixAccess, b: MatrixAccess, c: MatrixAccess,
-        epilogue: Epilogue | None = None,
+        self, dtype: DType, batch: tuple[int, ...], m: int, n: int, k: int, a: MatrixAccess, b: MatrixAccess,
+        result: MatrixAccess | Epilogue,
     ) -> list[Call]:  # fmt: skip
-        """The products of (batch, m, k) with (batch, k, n), put where ``c`` says, or handed to an epilogue."""
+        """The products of (batch, m, k) with (batch, k, n), put somewhere or handed to an epilogue.
 
-    def convolution(
-        self, geometry: Convolution, x: Operand, w: Operand, y: Operand, epilogue: Epilogue | None = None
-    ) -> list[Call]:
-        """A convolution, put into ``y``, or handed to an epilogue."""
+        ``dtype``, that of all three, is float32, float64 or an integer's, which wraps. Extents may be zero; without any k the
+        results are zeros. No memory that is written is that of ``a`` or ``b``.
+        """
+
+    def convolution(self, geometry: Convolution, x: Operand, w: Operand, result: Operand | Epilogue) -> list[Call]:
+        """A convolution of contiguous operands, put into a contiguous one or handed to an epilogue."""
 
     def windows(
-        self, name: str, attributes: Any, inputs: list[Operand], outputs: list[Operand | None]
-    ) -> list[Call]:
-        """The calls of a primitive that works on windows: gradients of convolutions, pooling and its gradients."""
+        self, name: str, dtype: DType, geometry: Convolution | Pooling, inputs: Sequence[Operand],
+        outputs: Sequence[Operand | None],
+    ) -> list[Call]:  # fmt: skip
+        """The calls of the primitive called ``name``, one that works on windows: the gradients of a convolution, pooling and
+        its gradients. Operands are contiguous; of several outputs those that nobody needs are None, or left out at the end.
+        """
 
     def scatter(self, scatter: Scatter) -> Call:
         """One call that writes values to computed positions."""
 
     def load(self, kernels: Sequence[Kernel]) -> list[int]:
-        """Make kernels ready to run; for each the number that stands for it in step records."""
+        """Make kernels of this device's calls ready to run; for each the number that stands for it in step records. It
+        stands for it as long as there is a plan."""
 
     def allocate(self, nbytes: int) -> Any:
         """Memory of at least ``nbytes`` bytes of arbitrary contents (see :class:`Memory`)."""

@@ -269,7 +269,7 @@ def _geometry(
 
     height, width = pair(x[2:], 1)
     window, steps, edges, gaps = pair(w[2:], 1), pair(stride, 1), pair(padding, 0), pair(dilation, 1)
-    problem = Convolution(d.llvm, x[0], x[1], height, width, w[0], window, steps, edges, gaps, groups)
+    problem = Convolution(d, x[0], x[1], height, width, w[0], window, steps, edges, gaps, groups)
     return Geometry(problem, x, w, y, d, order)
 
 

@@ -12,10 +12,10 @@ from typing import Any
 
 from ..core.history import INPUTS, Gradient
 from ..core.tensor import Tensor
-from ..cpu.pooling.window import MOST_PLACES
 from ..graph import primitives as p
 from ..graph.bounds import check_fits
 from ..graph.dtypes import dtype, float32, float64, int16, int32, int64, uint8
+from ..graph.pooling import MOST_PLACES, EvenWindows, Pooling, SlidingMeans, SlidingWindows
 from ..graph.shapes import Size
 from ..graph.trace import record, record_outputs
 from .conversion import check_floating
@@ -39,7 +39,7 @@ def _planes(x: Tensor) -> int:
 
 
 def _recorded(
-    primitive: p.Primitive, shape: Sequence[int], d: dtype, window: tuple[Any, ...], order: Order, *operands: Tensor
+    primitive: p.Primitive, shape: Sequence[int], d: dtype, window: Pooling, order: Order, *operands: Tensor
 ) -> Tensor:
     """A pooling primitive over contiguous operands; nothing is run where there is nothing to pool."""
     size = Size(shape)
@@ -51,7 +51,7 @@ def _recorded(
 
 
 def _maxima(
-    primitive: p.Primitive, shape: Sequence[int], window: tuple[Any, ...], x: Tensor, gradient: type[Gradient]
+    primitive: p.Primitive, shape: Sequence[int], window: Pooling, x: Tensor, gradient: type[Gradient]
 ) -> tuple[Tensor, Tensor]:
     """Maxima with their history, and where in its plane each was found."""
     size = Size(shape)
@@ -94,7 +94,7 @@ class PlacesBackward(Gradient):
 
 def _put_at_places(grad: Tensor, places: Tensor, shape: Size, order: Order) -> Tensor:
     """Zeros, with ``grad`` added at its places in each plane."""
-    window = (_planes(grad), shape[-2], shape[-1], grad.shape[-2], grad.shape[-1])
+    window = EvenWindows(_planes(grad), shape[-2], shape[-1], grad.shape[-2], grad.shape[-1])
     result = _recorded(p.MAX_POOL_GRADIENT, shape, grad.dtype, window, order, grad, places)
     if tracked(grad):
         attach(result, PlacesBackward, [grad], [(places._read(), places._view)])
@@ -209,7 +209,7 @@ def max_pool2d_with_indices(
         raise NotImplementedError("\"max_pool2d\" not implemented for 'Bool'")
     work = _compared_as(d)
     x = input if d is work else input.to(work)
-    window = (_planes(x), *x.shape[-2:], kernel, steps, edges, gaps, *out)
+    window = SlidingWindows(_planes(x), x.shape[-2], x.shape[-1], kernel, steps, edges, gaps, *out)
     values, places = _maxima(p.MAX_POOL, (*x.shape[:-2], *out), window, x, MaxPool2DWithIndicesBackward0)
     return values if d is work else values.to(d), places
 
@@ -320,7 +320,7 @@ def adaptive_max_pool2d(input: Tensor, output_size: Any) -> tuple[Tensor, Tensor
     shape = Size((*x.shape[:-2], *out))
     if 0 in out:
         return filled(shape, 0, d), filled(shape, 0, int64)
-    window = (_planes(x), *x.shape[-2:], *out)
+    window = EvenWindows(_planes(x), *x.shape[-2:], *out)
     values, places = _maxima(p.ADAPTIVE_MAX_POOL, shape, window, x, AdaptiveMaxPool2DBackward0)
     return values if d is work else values.to(d), places
 
@@ -360,7 +360,7 @@ class AvgPool2DBackwardBackward0(Gradient):
         return _average(grad, *self.context)
 
 
-def _average(x: Tensor, shape: Size, window: tuple[Any, ...], order: Order) -> Tensor:
+def _average(x: Tensor, shape: Size, window: Pooling, order: Order) -> Tensor:
     result = _recorded(p.AVERAGE_POOL, shape, x.dtype, window, order, x)
     if tracked(x):
         attach(result, AvgPool2DBackward0, [x], [], (x.shape, window, order))
@@ -394,7 +394,9 @@ def avg_pool2d(
         raise NotImplementedError(f"\"avg_pool2d\" not implemented for '{p.TYPE_NAMES[d]}'")
     work = _added_in(d)
     x = input if d is work else input.to(work)
-    window = (_planes(x), *x.shape[-2:], kernel, steps, edges, *out, count_include_pad, divisor_override)
+    window = SlidingMeans(
+        _planes(x), x.shape[-2], x.shape[-1], kernel, steps, edges, out[0], out[1], count_include_pad, divisor_override
+    )
     result = _average(x, Size((*x.shape[:-2], *out)), window, format_order(x))
     return result if d is work else result.to(d)
 
@@ -459,7 +461,7 @@ class AdaptiveAvgPool2DBackwardBackward(Gradient):
         return _adaptive_average(grad, *self.context)
 
 
-def _adaptive_average(x: Tensor, shape: Size, window: tuple[Any, ...], order: Order) -> Tensor:
+def _adaptive_average(x: Tensor, shape: Size, window: Pooling, order: Order) -> Tensor:
     result = _recorded(p.ADAPTIVE_POOL, shape, x.dtype, window, order, x)
     if tracked(x):
         attach(result, AdaptiveAvgPool2DBackward0, [x], [], (x.shape, window, order))
@@ -510,7 +512,7 @@ def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:
     shape = Size((*x.shape[:-2], *out))
     if 0 in out:
         return filled(shape, 0, d)
-    result = _adaptive_average(x, shape, (_planes(x), *x.shape[-2:], *out), format_order(x))
+    result = _adaptive_average(x, shape, EvenWindows(_planes(x), *x.shape[-2:], *out), format_order(x))
     return result if d is work else result.to(d)
 
 

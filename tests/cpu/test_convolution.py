@@ -19,9 +19,9 @@ from flambeau.cpu.convolution import Registers, lower_forward, lower_input_gradi
 from flambeau.cpu.convolution.epilogue import Store
 from flambeau.cpu.ir import LANES, Builder
 from flambeau.graph.convolution import Convolution
+from flambeau.graph.dtypes import float16, float32, float64
 from flambeau.kernels.kernel import Call, Operand
 
-DTYPES: dict[str, type[np.floating[Any]]] = {"float": np.float32, "double": np.float64}
 MACHINES = (Registers(32, 512), Registers(16, 256), Registers(32, 128))
 
 
@@ -35,7 +35,7 @@ def convolution(
     dilation: tuple[int, int] = (1, 1),
     groups: int = 1,
 ) -> Convolution:
-    return Convolution("float", batch, channels[0], *size, channels[1], kernel, stride, padding, dilation, groups)
+    return Convolution(float32, batch, channels[0], *size, channels[1], kernel, stride, padding, dilation, groups)
 
 
 CASES = {
@@ -74,7 +74,7 @@ class Problem:
     def __init__(self, c: Convolution, seed: int = 0) -> None:
         random = np.random.default_rng(seed)
         self.c = c
-        self.dtype = DTYPES[c.dtype]
+        self.dtype = c.dtype.numpy
 
         def values(*shape: int) -> np.ndarray:
             return random.standard_normal(shape).astype(self.dtype)
@@ -137,7 +137,7 @@ def assert_close(problem: Problem, which: str, result: np.ndarray, expected: np.
 
 
 def in_double(c: Convolution) -> Convolution:
-    return replace(c, dtype="double")
+    return replace(c, dtype=float64)
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -206,7 +206,7 @@ class ScaleAndShift(Store):
     """``max(value, shift[channel])``, then stored; also records which vectors it was given."""
 
     def __init__(self, c: Convolution, shift: Operand, y: Operand) -> None:
-        super().__init__(c.dtype, y, c.out_channels, c.out_height * c.out_width)
+        super().__init__(c.dtype.llvm, y, c.out_channels, c.out_height * c.out_width)
         self.key = "at least shift"
         self._own = len(self.arguments) + 1
         self.arguments = [*self.arguments, shift]
@@ -235,7 +235,7 @@ def test_an_epilogue_sees_the_very_bits(name: str) -> None:
     y = np.full_like(problem.grad_y, np.nan)
     operands = [Operand(array.nbytes) for array in (problem.x, problem.w, shift, y)]
     epilogue = ScaleAndShift(c, operands[2], operands[3])
-    calls = lower_forward(c, operands[0], operands[1], operands[3], epilogue)
+    calls = lower_forward(c, operands[0], operands[1], None, epilogue)
     execute(calls, dict(zip(operands, (problem.x, problem.w, shift, y), strict=True)))
     np.testing.assert_array_equal(y, np.maximum(problem.compute("y"), shift[:, None, None]))
 
@@ -255,7 +255,7 @@ def test_transposed_convolution_with_output_padding() -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"dtype": "half"},
+        {"dtype": float16},
         {"kernel": (9, 9)},
         {"groups": 2},
         {"stride": (0, 1)},

@@ -355,7 +355,7 @@ def test_epilogue(shape: tuple[int, int, int]) -> None:
     operands = [Operand(x.nbytes) for x in (bias, scale, residual)]
     # The result replaces the residual, so that a second pass over an element would show.
     epilogue = Affine(*operands, operands[2], m, n)
-    calls = lower_matmul("float", (batch,), m, n, k, a.access, b.access, a.access, epilogue)
+    calls = lower_matmul("float", (batch,), m, n, k, a.access, b.access, None, epilogue)
     assert calls[-1].writes == (operands[2],) and set(operands) <= set(calls[-1].reads)
     execute(calls, arrays(a, b) | dict(zip(operands, (bias, scale, residual), strict=True)))
     same_bits(residual, expected)

@@ -33,18 +33,21 @@ def lower_forward(
     c: Convolution,
     x: Operand,
     w: Operand,
-    y: Operand,
+    y: Operand | None,
     epilogue: Epilogue | None = None,
     *,
     registers: Registers | None = None,
 ) -> list[Call]:
     """Calls that compute ``y [batch, out_channels, out_height, out_width]`` from x and w.
 
-    With an ``epilogue``, it finishes and stores the results (``y`` is used only without one). ``registers`` defaults to
-    the machine's; results do not depend on it.
+    With an ``epilogue``, it finishes and stores the results, and there is no ``y``. ``registers`` defaults to the
+    machine's; results do not depend on it.
     """
     window = c.kernel[0] * c.kernel[1]
-    store = epilogue or Store(c.dtype, y, c.out_channels, c.out_height * c.out_width)
+    store = epilogue
+    if store is None:
+        assert y is not None
+        store = Store(c.dtype.llvm, y, c.out_channels, c.out_height * c.out_width)
     output_pitch = c.in_channels // c.groups * window
     return lower_gather(forward_gather(c), x, w, output_pitch, window, store, registers=registers, label="convolution")
 
@@ -61,10 +64,10 @@ def lower_input_gradient(
         calls += lower_zero(c.batch * c.in_channels * c.height * c.width * c.item_bytes, grad_x)
     for origin, gather in gathers:
         if gather.taps:
-            store: Epilogue = Store(c.dtype, grad_x, c.in_channels, c.height * c.width)
+            store: Epilogue = Store(c.dtype.llvm, grad_x, c.in_channels, c.height * c.width)
             dense = c.stride == (1, 1)
             if not dense:
-                store = StoreGrid(c.dtype, grad_x, c.in_channels, c.height, c.width, gather.columns, origin, c.stride)
+                store = StoreGrid(c.dtype.llvm, grad_x, c.in_channels, c.height, c.width, gather.columns, origin, c.stride)
             calls += lower_gather(
                 gather, grad_y, w, output_pitch, channel_pitch, store,
                 by_row=not dense, registers=registers, label="convolution input gradient",

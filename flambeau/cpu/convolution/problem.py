@@ -94,7 +94,7 @@ def forward_gather(c: Convolution) -> Gather:
     taps = tuple(Tap(r * dh - ph, s * dw - pw, r * kw + s) for r in range(kh) for s in range(kw))
     channels, outputs = c.in_channels // c.groups, c.out_channels // c.groups
     return Gather(
-        c.dtype, c.batch, c.groups, channels, c.height, c.width, outputs, c.out_height, c.out_width, c.stride, taps
+        c.dtype.llvm, c.batch, c.groups, channels, c.height, c.width, outputs, c.out_height, c.out_width, c.stride, taps
     )
 
 
@@ -118,7 +118,7 @@ def input_gradient_gathers(c: Convolution) -> Iterator[tuple[tuple[int, int], Ga
             yield (
                 (a, b),
                 Gather(
-                    c.dtype,
+                    c.dtype.llvm,
                     c.batch,
                     c.groups,
                     channels,

@@ -22,7 +22,7 @@ def lower_matmul(
     k: int,
     a: MatrixAccess,
     b: MatrixAccess,
-    c: MatrixAccess,
+    c: MatrixAccess | None,
     epilogue: Epilogue | None = None,
     threads_hint: int = 2,
 ) -> list[Call]:
@@ -30,7 +30,7 @@ def lower_matmul(
 
     ``dtype`` is LLVM's name of the element type of all three: ``float``, ``double`` or ``i8`` to ``i64``. Every access
     has one batch stride per dimension of ``batch``; 0 repeats a matrix. Results go to ``epilogue``, or to ``c`` if
-    there is none (with one, ``c`` is not looked at). Extents may be 0; without any k the results are zeros.
+    there is none. Extents may be 0; without any k the results are zeros.
     ``threads_hint`` only guides how finely the work is cut: it does not show in the results. No operand that is written
     may overlap ``a`` or ``b``.
     """
@@ -39,6 +39,7 @@ def lower_matmul(
     element = Element(dtype)
     in_lanes = m == 1 or n == 1
     if epilogue is None:
+        assert c is not None
         if not in_lanes and c.row_stride == 1 and c.column_stride != 1:
             # Columns of the result adjoin, so compute its transpose: the kernels store rows.
             m, n, a, b, c = n, m, b.transposed(), a.transposed(), c.transposed()

@@ -7,11 +7,9 @@ program reads other values of the same grid by three strides each and stores wha
 from __future__ import annotations
 
 from ...kernels.kernel import Epilogue
+from ...kernels.program import EPILOGUE_HEADER
 from ..ir import Builder
 from .body import Body, Place
-
-HEADER = ("middle", "inner")
-"""Arguments that an epilogue program begins with (then the extents of the template's batch axes, if there are several)."""
 
 
 class FusedEpilogue:
@@ -29,7 +27,7 @@ class FusedEpilogue:
         """Load arguments and numbers at the kernel's entry."""
         self._body = body = Body(b, self.program, first_argument)
         self._middle, self._inner = body.argument(0), body.argument(1)
-        self._extents = [body.argument(len(HEADER) + axis) for axis in range(self._batch)]
+        self._extents = [body.argument(len(EPILOGUE_HEADER) + axis) for axis in range(self._batch)]
         self._bases: dict[tuple[str, int], tuple[str, list[str], str]] = {}
         for index, value in enumerate(self.program.values):
             if value.kind == "load":

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ...graph.pooling import MOST_PLACES
 from ..convolution.arguments import Layout
 from ..ir import LANES, Builder, vector
 from ..vectors import gather_vector, lane_numbers, load_vector
@@ -30,8 +31,6 @@ WINDOW_ARGUMENTS = (
     "out_columns",
 )
 WORK_A_TILE = 1 << 15
-MOST_PLACES = 1 << 31
-"""Places in planes, and what windows are described by, are less than this: vectors hold them in 32 bits."""
 
 
 @dataclass(frozen=True)
