@@ -104,7 +104,7 @@ _LAZY_NAMES = {
         ).split()
     },
     **{
-        name: "ops.tensor_types"
+        name: "ops.storages"
         for name in (
             "FloatTensor DoubleTensor HalfTensor BFloat16Tensor LongTensor IntTensor ShortTensor CharTensor ByteTensor "
             "BoolTensor"

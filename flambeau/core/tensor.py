@@ -162,7 +162,7 @@ class Tensor(Reading, Hooks):
                 Tensor._renew_history(self, base)
         return storage.node
 
-    #: Gives a view whose base was written to a new history; put here by ``ops.view_history``.
+    #: Gives a view whose base was written to a new history; put here by ``ops.views``.
     _renew_history: Callable[[Tensor, Tensor], None]
 
     def _share(self) -> Storage:

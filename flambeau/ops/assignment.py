@@ -34,7 +34,7 @@ def overwritten_by(name: str, overload: int = 0) -> type[Overwritten]:
 
 
 #: Gives the base of a differentiable view its new history, with the edges of what was written; put here by
-#: ``ops.view_history``.
+#: ``ops.views``.
 write_through_view: list[Callable[[Tensor, tuple[Edge, ...]], None]] = []
 
 

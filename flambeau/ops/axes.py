@@ -1,17 +1,25 @@
-"""Axes in another order."""
+"""Axes in another order, and elements in another order along them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from math import prod
 from typing import Any
 
 from ..core.history import Gradient
 from ..core.tensor import Tensor
+from ..graph import primitives as p
+from ..graph.checks import INDEX
 from ..graph.notices import warn_once
 from ..graph.shapes import View, wrap_dim
+from ..graph.trace import record
+from .dispatch import attach, tracked, unary
+from .joining import join
+from .memory_order import format_order, own_order, seen_in_order
+from .one_node import one_node
 from .operation import operation
-from .views import Sizes, look, seen_anew_in_place, sizes_of
+from .views import Sizes, geometry, look, seen_anew_in_place, sizes_of
 
 
 class PermuteBackward0(Gradient):
@@ -133,3 +141,124 @@ Tensor.H = property(lambda self: transpose(self, 0, 1))  # type: ignore[attr-def
 Tensor.mT = property(_mT)  # type: ignore[attr-defined]
 seen_anew_in_place(t, {TBackward0: TBackward1})
 seen_anew_in_place(transpose, {TransposeBackward0: TransposeBackward1})
+
+
+# --- elements along axes in another order -----------------------------------------------------------------------------
+
+
+class FlipBackward0(Gradient):
+    __slots__ = ()
+
+    def backward(self, grad: Tensor) -> Tensor:
+        return _flipped(grad, self.context)
+
+
+def _flipped(input: Tensor, *dims: Any) -> Tensor:
+    """A copy with the order of the elements along ``dims`` reversed."""
+    axes = tuple(wrap_dim(k, input.ndim) for k in sizes_of(dims))
+    if len(set(axes)) != len(axes):
+        repeated = next(k for k in axes if axes.count(k) > 1)
+        raise RuntimeError(f"dim {repeated} appears multiple times in the list of dims")
+    sizes, strides, offset = geometry(input)
+    if not sizes or prod(sizes) == 0:
+        result = unary(p.COPY, input)
+    else:
+        # A gather without index tensors, which walks the flipped axes backwards from their last element.
+        for axis in axes:
+            offset += (sizes[axis] - 1) * strides[axis]
+        steps = tuple(-s if axis in axes else s for axis, s in enumerate(strides))
+        order = own_order(input) or tuple(range(len(sizes)))
+        walk = View([sizes[k] for k in order], [steps[k] for k in order], offset)
+        node = record(p.GATHER, ((), (), INDEX), (input._read(), walk))
+        result = Tensor._from_node(node) if own_order(input) is None else seen_in_order(node, order)
+    if tracked(input):
+        attach(result, FlipBackward0, [input], [], axes)
+    return result
+
+
+@operation(method=False)
+def flip(input: Tensor, dims: Sizes) -> Tensor:
+    """A copy with the order of the elements along ``dims`` reversed."""
+    if isinstance(dims, int):  # only the method takes them one by one
+        raise TypeError("flip(): argument 'dims' (position 2) must be tuple of ints, not int")
+    return _flipped(input, dims)
+
+
+Tensor.flip = _flipped  # type: ignore[attr-defined]
+
+
+@operation()
+def fliplr(input: Tensor) -> Tensor:
+    """Columns in reverse order."""
+    if input.ndim < 2:
+        raise RuntimeError("Input must be >= 2-d.")
+    return _flipped(input, 1)
+
+
+@operation()
+def flipud(input: Tensor) -> Tensor:
+    """Rows in reverse order."""
+    if input.ndim < 1:
+        raise RuntimeError("Input must be >= 1-d.")
+    return _flipped(input, 0)
+
+
+@operation()
+@one_node("Rot90Backward0")
+def rot90(input: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
+    """Turned by ``k`` quarters in the plane of two axes, from the first towards the second."""
+    if len(dims) != 2:
+        raise RuntimeError(f"expected total rotation dims == 2, but got dims = {len(dims)}")
+    if input.ndim < 2:
+        raise RuntimeError(f"expected total dims >= 2, but got total dims = {input.ndim}")
+    a, b = (wrap_dim(axis, input.ndim) for axis in dims)
+    if a == b:
+        raise RuntimeError(f"expected rotation dims to be different, but got dim0 = {dims[0]} and dim1 = {dims[1]}")
+    quarter = k % 4
+    if quarter == 1:
+        return _flipped(input, b).transpose(a, b)
+    if quarter == 2:
+        return _flipped(input, a, b)
+    if quarter == 3:
+        return _flipped(input, a).transpose(a, b)
+    return input.clone()
+
+
+class RollBackward0(Gradient):
+    __slots__ = ()
+
+    def backward(self, grad: Tensor) -> Tensor:
+        shifts, dims = self.context
+        return roll(grad, [-s for s in shifts], dims)
+
+
+@operation()
+@one_node("RollBackward0")
+def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
+    """Elements moved along axes by ``shifts`` places, those that leave at one end entering at the other.
+
+    Without ``dims`` the flattened elements are moved.
+    """
+    amounts = (int(shifts),) if not isinstance(shifts, (tuple, list)) else tuple(int(s) for s in shifts)
+    if dims is None or isinstance(dims, (tuple, list)) and not dims:
+        if len(amounts) != 1:
+            raise RuntimeError(f"shifts and dimensions must align. shifts: {len(amounts)}, dims:0")
+        return roll(input.reshape(-1), amounts, 0).reshape(input.shape)
+    places = (dims,) if not isinstance(dims, (tuple, list)) else tuple(dims)
+    if len(places) != len(amounts):
+        raise RuntimeError(f"shifts and dimensions must align. shifts: {len(amounts)}, dims:{len(places)}")
+    if input.ndim == 0:
+        raise IndexError(f"Dimension specified as {places[0]} but tensor has no dimensions")
+    axes = [wrap_dim(axis, input.ndim) for axis in places]
+    result, order = input.detach(), format_order(input)
+    for amount, axis in zip(amounts, axes):
+        extent = result.shape[axis] if result.ndim else 0
+        shift = amount % extent if extent else 0
+        if shift:
+            parts = [result.narrow(axis, extent - shift, shift), result.narrow(axis, 0, extent - shift)]
+            result = join(parts, result.shape, result.dtype, axis, False, order)
+    if result._storage is input._storage:
+        result = Tensor._from_node(record(p.COPY, None, (result._read(), result._view)))
+    if tracked(input):
+        attach(result, RollBackward0, [input], [], (amounts, axes))
+    return result

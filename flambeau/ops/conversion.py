@@ -173,7 +173,7 @@ def type_method(self: Tensor, dtype: Any = None, non_blocking: bool = False, **k
     """The type's old name (``"torch.FloatTensor"``), or the tensor in another dtype given by name or type."""
     if dtype is None:
         return f"torch.{p.TYPE_NAMES[self.dtype]}Tensor"
-    from .tensor_types import dtype_of
+    from .storages import dtype_of
 
     return converted(self, dtype_of(dtype))
 

@@ -14,7 +14,9 @@ import numpy as np
 
 from ..core.history import CROSSWISE, INPUTS, NOTHING, RESULT, Gradient, sequence
 from ..core.tensor import Tensor
+from ..graph import primitives as p
 from ..graph.bounds import LARGEST, SMALLEST, whole_number
+from ..graph.checks import Check
 from ..graph.dtypes import DType
 from ..graph.given import Given
 from ..graph.primitives import COPY, Primitive
@@ -337,3 +339,11 @@ def tracked(*tensors: Any) -> bool:
             if isinstance(tensor, Tensor) and tensor._tracked:
                 return True
     return False
+
+
+def checked(value: Tensor, holds: Tensor, check: Check) -> Tensor:
+    """``value`` without its history; ``check``'s error is raised at evaluation where ``holds`` (booleans) is false.
+
+    That happens whether anything is done with the result or not.
+    """
+    return binary(p.CHECK, value, holds, None, check)

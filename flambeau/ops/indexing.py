@@ -1,4 +1,5 @@
-"""Reading and writing parts: basic indices make views, index tensors and masks make gathers and scatters."""
+"""Reading and writing parts: basic indices make views, index tensors and masks make gathers and scatters; where a
+tensor is not zero."""
 
 from __future__ import annotations
 
@@ -21,7 +22,6 @@ from .creation import new_element
 from .from_data import from_array
 from .gather_scatter import POSITION, flattened
 from .memory_order import lay, own_order
-from .nonzero import nonzero
 from .one_node import one_node
 from .operation import operation
 from .parts import SelectBackward0, SliceBackward0, part_of
@@ -363,3 +363,40 @@ def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     if source.numel() < count:
         raise RuntimeError("Number of elements of source < number of ones in mask")
     return _put(input, where, source.reshape(-1)[:count], False)
+
+
+# --- where elements are not zero: the shape of the result depends on values, so these evaluate ------------------------
+
+
+@operation(out="exact")
+def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
+    """Indices of nonzero elements: one row each, int64; or a tuple with one vector an axis.
+
+    As in PyTorch the rows lie side by side: what belongs to one axis is contiguous.
+    """
+    found = np.nonzero(np.atleast_1d(_bits(input)))
+    if as_tuple:
+        return tuple(from_array(np.ascontiguousarray(f)) for f in found)
+    stacked = np.stack(found) if input.ndim else np.zeros((0, len(found[0])), np.int64)
+    return from_array(stacked.astype(np.int64)).t()
+
+
+def _bits(input: Tensor) -> np.ndarray:
+    array = input._array()
+    return array & 0x7FFF if input.dtype is dtypes.bfloat16 else array
+
+
+@operation()
+def argwhere(input: Tensor) -> Tensor:
+    """:func:`nonzero` under NumPy's name."""
+    return nonzero(input)  # type: ignore[no-any-return]
+
+
+@operation(out="exact")
+def nonzero_static(input: Tensor, *, size: int, fill_value: int = -1) -> Tensor:
+    """The first ``size`` rows of ``nonzero``, filled up with ``fill_value``."""
+    found = nonzero(input)[:size]
+    missing = input.new_full((size - found.shape[0], input.ndim), fill_value, dtype=dtypes.int64)
+    from .joining import cat
+
+    return cat([found, missing])

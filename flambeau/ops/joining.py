@@ -21,9 +21,9 @@ from ..graph.dtypes import promote_types
 from ..graph.notices import warn_once
 from ..graph.shapes import Size, View, wrap_dim
 from ..graph.trace import Node, record
+from .broadcasting import expand
 from .conversion import converted
 from .dispatch import attach, tracked
-from .expansion import expand
 from .memory_order import Order, format_order, lay, permuted, seen_in_order
 from .one_node import one_node
 from .operation import operation

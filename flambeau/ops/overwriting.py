@@ -1,21 +1,27 @@
-"""A tensor's content replaced in place, by another tensor's or by one value; other sizes in place."""
+"""A tensor's content replaced, by another tensor's, by one value or by a function's, in place or in a copy; other sizes."""
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Callable
 from typing import Any
+
+import numpy as np
 
 from ..core.device import preserve_format
 from ..core.modes import without_history
 from ..core.tensor import Tensor
 from ..graph import primitives as p
-from ..graph.dtypes import dtype
-from ..graph.shapes import Size, View
+from ..graph.dtypes import dtype, int64
+from ..graph.shapes import Size, View, wrap_dim
 from ..graph.trace import local
-from .assignment import Overwritten, overwrite, overwritten_by
+from .assignment import Overwritten, assign, overwrite, overwritten_by
 from .conversion import converted
 from .creation import checked_sizes, element_of, filled, full_like, number_of
 from .dispatch import attach, tracked, unary
+from .from_data import from_array
 from .memory_order import format_order, known_format, order_of, strides_in_order
+from .one_node import one_node
 from .operation import operation
 
 
@@ -101,3 +107,137 @@ def resize_as_(self: Tensor, the_template: Tensor, memory_format: Any = None) ->
     if memory_format is preserve_format:
         memory_format = known_format(format_order(the_template))
     return self.resize_(the_template.shape, memory_format=memory_format)  # type: ignore[no-any-return]
+
+
+@operation(function=False)
+def resize(self: Tensor, *sizes: Any) -> Tensor:
+    """Deprecated: the same elements under another shape."""
+    warnings.warn("non-inplace resize is deprecated", stacklevel=3)
+    return self.reshape(*sizes)  # type: ignore[no-any-return]
+
+
+@operation(function=False)
+def resize_as(self: Tensor, other: Tensor) -> Tensor:
+    """Deprecated: the same elements under the shape of another tensor."""
+    return resize(self, other.shape)
+
+
+# --- copies in which the elements under a view are replaced -----------------------------------------------------------
+
+
+def _replaced(input: Tensor, view: Callable[[Tensor], Tensor], src: Tensor) -> Tensor:
+    result = input.clone()
+    part = view(result)
+    if part.shape != src.shape:
+        raise RuntimeError(
+            f"expected src to have a size equal to the slice of self. src size = {list(src.shape)}, slice size = "
+            f"{list(part.shape)}"
+        )
+    part.copy_(src)
+    return result
+
+
+@operation(out="exact")
+@one_node("SliceScatterBackward0")
+def slice_scatter(
+    input: Tensor, src: Tensor, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1
+) -> Tensor:
+    """A copy with ``src`` in place of a slice of ``dim``."""
+    axis = wrap_dim(dim, input.ndim)
+    return _replaced(input, lambda x: x[(slice(None),) * axis + (slice(start, end, step),)], src)
+
+
+@operation()
+@one_node("SelectScatterBackward0")
+def select_scatter(input: Tensor, src: Tensor, dim: int, index: int) -> Tensor:
+    """A copy with ``src`` in place of element ``index`` of ``dim``."""
+    return _replaced(input, lambda x: x.select(dim, index), src)
+
+
+@operation()
+@one_node("DiagonalScatterBackward0")
+def diagonal_scatter(input: Tensor, src: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
+    """A copy with ``src`` in place of a diagonal."""
+    return _replaced(input, lambda x: x.diagonal(offset, dim1, dim2), src)
+
+
+@operation()
+@one_node("AsStridedScatterBackward0")
+def as_strided_scatter(input: Tensor, src: Tensor, size: Any, stride: Any, storage_offset: int | None = None) -> Tensor:
+    """A copy with ``src`` in place of the elements under explicit strides, which are those of the storage of ``input``."""
+    offset = input.storage_offset()
+    count = input.untyped_storage().nbytes() // input.element_size()
+    if input.is_contiguous() and count == input.numel():
+        return _replaced(input, lambda x: x.as_strided(size, stride, storage_offset), src)
+    # Some of the storage lies outside the input, or in another order: all of it is copied.
+    place = offset if storage_offset is None else storage_offset
+    whole = _replaced(input.as_strided((count,), (1,), 0), lambda x: x.as_strided(size, stride, place), src)
+    return whole.as_strided(input.shape, input.stride(), offset)
+
+
+@operation(function=False)
+def fill_diagonal_(self: Tensor, fill_value: Any, wrap: bool = False) -> Tensor:
+    """Put a number on the main diagonal; with ``wrap`` it begins anew below the end of a tall matrix."""
+    if self.ndim < 2:
+        raise RuntimeError("dimensions must larger than 1")
+    shape = self.shape
+    if self.ndim > 2:
+        if len(set(shape)) != 1:
+            raise RuntimeError("all dimensions of input must be of equal length")
+        self.as_strided((shape[0],), (sum(self.stride()),), self.storage_offset()).fill_(fill_value)
+        return self
+    self.diagonal().fill_(fill_value)
+    if wrap and shape[0] > shape[1] + 1:
+        fill_diagonal_(self[shape[1] + 1 :], fill_value, True)
+    return self
+
+
+# --- Python functions of elements: these evaluate at once ---------------------------------------------------------------
+
+
+def _mapped(self: Tensor, function: Callable[..., Any], *others: Tensor) -> Tensor:
+    operands = [self.detach(), *(t.detach().expand(self.shape) for t in others)]
+    columns = [t.reshape(-1).tolist() for t in operands]
+    values = [function(*elements) for elements in zip(*columns)]
+    made = from_array(np.array(values, dtype=np.float64 if self.dtype.kind == "float" else np.int64))
+    return assign(self, made.reshape(self.shape).to(self.dtype))
+
+
+@operation(function=False)
+def apply_(self: Tensor, callable: Callable[[Any], Any]) -> Tensor:
+    """Replace each element by a Python function of it; slow."""
+    if self.requires_grad:
+        raise RuntimeError("Can't call apply_() on Variable that requires grad. Use var.detach().apply_() instead.")
+    return _mapped(self, callable)
+
+
+@operation(function=False)
+def map_(self: Tensor, other: Tensor, callable: Callable[[Any, Any], Any]) -> Tensor:
+    """Replace each element by a Python function of it and of another tensor's; slow."""
+    if self.requires_grad or other.requires_grad:
+        raise RuntimeError("Can't call map_() on Variable that requires grad. Use var.detach().map_() instead.")
+    return _mapped(self, callable, other)
+
+
+@operation(function=False)
+def map2_(self: Tensor, x: Tensor, y: Tensor, callable: Callable[[Any, Any, Any], Any]) -> Tensor:
+    """Replace each element by a Python function of it and of two other tensors'; slow."""
+    if self.requires_grad or x.requires_grad or y.requires_grad:
+        raise RuntimeError("Can't call map2_() on Variable that requires grad. Use var.detach().map2_() instead.")
+    return _mapped(self, callable, x, y)
+
+
+@operation(method=False)
+def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
+    """The coordinates in a tensor of ``shape`` that positions in row-major order stand for."""
+    if indices.dtype.category != 1:
+        raise TypeError(f"expected 'indices' to be integer dtype, but got {indices.dtype}")
+    sizes = (shape,) if isinstance(shape, int) else tuple(shape)
+    if any(extent < 0 for extent in sizes):
+        raise ValueError(f"'shape' cannot have negative values, but got {sizes}")
+    indices = indices.to(int64)
+    coordinates = []
+    for extent in reversed(sizes):
+        coordinates.append(indices % extent)
+        indices = indices // extent
+    return tuple(reversed(coordinates))

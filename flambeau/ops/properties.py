@@ -241,7 +241,7 @@ def new_empty_strided(
 @operation(function=False)
 def sum_to_size(self: Tensor, *size: Any) -> Tensor:
     """The sum over the axes along which a tensor of the given sizes would be repeated."""
-    from .sum_to import sum_to
+    from .broadcasting import sum_to
     from .views import sizes_of
 
     shape = Size(sizes_of(size))
@@ -358,3 +358,18 @@ def is_nonzero(input: Tensor) -> bool:
 def numel(input: Tensor) -> Any:
     """Number of elements."""
     return input.numel()
+
+
+# --- functions that are methods --------------------------------------------------------------------------------------------
+
+
+@operation(method=False)
+def is_inference(input: Tensor) -> bool:
+    """Whether the tensor was made in inference mode."""
+    return input.is_inference()
+
+
+@operation(method=False)
+def detach_(input: Tensor) -> Tensor:
+    """Forget a tensor's history, in place."""
+    return input.detach_()

@@ -26,7 +26,7 @@ def set_default_dtype(d: dtype) -> None:
 
 def set_default_tensor_type(t: Any) -> None:
     """:func:`set_default_dtype` by an old tensor type (``torch.DoubleTensor``) or its name."""
-    from .tensor_types import dtype_of
+    from .storages import dtype_of
 
     warn(
         "torch.set_default_tensor_type() is deprecated as of PyTorch 2.1, please use torch.set_default_dtype() and "

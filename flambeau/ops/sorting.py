@@ -15,8 +15,7 @@ from ..core.tensor import Tensor
 from ..graph import dtypes
 from ..graph.checks import Check
 from ..graph.shapes import wrap_dim
-from .checked import checked
-from .dispatch import attach, tracked
+from .dispatch import attach, checked, tracked
 from .host import on_host
 from .memory_order import lay, own_order
 from .operation import operation

@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from ..core.history import Gradient, sequence
+from ..core.history import Edge, Gradient, sequence
+from ..core.storage import Storage, written
 from ..core.tensor import Tensor
+from ..graph import dtypes
+from ..graph.checks import INDEX
+from ..graph.primitives import COPY, IOTA, SCATTER
 from ..graph.shapes import Size, View, contiguous_strides
-from ..graph.trace import local
-from .assignment import check_writable
+from ..graph.trace import local, record, record_constant
+from .assignment import check_writable, write_through_view
+from .dispatch import attach, edge_of
 from .operation import DECLARED, Declaration
 
 Sizes = Any
@@ -98,3 +103,169 @@ def seen_anew_in_place(function: Any, histories: Mapping[type[Gradient], type[Gr
     for name in declared.names:
         setattr(Tensor, name + "_", changing)
     return changing
+
+
+# --- histories of views that are written to ---------------------------------------------------------------------------
+
+
+class AsStridedBackward0(Gradient):
+    """Gradient of a view by its place relative to the base: ``context`` ((base sizes, strides, offset), view)."""
+
+    __slots__ = ()
+    replayable = False  # places differ from call to call
+
+    def backward(self, grad: Tensor) -> Tensor:
+        base, view = self.context
+        return spread(grad, base, view)
+
+
+class CopySlices(Gradient):
+    """History of a base after a write through a view of it: inputs are the old content and, if it has a history, what was
+    written."""
+
+    __slots__ = ()
+    replayable = False  # places differ from call to call
+
+    def backward(self, grad: Tensor) -> tuple[Tensor | None, ...]:
+        base, view = self.context
+        written = pick(grad, base, view) if len(self.edges) > 1 and self.needs(1) else None
+        kept = None
+        if self.needs(0):
+            kept = overwrite(grad, base, view)
+        return (kept, written)[: len(self.edges)]
+
+    def name(self) -> str:
+        return "torch::autograd::CopySlices"
+
+
+Geometry = tuple[Size, tuple[int, ...], int]
+
+
+class Frame(NamedTuple):
+    """A piece of memory in which a base and a view of its storage both lie: ``span`` elements, and where each is.
+
+    It is a contiguous copy of the base (``dense``) if the base lies so itself and the view does not reach outside it.
+    """
+
+    base: View
+    view: View
+    span: int
+    dense: bool
+
+
+def _frame(base: Geometry, view: View) -> Frame:
+    """The smallest memory that gradients of ``base`` and of ``view`` can be laid out in."""
+    sizes, strides, offset = base
+    count = sizes.numel()
+    if offset <= view.offset and view.last_element() < offset + count:
+        if strides == contiguous_strides(sizes) or View(sizes, strides, 0).contiguous:
+            whole = View(sizes, contiguous_strides(sizes), 0)
+            return Frame(whole, View(view.sizes, view.strides, view.offset - offset), count, True)
+    first = min(offset, view.offset)
+    placed = View(sizes, strides, offset - first), View(view.sizes, view.strides, view.offset - first)
+    return Frame(*placed, max(place.last_element() for place in placed) + 1, False)
+
+
+class _PickBackward(AsStridedBackward0):
+    __slots__ = ()
+
+
+class _SpreadBackward(Gradient):
+    __slots__ = ()
+    replayable = False  # places differ from call to call
+
+    def backward(self, grad: Tensor) -> Tensor:
+        base, view = self.context
+        return pick(grad, base, view)
+
+
+class _OverwriteBackward(Gradient):
+    __slots__ = ()
+    replayable = False  # places differ from call to call
+
+    def backward(self, grad: Tensor) -> Tensor:
+        base, view = self.context
+        return overwrite(grad, base, view)
+
+
+def dense(grad: Tensor) -> Any:
+    """A node that holds a tensor's elements and nothing else, in logical order."""
+    node, view = grad._read(), grad._view
+    if view is None or view.contiguous and view.offset == 0 and view.sizes.numel() == node.shape.numel():
+        return node
+    return record(COPY, None, (node, view))
+
+
+def _laid_out(grad: Tensor, frame: Frame) -> Any:
+    """A node of a frame's memory in which ``grad`` lies as the base does."""
+    if frame.dense:
+        return dense(grad)
+    zeros = record_constant((frame.span,), 0, grad.dtype)
+    return written(zeros, frame.base, grad._read(), grad._view)
+
+
+def pick(grad: Tensor, base: Geometry, view: View) -> Tensor:
+    """The part of a base-shaped gradient that lies under ``view`` (zero where that reaches outside the base)."""
+    frame = _frame(base, view)
+    if frame.dense:
+        ordered = grad.contiguous()
+        node = ordered._read()
+        place = View(frame.view.sizes, frame.view.strides, frame.view.offset + ordered.storage_offset())
+    else:
+        node, place = _laid_out(grad, frame), frame.view
+    result = Tensor._from_node(node, place, Storage(node))
+    if local.grad and grad._tracked:
+        attach(result, _PickBackward, [grad], [(None, None)], (base, view))
+    return result
+
+
+def spread(grad: Tensor, base: Geometry, view: View) -> Tensor:
+    """A base-shaped gradient that is ``grad`` under ``view`` (added where elements overlap) and zero elsewhere."""
+    frame = _frame(base, view)
+    zeros = record_constant((frame.span,), 0, grad.dtype)
+    if frame.view.overlaps_itself():
+        count = record(IOTA, ((frame.span,), dtypes.int64), (0, None), (1, None))
+        attributes = (tuple(frame.view.sizes), (0,) * len(frame.view.sizes), 0, (frame.span,), (1,), "add", INDEX)
+        node = record(SCATTER, attributes, (zeros, None), (grad._read(), grad._view), (count, frame.view))
+    else:
+        node = written(zeros, frame.view, grad._read(), grad._view)
+    result = Tensor._from_node(node, frame.base, Storage(node))
+    if local.grad and grad._tracked:
+        attach(result, _SpreadBackward, [grad], [(None, None)], (base, view))
+    return result
+
+
+def overwrite(grad: Tensor, base: Geometry, view: View) -> Tensor:
+    """A base-shaped gradient with zeros under ``view``."""
+    frame = _frame(base, view)
+    zero = record_constant(tuple(view.sizes), 0, grad.dtype)
+    node = written(_laid_out(grad, frame), frame.view, zero, None)
+    result = Tensor._from_node(node, frame.base, Storage(node))
+    if local.grad and grad._tracked:
+        attach(result, _OverwriteBackward, [grad], [(None, None)], (base, view))
+    return result
+
+
+def _write_through(target: Tensor, edges: tuple[Edge, ...]) -> None:
+    """A view was written to: its base gets a new history, from which the view's own derives."""
+    base = target._base
+    assert base is not None and target._view is not None
+    context = geometry(base), target._view
+    base._rebase(CopySlices.of((edge_of(base), *edges), (), base.shape, base.dtype, context))
+    base._more().version += 1
+    _renew(target, base)
+
+
+def _renew(tensor: Tensor, base: Tensor) -> None:
+    """Derive a view's history anew from its base, whose own has changed."""
+    assert base._extra is not None and tensor._extra is not None
+    tensor._extra.seen = base._extra.version
+    if not base._tracked:
+        return
+    assert tensor._view is not None
+    context = geometry(base), tensor._view
+    tensor._rebase(AsStridedBackward0.of((edge_of(base),), (), tensor.shape, tensor.dtype, context))
+
+
+write_through_view.append(_write_through)
+Tensor._renew_history = staticmethod(_renew)  # type: ignore[assignment]

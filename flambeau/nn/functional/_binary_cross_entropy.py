@@ -11,7 +11,7 @@ from ...autograd import Function
 from ...core.composite import composite
 from ...core.tensor import Tensor
 from ...graph.checks import Check
-from ...ops.checked import checked
+from ...ops.dispatch import checked
 
 _INPUT = Check(RuntimeError, "all elements of input should be between 0 and 1")
 _TARGET = Check(RuntimeError, "all elements of target should be between 0 and 1")

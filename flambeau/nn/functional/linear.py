@@ -10,7 +10,7 @@ from ...graph.checks import Check
 from ...graph.notices import warn
 from ...graph.primitives import C_NAMES, TYPE_NAMES
 from ...ops import embedding as embeddings
-from ...ops.checked import checked
+from ...ops.dispatch import checked
 from ...ops.matrix import linear
 from ...ops.one_node import one_node
 from ...ops.precision import rounded_once

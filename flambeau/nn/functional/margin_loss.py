@@ -10,8 +10,8 @@ import flambeau
 from ...core.tensor import Tensor
 from ...graph.checks import Check
 from ...graph.primitives import TYPE_NAMES
-from ...ops.checked import checked
 from ...ops.conversion import as_result_in
+from ...ops.dispatch import checked
 from ...ops.one_node import one_node
 from ...ops.precision import rounded_once
 from .. import _reduction

@@ -1,11 +1,12 @@
-"""Axes repeated without a copy."""
+"""Axes repeated without a copy, and sums over what was repeated so."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..core.history import Gradient
 from ..core.tensor import Tensor
+from ..graph.shapes import Size
 from .operation import operation
 from .views import Sizes, geometry, sizes_of, view_of
 
@@ -76,3 +77,33 @@ def broadcast_tensors(*tensors: Any) -> tuple[Tensor, ...]:
     many = tuple(tensors[0]) if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)) else tensors
     shape = broadcast_shapes(*(t.shape for t in many))
     return tuple(t if t.shape == shape else expand(t, shape) for t in many)
+
+
+if TYPE_CHECKING:
+    from ..core.tensor import Tensor
+
+
+def sum_to(value: Tensor, shape: Size, name: str = "backward", index: int = 0, strict: bool = False) -> Tensor:
+    """The sum over the axes along which ``shape`` was repeated; ``RuntimeError`` if it does not broadcast.
+
+    Unless ``strict``, a gradient that is the same along an axis may have extent 1 there, or lack it.
+    """
+    if value.shape == shape:
+        return value
+    lead = value.ndim - len(shape)
+    if lead > 0 and value.shape[lead:] == shape:
+        return value.sum(tuple(range(lead)))
+    have = value.shape[lead:] if lead >= 0 else (1,) * -lead + value.shape
+    if any(n != m and n != 1 and (strict or m != 1) for n, m in zip(shape, have, strict=True)) or (strict and lead < 0):
+        raise RuntimeError(
+            f"Function {name} returned an invalid gradient at index {index} - got {list(value.shape)} but expected shape "
+            f"compatible with {list(shape)}"
+        )
+    axes = [*range(lead), *(max(lead, 0) + k for k, (n, m) in enumerate(zip(shape, have, strict=True)) if n == 1 != m)]
+    if lead < 0:
+        value = value.reshape(have)
+    if axes:
+        value = value.sum(axes, keepdim=True)
+    if lead > 0:
+        value = value.reshape(value.shape[lead:])
+    return value if value.shape == shape else value.expand(shape)
