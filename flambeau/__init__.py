@@ -98,9 +98,8 @@ _LAZY_NAMES = {
     **{
         name: "nn.functional"
         for name in (
-            "bilinear binary_cross_entropy_with_logits channel_shuffle cosine_embedding_loss cosine_similarity ctc_loss "
-            "hinge_embedding_loss margin_ranking_loss pairwise_distance pixel_shuffle pixel_unshuffle poisson_nll_loss "
-            "triplet_margin_loss"
+            "binary_cross_entropy_with_logits cosine_embedding_loss ctc_loss hinge_embedding_loss margin_ranking_loss "
+            "poisson_nll_loss triplet_margin_loss"
         ).split()
     },
     **{

@@ -40,6 +40,7 @@ from . import (  # for what they declare  # noqa: F401
     reductions,
     reshaping,
     scans,
+    shuffles,
     slices,
     softmax,
     sorting,

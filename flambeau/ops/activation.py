@@ -23,7 +23,7 @@ ReluBackward0 = gradient_class(
 )
 
 
-@operation(inplace=True)
+@operation("functional.relu", inplace=True)
 def relu(input: Tensor) -> Tensor:
     """``max(input, 0)``. ``RuntimeError`` for booleans."""
     if input.dtype.kind == "bool":
@@ -31,6 +31,7 @@ def relu(input: Tensor) -> Tensor:
     return unary(p.RELU, input, ReluBackward0)
 
 
+@operation(only="functional.leaky_relu", inplace=True)
 @differentiated(
     lambda grad, input, negative_slope: where(input > 0, grad, grad * negative_slope), zero_curvature=True
 )
@@ -40,7 +41,7 @@ def leaky_relu(input: Tensor, negative_slope: float = 0.01) -> Tensor:
     return nary(p.WHERE, [binary(p.GT, input, 0), input, binary(p.MUL, input, negative_slope)])
 
 
-@operation(method=False, inplace=True)
+@operation("functional.rrelu", method=False, inplace=True)
 def rrelu(
     input: Tensor, lower: float = 1.0 / 8, upper: float = 1.0 / 3, training: bool = False, generator: Any = None
 ) -> Tensor:
@@ -64,7 +65,7 @@ def _sloped(input: Tensor, slope: Tensor) -> Tensor:
     return binary(p.MUL, input, slope)
 
 
-@operation()
+@operation("functional.prelu")
 def prelu(input: Tensor, weight: Tensor) -> Tensor:
     """Leaky ReLU whose slope is learned: one for all, or one for each channel (dimension 1)."""
     if input.dtype is not weight.dtype:
@@ -96,11 +97,14 @@ def _prelu(input: Tensor, weight: Tensor) -> Tensor:
     return nary(p.WHERE, [binary(p.GT, input, 0), input, binary(p.MUL, weight, input)])
 
 
+@operation(only="functional.hardtanh", inplace=True)
 @differentiated(
     lambda grad, input, min_val, max_val: where((input > min_val) & (input < max_val), grad, 0.0), zero_curvature=True
 )
 def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
     """``input`` limited to ``min_val`` … ``max_val``; no gradient at the limits themselves."""
+    if min_val > max_val:
+        raise ValueError("min_val cannot be greater than max_val")
     if input.dtype.kind == "bool":
         raise RuntimeError("Bool inputs not supported for hardtanh")
     for number in (min_val, max_val):
@@ -109,12 +113,13 @@ def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Tens
     return binary(p.MINIMUM, binary(p.MAXIMUM, input, low), high)
 
 
+@operation(only="functional.relu6", inplace="parameter")
 def relu6(input: Tensor) -> Tensor:
     """``min(max(input, 0), 6)``."""
     return hardtanh(input, 0.0, 6.0)
 
 
-@operation(method=False, inplace=True, out=True)
+@operation("functional.threshold", method=False, inplace=True, out=True)
 @differentiated(lambda grad, input, threshold: where(input <= threshold, 0.0, grad), zero_curvature=True)
 def threshold(input: Tensor, threshold: float, value: float) -> Tensor:
     """``input`` where it exceeds ``threshold``, ``value`` elsewhere."""
@@ -127,6 +132,7 @@ def threshold(input: Tensor, threshold: float, value: float) -> Tensor:
     return nary(p.WHERE, [binary(p.LE, input, threshold), value, input])
 
 
+@operation(only="functional.hardsigmoid", inplace="parameter")
 @differentiated(lambda grad, input: where((input > -3) & (input < 3), grad / 6, 0.0))
 @rounded_once
 def hardsigmoid(input: Tensor) -> Tensor:
@@ -139,6 +145,7 @@ def _shifted_relu6(x: Tensor) -> Tensor:
     return binary(p.MINIMUM, binary(p.MAXIMUM, binary(p.ADD, x, 3), 0), 6)
 
 
+@operation(only="functional.hardswish", inplace="parameter")
 @differentiated(
     lambda grad, input: where(input <= -3, 0.0, where(input >= 3, grad, grad * (input / 3 + 0.5)))
 )
@@ -153,7 +160,7 @@ def _outside(grad: Tensor, input: Tensor, lambd: float) -> Tensor:
     return where((input < -lambd) | (input > lambd), grad, 0.0)
 
 
-@operation(out="exact")
+@operation("functional.hardshrink", out="exact")
 @differentiated(_outside, zero_curvature=True)
 def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """``input`` where its magnitude exceeds ``lambd``, zero elsewhere."""
@@ -192,13 +199,14 @@ def _elu(input: Tensor, alpha: float, scale: float, input_scale: float) -> Tenso
     return nary(p.WHERE, [binary(p.LE, input, 0), low, high])
 
 
-@differentiated(_elu_slope)
-def elu(input: Tensor, alpha: float = 1.0, scale: float = 1.0, input_scale: float = 1.0) -> Tensor:
-    """``scale * input`` where positive, ``scale * alpha * (exp(input_scale * input) - 1)`` elsewhere."""
-    return _elu(input, alpha, scale, input_scale)
+@operation(only="functional.elu", inplace=True)
+@differentiated(lambda grad, input, alpha: _elu_slope(grad, input, alpha, 1.0, 1.0))
+def elu(input: Tensor, alpha: float = 1.0) -> Tensor:
+    """``input`` where positive, ``alpha * (exp(input) - 1)`` elsewhere."""
+    return _elu(input, alpha, 1.0, 1.0)
 
 
-@operation(method=False, inplace=True)
+@operation("functional.celu", method=False, inplace=True)
 @differentiated(lambda grad, input, alpha: _elu_slope(grad, input, alpha, 1.0, 1.0 / alpha))
 def celu(input: Tensor, alpha: float = 1.0) -> Tensor:
     """``max(0, input) + min(0, alpha * (exp(input / alpha) - 1))``."""
@@ -207,10 +215,15 @@ def celu(input: Tensor, alpha: float = 1.0) -> Tensor:
     return _elu(input, alpha, 1.0, 1.0 / alpha)
 
 
-@operation(method=False, inplace=True)
+_SELU_ALPHA = 1.6732632423543772848170429916717
+_SELU_SCALE = 1.0507009873554804934193349852946
+
+
+@operation("functional.selu", method=False, inplace=True)
+@differentiated(lambda grad, input: _elu_slope(grad, input, _SELU_ALPHA, _SELU_SCALE, 1.0), name="EluBackward0")
 def selu(input: Tensor) -> Tensor:
     """The scaled ELU that keeps mean 0 and variance 1 (Klambauer and others, 2017)."""
-    return elu(input, 1.6732632423543772848170429916717, 1.0507009873554804934193349852946)
+    return _elu(input, _SELU_ALPHA, _SELU_SCALE, 1.0)
 
 
 _TANH_LINEAR = math.sqrt(2 / math.pi)
@@ -249,6 +262,7 @@ def _silu_slope(grad: Tensor, input: Tensor) -> Tensor:
     return grad * (gate * ((1 - gate) * input + 1))
 
 
+@operation(only="functional.silu", inplace="parameter")
 @differentiated(_silu_slope)
 @rounded_once
 def silu(input: Tensor) -> Tensor:
@@ -262,6 +276,7 @@ def _mish_slope(grad: Tensor, input: Tensor) -> Tensor:
     return grad * (curve + input * (1 - curve * curve) * sigmoid(input))
 
 
+@operation(only="functional.mish", inplace="parameter")
 @differentiated(_mish_slope)
 @rounded_once
 def mish(input: Tensor) -> Tensor:
@@ -311,6 +326,7 @@ def _glu_slope(grad: Tensor, input: Tensor, dim: int) -> Tensor:
     return cat([passed, passed * (1 - open) * value], dim)
 
 
+@operation(only="functional.glu")
 @differentiated(_glu_slope)
 @rounded_once
 def glu(input: Tensor, dim: int = -1) -> Tensor:

@@ -396,6 +396,12 @@ def export(
     return exported
 
 
+def is_export_of(exported: Any, operation: Callable[..., Any]) -> bool:
+    """Whether a function is ``operation`` behind its checks."""
+    own = getattr(exported, "__checked__", None)
+    return own is not None and own._function is operation
+
+
 def export_all(namespace: dict[str, Any]) -> None:
     """Put all functions of the package's namespace and all methods of tensors behind their checks."""
     namespace.update(export(namespace, "flambeau"))

@@ -13,6 +13,7 @@ from .choice import where
 from .dropout import dropout
 from .matrix import matmul
 from .memory_order import lay, own_order
+from .operation import operation
 from .precision import rounded_once
 from .softmax import safe_softmax, softmax
 
@@ -53,6 +54,7 @@ def _numbers(shape: tuple[int, int]) -> Tensor:
     return Tensor._from_node(record(p.IOTA, (Size(shape), int32), (0, None), (1, None)))
 
 
+@operation(only="functional.scaled_dot_product_attention")
 def scaled_dot_product_attention(
     query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor | None = None, dropout_p: float = 0.0,
     is_causal: bool = False, scale: float | None = None, enable_gqa: bool = False,

@@ -371,7 +371,7 @@ def _volume(
     return in_order(total.reshape(samples, planes, *total.shape[1:]).transpose(1, 2), order)
 
 
-@operation(method=False)
+@operation("functional.conv1d", method=False)
 def conv1d(
     input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1,
     groups: int = 1,
@@ -380,7 +380,7 @@ def conv1d(
     return _convolve("conv1d", 1, input, weight, bias, stride, padding, dilation, groups)
 
 
-@operation(method=False)
+@operation("functional.conv2d", method=False)
 def conv2d(
     input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1,
     groups: int = 1,
@@ -389,7 +389,7 @@ def conv2d(
     return _convolve("conv2d", 2, input, weight, bias, stride, padding, dilation, groups)
 
 
-@operation(method=False)
+@operation("functional.conv3d", method=False)
 def conv3d(
     input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1,
     groups: int = 1,
@@ -473,7 +473,7 @@ def _volume_transpose(
     return in_order(inside if b is None else inside + b.reshape(-1, 1, 1, 1), order)
 
 
-@operation(method=False)
+@operation("functional.conv_transpose1d", method=False)
 def conv_transpose1d(
     input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0,
     output_padding: Any = 0, groups: int = 1, dilation: Any = 1,
@@ -484,7 +484,7 @@ def conv_transpose1d(
     )
 
 
-@operation(method=False)
+@operation("functional.conv_transpose2d", method=False)
 def conv_transpose2d(
     input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0,
     output_padding: Any = 0, groups: int = 1, dilation: Any = 1,
@@ -495,7 +495,7 @@ def conv_transpose2d(
     )
 
 
-@operation(method=False)
+@operation("functional.conv_transpose3d", method=False)
 def conv_transpose3d(
     input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0,
     output_padding: Any = 0, groups: int = 1, dilation: Any = 1,

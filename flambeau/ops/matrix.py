@@ -399,7 +399,7 @@ def _linear(_: None, input: Tensor, weight: Tensor, bias: Tensor) -> tuple[Tenso
     return (result.to(d) if half else result,)
 
 
-@operation(method=False, out=True)
+@operation("functional.linear", method=False, out=True)
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """``input @ weight.T + bias``, over the last axis of the input."""
     shape, matrix = input.shape, weight.shape

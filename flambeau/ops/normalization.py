@@ -341,7 +341,7 @@ class FusedRmsNormBackward0(Gradient):
 _EPSILON = {float64: 2.0**-52, float32: 2.0**-23, float16: 2.0**-10, bfloat16: 2.0**-7}
 
 
-@operation(method=False)
+@operation("functional.rms_norm", method=False)
 def rms_norm(
     input: Tensor, normalized_shape: Sequence[int], weight: Tensor | None = None, eps: float | None = None
 ) -> Tensor:

@@ -31,6 +31,8 @@ class Declaration(NamedTuple):
     names: tuple[str, ...] = ()
     #: {exported name: what the parameters are called there}, where that differs or where an overload calls them otherwise.
     parameters: dict[str, list[list[str]]] = {}
+    #: Whether it has an in-place form, which in ``nn.functional`` is a parameter, too.
+    inplace: bool = False
 
 
 PLAIN = Declaration()
@@ -39,14 +41,15 @@ DECLARED: dict[Callable[..., Any], Declaration] = {}
 
 
 def operation(
-    *names: str, method: bool = True, function: bool = True, inplace: bool = False, out: bool | str = False,
+    *names: str, method: bool = True, function: bool = True, inplace: bool | str = False, out: bool | str = False,
     scales: tuple[str, ...] = (), only: str | None = None,
 ) -> Callable[[_F], _F]:  # fmt: skip
     """Decorator: export a function under its own name (and ``names``) as function, method and ``name_`` in place.
 
     ``"special.expit"`` is a name in another module. ``"swapaxes(input, axis0, axis1)"`` is one under which parameters have
     other names; so are overloads written (``"max(input, other)"`` for ``max`` itself). ``only`` is the name of what is exported
-    under no other. For the rest see :class:`Declaration`.
+    under no other. With ``inplace="parameter"`` there is no ``name_``, only the parameter in ``nn.functional``. For the rest see
+    :class:`Declaration`.
     """
 
     def register(implementation: _F) -> _F:
@@ -59,11 +62,13 @@ def operation(
                 called = listed.removesuffix(")").split(", ")
                 for form in (name, name + "_") if inplace else (name,):
                     parameters.setdefault(form, []).append(called)
-        DECLARED[implementation] = Declaration(out, scales, tuple(exported), parameters)
+        DECLARED[implementation] = Declaration(out, scales, tuple(exported), parameters, bool(inplace))
         for name in exported:
             module, _, inner = name.rpartition(".")
             if module:
                 MODULES[module][inner] = implementation
+                if module == "functional" and inplace is True:
+                    MODULES[module][inner + "_"] = NAMESPACE.get(inner + "_") or _in_place_form(implementation, inner + "_")
                 continue
             changing = _in_place_form(implementation, name + "_") if inplace else None
             if changing is not None and (parameters or scales):

@@ -102,6 +102,7 @@ def _check_places(mode: str, extent: int, before: int, after: int, axis: int) ->
         raise RuntimeError(f"padding ({before}, {after}) leaves nothing of dimension {axis} of size {extent}")
 
 
+@operation(only="functional.pad")
 def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: Any = None) -> Tensor:
     """Grow (or, with negative numbers, crop) the last axes.
 

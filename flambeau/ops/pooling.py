@@ -196,9 +196,11 @@ def _compared_as(d: dtype) -> dtype:
     return float32 if d.category == 2 and d.itemsize == 2 else d
 
 
+@operation(only="functional.max_pool2d_with_indices")
 def max_pool2d_with_indices(
-    input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False
-) -> tuple[Tensor, Tensor]:
+    input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
     """Largest value of each window of (N, C, H, W) or (C, H, W), and its place in the plane (int64)."""
     kernel = _pair("max_pool2d", "kernel_size", kernel_size)
     steps = _stride("max_pool2d", stride, kernel)
@@ -214,7 +216,7 @@ def max_pool2d_with_indices(
     return values if d is work else values.to(d), places
 
 
-@operation(method=False)
+@operation("functional.max_pool2d", method=False)
 def max_pool2d(
     input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False,
     return_indices: bool = False,
@@ -227,10 +229,11 @@ def max_pool2d(
     return (values, places) if return_indices else values
 
 
-@operation(method=False)
+@operation("functional.max_pool1d_with_indices", method=False)
 def max_pool1d_with_indices(
-    input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False
-) -> tuple[Tensor, Tensor]:
+    input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
     """Largest value of each window of (N, C, L) or (C, L), and its place (int64)."""
     if input.ndim not in (2, 3) or 0 in input.shape[-2:]:
         raise RuntimeError(
@@ -259,7 +262,7 @@ def max_pool1d_with_indices(
     return values.squeeze(-2), places.squeeze(-2)
 
 
-@operation(method=False)
+@operation("functional.max_pool1d", method=False)
 def max_pool1d(
     input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False,
     return_indices: bool = False,
@@ -271,7 +274,7 @@ def max_pool1d(
     return (values, places) if return_indices else values
 
 
-@operation(method=False)
+@operation("functional.max_pool3d", method=False)
 @one_node("MaxPool3DWithIndicesBackward0")
 def max_pool3d(
     input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False,
@@ -310,7 +313,8 @@ def _check_volume(name: str, input: Tensor) -> None:
         )
 
 
-def adaptive_max_pool2d(input: Tensor, output_size: Any) -> tuple[Tensor, Tensor]:
+@operation(only="functional.adaptive_max_pool2d_with_indices")
+def adaptive_max_pool2d(input: Tensor, output_size: Any, return_indices: bool = False) -> tuple[Tensor, Tensor]:
     """Maxima over ``output_size`` windows that divide the plane evenly, and their places in it (int64)."""
     out = _output_size("adaptive_max_pool2d", input, output_size, 2)
     check_floating("adaptive_max_pool2d", input.dtype)
@@ -325,8 +329,8 @@ def adaptive_max_pool2d(input: Tensor, output_size: Any) -> tuple[Tensor, Tensor
     return values if d is work else values.to(d), places
 
 
-@operation(method=False)
-def adaptive_max_pool1d(input: Tensor, output_size: Any) -> tuple[Tensor, Tensor]:
+@operation("functional.adaptive_max_pool1d_with_indices", method=False)
+def adaptive_max_pool1d(input: Tensor, output_size: Any, return_indices: bool = False) -> tuple[Tensor, Tensor]:
     """Maxima over ``output_size`` windows that divide the length evenly, and their places (int64)."""
     _check_rank("adaptive_max_pool1d", input)
     (out,) = _output_size("adaptive_max_pool1d", input, output_size, 1)
@@ -401,7 +405,7 @@ def avg_pool2d(
     return result if d is work else result.to(d)
 
 
-@operation(method=False)
+@operation("functional.avg_pool1d", method=False)
 def avg_pool1d(
     input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, ceil_mode: bool = False,
     count_include_pad: bool = True,
@@ -500,6 +504,7 @@ def _output_size(name: str, input: Tensor, output_size: Any, count: int) -> Ints
     return out
 
 
+@operation(only="functional.adaptive_avg_pool2d")
 def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:
     """Means over ``output_size`` windows that divide the plane evenly; None keeps an extent."""
     out = _output_size("adaptive_avg_pool2d", input, output_size, 2)
@@ -516,7 +521,7 @@ def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:
     return result if d is work else result.to(d)
 
 
-@operation(method=False)
+@operation("functional.adaptive_avg_pool1d", method=False)
 def adaptive_avg_pool1d(input: Tensor, output_size: Any) -> Tensor:
     """Means over ``output_size`` windows that divide the length evenly."""
     _check_rank("adaptive_avg_pool1d", input)
@@ -524,6 +529,7 @@ def adaptive_avg_pool1d(input: Tensor, output_size: Any) -> Tensor:
     return adaptive_avg_pool2d(input.unsqueeze(-2), (1, out)).squeeze(-2)
 
 
+@operation(only="functional.adaptive_avg_pool3d")
 @one_node("AdaptiveAvgPool3DBackward0")
 def adaptive_avg_pool3d(input: Tensor, output_size: Any) -> Tensor:
     """Means over ``output_size`` windows that divide the volume evenly; None keeps an extent."""

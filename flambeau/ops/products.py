@@ -7,9 +7,11 @@ from typing import Any
 from ..core.history import RESULT, Gradient
 from ..core.tensor import Tensor
 from ..graph.notices import warn, warn_once
-from ..graph.primitives import TYPE_NAMES
+from ..graph.primitives import C_NAMES, TYPE_NAMES
 from ..graph.shapes import broadcast_shapes, wrap_dim
+from .broadcasting import broadcast_tensors
 from .contraction import tensordot
+from .conversion import in_common_dtype
 from .dispatch import attach, tracked
 from .matrix import matmul
 from .one_node import one_node
@@ -124,7 +126,7 @@ def cdist(
     return distance(x1.unsqueeze(-2) - x2.unsqueeze(-3), float(p))
 
 
-@operation(method=False)
+@operation("functional.pdist", method=False)
 @one_node("PdistBackward0")
 @rounded_once
 def pdist(input: Tensor, p: float = 2.0) -> Tensor:
@@ -140,6 +142,57 @@ def pdist(input: Tensor, p: float = 2.0) -> Tensor:
         raise RuntimeError("pdist only supports 2D tensors, got: " + f"{input.ndim}D")
     first, second = triu_indices(input.shape[0], input.shape[0], 1)
     return distance(input[first] - input[second], float(p))
+
+
+@operation("functional.cosine_similarity", method=False)
+@rounded_once
+def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
+    """``x1 · x2`` along ``dim`` over the product of their norms, each at least ``eps``."""
+    if eps < 0:
+        raise RuntimeError(f"eps must be non-negative, got: {eps}")
+    x1, x2 = broadcast_tensors(*in_common_dtype(x1, x2))
+    if not x1.is_floating_point():
+        raise RuntimeError(f"expected common dtype to be floating point, yet common dtype is {TYPE_NAMES[x1.dtype]}")
+    # Dividing before the product keeps every intermediate value at most 1.
+    first = x1 / x1.norm(2, dim, keepdim=True).clamp_min(eps)
+    second = x2 / x2.norm(2, dim, keepdim=True).clamp_min(eps)
+    return (first * second).sum(dim)
+
+
+@operation("functional.pairwise_distance", method=False)
+@one_node("NormBackward1")
+@rounded_once
+def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Tensor:
+    """The ``p``-norm of ``x1 - x2 + eps`` over the last dimension."""
+    return (x1 - x2 + eps).norm(p, -1, keepdim=keepdim)
+
+
+@operation("functional.bilinear", method=False)
+@rounded_once
+def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """``input1 · weight[k] · input2 + bias[k]`` for every output k; ``weight`` (out, in1, in2)."""
+    if not input1.dtype is input2.dtype is weight.dtype:
+        names = [C_NAMES[t.dtype] for t in (input1, input2, weight)]
+        raise RuntimeError(
+            "All tensors must have the same dtype, got input1: {}, input2: {}, weight: {}".format(*names)
+        )
+    if input1.shape[:-1] != input2.shape[:-1]:
+        raise RuntimeError(
+            f"bilinear(): input batch dimensions do not match: got {input1.shape[:-1]} and {input2.shape[:-1]}"
+        )
+    if input1.size(-1) != weight.size(1):
+        raise RuntimeError(
+            f"bilinear(): input1 size does not match weight size: got {input1.size(-1)} but expected {weight.size(1)}"
+        )
+    if input2.size(-1) != weight.size(2):
+        raise RuntimeError(
+            f"bilinear(): input2 size does not match weight size: got {input2.size(-1)} but expected {weight.size(2)}"
+        )
+    outputs, first, second = weight.shape
+    left = input1.reshape(-1, first) @ weight.permute(1, 0, 2).reshape(first, outputs * second)
+    result = (left.reshape(-1, outputs, second) * input2.reshape(-1, 1, second)).sum(-1, dtype=weight.dtype)
+    result = result.reshape(*input1.shape[:-1], outputs)
+    return result if bias is None else result + bias
 
 
 @operation("linalg.matrix_power", out="exact")

@@ -7,13 +7,18 @@ from typing import Any
 
 import flambeau
 
+from ...core.composite import composite
+from ...core.history import INPUTS, Gradient
 from ...core.modes import without_history
 from ...core.tensor import Tensor
+from ...graph.checks import Check
 from ...graph.notices import warn
 from ...graph.primitives import TYPE_NAMES
 from ...ops import regression_loss
+from ...ops.activation import logsigmoid
 from ...ops.arithmetic import div_by_number
 from ...ops.conversion import as_result_in, floating
+from ...ops.dispatch import attach, checked, tracked
 from ...ops.loss import cross_entropy as _cross_entropy
 from ...ops.loss import nll_loss as _nll_loss
 from ...ops.one_node import one_node
@@ -21,7 +26,6 @@ from ...ops.precision import rounded_once
 from ...ops.softmax import log_softmax
 from .. import _reduction
 from .._reduction import reduced
-from .activation import logsigmoid
 
 
 def _warn_sizes(input: Tensor, target: Tensor) -> None:
@@ -273,6 +277,29 @@ def kl_div(
     return reduced(loss, reduction)
 
 
+class _OfProbabilities(Gradient):
+    """Of each element's binary cross-entropy: the composed one is not a number where a probability is 0 or 1."""
+
+    __slots__ = ()
+    saves = INPUTS
+
+    def backward(self, grad: Tensor) -> tuple[Tensor, Tensor | None]:
+        x, y = self.input(0), self.input(1)
+        for_input = grad * (x - y) / ((1 - x) * x).clamp(min=1e-12)
+        return for_input, grad * ((-x).log1p() - x.log()) if self.needs(1) else None
+
+
+_INPUT = Check(RuntimeError, "all elements of input should be between 0 and 1")
+_TARGET = Check(RuntimeError, "all elements of target should be between 0 and 1")
+
+
+def _cross_entropies(how: Any, input: Any, target: Any) -> tuple[Tensor]:
+    """Of each element; what is no probability raises ``RuntimeError`` when the loss is computed."""
+    x = checked(input, (input >= 0) & (input <= 1), _INPUT)
+    y = checked(target, (target >= 0) & (target <= 1), _TARGET)
+    return ((y - 1) * (-x).log1p().clamp(min=-100) - y * x.log().clamp(min=-100),)
+
+
 @one_node("BinaryCrossEntropyBackward0")
 @rounded_once
 def binary_cross_entropy(
@@ -291,9 +318,9 @@ def binary_cross_entropy(
         raise RuntimeError(f"Found dtype {TYPE_NAMES[target.dtype]} but expected {TYPE_NAMES[input.dtype]}")
     if input.dtype.category < 2:
         raise NotImplementedError(f"\"binary_cross_entropy\" not implemented for '{TYPE_NAMES[input.dtype]}'")
-    from ._binary_cross_entropy import BinaryCrossEntropy
-
-    loss = BinaryCrossEntropy.apply(input, target)
+    (loss,) = composite(_cross_entropies, (), input, target)
+    if tracked(input, target):
+        attach(loss, _OfProbabilities, [input, target])
     return reduced(loss if weight is None else loss * weight, reduction)
 
 

@@ -10,14 +10,14 @@ import flambeau
 from ...core.tensor import Tensor
 from ...graph.checks import Check
 from ...graph.primitives import TYPE_NAMES
+from ...ops.activation import logsigmoid
 from ...ops.conversion import as_result_in
 from ...ops.dispatch import checked
 from ...ops.one_node import one_node
 from ...ops.precision import rounded_once
+from ...ops.products import pairwise_distance
 from .. import _reduction
 from .._reduction import reduced
-from .activation import logsigmoid
-from .distance import pairwise_distance
 
 
 @rounded_once

@@ -65,13 +65,6 @@ def layer_norm(
     return norms.layer_norm(input, normalized_shape, weight, bias, eps)
 
 
-def rms_norm(
-    input: Tensor, normalized_shape: Sequence[int], weight: Tensor | None = None, eps: float | None = None
-) -> Tensor:
-    """Divide by the root of the mean square over the last dimensions; ``eps`` defaults to the dtype's own."""
-    return norms.rms_norm(input, normalized_shape, weight, eps)
-
-
 def group_norm(
     input: Tensor, num_groups: int, weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-5
 ) -> Tensor:

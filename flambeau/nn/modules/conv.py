@@ -250,7 +250,7 @@ class ConvTranspose1d(_ConvTransposeNd):
     """Transposed convolution over (N, C, L) or (C, L)."""
 
     _parse = staticmethod(_single)
-    _function = staticmethod(F.conv_transpose1d)
+    _function: Any = staticmethod(F.conv_transpose1d)
     _dimensions = 1
 
 
@@ -258,7 +258,7 @@ class ConvTranspose2d(_ConvTransposeNd):
     """Transposed convolution over (N, C, H, W) or (C, H, W)."""
 
     _parse = staticmethod(_pair)
-    _function = staticmethod(F.conv_transpose2d)
+    _function: Any = staticmethod(F.conv_transpose2d)
     _dimensions = 2
 
 
@@ -266,5 +266,5 @@ class ConvTranspose3d(_ConvTransposeNd):
     """Transposed convolution over (N, C, D, H, W) or (C, D, H, W)."""
 
     _parse = staticmethod(_triple)
-    _function = staticmethod(F.conv_transpose3d)
+    _function: Any = staticmethod(F.conv_transpose3d)
     _dimensions = 3

@@ -1,4 +1,4 @@
-"""Linear and bilinear maps, embeddings and one-hot vectors."""
+"""Embeddings and one-hot vectors."""
 
 from __future__ import annotations
 
@@ -8,41 +8,12 @@ from ...core.modes import no_grad
 from ...core.tensor import Tensor
 from ...graph.checks import Check
 from ...graph.notices import warn
-from ...graph.primitives import C_NAMES, TYPE_NAMES
+from ...graph.primitives import TYPE_NAMES
 from ...ops import embedding as embeddings
 from ...ops.dispatch import checked
-from ...ops.matrix import linear
 from ...ops.one_node import one_node
+from ...ops.operation import operation
 from ...ops.precision import rounded_once
-
-__all__ = ["bilinear", "embedding", "embedding_bag", "linear", "one_hot"]
-
-
-@rounded_once
-def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """``input1 · weight[k] · input2 + bias[k]`` for every output k; ``weight`` (out, in1, in2)."""
-    if not input1.dtype is input2.dtype is weight.dtype:
-        names = [C_NAMES[t.dtype] for t in (input1, input2, weight)]
-        raise RuntimeError(
-            "All tensors must have the same dtype, got input1: {}, input2: {}, weight: {}".format(*names)
-        )
-    if input1.shape[:-1] != input2.shape[:-1]:
-        raise RuntimeError(
-            f"bilinear(): input batch dimensions do not match: got {input1.shape[:-1]} and {input2.shape[:-1]}"
-        )
-    if input1.size(-1) != weight.size(1):
-        raise RuntimeError(
-            f"bilinear(): input1 size does not match weight size: got {input1.size(-1)} but expected {weight.size(1)}"
-        )
-    if input2.size(-1) != weight.size(2):
-        raise RuntimeError(
-            f"bilinear(): input2 size does not match weight size: got {input2.size(-1)} but expected {weight.size(2)}"
-        )
-    outputs, first, second = weight.shape
-    left = input1.reshape(-1, first) @ weight.permute(1, 0, 2).reshape(first, outputs * second)
-    result = (left.reshape(-1, outputs, second) * input2.reshape(-1, 1, second)).sum(-1, dtype=weight.dtype)
-    result = result.reshape(*input1.shape[:-1], outputs)
-    return result if bias is None else result + bias
 
 
 def embedding(
@@ -227,6 +198,7 @@ _NEGATIVE = Check(RuntimeError, "Class values must be non-negative.")
 _TOO_LARGE = Check(RuntimeError, "Class values must be smaller than num_classes.")
 
 
+@operation(only="functional.one_hot")
 def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     """Integers in 0 … ``num_classes`` - 1 (by default, up to the largest present) as rows with a single 1."""
     if tensor.dtype != flambeau.int64:

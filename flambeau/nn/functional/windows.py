@@ -1,4 +1,4 @@
-"""Convolutions, and the sliding windows they are made of."""
+"""The sliding windows that convolutions are made of, and what they are put together to."""
 
 from __future__ import annotations
 
@@ -6,22 +6,11 @@ import operator
 from typing import Any
 
 from ...core.tensor import Tensor
-from ...ops.convolution import (
-    conv1d,
-    conv2d,
-    conv3d,
-    conv_transpose1d,
-    conv_transpose2d,
-    conv_transpose3d,
-)  # fmt: skip
 from ...ops.laid_out import in_new_memory
 from ...ops.one_node import one_node
+from ...ops.operation import operation
 from ...ops.padding import pad
 from .._arguments import _pair
-
-__all__ = [
-    "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "fold", "unfold",
-]  # fmt: skip
 
 
 def _check_windows(**numbers: tuple[int, int]) -> None:
@@ -41,6 +30,7 @@ def _two(name: str, value: Any) -> tuple[int, int]:
     return numbers
 
 
+@operation(only="functional.unfold")
 @one_node("Im2ColBackward0")
 def unfold(input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Tensor:
     """The windows that slide over (N, C, H, W), as columns: (N, C·kh·kw, number of windows)."""
