@@ -84,6 +84,15 @@ _LAZY_NAMES = {
     "get_float32_matmul_precision": "ops.settings",
     "set_flush_denormal": "ops.settings",
     "autocast": "amp",
+    **{
+        name: "amp.autocast_mode"
+        for name in (
+            "is_autocast_enabled set_autocast_enabled get_autocast_dtype set_autocast_dtype is_autocast_cpu_enabled "
+            "set_autocast_cpu_enabled get_autocast_cpu_dtype set_autocast_cpu_dtype get_autocast_gpu_dtype "
+            "set_autocast_gpu_dtype is_autocast_cache_enabled set_autocast_cache_enabled clear_autocast_cache "
+            "autocast_increment_nesting autocast_decrement_nesting"
+        ).split()
+    },
     "OutOfMemoryError": "cuda.errors",
     "AcceleratorError": "cuda.errors",
     "compile": "ops.settings",

@@ -23,6 +23,7 @@ from ..graph.bounds import LARGEST, SMALLEST
 from ..graph.given import Given
 from ..graph.shapes import wrap_dims
 from .forms import NUMPY_NAMES, Forms
+from .modes import ACTIVE, under_modes
 from .operation import DECLARED, PLAIN
 from .own_signature import OwnSignature
 from .signatures import refusal, signatures
@@ -250,6 +251,7 @@ class _Checked(OwnSignature):
         self.parameters = Parameters(function, method)
         self._places, self._flag_names = _flags_of(self.parameters)
         super().__init__(function, forms, self._flag_names)
+        self._mode_name = prefix + forms.name
         self._title, self._first, self._method = prefix + forms.name, first, method
         self._names = tuple(dict.fromkeys(prefix + name for name in (forms.name, *forms.aliases)))
         #: How many positional arguments need not be looked at before the operation has failed.
@@ -271,11 +273,18 @@ class _Checked(OwnSignature):
             parameters.append(inspect.Parameter("out", inspect.Parameter.KEYWORD_ONLY, default=None, annotation="Tensor | None"))
         return signature.replace(parameters=parameters)
 
+    def under_modes(self, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        return under_modes(self._mode_name, self.wrapper, arguments, keywords)
+
     def check(self, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:
         check_types(self._title, self.parameters, arguments, keywords)
 
     def call(self, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         """The result of a call in any form, of which the flags are looked at: first, unless the operation has its say first."""
+        if ACTIVE:
+            result = self.under_modes(arguments, keywords)
+            if result is not NotImplemented:
+                return result
         flags = [arguments[place] for place in self._places if place < len(arguments)]
         if keywords:
             flags += [keywords[name] for name in self._flag_names if name in keywords]
@@ -334,6 +343,10 @@ def checked(
         def call(*arguments: Any, **keywords: Any) -> Any:
             plain = not (keywords and not further.isdisjoint(keywords) or len(arguments) > most)
             try:
+                if ACTIVE:
+                    result = _own.under_modes(arguments, keywords)
+                    if result is not NotImplemented:
+                        return result
                 if plain:
                     _own.check(arguments, keywords)
                 return _function(*arguments, **keywords) if plain else forms.call(arguments, keywords)
@@ -347,7 +360,7 @@ def checked(
             try:
                 if not next(_own.seldom, False):
                     _own.give()
-                if keywords or len(arguments) > _own.most:
+                if keywords or ACTIVE or len(arguments) > _own.most:
                     return _own.call(arguments, keywords)
                 return _function(*arguments)
             except Exception as error:

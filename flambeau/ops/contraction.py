@@ -10,7 +10,6 @@ from ..core.tensor import Tensor
 from ..graph.dtypes import int64
 from ..graph.shapes import wrap_dim
 from .assignment import write_out
-from .matrix import batched, mm
 from .operation import operation
 from .reshaping import view_as_self
 
@@ -181,9 +180,9 @@ def _pair(x: Tensor, first: Labels, y: Tensor, second: Labels, needed: set[Any])
     k = prod(x.shape[lead + len(rows) :])
     if batch:
         size = prod(x.shape[:lead])
-        product = batched(x.reshape(size, m, k), y.reshape(size, k, n))
+        product = x.reshape(size, m, k).bmm(y.reshape(size, k, n))
     else:
-        product = mm(x.reshape(m, k), y.reshape(k, n))
+        product = x.reshape(m, k).mm(y.reshape(k, n))
     return product.reshape(sizes), result
 
 
@@ -274,5 +273,5 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) ->
     inner = prod(a.shape[k] for k in first)
     left = a.permute([*rows, *first]).reshape(prod(a.shape[k] for k in rows), inner)
     right = b.permute([*second, *columns]).reshape(inner, prod(b.shape[k] for k in columns))
-    result = mm(left, right).reshape([*(a.shape[k] for k in rows), *(b.shape[k] for k in columns)])
+    result = left.mm(right).reshape([*(a.shape[k] for k in rows), *(b.shape[k] for k in columns)])
     return result if out is None else write_out(out, result)

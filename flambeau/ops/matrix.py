@@ -17,6 +17,7 @@ from ..graph.dtypes import bool_, int64, promote_types
 from ..graph.shapes import View
 from ..graph.trace import local
 from .dispatch import attach, binary, nary, tracked
+from .modes import ACTIVE
 from .operation import operation
 from .precision import rounded_once
 from .reshaping import UnsafeViewBackward0, ViewBackward0, seen_as
@@ -212,7 +213,9 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
 
 @method("__matmul__")
 def _operator(self: Tensor, other: Any) -> Any:
-    return matmul(self, other) if isinstance(other, Tensor) else NotImplemented
+    if not isinstance(other, Tensor):
+        return NotImplemented
+    return self.matmul(other) if ACTIVE else matmul(self, other)
 
 
 class WeightedProductBackward(Gradient):

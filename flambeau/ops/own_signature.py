@@ -81,7 +81,7 @@ class OwnSignature:
         rest = [f"*{self._rest}"] if self._rest else []
         star = ["*"] if self._named and not rest else []
         further = ["**_further"] if forms.keywords.difference(self._named) else []
-        special = [f"{flag} is not False and {flag} is not True" for flag in self._flags]
+        special = ["ACTIVE"] + [f"{flag} is not False and {flag} is not True" for flag in self._flags]
         special += [f"{name} is ..." for name in self._late]
         special += ["_rest"] if self._rest == "_rest" else []
         special += ["dtype is not None and type(dtype) is not _own.DTYPE"] if forms.typed else []

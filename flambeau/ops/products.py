@@ -201,7 +201,7 @@ def matrix_power(input: Tensor, n: int) -> Tensor:
     from .steps import eye
     from .systems import check_square, inv
 
-    check_square("linalg.matrix_power", input)
+    check_square("linalg.matrix_power", input, half=True)
     if n < 0:
         return matrix_power(inv(input), -n)
     if n == 0:
@@ -209,10 +209,10 @@ def matrix_power(input: Tensor, n: int) -> Tensor:
     squared, power = input, None
     while n:
         if n & 1:
-            power = squared if power is None else matmul(power, squared)
+            power = squared if power is None else power @ squared
         n >>= 1
         if n:
-            squared = matmul(squared, squared)
+            squared = squared @ squared
     assert power is not None
     return power.clone() if power is input else power
 
@@ -269,7 +269,7 @@ def _associated(many: list[Tensor]) -> Tensor:
             )
 
     def product(i: int, j: int) -> Tensor:
-        return many[i] if i == j else matmul(product(i, cut[i][j]), product(cut[i][j] + 1, j))
+        return many[i] if i == j else product(i, cut[i][j]) @ product(cut[i][j] + 1, j)
 
     return product(0, count - 1)
 

@@ -17,7 +17,6 @@ from ..graph.shapes import wrap_dim, wrap_dims
 from .choice import where
 from .dispatch import attach, checked, tracked
 from .joining import cat
-from .matrix import matmul
 from .one_node import one_node
 from .operation import operation
 from .precision import computed_in_double
@@ -189,11 +188,11 @@ def cov(
     if weights is None:
         count: Any = x.shape[1]
         rest = centred(x, (1,))
-        product = matmul(rest, rest.mT)
+        product = rest @ rest.mT
     else:
         count = weights.sum()
         rest = x - (x * weights).sum(1, keepdim=True) / count
-        product = matmul(rest * weights, rest.mT)
+        product = (rest * weights) @ rest.mT
     if aweights is not None and weights is not None:
         free = count - correction * (weights * aweights).sum() / count
     else:

@@ -8,6 +8,7 @@ import weakref
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from ..amp.autocast_mode import autocast, autocast_as_now
 from ..autograd.engine import backward, current_run
 from ..autograd.function import Function
 from ..autograd.graph import saved_tensors_hooks
@@ -112,6 +113,7 @@ class _Frame:
         self.kwargs = {name: _kept(a) for name, a in kwargs.items()}
         self.random = (default_generator._seed, default_generator._offset) if preserve else None
         self.context = context
+        self.precision = autocast_as_now()
         self.check = check
         self.holders: list[weakref.ref[_Holder]] = []
         self.metas: list[tuple[Any, Any]] = []
@@ -158,7 +160,7 @@ class _Frame:
             if self.random is not None:
                 default_generator._seed, default_generator._offset = self.random
             try:
-                with saved_tensors_hooks(pack, lambda value: value), self.context:
+                with saved_tensors_hooks(pack, lambda value: value), autocast(**self.precision), self.context:
                     self.function(*args, **kwargs)
             except _Enough:
                 return
@@ -217,6 +219,7 @@ class CheckpointFunction(Function):
             warnings.warn("None of the inputs have requires_grad=True. Gradients will be None", stacklevel=4)
         ctx.function = function
         ctx.random = (default_generator._seed, default_generator._offset) if preserve else None
+        ctx.precision = autocast_as_now()
         ctx.others = [None if isinstance(a, Tensor) else a for a in args]
         ctx.places = [place for place, a in enumerate(args) if isinstance(a, Tensor)]
         ctx.save_for_backward(*(args[place] for place in ctx.places))
@@ -234,7 +237,7 @@ class CheckpointFunction(Function):
         arguments = list(ctx.others)
         for place, tensor in zip(ctx.places, ctx.saved_tensors, strict=True):
             arguments[place] = tensor.detach().requires_grad_(tensor.requires_grad)
-        with fork_rng(enabled=ctx.random is not None), enable_grad():
+        with fork_rng(enabled=ctx.random is not None), autocast(**ctx.precision), enable_grad():
             if ctx.random is not None:
                 default_generator._seed, default_generator._offset = ctx.random
             outputs = ctx.function(*arguments)

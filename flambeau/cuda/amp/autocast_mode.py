@@ -22,10 +22,10 @@ class autocast(amp.autocast):
 
 
 def custom_fwd(fwd: Any = None, *, cast_inputs: Any = None) -> Any:
-    """Decorator of ``Function.forward``: autocasting changes nothing there."""
-    return (lambda function: function) if fwd is None else fwd
+    """Decorator of ``Function.forward``, for CUDA devices."""
+    return amp.custom_fwd(fwd, device_type="cuda", cast_inputs=cast_inputs)
 
 
 def custom_bwd(bwd: Any) -> Any:
-    """Decorator of ``Function.backward``."""
-    return bwd
+    """Decorator of ``Function.backward``, for CUDA devices."""
+    return amp.custom_bwd(bwd, device_type="cuda")
