@@ -1,9 +1,8 @@
-"""Writing LLVM IR as text: a module, and a builder that appends lines to one function.
+"""Writing LLVM IR as text: a module, and builders that append lines to one function each.
 
-Text is parsed by LLVM several times faster than the same IR is built through ``llvmlite.ir`` objects. Values are
-their textual names (``"%7"``, ``"%n"``) or constants (``"0"``); types are their textual spelling (``"float"``,
-``"<16 x i32>"``). Mutable variables live in stack slots which LLVM's ``sroa`` pass turns into registers, so nothing
-here writes a phi by hand.
+Text is parsed by LLVM several times faster than the same IR is built through ``llvmlite.ir`` objects. What is computed is
+written with the operators of :mod:`.values`; this module has what surrounds it: functions, variables, loops and branches.
+Variables live in stack slots which LLVM's ``sroa`` pass turns into registers, so nothing here writes a phi by hand.
 
 Every kernel has the signature ``void (ptr table, ptr arguments, i64 tile, ptr scratch)``:
 
@@ -20,53 +19,32 @@ Every kernel has the signature ``void (ptr table, ptr arguments, i64 tile, ptr s
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
 
-from ..kernels.program import LANES as lanes_of_sums
+from .values import BYTE, INDEX, LANES, Number, Pointer, Type, Value, Variable
 
-LANES = lanes_of_sums
-"""Logical vector length of all generated code. LLVM splits it into whatever registers the machine has, so results
-(the shape of reduction trees above all) are the same on every machine."""
+Parameters = Mapping[str, Type]
 
-KERNEL_PARAMETERS = (("ptr", "table"), ("ptr", "arguments"), ("i64", "tile"), ("ptr", "scratch"))
-
-
-def float_constant(value: float, type: str = "float") -> str:
-    """The exact LLVM spelling of a floating-point constant of scalar type ``float`` or ``double``.
-
-    LLVM writes both as the hexadecimal bits of the double of the same value.
-    """
-    if type == "float":
-        value = struct.unpack("<f", struct.pack("<f", value))[0]
-    return f"0x{struct.unpack('<Q', struct.pack('<d', value))[0]:016X}"
-
-
-def vector(type: str, lanes: int) -> str:
-    """``<lanes x type>``, or the scalar type itself for one lane."""
-    return type if lanes == 1 else f"<{lanes} x {type}>"
-
-
-def splat(type: str, constant: str, lanes: int) -> str:
-    """A constant repeated in every lane, for use as an operand (without its type)."""
-    if lanes == 1:
-        return constant
-    return "<" + ", ".join(f"{type} {constant}" for _ in range(lanes)) + ">"
+KEPT_FUNCTIONS = 64
+"""How many functions that kernels share are kept as text, for the next module that needs them."""
 
 
 class Module:
     """One LLVM module in the making: declarations, and the text of finished functions."""
 
     def __init__(self) -> None:
-        self._declarations: dict[str, str] = {}
+        self.declarations: dict[str, str] = {}
         self._globals: dict[str, str] = {}
-        self._functions: list[str] = []
-        self._names: set[str] = set()
+        self._functions: dict[str, str] = {}
 
     def declare(self, name: str, result: str, *parameters: str) -> str:
         """Declare an external function or intrinsic once; returns ``@name``."""
-        self._declarations[name] = f"declare {result} @{name}({', '.join(parameters)})"
+        if name not in self.declarations:
+            self.declarations[name] = f"declare {result} @{name}({', '.join(parameters)})"
         return "@" + name
 
     def constant(self, name: str, definition: str) -> str:
@@ -75,17 +53,63 @@ class Module:
         return "@" + name
 
     def has_function(self, name: str) -> bool:
-        """Whether a function of that name was added already (helper functions are shared within a module)."""
-        return name in self._names
+        """Whether a function of that name was added already."""
+        return name in self._functions
 
     def add(self, name: str, text: str) -> None:
         """Append the full text of a function definition."""
-        self._names.add(name)
-        self._functions.append(text)
+        self._functions[name] = text
+
+    def function(
+        self,
+        name: str,
+        parameters: Parameters,
+        write: Callable[[Builder, Any], None],
+        attributes: str = "nounwind noinline",
+    ) -> Function:
+        """An internal function, which ``write(builder, parameters by name)`` writes where no module has it yet: its name says
+        all that its code depends on."""
+        if name not in self._functions:
+            written = _functions.get(name)
+            if written is None:
+                written = Module()
+                b = Builder(written, name, parameters, internal=True, attributes=attributes)
+                write(b, b.parameters)
+                b.finish()
+                if len(_functions) >= KEPT_FUNCTIONS:
+                    _functions.clear()
+                _functions[name] = written
+            self.declarations |= written.declarations
+            self._globals |= written._globals
+            self._functions |= written._functions
+        return Function(name, parameters)
 
     def text(self) -> str:
         """The module as LLVM assembly."""
-        return "\n".join([*self._globals.values(), *self._declarations.values(), *self._functions, ""])
+        return "\n".join([*self._globals.values(), *self.declarations.values(), *self._functions.values(), ""])
+
+
+_functions: dict[str, Module] = {}
+"""Functions that were written, each in a module of its own with what it needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function that others call."""
+
+    name: str
+    parameters: Parameters
+
+    def __call__(self, b: Builder, at: Pointer | None = None, **values: Any) -> None:
+        """Call it, or one with the same parameters ``at`` an address, with values or numbers; those that it has no parameter
+        for are dropped."""
+        given = ((type, values[name]) for name, type in self.parameters.items())
+        spelled = (str(x) if isinstance(x, Value) else f"{type} {type.constant(x)}" for type, x in given)
+        b.do(f"call void {'@' + self.name if at is None else at.name}({', '.join(spelled)})")
+
+    def address(self, b: Builder) -> Pointer:
+        """Where its code is."""
+        return Pointer(b, BYTE.pointer, "@" + self.name)
 
 
 class Builder:
@@ -95,163 +119,184 @@ class Builder:
         self,
         module: Module,
         name: str,
-        parameters: tuple[tuple[str, str], ...] = KERNEL_PARAMETERS,
+        parameters: Parameters,
         result: str = "void",
         internal: bool = False,
         attributes: str = "nounwind",
     ) -> None:
         self.module = module
         self.name = name
+        #: How many names of values and blocks there are.
+        self.count = 0
+        self.lines: list[str] = []
+        self._slots: list[str] = []
         noalias = {"arguments", "scratch"}
         spelled = ", ".join(
-            f"{type} {'noalias ' if type == 'ptr' and name in noalias else ''}%{name}" for type, name in parameters
+            f"{type} {'noalias ' if type.to and name in noalias else ''}%{name}" for name, type in parameters.items()
         )
         self._head = f"define {'internal ' if internal else ''}{result} @{name}({spelled}) {attributes} {{"
-        self._slots: list[str] = []
-        self._lines: list[str] = []
-        self._next = 0
-        self.block = "entry"
-
-    def fresh(self, hint: str = "v") -> str:
-        """A new value name, ``%v12``."""
-        self._next += 1
-        return f"%{hint}{self._next}"
+        #: The function's parameters by name.
+        self.parameters = SimpleNamespace(
+            **{name: type.class_(self, type, "%" + name) for name, type in parameters.items()}
+        )
 
     def op(self, instruction: str) -> str:
         """Append ``%new = instruction`` and return the new name."""
-        name = self.fresh()
-        self._lines.append(f"  {name} = {instruction}")
+        self.count = count = self.count + 1
+        name = f"%v{count}"
+        self.lines.append(f"  {name} = {instruction}")
         return name
 
     def do(self, instruction: str) -> None:
         """Append an instruction without a result (a store, a void call)."""
-        self._lines.append("  " + instruction)
+        self.lines.append("  " + instruction)
 
-    # --- variables -------------------------------------------------------------------------------------------------
+    def finish(self, result: Value | None = None) -> None:
+        """Return from the function and add it to the module."""
+        self.do("ret void" if result is None else f"ret {result}")
+        self.module.add(self.name, "\n".join([self._head, "entry:", *self._slots, *self.lines, "}"]))
 
-    def variable(self, type: str, initial: str | None = None, align: int | None = None) -> str:
-        """A stack slot made in the entry block (``sroa`` turns it into a register); returns its address."""
-        name = self.fresh("slot")
-        self._slots.append(f"  {name} = alloca {type}" + (f", align {align}" if align else ""))
-        if initial is not None:
-            self.do(f"store {type} {initial}, ptr {name}")
-        return name
+    # --- values ----------------------------------------------------------------------------------------------------
 
-    def load(self, type: str, address: str, align: int | None = None) -> str:
-        return self.op(f"load {type}, ptr {address}" + (f", align {align}" if align else ""))
+    def constant(self, type: Type, number: Number) -> Value:
+        """A number of a type, in every lane."""
+        return Value(self, type, type.constant(number))
 
-    def store(self, type: str, value: str, address: str, align: int | None = None) -> None:
-        self.do(f"store {type} {value}, ptr {address}" + (f", align {align}" if align else ""))
+    def index(self, number: int) -> Value:
+        return Value(self, INDEX, str(number))
 
-    def prefetch(self, address: str, level: int = 1, write: bool = False) -> None:
-        """Have a cache line that will soon be read (or written) fetched into the cache of that level. Any address will
-        do: one that is not mapped has no effect."""
-        callee = self.module.declare("llvm.prefetch.p0", "void", "ptr", "i32", "i32", "i32")
-        self.do(f"call void {callee}(ptr {address}, i32 {int(write)}, i32 {4 - level}, i32 1)")
+    def lane_numbers(self, element: str = "i64", lanes: int = LANES) -> Value:
+        """The constant <0, 1, 2, ...>."""
+        numbers = ", ".join(f"{element} {lane}" for lane in range(lanes))
+        return Value(self, Type.of(element, lanes), f"<{numbers}>")
 
-    # --- integers and addresses ------------------------------------------------------------------------------------
+    def first_lanes(self, count: Value, lanes: int = LANES) -> Value:
+        """The mask of the first ``count`` lanes, which may exceed the lanes; in narrow registers."""
+        return self.lane_numbers("i32", lanes).compare("ult", count.at_most(lanes).truncate("i32"))
 
-    def argument(self, index: int, type: str = "i64") -> str:
-        """Load the kernel's static argument number ``index``."""
-        return self.load(type, self.op(f"getelementptr i64, ptr %arguments, i64 {index}"), 8)
+    def variable(self, first: Value | Type) -> Variable:
+        """A variable with its first value, or of a type and without a value yet."""
+        type = first.type if isinstance(first, Value) else first
+        variable = Variable(self._slot(type.spelled, type, 0), type)
+        if isinstance(first, Value):
+            variable.value = first
+        return variable
 
-    def slot(self, index: str, type: str = "ptr") -> str:
-        """Load slot ``index`` (a value) of the table bound at run time."""
-        return self.load(type, self.op(f"getelementptr i64, ptr %table, i64 {index}"), 8)
+    def array(self, type: Type, count: int, align: int = 64) -> Pointer:
+        """Memory for so many elements on the stack."""
+        return self._slot(f"[{count} x {type}]", type, align)
 
-    def operand(self, index: int) -> str:
-        """The address an operand starts at: arguments ``index`` (slot number) and ``index + 1`` (byte offset)."""
-        base = self.slot(self.argument(index))
-        return self.op(f"getelementptr i8, ptr {base}, i64 {self.argument(index + 1)}")
+    def _slot(self, spelled: str, type: Type, align: int) -> Pointer:
+        self.count = count = self.count + 1
+        self._slots.append(f"  %slot{count} = alloca {spelled}" + (f", align {align}" if align else ""))
+        return Pointer(self, type.pointer, f"%slot{count}")
 
-    def offset(self, type: str, address: str, index: str) -> str:
-        """Address of element ``index`` (i64) of an array of ``type``."""
-        return self.op(f"getelementptr {type}, ptr {address}, i64 {index}")
-
-    def add(self, a: str, b: str) -> str:
-        return self.op(f"add nsw i64 {a}, {b}")
-
-    def sub(self, a: str, b: str) -> str:
-        return self.op(f"sub nsw i64 {a}, {b}")
-
-    def mul(self, a: str, b: str) -> str:
-        return self.op(f"mul nsw i64 {a}, {b}")
-
-    def divide(self, a: str, b: str) -> str:
-        """Unsigned quotient; the divisor must not be zero."""
-        return self.op(f"udiv i64 {a}, {b}")
-
-    def remainder(self, a: str, b: str) -> str:
-        return self.op(f"urem i64 {a}, {b}")
-
-    def minimum(self, a: str, b: str) -> str:
-        return self.op(f"call i64 {self.module.declare('llvm.smin.i64', 'i64', 'i64', 'i64')}(i64 {a}, i64 {b})")
-
-    def maximum(self, a: str, b: str) -> str:
-        return self.op(f"call i64 {self.module.declare('llvm.smax.i64', 'i64', 'i64', 'i64')}(i64 {a}, i64 {b})")
+    def intrinsic(self, name: str, result: Type, *operands: Value, flags: str = "") -> Any:
+        """Call ``llvm.<name>``, overloaded on the type of the first operand; ``flags`` are constants behind the operands."""
+        full = f"llvm.{name}.{operands[0].type.suffix}"
+        spelled = result.spelled
+        if full not in self.module.declarations:
+            types = [operand.type.spelled for operand in operands]
+            self.module.declare(full, spelled, *types, *flags.split()[:1])
+        given = ", ".join([f"{operand.type.spelled} {operand.name}" for operand in operands])
+        if flags:
+            given += ", " + flags
+        return result.class_(self, result, self.op(f"call {spelled} @{full}({given})"))
 
     # --- control flow ----------------------------------------------------------------------------------------------
 
-    def label(self, hint: str) -> str:
-        """A new label name (not yet placed)."""
-        self._next += 1
-        return f"{hint}{self._next}"
+    def _label(self, hint: str) -> str:
+        self.count = count = self.count + 1
+        return f"{hint}{count}"
 
-    def place(self, label: str) -> None:
-        """Start the block ``label`` here."""
-        self._lines.append(f"{label}:")
-        self.block = label
+    def _place(self, label: str) -> None:
+        self.lines.append(f"{label}:")
 
-    def jump(self, label: str) -> None:
-        self.do(f"br label %{label}")
+    def _jump(self, label: str) -> None:
+        self.lines.append(f"  br label %{label}")
 
-    def branch(self, condition: str, true: str, false: str) -> None:
-        self.do(f"br i1 {condition}, label %{true}, label %{false}")
+    def _branch(self, condition: Value, true: str, false: str) -> None:
+        self.lines.append(f"  br {condition}, label %{true}, label %{false}")
 
     @contextmanager
-    def loop(self, start: str, stop: str, step: str = "1") -> Iterator[str]:
-        """``for index in range(start, stop, step)`` over i64 values; yields the index."""
-        index = self.variable("i64", start)
-        head, body, end = self.label("head"), self.label("body"), self.label("end")
-        self.jump(head)
-        self.place(head)
-        current = self.load("i64", index)
-        self.branch(self.op(f"icmp slt i64 {current}, {stop}"), body, end)
-        self.place(body)
-        yield current
-        self.store("i64", self.add(current, step), index)
-        self.jump(head)
-        self.place(end)
+    def loop(self, start: Value | int, stop: Value | int, step: Value | int = 1) -> Iterator[Value]:
+        """``for index in range(start, stop, step)``; yields the index."""
+        index = self.variable(INDEX)
+        index.value = start
+        with self.repeat() as proceed:
+            current = index.value
+            proceed(current < stop)
+            yield current
+            index.value = current + step
 
     @contextmanager
-    def when(self, condition: str) -> Iterator[None]:
-        """``if condition:`` for an i1 value."""
-        then, end = self.label("then"), self.label("end")
-        self.branch(condition, then, end)
-        self.place(then)
+    def repeat(self) -> Iterator[Callable[[Value], None]]:
+        """A loop that ends where the function that is yielded is given a condition that does not hold."""
+        head, end = self._label("head"), self._label("end")
+
+        def proceed(condition: Value) -> None:
+            body = self._label("body")
+            self._branch(condition, body, end)
+            self._place(body)
+
+        self._jump(head)
+        self._place(head)
+        yield proceed
+        self._jump(head)
+        self._place(end)
+
+    @contextmanager
+    def when(self, condition: Value) -> Iterator[None]:
+        """``if condition:``"""
+        then, end = self._label("then"), self._label("end")
+        self._branch(condition, then, end)
+        self._place(then)
         yield
-        self.jump(end)
-        self.place(end)
+        self._jump(end)
+        self._place(end)
 
-    # --- vectors ---------------------------------------------------------------------------------------------------
+    def either(self, condition: Value) -> Iterator[bool]:
+        """``for holds in b.either(condition)``: what the loop's body writes for True runs if the condition holds, what it
+        writes for False runs if not."""
+        labels, end = (self._label("then"), self._label("else")), self._label("end")
+        self._branch(condition, *labels)
+        for label, holds in zip(labels, (True, False)):
+            self._place(label)
+            yield holds
+            self._jump(end)
+        self._place(end)
 
-    def broadcast(self, type: str, value: str, lanes: int) -> str:
-        """Repeat a scalar value in every lane (the value itself for one lane)."""
-        if lanes == 1:
-            return value
-        whole = vector(type, lanes)
-        single = self.op(f"insertelement {whole} poison, {type} {value}, i64 0")
-        zeros = vector("i32", lanes) + " zeroinitializer"
-        return self.op(f"shufflevector {whole} {single}, {whole} poison, {zeros}")
+    def vectors(self, start: Value | int, stop: Value) -> Iterator[tuple[Value, Value | None]]:
+        """``for index, mask in b.vectors(start, stop)``: from start to stop in sixteens. The loop's body is written twice:
+        for whole vectors without a mask, then for the rest."""
+        count = stop - start
+        whole = (count & -LANES) + start
+        with self.loop(start, whole, LANES) as index:
+            yield index, None
+        rest = stop - whole
+        with self.when(rest > 0):
+            yield whole, self.first_lanes(rest)
 
-    def call(self, name: str, result: str, *arguments: tuple[str, str]) -> str:
-        """Call an external function or intrinsic, declaring it; ``arguments`` are (type, value) pairs."""
-        callee = self.module.declare(name, result, *(type for type, _ in arguments))
-        return self.op(f"call {result} {callee}({', '.join(f'{type} {value}' for type, value in arguments)})")
 
-    # --- the end ---------------------------------------------------------------------------------------------------
+KERNEL_PARAMETERS = {"table": INDEX.pointer, "arguments": INDEX.pointer, "tile": INDEX, "scratch": BYTE.pointer}
 
-    def finish(self, result: str = "void") -> None:
-        """Return from the function and add it to the module."""
-        self.do("ret " + result)
-        self.module.add(self.name, "\n".join([self._head, "entry:", *self._slots, *self._lines, "}"]))
+
+class KernelBuilder(Builder):
+    """Writes a kernel: a function of the table, the arguments, the number of the tile and scratch memory."""
+
+    def __init__(self, module: Module, name: str) -> None:
+        super().__init__(module, name, KERNEL_PARAMETERS)
+        given = self.parameters
+        self.table: Pointer = given.table
+        self.arguments: Pointer = given.arguments
+        self.tile: Value = given.tile
+        self.scratch: Pointer = given.scratch
+
+    def slot(self, index: Value | int, type: Type) -> Any:
+        """The contents of a slot of the table bound at run time."""
+        return (self.table + index).of(type).load(align=8)
+
+    def operand(self, index: int, to: Type) -> Pointer:
+        """The address an operand starts at: arguments ``index`` (slot number) and ``index + 1`` (byte offset)."""
+        base: Pointer = self.slot(self.arguments[index], BYTE.pointer)
+        return (base + self.arguments[index + 1]).of(to)

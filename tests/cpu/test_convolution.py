@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,14 +15,20 @@ import torch
 sys.path.insert(0, str(Path(__file__).parent))
 from harness import Prepared, execute
 
-from flambeau.cpu.convolution import Registers, lower_forward, lower_input_gradient, lower_weight_gradient
-from flambeau.cpu.convolution.epilogue import Store
-from flambeau.cpu.ir import LANES, Builder
+from flambeau.cpu.convolution import (
+    lower_forward,
+    lower_input_gradient,
+    lower_weight_gradient,
+)
+from flambeau.cpu.epilogue import Store
+from flambeau.cpu.ir import KernelBuilder
+from flambeau.cpu.registers import Registers
+from flambeau.cpu.values import LANES, Type, Value, where
 from flambeau.graph.convolution import Convolution
 from flambeau.graph.dtypes import float16, float32, float64
 from flambeau.kernels.kernel import Call, Operand
 
-MACHINES = (Registers(32, 512), Registers(16, 256), Registers(32, 128))
+MACHINES = (Registers(32, 64), Registers(16, 32), Registers(32, 16))
 
 
 def convolution(
@@ -206,25 +212,23 @@ class ScaleAndShift(Store):
     """``max(value, shift[channel])``, then stored; also records which vectors it was given."""
 
     def __init__(self, c: Convolution, shift: Operand, y: Operand) -> None:
-        super().__init__(c.dtype.llvm, y, c.out_channels, c.out_height * c.out_width)
+        positions = c.out_height * c.out_width
+        super().__init__(Type.of(c.dtype.llvm), y, 0, (c.out_channels * positions,), positions)
         self.key = "at least shift"
-        self._own = len(self.arguments) + 1
+        self._shift_at = len(self.arguments) + 1
         self.arguments = [*self.arguments, shift]
         self.reads = (shift,)
 
-    def begin(self, b: Builder, first_argument: int) -> None:
+    def begin(self, b: KernelBuilder, first_argument: int) -> None:
         super().begin(b, first_argument)
-        self._shift = b.operand(first_argument + self._own)
+        self._shift = b.operand(first_argument + self._shift_at, Type.of("float"))
 
     def emit(
-        self, b: Builder, value: str, lanes: int, image: str, channel: str, position: str, mask: str | None
+        self, value: Value, outer: Sequence[Value], middle: Value, inner: Value, mask: Value | None = None
     ) -> None:
-        assert lanes == LANES
-        shift = b.broadcast(self.dtype, b.load(self.dtype, b.offset(self.dtype, self._shift, channel), 4), lanes)
-        whole = f"<{lanes} x {self.dtype}>"
-        larger = b.op(f"fcmp ogt {whole} {value}, {shift}")
-        kept = b.op(f"select <{lanes} x i1> {larger}, {whole} {value}, {whole} {shift}")
-        super().emit(b, kept, lanes, image, channel, position, mask)
+        assert value.lanes == LANES
+        shift = self._shift[middle]
+        super().emit(where(value > shift, value, shift), outer, middle, inner, mask)
 
 
 @pytest.mark.parametrize("name", ["all at once", "depthwise", "small images, many channels", "pointwise, strided"])

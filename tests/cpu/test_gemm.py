@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,10 +14,11 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 from harness import Prepared, execute
 
-from flambeau.cpu.gemm import lower_matmul, product_calls, tiling
-from flambeau.cpu.gemm.arithmetic import Element
-from flambeau.cpu.gemm.machine import VectorRegisters
-from flambeau.cpu.ir import Builder, float_constant, splat, vector
+from flambeau.cpu.gemm import lower as lower_module
+from flambeau.cpu.gemm import lower_matmul, tiling
+from flambeau.cpu.ir import KernelBuilder
+from flambeau.cpu.registers import Registers
+from flambeau.cpu.values import Type, Value, where
 from flambeau.kernels.kernel import Call, MatrixAccess, Operand
 
 NUMPY = {
@@ -240,26 +242,26 @@ def test_order_of_k() -> None:
 
 
 @pytest.mark.parametrize(
-    "registers", [VectorRegisters(32, 16, True), VectorRegisters(16, 32, False), VectorRegisters(16, 16, False)]
+    "registers", [Registers(16, 32), Registers(32, 16), Registers(16, 16)]
 )
-def test_registers_of_other_machines(registers: VectorRegisters, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_registers_of_other_machines(registers: Registers, monkeypatch: pytest.MonkeyPatch) -> None:
     """The shape of the register tile does not show in the bits."""
     for m, n, k in ((37, 45, 300), (8, 9, 20), (5, 64, 33), (250, 400, 50)):
         for dtype in ("float", "double"):
             a, b = matrix(dtype, (m, k), seed=1), matrix(dtype, (k, n), seed=2)
             here = multiply(dtype, a, b)
             with monkeypatch.context() as patch:
-                patch.setattr(product_calls, "host_registers", lambda: registers)
+                patch.setattr(lower_module, "host_registers", lambda: registers)
                 same_bits(here, multiply(dtype, a, b))
 
 
 def test_register_tiles_fit() -> None:
-    assert tiling.row_sizes(Element("float"), 2, VectorRegisters(64, 32, True)) == (12, 8, 4)
-    assert tiling.row_sizes(Element("double"), 1, VectorRegisters(64, 32, True)) == (12, 8, 4)
-    assert tiling.row_sizes(Element("float"), 1, VectorRegisters(32, 16, True)) == (6, 4, 2)
-    assert tiling.row_sizes(Element("float"), 1, VectorRegisters(16, 32, False)) == (6, 4, 2)
-    assert tiling.row_sizes(Element("double"), 1, VectorRegisters(32, 16, True)) == (2, 1)
-    assert tiling.row_sizes(Element("double"), 1, VectorRegisters(16, 16, False)) == (1,)
+    assert tiling.row_sizes(Type.of("float"), 2, Registers(32, 64)) == (12, 8, 4)
+    assert tiling.row_sizes(Type.of("double"), 1, Registers(32, 64)) == (12, 8, 4)
+    assert tiling.row_sizes(Type.of("float"), 1, Registers(16, 32)) == (6, 4, 2)
+    assert tiling.row_sizes(Type.of("float"), 1, Registers(32, 16)) == (6, 4, 2)
+    assert tiling.row_sizes(Type.of("double"), 1, Registers(16, 32)) == (2, 1)
+    assert tiling.row_sizes(Type.of("double"), 1, Registers(16, 16)) == (1,)
 
 
 @pytest.mark.parametrize(
@@ -308,35 +310,19 @@ class Affine:
         self.reads = (bias, scale, residual)
         self.writes = (out,)
 
-    def begin(self, b: Builder, first_argument: int) -> None:
-        self.addresses = [b.operand(first_argument + 2 * i) for i in range(4)]
-        self.m, self.n = b.argument(first_argument + 8), b.argument(first_argument + 9)
+    def begin(self, b: KernelBuilder, first_argument: int) -> None:
+        self.addresses = [b.operand(first_argument + 2 * i, Type.of("float")) for i in range(4)]
+        self.m, self.n = b.arguments[first_argument + 8], b.arguments[first_argument + 9]
 
     def emit(
-        self, b: Builder, value: str, lanes: int, batch: list[str], row: str, column: str, mask: str | None
+        self, value: Value, outer: Sequence[Value], middle: Value, inner: Value, mask: Value | None = None
     ) -> None:
         bias, scale, residual, out = self.addresses
-        element, kind = Element("float"), vector("float", lanes)
-        line = b.add(b.mul(batch[0], self.m), row)
-        place = b.add(b.mul(line, self.n), column)
-
-        def load(address: str, index: str) -> str:
-            address = b.offset("float", address, index)
-            return element.load(b, address) if lanes == 1 else element.load_vector(b, address, mask)
-
-        value = b.op(f"fadd {kind} {value}, {load(bias, column)}")
-        positive = b.op(f"fcmp ogt {kind} {value}, {splat('float', float_constant(0), lanes)}")
-        zero = "zeroinitializer" if lanes > 1 else "0.0"
-        condition = f"<{lanes} x i1>" if lanes > 1 else "i1"
-        value = b.op(f"select {condition} {positive}, {kind} {value}, {kind} {zero}")
-        factor = b.broadcast("float", element.load(b, b.offset("float", scale, line)), lanes)
-        value = b.op(f"fmul {kind} {value}, {factor}")
-        value = b.op(f"fadd {kind} {value}, {load(residual, place)}")
-        address = b.offset("float", out, place)
-        if lanes == 1:
-            element.store(b, value, address)
-        else:
-            element.store_vector(b, value, address, mask)
+        line = outer[0] * self.m + middle
+        place = line * self.n + inner
+        value = value + (bias + inner).load(value.lanes, mask)
+        value = where(value > 0, value, 0) * scale[line] + (residual + place).load(value.lanes, mask)
+        (out + place).store(value, mask)
 
 
 @pytest.mark.parametrize(

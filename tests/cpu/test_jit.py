@@ -12,12 +12,13 @@ from pathlib import Path
 import pytest
 
 from flambeau.cpu import jit
-from flambeau.cpu.ir import Builder, Module
+from flambeau.cpu.ir import KernelBuilder, Module
 from flambeau.cpu.jit import CompilationError, KernelCompiler, compile_module, load
 from flambeau.cpu.kernel import Kernel
 from flambeau.cpu.object_cache import ObjectCache
 from flambeau.cpu.symbols import ObjectFormatError, Symbol, external_symbols
 from flambeau.cpu.target import binding, code_version, host
+from flambeau.cpu.values import INDEX
 
 ANSWER = "define i64 @answer(i64 %x) {\n  %y = mul i64 %x, 7\n  ret i64 %y\n}\n"
 
@@ -28,9 +29,9 @@ def constant_kernel(value: int, emitted: list[int] | None = None) -> Kernel:
     def emit(module: Module, name: str) -> None:
         if emitted is not None:
             emitted.append(value)
-        builder = Builder(module, name)
-        builder.store("i64", str(value), builder.slot("1"), 8)
-        builder.finish()
+        b = KernelBuilder(module, name)
+        b.slot(1, INDEX.pointer)[0] = value
+        b.finish()
 
     return Kernel(f"test/constant/{value}", emit)
 
@@ -161,9 +162,9 @@ def test_no_cache_at_all() -> None:
 
 def test_a_kernel_at_fault_is_named(tmp_path: Path) -> None:
     def emit(module: Module, name: str) -> None:
-        builder = Builder(module, name)
-        builder.do("nonsense")
-        builder.finish()
+        b = KernelBuilder(module, name)
+        b.do("nonsense")
+        b.finish()
 
     compiler = KernelCompiler(ObjectCache(tmp_path))
     with pytest.raises(CompilationError, match="test/bad"):

@@ -14,69 +14,69 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from flambeau.cpu.ir import Builder, Module
+from flambeau.cpu.ir import KernelBuilder, Module
 from flambeau.cpu.jit import KernelCompiler
 from flambeau.cpu.kernel import Kernel
 from flambeau.cpu.object_cache import ObjectCache
 from flambeau.cpu.runner import Runner, default_runner
 from flambeau.cpu.threads import GENERATION, POSIX, ThreadPool, default_num_threads
+from flambeau.cpu.values import INDEX, Pointer
 from flambeau.kernels.contract import NEW_PHASE, STEP_BYTES, STOP_ON_ERROR
 
 SUM, COUNT, ERROR, SLEEPY, SCRATCH = range(5)
 
 
+def _address(b: KernelBuilder, argument: int) -> Pointer:
+    """The integers whose address is in the slot that an argument names."""
+    return b.slot(b.arguments[argument], INDEX.pointer)
+
+
 def _emit_sum(module: Module, name: str) -> None:
     """out[tile] = tile + in[0] + ... + in[n - 1]; arguments: slot of in, slot of out, n. One tile needs all inputs."""
-    builder = Builder(module, name)
-    inputs, outputs = builder.slot(builder.argument(0)), builder.slot(builder.argument(1))
-    total = builder.variable("i64", "%tile")
-    with builder.loop("0", builder.argument(2)) as index:
-        value = builder.load("i64", builder.offset("i64", inputs, index), 8)
-        builder.store("i64", builder.op(f"add i64 {builder.load('i64', total)}, {value}"), total)
-    builder.store("i64", builder.load("i64", total), builder.offset("i64", outputs, "%tile"), 8)
-    builder.finish()
+    b = KernelBuilder(module, name)
+    inputs, total = _address(b, 0), b.variable(b.tile)
+    with b.loop(0, b.arguments[2]) as index:
+        total.value = total.value + inputs[index]
+    _address(b, 1)[b.tile] = total.value
+    b.finish()
 
 
 def _emit_count(module: Module, name: str) -> None:
     """counts[tile] += 1; argument: slot of counts."""
-    builder = Builder(module, name)
-    address = builder.offset("i64", builder.slot(builder.argument(0)), "%tile")
-    builder.do(f"atomicrmw add ptr {address}, i64 1 monotonic, align 8")
-    builder.finish()
+    b = KernelBuilder(module, name)
+    (_address(b, 0) + b.tile).add_atomic(1)
+    b.finish()
 
 
 def _emit_error(module: Module, name: str) -> None:
     """Report the error whose number is argument 0."""
-    builder = Builder(module, name)
-    builder.do(f"store atomic i64 {builder.argument(0)}, ptr {builder.slot('0')} monotonic, align 8")
-    builder.finish()
+    b = KernelBuilder(module, name)
+    b.slot(0, INDEX.pointer).store_atomic(b.arguments[0])
+    b.finish()
 
 
 def _emit_sleepy(module: Module, name: str) -> None:
     """counts[tile] += 1 after some tens of microseconds; argument: slot of counts."""
-    builder = Builder(module, name)
-    wasted = builder.variable("i64", "0")
-    with builder.loop("0", "30000") as index:
-        builder.do(f"store volatile i64 {index}, ptr {wasted}")
-    address = builder.offset("i64", builder.slot(builder.argument(0)), "%tile")
-    builder.do(f"atomicrmw add ptr {address}, i64 1 monotonic, align 8")
-    builder.finish()
+    b = KernelBuilder(module, name)
+    wasted = b.array(INDEX, 1)
+    with b.loop(0, 30000) as index:
+        b.do(f"store volatile {index}, {wasted}")
+    (_address(b, 0) + b.tile).add_atomic(1)
+    b.finish()
 
 
 def _emit_scratch(module: Module, name: str) -> None:
     """Write the tile's number all over 4096 bytes of scratch memory; counts[tile] += 1 if it is all there then."""
-    builder = Builder(module, name)
-    right = builder.variable("i64", "0")
-    with builder.loop("0", "512") as index:
-        builder.do(f"store volatile i64 %tile, ptr {builder.offset('i64', '%scratch', index)}, align 8")
-    with builder.loop("0", "512") as index:
-        value = builder.op(f"load volatile i64, ptr {builder.offset('i64', '%scratch', index)}, align 8")
-        same = builder.op(f"zext i1 {builder.op(f'icmp eq i64 {value}, %tile')} to i64")
-        builder.store("i64", builder.add(builder.load("i64", right), same), right)
-    with builder.when(builder.op(f"icmp eq i64 {builder.load('i64', right)}, 512")):
-        address = builder.offset("i64", builder.slot(builder.argument(0)), "%tile")
-        builder.do(f"atomicrmw add ptr {address}, i64 1 monotonic, align 8")
-    builder.finish()
+    b = KernelBuilder(module, name)
+    scratch, right = b.scratch.of(INDEX), b.variable(b.index(0))
+    with b.loop(0, 512) as index:
+        b.do(f"store volatile {b.tile}, {scratch + index}, align 8")
+    with b.loop(0, 512) as index:
+        there = b.tile.new(INDEX, f"load volatile i64, {scratch + index}, align 8")
+        right.value = right.value + there.equals(b.tile).cast("zext", "i64").as_index()
+    with b.when(right.value.equals(512)):
+        (_address(b, 0) + b.tile).add_atomic(1)
+    b.finish()
 
 
 KERNELS = [

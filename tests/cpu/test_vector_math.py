@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import ctypes
 import functools
-import importlib
+import inspect
 import itertools
+import runpy
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import llvmlite.binding as llvm
 import numpy as np
@@ -15,10 +18,11 @@ import scipy.special
 import torch
 from mpmath import mp, mpf  # type: ignore[import-untyped]
 
-from flambeau.cpu.ir import Builder, Module, vector
+from flambeau.cpu.ir import Builder, Module
 from flambeau.cpu.jit import Library, compile_module, load
 from flambeau.cpu.symbols import external_symbols
-from flambeau.cpu.vector_math import FUNCTIONS, minimax
+from flambeau.cpu.values import INDEX, Type
+from flambeau.cpu.vector_math import FUNCTIONS, coefficients
 
 DTYPES = {"float": np.float32, "double": np.float64}
 INF, NAN = float("inf"), float("nan")
@@ -29,14 +33,18 @@ INF, NAN = float("inf"), float("nan")
 
 def add_loop(module: Module, name: str, type: str, lanes: int) -> None:
     """``void (ptr x, [ptr y,] ptr result, i64 count)``: the function of arrays whose length is a multiple of 16."""
-    function = FUNCTIONS[name]
-    operands = tuple(("ptr", f"operand{k}") for k in range(function.arity))
-    b = Builder(module, f"{name}_{type}_{lanes}", (*operands, ("ptr", "result"), ("i64", "count")))
-    spelled = vector(type, lanes)
-    with b.loop("0", "%count", str(lanes)) as index:
-        loaded = [b.load(spelled, b.offset(type, f"%{operand}", index), 4) for _, operand in operands]
-        b.store(spelled, function.emit(b, type, lanes, *loaded), b.offset(type, "%result", index), 4)
-    b.finish("void")
+    array = Type.of(type).pointer
+    operands = [f"operand{k}" for k in range(arity(name))]
+    b = Builder(module, f"{name}_{type}_{lanes}", dict.fromkeys([*operands, "result"], array) | {"count": INDEX})
+    given = b.parameters
+    with b.loop(0, given.count, lanes) as index:
+        loaded = [(getattr(given, operand) + index).load(lanes) for operand in operands]
+        (given.result + index).store(FUNCTIONS[name](*loaded))
+    b.finish()
+
+
+def arity(name: str) -> int:
+    return len(inspect.signature(FUNCTIONS[name]).parameters)
 
 
 def everything() -> str:
@@ -436,7 +444,7 @@ def test_odd_functions_are_odd_to_the_bit(name: str, dtype: type) -> None:
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_scalar_and_vector_give_the_same_bits_in_any_company(name: str, dtype: type) -> None:
     x, y = pairs(dtype)
-    operands = (x, y)[: FUNCTIONS[name].arity]
+    operands = (x, y)[: arity(name)]
     order = np.random.default_rng(6).permutation(x.size)
     together = run(name, *operands)
     np.testing.assert_array_equal(run(name, *(operand[order] for operand in operands)), together[order])
@@ -465,10 +473,9 @@ def test_no_fast_math_flags() -> None:
     assert words.isdisjoint({"fast", "nnan", "ninf", "nsz", "arcp", "contract", "afn", "reassoc"})
 
 
-FITS = [(family, fit) for family, fits in minimax.FAMILIES.items() for fit in fits if "float" in fit.terms]
+MINIMAX = runpy.run_path(str(Path(__file__).parents[2] / "tools" / "minimax.py"))
 
 
-@pytest.mark.parametrize("family, fit", FITS, ids=[fit.name for _, fit in FITS])
-def test_coefficients_are_those_that_the_fit_gives(family: str, fit: minimax.Fit) -> None:
-    coefficients = importlib.import_module(f"flambeau.cpu.vector_math.coefficients.{family}")
-    assert tuple(minimax.rounded_fit(fit, "float")[0]) == getattr(coefficients, fit.name)["float"]
+@pytest.mark.parametrize("fit", [fit for fit in MINIMAX["FITS"] if "float" in fit.terms], ids=lambda fit: fit.name)
+def test_coefficients_are_those_that_the_fit_gives(fit: Any) -> None:
+    assert tuple(MINIMAX["rounded_fit"](fit, "float")[0]) == getattr(coefficients, fit.name)["float"]

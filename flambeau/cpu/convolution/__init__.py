@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from ...graph.convolution import Convolution
 from ...kernels.kernel import Call, Operand
-from .epilogue import Epilogue, Store, StoreGrid
-from .fill import lower_zero
+from ..epilogue import Epilogue, Store, StoreGrid
+from ..registers import Registers
+from ..values import Type
+from ..zeros import lower_zero
 from .gather_product import lower_gather
 from .lane_sum import lower_lane_sum
 from .outer_sum import lower_outer_sum
 from .problem import forward_gather, input_gradient_gathers
-from .tile import Registers
 from .weight_gradient import choose_cut, lower_combine
 
 __all__ = [
@@ -47,9 +48,14 @@ def lower_forward(
     store = epilogue
     if store is None:
         assert y is not None
-        store = Store(c.dtype.llvm, y, c.out_channels, c.out_height * c.out_width)
+        store = _store(c, y, c.out_channels, c.out_height * c.out_width)
     output_pitch = c.in_channels // c.groups * window
     return lower_gather(forward_gather(c), x, w, output_pitch, window, store, registers=registers, label="convolution")
+
+
+def _store(c: Convolution, target: Operand, channels: int, positions: int) -> Store:
+    """Stores results as they are into ``target [batch, channels, positions]``."""
+    return Store(Type.of(c.dtype.llvm), target, 0, (channels * positions,), positions)
 
 
 def lower_input_gradient(
@@ -61,13 +67,14 @@ def lower_input_gradient(
     calls: list[Call] = []
     gathers = list(input_gradient_gathers(c))
     if not all(gather.taps for _, gather in gathers):
-        calls += lower_zero(c.batch * c.in_channels * c.height * c.width * c.item_bytes, grad_x)
+        calls += lower_zero(c.batch * c.in_channels * c.height * c.width * c.item_bytes // 4, grad_x)
     for origin, gather in gathers:
         if gather.taps:
-            store: Epilogue = Store(c.dtype.llvm, grad_x, c.in_channels, c.height * c.width)
+            store: Epilogue = _store(c, grad_x, c.in_channels, c.height * c.width)
             dense = c.stride == (1, 1)
             if not dense:
-                store = StoreGrid(c.dtype.llvm, grad_x, c.in_channels, c.height, c.width, gather.columns, origin, c.stride)
+                plane = c.height, c.width
+                store = StoreGrid(Type.of(c.dtype.llvm), grad_x, c.in_channels, plane, gather.columns, origin, c.stride)
             calls += lower_gather(
                 gather, grad_y, w, output_pitch, channel_pitch, store,
                 by_row=not dense, registers=registers, label="convolution input gradient",
@@ -81,7 +88,7 @@ def lower_weight_gradient(
     """Calls that compute ``grad_w [out_channels, in_channels / groups, kh, kw]`` from grad_y and x."""
     window = c.kernel[0] * c.kernel[1]
     if c.batch == 0:
-        return lower_zero(c.out_channels * (c.in_channels // c.groups) * window * c.item_bytes, grad_w)
+        return lower_zero(c.out_channels * (c.in_channels // c.groups) * window * c.item_bytes // 4, grad_w)
     gather = forward_gather(c)
     cut = choose_cut(gather)
     blocks = cut.parts * c.groups * cut.output_tiles * cut.channel_tiles

@@ -13,47 +13,26 @@ are many outputs to share the packing).
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass
+from typing import Any
 
 from ...kernels.kernel import Call, Operand
-from ..ir import LANES, Builder, Module
+from ..arguments import Arguments
+from ..epilogue import Epilogue
+from ..ir import KernelBuilder, Module
 from ..kernel import Kernel
-from ..vectors import lanes_below, load_vector
-from .arguments import Layout
-from .epilogue import Epilogue
-from .micro_kernel import product_micro_kernel
-from .patch import PATCH_ARGUMENTS, emit_copy, emit_offsets, emit_pack, patch_arguments, phase_table, round_up
+from ..micro_kernel import multiply_function
+from ..registers import Registers, RegisterTile, host_registers
+from ..values import INDEX, LANES, Pointer, Type, Value
+from .patch import PATCH_ARGUMENTS, emit_copy, emit_pack, emit_places, patch_arguments, round_up, unit_of
 from .problem import Gather
-from .tile import Registers, RegisterTile, choose_tile, host_registers
 from .weights import pack_weights
 
-LAYOUT = Layout(
-    ("x", "weights"),
-    (
-        *PATCH_ARGUMENTS,
-        "batch",
-        "groups",
-        "groups_a_tile",
-        "channels",
-        "channel_block",
-        "outputs",
-        "outputs_a_tile",
-        "output_tiles",
-        "rows",
-        "columns",
-        "units",
-        "bands",
-        "band",
-        "images",
-        "images_a_span",
-        "taps",
-        "tap_table",
-        "table_at",
-        "panel_at",
-        "result_at",
-        "result_pitch",
-    ),
+ARGUMENTS = Arguments(
+    "&x &weights",
+    PATCH_ARGUMENTS,
+    "groups groups_a_tile channels channel_block outputs outputs_a_tile output_tiles units images_a_span",
+    "table_at panel_at result_at result_pitch",
 )
 
 RESULTS_A_TILE = 1 << 16
@@ -105,7 +84,7 @@ def choose_cut(gather: Gather, tile: RegisterTile) -> Cut:
 def choose_unit(gather: Gather, tile: RegisterTile, target: int) -> tuple[int, int]:
     """Images and rows of a unit of about ``target`` positions: of the sizes near it, the one that leaves the fewest
     positions to the narrow micro-kernel."""
-    whole = tile.vectors * tile.lanes
+    whole = tile.width
 
     def share_of_rest(positions: int) -> float:
         return positions % whole / positions
@@ -132,6 +111,19 @@ def prefers_direct(gather: Gather) -> bool:
     return len(gather.taps) == 1 or gather.outputs * (wasted + DIRECT_COST) < packing
 
 
+def choose_tile(registers: Registers, type: Type, rows: int) -> RegisterTile:
+    """A tile for a problem of so many rows: of those that fill the registers, the one that wastes fewest rows.
+
+    A quarter of the registers is left for the vectors being multiplied. Tiles of few rows would be limited by loads, so
+    they are only for problems of few rows.
+    """
+    accumulators = registers.count * 3 // 4
+    most = 8 if registers.count >= 32 else 4
+    candidates = range(most, most // 2, -1) if rows > most else (rows,)
+    best = min(candidates, key=lambda count: (-(-rows // count) * count, -count))
+    return RegisterTile(best, max(1, min(accumulators // best, 6)), registers.lanes(type))
+
+
 def lower_gather(
     gather: Gather,
     x: Operand,
@@ -150,12 +142,13 @@ def lower_gather(
     """
     if gather.batch == 0:
         return []
-    tile = choose_tile(registers or host_registers(), gather.item_bytes, gather.outputs)
+    type = Type.of(gather.dtype)
+    tile = choose_tile(registers or host_registers(), type, gather.outputs)
     pack, packed = pack_weights(gather, tile.rows, w, output_pitch, channel_pitch)
     cut = choose_cut(gather, tile)
     taps = len(gather.taps)
-    after_epilogue = LAYOUT.end + sum(2 if isinstance(item, Operand) else 1 for item in epilogue.arguments)
-    patch = patch_arguments(gather, cut.images, cut.band, after_epilogue + taps)
+    after_epilogue = ARGUMENTS.end + sum(2 if isinstance(item, Operand) else 1 for item in epilogue.arguments)
+    patch, tables = patch_arguments(gather, cut.images, cut.band, after_epilogue)
     if cut.direct:
         positions = cut.images * patch["patch_rows"] * patch["patch_pitch"]
     else:
@@ -163,52 +156,27 @@ def lower_gather(
     # Images are gone through one by one only if what the last vector of one computes too much stays between them:
     # blocks of channels are added to the results of those before, so that nothing may be written over.
     gap = gather.halo[0] * patch["patch_pitch"] + gather.halo[1]
-    panel_positions = tile.vectors * tile.lanes
-    slack = panel_positions + LANES
+    slack = tile.width + LANES
     result_pitch = (round_up(positions + slack, 64) // 64 | 1) * 64
-    item = gather.item_bytes
+    item = type.bytes
     table_at = round_up((cut.channels * patch["channel_pitch"] + slack) * item, 64)
     panel_at = round_up(table_at + cut.channels * taps * 8, 64)
-    result_at = panel_at
-    if not cut.direct:
-        result_at = round_up(panel_at + cut.channels * taps * slack * item, 64)
-    bands = -(-gather.rows // cut.band)
-    units = -(-gather.batch // cut.images) * bands
+    result_at = panel_at if cut.direct else round_up(panel_at + cut.channels * taps * slack * item, 64)
+    units = -(-gather.batch // cut.images) * patch["bands"]
     output_tiles = -(-gather.outputs // cut.outputs)
-    values: dict[str, int | Operand] = {
-        "x": x,
-        "weights": packed,
-        **patch,
-        "batch": gather.batch,
-        "groups": gather.groups,
-        "groups_a_tile": cut.groups,
-        "channels": gather.channels,
-        "channel_block": cut.channels,
-        "outputs": gather.outputs,
-        "outputs_a_tile": cut.outputs,
-        "output_tiles": output_tiles,
-        "rows": gather.rows,
-        "columns": gather.columns,
-        "units": units,
-        "bands": bands,
-        "band": cut.band,
-        "images": cut.images,
-        "images_a_span": 1 if gap >= LANES else cut.images,
-        "taps": taps,
-        "tap_table": after_epilogue,
-        "table_at": table_at,
-        "panel_at": panel_at,
-        "result_at": result_at,
-        "result_pitch": result_pitch,
-    }
-    offsets = gather.tap_offsets(patch["phase_pitch"], patch["patch_pitch"])
-    arguments = [*LAYOUT.pack(values), *epilogue.arguments, *offsets, *phase_table(gather)]
+    arguments = ARGUMENTS.values(
+        x=x, weights=packed, **patch,
+        groups=gather.groups, groups_a_tile=cut.groups, channels=gather.channels, channel_block=cut.channels,
+        outputs=gather.outputs, outputs_a_tile=cut.outputs, output_tiles=output_tiles,
+        units=units, images_a_span=1 if gap >= LANES else cut.images,
+        table_at=table_at, panel_at=panel_at, result_at=result_at, result_pitch=result_pitch,
+    )  # fmt: skip
     stride = gather.stride[1] if gather.stride[1] <= 2 else 0
     by_row = by_row or (cut.direct and gather.halo[1] > 0)
-    kernel = GatherKernel(gather.dtype, tile, stride, cut.direct, by_row, epilogue)
+    code = GatherCode(type, tile, stride, cut.direct, by_row, epilogue)
     call = Call(
-        Kernel(kernel.key, kernel.emit),
-        arguments,
+        Kernel(code.key, code.emit),
+        [*arguments, *epilogue.arguments, *tables],
         -(-gather.groups // cut.groups) * output_tiles * units,
         scratch=result_at + cut.outputs * result_pitch * item,
         reads=(x, packed, *epilogue.reads),
@@ -220,10 +188,10 @@ def lower_gather(
 
 
 @dataclass(frozen=True)
-class GatherKernel:
+class GatherCode:
     """The code of the kernel; everything it is specialised on."""
 
-    dtype: str
+    type: Type
     tile: RegisterTile
     stride: int
     direct: bool
@@ -233,136 +201,98 @@ class GatherKernel:
     @property
     def key(self) -> str:
         how = f"{'direct' if self.direct else 'packed'} {'rows' if self.by_row else 'whole'}"
-        return f"convolution_gather {self.dtype} {self.tile.key} stride{self.stride} {how} [{self.epilogue.key}]"
+        return f"convolution_gather {self.type} {self.tile.key} stride{self.stride} {how} [{self.epilogue.key}]"
 
     def emit(self, module: Module, name: str) -> None:
-        b = Builder(module, name)
-        a = LAYOUT.load(b)
-        self.epilogue.begin(b, LAYOUT.end)
-        at = {part: b.offset("i8", "%scratch", a[f"{part}_at"]) for part in ("table", "panel", "result")}
-        unit, rest = b.remainder("%tile", a["units"]), b.divide("%tile", a["units"])
-        output_tile, group_tile = b.remainder(rest, a["output_tiles"]), b.divide(rest, a["output_tiles"])
-        first_image = b.mul(b.divide(unit, a["bands"]), a["images"])
-        first_row = b.mul(b.remainder(unit, a["bands"]), a["band"])
-        first_output = b.mul(output_tile, a["outputs_a_tile"])
-        images = b.minimum(a["images"], b.sub(a["batch"], first_image))
-        rows = b.minimum(a["band"], b.sub(a["rows"], first_row))
-        outputs = b.minimum(a["outputs_a_tile"], b.sub(a["outputs"], first_output))
-        emit_offsets(b, at["table"], a["channel_block"], a)
-        first_group = b.mul(group_tile, a["groups_a_tile"])
-        last_group = b.minimum(b.add(first_group, a["groups_a_tile"]), a["groups"])
-        with b.loop(first_group, last_group) as group:
-            with b.loop("0", a["channels"], a["channel_block"]) as channel:
-                count = b.minimum(a["channel_block"], b.sub(a["channels"], channel))
-                emit_copy(
-                    b, self.dtype, self.stride, a, a["x"], "%scratch",
-                    first_image=first_image,
-                    images=images,
-                    first_channel=b.add(b.mul(group, a["channels"]), channel),
-                    channels=count,
-                    first_row=first_row,
-                    rows=rows,
-                )  # fmt: skip
-                multiply = functools.partial(
-                    self._multiply, b, a, at, group, first_output, outputs, channel, count, rows
-                )
-                if not self.direct:
-                    multiply("0", b.mul(b.mul(images, rows), a["columns"]))
+        _Writer(self, KernelBuilder(module, name)).write()
+
+
+class _Writer:
+    """Writes the function, from the loop over groups inwards."""
+
+    def __init__(self, code: GatherCode, b: KernelBuilder) -> None:
+        self.code = code
+        self.b = b
+        self.a: Any = ARGUMENTS.load(b, code.type)
+        code.epilogue.begin(b, ARGUMENTS.end)
+        self.patch = b.scratch.of(code.type)
+        self.table = (b.scratch + self.a.table_at).of(INDEX)
+        self.panel = (b.scratch + self.a.panel_at).of(code.type)
+        self.result = (b.scratch + self.a.result_at).of(code.type)
+
+    def write(self) -> None:
+        b, a = self.b, self.a
+        number, rest = b.tile % a.units, b.tile // a.units
+        output_tile, group_tile = rest % a.output_tiles, rest // a.output_tiles
+        self.unit = unit = unit_of(number, a)
+        self.first_output = output_tile * a.outputs_a_tile
+        self.outputs = (a.outputs - self.first_output).at_most(a.outputs_a_tile)
+        emit_places(b, self.table, a.channel_block, a)
+        first_group = group_tile * a.groups_a_tile
+        with b.loop(first_group, (first_group + a.groups_a_tile).at_most(a.groups)) as group:
+            with b.loop(0, a.channels, a.channel_block) as channel:
+                count = (a.channels - channel).at_most(a.channel_block)
+                emit_copy(b, self.code.stride, a, self.patch, unit, group * a.channels + channel, count)
+                if not self.code.direct:
+                    self._multiply(group, channel, count, b.index(0), unit.images * unit.rows * a.columns)
                 else:
-                    with b.loop("0", images, a["images_a_span"]) as image:
-                        more = b.sub(b.minimum(a["images_a_span"], b.sub(images, image)), "1")
-                        last_row = b.add(b.mul(more, a["patch_rows"]), b.sub(rows, "1"))
-                        first = b.mul(b.mul(image, a["patch_rows"]), a["patch_pitch"])
-                        multiply(first, b.add(b.mul(last_row, a["patch_pitch"]), a["columns"]))
-            self._finish(b, a, at["result"], group, first_output, outputs, first_image, images, first_row, rows)
+                    with b.loop(0, unit.images, a.images_a_span) as image:
+                        more = (unit.images - image).at_most(a.images_a_span) - 1
+                        last_row = more * a.patch_rows + (unit.rows - 1)
+                        first = image * a.patch_rows * a.patch_pitch
+                        self._multiply(group, channel, count, first, last_row * a.patch_pitch + a.columns)
+            self._finish(group)
         b.finish()
 
-    def _multiply(
-        self,
-        b: Builder,
-        a: dict[str, str],
-        at: dict[str, str],
-        group: str,
-        first_output: str,
-        outputs: str,
-        channel: str,
-        channels: str,
-        rows: str,
-        first_position: str,
-        positions: str,
-    ) -> None:
+    def _multiply(self, group: Value, channel: Value, channels: Value, first_position: Value, positions: Value) -> None:
         """Add the terms of one channel block to the results of the outputs of the tile at ``positions`` consecutive
         positions (of the patch if ``direct``, else of the panels)."""
-        tile, dtype = self.tile, self.dtype
-        terms = b.mul(channels, a["taps"])
-        fresh = b.op(f"icmp eq i64 {channel}, 0")
-        blocks = b.divide(b.add(a["outputs"], str(tile.rows - 1)), str(tile.rows))
-        first_block = b.add(b.mul(group, blocks), b.divide(first_output, str(tile.rows)))
-        block_pitch = b.mul(b.mul(a["channels"], a["taps"]), str(tile.rows))
-        weights = b.offset(dtype, a["weights"], b.mul(first_block, block_pitch))
-        weights = b.offset(dtype, weights, b.mul(b.mul(channel, a["taps"]), str(tile.rows)))
-        whole = tile.vectors * tile.lanes
-        panel_pitch = str(whole + LANES)
-        last_position = b.add(first_position, positions)
-        with b.loop(first_position, last_position, str(whole)) as position:
-            count = b.minimum(str(whole), b.sub(last_position, position))
-            if self.direct:
-                source = b.offset(dtype, "%scratch", position)
-            else:
-                source = at["panel"]
+        b, a, tile, type = self.b, self.a, self.code.tile, self.code.type
+        terms, fresh = channels * a.taps, channel.equals(0)
+        blocks = (a.outputs + (tile.rows - 1)) // tile.rows
+        first_block = group * blocks + self.first_output // tile.rows
+        block_pitch = a.channels * a.taps * tile.rows
+        weights = a.weights + (first_block * block_pitch + channel * a.taps * tile.rows)
+        last_position = first_position + positions
+        with b.loop(first_position, last_position, tile.width) as position:
+            count = (last_position - position).at_most(tile.width)
+            source = self.patch + position if self.code.direct else self.panel
+            if not self.code.direct:
                 emit_pack(
-                    b, dtype, "%scratch", at["table"], source, whole, a,
-                    terms=terms, first=position, count=count, rows=rows,
+                    b, self.patch, self.table, self.panel, tile.width, a,
+                    terms=terms, first=position, count=count, rows=self.unit.rows,
                 )  # fmt: skip
-            result = b.offset(dtype, at["result"], position)
-            wide = b.op(f"icmp sgt i64 {count}, {(tile.vectors - 1) * tile.lanes}")
-            for vectors, condition in ((tile.vectors, wide), (1, b.op(f"xor i1 {wide}, true"))):
-                callee = product_micro_kernel(
-                    b.module, dtype, RegisterTile(tile.rows, vectors, tile.lanes), self.direct
+            for wide in b.either(count > (tile.vectors - 1) * tile.lanes):
+                part_tile = tile if wide else RegisterTile(tile.rows, 1, tile.lanes)
+                multiply = multiply_function(
+                    b.module, type, part_tile, panel=tile.rows, places=self.code.direct, pitched=True
                 )
-                with (
-                    b.when(condition),
-                    b.loop("0", outputs, str(tile.rows)) as output,
-                    b.loop("0", count, str(vectors * tile.lanes)) as part,
-                ):
-                    block = b.offset(dtype, weights, b.mul(b.divide(output, str(tile.rows)), block_pitch))
-                    target = b.offset(dtype, b.offset(dtype, result, part), b.mul(output, a["result_pitch"]))
-                    b.do(
-                        f"call void {callee}(ptr {block}, ptr {b.offset(dtype, source, part)}, ptr {at['table']}, "
-                        f"i64 {panel_pitch}, ptr {target}, i64 {a['result_pitch']}, i64 {terms}, i1 {fresh})"
+                with b.loop(0, self.outputs, tile.rows) as output, b.loop(0, count, part_tile.width) as part:
+                    multiply(
+                        b,
+                        left=weights + output // tile.rows * block_pitch,
+                        right=source + part,
+                        right_k=tile.width + LANES,
+                        places=self.table,
+                        k=terms,
+                        results=self.result + (position + part + output * a.result_pitch),
+                        results_row=a.result_pitch,
+                        first=fresh,
                     )
 
-    def _finish(
-        self,
-        b: Builder,
-        a: dict[str, str],
-        result: str,
-        group: str,
-        first_output: str,
-        outputs: str,
-        first_image: str,
-        images: str,
-        first_row: str,
-        rows: str,
-    ) -> None:
+    def _finish(self, group: Value) -> None:
         """Hand the results to the epilogue, one run of consecutive positions after the other."""
-        first_channel = b.add(b.mul(group, a["outputs"]), first_output)
-        if self.direct:
-            row_pitch, image_pitch = a["patch_pitch"], b.mul(a["patch_rows"], a["patch_pitch"])
+        b, a, unit = self.b, self.a, self.unit
+        first_channel = group * a.outputs + self.first_output
+        if self.code.direct:
+            row_pitch, image_pitch = a.patch_pitch, a.patch_rows * a.patch_pitch
         else:
-            row_pitch, image_pitch = a["columns"], b.mul(rows, a["columns"])
-        runs = rows if self.by_row else "1"
-        length = a["columns"] if self.by_row else b.mul(rows, a["columns"])
-        with b.loop("0", outputs) as output, b.loop("0", images) as image, b.loop("0", runs) as run:
-            row = b.add(b.mul(image, image_pitch), b.mul(run, row_pitch))
-            source = b.offset(self.dtype, result, b.add(b.mul(output, a["result_pitch"]), row))
-            position = b.mul(b.add(first_row, run), a["columns"])
-            whole = b.op(f"and i64 {length}, {-LANES}")
-            place = (b.add(first_image, image), b.add(first_channel, output))
-            with b.loop("0", whole, str(LANES)) as chunk:
-                value = load_vector(b, self.dtype, b.offset(self.dtype, source, chunk))
-                self.epilogue.emit(b, value, LANES, *place, b.add(position, chunk), None)
-            with b.when(b.op(f"icmp slt i64 {whole}, {length}")):
-                value = load_vector(b, self.dtype, b.offset(self.dtype, source, whole))
-                mask = lanes_below(b, b.sub(length, whole))
-                self.epilogue.emit(b, value, LANES, *place, b.add(position, whole), mask)
+            row_pitch, image_pitch = a.columns, unit.rows * a.columns
+        runs, length = (unit.rows, a.columns) if self.code.by_row else (1, unit.rows * a.columns)
+        with b.loop(0, self.outputs) as output, b.loop(0, unit.images) as image, b.loop(0, runs) as run:
+            source: Pointer = self.result + (output * a.result_pitch + image * image_pitch + run * row_pitch)
+            position = (unit.first_row + run) * a.columns
+            for chunk, mask in b.vectors(0, length):
+                value = (source + chunk).load(LANES)
+                place = [unit.first_image + image], first_channel + output, position + chunk
+                self.code.epilogue.emit(value, *place, mask)

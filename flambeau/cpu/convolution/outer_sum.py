@@ -3,30 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from ...kernels.kernel import Call, Operand
-from ..gemm.pack import transpose
-from ..ir import LANES, Builder, Module, vector
+from ..arguments import Arguments
+from ..ir import Builder, Function, KernelBuilder, Module
 from ..kernel import Kernel
-from ..vectors import ITEM_BYTES, load_vector, store_vector, suffix
-from .arguments import Layout
-from .micro_kernel import fused_multiply_add
-from .patch import emit_offsets, emit_pack, round_up
+from ..registers import Registers, RegisterTile, Sums, host_registers
+from ..values import INDEX, LANES, Pointer, Type, Value, transposed
+from ..zeros import emit_zero
+from .patch import Unit, emit_copy, emit_pack, emit_places, round_up, unit_of
 from .problem import Gather
-from .tile import Registers, RegisterTile, host_registers
-from .weight_gradient import (
-    TILE_ARGUMENTS,
-    Cut,
-    TilePlace,
-    emit_sums_address,
-    emit_tile_place,
-    emit_unit,
-    tile_arguments,
-)
+from .weight_gradient import TILE_ARGUMENTS, Cut, TilePlace, tile_arguments
 
-LAYOUT = Layout(
-    ("grad_y", "x", "sums"),
-    (*TILE_ARGUMENTS, "table_at", "panel_at", "transposed_at", "totals_at", "transposed_pitch", "totals_rows"),
+ARGUMENTS = Arguments(
+    "&grad_y &x &sums", TILE_ARGUMENTS, "table_at panel_at transposed_at totals_at transposed_pitch totals_rows"
 )
 
 PANEL_POSITIONS = 256
@@ -34,26 +25,13 @@ PANEL_PITCH = PANEL_POSITIONS + LANES
 OUTPUTS_PER_VECTOR = 96
 """Packing pays if a tile has more outputs than this for each vector of a row of positions."""
 
-MICRO_PARAMETERS = (
-    ("ptr", "source"),
-    ("ptr", "places"),
-    ("i64", "terms"),
-    ("i64", "images"),
-    ("i64", "image_pitch"),
-    ("i64", "rows"),
-    ("i64", "row_pitch"),
-    ("i64", "columns"),
-    ("ptr", "factors"),
-    ("ptr", "totals"),
-)
 
-
-def outer_tile(registers: Registers, item_bytes: int, outputs: int) -> RegisterTile:
-    """Rows are (channel, tap) pairs, broadcast; vectors are outputs, in blocks of sixteen or thirty-two.
+def outer_tile(registers: Registers, type: Type, outputs: int) -> RegisterTile:
+    """Rows are (channel, tap) pairs, repeated in all lanes; vectors are outputs, in blocks of sixteen or thirty-two.
 
     Ten rows at most, because each takes a general register for its address.
     """
-    lanes = registers.lanes(item_bytes)
+    lanes = registers.lanes(type)
     block = 32 if lanes == LANES and outputs > LANES else LANES
     vectors = block // lanes
     rows = max(1, min(10, registers.count * 3 // 4 // vectors))
@@ -63,42 +41,31 @@ def outer_tile(registers: Registers, item_bytes: int, outputs: int) -> RegisterT
 def lower_outer_sum(
     gather: Gather, cut: Cut, grad_y: Operand, x: Operand, sums: Operand, registers: Registers | None = None
 ) -> Call:
-    """A call that writes the parts' sums, laid out as :func:`.weight_gradient.emit_sums_address` says."""
-    item, taps = gather.item_bytes, len(gather.taps)
-    tile = outer_tile(registers or host_registers(), item, gather.outputs)
-    width = tile.vectors * tile.lanes
-    values, tables = tile_arguments(gather, cut, LAYOUT.end)
-    terms = cut.channels * taps
+    """A call that writes the parts' sums, laid out as :meth:`.TilePlace.sums` says."""
+    type = Type.of(gather.dtype)
+    item, terms = type.bytes, cut.channels * len(gather.taps)
+    tile = outer_tile(registers or host_registers(), type, gather.outputs)
+    values, tables = tile_arguments(gather, cut, ARGUMENTS.end)
     totals_rows = max(round_up(terms, tile.rows), cut.sum_pitch)
     transposed_pitch = cut.images * cut.band * gather.columns + LANES
-    blocks = -(-cut.outputs // width)
+    blocks = -(-cut.outputs // tile.width)
     packed = cut.outputs > OUTPUTS_PER_VECTOR * -(-gather.columns // LANES)
     table_at = round_up((cut.channels * values["channel_pitch"] + LANES) * item, 64)
     panel_at = round_up(table_at + terms * 8, 64)
     transposed_at = panel_at + (terms * PANEL_PITCH * item if packed else 0)
-    totals_at = transposed_at + blocks * transposed_pitch * width * item
-    arguments = LAYOUT.pack(
-        {
-            "grad_y": grad_y,
-            "x": x,
-            "sums": sums,
-            **values,
-            "table_at": table_at,
-            "panel_at": panel_at,
-            "transposed_at": transposed_at,
-            "totals_at": totals_at,
-            "transposed_pitch": transposed_pitch,
-            "totals_rows": totals_rows,
-        }
-    )
+    totals_at = transposed_at + blocks * transposed_pitch * tile.width * item
+    arguments = ARGUMENTS.values(
+        grad_y=grad_y, x=x, sums=sums, **values,
+        table_at=table_at, panel_at=panel_at, transposed_at=transposed_at, totals_at=totals_at,
+        transposed_pitch=transposed_pitch, totals_rows=totals_rows,
+    )  # fmt: skip
     stride = gather.stride[1] if gather.stride[1] <= 2 else 0
-    code = OuterSumKernel(gather.dtype, tile, stride, packed)
-    group_tiles = -(-gather.groups // cut.groups)
+    code = OuterSumCode(type, tile, stride, packed)
     return Call(
         Kernel(code.key, code.emit),
         [*arguments, *tables],
-        cut.parts * group_tiles * cut.output_tiles * cut.channel_tiles,
-        scratch=totals_at + blocks * totals_rows * width * item,
+        cut.tiles(gather.groups),
+        scratch=totals_at + blocks * totals_rows * tile.width * item,
         reads=(grad_y, x),
         writes=(sums,),
         flops=gather.flops,
@@ -107,10 +74,10 @@ def lower_outer_sum(
 
 
 @dataclass(frozen=True)
-class OuterSumKernel:
+class OuterSumCode:
     """The code of the kernel. If ``packed``, the micro-kernel reads a panel without gaps, else the patch in place."""
 
-    dtype: str
+    type: Type
     tile: RegisterTile
     stride: int
     packed: bool
@@ -118,196 +85,173 @@ class OuterSumKernel:
     @property
     def key(self) -> str:
         how = "packed" if self.packed else "direct"
-        return f"convolution_outer_sum {self.dtype} {self.tile.key} stride{self.stride} {how}"
+        return f"convolution_outer_sum {self.type} {self.tile.key} stride{self.stride} {how}"
 
     def emit(self, module: Module, name: str) -> None:
-        dtype = self.dtype
-        b = Builder(module, name)
-        a = LAYOUT.load(b)
-        at = {part: b.offset("i8", "%scratch", a[f"{part}_at"]) for part in ("table", "panel", "transposed", "totals")}
-        place = emit_tile_place(b, a)
-        emit_offsets(b, at["table"], place.channels, a)
-        terms = b.mul(place.channels, a["taps"])
-        width = self.tile.vectors * self.tile.lanes
-        blocks = b.divide(b.add(place.outputs, str(width - 1)), str(width))
+        _Writer(self, KernelBuilder(module, name)).write()
+
+
+class _Writer:
+    """Writes the function, from the loop over groups inwards."""
+
+    def __init__(self, code: OuterSumCode, b: KernelBuilder) -> None:
+        self.code = code
+        self.width = code.tile.width
+        self.b = b
+        self.a: Any = ARGUMENTS.load(b, code.type)
+        self.transpose = transpose_function(b.module, code.type)
+        self.add_products = outer_function(b.module, code.type, code.tile, code.packed)
+        self.patch = b.scratch.of(code.type)
+        self.table = (b.scratch + self.a.table_at).of(INDEX)
+        self.panel, self.transposed, self.totals = (
+            (b.scratch + at).of(code.type) for at in (self.a.panel_at, self.a.transposed_at, self.a.totals_at)
+        )
+
+    def write(self) -> None:
+        b, a = self.b, self.a
+        self.place = place = TilePlace(b, a)
+        emit_places(b, self.table, place.channels, a)
+        self.terms = place.channels * a.taps
+        self.blocks = (place.outputs + (self.width - 1)) // self.width
         with b.loop(place.first_group, place.last_group) as group:
-            cells = b.mul(b.mul(blocks, a["totals_rows"]), str(width))
-            with b.loop("0", cells, str(LANES)) as cell:
-                store_vector(b, dtype, "zeroinitializer", b.offset(dtype, at["totals"], cell))
-            with b.loop(place.first_unit, place.last_unit) as unit:
-                first_image, images, first_row, rows = emit_unit(b, dtype, self.stride, a, place, group, unit)
-                self._transpose_grad_y(b, a, at["transposed"], place, group, first_image, images, first_row, rows)
-                if not self.packed:
-                    extents = (images, b.mul(a["patch_rows"], a["patch_pitch"]), rows, a["patch_pitch"], a["columns"])
-                    self._add_products(b, a, at, "%scratch", blocks, terms, "0", extents)
+            emit_zero(b, self.totals, self.blocks * a.totals_rows * self.width)
+            with b.loop(place.first_unit, place.last_unit) as number:
+                unit = unit_of(number, a)
+                emit_copy(b, self.code.stride, a, self.patch, unit, place.channel(group), place.channels)
+                self._transpose_grad_y(group, unit)
+                if self.code.packed:
+                    self._pack_and_add(unit)
                 else:
-                    self._pack_and_add_products(b, a, at, blocks, terms, b.mul(images, rows), rows)
-            self._store_sums(b, a, at["totals"], place, group, terms)
+                    image_pitch = a.patch_rows * a.patch_pitch
+                    self._add(self.patch, b.index(0), unit.images, image_pitch, unit.rows, a.patch_pitch, a.columns)
+            self._store_sums(group)
         b.finish()
 
-    def _transpose_grad_y(
-        self,
-        b: Builder,
-        a: dict[str, str],
-        transposed: str,
-        place: TilePlace,
-        group: str,
-        first_image: str,
-        images: str,
-        first_row: str,
-        rows: str,
-    ) -> None:
+    def _transpose_grad_y(self, group: Value, unit: Unit) -> None:
         """``transposed[block of outputs][position][output in block]``; outputs that do not exist repeat the last."""
-        dtype, width = self.dtype, self.tile.vectors * self.tile.lanes
-        plane = b.mul(a["rows"], a["columns"])
-        length = b.mul(rows, a["columns"])
-        callee = transpose_function(b.module, dtype)
-        with b.loop("0", images) as image, b.loop("0", place.outputs, str(LANES)) as output:
-            channel = b.add(b.mul(group, a["outputs"]), b.add(place.first_output, output))
-            channel = b.add(b.mul(b.add(first_image, image), b.mul(a["groups"], a["outputs"])), channel)
-            start = b.add(b.mul(channel, plane), b.mul(first_row, a["columns"]))
-            source = b.offset(dtype, a["grad_y"], start)
-            existing = b.minimum(b.sub(place.outputs, output), str(LANES))
-            block = b.mul(b.divide(output, str(width)), a["transposed_pitch"])
-            target_row = b.mul(b.add(block, b.mul(image, length)), str(width))
-            target = b.offset(dtype, transposed, b.add(target_row, b.remainder(output, str(width))))
-            with b.loop("0", length, str(LANES)) as position:
-                columns = b.minimum(b.sub(length, position), str(LANES))
-                b.do(
-                    f"call void {callee}(ptr {b.offset(dtype, source, position)}, i64 {plane}, ptr "
-                    f"{b.offset(dtype, target, b.mul(position, str(width)))}, i64 {width}, i64 {existing}, "
-                    f"i64 {columns})"
+        b, a, place, width = self.b, self.a, self.place, self.width
+        plane, length = a.rows * a.columns, unit.rows * a.columns
+        with b.loop(0, unit.images) as image, b.loop(0, place.outputs, LANES) as output:
+            channel = group * a.outputs + (place.first_output + output)
+            channel = (unit.first_image + image) * (a.groups * a.outputs) + channel
+            source = a.grad_y + (channel * plane + unit.first_row * a.columns)
+            row = output // width * a.transposed_pitch + image * length
+            target = self.transposed + (row * width + output % width)
+            with b.loop(0, length, LANES) as position:
+                self.transpose(
+                    b,
+                    source=source + position,
+                    source_pitch=plane,
+                    target=target + position * width,
+                    target_pitch=width,
+                    rows=(place.outputs - output).at_most(LANES),
+                    columns=(length - position).at_most(LANES),
                 )
 
-    def _pack_and_add_products(
-        self, b: Builder, a: dict[str, str], at: dict[str, str], blocks: str, terms: str, lines: str, rows: str
-    ) -> None:
-        positions = b.mul(lines, a["columns"])
-        with b.loop("0", positions, str(PANEL_POSITIONS)) as position:
-            count = b.minimum(str(PANEL_POSITIONS), b.sub(positions, position))
+    def _pack_and_add(self, unit: Unit) -> None:
+        b = self.b
+        positions = unit.images * unit.rows * self.a.columns
+        with b.loop(0, positions, PANEL_POSITIONS) as position:
+            count = (positions - position).at_most(PANEL_POSITIONS)
             emit_pack(
-                b, self.dtype, "%scratch", at["table"], at["panel"], PANEL_POSITIONS, a,
-                terms=terms, first=position, count=count, rows=rows,
+                b, self.patch, self.table, self.panel, PANEL_POSITIONS, self.a,
+                terms=self.terms, first=position, count=count, rows=unit.rows,
             )  # fmt: skip
-            self._add_products(b, a, at, at["panel"], blocks, terms, position, ("1", "0", "1", "0", count))
+            self._add(self.panel, position, 1, 0, 1, 0, count)
 
-    def _add_products(
+    def _add(
         self,
-        b: Builder,
-        a: dict[str, str],
-        at: dict[str, str],
-        source: str,
-        blocks: str,
-        terms: str,
-        position: str,
-        extents: tuple[str, str, str, str, str],
+        source: Pointer,
+        position: Value,
+        images: Value | int,
+        image_pitch: Value | int,
+        rows: Value | int,
+        row_pitch: Value | int,
+        columns: Value,
     ) -> None:
-        """Add the products at the positions that ``extents`` (images, their pitch, rows, their pitch, columns) of
-        ``source`` describe, of which the first is number ``position`` of the unit."""
-        dtype, width = self.dtype, self.tile.vectors * self.tile.lanes
-        callee = outer_micro_kernel(b.module, dtype, self.tile, self.packed)
-        with b.loop("0", blocks) as block, b.loop("0", terms, str(self.tile.rows)) as term:
-            row = b.add(b.mul(block, a["transposed_pitch"]), position)
-            factors = b.offset(dtype, at["transposed"], b.mul(row, str(width)))
-            total = b.mul(b.add(b.mul(block, a["totals_rows"]), term), str(width))
-            first = b.offset(dtype, source, b.mul(term, str(PANEL_PITCH))) if self.packed else source
-            places = b.offset("i64", at["table"], term)
-            totals = b.offset(dtype, at["totals"], total)
-            values = (first, places, b.sub(terms, term), *extents, factors, totals)
-            spelled = (f"{type} {value}" for (type, _), value in zip(MICRO_PARAMETERS, values, strict=True))
-            b.do(f"call void {callee}({', '.join(spelled)})")
+        """Add the products at the positions of ``source`` described, of which the first is number ``position`` of the
+        unit."""
+        b, a, tile = self.b, self.a, self.code.tile
+        with b.loop(0, self.blocks) as block, b.loop(0, self.terms, tile.rows) as term:
+            self.add_products(
+                b,
+                source=source + term * PANEL_PITCH if self.code.packed else source,
+                places=self.table + term,
+                terms=self.terms - term,
+                images=images,
+                image_pitch=image_pitch,
+                rows=rows,
+                row_pitch=row_pitch,
+                columns=columns,
+                factors=self.transposed + (block * a.transposed_pitch + position) * tile.width,
+                totals=self.totals + (block * a.totals_rows + term) * tile.width,
+            )
 
-    def _store_sums(self, b: Builder, a: dict[str, str], totals: str, place: TilePlace, group: str, terms: str) -> None:
-        dtype, width = self.dtype, self.tile.vectors * self.tile.lanes
-        callee = transpose_function(b.module, dtype)
-        target = emit_sums_address(b, dtype, a, place, group)
-        with b.loop("0", place.outputs, str(LANES)) as output, b.loop("0", terms, str(LANES)) as term:
-            row = b.add(b.mul(b.divide(output, str(width)), a["totals_rows"]), term)
-            source = b.offset(dtype, totals, b.add(b.mul(row, str(width)), b.remainder(output, str(width))))
-            goal = b.offset(dtype, target, b.add(b.mul(output, a["sum_pitch"]), term))
-            b.do(
-                f"call void {callee}(ptr {source}, i64 {width}, ptr {goal}, i64 {a['sum_pitch']}, "
-                f"i64 {LANES}, i64 {LANES})"
+    def _store_sums(self, group: Value) -> None:
+        b, a, width = self.b, self.a, self.width
+        target = self.place.sums(group)
+        with b.loop(0, self.place.outputs, LANES) as output, b.loop(0, self.terms, LANES) as term:
+            row = output // width * a.totals_rows + term
+            self.transpose(
+                b,
+                source=self.totals + (row * width + output % width),
+                source_pitch=width,
+                target=target + (output * a.sum_pitch + term),
+                target_pitch=a.sum_pitch,
+                rows=LANES,
+                columns=LANES,
             )
 
 
-def outer_micro_kernel(module: Module, dtype: str, tile: RegisterTile, packed: bool) -> str:
-    """``totals[i][j] += sum over position of source[place(i) + position] * factors[position][j]``, a tile of i and j.
+def outer_function(module: Module, type: Type, tile: RegisterTile, packed: bool) -> Function:
+    """An internal function for ``totals[i][j] += sum over position of source[place(i) + position] * factors[position][j]``,
+    a tile of i and j.
 
     The place of row i is ``i * PANEL_PITCH`` if ``packed``, else ``places[i]``; rows that do not exist (there are
     ``terms``) repeat the last. Positions go through images, rows and columns with the pitches given; factors lie
-    without gaps. Returns ``@name``; see ``MICRO_PARAMETERS``.
+    without gaps.
     """
-    name = f"convolution_outer_{tile.key}_{suffix(dtype)}_{'packed' if packed else 'direct'}"
-    if module.has_function(name):
-        return "@" + name
-    b = Builder(module, name, MICRO_PARAMETERS, internal=True, attributes="nounwind noinline")
-    whole, align, width = vector(dtype, tile.lanes), ITEM_BYTES[dtype], tile.vectors * tile.lanes
-    last = b.sub("%terms", "1")
-    sources = []
-    for i in range(tile.rows):
-        index = b.minimum(str(i), last)
-        place = b.mul(index, str(PANEL_PITCH)) if packed else b.load("i64", b.offset("i64", "%places", index), 8)
-        sources.append(b.offset(dtype, "%source", place))
 
-    def total_address(i: int, j: int) -> str:
-        return b.offset(dtype, "%totals", str(i * width + j * tile.lanes))
+    def write(b: Builder, given: Any) -> None:
+        last = given.terms - 1
+        indices = [last.at_most(i) for i in range(tile.rows)]
+        sources = [given.source + (i * PANEL_PITCH if packed else given.places[i]) for i in indices]
+        sums = Sums(b, tile.rows, tile.vectors, type.vector(tile.lanes))
+        factors = b.variable(given.factors)
+        with b.loop(0, given.images) as image, b.loop(0, given.rows) as row:
+            first = image * given.image_pitch + row * given.row_pitch
+            with b.loop(first, first + given.columns) as place:
+                start = factors.value
+                vectors = [(start + j * tile.lanes).load(tile.lanes) for j in range(tile.vectors)]
+                factors.value = start + tile.width
+                sums.add((source[place].broadcast(tile.lanes) for source in sources), vectors)
+        sums.write(lambda i, j: given.totals + (i * tile.width + j * tile.lanes), adding=True)
 
-    sums = [[b.variable(whole, "zeroinitializer") for _ in range(tile.vectors)] for _ in range(tile.rows)]
-    factors = b.variable("ptr", "%factors")
-    with b.loop("0", "%images") as image, b.loop("0", "%rows") as row:
-        first = b.add(b.mul(image, "%image_pitch"), b.mul(row, "%row_pitch"))
-        with b.loop(first, b.add(first, "%columns")) as place:
-            start = b.load("ptr", factors)
-            right = [b.load(whole, b.offset(dtype, start, str(j * tile.lanes)), align) for j in range(tile.vectors)]
-            b.store("ptr", b.offset(dtype, start, str(width)), factors)
-            for i in range(tile.rows):
-                value = b.broadcast(dtype, b.load(dtype, b.offset(dtype, sources[i], place), align), tile.lanes)
-                for j in range(tile.vectors):
-                    total = b.load(whole, sums[i][j])
-                    b.store(whole, fused_multiply_add(b, dtype, tile.lanes, value, right[j], total), sums[i][j])
-    for i in range(tile.rows):
-        for j in range(tile.vectors):
-            before = b.load(whole, total_address(i, j), align)
-            b.store(whole, b.op(f"fadd {whole} {before}, {b.load(whole, sums[i][j])}"), total_address(i, j), align)
-    b.finish()
-    return "@" + name
+    pointers = {name: type.pointer for name in ("source", "factors", "totals")}
+    names = "terms images image_pitch rows row_pitch columns"
+    parameters = {**pointers, "places": INDEX.pointer, **dict.fromkeys(names.split(), INDEX)}
+    name = f"convolution_outer_{tile.key}_{type}_{'packed' if packed else 'direct'}"
+    return module.function(name, parameters, write)
 
 
-def transpose_function(module: Module, dtype: str) -> str:
-    """Transpose up to sixteen by sixteen elements; returns ``@name`` of the function ``(ptr source, i64 source_pitch,
-    ptr target, i64 target_pitch, i64 rows, i64 columns)``.
+def transpose_function(module: Module, type: Type) -> Function:
+    """An internal function that transposes up to sixteen by sixteen elements, rows of which are pitches apart.
 
     Rows that do not exist repeat the last, so that ``columns`` target rows of sixteen elements are written.
     """
-    name = f"convolution_transpose_{suffix(dtype)}"
-    if module.has_function(name):
-        return "@" + name
-    parameters = (
-        ("ptr", "source"),
-        ("i64", "source_pitch"),
-        ("ptr", "target"),
-        ("i64", "target_pitch"),
-        ("i64", "rows"),
-        ("i64", "columns"),
-    )
-    b = Builder(module, name, parameters, internal=True, attributes="nounwind noinline")
-    align, last = ITEM_BYTES[dtype], b.sub("%rows", "1")
-    whole, part, done = b.label("whole"), b.label("part"), b.label("done")
-    b.branch(b.op(f"icmp eq i64 %columns, {LANES}"), whole, part)
-    b.place(whole)
-    rows = [b.offset(dtype, "%source", b.mul(b.minimum(str(row), last), "%source_pitch")) for row in range(LANES)]
-    columns = transpose(b, vector(dtype, LANES), [load_vector(b, dtype, row) for row in rows])
-    for index, column in enumerate(columns):
-        store_vector(b, dtype, column, b.offset(dtype, "%target", b.mul("%target_pitch", str(index))))
-    b.jump(done)
-    b.place(part)
-    with b.loop("0", "%columns") as column, b.loop("0", str(LANES)) as row:
-        source = b.add(b.mul(b.minimum(row, last), "%source_pitch"), column)
-        value = b.load(dtype, b.offset(dtype, "%source", source), align)
-        target = b.offset(dtype, "%target", b.add(b.mul(column, "%target_pitch"), row))
-        b.store(dtype, value, target, align)
-    b.jump(done)
-    b.place(done)
-    b.finish()
-    return "@" + name
+
+    def write(b: Builder, given: Any) -> None:
+        last = given.rows - 1
+        for whole in b.either(given.columns.equals(LANES)):
+            if whole:
+                rows = [given.source + last.at_most(row) * given.source_pitch for row in range(LANES)]
+                for index, column in enumerate(transposed([row.load(LANES) for row in rows])):
+                    given.target[given.target_pitch * index] = column
+            else:
+                with b.loop(0, given.columns) as column, b.loop(0, LANES) as row:
+                    value = given.source[row.at_most(last) * given.source_pitch + column]
+                    given.target[column * given.target_pitch + row] = value
+
+    indices = dict.fromkeys(("source_pitch", "target_pitch", "rows", "columns"), INDEX)
+    parameters = {"source": type.pointer, "target": type.pointer, **indices}
+    return module.function(f"convolution_transpose_{type}", parameters, write)

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from ...kernels.kernel import Call, Operand
-from ..ir import Builder, Module
+from ..arguments import Arguments
+from ..ir import KernelBuilder, Module
 from ..kernel import Kernel
-from ..vectors import ITEM_BYTES
-from .arguments import Layout
+from ..values import Type, where
 from .problem import Gather
 
-LAYOUT = Layout(
-    ("weights", "packed"),
-    ("outputs", "blocks", "channels", "taps", "group_pitch", "output_pitch", "channel_pitch", "tap_table"),
-)
+ARGUMENTS = Arguments("&weights &packed outputs blocks channels taps group_pitch output_pitch channel_pitch tap_table")
 
 
 def pack_weights(gather: Gather, rows: int, w: Operand, output_pitch: int, channel_pitch: int) -> tuple[Call, Operand]:
@@ -24,47 +21,32 @@ def pack_weights(gather: Gather, rows: int, w: Operand, output_pitch: int, chann
     blocks = -(-gather.outputs // rows)
     terms = gather.channels * len(gather.taps)
     packed = Operand(gather.groups * blocks * terms * rows * gather.item_bytes, "packed weights")
-    arguments = LAYOUT.pack(
-        {
-            "weights": w,
-            "packed": packed,
-            "outputs": gather.outputs,
-            "blocks": blocks,
-            "channels": gather.channels,
-            "taps": len(gather.taps),
-            "group_pitch": max(gather.outputs * output_pitch, gather.channels * channel_pitch),
-            "output_pitch": output_pitch,
-            "channel_pitch": channel_pitch,
-            "tap_table": LAYOUT.end,
-        }
-    )
-    kernel = Kernel(
-        f"convolution_pack_weights {gather.dtype} {rows}", lambda module, name: _emit(module, name, gather.dtype, rows)
-    )
+    arguments = ARGUMENTS.values(
+        weights=w, packed=packed, outputs=gather.outputs, blocks=blocks, channels=gather.channels, taps=len(gather.taps),
+        group_pitch=max(gather.outputs * output_pitch, gather.channels * channel_pitch),
+        output_pitch=output_pitch, channel_pitch=channel_pitch, tap_table=ARGUMENTS.end,
+    )  # fmt: skip
+    type = Type.of(gather.dtype)
+    kernel = Kernel(f"convolution_pack_weights {type} {rows}", lambda module, name: _emit(module, name, type, rows))
     arguments += [tap.weight for tap in gather.taps]
     tiles = gather.groups * blocks
     return Call(kernel, arguments, tiles, reads=(w,), writes=(packed,), label="pack weights"), packed
 
 
-def _emit(module: Module, name: str, dtype: str, rows: int) -> None:
-    b = Builder(module, name)
-    a = LAYOUT.load(b)
-    align = ITEM_BYTES[dtype]
-    group, block = b.divide("%tile", a["blocks"]), b.remainder("%tile", a["blocks"])
-    terms = b.mul(a["channels"], a["taps"])
-    target = b.offset(dtype, a["packed"], b.mul(b.mul("%tile", terms), str(rows)))
-    source = b.offset(dtype, a["weights"], b.mul(group, a["group_pitch"]))
-    with b.loop("0", str(rows)) as row:
-        output = b.add(b.mul(block, str(rows)), row)
-        exists = b.op(f"icmp slt i64 {output}, {a['outputs']}")
-        with b.loop("0", a["channels"]) as channel:
-            place = b.add(b.mul(output, a["output_pitch"]), b.mul(channel, a["channel_pitch"]))
-            target_channel = b.offset(dtype, target, b.add(b.mul(b.mul(channel, a["taps"]), str(rows)), row))
-            with b.loop("0", a["taps"]) as tap:
-                tap_place = b.load("i64", b.offset("i64", "%arguments", b.add(a["tap_table"], tap)), 8)
+def _emit(module: Module, name: str, type: Type, rows: int) -> None:
+    b = KernelBuilder(module, name)
+    a = ARGUMENTS.load(b, type)
+    group, block = b.tile // a.blocks, b.tile % a.blocks
+    target = a.packed + b.tile * (a.channels * a.taps) * rows
+    source = a.weights + group * a.group_pitch
+    with b.loop(0, rows) as row:
+        output = block * rows + row
+        exists = output < a.outputs
+        with b.loop(0, a.channels) as channel:
+            place = output * a.output_pitch + channel * a.channel_pitch
+            line = target + (channel * a.taps * rows + row)
+            with b.loop(0, a.taps) as tap:
                 # A row without an output reads weight 0 instead, and drops it.
-                index = b.op(f"select i1 {exists}, i64 {b.add(place, tap_place)}, i64 0")
-                value = b.load(dtype, b.offset(dtype, source, index), align)
-                kept = b.op(f"select i1 {exists}, {dtype} {value}, {dtype} 0.0")
-                b.store(dtype, kept, b.offset(dtype, target_channel, b.mul(tap, str(rows))), align)
+                value = source[where(exists, place + b.arguments[a.tap_table + tap], 0)]
+                line[tap * rows] = where(exists, value, 0.0)
     b.finish()

@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import prod
 
-from ...kernels.kernel import Call, MatrixAccess, Operand
-from ..ir import LANES, Builder, Module
+from ...kernels.kernel import Call, Operand
+from ..arguments import Arguments
+from ..epilogue import Epilogue, Store
+from ..ir import KernelBuilder, Module
 from ..kernel import Kernel
+from ..values import LANES, Type, Value, unraveled
 from .access import Product
-from .arguments import Arguments
-from .arithmetic import Element, lanes_between
-from .batches import split_index
-from .epilogue import Epilogue
 
 
 @dataclass(frozen=True)
@@ -23,70 +22,60 @@ class CombineCode:
     or the whole column.
     """
 
-    element: Element
+    type: Type
     column: bool
     rank: int
 
     @property
     def key(self) -> str:
-        return f"combine/{self.element.type}/{'column' if self.column else 'row'}/{self.rank}"
+        return f"combine/{self.type}/{'column' if self.column else 'row'}/{self.rank}"
 
     @property
     def arguments(self) -> Arguments:
-        return Arguments("&parts", f"extents[{self.rank}]", "m", "n", "blocks")
+        return Arguments("&parts", f"extents[{self.rank}]", "m n blocks")
 
     def emit(self, module: Module, name: str, epilogue: Epilogue) -> None:
-        element, arguments = self.element, self.arguments
-        b = Builder(module, name)
-        epilogue.begin(b, arguments.length)
-        m, n, blocks = (arguments.load(b, field) for field in ("m", "n", "blocks"))
-        matrix, row = ("%tile", "0") if self.column else (b.divide("%tile", m), b.remainder("%tile", m))
-        batch = split_index(b, matrix, arguments.load_all(b, "extents"))
-        size = b.mul(m, n)
-        place = b.add(b.mul(b.mul(matrix, blocks), size), b.mul(row, n))
-        parts = b.offset(element.type, arguments.load(b, "parts"), place)
+        b = KernelBuilder(module, name)
+        epilogue.begin(b, self.arguments.end)
+        a = self.arguments.load(b, self.type)
+        matrix, row = (b.tile, b.index(0)) if self.column else (b.tile // a.m, b.tile % a.m)
+        batch, size = unraveled(matrix, a.extents), a.m * a.n
+        parts = a.parts + (matrix * a.blocks * size + row * a.n)
 
-        def total(index: str, lanes: int, mask: str | None) -> str:
-            def part(block: str) -> str:
-                address = b.offset(element.type, parts, b.add(index, b.mul(block, size)))
-                return element.load_vector(b, address, mask) if lanes > 1 else element.load(b, address)
-
-            type = element.vector if lanes > 1 else element.type
-            sum = b.variable(type, part("0"))
-            with b.loop("1", blocks) as block:
-                b.store(type, element.add(b, b.load(type, sum), part(block), lanes), sum)
-            return b.load(type, sum)
+        def total(index: Value, lanes: int, mask: Value | None = None) -> Value:
+            first = parts + index
+            sum = b.variable(first.load(lanes, mask))
+            with b.loop(1, a.blocks) as block:
+                sum.value = sum.value + (first + block * size).load(lanes, mask)
+            result: Value = sum.value
+            return result
 
         if self.column:
-            with b.loop("0", m) as i:
-                epilogue.emit(b, total(i, 1, None), 1, batch, i, "0", None)
+            with b.loop(0, a.m) as i:
+                epilogue.emit(total(i, 1), batch, i, b.index(0))
         else:
-            whole = b.mul(b.divide(n, str(LANES)), str(LANES))
-            with b.loop("0", whole, str(LANES)) as j:
-                epilogue.emit(b, total(j, LANES, None), LANES, batch, row, j, None)
-            with b.when(b.op(f"icmp slt i64 {whole}, {n}")):
-                mask = lanes_between(b, whole, None, n)
-                epilogue.emit(b, total(whole, LANES, mask), LANES, batch, row, whole, mask)
+            for j, mask in b.vectors(0, a.n):
+                epilogue.emit(total(j, LANES, mask), batch, row, j, mask)
         b.finish()
 
 
-def sums_of_blocks(product: Product) -> MatrixAccess:
-    """A contiguous temporary for the results of a split product."""
+def sums_of_blocks(product: Product) -> tuple[Operand, Store]:
+    """A contiguous temporary for the results of a split product, and the epilogue that stores them there."""
     size = product.m * product.n
-    operand = Operand(product.matrices * size * product.element.bytes, "sums of blocks")
+    operand = Operand(product.matrices * size * product.type.bytes, "sums of blocks")
     strides = tuple(prod(product.batch[i + 1 :]) * size for i in range(len(product.batch)))
-    return MatrixAccess(operand, 0, strides, product.n, 1)
+    return operand, Store(product.type, operand, 0, strides, product.n)
 
 
-def lower_combine(product: Product, blocks: int, parts: MatrixAccess, epilogue: Epilogue) -> Call:
+def lower_combine(product: Product, blocks: int, parts: Operand, epilogue: Epilogue) -> Call:
     """The call that adds the blocks of a product; ``product`` itself is the one that is not split."""
     m, n, batch = product.m, product.n, product.batch
-    code = CombineCode(product.element, n == 1, len(batch))
-    arguments = code.arguments.values(parts=parts.operand, extents=batch, m=m, n=n, blocks=blocks)
+    code = CombineCode(product.type, n == 1, len(batch))
+    arguments = code.arguments.values(parts=parts, extents=batch, m=m, n=n, blocks=blocks)
     return Call(
         Kernel(f"{code.key}/{epilogue.key}", lambda module, name: code.emit(module, name, epilogue)),
         [*arguments, *epilogue.arguments],
         tiles=product.matrices * (1 if n == 1 else m),
-        reads=(parts.operand, *epilogue.reads),
+        reads=(parts, *epilogue.reads),
         writes=epilogue.writes,
     )

@@ -1,4 +1,4 @@
-"""From a product of matrices to kernel calls."""
+"""From a product of matrices to kernel calls: choosing how it is computed."""
 
 from __future__ import annotations
 
@@ -6,12 +6,32 @@ from dataclasses import replace
 from math import prod
 
 from ...kernels.kernel import Call, MatrixAccess
-from .access import Product
-from .arithmetic import Element
-from .batches import merge_batch
-from .epilogue import Epilogue, StoreResult
-from .product_calls import lower_product
-from .vector_calls import lower_vector_product
+from ..epilogue import Epilogue, Store
+from ..kernel import Kernel
+from ..registers import host_registers
+from ..values import LANES, Type
+from .access import Product, merge_batch
+from .combine import lower_combine, sums_of_blocks
+from .pack import lower_pack, packing
+from .product import ProductCode
+from .tiling import (
+    IN_PLACE_BYTES,
+    LANE_BLOCK,
+    LONGEST_STRETCH,
+    PACKED_COLUMNS,
+    PACKED_PRODUCTS,
+    SHORTEST_STRETCH,
+    SPLIT_PRODUCTS,
+    VECTOR_TILE_PRODUCTS,
+    Tiles,
+    block_length,
+    ceil_divide,
+    cut,
+    matrices_a_tile,
+    row_sizes,
+    worthwhile_tiles,
+)
+from .vector_product import VectorProductCode
 
 
 def lower_matmul(
@@ -36,7 +56,7 @@ def lower_matmul(
     """
     if prod(batch) * m * n == 0:
         return []
-    element = Element(dtype)
+    type = Type.of(dtype)
     in_lanes = m == 1 or n == 1
     if epilogue is None:
         assert c is not None
@@ -48,8 +68,8 @@ def lower_matmul(
             m *= batch[-1]
             batch = batch[:-1]
             a, b, c = (replace(access, batch_strides=access.batch_strides[:-1]) for access in (a, b, c))
-        epilogue = StoreResult(element, c)
-    product = Product(element, batch, m, n, k, a, b)
+        epilogue = Store(type, c.operand, c.offset, c.batch_strides, c.row_stride, c.column_stride)
+    product = Product(type, batch, m, n, k, a, b)
     calls = lower_vector_product(product, epilogue) if in_lanes else lower_product(product, epilogue, threads_hint)
     for call in calls:
         call.label = call.label or "matmul " + "x".join(map(str, (*batch, m, n, k)))
@@ -60,3 +80,137 @@ def lower_matmul(
 def _continues_rows(m: int, a: MatrixAccess, b: MatrixAccess, c: MatrixAccess) -> bool:
     """Whether the last batch dimension only adds rows to one product."""
     return b.batch_strides[-1] == 0 and all(x.batch_strides[-1] == m * x.row_stride for x in (a, c))
+
+
+# --- blocked order ---------------------------------------------------------------------------------------------------
+
+
+def lower_product(product: Product, epilogue: Epilogue, threads: int) -> list[Call]:
+    """The calls of a product with m > 1 and n > 1: packing where it pays, then the product itself; or, if the result is
+    too small to be cut, K blocks as tiles of their own and a call that adds them."""
+    type, m, n, k = product.type, product.m, product.n, product.k
+    registers = host_registers()
+    vectors = 2 if LANES * type.bytes <= registers.bytes and n > LANES else 1
+    heights = row_sizes(type, vectors, registers)
+    height, width = heights[0], vectors * LANES
+    block = block_length(k)
+    blocks = ceil_divide(k, block)
+    micro_tiles = product.matrices * ceil_divide(m, height) * ceil_divide(n, width)
+    split = blocks > 1 and 2 * micro_tiles <= worthwhile_tiles(product, threads)
+    if split:
+        whole = Tiles(ceil_divide(m, height) * height, ceil_divide(n, width) * width, 1, 1)
+        divided = product.split(block, blocks)
+        parts, store = sums_of_blocks(divided)
+        source = _source(divided, min(k, block), height, width, registers.masked_loads)
+        code = ProductCode(type, heights, vectors, False, source, len(divided.batch), True)
+        call = _product_call(divided, code, block, whole, store, threads)
+        return [call, lower_combine(product, blocks, parts, epilogue)]
+
+    calls: list[Call] = []
+    source = _source(product, k, height, width, registers.masked_loads)
+    tiles = cut(product, height, width, threads, source in ("narrow", "direct"))
+    if source not in ("narrow", "direct") and tiles.row_tiles > 1:
+        packing_call, b = lower_pack(type, width, product.batch, n, k, product.b)
+        calls.append(packing_call)
+        product, source = replace(product, b=b), "packed"
+    # Packed rows take a step of their own, but are then read in sequence.
+    a_packed = m > height and n >= PACKED_COLUMNS and product.multiply_adds >= PACKED_PRODUCTS
+    if a_packed:
+        packing_call, a = lower_pack(type, height, product.batch, m, k, product.a.transposed())
+        calls.append(packing_call)
+        product = replace(product, a=a.transposed())
+    code = ProductCode(type, heights, vectors, a_packed, source, len(product.batch), False)
+    return [*calls, _product_call(product, code, block, tiles, epilogue, threads)]
+
+
+def _source(product: Product, k: int, height: int, width: int, masked_loads: bool) -> str:
+    """How ``b`` is read (see :class:`.ProductCode`): where it lies if its columns adjoin and few strips of rows
+    would share a packed copy, or if it is small enough to stay in the cache in spite of the distance of its rows."""
+    way = packing(product.b)
+    if way == "columns":
+        if product.n < LANES and masked_loads:
+            return "narrow"
+        small = k * product.b.row_stride * product.type.bytes <= IN_PLACE_BYTES
+        if product.n >= width and (small or product.m <= 4 * height):
+            return "direct"
+    return way
+
+
+def _product_call(product: Product, code: ProductCode, block: int, tiles: Tiles, epilogue: Epilogue, threads: int) -> Call:
+    """The call of a product whose matrices have been packed."""
+    a, b, n, k = product.a, product.b, product.n, product.k
+    height, width = code.row_sizes[0], code.vectors * LANES
+    one_block = k <= block or code.split
+    # A tile's last strip may be made of several lower ones.
+    micro_tiles = (tiles.rows // height + len(code.row_sizes)) * (tiles.columns // width)
+    sums = height * width * (1 if one_block else micro_tiles)
+    panels = tiles.columns * block if code.packs else 0
+    matrices = matrices_a_tile(product.matrices, product.multiply_adds, tiles.count, threads)
+    arguments = code.arguments.values(
+        a=a.operand, a_offset=a.offset, a_row=a.row_stride, a_k=a.column_stride, a_batch=a.batch_strides,
+        b=b.operand, b_offset=b.offset, b_k=b.row_stride, b_column=b.column_stride, b_batch=b.batch_strides,
+        extents=product.batch, count=product.matrices, matrices=matrices,
+        m=product.m, n=n, k=k, block=block,
+        tile_rows=tiles.rows, tile_columns=tiles.columns, row_tiles=tiles.row_tiles, column_tiles=tiles.column_tiles,
+        column_limit=n - width if code.source == "direct" else n,
+        sums_step=0 if one_block else height * width, panels=sums,
+    )  # fmt: skip
+    return Call(
+        Kernel(f"{code.key}/{epilogue.key}", lambda module, name: code.emit(module, name, epilogue)),
+        [*arguments, *epilogue.arguments],
+        tiles=ceil_divide(product.matrices, matrices) * tiles.count,
+        scratch=(sums + panels) * code.type.bytes,
+        reads=(a.operand, b.operand, *epilogue.reads),
+        writes=epilogue.writes,
+    )
+
+
+# --- lane order ------------------------------------------------------------------------------------------------------
+
+
+def lower_vector_product(product: Product, epilogue: Epilogue) -> list[Call]:
+    """The calls of a product with m = 1 or n = 1. Where there are few outputs, K blocks become tiles of their own and
+    are added afterwards."""
+    blocks = ceil_divide(product.k, LANE_BLOCK)
+    if blocks > 1 and product.matrices * product.m * product.n * LANE_BLOCK <= SPLIT_PRODUCTS:
+        split = product.split(LANE_BLOCK, blocks)
+        parts, store = sums_of_blocks(split)
+        call = _vector_call(split, store, True)
+        return [call, lower_combine(product, blocks, parts, epilogue)]
+    return [_vector_call(product, epilogue, False)]
+
+
+def _vector_call(product: Product, epilogue: Epilogue, split: bool) -> Call:
+    """One pass over the matrix: its rows are outputs and its columns k."""
+    row, batch, k = product.m == 1, product.batch, product.k
+    if row:
+        matrix, vector, outputs = product.b.transposed(), product.a, product.n
+    else:
+        matrix, vector, outputs = product.a, product.b.transposed(), product.m
+    if matrix.column_stride == 1:
+        way = "k"
+    elif matrix.row_stride == 1:
+        way = "outputs"
+    else:
+        way = "any"
+    code = VectorProductCode(product.type, way, vector.column_stride == 1, row, len(batch), split)
+    products_an_output = min(k, LANE_BLOCK) if split else max(1, k)
+    tile_outputs = max(1, min(outputs, VECTOR_TILE_PRODUCTS // products_an_output))
+    if way == "outputs":
+        tile_outputs = min(LONGEST_STRETCH, max(SHORTEST_STRETCH, ceil_divide(tile_outputs, LANES) * LANES))
+    output_tiles = ceil_divide(outputs, tile_outputs)
+    arguments = code.arguments.values(
+        matrix=matrix.operand, matrix_offset=matrix.offset,
+        output_stride=matrix.row_stride, k_stride=matrix.column_stride, matrix_batch=matrix.batch_strides,
+        vector=vector.operand, vector_offset=vector.offset,
+        vector_stride=vector.column_stride, vector_batch=vector.batch_strides,
+        extents=batch, outputs=outputs, k=k, block=LANE_BLOCK, tile_outputs=tile_outputs, output_tiles=output_tiles,
+    )  # fmt: skip
+    return Call(
+        Kernel(f"{code.key}/{epilogue.key}", lambda module, name: code.emit(module, name, epilogue)),
+        [*arguments, *epilogue.arguments],
+        tiles=product.matrices * output_tiles,
+        scratch=code.scratch(tile_outputs),
+        reads=(matrix.operand, vector.operand, *epilogue.reads),
+        writes=epilogue.writes,
+    )

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..ir import LANES
+from ..registers import Registers
+from ..values import LANES, Type
 from .access import Product
-from .arithmetic import Element
-from .machine import VectorRegisters
 
 BLOCK = 256
 """Longest K block in blocked order: a panel of 32 columns of that length stays in the first-level cache."""
@@ -50,10 +49,10 @@ def block_length(k: int) -> int:
     return ceil_divide(k, max(1, ceil_divide(k, BLOCK))) if k else 1
 
 
-def row_sizes(element: Element, vectors: int, registers: VectorRegisters) -> tuple[int, ...]:
+def row_sizes(type: Type, vectors: int, registers: Registers) -> tuple[int, ...]:
     """Heights of the micro-kernels: the most rows whose sums fit the registers, beside a row of ``b`` and an element
     of ``a``, as a multiple of three; then two thirds and one third of it for the rows that are left over."""
-    per_vector = max(1, LANES * element.bytes // registers.bytes)
+    per_vector = max(1, LANES * type.bytes // registers.bytes)
     rows = min(MOST_ROWS, (registers.count - 1) // (vectors * per_vector) - 1)
     if rows < 3:
         return (2, 1) if rows == 2 else (1,)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from ...graph.dtypes import dtype
 from ...kernels.program import COLUMN_BLOCK, COLUMN_HEADER, LEVELS, Program
+from ..arguments import Arguments
 from ..conversion import register_type
-from ..ir import LANES, Builder, Module
-from ..vectors import tail_mask
+from ..ir import KernelBuilder, Module
+from ..values import BYTE, LANES, Pointer, Value, unraveled, where
 from .body import Body, Place
-from .reducers import Reducer, State, fold, push
+from .reducers import Reducer, State, Tree, fold, push
 
 ROWS_AHEAD = 8
 """How many rows ahead memory is fetched into the cache: rows lie too far apart for processors to see that by themselves."""
@@ -21,7 +22,7 @@ VECTORS = COLUMN_BLOCK // LANES
 
 def scratch_bytes(program: Program) -> int:
     """Bytes of private memory that a tile needs: for each vector of columns a partial result, and a stack of them."""
-    parts = [d for i, v in enumerate(program.values) if v.kind == "reduce" for d in _reducer(program, i).types]
+    parts = [d for reducer in _reducers(program).values() for d in reducer.types]
     return sum((LEVELS + 1) * VECTORS * vector_bytes(d) for d in parts) + 64
 
 
@@ -30,205 +31,152 @@ def vector_bytes(d: dtype) -> int:
     return LANES * max(d.itemsize, 4)
 
 
-def _reducer(program: Program, index: int) -> Reducer:
-    name, reference = program.values[index].data
-    return Reducer(name, program.values[reference].dtype)
+def _reducers(program: Program) -> dict[int, Reducer]:
+    """The values that are reductions."""
+    values = program.values
+    return {i: Reducer(v.data[0], values[v.data[1]].dtype) for i, v in enumerate(values) if v.kind == "reduce"}
 
 
 def emit_column(program: Program, module: Module, name: str) -> None:
     """Write the kernel of a column program."""
-    _ColumnWriter(program, Builder(module, name)).write()
+    _ColumnWriter(program, KernelBuilder(module, name)).write()
 
 
 class _ColumnWriter:
-    def __init__(self, program: Program, b: Builder) -> None:
+    def __init__(self, program: Program, b: KernelBuilder) -> None:
         self.program = program
         self.b = b
-        self.body = Body(b, program)
-        self.reduces = [i for i, v in enumerate(program.values) if v.kind == "reduce"]
-        self.reducers = {i: _reducer(program, i) for i in self.reduces}
+        self.a = Arguments(*COLUMN_HEADER, f"extents[{program.rank}]").load(b, BYTE)
+        self.body = Body(b, program, program.rank)
+        self.reducers = _reducers(program)
+        #: For each access of elements, its stride along the reduced axis.
+        self.along = {
+            key: self.body.argument(value.data[1] + program.rank)
+            for key in self.body.bases
+            if key[0] == "value" and (value := program.values[key[1]]).level == "element"
+        }
 
     def write(self) -> None:
-        b, program = self.b, self.program
-        outer, self.reduced, self.inner, block, blocks, split_rows, splits, self.chunk = (
-            b.argument(i) for i in range(len(COLUMN_HEADER))
-        )
-        self.outer = outer
-        self.extents = [b.argument(len(COLUMN_HEADER) + axis) for axis in range(program.rank)]
-        self.bases = self._bases()
-        self.body.numbers()
-        self.split = b.remainder("%tile", splits)
-        rest = b.divide("%tile", splits)
-        column_block = b.remainder(rest, blocks)
-        self.outer_index = b.divide(rest, blocks)
-        self.from_ = b.mul(column_block, block)
-        self.to = b.minimum(b.add(self.from_, block), self.inner)
-        self.first_row = b.mul(self.split, split_rows)
-        self.last_row = b.minimum(b.add(self.first_row, split_rows), self.reduced)
+        b, a = self.b, self.a
+        self.split, rest = b.tile % a.splits, b.tile // a.splits
+        column_block, self.outer_index = rest % a.blocks, rest // a.blocks
+        self.from_ = column_block * a.column_block
+        self.to = (self.from_ + a.column_block).at_most(a.inner)
+        first_row = self.split * a.split_rows
+        last_row = (first_row + a.split_rows).at_most(a.reduced)
         # A single vector of columns is taken as a rest: its partial results stay in registers.
-        columns = b.sub(self.to, self.from_)
-        narrow = b.op(f"icmp sle i64 {columns}, {LANES}")
-        whole = b.op(f"select i1 {narrow}, i64 0, i64 {b.op(f'and i64 {columns}, {-LANES}')}")
-        self.whole = b.add(self.from_, whole)
-        self.rest = b.sub(self.to, self.whole)
-        self.some_rest = b.op(f"icmp sgt i64 {self.rest}, 0")
-        self.mask = tail_mask(b, self.rest)
-        self._set_pointers()
+        columns = self.to - self.from_
+        self.whole = self.from_ + where(columns <= LANES, 0, columns & -LANES)
+        rest = self.to - self.whole
+        some_rest, self.mask = rest > 0, b.first_lanes(rest)
+        self.outer_pointers = self.body.pointers(unraveled(self.outer_index, a.extents))
         # For each part of each reduction: where its partial results, and where its stacks of them begin.
-        self.totals: dict[int, list[str]] = {}
-        self.stack_base: dict[int, list[str]] = {}
-        offset = 0
-        for i in self.reduces:
-            self.totals[i], self.stack_base[i] = [], []
-            for d in self.reducers[i].types:
-                self.totals[i].append(b.offset("i8", "%scratch", str(offset)))
-                offset += VECTORS * vector_bytes(d)
-                self.stack_base[i].append(b.offset("i8", "%scratch", str(offset)))
-                offset += LEVELS * VECTORS * vector_bytes(d)
-        runs = b.divide(b.add(b.sub(self.last_row, self.first_row), b.sub(self.chunk, "1")), self.chunk)
-        with b.loop("0", runs) as run:
-            start = b.add(self.first_row, b.mul(run, self.chunk))
-            stop = b.minimum(b.add(start, self.chunk), self.last_row)
+        self.totals: dict[int, list[Pointer]] = {}
+        self.stacks: dict[int, list[Pointer]] = {}
+        place = 0
+        for i, reducer in self.reducers.items():
+            self.totals[i], self.stacks[i] = [], []
+            for d in reducer.types:
+                for starts, depth in ((self.totals[i], 1), (self.stacks[i], LEVELS)):
+                    starts.append((b.scratch + place).of(register_type(d, LANES)))
+                    place += depth * VECTORS * vector_bytes(d)
+        runs = (last_row - first_row + (a.chunk - 1)) // a.chunk
+        with b.loop(0, runs) as run:
+            start = first_row + run * a.chunk
+            stop = (start + a.chunk).at_most(last_row)
             self._run_of_whole_vectors(run, start, stop)
-            with b.when(self.some_rest):
+            with b.when(some_rest):
                 self._run_of_rest(run, start, stop)
-        with b.loop(self.from_, self.whole, str(LANES)) as index:
+        with b.loop(self.from_, self.whole, LANES) as index:
             self._results(runs, index, None)
-        with b.when(self.some_rest):
+        with b.when(some_rest):
             self._results(runs, self.whole, self.mask)
         b.finish()
 
-    def _bases(self) -> dict[tuple[str, int], tuple[str, list[str], str, str]]:
-        """For each access: base address, outer strides, stride of the reduced axis, element type."""
-        b, found, rank = self.b, {}, self.program.rank
-        for index, value in enumerate(self.program.values):
-            if value.kind in ("load", "gather"):
-                strides = [b.argument(value.data[1] + axis) for axis in range(rank)]
-                along = b.argument(value.data[1] + rank) if value.level == "element" else "0"
-                found["value", index] = (b.operand(value.data[0]), strides, along, value.dtype.storage)
-        for number, store in enumerate(self.program.stores):
-            found["store", number] = (b.operand(store.operand), [], "0", store.dtype.storage)
-        return found
-
-    def _set_pointers(self) -> None:
-        b = self.b
-        coordinates, rest = [], self.outer_index
-        for axis in range(self.program.rank - 1, 0, -1):
-            coordinates.append(b.remainder(rest, self.extents[axis]))
-            rest = b.divide(rest, self.extents[axis])
-        coordinates.append(rest)
-        coordinates.reverse()
-        self.outer_pointers = {}
-        for key, (base, strides, _, storage) in self.bases.items():
-            if key[0] == "value":
-                offset = "0"
-                for coordinate, stride in zip(coordinates, strides):
-                    offset = b.add(offset, b.mul(coordinate, stride))
-                self.outer_pointers[key] = b.offset(storage, base, offset)
-
-    def _places(self, bases: dict[int, list[str]], index: str, depth: int) -> dict[int, list[str]]:
+    def _places(self, starts: dict[int, list[Pointer]], index: Value, depth: int) -> dict[int, list[Pointer]]:
         """For each reduction, where what belongs to the columns from ``index`` on lies: ``depth`` vectors each."""
-        b = self.b
-        number = b.divide(b.sub(index, self.from_), str(LANES))
+        number = (index - self.from_) // LANES
         return {
             i: [
-                b.offset("i8", base, b.mul(number, str(depth * vector_bytes(d))))
-                for d, base in zip(self.reducers[i].types, bases[i])
+                (start.of(BYTE) + number * (depth * vector_bytes(d))).of(start.to)
+                for d, start in zip(reducer.types, starts[i])
             ]
-            for i in self.reduces
+            for i, reducer in self.reducers.items()
         }
 
-    def _trees(self, index: str) -> list[tuple[Reducer, list[str]]]:
-        stacks = self._places(self.stack_base, index, LEVELS)
-        return [(self.reducers[i], stacks[i]) for i in self.reduces]
+    def _trees(self, index: Value) -> list[Tree]:
+        stacks = self._places(self.stacks, index, LEVELS)
+        return [(reducer, stacks[i]) for i, reducer in self.reducers.items()]
 
-    def _run_of_whole_vectors(self, run: str, start: str, stop: str) -> None:
+    def _run_of_whole_vectors(self, run: Value, start: Value, stop: Value) -> None:
         """Reduce rows ``start`` to ``stop`` and put the results on the stacks.
 
         Rows are read as they lie in memory, so that it is read in sequence; partial results stay in the first cache.
         """
         b = self.b
-        with b.loop(self.from_, self.whole, str(LANES)) as index:
+        with b.loop(self.from_, self.whole, LANES) as index:
             places = self._places(self.totals, index, 1)
-            for i in self.reduces:
-                self._set(i, places[i], self.reducers[i].identity(LANES))
-        with b.loop(start, stop) as row, b.loop(self.from_, self.whole, str(LANES)) as index:
+            for i, reducer in self.reducers.items():
+                _set(places[i], reducer.identity(b))
+        with b.loop(start, stop) as row, b.loop(self.from_, self.whole, LANES) as index:
             self._elements(row, index, None, self._places(self.totals, index, 1))
-        with b.loop(self.from_, self.whole, str(LANES)) as index:
+        with b.loop(self.from_, self.whole, LANES) as index:
             places = self._places(self.totals, index, 1)
-            push(b, self._trees(index), LANES, run, [self._get(i, places[i]) for i in self.reduces])
+            push(b, self._trees(index), run, [_get(places[i]) for i in self.reducers])
 
-    def _run_of_rest(self, run: str, start: str, stop: str) -> None:
+    def _run_of_rest(self, run: Value, start: Value, stop: Value) -> None:
         """The same for the columns behind the last whole vector, with partial results in registers."""
         b = self.b
-        slots = {
-            i: [b.variable(register_type(d, LANES), p) for d, p in zip(r.types, r.identity(LANES))]
-            for i, r in self.reducers.items()
-        }
+        places = {i: [b.variable(none).place for none in r.identity(b)] for i, r in self.reducers.items()}
         with b.loop(start, stop) as row:
-            self._elements(row, self.whole, self.mask, slots)
-        push(b, self._trees(self.whole), LANES, run, [self._get(i, slots[i]) for i in self.reduces])
+            self._elements(row, self.whole, self.mask, places)
+        push(b, self._trees(self.whole), run, [_get(places[i]) for i in self.reducers])
 
-    def _get(self, i: int, places: list[str]) -> State:
-        return tuple(self._load(d, place) for d, place in zip(self.reducers[i].types, places))
-
-    def _load(self, d: dtype, place: str) -> str:
-        """Load partial results. Freezing them keeps LLVM from making a slow masked store of "store the larger one"."""
-        t = register_type(d, LANES)
-        return self.b.op(f"freeze {t} {self.b.load(t, place, 1)}")
-
-    def _set(self, i: int, places: list[str], state: State) -> None:
-        for d, place, part in zip(self.reducers[i].types, places, state):
-            self.b.store(register_type(d, LANES), part, place, 1)
-
-    def _elements(self, row: str, index: str, mask: str | None, places: dict[int, list[str]]) -> None:
+    def _elements(self, row: Value, index: Value, mask: Value | None, places: dict[int, list[Pointer]]) -> None:
         """Compute and store one vector of a row, and combine it with its columns' partial results."""
-        b, program = self.b, self.program
-        stores = [(n, s) for n, s in enumerate(program.stores) if s.level == "element"]
-        order = self.body.needed(
-            [program.values[i].data[1] for i in self.reduces] + [s.reference for _, s in stores], "element"
-        )
+        a, body, program = self.a, self.body, self.program
+        stores = [(n, s.reference) for n, s in enumerate(program.stores) if s.level == "element"]
+        reduced = {i: program.values[i].data[1] for i in self.reducers}
+        order = body.needed([*reduced.values(), *(reference for _, reference in stores)], "element")
         pointers = {}
         for i in order:
-            if ("value", i) in self.bases:
-                _, _, along, storage = self.bases["value", i]
-                pointers["value", i] = b.offset(storage, self.outer_pointers["value", i], b.mul(row, along))
-                if mask is None and program.values[i].kind == "load" and program.values[i].data[2] == "1":
-                    ahead = b.add(index, b.mul(along, str(ROWS_AHEAD)))
-                    b.prefetch(b.offset(storage, pointers["value", i], ahead), level=2)
-        line = b.mul(b.add(b.mul(self.outer_index, self.reduced), row), self.inner)
-        place = Place(LANES, index, b.add(line, index), pointers, mask)
-        local = self.body.compute(order, place)
-        for number, store in stores:
-            pointer = b.offset(store.dtype.storage, self.bases["store", number][0], place.linear)
-            self.body.store(store, number, self.body.operand(store.reference, place, local), place, pointer)
-        for i in self.reduces:
-            reducer = self.reducers[i]
-            value = self.body.operand(program.values[i].data[1], place, local)
-            new: State = (value, b.broadcast("i64", row, LANES)) if reducer.indexed else (value,)
-            self._set(i, places[i], reducer.combine(b, LANES, self._get(i, places[i]), new))
+            key = "value", i
+            if key in self.along:
+                value, along = program.values[i], self.along[key]
+                pointers[key] = self.outer_pointers[key] + row * along
+                if mask is None and value.kind == "load" and value.data[2] == "1":
+                    (pointers[key] + (index + along * ROWS_AHEAD)).prefetch(level=2)
+        place = Place(LANES, index, (self.outer_index * a.reduced + row) * a.inner + index, pointers, mask)
+        local = body.compute(order, place)
+        for number, reference in stores:
+            dense = body.bases["store", number][0] + place.linear
+            body.store(number, body.operand(reference, place, local), place, dense)
+        for i, reducer in self.reducers.items():
+            operand = body.operand(reduced[i], place, local)
+            new: State = (operand, row.broadcast()) if reducer.indexed else (operand,)
+            _set(places[i], reducer.combine(_get(places[i]), new))
 
-    def _results(self, runs: str, index: str, mask: str | None) -> None:
+    def _results(self, runs: Value, index: Value, mask: Value | None) -> None:
         """Combine the runs of one vector of columns, compute what follows from that, and store it."""
-        b, program = self.b, self.program
-        trees = self._trees(index)
-        at = b.add(b.mul(self.outer_index, self.inner), index)
-        pointers = {key: pointer for key, pointer in self.outer_pointers.items()}
-        place = Place(LANES, index, at, pointers, mask)
-        local: dict[int, str] = {}
-        for i, state in zip(self.reduces, fold(b, trees, LANES, runs)):
-            local[i] = state[1] if self.reducers[i].indexed else state[0]
+        a, body, program = self.a, self.body, self.program
+        at = self.outer_index * a.inner + index
+        place = Place(LANES, index, at, self.outer_pointers, mask)
+        local = {i: state[-1] for i, state in zip(self.reducers, fold(self.b, self._trees(index), LANES, runs))}
         if program.partial:
-            size = b.mul(self.outer, self.inner)
-            at = b.add(b.mul(self.split, size), at)
-        for number, store in enumerate(program.stores):
-            if store.level != "result":
-                continue
-            for i in self.body.needed([store.reference], "result"):
-                if i not in local:
-                    local[i] = self.body._value(i, place, local)
-            pointer = b.offset(store.dtype.storage, self.bases["store", number][0], at)
-            self.body.store(store, number, self.body.operand(store.reference, place, local), place, pointer)
+            at = self.split * (a.outer * a.inner) + at
+        for number, written in enumerate(program.stores):
+            if written.level == "result":
+                order = [i for i in body.needed([written.reference], "result") if i not in local]
+                local = body.compute(order, place, local)
+                dense = body.bases["store", number][0] + at
+                body.store(number, body.operand(written.reference, place, local), place, dense)
 
 
-__all__ = ["emit_column", "scratch_bytes"]
+def _get(places: list[Pointer]) -> State:
+    """Load partial results. Freezing them keeps LLVM from making a slow masked store of "store the larger one"."""
+    return tuple(place.load(align=1).freeze() for place in places)
+
+
+def _set(places: list[Pointer], state: State) -> None:
+    for place, part in zip(places, state):
+        place.store(part, align=1)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from ...graph.dtypes import dtype, float32
 from ...graph.primitives import GATHER, PRIMITIVES, RANDOM_BITS
 from ...kernels.program import Program, Value, operands_of
-from ..ir import LANES
+from ..values import LANES
 
 KEEPING_COST = 4
 """Instructions for a vector from which computing a value again costs more than writing it once and reading it."""

@@ -6,29 +6,18 @@ of a stride of two come from pairs of loads that are taken apart, so that two ta
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from ...graph.pooling import MOST_PLACES
-from ..convolution.arguments import Layout
-from ..ir import LANES, Builder, vector
-from ..vectors import gather_vector, lane_numbers, load_vector
+from ..ir import KernelBuilder
+from ..values import LANES, Pointer, Value
 
-WINDOW_ARGUMENTS = (
-    "lines",
-    "lines_a_tile",
-    "height",
-    "width",
-    "kernel_rows",
-    "kernel_columns",
-    "stride_rows",
-    "stride_columns",
-    "padding_rows",
-    "padding_columns",
-    "dilation_rows",
-    "dilation_columns",
-    "out_rows",
-    "out_columns",
+PAIRS = ("kernel", "stride", "padding", "dilation")
+WINDOW_ARGUMENTS = "lines lines_a_tile height width out_rows out_columns " + " ".join(
+    f"{name}_rows {name}_columns" for name in PAIRS
 )
 WORK_A_TILE = 1 << 15
 
@@ -88,122 +77,91 @@ class Window:
 
     def arguments(self) -> dict[str, int]:
         """The values of ``WINDOW_ARGUMENTS``."""
-        pairs = {"kernel": self.kernel, "stride": self.stride, "padding": self.padding, "dilation": self.dilation}
+        pairs = {name: getattr(self, name) for name in PAIRS}
         return {
             "lines": self.lines,
             "lines_a_tile": self.lines_a_tile,
             "height": self.height,
             "width": self.width,
-            **{f"{name}_rows": pair[0] for name, pair in pairs.items()},
-            **{f"{name}_columns": pair[1] for name, pair in pairs.items()},
             "out_rows": self.out_rows,
             "out_columns": self.out_columns,
+            **{f"{name}_rows": pair[0] for name, pair in pairs.items()},
+            **{f"{name}_columns": pair[1] for name, pair in pairs.items()},
         }
 
 
-def window_layout(operands: tuple[str, ...], more: tuple[str, ...] = ()) -> Layout:
-    return Layout(operands, (*WINDOW_ARGUMENTS, *more))
-
-
 @dataclass(frozen=True)
-class Line:
-    """A row of windows: its number, its plane's, and the row of the plane where its windows start (may be negative)."""
+class Sixteen:
+    """Sixteen neighbouring windows of a row of windows: the number of their plane; the flat number of the first among all
+    windows; where it starts in the plane (that may be outside); and which of them exist."""
 
-    number: str
-    plane: str
-    out_row: str
-    first_row: str
-
-
-def emit_lines(b: Builder, a: dict[str, str], body: Callable[[Line], None]) -> None:
-    """Emit ``body`` for all rows of windows of the tile."""
-    start = b.mul("%tile", a["lines_a_tile"])
-    with b.loop(start, b.minimum(b.add(start, a["lines_a_tile"]), a["lines"])) as line:
-        plane, out_row = b.divide(line, a["out_rows"]), b.remainder(line, a["out_rows"])
-        body(Line(line, plane, out_row, b.sub(b.mul(out_row, a["stride_rows"]), a["padding_rows"])))
+    plane: Value
+    number: Value
+    first_row: Value
+    first_column: Value
+    exist: Value
 
 
-def lanes_i32(b: Builder, first: str, step: str) -> str:
-    """``first + lane * step`` as <16 x i32>, from i64 values that fit."""
-    narrow = [b.broadcast("i32", b.op(f"trunc i64 {value} to i32"), LANES) for value in (first, step)]
-    steps = b.op(f"mul <{LANES} x i32> {lane_numbers('i32')}, {narrow[1]}")
-    return b.op(f"add <{LANES} x i32> {steps}, {narrow[0]}")
+@contextmanager
+def windows_of_tile(b: KernelBuilder, a: Any) -> Iterator[Sixteen]:
+    """Loop over the windows of the tile, sixteen at a time."""
+    start = b.tile * a.lines_a_tile
+    with b.loop(start, (start + a.lines_a_tile).at_most(a.lines)) as line:
+        first_row = line % a.out_rows * a.stride_rows - a.padding_rows
+        with b.loop(0, a.out_columns, LANES) as column:
+            yield Sixteen(
+                plane=line // a.out_rows,
+                number=line * a.out_columns + column,
+                first_row=first_row,
+                first_column=column * a.stride_columns - a.padding_columns,
+                exist=b.first_lanes(a.out_columns - column),
+            )
+
+
+def narrow_lanes(first: Value, step: Value | int = 1) -> Value:
+    """``first + lane * step`` in 32 bits, of numbers that fit."""
+    numbers = first.builder.lane_numbers("i32")
+    return numbers * (step.truncate("i32") if isinstance(step, Value) else step) + first.truncate("i32")
 
 
 def emit_taps(
-    b: Builder,
-    dtype: str,
-    step: int,
-    a: dict[str, str],
-    plane: str,
-    first_row: str,
-    first_column: str,
-    outside: str,
-    body: Callable[[str, str, str], None],
-) -> None:
-    """Emit ``body(values, row, column)`` for every tap of sixteen windows, the first of which starts at (``first_row``,
-    ``first_column``) of the plane at address ``plane``.
+    b: KernelBuilder, step: int, a: Any, plane: Pointer, sixteen: Sixteen, outside: float
+) -> Iterator[tuple[Value, Value, Value]]:
+    """``for values, row, column in emit_taps(...)``: the loop's body is written for the taps of sixteen windows of the plane
+    at an address.
 
-    ``values`` is that tap's element of each window, or ``outside`` (a vector constant); ``row`` and ``column`` say
-    where it lies in the first window. Taps of rows outside the plane are left out.
+    ``values`` is that tap's element of each window, or ``outside``; ``row`` and ``column`` say where it lies in the first
+    window. Taps of rows outside the plane are left out.
     """
-    with b.loop("0", a["kernel_rows"]) as tap_row:
-        row = b.add(first_row, b.mul(tap_row, a["dilation_rows"]))
-        with b.when(b.op(f"icmp ult i64 {row}, {a['height']}")):
-            line = b.offset(dtype, plane, b.mul(row, a["width"]))
-            with b.loop("0", a["kernel_columns"], str(max(step, 1))) as tap:
-                column = b.add(first_column, b.mul(tap, a["dilation_columns"]))
+    with b.loop(0, a.kernel_rows) as tap_row:
+        row = sixteen.first_row + tap_row * a.dilation_rows
+        with b.when(row.compare("ult", a.height)):
+            line = plane + row * a.width
+            with b.loop(0, a.kernel_columns, max(step, 1)) as tap:
+                column = sixteen.first_column + tap * a.dilation_columns
                 if step == 2:
-                    even, odd = _pairs(b, dtype, a, line, column, outside)
-                    body(even, row, column)
-                    second = b.add(tap, "1")
-                    with b.when(b.op(f"icmp slt i64 {second}, {a['kernel_columns']}")):
-                        body(odd, row, b.add(column, "1"))
+                    first = _consecutive(b, a, line, column, outside)
+                    second = _consecutive(b, a, line, column + LANES, outside)
+                    even, odd = (first.pick(range(start, 2 * LANES, 2), second) for start in (0, 1))
+                    yield even, row, column
+                    with b.when(tap + 1 < a.kernel_columns):
+                        yield odd, row, column + 1
+                elif step == 1:
+                    yield _consecutive(b, a, line, column, outside), row, column
                 else:
-                    body(_every(b, dtype, step, a, line, column, outside), row, column)
+                    columns = b.lane_numbers() * a.stride_columns + column
+                    yield line.gather(columns, columns.compare("ult", a.width), outside), row, column
 
 
-def _inside(b: Builder, first: str, a: dict[str, str]) -> str:
-    """Mask of the lanes whose column ``first + lane`` is one of the plane's."""
-    width = b.broadcast("i32", b.op(f"trunc i64 {a['width']} to i32"), LANES)
-    return b.op(f"icmp ult <{LANES} x i32> {lanes_i32(b, first, '1')}, {width}")
-
-
-def _every(b: Builder, dtype: str, step: int, a: dict[str, str], line: str, column: str, outside: str) -> str:
-    """Elements at ``column + lane * stride`` of a line, for a stride of one (``step`` 1) or any (0)."""
-    if step == 1:
-        return _consecutive(b, dtype, a, line, column, outside)
-    stride = b.broadcast("i64", a["stride_columns"], LANES)
-    steps = b.op(f"mul <{LANES} x i64> {lane_numbers()}, {stride}")
-    columns = b.op(f"add <{LANES} x i64> {steps}, {b.broadcast('i64', column, LANES)}")
-    inside = b.op(f"icmp ult <{LANES} x i64> {columns}, {b.broadcast('i64', a['width'], LANES)}")
-    return gather_vector(b, dtype, line, columns, inside, outside)
-
-
-def _consecutive(b: Builder, dtype: str, a: dict[str, str], line: str, column: str, outside: str) -> str:
+def _consecutive(b: KernelBuilder, a: Any, line: Pointer, column: Value, outside: float) -> Value:
     """Sixteen consecutive elements from ``column`` on; away from the line's ends without a mask."""
-    whole = vector(dtype, LANES)
-    result = b.variable(whole)
-    end = b.add(column, str(LANES))
-    starts, ends = b.op(f"icmp sge i64 {column}, 0"), b.op(f"icmp sle i64 {end}, {a['width']}")
-    within, edge, done = b.label("within"), b.label("edge"), b.label("loaded")
-    address = b.offset(dtype, line, column)
-    b.branch(b.op(f"and i1 {starts}, {ends}"), within, edge)
-    b.place(within)
-    b.store(whole, load_vector(b, dtype, address), result)
-    b.jump(done)
-    b.place(edge)
-    b.store(whole, load_vector(b, dtype, address, _inside(b, column, a), outside), result)
-    b.jump(done)
-    b.place(done)
-    return b.load(whole, result)
+    result = b.variable(line.to.vector())
+    for within in b.either((column >= 0) & (column + LANES <= a.width)):
+        result.value = (line + column).load(LANES, None if within else inside(column, a), outside)
+    value: Value = result.value
+    return value
 
 
-def _pairs(b: Builder, dtype: str, a: dict[str, str], line: str, column: str, outside: str) -> tuple[str, str]:
-    """Elements at ``column + 2 * lane`` and at ``column + 1 + 2 * lane``."""
-    first = _consecutive(b, dtype, a, line, column, outside)
-    second = _consecutive(b, dtype, a, line, b.add(column, str(LANES)), outside)
-    whole = vector(dtype, LANES)
-    picks = [", ".join(f"i32 {2 * lane + odd}" for lane in range(LANES)) for odd in (0, 1)]
-    even, odd = (b.op(f"shufflevector {whole} {first}, {whole} {second}, <{LANES} x i32> <{pick}>") for pick in picks)
-    return even, odd
+def inside(column: Value, a: Any) -> Value:
+    """Which of sixteen consecutive columns are the plane's."""
+    return narrow_lanes(column).compare("ult", a.width.truncate("i32"))

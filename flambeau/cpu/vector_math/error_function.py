@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 
-from .coefficients.error_function import ERF, ERF_TAIL, ERFC, ERFINV_CENTRE, ERFINV_FAR_TAIL, ERFINV_TAIL
+from ..values import Value, fma, where
+from .coefficients import ERF, ERF_TAIL, ERFC, ERFINV_CENTRE, ERFINV_FAR_TAIL, ERFINV_TAIL
 from .exponential import EXP_BOUNDS, exponential
+from .formats import INFINITY, NAN, minimum, polynomial
 from .logarithm import natural, split_exponent
-from .values import INFINITY, NAN, Value, fma, minimum, polynomial, where
 
 # erfc is zero beyond. (In wide arithmetic: once rounded to float.)
 ERFC_BOUND = {"double": 27.3, "wide": 10.1}
@@ -16,8 +17,8 @@ ERFC_BOUND = {"double": 27.3, "wide": 10.1}
 def erf(x: Value) -> Value:
     """The error function."""
     size = abs(x)
-    small = fma(x, polynomial(x * x, ERF[x.type]), x)
-    if x.type == "float":
+    small = fma(x, polynomial(x * x, ERF[x.element]), x)
+    if x.element == "float":
         large = 1.0 - polynomial(minimum(3.95, size) - 2.5, ERF_TAIL["float"])
     else:
         large = 1.0 - complement(size, "double")
@@ -44,7 +45,7 @@ def scaled_complement(x: Value, precision: str) -> Value:
 
 def erfc(x: Value) -> Value:
     """The complement of the error function, 1 - erf(x), accurate where it is small."""
-    if x.type == "float":
+    if x.element == "float":
         return complement_of_any(x.widen(), "wide").narrow()
     return complement_of_any(x, "double")
 
@@ -61,7 +62,7 @@ def complement_of_any(x: Value, precision: str) -> Value:
 
 def erfcx(x: Value) -> Value:
     """exp(x²) erfc(x), neither factor by itself: it is about 1 / (x sqrt(pi)) for large x."""
-    if x.type == "float":
+    if x.element == "float":
         return erfcx(x.widen()).narrow()
     size = abs(x)
     near = scaled_complement(minimum(ERFC_BOUND["double"], size), "double")
@@ -79,7 +80,7 @@ def erfcx(x: Value) -> Value:
 
 def erfinv(x: Value) -> Value:
     """The inverse of the error function, infinite at -1 and 1, NaN beyond."""
-    if x.type == "float":
+    if x.element == "float":
         return inverse(x.widen(), "wide").narrow()
     return inverse(x, "double")
 

@@ -8,9 +8,9 @@ added besides makes those bits the exponent field of 2**n, needing only a shift.
 
 from __future__ import annotations
 
-from .coefficients.constants import LN2, LOG2_E
-from .coefficients.exponential import EXP, EXP2, EXPM1
-from .values import EXPONENT_BIAS, MANTISSA_BITS, Value, fma, maximum, minimum, polynomial, where
+from ..values import Value, fma, where
+from .coefficients import EXP, EXP2, EXPM1, LN2, LOG2_E
+from .formats import EXPONENT_BIAS, MANTISSA_BITS, maximum, minimum, polynomial
 
 # exp overflows above the first bound and rounds to zero below the second; both leave room for the two factors of 2**n.
 EXP_BOUNDS = {"float": (89.0, -104.0), "double": (710.0, -746.0)}
@@ -21,21 +21,21 @@ EXP2_BOUNDS = {"float": (129.0, -151.0), "double": (1025.0, -1076.0), "wide": (1
 def round_to_integer(x: Value, factor: float, biases: int) -> tuple[Value, Value]:
     """``x * factor`` rounded to an integer n: as a floating-point value, and as bits whose low part is n plus
     ``biases`` times the exponent bias of the type."""
-    magic = 1.5 * 2.0 ** MANTISSA_BITS[x.type] + biases * EXPONENT_BIAS[x.type]
+    magic = 1.5 * 2.0 ** MANTISSA_BITS[x.element] + biases * EXPONENT_BIAS[x.element]
     shifted = fma(x, factor, magic)
     return shifted - magic, shifted.bits()
 
 
 def reduce_by_ln2(x: Value, biases: int) -> tuple[Value, Value, Value]:
     """r and n of ``x = n ln(2) + r``, and n as bits with ``biases`` exponent biases added."""
-    n, bits = round_to_integer(x, LOG2_E[x.type][0], biases)
-    high, low = LN2[x.type]
+    n, bits = round_to_integer(x, LOG2_E[x.element][0], biases)
+    high, low = LN2[x.element]
     return fma(n, -low, fma(n, -high, x)), n, bits
 
 
 def lost_by_reduction(x: Value, r: Value, n: Value) -> Value:
     """What rounding lost of the r that :func:`reduce_by_ln2` gives."""
-    high, low = LN2[x.type]
+    high, low = LN2[x.element]
     return fma(n, -low, fma(n, -high, x) - r)
 
 
@@ -50,7 +50,7 @@ def scale(x: Value, biased: Value) -> Value:
     ``biased`` has n plus two exponent biases in its low part.
     """
     half = biased >> 1
-    return x * exponent_to_power(half, x.type) * exponent_to_power(biased - half, x.type)
+    return x * exponent_to_power(half, x.element) * exponent_to_power(biased - half, x.element)
 
 
 def exponential_tail(r: Value, precision: str) -> Value:
@@ -65,13 +65,13 @@ def exponential(x: Value, precision: str) -> Value:
     """
     r, _, bits = reduce_by_ln2(x, biases=2)
     power = fma(r, fma(r, polynomial(r, EXP[precision]), 1.0), 1.0)
-    return scale(where(x <= EXP_BOUNDS[x.type][1], 0.0, power), bits)
+    return scale(where(x <= EXP_BOUNDS[x.element][1], 0.0, power), bits)
 
 
 def exp(x: Value) -> Value:
     """e**x."""
-    high, low = EXP_BOUNDS[x.type]
-    return exponential(maximum(low, minimum(high, x)), x.type)
+    high, low = EXP_BOUNDS[x.element]
+    return exponential(maximum(low, minimum(high, x)), x.element)
 
 
 def power_of_two(x: Value, precision: str, correction: Value | None = None) -> Value:
@@ -81,34 +81,34 @@ def power_of_two(x: Value, precision: str, correction: Value | None = None) -> V
     if correction is not None:
         f = f + correction
     power = fma(f, polynomial(f, EXP2[precision]), 1.0)
-    return power * exponent_to_power(bits, x.type) if precision == "wide" else scale(power, bits)
+    return power * exponent_to_power(bits, x.element) if precision == "wide" else scale(power, bits)
 
 
 def exp2(x: Value) -> Value:
     """2**x; exact for integers."""
-    high, low = EXP2_BOUNDS[x.type]
-    return power_of_two(maximum(low, minimum(high, x)), x.type)
+    high, low = EXP2_BOUNDS[x.element]
+    return power_of_two(maximum(low, minimum(high, x)), x.element)
 
 
 def expm1(x: Value) -> Value:
     """e**x - 1, accurate near zero."""
-    saturated = -0.75 * (MANTISSA_BITS[x.type] + 2)
-    bounded = maximum(saturated, minimum(EXP_BOUNDS[x.type][0], x))
+    saturated = -0.75 * (MANTISSA_BITS[x.element] + 2)
+    bounded = maximum(saturated, minimum(EXP_BOUNDS[x.element][0], x))
     r, n, bits = reduce_by_ln2(bounded, biases=1)
     # The greatest n has a finite result but no power of two of its own: there, half of everything is doubled.
-    greatest = n > EXPONENT_BIAS[x.type]
-    power = exponent_to_power(bits - where(greatest, bits.constant(1), 0), x.type)
+    greatest = n > EXPONENT_BIAS[x.element]
+    power = exponent_to_power(bits - where(greatest, bits.constant(1), 0), x.element)
     below = power - where(greatest, r.constant(0.5), 1.0)
     leading = fma(power, r, below)
     lost = fma(power, r, below - leading)
-    half = leading + fma(power, fma(r * r, polynomial(r, EXPM1[x.type]), lost_by_reduction(bounded, r, n)), lost)
+    half = leading + fma(power, fma(r * r, polynomial(r, EXPM1[x.element]), lost_by_reduction(bounded, r, n)), lost)
     return (half * where(greatest, r.constant(2.0), 1.0)).copysign(x)
 
 
 def sigmoid(x: Value) -> Value:
     """1 / (1 + e**-x): with ``e = exp(-|x|)`` and ``q = e / (1 + e)``, 1 - q for positive x and e (1 - q), which is q
     again but less rounded, for negative x. Nothing overflows and small results keep their precision."""
-    e = exponential(maximum(EXP_BOUNDS[x.type][1], -abs(x)), x.type)
+    e = exponential(maximum(EXP_BOUNDS[x.element][1], -abs(x)), x.element)
     quotient = e / (e + 1.0)
     factor = where(x < 0.0, e, 1.0)
     return fma(-factor, quotient, factor)

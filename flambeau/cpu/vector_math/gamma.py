@@ -6,16 +6,16 @@ from __future__ import annotations
 
 import math
 
-from .coefficients.constants import DIGAMMA_ROOT
-from .coefficients.gamma import DIGAMMA, DIGAMMA_TAIL, LGAMMA, LGAMMA_STIRLING
+from ..values import Value, fma, where
+from .coefficients import DIGAMMA, DIGAMMA_ROOT, DIGAMMA_TAIL, LGAMMA, LGAMMA_STIRLING
+from .formats import INFINITY, NAN, polynomial
 from .logarithm import logarithm
 from .trigonometric import sine
-from .values import INFINITY, NAN, Value, fma, polynomial, where
 
 
 def lgamma(x: Value) -> Value:
     """log |gamma(x)|."""
-    if x.type == "float":
+    if x.element == "float":
         return lgamma(x.widen()).narrow()
     size = abs(x)
     positive = lgamma_of_positive(size)
@@ -49,7 +49,7 @@ def lgamma_of_positive(x: Value) -> Value:
 
 def digamma(x: Value) -> Value:
     """The derivative of lgamma; NaN at negative integers, infinite at zero."""
-    if x.type == "float":
+    if x.element == "float":
         return digamma(x.widen()).narrow()
     # digamma(x) = digamma(1 - x) - pi / tan(pi x)
     negative = x < 0.0

@@ -6,9 +6,9 @@ so that nothing cancels. Subnormal numbers are scaled up first.
 
 from __future__ import annotations
 
-from .coefficients.constants import LN2_SHORT, LOG2_E, LOG10_2, LOG10_E
-from .coefficients.logarithm import LOG
-from .values import EXPONENT_BIAS, INFINITY, MANTISSA_BITS, NAN, SMALLEST_NORMAL, Value, fma, polynomial, where
+from ..values import Value, fma, where
+from .coefficients import LN2_SHORT, LOG, LOG2_E, LOG10_2, LOG10_E
+from .formats import EXPONENT_BIAS, INFINITY, MANTISSA_BITS, NAN, SMALLEST_NORMAL, polynomial
 
 # The bit pattern of 2/3.
 LOWEST_MANTISSA = {"float": 0x3F2AAAAB, "double": 0x3FE5555555555555}
@@ -44,10 +44,10 @@ def split_exponent(x: Value, precision: str) -> tuple[Value, Value]:
     if precision == "wide":
         bits, subnormal = x.bits(), None
     else:
-        subnormal = x < SMALLEST_NORMAL[x.type]
-        bits = where(subnormal, x * 2.0 ** (MANTISSA_BITS[x.type] + 1), x).bits()
-    field = exponent_field(bits, x.type)
-    return exponent_value(field, x.type, subnormal), (bits - field).bitcast(x.type) - 1.0
+        subnormal = x < SMALLEST_NORMAL[x.element]
+        bits = where(subnormal, x * 2.0 ** (MANTISSA_BITS[x.element] + 1), x).bits()
+    field = exponent_field(bits, x.element)
+    return exponent_value(field, x.element, subnormal), (bits - field).bitcast(x.element) - 1.0
 
 
 def logarithm_parts(f: Value, precision: str) -> Value:
@@ -57,7 +57,7 @@ def logarithm_parts(f: Value, precision: str) -> Value:
 
 def natural(e: Value, f: Value, precision: str) -> Value:
     """``e ln(2) + log(1 + f)``; what rounding ``e ln(2) + f`` loses is added to the rest."""
-    high, low = LN2_SHORT[e.type]
+    high, low = LN2_SHORT[e.element]
     whole = e * high  # exact
     leading = whole + f
     lost = (whole - leading) + f
@@ -77,14 +77,14 @@ def logarithm(x: Value, precision: str) -> Value:
 
 def log(x: Value) -> Value:
     """The natural logarithm."""
-    return logarithm(x, x.type)
+    return logarithm(x, x.element)
 
 
 def log2(x: Value) -> Value:
     """The logarithm to base 2; exact for powers of two."""
-    e, f = split_exponent(x, x.type)
-    high, low = LOG2_E[x.type]
-    tail = fma(f, low, f * f * polynomial(f, [coefficient * LOG2_E["double"][0] for coefficient in LOG[x.type]]))
+    e, f = split_exponent(x, x.element)
+    high, low = LOG2_E[x.element]
+    tail = fma(f, low, f * f * polynomial(f, [coefficient * LOG2_E["double"][0] for coefficient in LOG[x.element]]))
     leading = fma(f, high, e)
     lost = fma(f, high, e - leading)
     return with_special_cases(leading + (lost + tail), x)
@@ -92,11 +92,11 @@ def log2(x: Value) -> Value:
 
 def log10(x: Value) -> Value:
     """The logarithm to base 10."""
-    e, f = split_exponent(x, x.type)
-    high, low = LOG10_E[x.type]
-    tail = f * f * polynomial(f, [coefficient * LOG10_E["double"][0] for coefficient in LOG[x.type]])
-    tail = fma(f, low, fma(e, LOG10_2[x.type][1], tail))
-    return with_special_cases(fma(e, LOG10_2[x.type][0], fma(f, high, tail)), x)
+    e, f = split_exponent(x, x.element)
+    high, low = LOG10_E[x.element]
+    tail = f * f * polynomial(f, [coefficient * LOG10_E["double"][0] for coefficient in LOG[x.element]])
+    tail = fma(f, low, fma(e, LOG10_2[x.element][1], tail))
+    return with_special_cases(fma(e, LOG10_2[x.element][0], fma(f, high, tail)), x)
 
 
 def exponent_of_one_plus(x: Value) -> tuple[Value, Value]:
@@ -105,11 +105,11 @@ def exponent_of_one_plus(x: Value) -> tuple[Value, Value]:
     The rounded 1 + x only says by which power of two to divide; f is computed from x itself:
     ``f = 2**-e x + (2**-e - 1)``. Four times that power is used, since 2**-e may be subnormal.
     """
-    field = exponent_field((x + 1.0).bits(), x.type)
-    power = (x.constant(4.0).bits() - field).bitcast(x.type)
-    return exponent_value(field, x.type), fma(x * power, 0.25, fma(power, 0.25, -1.0))
+    field = exponent_field((x + 1.0).bits(), x.element)
+    power = (x.constant(4.0).bits() - field).bitcast(x.element)
+    return exponent_value(field, x.element), fma(x * power, 0.25, fma(power, 0.25, -1.0))
 
 
 def log1p(x: Value) -> Value:
     """log(1 + x), accurate near zero."""
-    return with_special_cases(natural(*exponent_of_one_plus(x), x.type).copysign(x), x, pole=-1.0)
+    return with_special_cases(natural(*exponent_of_one_plus(x), x.element).copysign(x), x, pole=-1.0)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from .coefficients.constants import ATANH_LOG2_CUBE, LOG2_E, TWICE_LOG2_E
-from .coefficients.logarithm import ATANH_LOG2, LOG
+from ..values import Value, fma, where
+from .coefficients import ATANH_LOG2, ATANH_LOG2_CUBE, LOG, LOG2_E, TWICE_LOG2_E
 from .exponential import EXP2_BOUNDS, power_of_two
+from .formats import INFINITY, NAN, maximum, minimum, polynomial
 from .logarithm import split_exponent
-from .values import INFINITY, NAN, Value, fma, maximum, minimum, polynomial, where
 
 Pair = tuple[Value, Value]
 """An unevaluated sum of two numbers, the second tiny next to the first (T. J. Dekker, 1971)."""
@@ -76,7 +76,7 @@ def magnitude(x: Value, y: Value, precision: str) -> Value:
 
 def pow(x: Value, y: Value) -> Value:
     """x to the power y, with the special cases of C's ``pow`` (C11, F.10.4.4)."""
-    if x.type == "float":
+    if x.element == "float":
         return power(x.widen(), y.widen(), "wide").narrow()
     return power(x, y, "double")
 

@@ -1,4 +1,4 @@
-"""Writes ``coefficients/``: ``python flambeau/cpu/vector_math/minimax.py`` (needs mpmath; nothing else does).
+"""Writes ``flambeau/cpu/vector_math/coefficients.py``: ``python tools/minimax.py`` (needs mpmath; nothing else does).
 
 Every polynomial is the minimax polynomial of Remez's exchange algorithm (E. Remez, 1934; see J.-M. Muller,
 "Elementary Functions", ch. 3) for the *relative* error of the function that it is part of, computed with 240 bits
@@ -11,6 +11,7 @@ double whose result will be rounded to float, where fewer terms do.
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,15 @@ from pathlib import Path
 from mpmath import mp, mpf  # type: ignore[import-untyped]
 
 mp.prec = 240
+
+TARGET = Path(__file__).parent.parent / "flambeau" / "cpu" / "vector_math" / "coefficients.py"
+WIDTH = 120
+HEADING = '''"""Constants and polynomials (lowest power first) of the vector functions, written by ``tools/minimax.py``.
+
+``float`` and ``double``: for arithmetic in that type; ``wide``: in double, for results that are rounded to float.
+"""
+
+# fmt: off'''
 
 Function = Callable[[mpf], mpf]
 
@@ -113,75 +123,63 @@ HALF_LN2 = mp.log(2) / 2 * mpf("1.0001")
 HALF_PI = mp.pi / 2 * mpf("1.01")
 
 # fmt: off
-FAMILIES = {
-    "exponential": [
-        Fit("EXP", "exp(r) = 1 + r + r² P(r), |r| <= ln(2)/2", lambda r: (mp.expm1(r) - r) / r**2,
-            lambda r: r**2 / mp.exp(r), -HALF_LN2, HALF_LN2, {"float": 5, "double": 10, "wide": 6}),
-        Fit("EXPM1", "exp(r) - 1 = r + r² P(r), |r| <= ln(2)/2", lambda r: (mp.expm1(r) - r) / r**2,
-            lambda r: r**2 / mp.expm1(r), -HALF_LN2, HALF_LN2, {"float": 6, "double": 10}),
-        Fit("EXP2", "2**f = 1 + f P(f), |f| <= 1/2", lambda f: mp.expm1(f * mp.log(2)) / f,
-            lambda f: f / mp.mpf(2) ** f, mpf(-1) / 2, mpf(1) / 2, {"float": 6, "double": 11, "wide": 7}),
-        Fit("TANH", "tanh(x) = x + x³ P(x²), |x| <= 15/16", root(lambda x: (mp.tanh(x) - x) / x**3),
-            root(lambda x: x**3 / mp.tanh(x)), TINY, mpf(225) / 256, {"float": 7, "double": 14}),
-        Fit("SINH", "sinh(x) = x + x³ P(x²), |x| <= 1", root(lambda x: (mp.sinh(x) - x) / x**3),
-            root(lambda x: x**3 / mp.sinh(x)), TINY, mpf(1), {"float": 4, "double": 6}),
-    ],
-    "logarithm": [
-        Fit("LOG", "log(1 + f) = f + f² P(f), |f| <= 1/3", log_tail,
-            lambda f: f**2 / mp.log1p(f), mpf(-1) / 3, mpf(1) / 3, {"float": 9, "double": 20, "wide": 12}),
-        Fit("ATANH_LOG2", "2 artanh(s) / ln(2) = 2/ln(2) s + 2/(3 ln(2)) s³ + s⁵ P(s²), |s| <= 1/5",
-            root(lambda s: 2 * (mp.atanh(s) - s - s**3 / 3) / s**5 / mp.log(2)),
-            root(lambda s: s**5 * mp.log(2) / 2 / mp.atanh(s)), TINY, mpf(1) / 25, {"double": 8}),
-    ],
-    "trigonometric": [
-        Fit("SIN", "sin(r) = r + r³ P(r²), |r| <= pi/2", root(lambda r: (mp.sin(r) - r) / r**3),
-            root(lambda r: r**3 / mp.sin(r)), TINY, HALF_PI**2, {"double": 8}),
-        Fit("SIN_QUARTER", "sin(r) = r + r³ P(r²), |r| <= pi/4", root(lambda r: (mp.sin(r) - r) / r**3),
-            root(lambda r: r**3 / mp.sin(r)), TINY, HALF_PI**2 / 4, {"float": 3, "double": 6, "wide": 4}),
-        Fit("COS_QUARTER", "cos(r) = 1 - r²/2 + r⁴ P(r²), |r| <= pi/4",
-            root(lambda r: (mp.cos(r) - 1 + r**2 / 2) / r**4), root(lambda r: r**4 / mp.cos(r)),
-            TINY, HALF_PI**2 / 4, {"float": 3, "double": 6, "wide": 3}),
-        Fit("ASIN", "asin(x) = x + x³ P(x²), |x| <= 1/2", root(lambda x: (mp.asin(x) - x) / x**3),
-            root(lambda x: x**3 / mp.asin(x)), TINY, mpf(1) / 4, {"float": 5, "double": 13}),
-        Fit("ATAN", "atan(x) = x + x³ P(x²), |x| <= 1", root(lambda x: (mp.atan(x) - x) / x**3),
-            root(lambda x: x**3 / mp.atan(x)), TINY, mpf(1), {"float": 9, "double": 20}),
-    ],
-    "error_function": [
-        Fit("ERF", "erf(x) = x + x P(x²), |x| <= 1", root(lambda x: mp.erf(x) / x - 1),
-            root(lambda x: x / mp.erf(x)), TINY, mpf(1), {"float": 7, "double": 14}),
-        Fit("ERF_TAIL", "erf(x) = 1 - P(x - 5/2), 1 <= x <= 4", lambda t: mp.erfc(t + mpf(5) / 2),
-            lambda t: mpf(1), mpf(-3) / 2, mpf("1.45"), {"float": 16}),
-        Fit("ERFC", "erfc(x) = exp(-x²) P(t) / (1 + 2x), t = (x - 4) / (x + 4), x >= 0", erfc_ratio,
-            lambda t: 1 / erfc_ratio(t), mpf(-1), mpf("0.745"), {"double": 23, "wide": 13}),
-        Fit("ERFINV_CENTRE", "erfinv(x) = x P(w - 25/8), w = -log(1 - x²) <= 25/4",
-            lambda t: erfinv_ratio(t + mpf(25) / 8), lambda t: 1 / erfinv_ratio(t + mpf(25) / 8),
-            mpf(-25) / 8, mpf(25) / 8, {"double": 24, "wide": 12}),
-        Fit("ERFINV_TAIL", "erfinv(x) = x P(sqrt(w) - 13/4), 5/2 <= sqrt(w) <= 4",
-            lambda t: erfinv_ratio((t + mpf(13) / 4) ** 2), lambda t: 1 / erfinv_ratio((t + mpf(13) / 4) ** 2),
-            mpf(-3) / 4, mpf(3) / 4, {"double": 20, "wide": 10}),
-        Fit("ERFINV_FAR_TAIL", "erfinv(x) = x P(sqrt(w) - 5), 4 <= sqrt(w)",
-            lambda t: erfinv_ratio((t + 5) ** 2), lambda t: 1 / erfinv_ratio((t + 5) ** 2),
-            mpf(-1), mpf("1.01"), {"double": 18}),
-    ],
-    "gamma": [
-        Fit("LGAMMA", "lgamma(1 + u) = u (u - 1) P(u - 3/4), 0 <= u <= 3/2",
-            lambda t: mp.loggamma(t + mpf(7) / 4) / (t + mpf(3) / 4) / (t - mpf(1) / 4),
-            lambda t: (t + mpf(3) / 4) * (t - mpf(1) / 4) / mp.loggamma(t + mpf(7) / 4),
-            mpf(-3) / 4, mpf(3) / 4, {"double": 26}),
-        Fit("LGAMMA_STIRLING", "lgamma(x) = (x - 1/2) (log(x) - 1) + log(2 pi)/2 - 1/2 + P(1/x²) / x, x >= 8",
-            root(stirling), lambda z: mpf(1), TINY, mpf(1) / 64, {"double": 8}),
-        Fit("DIGAMMA", "digamma(x) = (x - root) P(x - 3/2), 1 <= x <= 2",
-            lambda t: mp.digamma(t + mpf(3) / 2) / (t + mpf(3) / 2 - DIGAMMA_ROOT),
-            lambda t: (t + mpf(3) / 2 - DIGAMMA_ROOT) / mp.digamma(t + mpf(3) / 2),
-            mpf(-1) / 2, mpf(1) / 2, {"double": 22}),
-        Fit("DIGAMMA_TAIL", "digamma(x) = log(x) - 1/(2x) - P(1/x²) / x², x >= 10",
-            root(lambda i: (mp.log(1 / i) - i / 2 - mp.digamma(1 / i)) / i**2), lambda z: mpf(1),
-            mpf("1e-12"), mpf(1) / 100, {"double": 8}),
-    ],
-}
-FITS = [fit for fits in FAMILIES.values() for fit in fits]
-
-
+FITS = [
+    Fit("EXP", "exp(r) = 1 + r + r² P(r), |r| <= ln(2)/2", lambda r: (mp.expm1(r) - r) / r**2,
+        lambda r: r**2 / mp.exp(r), -HALF_LN2, HALF_LN2, {"float": 5, "double": 10, "wide": 6}),
+    Fit("EXPM1", "exp(r) - 1 = r + r² P(r), |r| <= ln(2)/2", lambda r: (mp.expm1(r) - r) / r**2,
+        lambda r: r**2 / mp.expm1(r), -HALF_LN2, HALF_LN2, {"float": 6, "double": 10}),
+    Fit("EXP2", "2**f = 1 + f P(f), |f| <= 1/2", lambda f: mp.expm1(f * mp.log(2)) / f,
+        lambda f: f / mp.mpf(2) ** f, mpf(-1) / 2, mpf(1) / 2, {"float": 6, "double": 11, "wide": 7}),
+    Fit("TANH", "tanh(x) = x + x³ P(x²), |x| <= 15/16", root(lambda x: (mp.tanh(x) - x) / x**3),
+        root(lambda x: x**3 / mp.tanh(x)), TINY, mpf(225) / 256, {"float": 7, "double": 14}),
+    Fit("SINH", "sinh(x) = x + x³ P(x²), |x| <= 1", root(lambda x: (mp.sinh(x) - x) / x**3),
+        root(lambda x: x**3 / mp.sinh(x)), TINY, mpf(1), {"float": 4, "double": 6}),
+    Fit("LOG", "log(1 + f) = f + f² P(f), |f| <= 1/3", log_tail,
+        lambda f: f**2 / mp.log1p(f), mpf(-1) / 3, mpf(1) / 3, {"float": 9, "double": 20, "wide": 12}),
+    Fit("ATANH_LOG2", "2 artanh(s) / ln(2) = 2/ln(2) s + 2/(3 ln(2)) s³ + s⁵ P(s²), |s| <= 1/5",
+        root(lambda s: 2 * (mp.atanh(s) - s - s**3 / 3) / s**5 / mp.log(2)),
+        root(lambda s: s**5 * mp.log(2) / 2 / mp.atanh(s)), TINY, mpf(1) / 25, {"double": 8}),
+    Fit("SIN", "sin(r) = r + r³ P(r²), |r| <= pi/2", root(lambda r: (mp.sin(r) - r) / r**3),
+        root(lambda r: r**3 / mp.sin(r)), TINY, HALF_PI**2, {"double": 8}),
+    Fit("SIN_QUARTER", "sin(r) = r + r³ P(r²), |r| <= pi/4", root(lambda r: (mp.sin(r) - r) / r**3),
+        root(lambda r: r**3 / mp.sin(r)), TINY, HALF_PI**2 / 4, {"float": 3, "double": 6, "wide": 4}),
+    Fit("COS_QUARTER", "cos(r) = 1 - r²/2 + r⁴ P(r²), |r| <= pi/4",
+        root(lambda r: (mp.cos(r) - 1 + r**2 / 2) / r**4), root(lambda r: r**4 / mp.cos(r)),
+        TINY, HALF_PI**2 / 4, {"float": 3, "double": 6, "wide": 3}),
+    Fit("ASIN", "asin(x) = x + x³ P(x²), |x| <= 1/2", root(lambda x: (mp.asin(x) - x) / x**3),
+        root(lambda x: x**3 / mp.asin(x)), TINY, mpf(1) / 4, {"float": 5, "double": 13}),
+    Fit("ATAN", "atan(x) = x + x³ P(x²), |x| <= 1", root(lambda x: (mp.atan(x) - x) / x**3),
+        root(lambda x: x**3 / mp.atan(x)), TINY, mpf(1), {"float": 9, "double": 20}),
+    Fit("ERF", "erf(x) = x + x P(x²), |x| <= 1", root(lambda x: mp.erf(x) / x - 1),
+        root(lambda x: x / mp.erf(x)), TINY, mpf(1), {"float": 7, "double": 14}),
+    Fit("ERF_TAIL", "erf(x) = 1 - P(x - 5/2), 1 <= x <= 4", lambda t: mp.erfc(t + mpf(5) / 2),
+        lambda t: mpf(1), mpf(-3) / 2, mpf("1.45"), {"float": 16}),
+    Fit("ERFC", "erfc(x) = exp(-x²) P(t) / (1 + 2x), t = (x - 4) / (x + 4), x >= 0", erfc_ratio,
+        lambda t: 1 / erfc_ratio(t), mpf(-1), mpf("0.745"), {"double": 23, "wide": 13}),
+    Fit("ERFINV_CENTRE", "erfinv(x) = x P(w - 25/8), w = -log(1 - x²) <= 25/4",
+        lambda t: erfinv_ratio(t + mpf(25) / 8), lambda t: 1 / erfinv_ratio(t + mpf(25) / 8),
+        mpf(-25) / 8, mpf(25) / 8, {"double": 24, "wide": 12}),
+    Fit("ERFINV_TAIL", "erfinv(x) = x P(sqrt(w) - 13/4), 5/2 <= sqrt(w) <= 4",
+        lambda t: erfinv_ratio((t + mpf(13) / 4) ** 2), lambda t: 1 / erfinv_ratio((t + mpf(13) / 4) ** 2),
+        mpf(-3) / 4, mpf(3) / 4, {"double": 20, "wide": 10}),
+    Fit("ERFINV_FAR_TAIL", "erfinv(x) = x P(sqrt(w) - 5), 4 <= sqrt(w)",
+        lambda t: erfinv_ratio((t + 5) ** 2), lambda t: 1 / erfinv_ratio((t + 5) ** 2),
+        mpf(-1), mpf("1.01"), {"double": 18}),
+    Fit("LGAMMA", "lgamma(1 + u) = u (u - 1) P(u - 3/4), 0 <= u <= 3/2",
+        lambda t: mp.loggamma(t + mpf(7) / 4) / (t + mpf(3) / 4) / (t - mpf(1) / 4),
+        lambda t: (t + mpf(3) / 4) * (t - mpf(1) / 4) / mp.loggamma(t + mpf(7) / 4),
+        mpf(-3) / 4, mpf(3) / 4, {"double": 26}),
+    Fit("LGAMMA_STIRLING", "lgamma(x) = (x - 1/2) (log(x) - 1) + log(2 pi)/2 - 1/2 + P(1/x²) / x, x >= 8",
+        root(stirling), lambda z: mpf(1), TINY, mpf(1) / 64, {"double": 8}),
+    Fit("DIGAMMA", "digamma(x) = (x - root) P(x - 3/2), 1 <= x <= 2",
+        lambda t: mp.digamma(t + mpf(3) / 2) / (t + mpf(3) / 2 - DIGAMMA_ROOT),
+        lambda t: (t + mpf(3) / 2 - DIGAMMA_ROOT) / mp.digamma(t + mpf(3) / 2),
+        mpf(-1) / 2, mpf(1) / 2, {"double": 22}),
+    Fit("DIGAMMA_TAIL", "digamma(x) = log(x) - 1/(2x) - P(1/x²) / x², x >= 10",
+        root(lambda i: (mp.log(1 / i) - i / 2 - mp.digamma(1 / i)) / i**2), lambda z: mpf(1),
+        mpf("1e-12"), mpf(1) / 100, {"double": 8}),
+]
+# fmt: on
 
 
 @dataclass
@@ -256,16 +254,13 @@ def split(constant: Split, precision: str) -> list[float]:
     return result
 
 
-def table(name: str, meaning: str, rows: dict[str, list[float]]) -> str:
-    lines = [f"# {meaning}", f"{name}: Table = {{"]
+def table(name: str, rows: dict[str, list[float]]) -> str:
+    """A table in as many lines as its numbers need."""
+    lines = [f"{name} = {{"]
     for precision, numbers in rows.items():
-        lines += [f'    "{precision}": (', *(f"        {number!r}," for number in numbers), "    ),"]
+        text = f"{precision!r}: ({', '.join(map(repr, numbers))}),".replace("'", '"')
+        lines += textwrap.wrap(text, WIDTH, initial_indent="    ", subsequent_indent="        ")
     return "\n".join([*lines, "}"])
-
-
-def write(name: str, meaning: str, tables: list[str]) -> None:
-    heading = f'"""{meaning}, written by ``minimax.py``."""\n\nTable = dict[str, tuple[float, ...]]'
-    Path(__file__).with_name("coefficients").joinpath(f"{name}.py").write_text("\n\n".join([heading, *tables]) + "\n")
 
 
 def fitted(fit: Fit) -> str:
@@ -273,18 +268,16 @@ def fitted(fit: Fit) -> str:
     for precision in fit.terms:
         rows[precision], error = rounded_fit(fit, precision)
         errors.append(f"2**{float(mp.log(error, 2)):.1f} ({precision})")
-    return table(fit.name, f"{fit.meaning}\n# relative error {', '.join(errors)}", rows)
+    return f"# {fit.meaning}\n# relative error {', '.join(errors)}\n{table(fit.name, rows)}"
 
 
 def main() -> None:
     constants = [
-        table(each.name, f"{each.meaning} as a sum", {type: split(each, type) for type in ("float", "double")})
+        f"# {each.meaning}\n{table(each.name, {type: split(each, type) for type in ('float', 'double')})}"
         for each in SPLITS
     ]
-    write("constants", "Constants of the vector functions, each as a sum", constants)
-    for family, fits in FAMILIES.items():
-        meaning = f"Polynomials of the {family.replace('_', ' ')} functions, lowest power first"
-        write(family, meaning.replace("function functions", "functions"), [fitted(fit) for fit in fits])
+    parts = [HEADING, "# --- constants, each as a sum", *constants, "# --- polynomials", *map(fitted, FITS)]
+    TARGET.write_text("\n\n".join(parts) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,94 @@
+"""The innermost loop of products and of convolutions: a register tile of results, over one block of their terms."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .ir import Builder, Function, Module
+from .registers import RegisterTile, Sums
+from .values import FLAG, INDEX, Pointer, Type
+
+
+def multiply_function(
+    module: Module,
+    type: Type,
+    tile: RegisterTile,
+    *,
+    panel: int = 0,
+    clamped: bool = False,
+    narrow: bool = False,
+    places: bool = False,
+    pitched: bool = False,
+    ahead: bool = False,
+) -> Function:
+    """An internal function for ``results[row][column] (+)= sum over k of left[row][k] * right[k][column]``, a tile of rows
+    and columns. The sum is one chain of fused multiply-adds from zero; unless ``first``, it is added to the result that is
+    there. Its parameters by name, as far as the form of the function needs them:
+
+    ``left``, ``left_row``, ``left_k``
+        factor (row, k) lies at ``left + row * left_row + k * left_k`` or, in a panel, at ``left + k * panel + row``.
+    ``rows``
+        if ``clamped``, only so many rows (of those that are in no panel) exist, and further ones repeat the last.
+    ``right``, ``right_k``, ``places``
+        where the columns of k begin: ``right + k * right_k``, or with ``places`` ``right + places[k]``.
+    ``columns``
+        if ``narrow``, only so many columns, less than one vector, may be read.
+    ``results``, ``results_row``
+        rows of results adjoin or, if ``pitched``, are so far apart.
+    ``left_ahead``, ``right_ahead``
+        if ``ahead``, what lies so many elements further on at each k (in a panel, for ``left``) is fetched into the
+        second-level cache.
+    """
+    flags = {f"panel{panel}": panel, "clamped": clamped, "narrow": narrow, "places": places, "pitched": pitched, "ahead": ahead}
+    name = "_".join(["multiply", type.spelled, tile.key, *(flag for flag, held in flags.items() if held)])
+    parameters = {
+        "left": type.pointer,
+        **({} if panel else {"left_row": INDEX, "left_k": INDEX, "rows": INDEX}),
+        "right": type.pointer,
+        **({"places": INDEX.pointer} if places else {"right_k": INDEX}),
+        "k": INDEX,
+        "results": type.pointer,
+        **({"results_row": INDEX} if pitched else {}),
+        "first": FLAG,
+        **({"columns": INDEX} if narrow else {}),
+        **({"left_ahead": INDEX, "right_ahead": INDEX} if ahead else {}),
+    }
+
+    def write(b: Builder, given: Any) -> None:
+        sums = Sums(b, tile.rows, tile.vectors, type.vector(tile.lanes))
+        mask = b.first_lanes(given.columns, tile.lanes) if narrow else None
+        starts = [given.left] if panel else _row_starts(given, tile.rows, clamped)
+        lefts, right = [b.variable(start) for start in starts], b.variable(given.right)
+        with b.loop(0, given.k) as k:
+            line = given.right + given.places[k] if places else right.value
+            vectors = [(line + v * tile.lanes).load(tile.lanes, mask) for v in range(tile.vectors)]
+            here = [left.value for left in lefts]
+            if ahead:
+                (line + given.right_ahead).prefetch(level=2)
+                if panel:
+                    (here[0] + given.left_ahead).prefetch(level=2)
+            factors = (here[0][row] if panel else here[row].load() for row in range(tile.rows))
+            sums.add((factor.broadcast(tile.lanes) for factor in factors), vectors)
+            for left, place in zip(lefts, here):
+                left.value = place + (panel or given.left_k)
+            if not places:
+                right.value = line + given.right_k
+
+        def result(row: int, vector: int) -> Pointer:
+            line = given.results + (given.results_row * row if pitched else row * tile.width)
+            place: Pointer = line + vector * tile.lanes
+            return place
+
+        for first in b.either(given.first):
+            sums.write(result, adding=not first)
+
+    return module.function(name, parameters, write)
+
+
+def _row_starts(given: Any, rows: int, clamped: bool) -> list[Pointer]:
+    """Where the rows of factors start."""
+    last = given.rows - 1 if clamped else None
+    # Frozen, the pointers look unrelated to LLVM. Else it reaches row after row by adding to a single pointer, and
+    # that chain of additions takes as long as all the multiplications.
+    numbers = (row if last is None else last.at_most(row) for row in range(rows))
+    return [(given.left + given.left_row * number).freeze() for number in numbers]

@@ -1,1 +1,0 @@
-"""The numbers that the vector functions are made of, a file a family, written by ``minimax.py``."""
