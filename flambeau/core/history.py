@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
+from functools import cache
 from itertools import count
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
@@ -79,7 +80,14 @@ class Packed:
         return tensor._read(), tensor._view
 
 
-class Gradient:
+class _Slotted(type):
+    """The type of classes whose instances have the attributes that their base has, and no dictionary."""
+
+    def __new__(meta, name: str, bases: tuple[type, ...], members: dict[str, Any]) -> Any:
+        return super().__new__(meta, name, bases, {"__slots__": (), **members})
+
+
+class Gradient(metaclass=_Slotted):
     """History of one operation. Subclasses are named as PyTorch names them and define :meth:`backward`.
 
     ``saves`` says what recording keeps for it: nothing, the inputs, each input only if the *other* one wants a gradient
@@ -126,6 +134,12 @@ class Gradient:
         node.extra = None
         node.context = context
         return node
+
+    @classmethod
+    @cache
+    def named(cls, name: str) -> type[Self]:
+        """A history of the same kind, for which PyTorch has another name."""
+        return _Slotted(name, (cls,), {"__doc__": cls.__doc__})  # type: ignore[no-any-return]
 
     def backward(self, grad: Tensor) -> Any:
         """Gradient(s) of the inputs given the result's; one tensor (or None), or a tuple with one entry an input."""

@@ -125,7 +125,6 @@ def _beside_plain_axes(index: Tensor, rank: int, lead: int) -> Tensor:
 class IndexBackward0(Gradient):
     """``context`` (shape of the indexed view, addressing); indices are kept by the addressing."""
 
-    __slots__ = ()
     saves = NOTHING
 
     def backward(self, grad: Tensor) -> Tensor:
@@ -142,8 +141,6 @@ class IndexBackward0(Gradient):
 
 
 class _IndexAddGrad(Gradient):
-    __slots__ = ()
-
     def backward(self, grad: Tensor) -> Tensor:
         _, addressing = self.context
         return gathered(grad, addressing)
@@ -172,8 +169,6 @@ def gathered(
 
 
 class IndexPutBackward0(Gradient):
-    __slots__ = ()
-
     def backward(self, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:
         addressing, accumulate, shape = self.context
         kept = grad

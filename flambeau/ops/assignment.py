@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from typing import Any
 
 from ..core.history import Edge, Gradient
@@ -19,18 +18,15 @@ class Overwritten(Gradient):
 
     ``edges`` are those of the old content and, if the new one is another tensor's, of that."""
 
-    __slots__ = ()
 
     def backward(self, grad: Tensor) -> tuple[Tensor | None, Tensor]:
         old = Tensor._from_node(record_constant(tuple(self.shape), 0, self.dtype)) if self.needs(0) else None
         return (old, grad)[: len(self.edges)]  # type: ignore[return-value]
 
 
-@lru_cache(maxsize=256)
 def overwritten_by(name: str, overload: int = 0) -> type[Overwritten]:
     """The history that the operation ``name`` leaves, named as PyTorch does it: ``log_normal_`` is LogNormalBackward0."""
-    camel = "".join(part.capitalize() for part in name.split("_"))
-    return type(f"{camel}Backward{overload}", (Overwritten,), {"__slots__": (), "__doc__": Overwritten.__doc__})
+    return Overwritten.named(f"{''.join(part.capitalize() for part in name.split('_'))}Backward{overload}")
 
 
 #: Gives the base of a differentiable view its new history, with the edges of what was written; put here by

@@ -23,8 +23,6 @@ from .views import Sizes, geometry, look, seen_anew_in_place, sizes_of
 
 
 class PermuteBackward0(Gradient):
-    __slots__ = ()
-
     def backward(self, grad: Tensor) -> Tensor:
         order = self.context[1]
         inverse = [0] * len(order)
@@ -33,20 +31,8 @@ class PermuteBackward0(Gradient):
         return permute(grad, inverse)
 
 
-class TransposeBackward0(PermuteBackward0):
-    __slots__ = ()
-
-
-class TransposeBackward1(PermuteBackward0):
-    __slots__ = ()
-
-
-class TBackward0(PermuteBackward0):
-    __slots__ = ()
-
-
-class TBackward1(PermuteBackward0):
-    __slots__ = ()
+TransposeBackward0 = PermuteBackward0.named("TransposeBackward0")
+TBackward0 = PermuteBackward0.named("TBackward0")
 
 
 @lru_cache(maxsize=4096)
@@ -139,16 +125,14 @@ def _T(self: Tensor) -> Tensor:
 Tensor.T = property(_T)  # type: ignore[attr-defined]
 Tensor.H = property(lambda self: transpose(self, 0, 1))  # type: ignore[attr-defined]
 Tensor.mT = property(_mT)  # type: ignore[attr-defined]
-seen_anew_in_place(t, {TBackward0: TBackward1})
-seen_anew_in_place(transpose, {TransposeBackward0: TransposeBackward1})
+seen_anew_in_place(t)
+seen_anew_in_place(transpose)
 
 
 # --- elements along axes in another order -----------------------------------------------------------------------------
 
 
 class FlipBackward0(Gradient):
-    __slots__ = ()
-
     def backward(self, grad: Tensor) -> Tensor:
         return _flipped(grad, self.context)
 
@@ -225,8 +209,6 @@ def rot90(input: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
 
 
 class RollBackward0(Gradient):
-    __slots__ = ()
-
     def backward(self, grad: Tensor) -> Tensor:
         shifts, dims = self.context
         return roll(grad, [-s for s in shifts], dims)

@@ -18,8 +18,6 @@ from .operation import operation
 
 
 class CloneBackward0(Gradient):
-    __slots__ = ()
-
     def backward(self, grad: Tensor) -> Tensor:
         return grad
 
@@ -54,8 +52,6 @@ def contiguous(self: Tensor, memory_format: Any = contiguous_format) -> Tensor:
 
 
 class ToCopyBackward0(Gradient):
-    __slots__ = ()
-
     def backward(self, grad: Tensor) -> Tensor:
         return grad  # the engine brings it to the input's dtype
 

@@ -35,7 +35,6 @@ class LinalgQrBackward0(SeveralResults):
     For wide matrices the first columns are decomposed and R's others follow as Qᵀ times the input's.
     """
 
-    __slots__ = ()
     saves = INPUTS
     outputs = 2
 
@@ -153,7 +152,6 @@ class LinalgLuFactorExBackward0(SeveralResults):
     is, and what it owes to the square part goes into the middle: tril(L₁ᵀ Ḡl₁ - Ḡu₂ U₂ᵀ, -1) + triu(Ḡu₁ U₁ᵀ - L₂ᵀ Ḡl₂).
     """
 
-    __slots__ = ()
     saves = INPUTS
     outputs = 2
 
@@ -273,7 +271,6 @@ class LinalgSvdBackward0(SeveralResults):
     """PyTorch's formula for real matrices: with the skew parts of Uᵀ Ḡu and Vᵀ Ḡv, E_ij = s_j² - s_i², and projections
     on what U and V do not span. Of full matrices, only the columns that belong to singular values count."""
 
-    __slots__ = ()
     saves = INPUTS
     outputs = 3
 
@@ -345,7 +342,6 @@ def svdvals(A: Tensor, *, driver: str | None = None) -> Tensor:
 class LinalgEighBackward0(SeveralResults):
     """V (K / E + diag(Ḡl)) Vᵀ with K the skew part of Vᵀ Ḡv and E_ij = l_j - l_i."""
 
-    __slots__ = ()
     saves = INPUTS
     outputs = 2
 

@@ -37,7 +37,6 @@ def _factor(kept: Tensor, scale: float, d: dtype) -> Tensor:
 class NativeDropoutBackward0(Gradient):
     """``saved``: what was kept; ``context``: what that was multiplied by."""
 
-    __slots__ = ()
     saves = INPUTS
 
     def backward(self, grad: Tensor) -> Tensor:

@@ -27,7 +27,6 @@ class EmbeddingBackward0(Gradient):
     ``context`` (rows, the row without a gradient, whether to divide by how often a row was named).
     """
 
-    __slots__ = ()
     saves = INPUTS
 
     def backward(self, grad: Tensor) -> tuple[Tensor, None]:
@@ -56,7 +55,6 @@ def add_rows(grad: Tensor, index: Tensor, rows: int, padding_idx: int) -> Tensor
 
 
 class _AddRowsBackward(Gradient):
-    __slots__ = ()
     saves = INPUTS
 
     def backward(self, grad: Tensor) -> tuple[Tensor, None]:

@@ -21,7 +21,6 @@ from .reductions import Dims, expand_back, reduce, steps_of
 class MaxBackward1(Gradient):
     """All elements that equal the extremum share its gradient evenly."""
 
-    __slots__ = ()
     saves = RESULT
 
     def backward(self, grad: Tensor) -> Tensor:
@@ -38,27 +37,17 @@ class MaxBackward1(Gradient):
         return (x == best) | (x.isnan() & best.isnan())
 
 
-class MinBackward1(MaxBackward1):
-    __slots__ = ()
-
-
 class AmaxBackward0(MaxBackward1):
     """As in PyTorch, the gradient is not a number where the extremum is none."""
 
-    __slots__ = ()
 
     def hits(self, x: Tensor, best: Tensor) -> Tensor:
         return x == best
 
 
-class AminBackward0(AmaxBackward0):
-    __slots__ = ()
-
-
 class MaxBackward0(Gradient):
     """Along one axis: the gradient goes to the element found; ``saved`` holds its index."""
 
-    __slots__ = ()
     saves = INPUTS
 
     def backward(self, grad: Tensor) -> Tensor:
@@ -74,10 +63,6 @@ class MaxBackward0(Gradient):
         return scatter(zeros(shape, dtype=grad.dtype), dim, index, grad)
 
 
-class MinBackward0(MaxBackward0):
-    __slots__ = ()
-
-
 def _along(name: str, input: Tensor, dim: int, keepdim: bool) -> tuple[Tensor, Tensor]:
     """Extremum along one axis and where it was found."""
     largest = name == "max"
@@ -88,7 +73,7 @@ def _along(name: str, input: Tensor, dim: int, keepdim: bool) -> tuple[Tensor, T
     indices = _position(p.ARGMAX if largest else p.ARGMIN, input, d, keepdim)
     if tracked(input):
         attach(
-            values, MaxBackward0 if largest else MinBackward0, [input], [(indices._read(), indices._view)],
+            values, MaxBackward0 if largest else MaxBackward0.named("MinBackward0"), [input], [(indices._read(), indices._view)],
             (input.shape, d, keepdim),
         )  # fmt: skip
     return values, indices
@@ -125,7 +110,7 @@ def _extremum(name: str, input: Tensor, dim: Any, keepdim: bool) -> Any:
                 f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with "
                 "the 'dim' argument."
             )
-        primitive, gradient = (p.MAX, MaxBackward1) if name == "max" else (p.MIN, MinBackward1)
+        primitive, gradient = (p.MAX, MaxBackward1) if name == "max" else (p.MIN, MaxBackward1.named("MinBackward1"))
         return _shared(primitive, gradient, input, tuple(range(input.ndim)), False)
     values, indices = _along(name, input, dim, keepdim)
     return (return_types.max if name == "max" else return_types.min)(values, indices)
@@ -162,7 +147,7 @@ def amax(input: Tensor, dim: Dims = (), keepdim: bool = False) -> Tensor:
 def amin(input: Tensor, dim: Dims = (), keepdim: bool = False) -> Tensor:
     """The smallest element over axes; equal ones share the gradient."""
     _check_some("amin", input, dim)
-    return _shared(p.MIN, AminBackward0, input, wrap_dims(dim, input.ndim), keepdim)
+    return _shared(p.MIN, AmaxBackward0.named("AminBackward0"), input, wrap_dims(dim, input.ndim), keepdim)
 
 
 @operation(out="exact")

@@ -39,7 +39,6 @@ POSITION = Check(
 
 
 class GatherBackward0(Gradient):
-    __slots__ = ()
     saves = INPUTS
 
     def backward(self, grad: Tensor) -> tuple[Tensor, None]:
@@ -153,7 +152,6 @@ def _scattered(target: Tensor, dim: int, index: Tensor, value: Tensor, mode: str
 class ScatterBackward0(Gradient):
     """``saved`` holds the index second; ``context`` (dim, whether values were added)."""
 
-    __slots__ = ()
     saves = INPUTS
 
     def backward(self, grad: Tensor) -> tuple[Tensor | None, None, Tensor | None]:
@@ -172,14 +170,9 @@ class ScatterBackward0(Gradient):
         return kept, None, value
 
 
-class ScatterBackward1(ScatterBackward0):
-    """Of one value."""
-
-    __slots__ = ()
-
-
-class ScatterAddBackward0(ScatterBackward0):
-    __slots__ = ()
+# ScatterBackward1: Of one value.
+ScatterBackward1 = ScatterBackward0.named("ScatterBackward1")
+ScatterAddBackward0 = ScatterBackward0.named("ScatterAddBackward0")
 
 
 def _scatter(
@@ -239,7 +232,6 @@ class ScatterReduceBackward0(Gradient):
     Equal extrema share the gradient evenly; in PyTorch, and so here, also with those of the target that do not take part.
     """
 
-    __slots__ = ()
     saves = RESULT
 
     def backward(self, grad: Tensor) -> tuple[Tensor | None, None, Tensor | None]:

@@ -95,7 +95,6 @@ def attach_results(
 class SeveralResults(Gradient):
     """History of an operation with several results, which it keeps behind its operands."""
 
-    __slots__ = ()
 
     def output(self, number: int) -> Tensor:
         """Result ``number`` as it was, with history when gradients of gradients are recorded."""

@@ -35,7 +35,6 @@ def _tolerance(values: Tensor, shape: Any, atol: Any, rtol: Any) -> Tensor:
 class LinalgPinvBackward0(Gradient):
     """Golub and Pereyra, "The differentiation of pseudo-inverses and nonlinear least squares problems", 1973."""
 
-    __slots__ = ()
     saves = RESULT
 
     def backward(self, grad: Tensor) -> Tensor:
@@ -153,7 +152,6 @@ def _exponential(a: np.ndarray) -> np.ndarray:
 class LinalgMatrixExpBackward0(Gradient):
     """The upper right block of exp([[Aᵀ, Ḡ], [0, Aᵀ]]) (Najfeld and Havel, 1995)."""
 
-    __slots__ = ()
 
     saves = RESULT
 

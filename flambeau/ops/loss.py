@@ -32,7 +32,6 @@ class NllLossBackward0(Gradient):
     ``context`` (shape of the log-probabilities, class axis, ignored class, whether there is one loss a target).
     """
 
-    __slots__ = ()
     saves = INPUTS
     zero_curvature = True
 
@@ -52,8 +51,7 @@ class NllLossBackward0(Gradient):
         return target, scale if weight is None else scale * weight
 
 
-class NllLoss2DBackward0(NllLossBackward0):
-    __slots__ = ()
+NllLoss2DBackward0 = NllLossBackward0.named("NllLoss2DBackward0")
 
 
 @shown_as("NllLossBackward0")
@@ -61,7 +59,6 @@ class CrossEntropyBackward(NllLossBackward0):
     """As above, but the first input is what the log-softmax is taken of, its largest elements and the logarithms of its
     sums being saved after the others."""
 
-    __slots__ = ()
     zero_curvature = False
 
     def backward(self, grad: Tensor) -> tuple[Tensor, None, None, None]:
@@ -78,7 +75,6 @@ class CrossEntropyBackward(NllLossBackward0):
 class CrossEntropyOfPlanesBackward(CrossEntropyBackward):
     """With further axes behind the classes'."""
 
-    __slots__ = ()
 
 
 def _is_target(shape: Size, axis: int, target: Tensor) -> Tensor:

@@ -38,7 +38,6 @@ def norm(
 
 
 class LinalgVectorNormBackward0(Gradient):
-    __slots__ = ()
     saves = RESULT
 
     def backward(self, grad: Tensor) -> Tensor:
@@ -68,7 +67,6 @@ class LinalgVectorNormBackward0(Gradient):
 class _DistanceBackward(LinalgVectorNormBackward0):
     """Of several coordinates that are equally far apart each takes all of the gradient of the largest, as in PyTorch."""
 
-    __slots__ = ()
 
     def backward(self, grad: Tensor) -> Tensor:
         shape, dims, keepdim, order = self.context

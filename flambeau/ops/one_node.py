@@ -28,7 +28,6 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 class Entrance(Gradient):
     """Where a composition's history begins: leads from its inside to one of its arguments."""
 
-    __slots__ = ()
 
     def backward(self, grad: Tensor) -> Tensor:
         return grad
@@ -37,7 +36,6 @@ class Entrance(Gradient):
 class Composed(Gradient):
     """History of a composition; ``context`` holds the edges of its results and its entrances."""
 
-    __slots__ = ()
     replayable = False  # the nodes inside are
 
     def backward(self, grad: Any) -> tuple[Tensor | None, ...]:

@@ -28,7 +28,6 @@ from .operation import operation
 class CopyBackwards(Overwritten):
     """``copy_``: all gradient to the source."""
 
-    __slots__ = ()
 
     def name(self) -> str:
         return "torch::autograd::CopyBackwards"

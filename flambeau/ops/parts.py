@@ -22,7 +22,6 @@ from .views import AsStridedBackward0, Sizes, geometry, look, seen_anew_in_place
 class SliceBackward0(Gradient):
     """``context`` ((input sizes), (sizes, strides, offset) relative to a contiguous input)."""
 
-    __slots__ = ()
     replayable = False  # places differ from call to call
 
     def backward(self, grad: Tensor) -> Tensor:
@@ -30,16 +29,8 @@ class SliceBackward0(Gradient):
         return spread(grad, (shape, contiguous_strides(shape), 0), view)
 
 
-class SelectBackward0(SliceBackward0):
-    __slots__ = ()
-
-
-class DiagonalBackward0(SliceBackward0):
-    __slots__ = ()
-
-
-class UnfoldBackward0(SliceBackward0):
-    __slots__ = ()
+SelectBackward0 = SliceBackward0.named("SelectBackward0")
+UnfoldBackward0 = SliceBackward0.named("UnfoldBackward0")
 
 
 def part_of(
@@ -145,7 +136,7 @@ def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Te
     )
     return view_of(
         input, new_sizes, [*(strides[i] for i in rest), strides[a] + strides[b]],
-        at + sum(strides[i] * k for i, k in first.items()), DiagonalBackward0, relative,
+        at + sum(strides[i] * k for i, k in first.items()), SliceBackward0.named("DiagonalBackward0"), relative,
     )  # fmt: skip
 
 
@@ -187,11 +178,7 @@ def as_strided(input: Tensor, size: Sizes, stride: Sizes, storage_offset: int | 
     return result
 
 
-class AsStridedBackward1(AsStridedBackward0):
-    __slots__ = ()
-
-
-seen_anew_in_place(as_strided, {AsStridedBackward0: AsStridedBackward1})
+seen_anew_in_place(as_strided)
 
 
 @operation(method=False, out="exact")
@@ -204,20 +191,7 @@ def as_strided_copy(input: Tensor, size: Sizes, stride: Sizes, storage_offset: i
 # --- axes cut into consecutive parts ----------------------------------------------------------------------------------
 
 
-class SplitBackward0(SliceBackward0):
-    __slots__ = ()
-
-
-class SplitWithSizesBackward0(SliceBackward0):
-    __slots__ = ()
-
-
-class UnsafeSplitBackward0(SliceBackward0):
-    __slots__ = ()
-
-
-class UnbindBackward0(SliceBackward0):
-    __slots__ = ()
+SplitBackward0 = SliceBackward0.named("SplitBackward0")
 
 
 MOST_PARTS = 1 << 27
@@ -237,7 +211,8 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
         raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
     d = wrap_dim(dim, input.ndim)
     check_parts(input.shape[d])
-    return tuple(selected(input, d, k, UnbindBackward0) for k in range(input.shape[d]))
+    gradient = SliceBackward0.named("UnbindBackward0")
+    return tuple(selected(input, d, k, gradient) for k in range(input.shape[d]))
 
 
 @operation(
@@ -246,7 +221,8 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
 def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """Views of consecutive parts of an axis: of one size, or of the sizes listed."""
     listed = isinstance(split_size_or_sections, (list, tuple))
-    return _split(tensor, split_size_or_sections, dim, SplitWithSizesBackward0 if listed else SplitBackward0)
+    gradient = SliceBackward0.named("SplitWithSizesBackward0") if listed else SplitBackward0
+    return _split(tensor, split_size_or_sections, dim, gradient)
 
 
 def _split(tensor: Tensor, split_size_or_sections: Any, dim: int, gradient: type[Gradient]) -> tuple[Tensor, ...]:
@@ -365,7 +341,7 @@ hsplit, vsplit, dsplit = _split_along("hsplit", 1, 1), _split_along("vsplit", 0,
 @operation("unsafe_split_with_sizes(input, split_sizes)")
 def unsafe_split(input: Tensor, split_size: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """:func:`split`; PyTorch does not watch over what is written to these views."""
-    return _split(input, split_size, dim, UnsafeSplitBackward0)
+    return _split(input, split_size, dim, SliceBackward0.named("UnsafeSplitBackward0"))
 
 
 @operation()

@@ -241,22 +241,15 @@ def randperm(n: int, *, generator: Generator | None = None, dtype: Any = None, l
 class NormalBackward1(Gradient):
     """What is drawn has no derivatives; the mean is a tensor."""
 
-    __slots__ = ()
 
     def backward(self, grad: Tensor) -> tuple[Tensor, Tensor]:
         return no_slope(grad), no_slope(grad)
 
 
-class NormalBackward2(NormalBackward1):
-    """The deviation is a tensor."""
-
-    __slots__ = ()
-
-
-class NormalBackward3(NormalBackward1):
-    """Both are tensors."""
-
-    __slots__ = ()
+# NormalBackward2: The deviation is a tensor.
+# NormalBackward3: Both are tensors.
+NormalBackward2 = NormalBackward1.named("NormalBackward2")
+NormalBackward3 = NormalBackward1.named("NormalBackward3")
 
 
 @operation(method=False, out=True)
@@ -285,8 +278,6 @@ def normal(mean: Any = 0.0, std: Any = 1.0, size: Any = None, *, generator: Gene
 
 
 class BernoulliBackward0(Gradient):
-    __slots__ = ()
-
     def backward(self, grad: Tensor) -> Tensor:
         return no_slope(grad)
 

@@ -119,15 +119,13 @@ def without_axes(x: Tensor, dims: Sequence[int], keepdim: bool) -> Tensor:
 class SumBackward0(Gradient):
     """``context`` (input shape, dims, keepdim)."""
 
-    __slots__ = ()
 
     def backward(self, grad: Tensor) -> Tensor:
         shape, dims, keepdim = self.context
         return expand_back(grad, shape, dims, keepdim)
 
 
-class SumBackward1(SumBackward0):
-    __slots__ = ()
+SumBackward1 = SumBackward0.named("SumBackward1")
 
 
 def _sum_dtype(x: Tensor, d: dtype_type | None) -> dtype_type:
@@ -155,16 +153,13 @@ def sum(
 
 
 class MeanBackward0(Gradient):
-    __slots__ = ()
-
     def backward(self, grad: Tensor) -> Tensor:
         shape, dims, keepdim = self.context
         count = product(shape[d] for d in dims) if dims else 1
         return expand_back(grad / (count or 1), shape, dims, keepdim)
 
 
-class MeanBackward1(MeanBackward0):
-    __slots__ = ()
+MeanBackward1 = MeanBackward0.named("MeanBackward1")
 
 
 @operation(out=True)
@@ -197,7 +192,6 @@ def mean(
 class NansumBackward0(Gradient):
     """``context`` (input shape, dims, keepdim)."""
 
-    __slots__ = ()
     saves = INPUTS
 
     def backward(self, grad: Tensor) -> Tensor:
@@ -234,7 +228,6 @@ def _nanmean(input: Tensor, dim: Dims, keepdim: bool) -> Tensor:
 class ProdBackward0(Gradient):
     """The product of all other elements: exact where no element is zero, else by products from both sides."""
 
-    __slots__ = ()
     saves = RESULT
 
     def backward(self, grad: Tensor) -> Tensor:
@@ -243,10 +236,6 @@ class ProdBackward0(Gradient):
         if bool((x == 0).any()):
             return expand_back(grad, shape, dims, keepdim) * _other_products(x, dims)
         return expand_back(grad * result, shape, dims, keepdim) / x
-
-
-class ProdBackward1(ProdBackward0):
-    __slots__ = ()
 
 
 def _other_products(x: Tensor, dims: Sequence[int]) -> Tensor:
@@ -271,7 +260,8 @@ def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype:
     x = input if input.dtype is d or d.category < 2 else input.to(d)
     result = reduce(p.PROD, x, dims, keepdim, d)
     if d.category == 2 and tracked(x):
-        attach(result, ProdBackward0 if dim is None else ProdBackward1, [x], None, (x.shape, dims, keepdim))
+        gradient = ProdBackward0 if dim is None else ProdBackward0.named("ProdBackward1")
+        attach(result, gradient, [x], None, (x.shape, dims, keepdim))
     return result
 
 

@@ -18,7 +18,6 @@ from .precision import rounded_once
 class DistanceBackward(Gradient):
     """Gradient of a loss of the difference of two tensors; ``context`` (reduction, parameter)."""
 
-    __slots__ = ()
     saves = INPUTS
 
     def slope(self, difference: Tensor, parameter: float) -> Tensor:
@@ -35,22 +34,16 @@ class DistanceBackward(Gradient):
 
 
 class MseLossBackward0(DistanceBackward):
-    __slots__ = ()
-
     def slope(self, difference: Tensor, parameter: float) -> Tensor:
         return difference * 2
 
 
 class SmoothL1LossBackward0(DistanceBackward):
-    __slots__ = ()
-
     def slope(self, difference: Tensor, parameter: float) -> Tensor:
         return hardtanh(difference, -parameter, parameter) / parameter
 
 
 class HuberLossBackward0(DistanceBackward):
-    __slots__ = ()
-
     def slope(self, difference: Tensor, parameter: float) -> Tensor:
         return hardtanh(difference, -parameter, parameter)
 

@@ -18,18 +18,12 @@ from .views import Sizes, geometry, look, seen_anew_in_place, sizes_of, view_of
 
 
 class ViewBackward0(Gradient):
-    __slots__ = ()
-
     def backward(self, grad: Tensor) -> Tensor:
         return grad.reshape(self.context[0])
 
 
-class UnsafeViewBackward0(ViewBackward0):
-    __slots__ = ()
-
-
-class ReshapeAliasBackward0(ViewBackward0):
-    __slots__ = ()
+UnsafeViewBackward0 = ViewBackward0.named("UnsafeViewBackward0")
+ReshapeAliasBackward0 = ViewBackward0.named("ReshapeAliasBackward0")
 
 
 @operation(function=False)
@@ -157,36 +151,10 @@ def ravel(input: Tensor) -> Tensor:
     return reshape(input.contiguous(), -1)
 
 
-class SqueezeBackward0(ViewBackward0):
-    __slots__ = ()
-
-
-class SqueezeBackward1(ViewBackward0):
-    __slots__ = ()
-
-
-class SqueezeBackward2(ViewBackward0):
-    __slots__ = ()
-
-
-class SqueezeBackward3(ViewBackward0):
-    __slots__ = ()
-
-
-class SqueezeBackward4(ViewBackward0):
-    __slots__ = ()
-
-
-class SqueezeBackward5(ViewBackward0):
-    __slots__ = ()
-
-
-class UnsqueezeBackward0(ViewBackward0):
-    __slots__ = ()
-
-
-class UnsqueezeBackward1(ViewBackward0):
-    __slots__ = ()
+SqueezeBackward0 = ViewBackward0.named("SqueezeBackward0")
+SqueezeBackward1 = ViewBackward0.named("SqueezeBackward1")
+SqueezeBackward2 = ViewBackward0.named("SqueezeBackward2")
+UnsqueezeBackward0 = ViewBackward0.named("UnsqueezeBackward0")
 
 
 @operation()
@@ -223,22 +191,15 @@ def _unsqueezed(view: View, d: int) -> View:
     return View((*sizes[:d], 1, *sizes[d:]), (*strides[:d], step, *strides[d:]), view.offset)
 
 
-seen_anew_in_place(  # type: ignore[attr-defined]
-    squeeze,
-    {SqueezeBackward0: SqueezeBackward3, SqueezeBackward1: SqueezeBackward4, SqueezeBackward2: SqueezeBackward5},
-)
-seen_anew_in_place(unsqueeze, {UnsqueezeBackward0: UnsqueezeBackward1})  # type: ignore[attr-defined]
-
-
-class AliasBackward0(ViewBackward0):
-    __slots__ = ()
+seen_anew_in_place(squeeze, 3)
+seen_anew_in_place(unsqueeze)
 
 
 @operation(function=False)
 def view_as_self(self: Tensor) -> Tensor:
     """Another tensor over the same memory, with a history of its own."""
     sizes, strides, offset = geometry(self)
-    return view_of(self, sizes, strides, offset, AliasBackward0)
+    return view_of(self, sizes, strides, offset, ViewBackward0.named("AliasBackward0"))
 
 
 @operation()

@@ -46,7 +46,6 @@ def _from_behind(grad: Tensor, axis: int) -> Tensor:
 class CumsumBackward0(Gradient):
     """``context``: the axis."""
 
-    __slots__ = ()
 
     def backward(self, grad: Tensor) -> Tensor:
         return _from_behind(grad, self.context)
@@ -64,7 +63,6 @@ def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
 class CumprodBackward0(Gradient):
     """``context``: the axis."""
 
-    __slots__ = ()
     saves = RESULT
 
     def backward(self, grad: Tensor) -> Tensor:
@@ -129,7 +127,6 @@ def _running_extremum(array: np.ndarray, ufunc: str, axis: int) -> tuple[np.ndar
 class CummaxBackward0(Gradient):
     """``context``: the axis; ``saved`` holds the indices second."""
 
-    __slots__ = ()
     saves = INPUTS
 
     def backward(self, grad: Tensor) -> Tensor:
@@ -137,10 +134,6 @@ class CummaxBackward0(Gradient):
         if not grad.ndim or not grad.numel():
             return grad
         return grad.new_zeros(grad.shape).scatter_add(self.context, index, grad)
-
-
-class CumminBackward0(CummaxBackward0):
-    __slots__ = ()
 
 
 def _cumulative(input: Tensor, dim: int, ufunc: str, gradient: type[Gradient]) -> tuple[Tensor, Tensor]:
@@ -166,13 +159,12 @@ def cummax(input: Tensor, dim: int) -> Any:
 @operation(out="exact")
 def cummin(input: Tensor, dim: int) -> Any:
     """The smallest element up to each one along ``dim``: (values, indices)."""
-    return return_types.cummin(_cumulative(input, dim, "minimum", CumminBackward0))
+    return return_types.cummin(_cumulative(input, dim, "minimum", CummaxBackward0.named("CumminBackward0")))
 
 
 class LogcumsumexpBackward0(Gradient):
     """``context``: the axis. Gradients of either sign are taken apart, so that logarithms exist."""
 
-    __slots__ = ()
     saves = RESULT
 
     def backward(self, grad: Tensor) -> Tensor:

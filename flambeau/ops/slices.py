@@ -42,31 +42,17 @@ def _long_index(name: str, index: Tensor) -> None:
         raise RuntimeError(f"{name}(): Expected a long tensor for index, but got {TYPE_NAMES[index.dtype]}")
 
 
-class IndexSelectBackward0(IndexBackward0):
-    __slots__ = ()
-
-
-class IndexAddBackward0(IndexPutBackward0):
-    __slots__ = ()
-
-
-class IndexCopyBackward0(IndexPutBackward0):
-    __slots__ = ()
+IndexSelectBackward0 = IndexBackward0.named("IndexSelectBackward0")
 
 
 class IndexFillBackward0(Gradient):
     """``context``: the addressing. An element that is named twice is filled once."""
 
-    __slots__ = ()
 
     def backward(self, grad: Tensor) -> tuple[Tensor, Tensor | None]:
         zeros = filled(Size(self.context.shape), 0, grad.dtype)
         kept = with_values(grad, zeros, self.context, "set")
         return kept, (grad - kept).sum() if self.needs(1) else None
-
-
-class IndexFillBackward1(IndexFillBackward0):
-    __slots__ = ()
 
 
 @one_node("IndexSelectBackward0")
@@ -105,7 +91,7 @@ def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: 
         return input.clone()
     value = source if alpha == 1 else source * alpha
     check = ROW if input.ndim == 1 else along(axis)
-    return with_values(input, value, _slices(input, axis, index, check), "add", IndexAddBackward0)
+    return with_values(input, value, _slices(input, axis, index, check), "add", IndexPutBackward0.named("IndexAddBackward0"))
 
 
 def _checked_axis(name: str, input: Tensor, dim: int, index: Tensor, source: Tensor) -> int:
@@ -176,7 +162,7 @@ def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor
         return index_copy(input.reshape(1), 0, index, source.reshape(1)).reshape(())  # type: ignore[no-any-return]
     check = Check(IndexError, f"index_copy_(): index {{value}} is out of bounds for dimension {axis} with size {{size}}")
     addressing = _slices(input, axis, index, check)
-    return with_values(input, source.expand(addressing.shape), addressing, "set", IndexCopyBackward0)
+    return with_values(input, source.expand(addressing.shape), addressing, "set", IndexPutBackward0.named("IndexCopyBackward0"))
 
 
 @operation(inplace=True)
@@ -198,7 +184,7 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     content = value_for(input, value)
     result = without_history(lambda: with_values(input, content.expand(addressing.shape), addressing, "set"))
     if tracked(input, content):
-        gradient = IndexFillBackward1 if isinstance(value, Tensor) else IndexFillBackward0
+        gradient = IndexFillBackward0.named("IndexFillBackward1") if isinstance(value, Tensor) else IndexFillBackward0
         attach(result, gradient, [input, content], [], addressing)
     return lay(result, own_order(input))
 

@@ -33,7 +33,6 @@ def _prepared(name: str, input: Tensor, dim: int, dtype: Any) -> tuple[Tensor, i
 class SoftmaxBackward0(Gradient):
     """``context``: the axis."""
 
-    __slots__ = ()
     saves = RESULT
 
     def backward(self, grad: Tensor) -> Tensor:
@@ -84,7 +83,6 @@ def safe_softmax(x: Tensor, axis: int) -> Tensor:
 class LogSoftmaxBackward0(Gradient):
     """``context``: the axis."""
 
-    __slots__ = ()
     saves = RESULT
 
     def backward(self, grad: Tensor) -> Tensor:
@@ -118,7 +116,6 @@ def _log_softmax_values(axis: int, x: Tensor) -> tuple[Tensor]:
 class LogsumexpBackward0(Gradient):
     """``context`` (shape, dims, keepdim)."""
 
-    __slots__ = ()
     saves = RESULT
 
     def backward(self, grad: Tensor) -> Tensor:

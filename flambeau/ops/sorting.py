@@ -25,7 +25,6 @@ class ValueSelectingBackward(Gradient):
     """The gradient goes to the elements that were found. ``context`` (axis, input's shape, whether the axis was kept);
     ``saved`` holds the indices second."""
 
-    __slots__ = ()
     saves = INPUTS
 
     def backward(self, grad: Tensor) -> Tensor:
@@ -38,34 +37,9 @@ class ValueSelectingBackward(Gradient):
         return grad.new_zeros(shape).scatter_add(axis, index, grad)
 
 
-class SortBackward0(ValueSelectingBackward):
-    __slots__ = ()
-
-
-class SortBackward1(ValueSelectingBackward):
-    """Where it was said whether to be stable."""
-
-    __slots__ = ()
-
-
-class TopkBackward0(ValueSelectingBackward):
-    __slots__ = ()
-
-
-class KthvalueBackward0(ValueSelectingBackward):
-    __slots__ = ()
-
-
-class MedianBackward1(ValueSelectingBackward):
-    __slots__ = ()
-
-
-class NanmedianBackward1(ValueSelectingBackward):
-    __slots__ = ()
-
-
-class ModeBackward0(ValueSelectingBackward):
-    __slots__ = ()
+# SortBackward1: Where it was said whether to be stable.
+SortBackward0 = ValueSelectingBackward.named("SortBackward0")
+SortBackward1 = ValueSelectingBackward.named("SortBackward1")
 
 
 def _found(
@@ -166,7 +140,7 @@ def topk(
         result = input.new_zeros(shape), input.new_zeros(shape, dtype=dtypes.int64)
     else:
         parameters = {"count": k, "axis": axis, "largest": bool(largest)}
-        result = _found(_top, parameters, input, axis, shape, TopkBackward0, True)
+        result = _found(_top, parameters, input, axis, shape, ValueSelectingBackward.named("TopkBackward0"), True)
     return return_types.topk(result)  # type: ignore[no-any-return]
 
 
@@ -189,7 +163,7 @@ def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> tup
         raise RuntimeError("kthvalue(): selected number k out of range for dimension " + str(axis))
     shape = _without(input.shape, axis, keepdim)
     parameters = {"place": k - 1, "axis": axis, "keepdim": bool(keepdim)}
-    result = _found(_nth, parameters, input, axis, shape, KthvalueBackward0, keepdim)
+    result = _found(_nth, parameters, input, axis, shape, ValueSelectingBackward.named("KthvalueBackward0"), keepdim)
     return return_types.kthvalue(result)  # type: ignore[no-any-return]
 
 
@@ -212,17 +186,12 @@ def _middle(array: np.ndarray, axis: int, keepdim: bool, skip_nan: bool) -> tupl
 class MedianBackward0(Gradient):
     """All elements that equal the median share its gradient evenly; ``saved`` holds input and result."""
 
-    __slots__ = ()
     saves = INPUTS
 
     def backward(self, grad: Tensor) -> Tensor:
         x, result = self.input(0), self.input(1)
         hit = (x == result) | (x.isnan() & result.isnan())
         return hit * (grad / hit.sum())
-
-
-class NanmedianBackward0(MedianBackward0):
-    __slots__ = ()
 
 
 def _median(name: str, input: Tensor, dim: int | None, keepdim: bool) -> Any:
@@ -237,13 +206,13 @@ def _median(name: str, input: Tensor, dim: int | None, keepdim: bool) -> Any:
         result = on_host(_middle, parameters, [((), input.dtype), ((), dtypes.int64)], flat)[0]
         if tracked(input):
             saved = [(input._read(), input._view), (result._read(), None)]
-            attach(result, NanmedianBackward0 if skip else MedianBackward0, [input, result], saved)
+            attach(result, MedianBackward0.named("NanmedianBackward0") if skip else MedianBackward0, [input, result], saved)
         return result
     axis = wrap_dim(dim, input.ndim)
     if input.ndim and input.shape[axis] == 0:
         raise IndexError(f"{name}(): Expected reduction dim {axis} to have non-zero size.")
     parameters = {"axis": axis, "keepdim": bool(keepdim), "skip_nan": skip}
-    gradient = NanmedianBackward1 if skip else MedianBackward1
+    gradient = ValueSelectingBackward.named("NanmedianBackward1") if skip else ValueSelectingBackward.named("MedianBackward1")
     found = _found(_middle, parameters, input, axis, _without(input.shape, axis, keepdim), gradient, keepdim)
     return getattr(return_types, name)(found)
 
@@ -282,7 +251,7 @@ def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> tuple[Tensor, T
         raise IndexError(f"mode(): Expected reduction dim {axis} to have non-zero size.")
     parameters = {"axis": axis, "keepdim": bool(keepdim)}
     shape = _without(input.shape, axis, keepdim)
-    result = _found(_most_frequent, parameters, input, axis, shape, ModeBackward0, keepdim)
+    result = _found(_most_frequent, parameters, input, axis, shape, ValueSelectingBackward.named("ModeBackward0"), keepdim)
     return return_types.mode(result)  # type: ignore[no-any-return]
 
 

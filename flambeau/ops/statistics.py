@@ -65,7 +65,6 @@ def centred(x: Tensor, dims: tuple[int, ...]) -> Tensor:
 class VarBackward0(Gradient):
     """``context`` (shape, dims, keepdim, count less correction)."""
 
-    __slots__ = ()
     saves = INPUTS
 
     def backward(self, grad: Tensor) -> Tensor:
@@ -76,7 +75,6 @@ class VarBackward0(Gradient):
 class StdBackward0(VarBackward0):
     """Where all elements are equal the gradient is taken to be zero."""
 
-    __slots__ = ()
     saves = RESULT
 
     def backward(self, grad: Tensor) -> Tensor:

@@ -70,7 +70,6 @@ def _cofactors(a: np.ndarray) -> np.ndarray:
 
 
 class LinalgDetBackward0(Gradient):
-    __slots__ = ()
     saves = RESULT
 
     def backward(self, grad: Tensor) -> Tensor:
@@ -97,7 +96,6 @@ def _slogdet(a: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 class LinalgSlogdetBackward0(SeveralResults):
-    __slots__ = ()
     saves = INPUTS
     outputs = 2
 
@@ -164,7 +162,6 @@ def _singular(name: str, a: np.ndarray, text: str) -> LinAlgError:
 
 
 class LinalgInvExBackward0(Gradient):
-    __slots__ = ()
     saves = RESULT
 
     def backward(self, grad: Tensor) -> Tensor:
@@ -189,7 +186,6 @@ def inv(A: Tensor) -> Tensor:
 class LinalgSolveExBackward0(Gradient):
     """``context``: whether the right-hand sides are vectors."""
 
-    __slots__ = ()
     saves = RESULT
 
     def backward(self, grad: Tensor) -> tuple[Tensor | None, Tensor]:
@@ -249,7 +245,6 @@ def _triangular(a: np.ndarray, b: np.ndarray, upper: bool, unit: bool) -> np.nda
 class LinalgSolveTriangularBackward0(Gradient):
     """``context`` (upper, unitriangular)."""
 
-    __slots__ = ()
     saves = RESULT
 
     def backward(self, grad: Tensor) -> tuple[Tensor | None, Tensor]:
@@ -315,7 +310,6 @@ def _lower_half(x: Tensor) -> Tensor:
 class LinalgCholeskyExBackward0(Gradient):
     """L⁻ᵀ Φ(Lᵀ Ḡ) L⁻¹ made symmetric, Φ the lower triangle with half the diagonal (Murray, 2016). ``context``: upper."""
 
-    __slots__ = ()
     saves = RESULT
 
     def backward(self, grad: Tensor) -> Tensor:

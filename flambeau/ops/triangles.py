@@ -20,8 +20,6 @@ from .precision import computed_in_double
 
 
 class DiagEmbedBackward0(Gradient):
-    __slots__ = ()
-
     def backward(self, grad: Tensor) -> Tensor:
         return grad.diagonal(*self.context)
 
@@ -84,15 +82,11 @@ def _trace(x: Tensor) -> Tensor:
 
 
 class TriuBackward0(Gradient):
-    __slots__ = ()
-
     def backward(self, grad: Tensor) -> Tensor:
         return triu(grad, self.context)
 
 
 class TrilBackward0(Gradient):
-    __slots__ = ()
-
     def backward(self, grad: Tensor) -> Tensor:
         return tril(grad, self.context)
 

@@ -7,7 +7,7 @@ history. Gradients of views are views of the gradient where possible, else the g
 from __future__ import annotations
 
 import operator
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from ..core.history import Edge, Gradient, sequence
@@ -82,8 +82,11 @@ def look(x: Tensor, view: View, gradient: type[Gradient], context: Any = None) -
     return result
 
 
-def seen_anew_in_place(function: Any, histories: Mapping[type[Gradient], type[Gradient]]) -> Any:
-    """In-place forms of views change how the tensor itself looks at its storage; their histories have names of their own."""
+def seen_anew_in_place(function: Any, further: int = 1) -> None:
+    """Define the in-place form of a view, which changes how the tensor itself looks at its storage.
+
+    Its histories are named like those of the view, with numbers that are ``further`` on.
+    """
 
     def changing(self: Tensor, *arguments: Any, **keywords: Any) -> Tensor:
         check_writable(self)
@@ -92,7 +95,9 @@ def seen_anew_in_place(function: Any, histories: Mapping[type[Gradient], type[Gr
         self._view = other._view
         if other._tracked:
             seen = other._gradient
-            self._gradient = histories[type(seen)].of(seen.edges, (), seen.shape, seen.dtype, seen.context)
+            name = seen.name()
+            renamed = type(seen).named(name[:-1] + str(int(name[-1]) + further))
+            self._gradient = renamed.of(seen.edges, (), seen.shape, seen.dtype, seen.context)
         return self
 
     changing.__name__ = changing.__qualname__ = function.__name__ + "_"
@@ -102,7 +107,6 @@ def seen_anew_in_place(function: Any, histories: Mapping[type[Gradient], type[Gr
     DECLARED[changing] = Declaration(parameters={name + "_": called for name, called in declared.parameters.items()})
     for name in declared.names:
         setattr(Tensor, name + "_", changing)
-    return changing
 
 
 # --- histories of views that are written to ---------------------------------------------------------------------------
@@ -111,7 +115,6 @@ def seen_anew_in_place(function: Any, histories: Mapping[type[Gradient], type[Gr
 class AsStridedBackward0(Gradient):
     """Gradient of a view by its place relative to the base: ``context`` ((base sizes, strides, offset), view)."""
 
-    __slots__ = ()
     replayable = False  # places differ from call to call
 
     def backward(self, grad: Tensor) -> Tensor:
@@ -123,7 +126,6 @@ class CopySlices(Gradient):
     """History of a base after a write through a view of it: inputs are the old content and, if it has a history, what was
     written."""
 
-    __slots__ = ()
     replayable = False  # places differ from call to call
 
     def backward(self, grad: Tensor) -> tuple[Tensor | None, ...]:
@@ -166,12 +168,7 @@ def _frame(base: Geometry, view: View) -> Frame:
     return Frame(*placed, max(place.last_element() for place in placed) + 1, False)
 
 
-class _PickBackward(AsStridedBackward0):
-    __slots__ = ()
-
-
 class _SpreadBackward(Gradient):
-    __slots__ = ()
     replayable = False  # places differ from call to call
 
     def backward(self, grad: Tensor) -> Tensor:
@@ -180,7 +177,6 @@ class _SpreadBackward(Gradient):
 
 
 class _OverwriteBackward(Gradient):
-    __slots__ = ()
     replayable = False  # places differ from call to call
 
     def backward(self, grad: Tensor) -> Tensor:
@@ -215,7 +211,7 @@ def pick(grad: Tensor, base: Geometry, view: View) -> Tensor:
         node, place = _laid_out(grad, frame), frame.view
     result = Tensor._from_node(node, place, Storage(node))
     if local.grad and grad._tracked:
-        attach(result, _PickBackward, [grad], [(None, None)], (base, view))
+        attach(result, AsStridedBackward0.named("_PickBackward"), [grad], [(None, None)], (base, view))
     return result
 
 
