@@ -1,9 +1,6 @@
 """``torch.mps``: Apple's graphics processors, of which there are none here."""
 
-from __future__ import annotations
+from .backends.absent import functions
 
-from .backends.absent import device_count, empty_cache, is_available, manual_seed, manual_seed_all, refusal
-
-synchronize = refusal("MPS")
-
-__all__ = ["device_count", "empty_cache", "is_available", "manual_seed", "manual_seed_all", "synchronize"]
+globals().update(functions("mps"))
+del functions

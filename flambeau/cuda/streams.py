@@ -5,19 +5,21 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
+from ..backends.absent import NO_CUDA
+
 
 class Stream:
     """A queue of work on a device: raises ``AssertionError`` when made."""
 
     def __init__(self, device: Any = None, priority: int = 0, **options: Any) -> None:
-        raise AssertionError("Torch not compiled with CUDA enabled")
+        NO_CUDA()
 
 
 class Event:
     """A mark in a stream: raises ``AssertionError`` when made."""
 
     def __init__(self, enable_timing: bool = False, blocking: bool = False, interprocess: bool = False) -> None:
-        raise AssertionError("Torch not compiled with CUDA enabled")
+        NO_CUDA()
 
 
 class StreamContext(contextlib.nullcontext[None]):
@@ -25,18 +27,3 @@ class StreamContext(contextlib.nullcontext[None]):
 
     def __init__(self, stream: Stream | None) -> None:
         super().__init__()
-
-
-stream = StreamContext
-
-
-def set_stream(stream: Stream | None) -> None:
-    """Choose the current stream."""
-
-
-def current_stream(device: Any = None) -> Stream:
-    """The current stream of a device: raises ``AssertionError``."""
-    return Stream(device)
-
-
-default_stream = current_stream
