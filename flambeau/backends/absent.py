@@ -6,6 +6,7 @@ import contextlib
 import sys
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from importlib.machinery import ModuleSpec
 from types import MethodType, ModuleType
 from typing import Any, NamedTuple, NoReturn
 
@@ -83,6 +84,7 @@ class Library(ModuleType):
     def __init__(self, name: str, answers: dict[str, Any], **members: Any) -> None:
         super().__init__(f"flambeau.backends.{name}", f"``torch.backends.{name}``: a library that is not used here.")
         vars(self).update(functions(f"backends.{name}", answers), **members)
+        self.__spec__ = ModuleSpec(self.__name__, None)
         sys.modules[self.__name__] = self
 
 

@@ -43,8 +43,11 @@ from torchvision.transforms.transforms import Compose
 from torchvision.models.resnet import BasicBlock
 from torchmetrics.functional_metrics import Accuracy
 from torch.cuda.amp import autocast, GradScaler
+from torch.cuda.memory import memory_allocated
+from torch.backends.cudnn import flags
+import torch.backends.cudnn as cudnn
 import torch
-assert torch.nn.Linear is Linear and torch.no_grad is no_grad
+assert torch.nn.Linear is Linear and torch.no_grad is no_grad and torch.backends.cudnn is cudnn
 """)
 
 
