@@ -150,6 +150,6 @@ def _rebuild_array(cls: type, array: Any, name: str, shape: tuple[int, ...], tra
     tensor._view = None
     tensor._tracked = tracked
     tensor._gradient = None
-    tensor._extra = None
+    tensor._autograd = None
     tensor.__dict__.update(state)
     return tensor

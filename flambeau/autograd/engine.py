@@ -20,7 +20,7 @@ from ..ops.joining import stack
 from ..ops.one_node import run_between
 from .leaves import accumulate, accumulating, finish_due, finish_leaf, has_hooks
 from .node import gradients_of, run_pre_hooks, run_tensor_hooks
-from .roots import GradientEdge, Key, Roots, edge_of, key_of, roots_of, sequence_of
+from .roots import GradientEdge, Key, Roots, as_edge, key_of, roots_of, sequence_of
 
 
 def backward(
@@ -88,7 +88,7 @@ def grad(
     else:
         targets = _targets(wanted)
         _run(Run(keep, targets, False), roots_of(many, grads), create_graph)
-        results = [targets[key_of(edge_of(tensor))] for tensor in wanted]
+        results = [targets[key_of(as_edge(tensor))] for tensor in wanted]
         for index, result in enumerate(results):
             if result is None and not unused:
                 raise RuntimeError(
@@ -116,7 +116,7 @@ def _targets(wanted: Sequence[Any]) -> dict[Key, Tensor | None]:
     for tensor in wanted:
         if isinstance(tensor, Tensor) and not tensor.requires_grad:
             raise RuntimeError("One of the differentiated Tensors does not require grad")
-    return {key_of(edge_of(tensor)): None for tensor in wanted}
+    return {key_of(as_edge(tensor)): None for tensor in wanted}
 
 
 # --- one run ----------------------------------------------------------------------------------------------------------
@@ -200,7 +200,7 @@ def _propagate(run: Run, roots: Roots) -> None:
             held = leaves.get(id(edge))
             if held is None:
                 leaves[id(edge)] = edge, value
-                if edge._extra is not None and not run.hooked and has_hooks(edge):
+                if edge._autograd is not None and not run.hooked and has_hooks(edge):
                     run.hooked = True
             else:
                 leaves[id(edge)] = edge, held[1] + value
@@ -220,14 +220,14 @@ def _propagate(run: Run, roots: Roots) -> None:
     while heap:
         node = heappop(heap)[1]
         value = pending.pop(node)
-        extra = node.extra
-        if extra is not None:
+        attached = node.attached
+        if attached is not None:
             value = run_tensor_hooks(node, value)
         if targets is not None:
             _capture(node, value, targets)
             if node not in needed:  # type: ignore[operator]
                 continue
-        if extra is not None and extra.pre_hooks:
+        if attached is not None and attached.pre_hooks:
             value = run_pre_hooks(node, value)
         results = gradients_of(node, value)
         if not run.keep:
@@ -283,7 +283,7 @@ def will_reach(run: Run, edges: Sequence[GradientEdge]) -> list[bool]:
     """For each edge whether the pass computes its gradient, or has done so."""
     nodes, leaves = _reachable(run.begin)
     found = []
-    for edge in map(edge_of, edges):
+    for edge in map(as_edge, edges):
         target = edge[0] if type(edge) is tuple else edge
         reached = target in nodes if isinstance(target, Gradient) else id(target) in leaves
         if run.targets is not None:

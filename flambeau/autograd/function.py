@@ -9,7 +9,7 @@ import weakref
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from ..core.history import FREED, Edge, Gradient, Packed
+from ..core.history import FREED, Edge, Gradient, Packed, edge_of
 from ..core.tensor import Tensor
 from ..graph.trace import local, record_constant
 from ..ops.assignment import write_through_view
@@ -72,7 +72,7 @@ class FunctionCtx:
         elif reference is not None:
             # The tensor itself, if it still is what it was: an input keeps its identity.
             tensor = reference()
-            if tensor is not None and tensor._holds(value, view) and _edge(tensor) is edge:
+            if tensor is not None and tensor._holds(value, view) and edge_of(tensor) is edge:
                 return tensor  # type: ignore[no-any-return]
         if type(edge) is tuple and edge[0] is _RESULT:
             node = self._node()
@@ -92,7 +92,7 @@ class FunctionCtx:
                 )
             number = outputs.get(id(tensor))
             value: Any = tensor._read()
-            edge = _edge(tensor) if number is None else (_RESULT, number)
+            edge = edge_of(tensor) if number is None else (_RESULT, number)
             reference = None if number is not None else weakref.ref(tensor)
             if local.pack_hooks:
                 value = Packed.of(tensor if type(edge) is not tuple else tensor.detach())
@@ -102,10 +102,6 @@ class FunctionCtx:
 
 
 _ContextMethodMixin = FunctionCtx
-
-
-def _edge(tensor: Tensor) -> Edge:
-    return (tensor._gradient or tensor) if tensor._tracked else None
 
 
 def _numbered(node: Gradient, number: int) -> Edge:
@@ -252,7 +248,7 @@ class Function:
         ctx.needs_input_grad = tuple(isinstance(a, Tensor) and a.requires_grad for a in arguments)
         tracked = local.grad and any(ctx.needs_input_grad)
         places = tuple(place for place, a in enumerate(arguments) if isinstance(a, Tensor))
-        edges = tuple(_edge(arguments[place]) for place in places)
+        edges = tuple(edge_of(arguments[place]) for place in places)
         before = local.grad
         local.grad = False
         try:
@@ -337,7 +333,7 @@ def _written(tensor: Tensor, node: FunctionGradient, number: int) -> None:
         write_through_view[0](tensor, (_numbered(node, number),))
         return
     tensor._rebase(_numbered(node, number))
-    tensor._more().version += 1
+    tensor._autograd_state().version += 1
 
 
 class Error(Gradient):
@@ -375,7 +371,7 @@ def once_differentiable(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def _undifferentiable(value: Tensor, sources: tuple[Any, ...]) -> Tensor:
     result = value.detach()
-    edges = tuple(_edge(source) for source in sources if isinstance(source, Tensor))
+    edges = tuple(edge_of(source) for source in sources if isinstance(source, Tensor))
     reason = "trying to differentiate twice a function that was marked with @once_differentiable"
     result._tracked = True
     result._gradient = Error.of(edges, (), value.shape, value.dtype, reason)

@@ -9,8 +9,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from ..core.handle import RemovableHandle
 from ..core.history import AccumulateGrad, Gradient
+from ..core.hooks import RemovableHandle
 from ..core.tensor import Tensor
 from ..graph.trace import local
 from ..interpreter.forks import new_lock

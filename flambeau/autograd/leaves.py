@@ -36,8 +36,8 @@ def replaced(hook: Callable[..., Any], value: Tensor) -> Tensor:
 
 
 def add_to(tensor: Tensor, value: Tensor) -> None:
-    extra = tensor._more()
-    extra.grad = own(value) if extra.grad is None else extra.grad + value
+    state = tensor._autograd_state()
+    state.grad = unshared(value) if state.grad is None else state.grad + value
 
 
 def finish_due(run: Run, heap: list[tuple[int, Gradient]], done: int) -> None:
@@ -58,8 +58,8 @@ def finish_due(run: Run, heap: list[tuple[int, Gradient]], done: int) -> None:
 
 
 def has_hooks(leaf: Tensor) -> bool:
-    extra = leaf._extra
-    return extra is not None and bool(extra.hooks or extra.accumulate_hooks)
+    state = leaf._autograd
+    return state is not None and bool(state.hooks or state.accumulate_hooks)
 
 
 def _last_uses(nodes: list[Gradient], needed: set[Gradient] | None) -> dict[int, list[Tensor]]:
@@ -90,9 +90,9 @@ accumulating = new_lock()
 
 def finish_leaf(run: Run, leaf: Tensor, value: Tensor) -> None:
     """All of a leaf's gradient is there: run its hooks, and add it to ``grad``."""
-    extra = leaf._more()
-    if extra.hooks:
-        for hook in list(extra.hooks.values()):
+    state = leaf._autograd_state()
+    if state.hooks:
+        for hook in list(state.hooks.values()):
             value = replaced(hook, value)
     if run.targets is not None:
         if (id(leaf), 0) not in run.targets:
@@ -102,22 +102,22 @@ def finish_leaf(run: Run, leaf: Tensor, value: Tensor) -> None:
         return
     with accumulating:
         accumulate(leaf, value)
-    if extra.accumulate_hooks:
-        for hook in list(extra.accumulate_hooks.values()):
+    if state.accumulate_hooks:
+        for hook in list(state.accumulate_hooks.values()):
             hook(leaf)
 
 
 def accumulate(leaf: Tensor, value: Tensor) -> None:
     """Add to a leaf's ``grad``. A first one lies in memory as the leaf does, if that is dense, else in logical order."""
-    extra = leaf._more()
-    held = extra.grad
+    state = leaf._autograd_state()
+    held = state.grad
     if held is None:
         # A gradient that is someone else's tensor, or a view, must not be shared: ``grad`` may be written in place.
         value = value if local.grad or not value._tracked else value.detach()
         alike = _lies_plainly(value) and (leaf._view is None or leaf._view.contiguous)
-        extra.grad = own(value if alike else _laid_like(value, leaf))
+        state.grad = unshared(value if alike else laid_like(value, leaf))
     elif local.grad:
-        extra.grad = held + value
+        state.grad = held + value
     else:
         held.add_(value)
 
@@ -126,21 +126,17 @@ def _lies_plainly(value: Tensor) -> bool:
     return value._view is None or value._view is whole(value._read().shape)
 
 
-def _laid_like(value: Tensor, leaf: Tensor) -> Tensor:
-    return laid_like(value, leaf)
-
-
-def own(value: Tensor) -> Tensor:
-    """A tensor that only the leaf's ``grad`` refers to: a new handle on the same value, or a copy of a view."""
+def unshared(value: Tensor) -> Tensor:
+    """A tensor that only the leaf's ``grad`` refers to: another tensor of the same value, or a copy of a view."""
     node, view = value._read(), value._view
     if is_exposed(node) or not _lies_plainly(value) and not shows_all(view, node.shape.numel()):  # type: ignore[arg-type]
         return value.clone()
     plain = view is None or _lies_plainly(value)
-    handle = _new(Tensor)
-    handle._node = node if plain else None
-    handle._storage = None if plain else Storage(node)
-    handle._view = None if plain else view
-    handle._tracked = value._tracked
-    handle._gradient = value._gradient
-    handle._extra = None
-    return handle
+    result = _new(Tensor)
+    result._node = node if plain else None
+    result._storage = None if plain else Storage(node)
+    result._view = None if plain else view
+    result._tracked = value._tracked
+    result._gradient = value._gradient
+    result._autograd = None
+    return result

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..core.composite import Pair, handle, recorded
+from ..core.composite import Pair, recorded, tensor_of
 from ..core.history import Edge, Gradient, is_half
 from ..core.storage import Storage
 from ..core.tensor import Tensor
@@ -21,7 +21,7 @@ _new = object.__new__
 def gradients_of(node: Gradient, value: Any) -> Sequence[Tensor | None]:
     """Run one node: the gradients for its edges, each of its edge's shape and dtype."""
     saved = node.saved
-    plain = node.extra is None and type(value) is Tensor and not local.grad and not local.watched
+    plain = node.attached is None and type(value) is Tensor and not local.grad and not local.watched
     if plain and node.replayable and saved is not None:
         name: list[Any] = [type(node), node.context, len(node.edges)]
         for edge in node.edges:
@@ -35,13 +35,13 @@ def gradients_of(node: Gradient, value: Any) -> Sequence[Tensor | None]:
             if result is None:
                 gradients.append(None)
                 continue
-            gradient = _new(Tensor)  # what ``handle`` does, in line
+            gradient = _new(Tensor)  # what ``tensor_of`` does, in line
             gradient._node = result if view is None else None
             gradient._storage = None if view is None else Storage(result)
             gradient._view = view
             gradient._tracked = False
             gradient._gradient = None
-            gradient._extra = None
+            gradient._autograd = None
             gradients.append(gradient)
         return gradients
     return _computed(node, value)
@@ -52,7 +52,7 @@ def _computed_from(node: Gradient, pairs: list[Pair]) -> Sequence[Tensor | None]
     saved = node.saved
     node.saved = tuple(pairs[1:])
     try:
-        return _computed(node, handle(*pairs[0]))
+        return _computed(node, tensor_of(*pairs[0]))
     finally:
         node.saved = saved
 
@@ -61,8 +61,8 @@ def _computed(node: Gradient, value: Any) -> Sequence[Tensor | None]:
     results = _call(node, value)
     if type(results) is not tuple:
         results = (results,)
-    extra = node.extra
-    if extra is not None and extra.post_hooks:
+    attached = node.attached
+    if attached is not None and attached.post_hooks:
         results = run_post_hooks(node, value, results)
     edges = node.edges
     if len(results) != len(edges) and any(edge is not None for edge in edges[len(results) :]):
@@ -110,13 +110,13 @@ def _call(node: Gradient, value: Any) -> Any:
     try:
         results = node.backward(_widened(value) if node.wide and node.saves else value)
     except Exception as error:
-        if node.extra is not None and node.extra.site is not None:
-            error.add_note(f"Error detected in {node.name()}. The forward call that caused it: {node.extra.site}")
+        if node.attached is not None and node.attached.site is not None:
+            error.add_note(f"Error detected in {node.name()}. The forward call that caused it: {node.attached.site}")
         raise
     if local.anomaly and local.check_nan:
         for index, result in enumerate(results if type(results) is tuple else (results,)):
             if result is not None and result.dtype.category == 2 and bool(result.isnan().any()):
-                site = node.extra.site if node.extra is not None else None
+                site = node.attached.site if node.attached is not None else None
                 raise RuntimeError(
                     f"Function '{node.name()}' returned nan values in its {index}th output."
                     + (f" The forward call that caused it: {site}" if site else "")
@@ -136,9 +136,9 @@ def _widened(value: Any) -> Any:
 
 def run_tensor_hooks(node: Gradient, value: Any) -> Any:
     """Run the hooks of the tensors that are the node's outputs, and keep the gradients that these retain."""
-    extra = node.extra
-    assert extra is not None
-    for number, hooks in extra.tensor_hooks.items():
+    attached = node.attached
+    assert attached is not None
+    for number, hooks in attached.tensor_hooks.items():
         part = value if type(value) is not dict else value.get(number)
         if part is None:
             continue
@@ -148,7 +148,7 @@ def run_tensor_hooks(node: Gradient, value: Any) -> Any:
             value[number] = part
         else:
             value = part
-    for number, reference in extra.retained.items():
+    for number, reference in attached.retained.items():
         tensor = reference()
         part = value if type(value) is not dict else value.get(number)
         if tensor is not None and part is not None:
@@ -161,9 +161,9 @@ def _parts(node: Gradient, value: Any) -> tuple[Any, ...]:
 
 
 def run_pre_hooks(node: Gradient, value: Any) -> Any:
-    assert node.extra is not None
+    assert node.attached is not None
     given = _parts(node, value)
-    for hook in list(node.extra.pre_hooks.values()):
+    for hook in list(node.attached.pre_hooks.values()):
         replaced = hook(given)
         if replaced is not None:
             given = replaced if isinstance(replaced, tuple) else (replaced,)
@@ -171,9 +171,9 @@ def run_pre_hooks(node: Gradient, value: Any) -> Any:
 
 
 def run_post_hooks(node: Gradient, value: Any, results: tuple[Any, ...]) -> tuple[Any, ...]:
-    assert node.extra is not None
+    assert node.attached is not None
     outputs = _parts(node, value)
-    for hook in list(node.extra.post_hooks.values()):
+    for hook in list(node.attached.post_hooks.values()):
         replaced = hook(results, outputs)
         if replaced is not None:
             results = replaced if isinstance(replaced, tuple) else (replaced,)

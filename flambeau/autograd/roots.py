@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from ..core.history import AccumulateGrad, Edge
+from ..core.history import AccumulateGrad, Edge, edge_of
 from ..core.tensor import Tensor
 from ..graph.trace import record_constant
 
@@ -27,12 +27,12 @@ def sequence_of(tensors: Any) -> tuple[Any, ...]:
     return (tensors,) if isinstance(tensors, (Tensor, GradientEdge)) else tuple(tensors)
 
 
-def edge_of(tensor: Tensor | GradientEdge) -> Edge:
-    """Where gradients of a tracked tensor go: its history, or the leaf itself."""
-    if isinstance(tensor, GradientEdge):
-        node = tensor.node
-        return node.variable if isinstance(node, AccumulateGrad) else (node, tensor.output_nr)
-    return tensor._gradient or tensor
+def as_edge(place: Tensor | GradientEdge) -> Edge:
+    """A tensor's edge, or the one that a :class:`GradientEdge` stands for."""
+    if isinstance(place, GradientEdge):
+        node = place.node
+        return node.variable if isinstance(node, AccumulateGrad) else (node, place.output_nr)
+    return edge_of(place)
 
 
 def key_of(edge: Edge) -> Key:
@@ -49,7 +49,7 @@ def roots_of(tensors: Sequence[Any], grads: Sequence[Any]) -> Roots:
         if isinstance(tensor, GradientEdge):
             if given is None:
                 raise RuntimeError("grad_outputs must be given for outputs that are GradientEdges")
-            roots.append((edge_of(tensor), given))
+            roots.append((as_edge(tensor), given))
             continue
         if not tensor.requires_grad:
             raise RuntimeError(f"element {index} of tensors does not require grad and does not have a grad_fn")
@@ -66,5 +66,5 @@ def roots_of(tensors: Sequence[Any], grads: Sequence[Any]) -> Roots:
             )
         if given.dtype is not tensor.dtype:
             given = given.to(tensor.dtype)
-        roots.append((edge_of(tensor), given))
+        roots.append((as_edge(tensor), given))
     return roots

@@ -100,12 +100,12 @@ class Arguments:
         return [self.at[first + k] for k in range(count)]
 
     def box(self, place: int, axes: Sequence[tuple[int, int]], itemsize: int) -> Box:
-        """A box that begins where the operand at ``place`` is entered; ``axes`` have strides in elements."""
-        entered: Operand = self.at[place]
+        """A box that begins where the operand at ``place`` does; ``axes`` have strides in elements."""
+        operand: Operand = self.at[place]
         scaled = tuple((extent, stride * itemsize) for extent, stride in axes)
-        if isinstance(entered, Shifted):
-            return Box(entered.base, entered.offset, scaled, itemsize, entered.number)
-        return Box(entered, 0, scaled, itemsize)
+        if isinstance(operand, Shifted):
+            return Box(operand.base, operand.offset, scaled, itemsize, operand.number)
+        return Box(operand, 0, scaled, itemsize)
 
 
 class ProgramAccesses:

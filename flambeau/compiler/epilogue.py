@@ -10,7 +10,7 @@ from ..kernels.contract import Device
 from ..kernels.kernel import Call, Epilogue
 from .fuse import Group
 from .items import Access, Item
-from .lower import Lowering, describe, entered
+from .lower import Lowering, describe, operand_of
 from .templates import matrix_access
 
 
@@ -59,6 +59,6 @@ class EpilogueLowering(Lowering):
             calls = self.device.product(template.dtype, tuple(batch), m, n, first.sizes[-1], a, b, epilogue)
         else:
             _, _, geometry = template.attributes
-            calls = self.device.convolution(geometry, entered(first), entered(second), epilogue)
+            calls = self.device.convolution(geometry, operand_of(first), operand_of(second), epilogue)
         calls[-1].label += " with " + describe(self.group).partition(" ")[2]
         return calls

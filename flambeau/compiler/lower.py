@@ -181,7 +181,7 @@ class Lowering:
         outer, inner_class, inner = self._address(runs, level)
         operand = source.store()
         self.reads.append(operand)
-        base = self.argument(entered(access))
+        base = self.argument(operand_of(access))
         strides = self.argument(*outer)
         inner_argument = self.argument(inner) if inner_class == "s" else -1
         where = "row" if inner_class == "0" and self.hoists and level == "element" else level
@@ -248,7 +248,7 @@ class Lowering:
             references.append((index, self.argument(extent), self.argument(stride), self.argument(late)))
         outer, inner_class, inner = self._address(source.runs, level)
         self.reads.append(source.source.store())
-        base = self.argument(entered(source))
+        base = self.argument(operand_of(source))
         first = self.argument(*outer)
         inner_argument = self.argument(inner) if inner_class == "s" else -1
         stage = max((self.program.values[r].stage for r, *_ in references), default=0)
@@ -417,8 +417,8 @@ class Lowering:
         return value.data
 
 
-def entered(access: Access) -> Operand:
-    """The memory that an access reads, entered at its offset."""
+def operand_of(access: Access) -> Operand:
+    """The memory that an access reads, beginning at its offset."""
     operand = access.source.store()
     if access.offset is None:
         return operand
@@ -434,7 +434,7 @@ def describe(group: Group) -> str:
 def lower_write(
     device: Device, view: View, target: Operand, d: dtype, value: Access, offset: Number | None = None, start: int = 0
 ) -> Call:
-    """Write ``value`` into a view of memory, entered ``start`` plus ``offset`` elements behind its beginning."""
+    """Write ``value`` into a view of memory, which begins ``start`` plus ``offset`` elements behind its own beginning."""
     group = Group("loop", -1, 0)
     group.outer = prod(view.sizes)
     expanded = value.expanded(tuple(view.sizes))

@@ -14,7 +14,7 @@ from ..kernels.contract import Device
 from ..kernels.kernel import Call, Late, MatrixAccess, Number, Operand, Scatter, Shifted, Strided
 from .fuse import Group
 from .items import Access, Item
-from .lower import entered, lower_write
+from .lower import lower_write, operand_of
 
 
 class HostCall:
@@ -104,7 +104,7 @@ def _matmul(device: Device, item: Item) -> list[Call | HostCall]:
 def matrix_access(access: Access, batch: tuple[int, ...]) -> MatrixAccess:
     """A matrix operand; batch axes that it lacks or repeats have stride 0."""
     strides = broadcast_strides(access.sizes[:-2], access.strides[:-2], batch)
-    return MatrixAccess(entered(access), 0, strides, access.strides[-2], access.strides[-1])
+    return MatrixAccess(operand_of(access), 0, strides, access.strides[-2], access.strides[-1])
 
 
 def _update(device: Device, item: Item, in_place: bool, template: Callable[[Device, Item], list[Call]]) -> list[Call]:
@@ -167,12 +167,12 @@ def _scatter(device: Device, item: Item) -> list[Call]:
 
 
 def _strided(access: Access) -> Strided:
-    return Strided(access.source.store(), entered(access), access.source.dtype, access.strides)
+    return Strided(access.source.store(), operand_of(access), access.source.dtype, access.strides)
 
 
 def _template(device: Device, item: Item, items: list[Item]) -> list[Call]:
     _, d, geometry = item.attributes
-    inputs = [entered(o) for o in item.operands if isinstance(o, Access)]
+    inputs = [operand_of(o) for o in item.operands if isinstance(o, Access)]
     if item.primitive is CONVOLUTION:
         x, w = inputs
         return device.convolution(geometry, x, w, item.store())

@@ -156,7 +156,7 @@ class _Verification:
         assert len(self.phases) == len(self.work), "a plan does not run all of its steps"
 
     def arguments(self, number: int, call: Call) -> None:
-        """The packed arguments are those of the call, entered where operands lie; none is used but those declared."""
+        """The packed arguments are those of the call, each beginning where its operand lies; none is used but those declared."""
         plan, start = self.plan, self.starts[number]
         packed = plan.arguments[start:].tolist()
         moved = {place: entry for place, *entry in plan.moved}

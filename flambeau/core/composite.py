@@ -7,8 +7,8 @@ is remembered, with where its results are and where its numbers go, and the func
 
 The steps are the same either way, and so are plans and results. What is remembered of the first call must hold for all:
 the function may depend on the operands' shapes, dtypes and views, which its place implies, and on its static arguments,
-which are part of the key. Values of numbers are kept from it (:class:`~flambeau.graph.given.Given`). A function that looks
-at one all the same, or at a tensor's value, is not remembered and is called each time.
+which are part of the key. Values of numbers are kept from it (:class:`~flambeau.graph.placeholder.Placeholder`). A function
+that looks at one all the same, or at a tensor's value, is not remembered and is called each time.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from itertools import repeat
 from typing import Any
 
 from ..graph.dtypes import DType
-from ..graph.given import Given, Looked
+from ..graph.placeholder import Placeholder, ValueNeeded
 from ..graph.primitives import LEAF, RANDOM_BITS
 from ..graph.shapes import Size, View
 from ..graph.trace import (
@@ -105,7 +105,7 @@ def composite(define: Callable[..., Sequence[Tensor | None]], static: Any, *oper
     numbers as unknown; it writes nothing in place. ``static`` is hashable and decides, with the tensors' shapes, dtypes
     and views, what ``define`` records. Results share memory neither with operands nor with each other.
     """
-    return [handle(value, view) for value, view in composite_values(define, static, operands)]
+    return [tensor_of(value, view) for value, view in composite_values(define, static, operands)]
 
 
 def composite_values(
@@ -124,10 +124,10 @@ def composite_values(
 
 def _defined(name: tuple[Callable[..., Sequence[Tensor | None]], Any], given: list[Pair]) -> Sequence[Tensor | None]:
     define, static = name
-    return define(static, *[handle(value, view) for value, view in given])
+    return define(static, *[tensor_of(value, view) for value, view in given])
 
 
-def handle(value: Any, view: View | None) -> Any:
+def tensor_of(value: Any, view: View | None) -> Any:
     """A value under a view as a tensor without history; numbers and None as they are."""
     if type(value) is not Node:
         return value
@@ -141,7 +141,7 @@ def handle(value: Any, view: View | None) -> Any:
     tensor._view = view
     tensor._tracked = False
     tensor._gradient = None
-    tensor._extra = None
+    tensor._autograd = None
     return tensor
 
 
@@ -335,16 +335,16 @@ def _learn(
         try:
             try:
                 results = call(context, _without_numbers(pairs))
-                if trace.looked or any(result is not None and _offset_is_given(result) for result in results):
+                if trace.looked or any(result is not None and _offset_is_placeholder(result) for result in results):
                     results = None
                 else:
                     found = _observed(trace, cursor, first, results, pairs)
-            except Looked:
+            except ValueNeeded:
                 results = None
             if results is None:
                 _take_back(trace, cursor, first)
             else:
-                numbers = [given[n.number] if isinstance(n, Given) else n for n in trace.numbers[first:]]
+                numbers = [given[n.number] if isinstance(n, Placeholder) else n for n in trace.numbers[first:]]
                 trace.numbers[first:] = numbers
         except BaseException:  # it is as much as closed: what has no numbers is never evaluated
             trace.limit = CLOSED
@@ -355,8 +355,8 @@ def _learn(
     return None if results is None else values_of(results)
 
 
-def _offset_is_given(result: Tensor) -> bool:
-    return result._view is not None and isinstance(result._view.offset, Given)
+def _offset_is_placeholder(result: Tensor) -> bool:
+    return result._view is not None and isinstance(result._view.offset, Placeholder)
 
 
 def _without_numbers(pairs: list[Pair]) -> list[Pair]:
@@ -366,10 +366,10 @@ def _without_numbers(pairs: list[Pair]) -> list[Pair]:
     for value, view in pairs:
         if type(value) is Node:
             if view is not None and view.moved is not view:
-                view = view.moved.at(Given("offset", count))  # type: ignore[arg-type]
+                view = view.moved.at(Placeholder("offset", count))  # type: ignore[arg-type]
                 count += 1
         elif value is not None:
-            value = Given(number_kind(value), count)
+            value = Placeholder(number_kind(value), count)
             count += 1
         kept.append((value, view))
     return kept
@@ -393,7 +393,7 @@ def _observed(
     total = sum(type(v) is not Node and v is not None for v, _ in pairs)
     total += sum(type(v) is Node and w is not None and w.moved is not w for v, w in pairs)
     for number in trace.numbers[first:]:
-        if isinstance(number, Given):
+        if isinstance(number, Placeholder):
             numbers.append(number.number)
         else:
             numbers.append(total + len(constants))

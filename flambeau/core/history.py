@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 from ..graph.dtypes import bfloat16, float16, float32
 from ..graph.shapes import Size, View
 from ..graph.trace import Node, local, user_site
-from .handle import RemovableHandle
+from .hooks import RemovableHandle
 
 if TYPE_CHECKING:
     from ..graph.dtypes import DType
@@ -35,6 +35,11 @@ FREED = (
     "retain_graph=True if you need to backward through the graph a second time or if you need to access saved tensors "
     "after calling backward."
 )
+
+
+def edge_of(tensor: Tensor) -> Edge:
+    """Where a gradient of ``tensor`` goes: its history, the leaf itself, or None."""
+    return (tensor._gradient or tensor) if tensor._tracked else None
 
 
 def is_half(value: Any) -> bool:
@@ -95,7 +100,7 @@ class Gradient(metaclass=_Slotted):
     Gradients returned may have a broadcast shape or a promoted dtype: the engine reduces and casts them to the input's.
     """
 
-    __slots__ = ("edges", "saved", "shape", "dtype", "sequence", "extra", "context", "__weakref__")
+    __slots__ = ("edges", "saved", "shape", "dtype", "sequence", "attached", "context", "__weakref__")
 
     saves: ClassVar[int] = NOTHING
     #: Whether a gradient of smaller shape than its input's is an error, rather than the same along the missing axes.
@@ -119,7 +124,7 @@ class Gradient(metaclass=_Slotted):
     shape: Any
     dtype: Any
     sequence: int
-    extra: Extra | None
+    attached: Attachments | None
     context: Any
 
     @classmethod
@@ -131,7 +136,7 @@ class Gradient(metaclass=_Slotted):
         node.shape = shape
         node.dtype = d
         node.sequence = sequence()
-        node.extra = None
+        node.attached = None
         node.context = context
         return node
 
@@ -196,7 +201,7 @@ class Gradient(metaclass=_Slotted):
         """What becomes of a new history while ``local.watched``: note the line, hand saved values to hooks."""
         if local.anomaly:
             site = user_site()
-            self._extra().site = "an unknown line" if site is None else f'File "{site[0]}", line {site[1]}'
+            self._attachments().site = "an unknown line" if site is None else f'File "{site[0]}", line {site[1]}'
         if local.pack_hooks and self.saved:
             last = len(self.edges)
             self.saved = tuple(
@@ -244,20 +249,20 @@ class Gradient(metaclass=_Slotted):
     @property
     def metadata(self) -> dict[Any, Any]:
         """A dictionary for users' notes on this node."""
-        return self._extra().metadata
+        return self._attachments().metadata
 
-    def _extra(self) -> Extra:
-        if self.extra is None:
-            self.extra = Extra()
-        return self.extra
+    def _attachments(self) -> Attachments:
+        if self.attached is None:
+            self.attached = Attachments()
+        return self.attached
 
     def register_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """``hook(grad_inputs, grad_outputs)`` runs after this node; what it returns replaces the gradients of inputs."""
-        return RemovableHandle.add(self._extra().post_hooks, hook)
+        return RemovableHandle.add(self._attachments().post_hooks, hook)
 
     def register_prehook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """``hook(grad_outputs)`` runs before this node; what it returns replaces the gradients of outputs."""
-        return RemovableHandle.add(self._extra().pre_hooks, hook)
+        return RemovableHandle.add(self._attachments().pre_hooks, hook)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} object at {id(self):#x}>"
@@ -273,8 +278,8 @@ def shown_as(name: str) -> Callable[[type[_G]], type[_G]]:
     return rename
 
 
-class Extra:
-    """The seldom-used part of a gradient node: hooks, tensors that retain their gradient, the recording line."""
+class Attachments:
+    """What may be attached to a gradient node: hooks, tensors that retain their gradient, notes, the line that recorded it."""
 
     __slots__ = ("pre_hooks", "post_hooks", "tensor_hooks", "retained", "metadata", "site")
 

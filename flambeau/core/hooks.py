@@ -1,4 +1,4 @@
-"""What a tensor has seldom, hooks and a kept gradient among it."""
+"""Hooks: the handle that takes one away again, and what tensors have for theirs."""
 
 from __future__ import annotations
 
@@ -7,14 +7,63 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from .handle import RemovableHandle
-
 if TYPE_CHECKING:
     from .tensor import Tensor
 
 
-class Extra:
-    """The seldom-used part of a tensor. What was not set is found in the class, so that making one costs little."""
+class RemovableHandle:
+    """Takes a registered hook away again, by :meth:`remove` or on leaving a ``with`` block.
+
+    ``hooks_dict`` (an ``OrderedDict``) maps handle ids to hooks and is referenced weakly, so that a handle never keeps a
+    module alive.
+    ``extra_dict`` is one more dictionary, or a list of them, whose entry for the same id goes at the same time.
+    """
+
+    id: int
+    next_id: int = 0
+
+    def __init__(self, hooks_dict: Any, *, extra_dict: Any = None) -> None:
+        self.hooks_dict_ref: Any = weakref.ref(hooks_dict)
+        self.id = RemovableHandle.next_id
+        RemovableHandle.next_id += 1
+        extras = [extra_dict] if isinstance(extra_dict, dict) else extra_dict or []
+        self.extra_dict_ref: tuple[Any, ...] = tuple(weakref.ref(extra) for extra in extras)
+
+    @classmethod
+    def add(cls, hooks: Any, hook: Any, prepend: bool = False, *, extra_dict: Any = None) -> RemovableHandle:
+        """Put ``hook`` at the end of ``hooks`` (or before all others) and return the handle that removes it."""
+        handle = cls(hooks, extra_dict=extra_dict)
+        hooks[handle.id] = hook
+        if prepend:
+            hooks.move_to_end(handle.id, last=False)
+        return handle
+
+    def remove(self) -> None:
+        """Remove the hook; does nothing when it is gone already."""
+        for reference in (self.hooks_dict_ref, *self.extra_dict_ref):
+            hooks = reference()
+            if hooks is not None:
+                hooks.pop(self.id, None)
+
+    def __getstate__(self) -> tuple[Any, ...]:
+        return self.hooks_dict_ref(), self.id, tuple(reference() for reference in self.extra_dict_ref)
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        # A dictionary that is gone is replaced by one that dies at once: the handle stays dead.
+        self.hooks_dict_ref = weakref.ref(OrderedDict() if state[0] is None else state[0])
+        self.id = state[1]
+        RemovableHandle.next_id = max(RemovableHandle.next_id, self.id + 1)
+        self.extra_dict_ref = tuple(weakref.ref(extra) for extra in (state[2] if len(state) > 2 and state[2] else ()))
+
+    def __enter__(self) -> RemovableHandle:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.remove()
+
+
+class AutogradState:
+    """What few tensors have: a ``grad``, a base, hooks. What was not set is found in the class, so making one costs little."""
 
     grad: Tensor | None = None
     #: For a differentiable view: the tensor whose history it derives from, and that tensor's version then seen.
@@ -29,7 +78,7 @@ class Extra:
     inference = False
 
 
-class Hooks:
+class TensorHooks:
     """The methods of tensors that have something run, or kept, when their gradient is computed."""
 
     __slots__ = ()
@@ -40,8 +89,8 @@ class Hooks:
         @property
         def grad_fn(self) -> Any: ...
         _gradient: Any
-        _extra: Extra | None
-        _more: Callable[[], Extra]
+        _autograd: AutogradState | None
+        _autograd_state: Callable[[], AutogradState]
         _retained: Callable[[], dict[int, Any]]
 
     def register_hook(self, hook: Callable[[Tensor], Any]) -> RemovableHandle:
@@ -49,11 +98,11 @@ class Hooks:
         if not self.requires_grad:
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
         if self._gradient is None:
-            extra = self._more()
-            if extra.hooks is None:
-                extra.hooks = OrderedDict()
-            return RemovableHandle.add(extra.hooks, hook)
-        hooks = self.grad_fn._extra().tensor_hooks.setdefault(self.output_nr, OrderedDict())
+            state = self._autograd_state()
+            if state.hooks is None:
+                state.hooks = OrderedDict()
+            return RemovableHandle.add(state.hooks, hook)
+        hooks = self.grad_fn._attachments().tensor_hooks.setdefault(self.output_nr, OrderedDict())
         return RemovableHandle.add(hooks, hook)
 
     def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], None]) -> RemovableHandle:
@@ -62,10 +111,10 @@ class Hooks:
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
         if self._gradient is not None:
             raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
-        extra = self._more()
-        if extra.accumulate_hooks is None:
-            extra.accumulate_hooks = OrderedDict()
-        return RemovableHandle.add(extra.accumulate_hooks, hook)
+        state = self._autograd_state()
+        if state.accumulate_hooks is None:
+            state.accumulate_hooks = OrderedDict()
+        return RemovableHandle.add(state.accumulate_hooks, hook)
 
     def retain_grad(self) -> None:
         """Keep this non-leaf tensor's gradient in ``grad`` during backward."""
@@ -73,9 +122,9 @@ class Hooks:
             raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
         if self._gradient is None:
             return
-        self._more().retains = True
+        self._autograd_state().retains = True
         self._retained()[self.output_nr] = weakref.ref(self)
 
     @property
     def retains_grad(self) -> bool:
-        return self._extra is not None and self._extra.retains
+        return self._autograd is not None and self._autograd.retains

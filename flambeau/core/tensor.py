@@ -1,4 +1,4 @@
-"""The tensor: a handle on a value, or on a view of a storage that other tensors share.
+"""The tensor: a value, or a view of a storage that other tensors share.
 
 What operations do is in :mod:`flambeau.ops`; their functions become methods here through :func:`method`.
 """
@@ -19,9 +19,9 @@ from ..graph.shapes import Size, View, contiguous_strides, is_contiguous, wrap_d
 from ..graph.trace import Node, local, note_rebinding, record
 from .device import NAMED, strided
 from .history import Gradient
-from .hooks import Extra, Hooks
-from .reading import Reading
+from .hooks import AutogradState, TensorHooks
 from .storage import Storage, whole
+from .values import TensorValues
 
 _new = object.__new__
 
@@ -30,13 +30,13 @@ class TensorType(type):
     """Metaclass: lets ``isinstance(x, flambeau.FloatTensor)`` and calls such as ``Tensor(2, 3)`` behave as in PyTorch."""
 
 
-class Tensor(Reading, Hooks):
+class Tensor(TensorValues, TensorHooks):
     """An n-dimensional array of one dtype that operations are recorded on.
 
     ``Tensor(...)`` is PyTorch's old constructor (sizes, or data); use :func:`flambeau.tensor`.
     """
 
-    __slots__ = ("_node", "_storage", "_view", "_tracked", "_gradient", "_extra", "__dict__", "__weakref__")
+    __slots__ = ("_node", "_storage", "_view", "_tracked", "_gradient", "_autograd", "__dict__", "__weakref__")
 
     #: The value, while no other tensor shares its memory (None when there is a storage).
     _node: Any
@@ -46,7 +46,7 @@ class Tensor(Reading, Hooks):
     #: Whether gradients are recorded, and the history (an edge: a gradient node, or a pair with an output number).
     _tracked: bool
     _gradient: Any
-    _extra: Extra | None
+    _autograd: AutogradState | None
 
     #: The function behind the old constructor; put here by ``ops.from_data``.
     _construct: Callable[..., Tensor]
@@ -101,7 +101,7 @@ class Tensor(Reading, Hooks):
         tensor._view = view
         tensor._tracked = False
         tensor._gradient = None
-        tensor._extra = None
+        tensor._autograd = None
         return tensor
 
     @classmethod
@@ -115,7 +115,7 @@ class Tensor(Reading, Hooks):
         tensor._view = view
         tensor._storage = None if view is None else Storage(node)
         tensor._node = node if view is None else None
-        tensor._extra = None
+        tensor._autograd = None
         tensor._tracked = edge is not None
         tensor._gradient = edge
         return tensor
@@ -129,7 +129,7 @@ class Tensor(Reading, Hooks):
 
     def _rebase(self, gradient: Any) -> None:
         """Give this tensor another history, its content having been replaced; a gradient to be retained follows."""
-        retains = self._extra is not None and self._extra.retains
+        retains = self._autograd is not None and self._autograd.retains
         if retains:
             self._retained().pop(self.output_nr, None)
         self._tracked = True
@@ -140,13 +140,13 @@ class Tensor(Reading, Hooks):
     def _retained(self) -> dict[int, Any]:
         """Where the history notes which tensors retain their gradient, by output number."""
         gradient = self._gradient
-        return (gradient[0] if isinstance(gradient, tuple) else gradient)._extra().retained  # type: ignore[no-any-return]
+        return (gradient[0] if isinstance(gradient, tuple) else gradient)._attachments().retained  # type: ignore[no-any-return]
 
-    def _more(self) -> Extra:
-        extra = self._extra
-        if extra is None:
-            extra = self._extra = Extra()
-        return extra
+    def _autograd_state(self) -> AutogradState:
+        state = self._autograd
+        if state is None:
+            state = self._autograd = AutogradState()
+        return state
 
     # --- value and memory ------------------------------------------------------------------------------------------
 
@@ -155,10 +155,10 @@ class Tensor(Reading, Hooks):
         storage = self._storage
         if storage is None:
             return self._node  # type: ignore[no-any-return]
-        extra = self._extra
-        if extra is not None and extra.base is not None:
-            base = extra.base
-            if base._extra is not None and base._extra.version != extra.seen:
+        state = self._autograd
+        if state is not None and state.base is not None:
+            base = state.base
+            if base._autograd is not None and base._autograd.version != state.seen:
                 Tensor._renew_history(self, base)
         return storage.node
 
@@ -306,15 +306,15 @@ class Tensor(Reading, Hooks):
                     "in a subgraph that doesn't require differentiation use var_no_grad = var.detach()."
                 )
             return self
-        if requires_grad and self._extra is not None and self._extra.inference and not local.inference:
+        if requires_grad and self._autograd is not None and self._autograd.inference and not local.inference:
             raise RuntimeError("Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.")
         self._tracked = bool(requires_grad)
         return self
 
     @property
     def grad(self) -> Tensor | None:
-        extra = self._extra
-        found = None if extra is None else extra.grad
+        state = self._autograd
+        found = None if state is None else state.grad
         if found is None and self._gradient is not None and not self.retains_grad:
             warnings.warn(
                 "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't be "
@@ -328,8 +328,8 @@ class Tensor(Reading, Hooks):
     @grad.setter
     def grad(self, value: Tensor | None) -> None:
         if value is None:
-            if self._extra is not None:
-                self._extra.grad = None
+            if self._autograd is not None:
+                self._autograd.grad = None
             return
         if not isinstance(value, Tensor):
             raise TypeError(
@@ -344,18 +344,18 @@ class Tensor(Reading, Hooks):
             )
         if value.dtype is not self.dtype:
             raise RuntimeError("assigned grad has data of a different type")
-        self._more().grad = value
+        self._autograd_state().grad = value
 
     @grad.deleter
     def grad(self) -> None:
-        if self._extra is not None:
-            self._extra.grad = None
+        if self._autograd is not None:
+            self._autograd.grad = None
 
     _grad = grad
 
     @property
     def _base(self) -> Tensor | None:
-        return None if self._extra is None else self._extra.base
+        return None if self._autograd is None else self._autograd.base
 
     @property
     def _version(self) -> int:
@@ -379,7 +379,7 @@ class Tensor(Reading, Hooks):
 
     @property
     def name(self) -> str | None:
-        return None if self._extra is None else self._extra.name
+        return None if self._autograd is None else self._autograd.name
 
     # --- as a container -----------------------------------------------------------------------------------------------
 
@@ -417,7 +417,7 @@ class Tensor(Reading, Hooks):
     #: Put here by ``autograd.engine``.
     _run_backward: Callable[..., None]
 
-    # --- other handles on the same value ---------------------------------------------------------------------------
+    # --- other tensors of the same value ---------------------------------------------------------------------------
 
     def detach_(self) -> Tensor:
         """Forget this tensor's history, in place. ``RuntimeError`` for views, whose history is their base's."""
@@ -478,11 +478,11 @@ class Tensor(Reading, Hooks):
         made._view = self._view
         made._tracked = self._tracked
         made._gradient = self._gradient
-        made._extra = None
+        made._autograd = None
         return made  # type: ignore[no-any-return]
 
     def is_inference(self) -> bool:
-        return self._extra is not None and self._extra.inference
+        return self._autograd is not None and self._autograd.inference
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         if not self.is_leaf:
@@ -508,10 +508,10 @@ class Tensor(Reading, Hooks):
             made._view = self._view
         made._tracked = self._tracked
         made._gradient = None
-        made._extra = None
+        made._autograd = None
         memo[id(self)] = made
         if self.grad is not None:
-            made._more().grad = copy.deepcopy(self.grad, memo)
+            made._autograd_state().grad = copy.deepcopy(self.grad, memo)
         for key, value in self.__dict__.items():
             made.__dict__[key] = copy.deepcopy(value, memo)
         return made  # type: ignore[no-any-return]

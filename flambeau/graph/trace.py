@@ -24,7 +24,7 @@ from typing import Any
 from ..interpreter.forks import in_child, new_lock
 from .bounds import LARGEST, SMALLEST, check_value
 from .dtypes import DType, scalar_dtype
-from .given import Given, Looked
+from .placeholder import Placeholder, ValueNeeded
 from .primitives import FILL, LEAF, OUTPUT, WRITE, Meta, Primitive, nbytes
 from .shapes import MOVED, Size, View
 from .steps import ALWAYS, BYTE_BUDGET, Operand, Step, remember_next, root_of
@@ -406,7 +406,7 @@ def number_kind(value: Any) -> str:
         return "i"
     if isinstance(value, float):
         return "f"
-    if kind is Given:
+    if kind is Placeholder:
         return value.kind  # type: ignore[no-any-return]
     if isinstance(value, complex):
         raise NotImplementedError("operations are not implemented for complex numbers")
@@ -504,7 +504,7 @@ def evaluate(node: Node) -> Any:
         assert node.trace is not None
         evaluate_trace[0](node.trace)
         if node.buffer is None:  # recorded in a composite that is learnt
-            raise Looked
+            raise ValueNeeded
     return node.buffer
 
 

@@ -23,7 +23,7 @@ _PUBLISHED: dict[str, tuple[str, bool]] = {
     "flambeau.audio": ("torchaudio", False),
     "flambeau.metrics": ("torchmetrics", False),
     "flambeau.core": ("torch", True),
-    "flambeau.core.handle": ("torch.utils.hooks", True),
+    "flambeau.core.hooks": ("torch.utils.hooks", True),
     "flambeau.core.modes": ("torch.autograd.grad_mode", True),
     "flambeau.graph": ("torch", True),
     "flambeau.interpreter": ("torch", True),

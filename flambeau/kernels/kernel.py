@@ -44,7 +44,7 @@ class Number:
 
 
 class Shifted(Operand):
-    """An operand entered some bytes behind its beginning: a fixed number, and ``number`` elements given at each run."""
+    """An operand that begins some bytes behind another: a fixed number, and ``number`` elements given at each run."""
 
     __slots__ = ("base", "number", "itemsize")
 
@@ -130,7 +130,7 @@ class Epilogue:
 
 @dataclass(frozen=True)
 class Strided:
-    """Elements that a call reads: ``operand``, entered where they begin, with a stride in elements for each axis."""
+    """Elements that a call reads: ``operand``, which begins where they do, with a stride in elements for each axis."""
 
     operand: Operand
     base: Operand

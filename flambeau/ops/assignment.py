@@ -68,7 +68,7 @@ def assign(target: Tensor, value: Tensor) -> Tensor:
             write_through_view[0](target, (value._gradient or value,))
         else:
             target._rebase(value._gradient or value)
-            target._more().version += 1
+            target._autograd_state().version += 1
     return target
 
 
@@ -114,7 +114,7 @@ def _rewrite(target: Tensor, history: type[Gradient], edges: tuple[Edge, ...]) -
         return
     old = (target._gradient or target) if target._tracked else None
     target._rebase(history.of((old, *edges), (), target.shape, target.dtype))
-    target._more().version += 1
+    target._autograd_state().version += 1
 
 
 def write_out(out: Tensor, value: Tensor, how: str = "", read: Sequence[Tensor] = ()) -> Tensor:

@@ -23,13 +23,14 @@ from ..graph.notices import warn_once
 from ..graph.shapes import Size, View
 from ..graph.trace import record
 from .creation import filled
-from .dispatch import attach, binary, tracked, unary
+from .dispatch import attach, binary, tracked
 from .laid_out import in_order, with_gradient_in_order
 from .memory_order import Order, format_order, lay
 from .one_node import one_node
 from .operation import operation
 from .padding import constant_pad_nd
 from .reductions import sum as sum_of
+from .views import contiguous_node
 from .views import geometry as geometry_of
 
 Ints = tuple[int, ...]
@@ -50,21 +51,12 @@ class Geometry:
         self.order = order
 
 
-def dense_node(x: Tensor) -> Any:
-    """The node of a value that lies contiguously, as the templates want it."""
-    view = x._view
-    node = x._read()
-    if view is not None and (not view.contiguous or view.offset or view.sizes.numel() != node.shape.numel()):
-        node = unary(p.COPY, x)._read()
-    return node
-
-
 def _recorded(primitive: p.Primitive, geometry: Geometry, shape: Size, a: Tensor, b: Tensor) -> Tensor:
     """A primitive of two operands; zeros without running anything where an operand is empty."""
     if geometry.problem is None:
         return filled(shape, 0, geometry.dtype)
     attributes = (shape, geometry.dtype, geometry.problem)
-    return Tensor._from_node(record(primitive, attributes, (dense_node(a), None), (dense_node(b), None)))
+    return Tensor._from_node(record(primitive, attributes, (contiguous_node(a), None), (contiguous_node(b), None)))
 
 
 def _differentiable(

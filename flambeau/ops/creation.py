@@ -28,7 +28,7 @@ def finished(
     if device is not None:
         check_device(device)
     if local.inference:
-        tensor._more().inference = True
+        tensor._autograd_state().inference = True
     if requires_grad and tensor.dtype.category < 2:
         raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
     return tensor.requires_grad_() if requires_grad else tensor

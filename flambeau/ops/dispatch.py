@@ -18,7 +18,7 @@ from ..graph import primitives as p
 from ..graph.bounds import LARGEST, SMALLEST, whole_number
 from ..graph.checks import Check
 from ..graph.dtypes import DType
-from ..graph.given import Given
+from ..graph.placeholder import Placeholder
 from ..graph.primitives import COPY, Primitive
 from ..graph.shapes import View
 from ..graph.trace import Node, enter, local, new_step, number_kind, overflow, record, record_constant, user_site
@@ -26,7 +26,7 @@ from .memory_order import record_in_memory_order
 
 _new = object.__new__
 
-NUMBERS = (int, float, Given, np.generic)
+NUMBERS = (int, float, Placeholder, np.generic)
 """What may stand beside a tensor in an operation, besides tensors."""
 
 
@@ -35,7 +35,7 @@ def operand(value: Any) -> Any:
 
     ``TypeError`` for anything else, arrays too: operators leave those to NumPy (see :meth:`Tensor.__array_wrap__`).
     """
-    if isinstance(value, (Tensor, int, float, Given)):
+    if isinstance(value, (Tensor, int, float, Placeholder)):
         return value
     if isinstance(value, np.generic) and value.dtype.kind in "biuf":
         return float(value) if isinstance(value, np.bool_) else value.item()
@@ -83,7 +83,7 @@ def unary(primitive: Primitive, x: Tensor, gradient: type[Gradient] | None = Non
     result._node = value
     result._storage = None
     result._view = None
-    result._extra = None
+    result._autograd = None
     if x._tracked and gradient is not None and local.grad:
         history = _new(gradient)
         history.edges = (x._gradient or x,)
@@ -97,7 +97,7 @@ def unary(primitive: Primitive, x: Tensor, gradient: type[Gradient] | None = Non
         history.shape = value.shape
         history.dtype = value.dtype
         history.sequence = sequence()
-        history.extra = None
+        history.attached = None
         history.context = attributes
         result._tracked = True
         result._gradient = history
@@ -202,7 +202,7 @@ def binary(
     result._node = value
     result._storage = None
     result._view = None
-    result._extra = None
+    result._autograd = None
     if (tracked_a or tracked_b) and gradient is not None and local.grad:
         history = _new(gradient)
         history.edges = (
@@ -224,7 +224,7 @@ def binary(
         history.shape = value.shape
         history.dtype = value.dtype
         history.sequence = sequence()
-        history.extra = None
+        history.attached = None
         history.context = attributes
         result._tracked = True
         result._gradient = history
@@ -305,12 +305,12 @@ def attach(
         history.saved = tuple(saved)
     history.shape, history.dtype = result._output_meta(0)
     history.sequence = sequence()
-    history.extra = None
+    history.attached = None
     history.context = context
     result._tracked = True
     result._gradient = history
-    if result._extra is not None:
-        result._extra.base = None  # what it was reshaped from was never seen; the history is its own
+    if result._autograd is not None:
+        result._autograd.base = None  # what it was reshaped from was never seen; the history is its own
     if local.watched:
         history.observe()
 
@@ -323,13 +323,6 @@ def no_slope(grad: Tensor) -> Tensor:
 def number_or_tensor(x: Any, d: DType) -> Tensor:
     """An operand of which a gradient needs a tensor: a number has no dimensions and the dtype given."""
     return x if isinstance(x, Tensor) else Tensor._from_node(record_constant((), x, d))
-
-
-def edge_of(tensor: Tensor) -> Any:
-    """Where a gradient of ``tensor`` goes: its history, the leaf itself, or None."""
-    if not tensor._tracked:
-        return None
-    return tensor._gradient or tensor
 
 
 def tracked(*tensors: Any) -> bool:

@@ -7,14 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from ..core.history import Gradient, Packed
+from ..core.history import Gradient, Packed, edge_of
 from ..core.tensor import Tensor
 from ..graph import dtypes
 from ..graph import primitives as p
 from ..graph.dtypes import dtype as dtype_type
 from ..graph.shapes import Size
 from ..graph.trace import Node, local, record, record_outputs
-from .dispatch import edge_of
 from .from_data import from_array
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import repeat
 from typing import Any
 
-from ..core.composite import composite_values, handle
+from ..core.composite import composite_values, tensor_of
 from ..core.history import INPUTS, Gradient, shown_as
 from ..core.tensor import Tensor
 from ..graph import dtypes
@@ -158,7 +158,7 @@ def cross_entropy(
     if rank == 0 or 0 in shape or d.itemsize == 2:
         return nll_loss(log_softmax(input, 0 if rank < 2 else 1), target, weight, reduction, ignore_index)
     value, *kept = composite_values(_cross_entropy, (reduction, ignore_index), (input, target, weight))
-    result = handle(*value)
+    result = tensor_of(*value)
     if input._tracked and local.grad:
         context = (shape, 0 if rank == 1 else 1, ignore_index, reduction == "none")
         saved = (input._read(), input._view), *kept

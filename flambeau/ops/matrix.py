@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from ..core.composite import composite_values, handle
+from ..core.composite import composite_values, tensor_of
 from ..core.history import CROSSWISE, INPUTS, Gradient, shown_as
 from ..core.modes import without_history
 from ..core.storage import whole
@@ -414,7 +414,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
             return seen_as(rows, (*shape[:-1], matrix[0]), ViewBackward0)
         return _product_and_bias(input, weight, bias)
     (value,) = composite_values(_linear, None, (input, weight, bias))
-    result = handle(*value)
+    result = tensor_of(*value)
     if local.grad and (input._tracked or weight._tracked or bias._tracked):
         kept = input._read() if weight._tracked else None, input._view
         other = weight._read() if input._tracked else None, weight._view

@@ -221,8 +221,8 @@ def lay(result: Tensor, order: Order) -> Tensor:
     else:
         value = record(COPY, None, (node, permuted(result, order)))
         result._node, result._storage, result._view = None, Storage(value), _inverse_view(value.shape, order)
-    if result._extra is not None:
-        result._extra.base = None  # it shares nobody's memory any more
+    if result._autograd is not None:
+        result._autograd.base = None  # it shares nobody's memory any more
     return result
 
 

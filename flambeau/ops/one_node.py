@@ -105,15 +105,15 @@ def _entered(x: Any, entrances: list[Entrance], edges: list[Edge], originals: di
         edges.append(edge)
         entrance = Entrance.of((edge,), (), x.shape, x.dtype)
         entrances.append(entrance)
-        handle = _new(Tensor)
-        handle._node = x._node
-        handle._storage = x._storage
-        handle._view = x._view
-        handle._tracked = True
-        handle._gradient = entrance
-        handle._extra = None
-        originals[id(handle)] = x
-        return handle
+        alias = _new(Tensor)
+        alias._node = x._node
+        alias._storage = x._storage
+        alias._view = x._view
+        alias._tracked = True
+        alias._gradient = entrance
+        alias._autograd = None
+        originals[id(alias)] = x
+        return alias
     if isinstance(x, (list, tuple)) and any(isinstance(each, Tensor) for each in x):
         return [_entered(each, entrances, edges, originals) for each in x]
     return x
@@ -136,8 +136,8 @@ def _lead(
     for number, result in enumerate(results):
         if result._tracked:
             result._gradient = (node, number) if several else node
-            if result._extra is not None:
-                result._extra.base = None  # what it was reshaped from was never seen; the history is its own
+            if result._autograd is not None:
+                result._autograd.base = None  # what it was reshaped from was never seen; the history is its own
 
 
 def _slots(entrances: list[Entrance], edges: list[Edge]) -> list[Entrance | None]:

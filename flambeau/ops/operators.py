@@ -63,7 +63,7 @@ def _recorded(primitive: p.Primitive, gradient: type[Gradient]) -> Any:
                     value = overflow(trace, value, step)
                 result = _new(Tensor)
                 result._node = value
-                result._storage = result._view = result._extra = result._gradient = None
+                result._storage = result._view = result._autograd = result._gradient = None
                 result._tracked = False
                 return result
             return binary(primitive, self, other, gradient)

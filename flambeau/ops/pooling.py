@@ -19,7 +19,7 @@ from ..graph.pooling import MOST_PLACES, EvenWindows, Pooling, SlidingMeans, Sli
 from ..graph.shapes import Size
 from ..graph.trace import record, record_outputs
 from .conversion import check_floating
-from .convolution import dense_node
+from .convolution import contiguous_node
 from .creation import filled
 from .dispatch import attach, tracked
 from .gather_scatter import gather
@@ -46,7 +46,7 @@ def _recorded(
     if any(t.numel() == 0 for t in operands):
         return filled(size, 0, d)
     return lay(
-        Tensor._from_node(record(primitive, (size, d, window), *((dense_node(t), None) for t in operands))), order
+        Tensor._from_node(record(primitive, (size, d, window), *((contiguous_node(t), None) for t in operands))), order
     )
 
 
@@ -58,7 +58,7 @@ def _maxima(
     if x.numel() == 0:
         values, places = filled(size, 0, x.dtype), filled(size, 0, int64)
     else:
-        nodes = record_outputs(primitive, (size, x.dtype, window), [(size, int64, 1)], (dense_node(x), None))
+        nodes = record_outputs(primitive, (size, x.dtype, window), [(size, int64, 1)], (contiguous_node(x), None))
         values, places = map(Tensor._from_node, nodes)
     order = format_order(x)
     if tracked(x):

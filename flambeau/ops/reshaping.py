@@ -98,8 +98,8 @@ def seen_as(x: Tensor, sizes: tuple[int, ...], gradient: type[Gradient]) -> Tens
     found = _reshaped(x, sizes)
     assert found is not None
     result = look(x, found, gradient)
-    if result._extra is not None:
-        result._extra.base = None
+    if result._autograd is not None:
+        result._autograd.base = None
     return result
 
 

@@ -17,7 +17,7 @@ from ..core.tensor import Tensor
 from ..graph.bounds import LARGEST, SMALLEST
 from ..graph.dtypes import OF_PYTHON
 from ..graph.dtypes import dtype as DType
-from ..graph.given import Given
+from ..graph.placeholder import Placeholder
 from .signature_table import SIGNATURES
 
 OPTIONS = "dtype? dtype=, any? layout=, any? device=, bool? pin_memory=, bool? requires_grad="
@@ -153,7 +153,7 @@ def signatures(names: tuple[str, ...], method: bool) -> list[list[Parameter]]:
 
 
 def _accepts(parameter: Parameter, value: Any, numbers: bool) -> bool:
-    if value is None and parameter.none or type(value) is Given:
+    if value is None and parameter.none or type(value) is Placeholder:
         return True
     accepts = ACCEPTS.get(parameter.kind)
     if accepts is None or accepts(value):

@@ -10,7 +10,7 @@ import operator
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from ..core.history import Edge, Gradient, sequence
+from ..core.history import Edge, Gradient, edge_of, sequence
 from ..core.storage import Storage, written
 from ..core.tensor import Tensor
 from ..graph import dtypes
@@ -19,7 +19,7 @@ from ..graph.primitives import COPY, IOTA, SCATTER
 from ..graph.shapes import Size, View, contiguous_strides
 from ..graph.trace import local, record, record_constant
 from .assignment import check_writable, write_through_view
-from .dispatch import attach, edge_of
+from .dispatch import attach
 from .operation import DECLARED, Declaration
 
 Sizes = Any
@@ -51,21 +51,21 @@ def view_of(
 def look(x: Tensor, view: View, gradient: type[Gradient], context: Any = None) -> Tensor:
     """:func:`view_of` for a view that was made already."""
     storage = x._storage or x._share()
-    if x._extra is not None and x._extra.base is not None:
+    if x._autograd is not None and x._autograd.base is not None:
         x._read()
     result = object.__new__(Tensor)
     result._node = None
     result._storage = storage
     result._view = view
-    result._extra = None
+    result._autograd = None
     result._tracked = False
     result._gradient = None
     if local.inference:
         return result
-    extra = result._more()
+    state = result._autograd_state()
     base = x._base
-    extra.base = base = x if base is None else base
-    extra.seen = 0 if base._extra is None else base._extra.version
+    state.base = base = x if base is None else base
+    state.seen = 0 if base._autograd is None else base._autograd.version
     if x._tracked and local.grad:
         history = object.__new__(gradient)
         history.edges = (x._gradient or x,)
@@ -73,7 +73,7 @@ def look(x: Tensor, view: View, gradient: type[Gradient], context: Any = None) -
         history.shape = view.sizes
         history.dtype = x.dtype
         history.sequence = sequence()
-        history.extra = None
+        history.attached = None
         history.context = (x.shape, context)
         result._tracked = True
         result._gradient = history
@@ -184,9 +184,9 @@ class _OverwriteBackward(Gradient):
         return overwrite(grad, base, view)
 
 
-def dense(grad: Tensor) -> Any:
+def contiguous_node(x: Tensor) -> Any:
     """A node that holds a tensor's elements and nothing else, in logical order."""
-    node, view = grad._read(), grad._view
+    node, view = x._read(), x._view
     if view is None or view.contiguous and view.offset == 0 and view.sizes.numel() == node.shape.numel():
         return node
     return record(COPY, None, (node, view))
@@ -195,7 +195,7 @@ def dense(grad: Tensor) -> Any:
 def _laid_out(grad: Tensor, frame: Frame) -> Any:
     """A node of a frame's memory in which ``grad`` lies as the base does."""
     if frame.dense:
-        return dense(grad)
+        return contiguous_node(grad)
     zeros = record_constant((frame.span,), 0, grad.dtype)
     return written(zeros, frame.base, grad._read(), grad._view)
 
@@ -248,14 +248,14 @@ def _write_through(target: Tensor, edges: tuple[Edge, ...]) -> None:
     assert base is not None and target._view is not None
     context = geometry(base), target._view
     base._rebase(CopySlices.of((edge_of(base), *edges), (), base.shape, base.dtype, context))
-    base._more().version += 1
+    base._autograd_state().version += 1
     _renew(target, base)
 
 
 def _renew(tensor: Tensor, base: Tensor) -> None:
     """Derive a view's history anew from its base, whose own has changed."""
-    assert base._extra is not None and tensor._extra is not None
-    tensor._extra.seen = base._extra.version
+    assert base._autograd is not None and tensor._autograd is not None
+    tensor._autograd.seen = base._autograd.version
     if not base._tracked:
         return
     assert tensor._view is not None

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import flambeau
 
-from ..core.composite import composite_values, handle
+from ..core.composite import composite_values, tensor_of
 from ..core.tensor import Tensor
 from ..graph.primitives import FMA
 from ..graph.trace import local, note_change
@@ -185,11 +185,11 @@ class Formula(Optimizer):
             for entry in part:
                 for target, (node, view) in zip(entry[:changed], values):
                     if target is None:
-                        self._keep(entry[0], handle(node, view))
+                        self._keep(entry[0], tensor_of(node, view))
                         continue
                     storage = target._storage
                     if storage is None or view is not None or not storage.replace(target._view, node):
-                        assign(target, handle(node, view))
+                        assign(target, tensor_of(node, view))
 
     def _keep(self, parameter: Tensor, value: Tensor) -> None:
         """``value`` is the first one of what is kept for a parameter and has none yet."""

@@ -9,7 +9,7 @@ from copy import deepcopy
 from itertools import chain
 from typing import Any
 
-from ..core.handle import RemovableHandle
+from ..core.hooks import RemovableHandle
 from ..core.tensor import Tensor
 from ..graph.notices import warn
 from ..graph.trace import step_boundary

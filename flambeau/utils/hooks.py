@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from ..core.handle import RemovableHandle
+from ..core.hooks import RemovableHandle
 
 __all__ = ["RemovableHandle"]

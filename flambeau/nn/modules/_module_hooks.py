@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ...core.handle import RemovableHandle
+from ...core.hooks import RemovableHandle
 from ...core.tensor import Tensor
 from ...graph.notices import warn
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import flambeau
 
-from ...core.handle import RemovableHandle
+from ...core.hooks import RemovableHandle
 from ...core.tensor import Tensor
 from ...graph.notices import warn
 from ..parameter import Parameter, is_lazy

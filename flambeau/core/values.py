@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _C_TYPES = {float32: ctypes.c_float, float64: ctypes.c_double, int64: ctypes.c_int64, bool_: ctypes.c_bool}
 
 
-class Reading:
+class TensorValues:
     """The part of :class:`~flambeau.Tensor` that gives out values."""
 
     __slots__ = ()
@@ -141,6 +141,6 @@ class Reading:
 
     def __format__(self, spec: str) -> str:
         """A zero-dimensional tensor is formatted as its number; others, and subclasses, only without ``spec``."""
-        if not self.ndim and type(self).__base__ is Reading:
+        if not self.ndim and type(self).__base__ is TensorValues:
             return format(self.item(), spec)
         return object.__format__(self, spec)

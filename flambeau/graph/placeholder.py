@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import Any, NoReturn
 
 
-class Looked(Exception):
+class ValueNeeded(Exception):
     """Something needs a number that is given anew at each run, or a value that depends on one."""
 
     def __init__(self) -> None:
         super().__init__("a value that is given anew at each run was looked at")
 
 
-class Given:
+class Placeholder:
     """A number (or a view's offset) while a composite is recorded for the first time.
 
     Recording hands it on as it is, which tells where it goes. Whatever needs its value (arithmetic, a comparison, a look-up)
-    raises :class:`Looked`, so that no result of today's value can be taken for what holds always.
+    raises :class:`ValueNeeded`, so that no result of today's value can be taken for what holds always.
     """
 
     __slots__ = ("kind", "number")
@@ -37,17 +37,17 @@ class Given:
 
     def _beyond_zero(self, other: Any) -> bool:
         if self.kind != "offset" or other != 0:
-            raise Looked
+            raise ValueNeeded
         return True
 
     def __bool__(self) -> bool:
         if self.kind != "offset":
-            raise Looked
+            raise ValueNeeded
         return True
 
 
 def _look(*_: Any) -> NoReturn:
-    raise Looked
+    raise ValueNeeded
 
 
 for _name in (
@@ -56,4 +56,4 @@ for _name in (
     *(side + name for side in ("", "r") for name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "divmod", "pow",
                                                      "lshift", "rshift", "and", "or", "xor", "matmul")),
 ):  # fmt: skip
-    setattr(Given, f"__{_name}__", _look)
+    setattr(Placeholder, f"__{_name}__", _look)
