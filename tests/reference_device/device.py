@@ -1,0 +1,61 @@
+"""The reference device: implements what :mod:`flambeau.kernels.contract` asks for, as plainly as can be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from flambeau.graph.convolution import Convolution
+from flambeau.graph.dtypes import DType
+from flambeau.graph.pooling import Pooling
+from flambeau.kernels.kernel import Call, Epilogue, MatrixAccess, Operand, Scatter
+from flambeau.kernels.program import Program
+
+from . import programs
+from .memory import AlwaysNew, Memory
+from .pooling import lower_pooling
+from .runner import Kernel, Runner
+from .scatter import lower_scatter
+from .templates import lower_convolution, lower_convolution_gradient, lower_product
+
+
+class Reference:
+    """Computes one call after the other with NumPy."""
+
+    def __init__(self) -> None:
+        self.runner = Runner()
+
+    def loop(self, program: Program, inner: int) -> tuple[Kernel, int]:
+        return Kernel(program.key, partial(programs.run, program)), 0
+
+    def product(
+        self, dtype: DType, batch: tuple[int, ...], m: int, n: int, k: int, a: MatrixAccess, b: MatrixAccess,
+        result: MatrixAccess | Epilogue,
+    ) -> list[Call]:  # fmt: skip
+        return [lower_product(dtype, batch, m, n, k, a, b, result)]
+
+    def convolution(self, geometry: Convolution, x: Operand, w: Operand, result: Operand | Epilogue) -> list[Call]:
+        return [lower_convolution(geometry, x, w, result)]
+
+    def windows(
+        self, name: str, dtype: DType, geometry: Convolution | Pooling, inputs: Sequence[Operand],
+        outputs: Sequence[Operand | None],
+    ) -> list[Call]:  # fmt: skip
+        if isinstance(geometry, Convolution):
+            (result,) = outputs
+            assert result is not None
+            return [lower_convolution_gradient(name, geometry, tuple(inputs), result)]
+        return [lower_pooling(name, dtype, geometry, inputs, outputs)]
+
+    def scatter(self, scatter: Scatter) -> Call:
+        return lower_scatter(scatter)
+
+    def load(self, kernels: Sequence[Any]) -> list[int]:
+        return [self.runner.load(kernel) for kernel in kernels]
+
+    def allocate(self, nbytes: int) -> Memory:
+        return Memory(nbytes)
+
+    def recurring(self, sizes: Sequence[int]) -> AlwaysNew:
+        return AlwaysNew(sizes)
