@@ -64,25 +64,25 @@ class Module:
         self,
         name: str,
         parameters: Parameters,
-        write: Callable[[Builder, Any], None],
+        write: Callable[[Builder, Any], Value | None],
         attributes: str = "nounwind noinline",
+        result: Type | None = None,
     ) -> Function:
-        """An internal function, which ``write(builder, parameters by name)`` writes where no module has it yet: its name says
-        all that its code depends on."""
+        """An internal function, which ``write(builder, parameters by name)`` writes where no module has it yet, and whose result
+        that returns: its name says all that its code depends on."""
         if name not in self._functions:
             written = _functions.get(name)
             if written is None:
                 written = Module()
-                b = Builder(written, name, parameters, internal=True, attributes=attributes)
-                write(b, b.parameters)
-                b.finish()
+                b = Builder(written, name, parameters, result, internal=True, attributes=attributes)
+                b.finish(write(b, b.parameters))
                 if len(_functions) >= KEPT_FUNCTIONS:
                     _functions.clear()
                 _functions[name] = written
             self.declarations |= written.declarations
             self._globals |= written._globals
             self._functions |= written._functions
-        return Function(name, parameters)
+        return Function(name, parameters, result)
 
     def text(self) -> str:
         """The module as LLVM assembly."""
@@ -99,13 +99,17 @@ class Function:
 
     name: str
     parameters: Parameters
+    result: Type | None = None
 
-    def __call__(self, b: Builder, at: Pointer | None = None, **values: Any) -> None:
+    def __call__(self, b: Builder, at: Pointer | None = None, **values: Any) -> Any:
         """Call it, or one with the same parameters ``at`` an address, with values or numbers; those that it has no parameter
         for are dropped."""
         given = ((type, values[name]) for name, type in self.parameters.items())
         spelled = (str(x) if isinstance(x, Value) else f"{type} {type.constant(x)}" for type, x in given)
-        b.do(f"call void {'@' + self.name if at is None else at.name}({', '.join(spelled)})")
+        call = f"{'@' + self.name if at is None else at.name}({', '.join(spelled)})"
+        if self.result is None:
+            return b.do(f"call void {call}")
+        return self.result.class_(b, self.result, b.op(f"call {self.result} {call}"))
 
     def address(self, b: Builder) -> Pointer:
         """Where its code is."""
@@ -120,7 +124,7 @@ class Builder:
         module: Module,
         name: str,
         parameters: Parameters,
-        result: str = "void",
+        result: Type | None = None,
         internal: bool = False,
         attributes: str = "nounwind",
     ) -> None:
@@ -134,7 +138,7 @@ class Builder:
         spelled = ", ".join(
             f"{type} {'noalias ' if type.to and name in noalias else ''}%{name}" for name, type in parameters.items()
         )
-        self._head = f"define {'internal ' if internal else ''}{result} @{name}({spelled}) {attributes} {{"
+        self._head = f"define {'internal ' if internal else ''}{result or 'void'} @{name}({spelled}) {attributes} {{"
         #: The function's parameters by name.
         self.parameters = SimpleNamespace(
             **{name: type.class_(self, type, "%" + name) for name, type in parameters.items()}
@@ -202,6 +206,15 @@ class Builder:
         if flags:
             given += ", " + flags
         return result.class_(self, result, self.op(f"call {spelled} @{full}({given})"))
+
+    def external(self, name: str, result: Type, *operands: Value) -> Any:
+        """Call a function of a library."""
+        callee = self.module.declare(name, result.spelled, *(operand.type.spelled for operand in operands))
+        return result.class_(self, result, self.op(f"call {result} {callee}({', '.join(map(str, operands))})"))
+
+    def fence(self, ordering: str) -> None:
+        """Keep what lies before and behind apart as other threads see it."""
+        self.do("fence " + ordering)
 
     # --- control flow ----------------------------------------------------------------------------------------------
 

@@ -19,8 +19,9 @@ from flambeau.cpu.jit import KernelCompiler
 from flambeau.cpu.kernel import Kernel
 from flambeau.cpu.object_cache import ObjectCache
 from flambeau.cpu.runner import Runner, default_runner
-from flambeau.cpu.threads import GENERATION, POSIX, ThreadPool, default_num_threads
+from flambeau.cpu.threads import ThreadPool, default_num_threads
 from flambeau.cpu.values import INDEX, Pointer
+from flambeau.cpu.workers import GENERATION, POSIX
 from flambeau.kernels.contract import NEW_PHASE, STEP_BYTES, STOP_ON_ERROR
 
 SUM, COUNT, ERROR, SLEEPY, SCRATCH = range(5)
