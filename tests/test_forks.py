@@ -18,7 +18,7 @@ from flambeau import nn, optim
 from flambeau.autograd.leaves import accumulating
 from flambeau.compiler import report
 from flambeau.core.composite import composite
-from flambeau.cpu import jit, recurring
+from flambeau.cpu import jit, memory
 from flambeau.cpu.memory import default_pool
 from flambeau.graph.trace import local, step_boundary
 from flambeau.utils.data import DataLoader, TensorDataset
@@ -123,7 +123,7 @@ def test_a_child_never_sees_half_an_update(beside: Callable[..., None]) -> None:
 
 LOCKS: dict[str, Callable[[], Any]] = {
     "memory": lambda: default_pool._lock,
-    "memory that recurs": lambda: recurring._lock,
+    "reused memory": lambda: memory._reusers_lock,
     "gradients": lambda: accumulating,
     "plan": lambda: report._last[0].lock,
     "trace": lambda: local.trace.lock,

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..graph.primitives import LEAF, MATMUL
 from ..interpreter.forks import new_lock
-from ..kernels.contract import ALIGNMENT, NEW_PHASE, PADDING, STOP_ON_ERROR, Device, RecurringMemory
+from ..kernels.contract import ALIGNMENT, NEW_PHASE, PADDING, STOP_ON_ERROR, Device, ReusedMemory
 from ..kernels.kernel import Call, Late, Number, Operand, Shifted
 from .epilogue import EpilogueLowering
 from .fuse import Fuser, Group
@@ -150,7 +150,7 @@ class Plan:
         for operand in temporaries:
             operand.slot = 1
         #: Where outputs that take no leaf's memory, the temporaries and the scratch memory are, by the number of threads.
-        self.memory: dict[int, RecurringMemory] = {}
+        self.memory: dict[int, ReusedMemory] = {}
         self._pack(phases, number_slots)
         shape = "qqqq" + "q" * (len(leaves) + len(self.outputs)) + "".join("d" if n.kind == "f" else "q" for n in numbers)
         self.table = struct.Struct(shape)

@@ -125,7 +125,7 @@ def _take_memory(plan: Plan, leaves: list[Any], threads: int) -> tuple[list[Any]
     if memory is None:
         taking = {output for _, output, _ in plan.donations}
         sizes = [size for output, size in enumerate(plan.outputs) if output not in taking]
-        memory = plan.device.recurring([*sizes, plan.arena_bytes + plan.scratch_stride * threads])
+        memory = plan.device.reused([*sizes, plan.arena_bytes + plan.scratch_stride * threads])
         plan.memory = {threads: memory}
     buffers: list[Any] = memory.take()
     arena = buffers.pop()

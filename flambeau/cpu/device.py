@@ -20,8 +20,7 @@ from .loops import emit
 from .loops.column import scratch_bytes
 from .loops.epilogue import FusedEpilogue
 from .loops.passes import row_scratch_bytes
-from .memory import allocate
-from .recurring import Recurring
+from .memory import ReusedBuffers, allocate
 from .runner import default_runner
 from .scatter import lower_scatter
 from .windows import lower_windows
@@ -33,7 +32,7 @@ class Processor:
     def __init__(self) -> None:
         self.runner = default_runner()
         self.allocate = allocate
-        self.recurring = Recurring
+        self.reused = ReusedBuffers
         self.windows = lower_windows
         self.scatter = lower_scatter
 

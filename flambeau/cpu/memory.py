@@ -22,11 +22,18 @@ from numpy.lib.array_utils import byte_bounds
 from numpy.typing import DTypeLike, NDArray
 
 from ..interpreter.forks import new_lock
-from ..interpreter.holders import other_holders
+from ..interpreter.holders import other_holders, shared
 from ..kernels.contract import ALIGNMENT, PADDING
 
 KEEP_FREE = 32 << 20
 """Free bytes that a pool keeps whatever happens."""
+
+REUSED_EACH = 4 << 20
+"""Bytes that are kept for one user at most (see :class:`ReusedBuffers`); beside the work on more, the time that the pool takes
+is nothing."""
+
+REUSED_TOGETHER = 32 << 20
+"""Bytes that are kept for all users at most: when there would be more, all are given back to the pool."""
 
 RECENT_SECONDS = 10.0
 """A pool keeps what was in use at some moment of the last one to two such periods."""
@@ -347,3 +354,53 @@ default_pool = Pool()
 """The process's pool."""
 
 allocate = default_pool.allocate
+
+
+class ReusedBuffers:
+    """Buffers of given sizes for one user, the same at each request as long as nobody else holds them.
+
+    A loop drops the values of one turn before it computes those of the next, so what a plan was given last time is free when
+    it runs again. To look whether it is takes far less time than to let buffers die and ask the pool for others.
+    """
+
+    __slots__ = ("sizes", "_pool", "_kept", "__weakref__")
+
+    def __init__(self, sizes: Sequence[int], pool: Pool = default_pool) -> None:
+        self.sizes = sizes
+        self._pool = pool
+        #: Nobody else may hold this list, nor another one of the same buffers, when the next request comes.
+        self._kept: list[Buffer] | None = None
+
+    def take(self) -> list[Buffer]:
+        """A buffer of arbitrary contents for each size. One thread at a time, whose signals' handlers may ask too."""
+        kept = self._kept
+        if kept is None:
+            return self._begin()
+        self._kept = None
+        for index, held in enumerate(shared(kept)):
+            if held or kept[index].ever_exposed:
+                kept[index] = self._pool.allocate(self.sizes[index])
+        given = kept.copy()
+        self._kept = kept
+        return given
+
+    def _begin(self) -> list[Buffer]:
+        global _reused_bytes
+        buffers = self._pool.allocate_all(self.sizes)
+        size = sum([buffer.nbytes for buffer in buffers])
+        if size <= REUSED_EACH:
+            with _reusers_lock:
+                if _reused_bytes + size > REUSED_TOGETHER:
+                    for user in [user for reference in _reusers if (user := reference()) is not None]:
+                        user._kept = None
+                    _reusers.clear()
+                    _reused_bytes = 0
+                _reusers.add(weakref.ref(self, _reusers.discard))
+                _reused_bytes += size  # users that die are counted until all is given back
+                self._kept = buffers.copy()
+        return buffers
+
+
+_reusers_lock = new_lock()
+_reusers: set[weakref.ref[ReusedBuffers]] = set()
+_reused_bytes = 0

@@ -80,7 +80,7 @@ class Memory(Protocol):
         """As :meth:`array`, for a view that the caller drops at once: it is no exposure."""
 
 
-class RecurringMemory(Protocol):
+class ReusedMemory(Protocol):
     """Memory of given sizes for one user, the same at each request as long as nobody else holds it."""
 
     def take(self) -> list[Any]:
@@ -147,7 +147,7 @@ class Device(Protocol):
     def allocate(self, nbytes: int) -> Any:
         """Memory of at least ``nbytes`` bytes of arbitrary contents (see :class:`Memory`)."""
 
-    def recurring(self, sizes: Sequence[int]) -> RecurringMemory:
+    def reused(self, sizes: Sequence[int]) -> ReusedMemory:
         """Memory that is asked for again and again."""
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from flambeau.cpu import memory
-from flambeau.cpu.memory import ALIGNMENT, PADDING, Buffer, Pool, size_class
+from flambeau.cpu.memory import ALIGNMENT, PADDING, Buffer, Pool, ReusedBuffers, size_class
 
 
 @pytest.fixture
@@ -292,3 +292,79 @@ def test_allocation_is_quick(pool: Pool) -> None:
             pool.allocate(4096)
         best = min(best, (time.perf_counter() - start) / 1000)
     assert best < 5e-6
+
+
+# --- memory that the same user asks for again and again -------------------------------------------------------------
+
+
+@pytest.fixture
+def _nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "_reused_bytes", 0)
+
+
+@pytest.mark.usefixtures("_nobody_else")
+def test_what_was_dropped_is_given_again() -> None:
+    reused = ReusedBuffers([100, 0, 5000], Pool())
+    first = reused.take()
+    assert [buffer.nbytes >= size for buffer, size in zip(first, reused.sizes)] == [True] * 3
+    addresses = [buffer.address for buffer in first]
+    del first
+    assert [buffer.address for buffer in reused.take()] == addresses
+
+
+@pytest.mark.usefixtures("_nobody_else")
+def test_what_is_held_is_replaced_and_the_rest_given_again() -> None:
+    reused = ReusedBuffers([100, 200, 300], Pool())
+    held = reused.take()[1]
+    view = held.array(np.uint8, (200,))
+    view[:] = 7
+    again = reused.take()
+    assert again[1] is not held and again[1].address != held.address
+    again[1].array(np.uint8, (200,))[:] = 9
+    assert (view == 7).all()
+    others = again[0], again[2]
+    assert others[0].address not in (held.address, again[1].address)
+    del again
+    third = reused.take()  # now the others are held
+    assert third[0] is not others[0] and third[2] is not others[1]
+
+
+@pytest.mark.usefixtures("_nobody_else")
+def test_what_others_have_seen_is_not_given_again() -> None:
+    reused = ReusedBuffers([64], Pool())
+    view = reused.take()[0].array(np.uint8, (64,))  # outlives the buffer
+    view[:] = 3
+    reused.take()[0].array(np.uint8, (64,))[:] = 5
+    assert (view == 3).all()
+
+
+@pytest.mark.usefixtures("_nobody_else")
+def test_much_memory_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "REUSED_EACH", 1 << 12)
+    pool = Pool()
+    reused = ReusedBuffers([1 << 12, 1], pool)
+    reused.take()
+    gc.collect()
+    assert pool.bytes_in_use == 0
+
+
+@pytest.mark.usefixtures("_nobody_else")
+def test_all_is_given_back_when_it_would_be_too_much_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "REUSED_TOGETHER", 1 << 13)
+    pool = Pool()
+    users = [ReusedBuffers([1 << 12], pool) for _ in range(5)]
+    for user in users:
+        user.take()
+        assert pool.bytes_in_use <= 1 << 13
+    for user in users:  # still fit for use
+        assert len(user.take()) == 1
+
+
+@pytest.mark.usefixtures("_nobody_else")
+def test_memory_goes_with_its_user() -> None:
+    pool = Pool()
+    reused = ReusedBuffers([1000], pool)
+    reused.take()
+    assert pool.bytes_in_use > 0
+    del reused
+    assert pool.bytes_in_use == 0

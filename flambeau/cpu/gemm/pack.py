@@ -15,7 +15,8 @@ from ...kernels.kernel import Call, MatrixAccess, Operand
 from ..arguments import Arguments
 from ..ir import Builder, Function, KernelBuilder, Module
 from ..kernel import Kernel
-from ..values import INDEX, LANES, Type, Value, placed, transposed, unraveled
+from ..lanes import transposed
+from ..values import INDEX, LANES, Type, Value, placed, unraveled
 from .access import contiguous_strides
 
 _AHEAD = 64

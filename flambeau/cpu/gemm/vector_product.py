@@ -12,8 +12,9 @@ from typing import Any
 from ..arguments import Arguments
 from ..epilogue import Epilogue
 from ..ir import Builder, Function, KernelBuilder, Module
+from ..lanes import sum_of_lanes
 from ..registers import Sums
-from ..values import FLAG, INDEX, LANES, Pointer, Type, Value, fma, placed, sum_of_lanes, unraveled, where
+from ..values import FLAG, INDEX, LANES, Pointer, Type, Value, fma, placed, unraveled, where
 
 _ROWS = 4
 """Outputs that share the loads of the vector where k adjoins."""

@@ -12,7 +12,8 @@ from ...kernels.kernel import Call, Operand
 from ..arguments import Arguments
 from ..ir import KernelBuilder, Module
 from ..kernel import Kernel
-from ..values import LANES, Type, Value, sum_of_lanes, where
+from ..lanes import sum_of_lanes
+from ..values import LANES, Type, Value, where
 from ..zeros import emit_zero
 from .max_pool import lowest, wins
 from .window import WORK_A_TILE
