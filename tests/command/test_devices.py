@@ -58,10 +58,8 @@ def test_switches_can_be_set():
     assert flambeau.backends.cuda.flash_sdp_enabled()
 
 
-def test_autocast_changes_nothing():
+def test_autocast_of_a_device_that_is_not_there_changes_nothing():
     x = flambeau.ones(2, 2)
-    with flambeau.amp.autocast("cpu", dtype=flambeau.bfloat16):
-        assert (x @ x).dtype == flambeau.float32
     with pytest.warns(UserWarning, match="CUDA is not available. Disabling"):
         with flambeau.cuda.amp.autocast():
             assert (x @ x).dtype == flambeau.float32
