@@ -13,7 +13,7 @@ from .conversion import check_floating
 from .dispatch import binary, nary, unary
 from .elementwise import differentiated, gradient_class
 from .functions import erf, exp, sigmoid, tanh
-from .operation import operation
+from .operation import Scalar, operation
 from .precision import rounded_once
 
 # --- piecewise linear -----------------------------------------------------------------------------------------------------
@@ -121,7 +121,7 @@ def relu6(input: Tensor) -> Tensor:
 
 @operation("functional.threshold", method=False, inplace=True, out=True)
 @differentiated(lambda grad, input, threshold: where(input <= threshold, 0.0, grad), zero_curvature=True)
-def threshold(input: Tensor, threshold: float, value: float) -> Tensor:
+def threshold(input: Tensor, threshold: Scalar, value: Scalar) -> Tensor:
     """``input`` where it exceeds ``threshold``, ``value`` elsewhere."""
     if input.dtype.kind == "bool":
         check_floating("threshold_cpu", input.dtype)
@@ -162,7 +162,7 @@ def _outside(grad: Tensor, input: Tensor, lambd: float) -> Tensor:
 
 @operation("functional.hardshrink", out="exact")
 @differentiated(_outside, zero_curvature=True)
-def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
+def hardshrink(input: Tensor, lambd: Scalar = 0.5) -> Tensor:
     """``input`` where its magnitude exceeds ``lambd``, zero elsewhere."""
     check_floating("hardshrink_cpu", input.dtype)
     small = binary(p.LOGICAL_AND, binary(p.GE, input, -lambd), binary(p.LE, input, lambd))
@@ -208,7 +208,7 @@ def elu(input: Tensor, alpha: float = 1.0) -> Tensor:
 
 @operation("functional.celu", method=False, inplace=True)
 @differentiated(lambda grad, input, alpha: _elu_slope(grad, input, alpha, 1.0, 1.0 / alpha))
-def celu(input: Tensor, alpha: float = 1.0) -> Tensor:
+def celu(input: Tensor, alpha: Scalar = 1.0) -> Tensor:
     """``max(0, input) + min(0, alpha * (exp(input / alpha) - 1))``."""
     if alpha == 0:
         raise RuntimeError("ZeroDivisionError: alpha cannot be 0 for CELU")

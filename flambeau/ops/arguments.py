@@ -26,7 +26,7 @@ from .forms import NUMPY_NAMES, Forms
 from .modes import ACTIVE, under_modes
 from .operation import DECLARED, PLAIN
 from .own_signature import OwnSignature
-from .signatures import refusal, signatures
+from .signatures import Parameter, derived, refusal, signatures
 
 MANY = 200
 """After how many calls a wrapper is worth a signature of its own."""
@@ -114,9 +114,9 @@ _KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "integers": (_are_integers, "tuple of ints"),
     "Dims": (_are_integers, "tuple of ints"),
     "indices": (lambda value: _are_integers(value) or isinstance(value, Tensor), "tuple of ints"),
-    "number": (_is_number, "Number"),
+    "Scalar": (_is_number, "Number"),
     "norm": (lambda value: _is_number(value) or isinstance(value, str), "Number"),
-    "tensors": (_are_tensors, "tuple of Tensors"),
+    "Tensors": (_are_tensors, "tuple of Tensors"),
 }
 """What is taken for an annotation, and what PyTorch calls it."""
 
@@ -126,9 +126,9 @@ _BY_NAME = {
         "integers",
     ),
     "indices_or_sections": "indices",
-    **dict.fromkeys("alpha beta value fill_value start end step".split(), "number"),
+    **dict.fromkeys("alpha beta value fill_value start end step".split(), "Scalar"),
     "ord": "norm",
-    "tensors": "tensors",
+    "tensors": "Tensors",
 }
 """What parameters without an annotation of their own are, going by their names."""
 
@@ -218,7 +218,7 @@ def translated(
         for parameter, _, value in given if unpacked else ():
             if parameter in ("data", "obj"):  # whose dtype may hold more
                 continue
-            if parameters.kinds.get(parameter, ("", True))[0] not in ("number", "norm", "float"):
+            if parameters.kinds.get(parameter, ("", True))[0] not in ("Scalar", "norm", "float"):
                 check_whole(name, parameter, [value] if parameter == "*" else value)
     except (TypeError, ValueError) as refused:
         return refused
@@ -266,9 +266,7 @@ class _Checked(OwnSignature):
         forms = self.forms
         signature = inspect.signature(self.__wrapped__)
         parameters = list(signature.parameters.values())
-        if forms.name.rstrip("_") != self.__wrapped__.__name__:
-            called = {own: other for other, own in forms.names.items() if other not in NUMPY_NAMES}
-            parameters = [p.replace(name=called.get(p.name, p.name)) for p in parameters]
+        parameters = [p.replace(name=forms.called.get(p.name, p.name)) for p in parameters]
         if forms.takes_out:
             parameters.append(inspect.Parameter("out", inspect.Parameter.KEYWORD_ONLY, default=None, annotation="Tensor | None"))
         return signature.replace(parameters=parameters)
@@ -300,6 +298,14 @@ class _Checked(OwnSignature):
             self.check(arguments, keywords)
         return result
 
+    def native_forms(self) -> list[list[Parameter]]:
+        """The forms that PyTorch's parser tries: those of the table, or the one that annotations say; none if neither does."""
+        found = signatures(self._names, self._method)
+        if not found:
+            form = derived(self.__wrapped__, self._method, self.forms.called)
+            return [] if form is None else [form]
+        return found
+
     def _check_axes(self, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:
         """``IndexError`` if a call names an axis that its first tensor has not."""
         if arguments and isinstance(arguments[0], Tensor):
@@ -309,7 +315,7 @@ class _Checked(OwnSignature):
 
     def refuse(self, error: Exception, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:
         """Raise what PyTorch raises where a call has failed with ``error``, if that is something else."""
-        native = signatures(self._names, self._method) if self._first else []
+        native = self.native_forms() if self._first else []
         if native:
             refused = refusal(self._title, native, self._method, arguments, keywords)
             if refused is not None:
@@ -403,7 +409,8 @@ def export(
                 own = value.__name__
                 own = own if own in names and names[own] is value and not alone else name
                 aliases = [name] if alone else [other for other, same in names.items() if same is value]
-                forms = Forms(own, aliases, value, declared, called or (), method)
+                further = alone and bool(prefix or name.rstrip("_") != value.__name__.rstrip("_"))
+                forms = Forms(own, aliases, value, declared, called or (), further, method)
                 made[key] = checked(value, forms, module, prefix, method, first(own))
             exported[name] = made[key]
     return exported

@@ -18,8 +18,8 @@ from .dispatch import attach, tracked, unary
 from .joining import join
 from .memory_order import format_order, own_order, seen_in_order
 from .one_node import one_node
-from .operation import operation
-from .views import Sizes, geometry, look, seen_anew_in_place, sizes_of
+from .operation import Dims, Sizes, operation
+from .views import geometry, look, seen_anew_in_place, sizes_of
 
 
 class PermuteBackward0(Gradient):
@@ -137,7 +137,7 @@ class FlipBackward0(Gradient):
         return _flipped(grad, self.context)
 
 
-def _flipped(input: Tensor, *dims: Any) -> Tensor:
+def _flipped(input: Tensor, *dims: Sizes) -> Tensor:
     """A copy with the order of the elements along ``dims`` reversed."""
     axes = tuple(wrap_dim(k, input.ndim) for k in sizes_of(dims))
     if len(set(axes)) != len(axes):
@@ -216,7 +216,7 @@ class RollBackward0(Gradient):
 
 @operation()
 @one_node("RollBackward0")
-def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
+def roll(input: Tensor, shifts: Dims, dims: Dims = None) -> Tensor:
     """Elements moved along axes by ``shifts`` places, those that leave at one end entering at the other.
 
     Without ``dims`` the flattened elements are moved.

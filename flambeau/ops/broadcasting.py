@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from ..core.history import Gradient
 from ..core.tensor import Tensor
 from ..graph.shapes import Size
-from .operation import operation
-from .views import Sizes, geometry, sizes_of, view_of
+from .operation import Sizes, operation
+from .views import geometry, sizes_of, view_of
 
 
 class ExpandBackward0(Gradient):

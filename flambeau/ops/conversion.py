@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..core.device import check_device, contiguous_format, preserve_format
+from ..core.device import memory_format as MemoryFormat
 from ..core.history import Gradient
 from ..core.tensor import Tensor
 from ..graph import dtypes
@@ -44,7 +45,7 @@ def clone(input: Tensor, *, memory_format: Any = preserve_format) -> Tensor:
 
 
 @operation(function=False)
-def contiguous(self: Tensor, memory_format: Any = contiguous_format) -> Tensor:
+def contiguous(self: Tensor, memory_format: MemoryFormat = contiguous_format) -> Tensor:
     """The tensor itself if its elements lie in order (of a ``memory_format``), else a copy in which they do."""
     if self.is_contiguous(memory_format):
         return self
@@ -131,7 +132,7 @@ def to(self: Tensor, *arguments: Any, **keywords: Any) -> Tensor:
 
 
 def _dtype_method(name: str, d: dtype_type) -> None:
-    def convert(self: Tensor, memory_format: Any = None) -> Tensor:
+    def convert(self: Tensor, memory_format: MemoryFormat = preserve_format) -> Tensor:
         return converted(self, d, False, memory_format)
 
     convert.__name__ = convert.__qualname__ = name
@@ -154,13 +155,13 @@ def type_as(self: Tensor, other: Tensor) -> Tensor:
 
 
 @operation(function=False)
-def cpu(self: Tensor, memory_format: Any = None) -> Tensor:
+def cpu(self: Tensor, memory_format: MemoryFormat = preserve_format) -> Tensor:
     """The tensor itself, for there is only the CPU, or a copy that lies as ``memory_format`` asks."""
     return converted(self, self.dtype, False, memory_format)
 
 
 @operation(function=False)
-def cuda(self: Tensor, device: Any = None, non_blocking: bool = False, memory_format: Any = None) -> Tensor:
+def cuda(self: Tensor, device: Any = None, non_blocking: bool = False, memory_format: MemoryFormat = preserve_format) -> Tensor:
     """Raises as PyTorch built without CUDA does."""
     raise AssertionError("Torch not compiled with CUDA enabled")
 

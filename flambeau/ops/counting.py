@@ -12,7 +12,7 @@ from ..graph import dtypes
 from ..graph.shapes import wrap_dim
 from .from_data import from_array
 from .host import on_host
-from .operation import operation
+from .operation import Scalar, operation
 
 # --- unique: the result's shape depends on values, so these evaluate ------------------------------------------------------
 
@@ -115,7 +115,7 @@ def _histc(array: np.ndarray, bins: int, low: float, high: float) -> np.ndarray:
 
 
 @operation(out="exact")
-def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0) -> Tensor:
+def histc(input: Tensor, bins: int = 100, min: Scalar = 0, max: Scalar = 0) -> Tensor:
     """How many elements lie in each of ``bins`` equal parts of [min, max] (the elements' range if both are 0)."""
     if input.dtype.kind != "float":
         raise RuntimeError(f"\"histogram_cpu\" not implemented for '{_type_name(input)}'")

@@ -17,8 +17,8 @@ from ..graph.primitives import nbytes
 from ..graph.shapes import Size, View
 from ..graph.trace import local, record_constant
 from .memory_order import alike, lay, order_of
-from .operation import operation
-from .views import Sizes, sizes_of
+from .operation import Sizes, operation
+from .views import sizes_of
 
 
 def finished(

@@ -359,21 +359,21 @@ class LinalgEighBackward0(SeveralResults):
 
 
 @operation(only="linalg.eigh", out="exact")
-def linalg_eigh(A: Tensor, UPLO: str = "L") -> tuple[Tensor, Tensor]:
+def linalg_eigh(input: Tensor, UPLO: str = "L") -> tuple[Tensor, Tensor]:
     """Eigenvalues, rising, and eigenvectors (columns) of symmetric matrices, of which one triangle is looked at."""
-    check_square("linalg.eigh", A)
+    check_square("linalg.eigh", input)
     if UPLO.upper() not in ("L", "U"):
         raise RuntimeError(f"Expected UPLO argument to be 'L' or 'U', but got {UPLO}")
-    results = _converged("linalg.eigh", lambda a: tuple(np.linalg.eigh(a, UPLO.upper())), A)  # type: ignore[call-overload]
-    if tracked(A):
-        attach_results(results, LinalgEighBackward0, [A])
+    results = _converged("linalg.eigh", lambda a: tuple(np.linalg.eigh(a, UPLO.upper())), input)  # type: ignore[call-overload]
+    if tracked(input):
+        attach_results(results, LinalgEighBackward0, [input])
     return return_types.linalg_eigh(results)  # type: ignore[no-any-return]
 
 
 @operation(only="linalg.eigvalsh", out="exact")
-def eigvalsh(A: Tensor, UPLO: str = "L") -> Tensor:
+def eigvalsh(input: Tensor, UPLO: str = "L") -> Tensor:
     """Eigenvalues of symmetric matrices, rising."""
-    return linalg_eigh(A, UPLO)[0]
+    return linalg_eigh(input, UPLO)[0]
 
 
 # --- large matrices that are nearly of low rank -----------------------------------------------------------------------

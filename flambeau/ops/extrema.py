@@ -14,8 +14,8 @@ from .creation import zeros
 from .dispatch import attach, tracked, unary
 from .functions import maximum, minimum
 from .one_node import one_node
-from .operation import operation
-from .reductions import Dims, expand_back, reduce, steps_of
+from .operation import Dims, operation
+from .reductions import expand_back, reduce, steps_of
 
 
 class MaxBackward1(Gradient):

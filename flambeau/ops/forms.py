@@ -32,9 +32,9 @@ class Forms:
 
     def __init__(
         self, name: str, aliases: Iterable[str], plain: Callable[..., Any], declared: Declaration = PLAIN,
-        called: Sequence[Sequence[str]] = (), method: bool = False,
+        called: Sequence[Sequence[str]] = (), further: bool = False, method: bool = False,
     ) -> None:  # fmt: skip
-        """``called``: what parameters are called under this name, in order."""
+        """``called``: what parameters are called under this name, in order; ``further`` if this is not the function's own."""
         code = _innermost(plain).__code__
         parameters = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
         sequence = code.co_varnames[len(parameters)] if code.co_flags & CO_VARARGS else None
@@ -51,6 +51,8 @@ class Forms:
         names += [pair for form in called for pair in zip(form, parameters)]
         #: {what a parameter is called otherwise: what it is called here}.
         self.names = {other: own for other, own in names if other not in parameters}
+        #: {what a parameter is called here: what it is called under a further name}.
+        self.called = dict(zip(parameters, called[0])) if further else {}
         self.typed = "dtype" in parameters
         positional = parameters[: code.co_argcount]
         #: How many positional arguments come before a dtype, if that may be given by position.

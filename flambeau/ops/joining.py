@@ -26,7 +26,7 @@ from .conversion import converted
 from .dispatch import attach, tracked
 from .memory_order import Order, format_order, lay, permuted, seen_in_order
 from .one_node import one_node
-from .operation import operation
+from .operation import Sizes, Tensors, operation
 from .views import geometry, sizes_of
 
 # --- one behind the other --------------------------------------------------------------------------------------------
@@ -100,7 +100,7 @@ class CatBackward0(Gradient):
 
 
 @operation("concat", "concatenate", method=False, out=True)
-def cat(tensors: Any, dim: int = 0) -> Tensor:
+def cat(tensors: Tensors, dim: int = 0) -> Tensor:
     """Tensors one behind the other along ``dim``; their other sizes must agree (``RuntimeError``), dtypes are promoted.
 
     Vectors of no elements are left out, whatever the rank of the others.
@@ -149,7 +149,7 @@ class StackBackward0(Gradient):
 
 
 @operation(method=False, out=True)
-def stack(tensors: Any, dim: int = 0) -> Tensor:
+def stack(tensors: Tensors, dim: int = 0) -> Tensor:
     """Tensors of equal sizes along a new axis ``dim``; dtypes are promoted."""
     many = _tensors("stack", tensors)
     if not many:
@@ -218,26 +218,26 @@ def _some_tensors(name: str, tensors: Any) -> Sequence[Tensor]:
 
 
 @operation(method=False, out=True)
-def hstack(tensors: Any) -> Tensor:
+def hstack(tensors: Tensors) -> Tensor:
     """Tensors side by side: along axis 1, or 0 for vectors."""
     many = [_of_rank(t, 1) for t in _some_tensors("hstack", tensors)]
     return cat(many, 0 if many and many[0].ndim == 1 else 1)
 
 
 @operation("row_stack", method=False, out=True)
-def vstack(tensors: Any) -> Tensor:
+def vstack(tensors: Tensors) -> Tensor:
     """Tensors one below the other: along axis 0, vectors as rows."""
     return cat([_of_rank(t, 2) for t in _some_tensors("vstack", tensors)], 0)
 
 
 @operation(method=False, out=True)
-def dstack(tensors: Any) -> Tensor:
+def dstack(tensors: Tensors) -> Tensor:
     """Tensors one behind the other along axis 2."""
     return cat([_of_rank(t, 3) for t in _some_tensors("dstack", tensors)], 2)
 
 
 @operation(method=False, out=True)
-def column_stack(tensors: Any) -> Tensor:
+def column_stack(tensors: Tensors) -> Tensor:
     """Vectors as the columns of a matrix; matrices side by side."""
     many = [t.reshape(t.numel(), 1) if t.ndim <= 1 else t for t in _some_tensors("column_stack", tensors)]
     return hstack(many)
@@ -284,7 +284,7 @@ class RepeatBackward0(Gradient):
 
 
 @operation(function=False)
-def repeat(self: Tensor, *repeats: Any) -> Tensor:
+def repeat(self: Tensor, *repeats: Sizes) -> Tensor:
     """The whole tensor repeated along each axis; further leading counts make new axes."""
     counts = sizes_of(repeats)
     if len(counts) < self.ndim:
@@ -314,7 +314,7 @@ def _reshaped(node: Node, sizes: Sequence[int]) -> Tensor:
 
 
 @operation()
-def tile(input: Tensor, *dims: Any) -> Tensor:
+def tile(input: Tensor, *dims: Sizes) -> Tensor:
     """:meth:`repeat` in which missing leading counts are 1."""
     counts = sizes_of(dims)
     return repeat(input, (1,) * (input.ndim - len(counts)) + counts)

@@ -88,33 +88,33 @@ def matrix_rank(
 
 @operation(only="linalg.lstsq", out=True)
 @one_node("LinalgLstsqBackward0")
-def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | None = None) -> Any:
-    """The solution of least ‖A X - B‖: (solution, residuals, rank, singular_values).
+def lstsq(input: Tensor, b: Tensor, rcond: float | None = None, *, driver: str | None = None) -> Any:
+    """The solution of least ‖input · X - b‖: (solution, residuals, rank, singular_values).
 
     As in PyTorch, the driver decides what else is given: residuals of tall matrices of full rank, which "gelsy" (the
     default) does not compute, the rank, which "gels" does not, and singular values ("gelsd", "gelss").
     """
-    check_matrix("torch.linalg.lstsq", A)
-    if B.dtype is not A.dtype:
+    check_matrix("torch.linalg.lstsq", input)
+    if b.dtype is not input.dtype:
         raise RuntimeError("torch.linalg.lstsq: input and other should have the same dtype.")
-    vector = A.ndim - 1 == B.ndim and B.shape == A.shape[:-1]
-    columns = B.unsqueeze(-1) if vector else B
-    if columns.shape[-2] != A.shape[-2]:
+    vector = input.ndim - 1 == b.ndim and b.shape == input.shape[:-1]
+    columns = b.unsqueeze(-1) if vector else b
+    if columns.shape[-2] != input.shape[-2]:
         raise RuntimeError("torch.linalg.lstsq: input.size(-2) should match other.size(-2)")
-    tolerance = finfo(A.dtype).eps * max(A.shape[-2:]) if rcond is None else rcond
-    if tracked(A, B):
-        solution = matmul(pinv(A, rtol=tolerance), columns)
+    tolerance = finfo(input.dtype).eps * max(input.shape[-2:]) if rcond is None else rcond
+    if tracked(input, b):
+        solution = matmul(pinv(input, rtol=tolerance), columns)
     else:
-        solution = matmul(pinv(A.detach(), rtol=tolerance), columns.detach())
-    rank = matrix_rank(A, rtol=tolerance)
-    m, n = A.shape[-2:]
-    residuals = A.new_zeros(0)
+        solution = matmul(pinv(input.detach(), rtol=tolerance), columns.detach())
+    rank = matrix_rank(input, rtol=tolerance)
+    m, n = input.shape[-2:]
+    residuals = input.new_zeros(0)
     single = driver == "gels" or driver in ("gelsd", "gelss") and bool((rank == n).all())
     if m > n and single:
-        difference = matmul(A, solution) - columns
+        difference = matmul(input, solution) - columns
         residuals = (difference * difference).sum(-2)
-    values = svdvals(A.detach()) if driver in ("gelss", "gelsd") else A.new_zeros(0)
-    ranked = rank if driver != "gels" else A.new_zeros(0, dtype=dtypes.int64)
+    values = svdvals(input.detach()) if driver in ("gelss", "gelsd") else input.new_zeros(0)
+    ranked = rank if driver != "gels" else input.new_zeros(0, dtype=dtypes.int64)
     return return_types.linalg_lstsq((solution.squeeze(-1) if vector else solution, residuals, ranked, values))
 
 

@@ -16,7 +16,7 @@ from .choice import where
 from .dispatch import attach, no_slope, tracked
 from .extrema import amax, amin
 from .one_node import one_node
-from .operation import operation
+from .operation import Dims, Scalar, operation
 from .precision import rounded_once
 from .reductions import expand_back, sum
 
@@ -122,13 +122,13 @@ def _norm(x: Tensor, order: float, dims: Sequence[int], keepdim: bool) -> Tensor
 @operation()
 @one_node("DistBackward0")
 @rounded_once
-def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
+def dist(input: Tensor, other: Tensor, p: Scalar = 2) -> Tensor:
     """The p-norm of the difference."""
     return norm(input - other, p)
 
 
 @operation(method=False, out="exact")
-def frobenius_norm(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
+def frobenius_norm(input: Tensor, dim: Dims, keepdim: bool = False) -> Tensor:
     """The square root of the sum of squares over axes."""
     return input.norm(2, dim, keepdim)  # type: ignore[no-any-return]
 

@@ -9,6 +9,12 @@ from ..core.tensor import Tensor
 from ..graph.trace import local
 from .assignment import assign, check_apart, check_writable, overwrite, overwritten_by
 
+# Types of parameters, under names that say what PyTorch's parser takes for them (see ``ops.signatures``).
+Scalar = float
+Tensors = Any
+Sizes = Any
+Dims = Any
+
 NAMESPACE: dict[str, Any] = {}
 """Functions that the package exports (``flambeau.add``), by name."""
 

@@ -22,7 +22,7 @@ from .dispatch import attach, tracked, unary
 from .from_data import from_array
 from .memory_order import format_order, known_format, order_of, strides_in_order
 from .one_node import one_node
-from .operation import operation
+from .operation import Scalar, Sizes, operation
 
 
 class CopyBackwards(Overwritten):
@@ -79,9 +79,9 @@ def fill(input: Tensor, value: Any) -> Tensor:
 
 
 @operation()
-def zero_(self: Tensor) -> Tensor:
+def zero_(input: Tensor) -> Tensor:
     """Put zeros everywhere."""
-    return overwrite(self, filled(self.shape, 0, self.dtype), overwritten_by("zero_"))
+    return overwrite(input, filled(input.shape, 0, input.dtype), overwritten_by("zero_"))
 
 
 @operation(function=False)
@@ -162,7 +162,7 @@ def diagonal_scatter(input: Tensor, src: Tensor, offset: int = 0, dim1: int = 0,
 
 @operation()
 @one_node("AsStridedScatterBackward0")
-def as_strided_scatter(input: Tensor, src: Tensor, size: Any, stride: Any, storage_offset: int | None = None) -> Tensor:
+def as_strided_scatter(input: Tensor, src: Tensor, size: Sizes, stride: Sizes, storage_offset: int | None = None) -> Tensor:
     """A copy with ``src`` in place of the elements under explicit strides, which are those of the storage of ``input``."""
     offset = input.storage_offset()
     count = input.untyped_storage().nbytes() // input.element_size()
@@ -175,7 +175,7 @@ def as_strided_scatter(input: Tensor, src: Tensor, size: Any, stride: Any, stora
 
 
 @operation(function=False)
-def fill_diagonal_(self: Tensor, fill_value: Any, wrap: bool = False) -> Tensor:
+def fill_diagonal_(self: Tensor, fill_value: Scalar, wrap: bool = False) -> Tensor:
     """Put a number on the main diagonal; with ``wrap`` it begins anew below the end of a tall matrix."""
     if self.ndim < 2:
         raise RuntimeError("dimensions must larger than 1")

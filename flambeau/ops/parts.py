@@ -15,8 +15,8 @@ from ..graph.dtypes import int64
 from ..graph.primitives import TYPE_NAMES
 from ..graph.shapes import MOVED, Size, View, contiguous_strides, wrap_dim
 from .one_node import one_node
-from .operation import operation
-from .views import AsStridedBackward0, Sizes, geometry, look, seen_anew_in_place, sizes_of, spread, view_of
+from .operation import Sizes, operation
+from .views import AsStridedBackward0, geometry, look, seen_anew_in_place, sizes_of, spread, view_of
 
 
 class SliceBackward0(Gradient):

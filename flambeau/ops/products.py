@@ -15,7 +15,7 @@ from .conversion import in_common_dtype
 from .dispatch import attach, tracked
 from .matrix import matmul
 from .one_node import one_node
-from .operation import operation
+from .operation import Tensors, operation
 from .precision import rounded_once
 
 
@@ -229,7 +229,7 @@ def chain_matmul(*matrices: Any) -> Tensor:
 
 
 @operation(only="linalg.multi_dot", out="exact")
-def multi_dot(tensors: Any) -> Tensor:
+def multi_dot(tensors: Tensors) -> Tensor:
     """The product of several matrices (vectors at the ends), in the order of fewest multiplications."""
     many = list(tensors)
     if not many:

@@ -21,10 +21,8 @@ from ..graph.shapes import Size, wrap_dims
 from .choice import where
 from .creation import empty, full, ones
 from .dispatch import attach, binary, tracked, unary
-from .operation import operation
+from .operation import Dims, operation
 from .precision import SINGLE, rounded_once
-
-Dims = Any
 
 IDENTITY = {"reduce_sum": 0, "reduce_prod": 1, "reduce_any": 0, "reduce_all": 1}
 

@@ -13,8 +13,8 @@ from ..core.storage import Storage, whole
 from ..core.tensor import Tensor
 from ..graph import dtypes
 from ..graph.shapes import View, infer_size, view_strides, wrap_dim
-from .operation import operation
-from .views import Sizes, geometry, look, seen_anew_in_place, sizes_of, view_of
+from .operation import Sizes, operation
+from .views import geometry, look, seen_anew_in_place, sizes_of, view_of
 
 
 class ViewBackward0(Gradient):

@@ -6,6 +6,7 @@ does, that is a ``TypeError``. Then it unpacks numbers, which may be too big. No
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
@@ -13,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..core.device import memory_format
 from ..core.tensor import Tensor
 from ..graph.bounds import LARGEST, SMALLEST
 from ..graph.dtypes import OF_PYTHON
@@ -82,6 +84,7 @@ ACCEPTS: Mapping[str, Callable[[Any], bool]] = {
     "bool": lambda value: isinstance(value, (bool, np.bool_)),
     "str": lambda value: isinstance(value, str),
     "dtype": lambda value: isinstance(value, DType) or isinstance(value, type) and value in OF_PYTHON,
+    "MemoryFormat": lambda value: isinstance(value, memory_format),
     "int[]": lambda value: _starts(value, _is_index),
     "float[]": lambda value: _starts(value, _is_real),
     "Scalar[]": lambda value: _starts(value, _is_scalar),
@@ -145,11 +148,42 @@ def _forms(name: str, method: bool) -> list[list[Parameter]]:
 
 
 def signatures(names: tuple[str, ...], method: bool) -> list[list[Parameter]]:
-    """The forms of a function that has several names."""
+    """The forms that the table has of a function of several names."""
     found: list[list[Parameter]] = []
     for name in names:
         found += [form for form in _forms(name, method) if form not in found]
     return found
+
+
+_KINDS = {
+    "Tensor": "Tensor", "int": "int", "float": "float", "bool": "bool", "str": "str", "Scalar": "Scalar", "Sizes": "int[]",
+    "Sequence[int]": "int[]", "Dims": "int[]", "Tensors": "Tensor[]", "Generator": "Generator", "MemoryFormat": "MemoryFormat",
+}  # fmt: skip
+"""What the parser calls the types that operations are annotated with."""
+
+_KINDS_BY_NAME = {"dtype": "dtype", "memory_format": "MemoryFormat", "device": "Device"}
+"""What parameters are that are annotated as anything."""
+
+
+def derived(function: Callable[..., Any], method: bool, called: Mapping[str, str]) -> list[Parameter] | None:
+    """The form of a function that has one, as its annotations say; None if they do not say enough.
+
+    ``called`` has the names under which parameters are known, where these are others.
+    """
+    form = []
+    for place, parameter in enumerate(inspect.signature(function).parameters.values()):
+        if method and not place:
+            continue
+        annotation, *others = str(parameter.annotation).split(" | ")
+        kind = _KINDS.get(annotation) or _KINDS_BY_NAME.get(parameter.name)
+        if kind is None or others not in ([], ["None"]) or parameter.kind is parameter.VAR_KEYWORD:
+            return None
+        optional = parameter.default is not parameter.empty
+        none = bool(others) or annotation == "Any" or annotation == "Dims" and optional
+        size = 1 if annotation == "Dims" else 0
+        name = called.get(parameter.name, parameter.name)
+        form.append(Parameter(kind, size, name, optional, none, parameter.kind is parameter.KEYWORD_ONLY))
+    return form
 
 
 def _accepts(parameter: Parameter, value: Any, numbers: bool) -> bool:

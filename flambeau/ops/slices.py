@@ -30,7 +30,7 @@ from .dispatch import attach, tracked
 from .gather_scatter import scatter_reduced
 from .memory_order import lay, own_order
 from .one_node import one_node
-from .operation import operation
+from .operation import Scalar, operation
 
 
 def _slices(input: Tensor, axis: int, index: Tensor, check: Check) -> Addressing:
@@ -82,7 +82,7 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
 
 
 @operation(inplace=True, out="exact")
-def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: Any = 1) -> Tensor:
+def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: Scalar = 1) -> Tensor:
     """A copy with ``alpha`` times the slices of ``source`` added to the slices of ``dim`` that ``index`` names."""
     axis = _checked_axis("index_add_", input, dim, index, source)
     if input.ndim == 0:

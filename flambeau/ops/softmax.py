@@ -17,9 +17,9 @@ from .conversion import check_floating
 from .dispatch import attach, binary, nary, tracked, unary
 from .extrema import amax
 from .one_node import one_node
-from .operation import operation
+from .operation import Dims, operation
 from .precision import rounded_once
-from .reductions import Dims, expand_back, reduce, sum, without_axes
+from .reductions import expand_back, reduce, sum, without_axes
 
 
 def _prepared(name: str, input: Tensor, dim: int, dtype: Any) -> tuple[Tensor, int]:

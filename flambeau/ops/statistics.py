@@ -18,9 +18,9 @@ from .choice import where
 from .dispatch import attach, checked, tracked
 from .joining import cat
 from .one_node import one_node
-from .operation import operation
+from .operation import Dims, Scalar, operation
 from .precision import computed_in_double
-from .reductions import Dims, MeanBackward1, expand_back, mean, without_axes
+from .reductions import MeanBackward1, expand_back, mean, without_axes
 from .scans import cumprod
 
 
@@ -214,7 +214,7 @@ def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
 
 
 @operation(only="linalg.vander")
-def linalg_vander(x: Tensor, N: int | None = None) -> Tensor:
+def linalg_vander(x: Tensor, *, N: int | None = None) -> Tensor:
     """Powers 0 to N - 1 of each element, along a new last axis."""
     if not x.ndim:
         x = x.unsqueeze(0)
@@ -294,7 +294,7 @@ def _edge(a: Tensor, b: Tensor, c: Tensor, near: Any, far: Any) -> Tensor:
 @operation(inplace=True, out="exact")
 @one_node("RenormBackward0")
 @computed_in_double
-def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
+def renorm(input: Tensor, p: Scalar, dim: int, maxnorm: Scalar) -> Tensor:
     """Slices of ``dim`` whose ``p``-norm exceeds ``maxnorm`` scaled down to it."""
     if p <= 0:
         raise RuntimeError("renorm: non-positive-norm not supported")

@@ -80,13 +80,13 @@ class LinalgDetBackward0(Gradient):
         return grad.unsqueeze(-1).unsqueeze(-1) * slopes
 
 
-@operation("det(input)", "linalg.det", out="exact")
-def det(A: Tensor) -> Tensor:
+@operation("linalg.det(A)", out="exact")
+def det(input: Tensor) -> Tensor:
     """Determinants of square matrices."""
-    check_square("linalg.det", A)
-    (result,) = on_host(_det, {}, [(A.shape[:-2], A.dtype)], A)
-    if tracked(A):
-        attach(result, LinalgDetBackward0, [A])
+    check_square("linalg.det", input)
+    (result,) = on_host(_det, {}, [(input.shape[:-2], input.dtype)], input)
+    if tracked(input):
+        attach(result, LinalgDetBackward0, [input])
     return result
 
 
@@ -114,10 +114,10 @@ def _signed_logarithm(A: Tensor) -> tuple[Tensor, Tensor]:
     return results[0], results[1]
 
 
-@operation("slogdet(input)", out="exact")
-def slogdet(A: Tensor) -> tuple[Tensor, Tensor]:
+@operation(out="exact")
+def slogdet(input: Tensor) -> tuple[Tensor, Tensor]:
     """Sign of the determinant and logarithm of its size: (sign, logabsdet)."""
-    return return_types.slogdet(_signed_logarithm(A))  # type: ignore[no-any-return]
+    return return_types.slogdet(_signed_logarithm(input))  # type: ignore[no-any-return]
 
 
 @operation(only="linalg.slogdet", out="exact")
@@ -260,16 +260,16 @@ class LinalgSolveTriangularBackward0(Gradient):
 
 @operation(only="linalg.solve_triangular", out="exact")
 def solve_triangular(
-    A: Tensor, B: Tensor, *, upper: bool, left: bool = True, unitriangular: bool = False
+    input: Tensor, B: Tensor, *, upper: bool, left: bool = True, unitriangular: bool = False
 ) -> Tensor:
-    """X with A X = B (X A = B unless ``left``) for the upper or lower triangle of ``A``, ones on its diagonal if so told.
+    """X with A X = B (X A = B unless ``left``) for the upper or lower triangle of ``input``, ones on its diagonal if so told.
 
     A zero on the diagonal gives infinities.
     """
-    check_square("linalg.solve_triangular", A)
+    check_square("linalg.solve_triangular", input)
     check_matrix("linalg.solve_triangular", B, "B")
     if not left:
-        return _solved_from_the_right(A, B, upper, unitriangular)
+        return _solved_from_the_right(input, B, upper, unitriangular)
 
     def function(a: np.ndarray, b: np.ndarray) -> np.ndarray:
         try:
@@ -277,9 +277,9 @@ def solve_triangular(
         except np.linalg.LinAlgError:
             return np.full((*broadcast_shapes(a.shape[:-2], b.shape[:-2]), *b.shape[-2:]), np.inf, dtype=b.dtype)
 
-    result = at_once(function, A, B)
-    if tracked(A, B):
-        attach(result, LinalgSolveTriangularBackward0, [A, B], None, (upper, unitriangular))
+    result = at_once(function, input, B)
+    if tracked(input, B):
+        attach(result, LinalgSolveTriangularBackward0, [input, B], None, (upper, unitriangular))
     return result
 
 
@@ -355,9 +355,9 @@ def _indefinite(name: str, a: np.ndarray) -> LinAlgError:
 
 
 @operation(only="linalg.cholesky", out="exact")
-def linalg_cholesky(A: Tensor, *, upper: bool = False) -> Tensor:
+def linalg_cholesky(input: Tensor, *, upper: bool = False) -> Tensor:
     """L with A = L Lᵀ for symmetric positive-definite matrices (Lᵀ if ``upper``); ``LinAlgError`` for others."""
-    return _cholesky("linalg.cholesky", A, upper)
+    return _cholesky("linalg.cholesky", input, upper)
 
 
 @operation(out=True)
@@ -412,10 +412,10 @@ def inv_ex(A: Tensor, *, check_errors: bool = False) -> tuple[Tensor, Tensor]:
 
 @operation(only="linalg.cholesky_ex", out="exact")
 def cholesky_ex(
-    A: Tensor, *, upper: bool = False, check_errors: bool = False
+    input: Tensor, *, upper: bool = False, check_errors: bool = False
 ) -> tuple[Tensor, Tensor]:
     """(L, info): info is not 0 if a matrix is not positive-definite."""
-    found = _tried(lambda: linalg_cholesky(A, upper=upper), A, check_errors)
+    found = _tried(lambda: linalg_cholesky(input, upper=upper), input, check_errors)
     return return_types.linalg_cholesky_ex(found)  # type: ignore[no-any-return]
 
 

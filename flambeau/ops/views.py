@@ -22,8 +22,6 @@ from .assignment import check_writable, write_through_view
 from .dispatch import attach
 from .operation import DECLARED, Declaration
 
-Sizes = Any
-
 
 def sizes_of(sizes: tuple[Any, ...]) -> tuple[int, ...]:
     """Sizes given one by one or as one sequence, as integers."""

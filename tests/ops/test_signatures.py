@@ -1,19 +1,21 @@
-"""What PyTorch's parser refuses, and with which type: the table of signatures agrees with it on random arguments."""
+"""What PyTorch's parser refuses, and with which type: what operations' annotations and the table of overloads say agrees with
+it on random arguments."""
 
 from __future__ import annotations
 
+import inspect
 import random
-import re
 import warnings
 from typing import Any
 
 import torch
 
 import flambeau
-from flambeau.ops.signature_table import SIGNATURES
-from flambeau.ops.signatures import refusal, signatures
+import flambeau.linalg
+import flambeau.nn.functional
+import flambeau.special
+from flambeau.ops.signatures import refusal
 
-NAMES = sorted({name for names in re.findall(r"\)([^(]*)", SIGNATURES) for name in names.split()})
 VALUES = [
     "torch.ones(2)", "torch.ones(2)", "torch.ones(2, 2)", "torch.tensor(1)", "torch.tensor(2.5)", "1", "1", "0", "1.5", "True",
     "None", "'x'", "(1, 1)", "[0]", "[1.5]", "(True,)", "[torch.ones(2), torch.ones(2)]", "[]", "torch.float32", "float",
@@ -26,28 +28,26 @@ FITTING = {
 }  # fmt: skip
 KEYWORDS = "dim axis keepdim dtype alpha value correction unbiased stable descending reduce right decimals".split()
 ELSEWHERE = {
-    "max_pool1d",
-    "max_pool2d",
-    "max_pool3d",
-    "split",
-    "real",
-    "imag",
-    "is_pinned",
-    "pin_memory",
-    "rrelu",
-    "poisson",
-}
-"""What PyTorch has in Python in front of the parser, or as a property, or with a device or a generator by position."""
+    # What PyTorch has in Python in front of the parser, or as a property, or with a device or a generator by position.
+    "max_pool1d", "max_pool2d", "max_pool3d", "split", "real", "imag", "is_pinned", "pin_memory", "rrelu", "poisson",
+    # What shares the forms of another name here, or has a parser of its own.
+    "subtract", "unsafe_split", "xlogy_", "copy_",
+}  # fmt: skip
 
 
-def the_callable(name: str) -> tuple[str, Any, bool]:
-    """(title, PyTorch's function or bound method, whether it is a method) of what has a line in the table."""
-    if name.startswith("Tensor."):
-        return name[7:], getattr(torch.ones(2, 2), name[7:]), True
-    for prefix in ("linalg", "special"):
-        if name.startswith(prefix + "_"):
-            return name, getattr(getattr(torch, prefix), name[len(prefix) + 1 :]), False
-    return name, getattr(torch, name, None) or getattr(torch.nn.functional, name), False
+def native() -> list[tuple[str, Any, Any, bool]]:
+    """(name, our function, PyTorch's, whether both are methods) of what PyTorch's parser stands in front of."""
+    found = []
+    for owner, theirs, prefix in (
+        (flambeau, torch, ""), (flambeau.linalg, torch.linalg, "linalg_"), (flambeau.special, torch.special, "special_"),
+        (flambeau.nn.functional, torch.nn.functional, ""), (flambeau.Tensor, torch.ones(2, 2), "Tensor."),
+    ):  # fmt: skip
+        for name, function in vars(owner).items():
+            other = getattr(theirs, name, None) if name not in ELSEWHERE else None
+            if hasattr(function, "__checked__") and inspect.isbuiltin(other):
+                if function.__checked__.native_forms():
+                    found.append((prefix + name, function, other, prefix == "Tensor."))
+    return found
 
 
 def theirs(function: Any, arguments: list[str], keywords: dict[str, str]) -> str:
@@ -61,11 +61,12 @@ def theirs(function: Any, arguments: list[str], keywords: dict[str, str]) -> str
     return "taken"
 
 
-def ours(title: str, method: bool, arguments: list[str], keywords: dict[str, str]) -> str:
+def ours(function: Any, method: bool, arguments: list[str], keywords: dict[str, str]) -> str:
     given = {"torch": flambeau}
     values = [eval(a, given) for a in (["torch.ones(2, 2)"] if method else []) + arguments]
     named = {name: eval(a, given) for name, a in keywords.items()}
-    found = refusal(title, signatures((title,), method), method, tuple(values), named)
+    checked = function.__checked__
+    found = refusal(checked.forms.name, checked.native_forms(), method, tuple(values), named)
     return "taken" if found is None else type(found).__name__
 
 
@@ -73,12 +74,13 @@ def test_the_parser_refuses_what_pytorch_refuses() -> None:
     choice = random.Random(7).choice
     chance = random.Random(8).random
     wrong = []
+    functions = native()
+    assert len(functions) > 700
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for name in NAMES:
-            title, function, method = the_callable(name) if name not in ELSEWHERE else ("", None, False)
-            forms = signatures((title,), method)
-            for _ in range(12 if title else 0):
+        for name, function, other, method in functions:
+            forms = function.__checked__.native_forms()
+            for _ in range(8):
                 form = choice(forms)
                 places = [p for p in form if not p.keyword]
                 count = choice([len(places), len(places), max(0, len(places) - 1), len(places) + 1])
@@ -86,15 +88,15 @@ def test_the_parser_refuses_what_pytorch_refuses() -> None:
                 arguments = [choice(FITTING[k] if k in FITTING and chance() < 0.75 else VALUES) for k in kinds]
                 arguments = ["None" if k in ("Generator", "Device") else a for k, a in zip(kinds, arguments)]
                 keywords = {choice(KEYWORDS): choice(VALUES)} if chance() < 0.25 else {}
-                found = theirs(function, arguments, keywords), ours(title, method, arguments, keywords)
+                found = theirs(other, arguments, keywords), ours(function, method, arguments, keywords)
                 if found[0] != found[1]:
                     wrong.append((name, arguments, keywords, *found))
-    assert not wrong, wrong
+    assert not wrong, "\n".join(map(str, wrong))
 
 
 def test_messages_name_what_was_given() -> None:
     def message(title: str, *arguments: Any, **keywords: Any) -> str:
-        return str(refusal(title, signatures((title,), False), False, arguments, keywords))
+        return str(refusal(title, getattr(flambeau, title).__checked__.native_forms(), False, arguments, keywords))
 
     x = flambeau.ones(2)
     assert message("tile", x, 2) == "tile(): argument 'dims' (position 2) must be tuple of ints, not int"
