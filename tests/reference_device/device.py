@@ -57,5 +57,5 @@ class Reference:
     def allocate(self, nbytes: int) -> Memory:
         return Memory(nbytes)
 
-    def recurring(self, sizes: Sequence[int]) -> AlwaysNew:
+    def reused(self, sizes: Sequence[int]) -> AlwaysNew:
         return AlwaysNew(sizes)
