@@ -16,15 +16,13 @@ from heapq import heapify, heappop, heappush
 
 from ..graph.dtypes import float32
 from ..graph.primitives import CONVOLUTION, FILL, IOTA, LEAF, MATMUL, RANDOM_BITS, SUM, reduced_extents
+from ..kernels.contract import Tiling
 from ..kernels.program import COLUMN_CHUNK
 from .items import Access, Item, column_sums_of, copy_of
 
 GROUP_LIMIT = 96
 """Items in one kernel at most: LLVM's time grows faster than the code."""
 
-SPLIT_REDUCED = 1 << 15
-"""Reductions over at least this many elements are cut into tiles of partial results when there are few of them."""
-SPLIT_ROWS = 16
 ROW_RUNS = 8
 """A row kernel adds up columns on the way, in tiles of as many rows as are added in sequence, if that makes so many tiles."""
 
@@ -75,11 +73,6 @@ class Group:
     def count(self) -> int:
         return self.outer * max(self.reduced, 1) * self.inner
 
-    @property
-    def is_split(self) -> bool:
-        """Whether the reduction is cut into tiles, partial results combined afterwards."""
-        return self.reduced >= SPLIT_REDUCED and self.outer * self.inner < SPLIT_ROWS * (64 if self.inner > 1 else 1)
-
     def __repr__(self) -> str:
         return f"{self.kind}{self.number}{self.items}"
 
@@ -119,8 +112,9 @@ def is_chain(boundaries: set[int], count: int) -> bool:
 class Fuser:
     """Builds groups; ``fuse=False`` gives every item a group of its own (the first tier, and eager mode)."""
 
-    def __init__(self, items: list[Item], fuse: bool) -> None:
+    def __init__(self, items: list[Item], fuse: bool, tiling: Tiling) -> None:
         self.items = items
+        self.tiling = tiling
         self.fuse = fuse
         self.groups: list[Group] = []
         self.prelude: list[Group] = []
@@ -154,6 +148,9 @@ class Fuser:
         return self.prelude + self._ordered()
 
     # --- placing ---------------------------------------------------------------------------------------------------
+
+    def _is_parted(self, group: Group) -> bool:
+        return self.tiling.is_parted(group.outer, group.reduced, group.inner)
 
     def _new_group(self, kind: str, position: int) -> Group:
         group = Group(kind, len(self.groups), position)
@@ -220,7 +217,7 @@ class Fuser:
             return False
         if other.reduced:
             same = group.kind == "loop" and (group.outer, group.reduced) == (other.outer, other.reduced)
-            if not same or group.is_split:
+            if not same or self._is_parted(group):
                 return False
         return self._fits(group, other.boundaries)
 
@@ -290,7 +287,7 @@ class Fuser:
             groups = [g for g in reversed(self.groups) if any(self._reads(i, source) for i in g.items)]
         for group in groups:
             same = group.kind == "loop" and group.reduced == inner and group.outer == reduced
-            if same and not group.is_split and self._room(group, item):
+            if same and not self._is_parted(group) and self._room(group, item):
                 return group
         return None
 
@@ -318,7 +315,7 @@ class Fuser:
             return False
         if group.reduced:
             same = (group.kind, group.outer, group.reduced, group.inner) == (kind, outer, reduced, inner)
-            return same and not (group.is_split and any(i.stage for i in group.items))
+            return same and not (self._is_parted(group) and any(i.stage for i in group.items))
         return self._reducible(group.boundaries, outer, reduced, inner)
 
     @staticmethod
@@ -425,7 +422,7 @@ class Fuser:
                 return None
             else:
                 late = True
-        if late and group.is_split:
+        if late and self._is_parted(group):
             return None
         boundaries = _gathered(item)
         for o in self._element_accesses(item):

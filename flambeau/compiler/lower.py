@@ -11,15 +11,9 @@ from ..graph.primitives import CHECK, COLUMN_SUMS, FILL, IOTA, RANDOM_BITS, WHER
 from ..graph.shapes import View
 from ..kernels.contract import Device
 from ..kernels.kernel import Call, Late, Number, Operand, Shifted
-from ..kernels.program import COLUMN_BLOCK, COLUMN_CHUNK, COLUMN_HEADER, ROW_CHUNK, ROW_HEADER, Program, Store, Value
+from ..kernels.program import COLUMN_CHUNK, COLUMN_HEADER, ROW_CHUNK, ROW_HEADER, Program, Store, Value
 from .fuse import Group
 from .items import Access, Item, merge_axes
-
-TILE_ELEMENTS = 1 << 14
-"""Elements that one tile of a loop covers, about: a few microseconds of work."""
-
-KEPT_ELEMENTS = 1 << 18
-"""Rows of at most so many elements have values kept from one pass over them to the next; longer ones leave the caches."""
 
 _DIVISIONS = ("floor_divide", "trunc_divide", "remainder", "fmod")
 _CONDITIONS = {WHERE: 0, CHECK: 1}
@@ -49,6 +43,7 @@ class Lowering:
 
     def __init__(self, group: Group, device: Device) -> None:
         self.device = device
+        self.tiling = device.tiling
         self.group = group
         self.column = group.kind == "column"
         #: Whether what is the same for a whole row is computed once for it.
@@ -58,7 +53,7 @@ class Lowering:
         self._values: dict[Any, int] = {}
         self._set_axes()
         self.program = Program(group.kind, len(self.outer))
-        self.program.keeps = not self.column and 0 < group.reduced <= KEPT_ELEMENTS
+        self.program.keeps = not self.column and 0 < group.reduced <= self.tiling.kept
         self.arguments: list[Any] = self._header()
 
     def _header(self) -> list[Any]:
@@ -291,7 +286,7 @@ class Lowering:
         group = self.group
         for item in group.items:
             self.item(item)
-        if group.is_split and self._can_split():
+        if self.tiling.is_parted(group.outer, group.reduced, group.inner) and self._can_split():
             return self._split()
         self.stores()
         return [self._call(self._column_header(1, group.reduced) if self.column else self._row_header(split_to=0))]
@@ -310,25 +305,25 @@ class Lowering:
     def _row_header(self, split_to: int) -> tuple[list[int], int]:
         rows = prod(e for e, _ in self.outer)
         inner = self.inner
-        has_reduce = self.group.reduced > 0
+        elements = self.tiling.elements
         if any(store.level == "column" for store in self.program.stores):
             return [rows, inner, COLUMN_CHUNK, max(inner, 1), 1], -(-rows // COLUMN_CHUNK)
         if split_to:
             blocks = -(-inner // split_to)
             return [rows, inner, 1, split_to, blocks], rows * blocks
-        if inner >= 2 * TILE_ELEMENTS and not has_reduce:
-            blocks = -(-inner // TILE_ELEMENTS)
-            return [rows, inner, 1, TILE_ELEMENTS, blocks], rows * blocks
-        per_tile = max(1, TILE_ELEMENTS // max(inner, 16))
-        if rows * max(inner, 16) < 2 * TILE_ELEMENTS:
+        if inner >= 2 * elements and not self.group.reduced:
+            blocks = -(-inner // elements)
+            return [rows, inner, 1, elements, blocks], rows * blocks
+        per_tile = max(1, elements // max(inner, 16))
+        if rows * max(inner, 16) < 2 * elements:
             per_tile = max(rows, 1)
         return [rows, inner, per_tile, max(inner, 1), 1], -(-rows // per_tile)
 
     def _column_header(self, splits: int, split_rows: int) -> tuple[list[int], int]:
         group = self.group
         outer = prod(e for e, _ in self.outer)
-        block = COLUMN_BLOCK
-        while block > 64 and group.reduced * block > 4 * TILE_ELEMENTS:
+        block = self.tiling.columns
+        while block > 64 and group.reduced * block > 4 * self.tiling.elements:
             block //= 2
         blocks = -(-group.inner // block)
         header = [outer, group.reduced, group.inner, block, blocks, split_rows, splits, group.chunk]
@@ -348,11 +343,9 @@ class Lowering:
         """Reduce in tiles to partial results, then combine these: the binary tree is the same as without tiles."""
         group = self.group
         reduces = [i for i, v in enumerate(self.program.values) if v.kind == "reduce"]
-        unit = group.chunk if self.column else ROW_CHUNK
-        wanted = max(
-            unit, TILE_ELEMENTS * (4 if self.column else 1) // (min(group.inner, COLUMN_BLOCK) if self.column else 1)
-        )
-        length = unit
+        length, wanted = ROW_CHUNK, self.tiling.elements
+        if self.column:
+            length, wanted = group.chunk, 4 * wanted // min(group.inner, self.tiling.columns)
         while length < wanted:
             length *= 2
         splits = -(-group.reduced // length)

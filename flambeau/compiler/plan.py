@@ -48,7 +48,7 @@ class Plan:
         self.items = items_of(last, live, last.depth if checked is None else checked)
         #: Where values enter the trace, whether they are needed or not.
         self.places_of_entry = leaf_places(last)
-        self.groups = Fuser(self.items, fuse).run()
+        self.groups = Fuser(self.items, fuse, device.tiling).run()
         #: Held while the plan runs: the table and the arguments that move are its own.
         self.lock = new_lock()
         self.runner = device.runner

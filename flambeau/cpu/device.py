@@ -8,7 +8,7 @@ from typing import Any
 
 from ..graph.convolution import Convolution
 from ..graph.dtypes import DType
-from ..kernels.contract import register
+from ..kernels.contract import Tiling, register
 from ..kernels.kernel import Call, Epilogue, MatrixAccess, Operand
 from ..kernels.kernel import Kernel as AnyKernel
 from ..kernels.program import Program
@@ -17,7 +17,7 @@ from .gemm import lower_matmul
 from .jit import default_compiler
 from .kernel import Kernel
 from .loops import emit
-from .loops.column import scratch_bytes
+from .loops.column import MOST_COLUMNS, scratch_bytes
 from .loops.epilogue import FusedEpilogue
 from .loops.passes import row_scratch_bytes
 from .memory import ReusedBuffers, allocate
@@ -27,9 +27,15 @@ from .windows import lower_windows
 
 
 class Processor:
-    """The cores and the memory of this machine."""
+    """The cores and the memory of this machine.
+
+    A tile is a few microseconds of work; rows that are longer than those kept would leave the caches.
+    """
 
     def __init__(self) -> None:
+        self.tiling = Tiling(
+            elements=1 << 14, columns=MOST_COLUMNS, kept=1 << 18, parted=1 << 15, few_rows=16, few_columns=1024
+        )
         self.runner = default_runner()
         self.allocate = allocate
         self.reused = ReusedBuffers

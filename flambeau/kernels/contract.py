@@ -26,7 +26,7 @@ phase is begun that is to stop on an error.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from ..graph.convolution import Convolution
 from ..graph.dtypes import DType
@@ -107,8 +107,30 @@ class Runner(Protocol):
         and writes there how many nanoseconds each step took, one after the other."""
 
 
+class Tiling(NamedTuple):
+    """How the work of loops is cut for a device. Nothing of it shows in results: reductions have their order."""
+
+    #: Elements that a tile covers, about.
+    elements: int
+    #: Columns that a tile of a column program covers at most.
+    columns: int
+    #: Rows of up to so many elements have values kept from one walk over them to the next.
+    kept: int
+    #: Reductions of at least so many elements are cut into parts, if there are fewer of them than ``few_rows``, or along
+    #: columns than ``few_columns``.
+    parted: int
+    few_rows: int
+    few_columns: int
+
+    def is_parted(self, outer: int, reduced: int, inner: int) -> bool:
+        """Whether reductions of (outer, reduced, inner) elements are cut into parts, which are combined afterwards."""
+        return reduced >= self.parted and outer * inner < (self.few_columns if inner > 1 else self.few_rows)
+
+
 class Device(Protocol):
     """Something that computes."""
+
+    tiling: Tiling
 
     @property
     def runner(self) -> Runner: ...

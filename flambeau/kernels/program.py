@@ -67,10 +67,6 @@ ROW_CHUNK = 1024
 """Elements that a sum takes in one run of its lane accumulators; runs combine in a binary tree."""
 COLUMN_CHUNK = 64
 """Rows that a column sum adds in sequence; such runs combine in a binary tree."""
-COLUMN_BLOCK = 256
-"""Columns that one tile of a column reduction works on."""
-LEVELS = 40
-"""Depth of the stack on which a binary tree of partial results is built."""
 
 
 @dataclass(frozen=True, slots=True)

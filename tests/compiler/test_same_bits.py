@@ -15,8 +15,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from random_programs import SHAPES, Machine, Outcome, Program, programs
 
 import flambeau
-from flambeau.compiler import fuse, lower
 from flambeau.graph import steps, trace
+from flambeau.kernels.contract import device_called
 
 COUNT = 60
 LARGE = ((2500,), (70, 40), (3, 900))
@@ -38,17 +38,18 @@ def eager() -> Iterator[None]:
 @contextmanager
 def small_tiles() -> Iterator[None]:
     """Cut loops into many tiles, and sums into parts, that would not be worth it for tensors so small."""
-    before = lower.TILE_ELEMENTS, fuse.SPLIT_REDUCED, flambeau.get_num_threads()
+    device = device_called(trace.local.trace.device)
+    before, threads = device.tiling, flambeau.get_num_threads()
     trace.step_boundary()
     steps.forget_steps()
-    lower.TILE_ELEMENTS, fuse.SPLIT_REDUCED = 64, 2048
+    device.tiling = before._replace(elements=64, parted=2048)
     try:
         yield
     finally:
         trace.step_boundary()
         steps.forget_steps()
-        lower.TILE_ELEMENTS, fuse.SPLIT_REDUCED = before[:2]
-        flambeau.set_num_threads(before[2])
+        device.tiling = before
+        flambeau.set_num_threads(threads)
 
 
 def run(program: Program, look: bool = False) -> Outcome:

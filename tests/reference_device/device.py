@@ -9,6 +9,7 @@ from typing import Any
 from flambeau.graph.convolution import Convolution
 from flambeau.graph.dtypes import DType
 from flambeau.graph.pooling import Pooling
+from flambeau.kernels.contract import Tiling
 from flambeau.kernels.kernel import Call, Epilogue, MatrixAccess, Operand, Scatter
 from flambeau.kernels.program import Program
 
@@ -21,7 +22,9 @@ from .templates import lower_convolution, lower_convolution_gradient, lower_prod
 
 
 class Reference:
-    """Computes one call after the other with NumPy."""
+    """Computes one call after the other with NumPy. Tiles are small, for there to be several."""
+
+    tiling = Tiling(elements=1024, columns=32, kept=1 << 18, parted=2048, few_rows=16, few_columns=1024)
 
     def __init__(self) -> None:
         self.runner = Runner()

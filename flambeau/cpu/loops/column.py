@@ -7,17 +7,19 @@ depends on the number of rows alone, so that splitting the rows among tiles (at 
 from __future__ import annotations
 
 from ...graph.dtypes import dtype
-from ...kernels.program import COLUMN_BLOCK, COLUMN_HEADER, LEVELS, Program
+from ...kernels.program import COLUMN_HEADER, Program
 from ..arguments import Arguments
 from ..conversion import register_type
 from ..ir import KernelBuilder, Module
 from ..values import BYTE, LANES, Pointer, Value, unraveled, where
 from .body import Body, Place
-from .reducers import Reducer, State, Tree, fold, push
+from .reducers import LEVELS, Reducer, State, Tree, fold, push
 
 ROWS_AHEAD = 8
 """How many rows ahead memory is fetched into the cache: rows lie too far apart for processors to see that by themselves."""
-VECTORS = COLUMN_BLOCK // LANES
+MOST_COLUMNS = 256
+"""Columns of a tile at most: their partial results stay in the first cache."""
+VECTORS = MOST_COLUMNS // LANES
 
 
 def scratch_bytes(program: Program) -> int:

@@ -12,6 +12,9 @@ from ..values import FLAG, LANES, Pointer, Value, Variable, where
 
 State = tuple[Value, ...]
 
+LEVELS = 40
+"""Depth of the stack on which a binary tree of partial results is built."""
+
 _PRIMITIVES = {
     "sum": "add", "any": "bitwise_or", "prod": "mul", "all": "bitwise_and", "max": "maximum", "min": "minimum",
 }  # fmt: skip

@@ -6,14 +6,14 @@ hold for a whole row are computed once, between passes, as single values.
 
 from __future__ import annotations
 
-from ...kernels.program import LEVELS, ROW_CHUNK, ROW_HEADER, Program
+from ...kernels.program import ROW_CHUNK, ROW_HEADER, Program
 from ..arguments import Arguments
 from ..conversion import load, register_type, storage_type, store
 from ..ir import KernelBuilder, Module
 from ..values import BYTE, LANES, Pointer, Value, Variable, unraveled, where
 from .body import Access, Body, Place
 from .passes import Pass, kept_as, kept_rows, plan_passes
-from .reducers import Reducer, State, fold, push
+from .reducers import LEVELS, Reducer, State, fold, push
 
 CACHE_LINE = 64
 
