@@ -1,0 +1,248 @@
+"""Writes ``flambeau/ops/recording_paths.py``: recording a primitive of one, two or three operands, unrolled.
+
+Recording is what every operation pays, so reading an operand's node, following the trace, making the result and its history
+are written out in line. They are written here once, for any number of operands::
+
+    python -m tools.recording_paths           # writes the file
+    python -m tools.recording_paths --check   # fails if the file is not what would be written
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from textwrap import indent
+
+TARGET = Path(__file__).parent.parent / "flambeau" / "ops" / "recording_paths.py"
+
+HEAD = '''"""From tensors to recorded nodes, for one, two and three operands: the path that every operation takes, unrolled.
+
+Written by ``tools/recording_paths.py``: change that, and run it.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from ..core.history import CROSSWISE, INPUTS, NOTHING, RESULT, Gradient, sequence
+from ..core.tensor import Tensor
+from ..graph.bounds import LARGEST, SMALLEST, whole_number
+from ..graph.primitives import COPY, Primitive
+from ..graph.trace import Node, enter, local, new_step, number_kind, overflow, user_site
+from .dispatch import in_memory_order, not_a_tensor, operand
+
+_new = object.__new__
+'''
+
+ONE = '''
+def unary(primitive: Primitive, x: Tensor, gradient: type[Gradient] | None = None, attributes: Any = None) -> Tensor:
+    """Record a primitive of one tensor; ``gradient`` is attached when the tensor is tracked."""
+    try:
+        storage = x._storage
+    except AttributeError:
+        raise not_a_tensor(sys._getframe(1).f_code.co_name, input=x) from None
+    trace = local.trace
+    node_x: Any = x._node if storage is None else x._read()
+    if node_x.trace is not trace:
+        node_x = enter(trace, node_x)
+    view_x = x._view
+    seen_x = view_x if view_x is None else view_x.moved
+    place_x: Any = node_x.place
+    tracked_x = x._tracked
+'''
+
+SEVERAL = '''
+def {name}(
+    primitive: Primitive, {parameters}, gradient: type[Gradient] | None = None, attributes: Any = None,
+    context: Any = None,
+) -> Tensor:  # fmt: skip
+    """Record a primitive of {count} operands, each a tensor or a Python number (at least one a tensor)."""
+    trace = local.trace
+'''
+
+#: An operand that is a tensor, most often.
+TENSOR_FIRST = """
+if isinstance({x}, Tensor):
+    node_{x}: Any = {x}._node if {x}._storage is None else {x}._read()
+    if node_{x}.trace is not trace:
+        node_{x} = enter(trace, node_{x})
+    view_{x} = {x}._view
+    seen_{x} = view_{x} if view_{x} is None else view_{x}.moved
+    place_{x}: Any = node_{x}.place
+    tracked_{x} = {x}._tracked
+else:
+    node_{x} = {x} = operand({x})
+    if type({x}) is int and not SMALLEST <= {x} <= LARGEST:
+        return {again}
+    view_{x} = seen_{x} = None
+    place_{x} = number_kind({x})
+    tracked_{x} = False
+"""
+
+#: One that may well be a number.
+NUMBER_FIRST = """
+kind = type({x})
+if kind is float:
+    node_{x}: Any = {x}
+    view_{x} = seen_{x} = None
+    place_{x}: Any = "f"
+    tracked_{x} = False
+elif kind is int:
+    if not SMALLEST <= {x} <= LARGEST:
+        return {again}
+    node_{x} = {x}
+    view_{x} = seen_{x} = None
+    place_{x} = "i"
+    tracked_{x} = False
+elif isinstance({x}, Tensor):
+    node_{x} = {x}._node if {x}._storage is None else {x}._read()
+    if node_{x}.trace is not trace:
+        node_{x} = enter(trace, node_{x})
+    view_{x} = {x}._view
+    seen_{x} = view_{x} if view_{x} is None else view_{x}.moved
+    place_{x} = node_{x}.place
+    tracked_{x} = {x}._tracked
+else:
+    node_{x} = {x} = operand({x})
+    view_{x} = seen_{x} = None
+    place_{x} = number_kind({x})
+    tracked_{x} = False
+"""
+
+ORDER = """
+if ({strided}) and primitive.kind == "map"{but}:
+    ordered = in_memory_order(primitive, ({operands},), gradient, attributes{context})
+    if ordered is not None:
+        return ordered
+"""
+
+STEP = """
+key = (primitive, attributes, {keys})
+step = trace.cursor.next.get(key)
+if step is None:
+    step = new_step(trace, key, primitive, attributes, ({pairs},))
+"""
+
+LATE = """
+if primitive.late:
+    trace.sites[step.depth - 1] = user_site()
+given: tuple[Any, ...] = ()
+"""
+
+GIVEN = """
+if seen_{x} is not view_{x}:
+    given += (view_{x}.offset,)  # type: ignore[union-attr]
+elif type(place_{x}) is str:
+    given += (node_{x},)
+"""
+
+VALUE = """
+value = _new(Node)
+value.shape = step.shape
+value.dtype = step.dtype
+value.trace = trace
+value.place = step.depth - 1
+value.buffer = None
+{numbers}
+trace.nodes += (value,)
+trace.cursor = step
+if step.mark >= trace.limit:
+    value = overflow(trace, value, step)
+result = _new(Tensor)
+result._node = value
+result._storage = None
+result._view = None
+result._extra = None
+if {tracked} and gradient is not None and local.grad:
+    history = _new(gradient)
+    history.edges = ({edges},)
+    saves = gradient.saves
+    if saves == NOTHING:
+        history.saved = ()
+{saved}
+    history.shape = value.shape
+    history.dtype = value.dtype
+    history.sequence = sequence()
+    history.extra = None
+    history.context = {kept}
+    result._tracked = True
+    result._gradient = history
+    if local.watched:
+        history.observe()
+else:
+    result._tracked = False
+    result._gradient = None
+return result
+"""
+
+
+def function(name: str, operands: str) -> str:
+    """The text of one of them."""
+    alone = len(operands) == 1
+
+    def each(text: str, between: str = ", ") -> str:
+        return between.join(text.format(x=x) for x in operands)
+
+    text = ONE if alone else SEVERAL.format(name=name, parameters=each("{x}: Any"), count={2: "two", 3: "three"}[len(operands)])
+    parts = []
+    if not alone:
+        for place, x in enumerate(operands):
+            others = ", ".join(f"_whole({x}, {operands.replace(x, '')})" if o == x else o for o in operands)
+            others = others.replace(f", {operands.replace(x, '')})", f", ({', '.join(operands.replace(x, ''))},))")
+            again = f"{name}(primitive, {others}, gradient, attributes, context)"
+            parts.append((TENSOR_FIRST if place == 0 else NUMBER_FIRST).format(x=x, again=again))
+    strided = each("view_{x} is not None and not view_{x}.contiguous", " or ")
+    parts.append(
+        ORDER.format(
+            strided=strided, but=" and primitive is not COPY" if alone else "", operands=each("{x}"),
+            context="" if alone else ", context",
+        )  # fmt: skip
+    )
+    parts.append(STEP.format(keys=each("place_{x}, seen_{x}"), pairs=each("(place_{x}, seen_{x})")))
+    if alone:
+        numbers = "if seen_x is not view_x:\n    trace.numbers += (view_x.offset,)  # type: ignore[union-attr]"
+        saved = ["elif saves == RESULT:\n    history.saved = ((value, None),)", "else:\n    history.saved = ((node_x, view_x),)"]
+    else:
+        parts += [LATE, *(GIVEN.format(x=x) for x in operands)]
+        numbers = "trace.numbers += given"
+        saved = []
+        if len(operands) == 2:
+            crosswise = "(node_a if tracked_b else None, view_a), (node_b if tracked_a else None, view_b)"
+            saved.append(f"elif saves == CROSSWISE:\n    history.saved = ({crosswise})")
+        pairs = each("(node_{x}, view_{x})")
+        saved.append(f"elif saves == RESULT:\n    history.saved = ({pairs}, (value, None))\nelse:\n    history.saved = ({pairs})")
+    edge = "{x}._gradient or {x}" if alone else "({x}._gradient or {x}) if tracked_{x} else None"
+    parts.append(
+        VALUE.format(
+            numbers=numbers, tracked=f"({each('tracked_{x}', ' or ')})", edges=each(edge), saved=indent("\n".join(saved), "    "),
+            kept="attributes" if alone else "attributes if context is None else context",
+        )  # fmt: skip
+    )
+    return text + indent("".join(part.lstrip("\n") for part in parts), "    ")
+
+
+WHOLE = '''
+def _whole(number: int, others: tuple[Any, ...]) -> float:
+    """A whole number beyond 64 bits, as the first tensor beside it would have it."""
+    return whole_number(number, next((other.dtype for other in others if isinstance(other, Tensor)), None))
+'''
+
+
+def written() -> str:
+    """The whole file."""
+    functions = [function("unary", "x"), function("binary", "ab"), function("ternary", "abc")]
+    return HEAD + "\n" + "\n\n".join([*functions, WHOLE]).replace("\n\n\n\n", "\n\n\n")
+
+
+def main() -> None:
+    text = written()
+    if "--check" in sys.argv:
+        if TARGET.read_text() != text:
+            sys.exit(f"{TARGET} is not what tools/recording_paths.py writes")
+    else:
+        TARGET.write_text(text)
+
+
+if __name__ == "__main__":
+    main()
