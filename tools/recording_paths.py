@@ -25,7 +25,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from ..core.history import CROSSWISE, INPUTS, NOTHING, RESULT, Gradient, sequence
+from ..core.history import CROSSWISE, NOTHING, RESULT, Gradient, sequence
 from ..core.tensor import Tensor
 from ..graph.bounds import LARGEST, SMALLEST, whole_number
 from ..graph.primitives import COPY, Primitive
@@ -111,8 +111,8 @@ else:
 """
 
 ORDER = """
-if ({strided}) and primitive.kind == "map"{but}:
-    ordered = in_memory_order(primitive, ({operands},), gradient, attributes{context})
+if {strided} and primitive.kind == "map"{but}:
+    ordered = in_memory_order(primitive, {operands}, gradient, attributes{context})
     if ordered is not None:
         return ordered
 """
@@ -121,7 +121,7 @@ STEP = """
 key = (primitive, attributes, {keys})
 step = trace.cursor.next.get(key)
 if step is None:
-    step = new_step(trace, key, primitive, attributes, ({pairs},))
+    step = new_step(trace, key, primitive, attributes, {pairs})
 """
 
 LATE = """
@@ -153,10 +153,10 @@ result = _new(Tensor)
 result._node = value
 result._storage = None
 result._view = None
-result._extra = None
+result._autograd = None
 if {tracked} and gradient is not None and local.grad:
     history = _new(gradient)
-    history.edges = ({edges},)
+    history.edges = {edges}
     saves = gradient.saves
     if saves == NOTHING:
         history.saved = ()
@@ -164,7 +164,7 @@ if {tracked} and gradient is not None and local.grad:
     history.shape = value.shape
     history.dtype = value.dtype
     history.sequence = sequence()
-    history.extra = None
+    history.attached = None
     history.context = {kept}
     result._tracked = True
     result._gradient = history
@@ -184,40 +184,50 @@ def function(name: str, operands: str) -> str:
     def each(text: str, between: str = ", ") -> str:
         return between.join(text.format(x=x) for x in operands)
 
-    text = ONE if alone else SEVERAL.format(name=name, parameters=each("{x}: Any"), count={2: "two", 3: "three"}[len(operands)])
+    def tuple_of(text: str) -> str:
+        return f"({each(text)}{',' if alone else ''})"
+
+    strided = "view_{x} is not None and not view_{x}.contiguous"
+    pairs = tuple_of("(node_{x}, view_{x})")
+    edge = "({x}._gradient or {x}) if tracked_{x} else None"
     parts = []
-    if not alone:
-        for place, x in enumerate(operands):
-            others = ", ".join(f"_whole({x}, {operands.replace(x, '')})" if o == x else o for o in operands)
-            others = others.replace(f", {operands.replace(x, '')})", f", ({', '.join(operands.replace(x, ''))},))")
-            again = f"{name}(primitive, {others}, gradient, attributes, context)"
-            parts.append((TENSOR_FIRST if place == 0 else NUMBER_FIRST).format(x=x, again=again))
-    strided = each("view_{x} is not None and not view_{x}.contiguous", " or ")
-    parts.append(
-        ORDER.format(
-            strided=strided, but=" and primitive is not COPY" if alone else "", operands=each("{x}"),
-            context="" if alone else ", context",
-        )  # fmt: skip
-    )
-    parts.append(STEP.format(keys=each("place_{x}, seen_{x}"), pairs=each("(place_{x}, seen_{x})")))
     if alone:
+        text = ONE
         numbers = "if seen_x is not view_x:\n    trace.numbers += (view_x.offset,)  # type: ignore[union-attr]"
-        saved = ["elif saves == RESULT:\n    history.saved = ((value, None),)", "else:\n    history.saved = ((node_x, view_x),)"]
+        saved = f"elif saves == RESULT:\n    history.saved = ((value, None),)\nelse:\n    history.saved = {pairs}"
     else:
-        parts += [LATE, *(GIVEN.format(x=x) for x in operands)]
+        text = SEVERAL.format(name=name, parameters=each("{x}: Any"), count={2: "two", 3: "three"}[len(operands)])
+        for x in operands:
+            others = "".join(f"{o}, " for o in operands if o != x).removesuffix(" " if len(operands) == 2 else ", ")
+            whole = ", ".join(f"_whole({x}, ({others}))" if o == x else o for o in operands)
+            again = f"{name}(primitive, {whole}, gradient, attributes, context)"
+            parts.append((TENSOR_FIRST if x == operands[0] else NUMBER_FIRST).format(x=x, again=again))
         numbers = "trace.numbers += given"
-        saved = []
+        nodes = each("(node_{x}, view_{x})")
+        saved = f"elif saves == RESULT:\n    history.saved = ({nodes}, (value, None))\nelse:\n    history.saved = {pairs}"
         if len(operands) == 2:
             crosswise = "(node_a if tracked_b else None, view_a), (node_b if tracked_a else None, view_b)"
-            saved.append(f"elif saves == CROSSWISE:\n    history.saved = ({crosswise})")
-        pairs = each("(node_{x}, view_{x})")
-        saved.append(f"elif saves == RESULT:\n    history.saved = ({pairs}, (value, None))\nelse:\n    history.saved = ({pairs})")
-    edge = "{x}._gradient or {x}" if alone else "({x}._gradient or {x}) if tracked_{x} else None"
+            saved = f"elif saves == CROSSWISE:\n    history.saved = ({crosswise})\n{saved}"
+    parts += [
+        ORDER.format(
+            strided=strided.format(x="x") if alone else "(\n    " + each(strided, "\n    or ") + "\n)",
+            but=" and primitive is not COPY" if alone else "",
+            operands=tuple_of("{x}"),
+            context="" if alone else ", context",
+        ),
+        STEP.format(keys=each("place_{x}, seen_{x}"), pairs=tuple_of("(place_{x}, seen_{x})")),
+    ]
+    if not alone:
+        parts += [LATE, *(GIVEN.format(x=x) for x in operands)]
+    tracked = each("tracked_{x}", " or ")
     parts.append(
         VALUE.format(
-            numbers=numbers, tracked=f"({each('tracked_{x}', ' or ')})", edges=each(edge), saved=indent("\n".join(saved), "    "),
+            numbers=numbers,
+            tracked=tracked if alone else f"({tracked})",
+            edges="(x._gradient or x,)" if alone else f"(\n        {each(edge, ',' + chr(10) + 8 * ' ')},\n    )",
+            saved=indent(saved, "    "),
             kept="attributes" if alone else "attributes if context is None else context",
-        )  # fmt: skip
+        )
     )
     return text + indent("".join(part.lstrip("\n") for part in parts), "    ")
 

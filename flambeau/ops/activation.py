@@ -10,11 +10,11 @@ from ..graph import primitives as p
 from ..graph.bounds import check_fits
 from .choice import where
 from .conversion import check_floating
-from .dispatch import binary, nary, unary
 from .elementwise import differentiated, gradient_class
 from .functions import erf, exp, sigmoid, tanh
 from .operation import Scalar, operation
 from .precision import rounded_once
+from .recording_paths import binary, ternary, unary
 
 # --- piecewise linear -----------------------------------------------------------------------------------------------------
 
@@ -38,7 +38,7 @@ def relu(input: Tensor) -> Tensor:
 def leaky_relu(input: Tensor, negative_slope: float = 0.01) -> Tensor:
     """``input`` where positive, ``negative_slope * input`` elsewhere."""
     check_floating("leaky_relu_cpu", input.dtype)
-    return nary(p.WHERE, [binary(p.GT, input, 0), input, binary(p.MUL, input, negative_slope)])
+    return ternary(p.WHERE, binary(p.GT, input, 0), input, binary(p.MUL, input, negative_slope))
 
 
 @operation("functional.rrelu", method=False, inplace=True)
@@ -57,7 +57,7 @@ def rrelu(
     if not training:
         return leaky_relu(input, (lower + upper) / 2)
     drawn = uniform(input.shape, input.dtype, generator) * (upper - lower) + lower
-    return _sloped(input, nary(p.WHERE, [binary(p.GT, input, 0), 1.0, drawn]))
+    return _sloped(input, ternary(p.WHERE, binary(p.GT, input, 0), 1.0, drawn))
 
 
 @differentiated(lambda grad, slope: grad * slope, name="RreluWithNoiseBackward0", zero_curvature=True)
@@ -94,7 +94,7 @@ def _prelu_slopes(grad: Tensor, input: Tensor, weight: Tensor) -> tuple[Tensor, 
 
 @differentiated(_prelu_slopes, name="PreluKernelBackward0", operands=2, zero_curvature=True)
 def _prelu(input: Tensor, weight: Tensor) -> Tensor:
-    return nary(p.WHERE, [binary(p.GT, input, 0), input, binary(p.MUL, weight, input)])
+    return ternary(p.WHERE, binary(p.GT, input, 0), input, binary(p.MUL, weight, input))
 
 
 @operation(only="functional.hardtanh", inplace=True)
@@ -129,7 +129,7 @@ def threshold(input: Tensor, threshold: Scalar, value: Scalar) -> Tensor:
         check_fits(number, input.dtype)
     if input.dtype.category < 2:
         threshold, value = int(threshold), int(value)
-    return nary(p.WHERE, [binary(p.LE, input, threshold), value, input])
+    return ternary(p.WHERE, binary(p.LE, input, threshold), value, input)
 
 
 @operation(only="functional.hardsigmoid", inplace="parameter")
@@ -166,7 +166,7 @@ def hardshrink(input: Tensor, lambd: Scalar = 0.5) -> Tensor:
     """``input`` where its magnitude exceeds ``lambd``, zero elsewhere."""
     check_floating("hardshrink_cpu", input.dtype)
     small = binary(p.LOGICAL_AND, binary(p.GE, input, -lambd), binary(p.LE, input, lambd))
-    return nary(p.WHERE, [small, 0.0, input])
+    return ternary(p.WHERE, small, 0.0, input)
 
 
 @operation(only="functional.softshrink", out=True)
@@ -176,8 +176,8 @@ def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     check_floating("softshrink_check", input.dtype)
     if not lambd >= 0:
         raise RuntimeError(f"lambda must be greater or equal to 0, but found to be {lambd:g}.")
-    low = nary(p.WHERE, [binary(p.LT, input, -lambd), binary(p.ADD, input, lambd), binary(p.MUL, input, 0)])
-    return nary(p.WHERE, [binary(p.GT, input, lambd), binary(p.SUB, input, lambd), low])
+    low = ternary(p.WHERE, binary(p.LT, input, -lambd), binary(p.ADD, input, lambd), binary(p.MUL, input, 0))
+    return ternary(p.WHERE, binary(p.GT, input, lambd), binary(p.SUB, input, lambd), low)
 
 
 # --- exponential ----------------------------------------------------------------------------------------------------------
@@ -196,7 +196,7 @@ def _elu(input: Tensor, alpha: float, scale: float, input_scale: float) -> Tenso
     if alpha * scale != 1:
         low = binary(p.MUL, low, alpha * scale)
     high = input if scale == 1 else binary(p.MUL, input, scale)
-    return nary(p.WHERE, [binary(p.LE, input, 0), low, high])
+    return ternary(p.WHERE, binary(p.LE, input, 0), low, high)
 
 
 @operation(only="functional.elu", inplace=True)
@@ -303,7 +303,7 @@ def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tenso
     curve = unary(p.FLOAT_FUNCTIONS["log1p"], unary(p.EXP, scaled))
     if beta != 1:
         curve = binary(p.DIV, curve, beta)
-    return nary(p.WHERE, [binary(p.GT, scaled, threshold), input, curve])
+    return ternary(p.WHERE, binary(p.GT, scaled, threshold), input, curve)
 
 
 @operation(only="functional.logsigmoid", out=True)

@@ -14,11 +14,12 @@ from ..graph.dtypes import float64, promote_types
 from .assignment import assign
 from .choice import where
 from .conversion import check_floating
-from .dispatch import attach, binary, nary, no_slope, not_a_tensor, number_or_tensor, operand, tracked, unary
+from .dispatch import attach, no_slope, not_a_tensor, number_or_tensor, operand, tracked
 from .elementwise import differentiated, gradient_class
 from .functions import log
 from .operation import operation
 from .precision import rounded_once
+from .recording_paths import binary, ternary, unary
 
 
 def _history(name: str, *formulas: Callable[..., Any]) -> type[Gradient]:
@@ -38,7 +39,7 @@ def add(input: Any, other: Any, *, alpha: Any = 1) -> Tensor:
     """``input + alpha * other``, broadcast and promoted."""
     if alpha != 1:
         _check_alpha(alpha, input, other)
-        return nary(p.FMA, [input, other, alpha], AddBackward0, None, alpha)
+        return ternary(p.FMA, input, other, alpha, AddBackward0, None, alpha)
     return binary(p.ADD, input, other, AddBackward0)
 
 
@@ -65,7 +66,7 @@ def sub(input: Any, other: Any, *, alpha: Any = 1) -> Tensor:
     """``input - alpha * other``, broadcast and promoted. ``RuntimeError`` for booleans."""
     if alpha != 1 and not any(isinstance(t, Tensor) and t.dtype.kind == "bool" for t in (input, other)):
         _check_alpha(alpha, input, other)
-        return nary(p.FMA, [input, other, -alpha], SubBackward0, None, -alpha)
+        return ternary(p.FMA, input, other, -alpha, SubBackward0, None, -alpha)
     return binary(p.SUB, input, other, SubBackward0)
 
 
@@ -279,7 +280,7 @@ def addcmul(input: Tensor, tensor1: Any, tensor2: Any, *, value: Any = 1) -> Ten
 
 @rounded_once
 def _product_added(plain: bool, input: Tensor, first: Tensor, second: Tensor, value: Any) -> tuple[Tensor]:
-    return (nary(p.FMA, [input, first if plain else first * value, second]),)
+    return (ternary(p.FMA, input, first if plain else first * value, second),)
 
 
 def _quotient_slopes(grad: Tensor, tensor1: Tensor, tensor2: Tensor, value: Any) -> tuple[Tensor, ...]:
@@ -338,7 +339,7 @@ def _between(near: bool | None, input: Tensor, end: Tensor, weight: Any) -> tupl
     """``near``: whether a number as weight is that of the end (else less one); None for a tensor of weights."""
     whole = end - input
     if near is not None:
-        return (nary(p.FMA, [input if near else end, whole, weight]),)
-    from_start = nary(p.FMA, [input, whole, weight])
-    from_end = nary(p.FMA, [end, whole, weight - 1])
-    return (nary(p.WHERE, [weight.abs() < 0.5, from_start, from_end]),)
+        return (ternary(p.FMA, input if near else end, whole, weight),)
+    from_start = ternary(p.FMA, input, whole, weight)
+    from_end = ternary(p.FMA, end, whole, weight - 1)
+    return (ternary(p.WHERE, weight.abs() < 0.5, from_start, from_end),)

@@ -14,11 +14,12 @@ from ..graph.checks import INDEX
 from ..graph.notices import warn_once
 from ..graph.shapes import View, wrap_dim
 from ..graph.trace import record
-from .dispatch import attach, tracked, unary
+from .dispatch import attach, tracked
 from .joining import join
 from .memory_order import format_order, own_order, seen_in_order
 from .one_node import one_node
 from .operation import Dims, Sizes, operation
+from .recording_paths import unary
 from .views import geometry, look, seen_anew_in_place, sizes_of
 
 

@@ -12,9 +12,10 @@ from ..graph.dtypes import uint8
 from ..graph.limits import finfo
 from ..graph.notices import warn_once
 from .creation import element_of
-from .dispatch import attach, binary, nary, no_slope, not_a_tensor, operand, tracked, unary
+from .dispatch import attach, no_slope, not_a_tensor, operand, tracked
 from .elementwise import differentiated, gradient_class
 from .operation import operation
+from .recording_paths import binary, ternary, unary
 
 # --- choice ---------------------------------------------------------------------------------------------------------------
 
@@ -29,7 +30,7 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
             "PyTorch. Use a boolean condition instead."
         )
     a, b = operand(input), operand(other)
-    result = nary(p.WHERE, [condition, a, b])
+    result = ternary(p.WHERE, condition, a, b)
     if tracked(a, b):
         saved = [(condition._read(), condition._view), (None, None), (None, None)]
         attach(result, WhereBackward0, [condition.detach() if condition._tracked else condition, a, b], saved)
@@ -78,7 +79,7 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
         value = value.to(input.dtype)
     else:
         value = element_of(value, input.dtype)
-    result = nary(p.WHERE, [mask, value, input]).contiguous()
+    result = ternary(p.WHERE, mask, value, input).contiguous()
     result = result if result.dtype is input.dtype else result.to(input.dtype)
     if tracked(input, value):
         gradient = MaskedFillBackward1 if isinstance(value, Tensor) else MaskedFillBackward0
@@ -190,11 +191,11 @@ def nan_to_num(
     if input.dtype.category < 2:
         return input.clone()  # type: ignore[no-any-return]
     limits = finfo(input.dtype)
-    result = nary(p.WHERE, [unary(p.ISNAN, input), 0.0 if nan is None else nan, input])
+    result = ternary(p.WHERE, unary(p.ISNAN, input), 0.0 if nan is None else nan, input)
     high = limits.max if posinf is None else posinf
     low = limits.min if neginf is None else neginf
-    result = nary(p.WHERE, [nary(p.EQ, [input, math.inf]), high, result])
-    return nary(p.WHERE, [nary(p.EQ, [input, -math.inf]), low, result])
+    result = ternary(p.WHERE, binary(p.EQ, input, math.inf), high, result)
+    return ternary(p.WHERE, binary(p.EQ, input, -math.inf), low, result)
 
 
 # --- whole tensors --------------------------------------------------------------------------------------------------------

@@ -17,13 +17,14 @@ from ..graph.shapes import Size, broadcast_shapes
 from .choice import where
 from .conversion import check_floating, converted, floating
 from .creation import filled
-from .dispatch import attach, nary, no_slope, not_a_tensor, tracked, unary
+from .dispatch import attach, no_slope, not_a_tensor, tracked
 from .elementwise import differentiated, gradient_class
 from .functions import exp, exp2, log, log1p, maximum, trunc
 from .host import on_host
 from .one_node import one_node
 from .operation import operation
 from .precision import computed_in_double, rounded_once
+from .recording_paths import ternary, unary
 
 # --- units, signs, rounding -----------------------------------------------------------------------------------------------
 
@@ -160,11 +161,11 @@ def _hypot(a: Tensor, b: Tensor, scaled: bool) -> Tensor:
     """``scaled``: what the squares would make too large or too small is first brought back by a power of two."""
     infinite = a.isinf() | b.isinf()
     if not scaled:
-        return where(infinite, math.inf, nary(p.FMA, [a * a, b, b]).sqrt())
+        return where(infinite, math.inf, ternary(p.FMA, a * a, b, b).sqrt())
     size = maximum(a.abs(), b.abs())
     scale = where(size > 2.0**500, 2.0**-600, where(size < 2.0**-450, 2.0**600, filled(Size(()), 1.0, float64)))
     a, b = a * scale, b * scale
-    return where(infinite, math.inf, nary(p.FMA, [a * a, b, b]).sqrt() / scale)
+    return where(infinite, math.inf, ternary(p.FMA, a * a, b, b).sqrt() / scale)
 
 
 # --- logarithms of sums ---------------------------------------------------------------------------------------------------
@@ -201,7 +202,7 @@ def _logarithm_of_sum(a: Tensor, b: Tensor, power: str, factor: float) -> Tensor
     """The larger one, and the logarithm of what the smaller one adds; equal infinities are their own sum."""
     larger = maximum(a, b)
     added = unary(F["log1p"], unary(F[power], -(a - b).abs()))
-    total = larger + added if factor == 1 else nary(p.FMA, [larger, added, factor])
+    total = larger + added if factor == 1 else ternary(p.FMA, larger, added, factor)
     return where((a == b) & a.isinf(), larger, total)
 
 

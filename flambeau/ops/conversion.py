@@ -13,9 +13,10 @@ from ..graph import primitives as p
 from ..graph.dtypes import dtype as dtype_type
 from ..graph.dtypes import get_default_dtype, given_dtype
 from ..graph.trace import record
-from .dispatch import attach, tracked, unary
+from .dispatch import attach, tracked
 from .memory_order import Order, asked_order, format_order, order_of, permuted, seen_in_order
 from .operation import operation
+from .recording_paths import unary
 
 
 class CloneBackward0(Gradient):

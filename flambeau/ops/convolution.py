@@ -23,12 +23,13 @@ from ..graph.notices import warn_once
 from ..graph.shapes import Size, View
 from ..graph.trace import record
 from .creation import filled
-from .dispatch import attach, binary, tracked
+from .dispatch import attach, tracked
 from .laid_out import in_order, with_gradient_in_order
 from .memory_order import Order, format_order, lay
 from .one_node import one_node
 from .operation import operation
 from .padding import constant_pad_nd
+from .recording_paths import binary
 from .reductions import sum as sum_of
 from .views import contiguous_node
 from .views import geometry as geometry_of

@@ -12,9 +12,10 @@ from ..graph import primitives as p
 from ..graph.dtypes import dtype
 from ..graph.primitives import TYPE_NAMES
 from ..graph.shapes import Size
-from .dispatch import attach, binary, nary, tracked, unary
+from .dispatch import attach, tracked
 from .operation import operation
 from .random import bits
+from .recording_paths import binary, ternary, unary
 
 
 def _check(p: float) -> None:
@@ -30,7 +31,7 @@ def _kept(shape: Size, p_drop: float) -> Tensor:
 
 def _factor(kept: Tensor, scale: float, d: dtype) -> Tensor:
     """``scale`` where elements are kept, else zero."""
-    factor = nary(p.WHERE, [kept, scale, 0.0])
+    factor = ternary(p.WHERE, kept, scale, 0.0)
     return factor if factor.dtype is d else unary(p.CAST, factor, None, d)
 
 
@@ -96,7 +97,7 @@ def _alpha_dropped(input: Tensor, kept: Tensor, p_drop: float) -> Tensor:
     """SELU's saturation where elements are not kept; mean and variance restored (Klambauer and others, 2017)."""
     scale = 1.0 / math.sqrt((_SATURATION * _SATURATION * p_drop + 1.0) * (1.0 - p_drop))
     shift = _SATURATION * scale * p_drop
-    value = nary(p.WHERE, [kept, shift, shift - _SATURATION * scale])
+    value = ternary(p.WHERE, kept, shift, shift - _SATURATION * scale)
     value = value if value.dtype is input.dtype else unary(p.CAST, value, None, input.dtype)
     result = binary(p.ADD, binary(p.MUL, input, _factor(kept, scale, input.dtype)), value)
     return _with_history(result, input, kept, scale)

@@ -17,8 +17,9 @@ from ..core.history import CROSSWISE, INPUTS, NOTHING, RESULT, Gradient
 from ..core.tensor import Tensor
 from ..graph.primitives import PRIMITIVES, Primitive
 from ..graph.trace import local
-from .dispatch import attach, binary, not_a_tensor, unary
+from .dispatch import attach, not_a_tensor
 from .operation import operation
+from .recording_paths import binary, unary
 
 Function = Callable[[Tensor], Tensor]
 Formula = Callable[..., Any]

@@ -11,10 +11,11 @@ from ..graph import dtypes
 from ..graph import primitives as p
 from ..graph.shapes import wrap_dim, wrap_dims
 from .creation import zeros
-from .dispatch import attach, tracked, unary
+from .dispatch import attach, tracked
 from .functions import maximum, minimum
 from .one_node import one_node
 from .operation import Dims, operation
+from .recording_paths import unary
 from .reductions import expand_back, reduce, steps_of
 
 

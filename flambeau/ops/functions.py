@@ -8,8 +8,9 @@ from typing import Any
 from ..core.tensor import Tensor
 from ..graph import primitives as p
 from .choice import where
-from .dispatch import binary, no_slope
+from .dispatch import no_slope
 from .elementwise import Function, function, function_of_two
+from .recording_paths import binary
 
 # --- exponentials and logarithms ------------------------------------------------------------------------------------------
 

@@ -16,7 +16,8 @@ from ..graph.trace import local, record
 from .addressing import take_at
 from .choice import where
 from .conversion import check_floating
-from .dispatch import attach, binary, nary, tracked, unary
+from .dispatch import attach, tracked
+from .recording_paths import binary, ternary, unary
 from .reductions import reduce
 from .softmax import log_softmax
 from .views import geometry
@@ -98,7 +99,7 @@ class _Picked:
         self.axis = axis = 0 if input.ndim == 1 else 1
         self.target = target = _checked_target(input, target, weight)
         self.counted = counted = binary(p.NE, target, ignore_index)
-        index = nary(p.WHERE, [counted, target, 0])
+        index = ternary(p.WHERE, counted, target, 0)
         sizes, strides, offset = geometry(input)
         along = [step for a, step in enumerate(strides) if a != axis]
         extents = [sizes[axis]]
@@ -107,13 +108,13 @@ class _Picked:
         if weight is not None:
             _, (step,), first = geometry(weight)
             rows = take_at(weight, target.shape, [0] * target.ndim, first, extents, [step], [index], _TARGET)
-            self.weight = nary(p.WHERE, [counted, rows, 0.0])
+            self.weight = ternary(p.WHERE, counted, rows, 0.0)
 
     def reduced(self, value: Tensor, reduction: str) -> tuple[Tensor, Tensor | None]:
         """The loss of log-probabilities ``value`` at the targets, and what their sum was divided by."""
         if self.weight is not None:
             value = binary(p.MUL, value, self.weight)
-        result = nary(p.WHERE, [self.counted, unary(p.NEG, value), 0.0])
+        result = ternary(p.WHERE, self.counted, unary(p.NEG, value), 0.0)
         if reduction == "none":
             return result, None
         axes = tuple(range(value.ndim))

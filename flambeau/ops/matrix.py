@@ -16,10 +16,11 @@ from ..graph.bounds import check_fits
 from ..graph.dtypes import bool_, int64, promote_types
 from ..graph.shapes import View
 from ..graph.trace import local
-from .dispatch import attach, binary, nary, tracked
+from .dispatch import attach, tracked
 from .modes import ACTIVE
 from .operation import operation
 from .precision import rounded_once
+from .recording_paths import binary, ternary
 from .reshaping import UnsafeViewBackward0, ViewBackward0, seen_as
 
 
@@ -250,7 +251,7 @@ def _weighted_values(result: Tensor, input: Tensor, beta: Any, alpha: Any) -> tu
         result = result if alpha == 1 else result * alpha
     else:
         scaled = input if beta == 1 else input * beta
-        result = scaled + result if alpha == 1 else nary(p.FMA, [scaled, result, alpha])
+        result = scaled + result if alpha == 1 else ternary(p.FMA, scaled, result, alpha)
     return result, beta, alpha
 
 

@@ -23,10 +23,11 @@ from ..graph.shapes import Size, View, contiguous_strides, view_strides, wrap_di
 from ..graph.trace import local
 from .assignment import assign
 from .conversion import check_floating, converted
-from .dispatch import attach, binary, tracked, unary
+from .dispatch import attach, tracked
 from .laid_out import in_order
 from .memory_order import Order, format_order, lay, lies_in, own_order
 from .operation import operation
+from .recording_paths import binary, unary
 from .reductions import mean as mean_of
 from .reductions import reduce
 from .reductions import sum as sum_of

@@ -12,8 +12,9 @@ from ..core.tensor import Tensor
 from ..graph import primitives as p
 from ..graph.trace import Node, enter, local, new_step, overflow
 from . import arithmetic, functions
-from .dispatch import NUMBERS, binary, operand
+from .dispatch import NUMBERS, operand
 from .from_data import as_tensor
+from .recording_paths import binary
 
 _new = object.__new__
 

@@ -18,11 +18,12 @@ from ..graph.trace import local
 from .assignment import Overwritten, assign, overwrite, overwritten_by
 from .conversion import converted
 from .creation import checked_sizes, element_of, filled, full_like, number_of
-from .dispatch import attach, tracked, unary
+from .dispatch import attach, tracked
 from .from_data import from_array
 from .memory_order import format_order, known_format, order_of, strides_in_order
 from .one_node import one_node
 from .operation import Scalar, Sizes, operation
+from .recording_paths import unary
 
 
 class CopyBackwards(Overwritten):

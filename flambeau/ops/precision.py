@@ -15,7 +15,7 @@ from ..core.tensor import Tensor
 from ..graph import primitives as p
 from ..graph.dtypes import bfloat16, dtype, float16, float32, float64, result_type
 from .conversion import converted
-from .dispatch import unary
+from .recording_paths import unary
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 

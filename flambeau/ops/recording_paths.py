@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from ..core.history import CROSSWISE, INPUTS, NOTHING, RESULT, Gradient, sequence
+from ..core.history import CROSSWISE, NOTHING, RESULT, Gradient, sequence
 from ..core.tensor import Tensor
 from ..graph.bounds import LARGEST, SMALLEST, whole_number
 from ..graph.primitives import COPY, Primitive
@@ -32,7 +32,7 @@ def unary(primitive: Primitive, x: Tensor, gradient: type[Gradient] | None = Non
     seen_x = view_x if view_x is None else view_x.moved
     place_x: Any = node_x.place
     tracked_x = x._tracked
-    if (view_x is not None and not view_x.contiguous) and primitive.kind == "map" and primitive is not COPY:
+    if view_x is not None and not view_x.contiguous and primitive.kind == "map" and primitive is not COPY:
         ordered = in_memory_order(primitive, (x,), gradient, attributes)
         if ordered is not None:
             return ordered
@@ -56,8 +56,8 @@ def unary(primitive: Primitive, x: Tensor, gradient: type[Gradient] | None = Non
     result._node = value
     result._storage = None
     result._view = None
-    result._extra = None
-    if (tracked_x) and gradient is not None and local.grad:
+    result._autograd = None
+    if tracked_x and gradient is not None and local.grad:
         history = _new(gradient)
         history.edges = (x._gradient or x,)
         saves = gradient.saves
@@ -70,7 +70,7 @@ def unary(primitive: Primitive, x: Tensor, gradient: type[Gradient] | None = Non
         history.shape = value.shape
         history.dtype = value.dtype
         history.sequence = sequence()
-        history.extra = None
+        history.attached = None
         history.context = attributes
         result._tracked = True
         result._gradient = history
@@ -129,14 +129,17 @@ def binary(
         view_b = seen_b = None
         place_b = number_kind(b)
         tracked_b = False
-    if (view_a is not None and not view_a.contiguous or view_b is not None and not view_b.contiguous) and primitive.kind == "map":
-        ordered = in_memory_order(primitive, (a, b,), gradient, attributes, context)
+    if (
+        view_a is not None and not view_a.contiguous
+        or view_b is not None and not view_b.contiguous
+    ) and primitive.kind == "map":
+        ordered = in_memory_order(primitive, (a, b), gradient, attributes, context)
         if ordered is not None:
             return ordered
     key = (primitive, attributes, place_a, seen_a, place_b, seen_b)
     step = trace.cursor.next.get(key)
     if step is None:
-        step = new_step(trace, key, primitive, attributes, ((place_a, seen_a), (place_b, seen_b),))
+        step = new_step(trace, key, primitive, attributes, ((place_a, seen_a), (place_b, seen_b)))
     if primitive.late:
         trace.sites[step.depth - 1] = user_site()
     given: tuple[Any, ...] = ()
@@ -163,10 +166,13 @@ def binary(
     result._node = value
     result._storage = None
     result._view = None
-    result._extra = None
+    result._autograd = None
     if (tracked_a or tracked_b) and gradient is not None and local.grad:
         history = _new(gradient)
-        history.edges = ((a._gradient or a) if tracked_a else None, (b._gradient or b) if tracked_b else None,)
+        history.edges = (
+            (a._gradient or a) if tracked_a else None,
+            (b._gradient or b) if tracked_b else None,
+        )
         saves = gradient.saves
         if saves == NOTHING:
             history.saved = ()
@@ -179,7 +185,7 @@ def binary(
         history.shape = value.shape
         history.dtype = value.dtype
         history.sequence = sequence()
-        history.extra = None
+        history.attached = None
         history.context = attributes if context is None else context
         result._tracked = True
         result._gradient = history
@@ -208,7 +214,7 @@ def ternary(
     else:
         node_a = a = operand(a)
         if type(a) is int and not SMALLEST <= a <= LARGEST:
-            return ternary(primitive, _whole(a, (b, c,)), b, c, gradient, attributes, context)
+            return ternary(primitive, _whole(a, (b, c)), b, c, gradient, attributes, context)
         view_a = seen_a = None
         place_a = number_kind(a)
         tracked_a = False
@@ -220,7 +226,7 @@ def ternary(
         tracked_b = False
     elif kind is int:
         if not SMALLEST <= b <= LARGEST:
-            return ternary(primitive, a, _whole(b, (a, c,)), c, gradient, attributes, context)
+            return ternary(primitive, a, _whole(b, (a, c)), c, gradient, attributes, context)
         node_b = b
         view_b = seen_b = None
         place_b = "i"
@@ -246,7 +252,7 @@ def ternary(
         tracked_c = False
     elif kind is int:
         if not SMALLEST <= c <= LARGEST:
-            return ternary(primitive, a, b, _whole(c, (a, b,)), gradient, attributes, context)
+            return ternary(primitive, a, b, _whole(c, (a, b)), gradient, attributes, context)
         node_c = c
         view_c = seen_c = None
         place_c = "i"
@@ -264,14 +270,18 @@ def ternary(
         view_c = seen_c = None
         place_c = number_kind(c)
         tracked_c = False
-    if (view_a is not None and not view_a.contiguous or view_b is not None and not view_b.contiguous or view_c is not None and not view_c.contiguous) and primitive.kind == "map":
-        ordered = in_memory_order(primitive, (a, b, c,), gradient, attributes, context)
+    if (
+        view_a is not None and not view_a.contiguous
+        or view_b is not None and not view_b.contiguous
+        or view_c is not None and not view_c.contiguous
+    ) and primitive.kind == "map":
+        ordered = in_memory_order(primitive, (a, b, c), gradient, attributes, context)
         if ordered is not None:
             return ordered
     key = (primitive, attributes, place_a, seen_a, place_b, seen_b, place_c, seen_c)
     step = trace.cursor.next.get(key)
     if step is None:
-        step = new_step(trace, key, primitive, attributes, ((place_a, seen_a), (place_b, seen_b), (place_c, seen_c),))
+        step = new_step(trace, key, primitive, attributes, ((place_a, seen_a), (place_b, seen_b), (place_c, seen_c)))
     if primitive.late:
         trace.sites[step.depth - 1] = user_site()
     given: tuple[Any, ...] = ()
@@ -302,10 +312,14 @@ def ternary(
     result._node = value
     result._storage = None
     result._view = None
-    result._extra = None
+    result._autograd = None
     if (tracked_a or tracked_b or tracked_c) and gradient is not None and local.grad:
         history = _new(gradient)
-        history.edges = ((a._gradient or a) if tracked_a else None, (b._gradient or b) if tracked_b else None, (c._gradient or c) if tracked_c else None,)
+        history.edges = (
+            (a._gradient or a) if tracked_a else None,
+            (b._gradient or b) if tracked_b else None,
+            (c._gradient or c) if tracked_c else None,
+        )
         saves = gradient.saves
         if saves == NOTHING:
             history.saved = ()
@@ -316,7 +330,7 @@ def ternary(
         history.shape = value.shape
         history.dtype = value.dtype
         history.sequence = sequence()
-        history.extra = None
+        history.attached = None
         history.context = attributes if context is None else context
         result._tracked = True
         result._gradient = history

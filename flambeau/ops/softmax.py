@@ -14,11 +14,12 @@ from ..graph import primitives as p
 from ..graph.shapes import wrap_dim, wrap_dims
 from .choice import where
 from .conversion import check_floating
-from .dispatch import attach, binary, nary, tracked, unary
+from .dispatch import attach, tracked
 from .extrema import amax
 from .one_node import one_node
 from .operation import Dims, operation
 from .precision import rounded_once
+from .recording_paths import binary, ternary, unary
 from .reductions import expand_back, reduce, sum, without_axes
 
 
@@ -74,7 +75,7 @@ def safe_softmax(x: Tensor, axis: int) -> Tensor:
     if x.numel() == 0:
         return _softmax(x, axis)
     largest = reduce(p.MAX, x, (axis,), True, x.dtype)
-    result = nary(p.WHERE, [binary(p.EQ, largest, -math.inf), 0.0, _quotients(x, largest, axis)])
+    result = ternary(p.WHERE, binary(p.EQ, largest, -math.inf), 0.0, _quotients(x, largest, axis))
     if tracked(x):
         attach(result, SoftmaxBackward0, [x], [], axis)
     return result

@@ -14,13 +14,13 @@ from ..graph.primitives import FLOAT_FUNCTIONS as F
 from ..graph.primitives import TYPE_NAMES
 from .choice import where
 from .conversion import floating
-from .dispatch import unary
 from .elementwise import differentiated
 from .functions import exp, log, sin
 from .host import by_numpy
 from .one_node import one_node
 from .operation import operation
 from .precision import computed_in_double, rounded_once
+from .recording_paths import unary
 from .steps import arange
 
 # --- logit, entropy, sin(x) / x -------------------------------------------------------------------------------------------

@@ -17,9 +17,9 @@ from ..graph.notices import warn
 from ..graph.shapes import Size
 from ..graph.trace import record
 from .creation import filled, finished, number_of
-from .dispatch import binary, nary, unary
 from .operation import operation
 from .precision import SINGLE
+from .recording_paths import binary, ternary, unary
 
 
 @operation(method=False, out="resized")
@@ -120,8 +120,8 @@ def _between(start: float, end: float, steps: int, d: dtype_type) -> Tensor:
         Tensor._from_node(record(p.IOTA, (Size((steps,)), work), (k, None), (by, None)))
         for k, by in ((0.0, 1.0), (steps - 1.0, -1.0))
     )
-    lower, upper = nary(p.FMA, [first, before, step]), nary(p.FMA, [last, behind, -step])
-    made = nary(p.WHERE, [binary(p.LT, before, steps // 2), lower, upper])
+    lower, upper = ternary(p.FMA, first, before, step), ternary(p.FMA, last, behind, -step)
+    made = ternary(p.WHERE, binary(p.LT, before, steps // 2), lower, upper)
     return made if work is d else unary(p.CAST, made, None, d)
 
 

@@ -14,8 +14,8 @@ from ..core.tensor import Tensor
 from ..graph.primitives import FMA
 from ..graph.trace import local, note_change
 from ..ops.arithmetic import AddBackward0
-from ..ops.dispatch import nary
 from ..ops.operation import assign
+from ..ops.recording_paths import ternary
 from .checks import check_implementation, check_options
 from .optimizer import Optimizer, ParamsT
 from .state import FORGOTTEN, ParameterState, single
@@ -225,7 +225,7 @@ def _new_values(how: How, constants: tuple[Any, ...], entry: Entry) -> list[Tens
 
 def plus(total: Tensor, other: Tensor, factor: Any) -> Tensor:
     """``total + other * factor``, rounded once."""
-    return nary(FMA, [total, other, factor], AddBackward0, None, factor)
+    return ternary(FMA, total, other, factor, AddBackward0, None, factor)
 
 
 def weights(fresh: float, old: float | None = None) -> tuple[float | None, float | None]:

@@ -6,7 +6,7 @@ import flambeau
 from flambeau.cpu.elementwise import EMITTERS
 from flambeau.cpu.windows import TEMPLATES
 from flambeau.graph.primitives import PRIMITIVES
-from flambeau.ops.dispatch import unary
+from flambeau.ops.recording_paths import unary
 
 #: Elementwise primitives of which loops make something of their own.
 IN_LOOPS = {"fill", "iota", "random_bits", "copy", "cast"}
