@@ -61,64 +61,36 @@ _LAZY_MODULES = {
 }  # fmt: skip
 
 _LAZY_NAMES = {
-    "save": "serialization",
-    "load": "serialization",
-    "finfo": "graph.limits",
-    "iinfo": "graph.limits",
-    "set_printoptions": "ops.printing",
-    "get_printoptions": "ops.printing",
-    "set_num_threads": "ops.settings",
-    "get_num_threads": "ops.settings",
-    "set_num_interop_threads": "ops.settings",
-    "get_num_interop_threads": "ops.settings",
-    "set_default_dtype": "ops.settings",
-    "set_default_device": "ops.settings",
-    "get_default_device": "ops.settings",
-    "set_default_tensor_type": "ops.settings",
-    "use_deterministic_algorithms": "ops.settings",
-    "are_deterministic_algorithms_enabled": "ops.settings",
-    "set_deterministic_debug_mode": "ops.settings",
-    "get_deterministic_debug_mode": "ops.settings",
-    "is_deterministic_algorithms_warn_only_enabled": "ops.settings",
-    "set_float32_matmul_precision": "ops.settings",
-    "get_float32_matmul_precision": "ops.settings",
-    "set_flush_denormal": "ops.settings",
-    "autocast": "amp",
-    **{
-        name: "amp.autocast_mode"
-        for name in (
-            "is_autocast_enabled set_autocast_enabled get_autocast_dtype set_autocast_dtype is_autocast_cpu_enabled "
-            "set_autocast_cpu_enabled get_autocast_cpu_dtype set_autocast_cpu_dtype get_autocast_gpu_dtype "
-            "set_autocast_gpu_dtype is_autocast_cache_enabled set_autocast_cache_enabled clear_autocast_cache "
-            "autocast_increment_nesting autocast_decrement_nesting"
-        ).split()
-    },
-    "OutOfMemoryError": "cuda.errors",
-    "AcceleratorError": "cuda.errors",
-    "compile": "ops.settings",
-    "to_dlpack": "utils.dlpack",
-    **{
-        name: "ops.storages"
-        for name in (
-            "UntypedStorage TypedStorage FloatStorage DoubleStorage HalfStorage BFloat16Storage LongStorage IntStorage "
-            "ShortStorage CharStorage ByteStorage BoolStorage"
-        ).split()
-    },
-    **{
-        name: "nn.functional"
-        for name in (
-            "binary_cross_entropy_with_logits cosine_embedding_loss ctc_loss hinge_embedding_loss margin_ranking_loss "
-            "poisson_nll_loss triplet_margin_loss"
-        ).split()
-    },
-    **{
-        name: "ops.storages"
-        for name in (
-            "FloatTensor DoubleTensor HalfTensor BFloat16Tensor LongTensor IntTensor ShortTensor CharTensor ByteTensor "
-            "BoolTensor"
-        ).split()
-    },
+    name: module
+    for module, names in {
+        "amp": "autocast",
+        "amp.autocast_mode": """
+            autocast_decrement_nesting autocast_increment_nesting clear_autocast_cache get_autocast_cpu_dtype get_autocast_dtype
+            get_autocast_gpu_dtype is_autocast_cache_enabled is_autocast_cpu_enabled is_autocast_enabled
+            set_autocast_cache_enabled set_autocast_cpu_dtype set_autocast_cpu_enabled set_autocast_dtype
+            set_autocast_enabled set_autocast_gpu_dtype""",
+        "cuda.errors": "AcceleratorError OutOfMemoryError",
+        "graph.limits": "finfo iinfo",
+        "nn.functional": """
+            binary_cross_entropy_with_logits cosine_embedding_loss ctc_loss hinge_embedding_loss margin_ranking_loss
+            poisson_nll_loss triplet_margin_loss""",
+        "ops.printing": "get_printoptions set_printoptions",
+        "ops.settings": """
+            are_deterministic_algorithms_enabled compile get_default_device get_deterministic_debug_mode
+            get_float32_matmul_precision get_num_interop_threads get_num_threads is_deterministic_algorithms_warn_only_enabled
+            set_default_device set_default_dtype set_default_tensor_type set_deterministic_debug_mode
+            set_float32_matmul_precision set_flush_denormal set_num_interop_threads set_num_threads
+            use_deterministic_algorithms""",
+        "ops.storages": """
+            BFloat16Storage BFloat16Tensor BoolStorage BoolTensor ByteStorage ByteTensor CharStorage CharTensor DoubleStorage
+            DoubleTensor FloatStorage FloatTensor HalfStorage HalfTensor IntStorage IntTensor LongStorage LongTensor
+            ShortStorage ShortTensor TypedStorage UntypedStorage""",
+        "serialization": "load save",
+        "utils.dlpack": "to_dlpack",
+    }.items()
+    for name in names.split()
 }
+"""Names that are looked up in their module when they are first used."""
 
 
 def __getattr__(name: str) -> Any:
