@@ -23,7 +23,9 @@ from harness import Prepared, runner
 
 from flambeau.cpu import pooling
 from flambeau.cpu.convolution import lower_forward, lower_input_gradient, lower_weight_gradient
+from flambeau.cpu.values import Type
 from flambeau.graph.convolution import Convolution
+from flambeau.graph.pooling import EvenWindows, SlidingMeans, SlidingWindows
 from flambeau.kernels.kernel import Call, Operand
 
 # batch, in_channels, height = width, out_channels, kernel, stride, padding, groups
@@ -115,27 +117,30 @@ def pool(name: str) -> None:
     y, indices = F.max_pool2d(x, kernel, stride, padding, return_indices=True)
     grad_y, grad_x, out = torch.randn_like(y), torch.empty_like(x), y.shape[-1]
     (ox, oy, oindices, ograd_y, ograd_x), arrays = bind(x, y.clone(), indices.clone(), grad_y, grad_x)
-    geometry = ("float", planes, size, size, (kernel, kernel), (stride, stride), (padding, padding))
-    plain = ("float", planes, size, size)
+    type, windows = Type.of("float"), ((kernel, kernel), (stride, stride), (padding, padding))
+    sliding = SlidingWindows(planes, size, size, *windows, (1, 1), out, out)
+    means = SlidingMeans(planes, size, size, *windows, out, out, True, None)
     pair, aten = ([kernel] * 2, [stride] * 2, [padding] * 2), torch.ops.aten
     times = {
         "max": race(
-            pooling.lower_max_pool(*geometry, (1, 1), out, out, ox, oy, oindices),
+            pooling.lower_max_pool(type, sliding, ox, oy, oindices),
             arrays,
             lambda: F.max_pool2d(x, kernel, stride, padding, return_indices=True),
         ),
         "its gradient": race(
-            pooling.lower_max_pool_gradient(*plain, out, out, ograd_y, oindices, ograd_x),
+            pooling.lower_max_pool_gradient(
+                type, EvenWindows(planes, size, size, out, out), ograd_y, oindices, ograd_x
+            ),
             arrays,
             lambda: aten.max_pool2d_with_indices_backward(grad_y, x, *pair, [1, 1], False, indices),
         ),
         "average": race(
-            pooling.lower_average_pool(*geometry, out, out, ox, oy),
+            pooling.lower_average_pool(type, means, ox, oy),
             arrays,
             lambda: F.avg_pool2d(x[None], kernel, stride, padding),
         ),
         "its gradient ": race(
-            pooling.lower_average_pool_gradient(*geometry, out, out, ograd_y, ograd_x),
+            pooling.lower_average_pool_gradient(type, means, ograd_y, ograd_x),
             arrays,
             lambda: aten.avg_pool2d_backward(grad_y, x, *pair, False, True, None),
         ),

@@ -2,28 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 from ..graph.convolution import Convolution
 from ..graph.dtypes import DType
+from ..graph.pooling import Pooling
 from ..kernels.contract import Tiling, register
 from ..kernels.kernel import Call, Epilogue, MatrixAccess, Operand
 from ..kernels.kernel import Kernel as AnyKernel
 from ..kernels.program import Program
-from .convolution import lower_forward
+from .convolution import lower_forward, lower_input_gradient, lower_weight_gradient
 from .gemm import lower_matmul
+from .ir import Kernel
 from .jit import default_compiler
-from .kernel import Kernel
 from .loops import emit
 from .loops.column import MOST_COLUMNS, scratch_bytes
 from .loops.epilogue import FusedEpilogue
 from .loops.passes import row_scratch_bytes
 from .memory import ReusedBuffers, allocate
+from .pooling import (
+    lower_adaptive_average_pool,
+    lower_adaptive_average_pool_gradient,
+    lower_adaptive_max_pool,
+    lower_average_pool,
+    lower_average_pool_gradient,
+    lower_max_pool,
+    lower_max_pool_gradient,
+)
 from .runner import default_runner
 from .scatter import lower_scatter
-from .windows import lower_windows
+from .values import Type
+
+TEMPLATES: dict[str, Callable[..., list[Call]]] = {
+    "convolution_input_gradient": lower_input_gradient,
+    "convolution_weight_gradient": lower_weight_gradient,
+    "max_pool": lower_max_pool,
+    "max_pool_gradient": lower_max_pool_gradient,
+    "average_pool": lower_average_pool,
+    "average_pool_gradient": lower_average_pool_gradient,
+    "adaptive_pool": lower_adaptive_average_pool,
+    "adaptive_pool_gradient": lower_adaptive_average_pool_gradient,
+    "adaptive_max_pool": lower_adaptive_max_pool,
+}
+"""What computes the primitives that work on windows."""
 
 
 class Processor:
@@ -39,7 +62,6 @@ class Processor:
         self.runner = default_runner()
         self.allocate = allocate
         self.reused = ReusedBuffers
-        self.windows = lower_windows
         self.scatter = lower_scatter
 
     def loop(self, program: Program, inner: int) -> tuple[AnyKernel, int]:
@@ -58,6 +80,14 @@ class Processor:
         if isinstance(result, Epilogue):
             return lower_forward(geometry, x, w, None, FusedEpilogue(result))
         return lower_forward(geometry, x, w, result)
+
+    def windows(
+        self, name: str, dtype: DType, geometry: Convolution | Pooling, inputs: Sequence[Operand],
+        outputs: Sequence[Operand | None],
+    ) -> list[Call]:  # fmt: skip
+        if isinstance(geometry, Convolution):
+            return TEMPLATES[name](geometry, *inputs, *outputs)
+        return TEMPLATES[name](Type.of(dtype.llvm), geometry, *inputs, *outputs)
 
     def load(self, kernels: Sequence[Any]) -> list[int]:
         return default_compiler().addresses(kernels)

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
@@ -313,3 +313,15 @@ class KernelBuilder(Builder):
         """The address an operand starts at: arguments ``index`` (slot number) and ``index + 1`` (byte offset)."""
         base: Pointer = self.slot(self.arguments[index], BYTE.pointer)
         return (base + self.arguments[index + 1]).of(to)
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """Native code that knows no sizes.
+
+    ``key`` describes the code completely (two kernels with one key are interchangeable), so it names the object on
+    disk. ``emit(module, name)`` writes the function ``name``.
+    """
+
+    key: str
+    emit: Callable[[Module, str], None] = field(compare=False, hash=False)

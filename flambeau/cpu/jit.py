@@ -12,12 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..interpreter.forks import new_lock
-from .ir import Module
-from .kernel import Kernel
+from ..interpreter.undisturbed import undisturbed
+from .ir import Kernel, Module
 from .object_cache import ObjectCache, default_directory, kernel_digest
 from .symbols import external_symbols
 from .target import binding, host
-from .undisturbed import undisturbed
 
 ALLOWED_SYMBOLS = frozenset(
     {

@@ -11,9 +11,8 @@ from typing import Any
 
 from ..interpreter.forks import native
 from ..kernels.contract import NEW_PHASE, STOP_ON_ERROR
-from .ir import Builder, Module
+from .ir import Builder, Kernel, Module
 from .jit import KernelCompiler, default_compiler
-from .kernel import Kernel
 from .threads import ThreadPool, default_pool
 from .values import BYTE, FLAG, INDEX, Pointer, Value, where
 from .workers import (

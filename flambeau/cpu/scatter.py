@@ -16,8 +16,7 @@ from ..kernels.kernel import Call, Scatter
 from .arguments import Arguments
 from .conversion import convert, load, round_to, storage_type, store
 from .elementwise import EMITTERS
-from .ir import KernelBuilder, Module
-from .kernel import Kernel
+from .ir import Kernel, KernelBuilder, Module
 from .loops.body import in_range, report_error
 from .values import BYTE, LANES, Pointer, Value, placed, unraveled
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from .undisturbed import undisturbed
+from ..interpreter.undisturbed import undisturbed
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 _CODE_PARTS = ("cpu", "compiler", "graph")

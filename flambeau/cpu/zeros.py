@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from ..kernels.kernel import Call, Operand
 from .arguments import Arguments
-from .ir import Builder, KernelBuilder, Module
-from .kernel import Kernel
+from .ir import Builder, Kernel, KernelBuilder, Module
 from .values import LANES, Pointer, Type, Value
 
 ARGUMENTS = Arguments("&target count")

@@ -11,7 +11,7 @@ import flambeau
 from flambeau import Tensor
 from flambeau.compiler import report
 from flambeau.compiler.memory import plan_arena
-from flambeau.cpu.kernel import Kernel
+from flambeau.cpu.ir import Kernel
 from flambeau.graph.trace import set_eager
 from flambeau.kernels.kernel import Call, Operand
 

@@ -22,7 +22,7 @@ from flambeau.cpu.convolution import (
 )
 from flambeau.cpu.epilogue import Store
 from flambeau.cpu.ir import KernelBuilder
-from flambeau.cpu.registers import Registers
+from flambeau.cpu.register_tile import Registers
 from flambeau.cpu.values import LANES, Type, Value, where
 from flambeau.graph.convolution import Convolution
 from flambeau.graph.dtypes import float16, float32, float64

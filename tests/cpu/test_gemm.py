@@ -17,7 +17,7 @@ from harness import Prepared, execute
 from flambeau.cpu.gemm import lower as lower_module
 from flambeau.cpu.gemm import lower_matmul, tiling
 from flambeau.cpu.ir import KernelBuilder
-from flambeau.cpu.registers import Registers
+from flambeau.cpu.register_tile import Registers
 from flambeau.cpu.values import Type, Value, where
 from flambeau.kernels.kernel import Call, MatrixAccess, Operand
 

@@ -12,9 +12,8 @@ from pathlib import Path
 import pytest
 
 from flambeau.cpu import jit
-from flambeau.cpu.ir import KernelBuilder, Module
+from flambeau.cpu.ir import Kernel, KernelBuilder, Module
 from flambeau.cpu.jit import CompilationError, KernelCompiler, compile_module, load
-from flambeau.cpu.kernel import Kernel
 from flambeau.cpu.object_cache import ObjectCache
 from flambeau.cpu.symbols import ObjectFormatError, Symbol, external_symbols
 from flambeau.cpu.target import binding, code_version, host

@@ -23,6 +23,8 @@ from flambeau.cpu.pooling import (
     lower_max_pool,
     lower_max_pool_gradient,
 )
+from flambeau.cpu.values import Type
+from flambeau.graph.pooling import EvenWindows, Pooling, SlidingMeans, SlidingWindows
 from flambeau.kernels.kernel import Call, Operand
 
 DTYPES: dict[str, type[np.generic]] = {"float": np.float32, "double": np.float64}
@@ -50,18 +52,19 @@ def values(shape: tuple[int, ...], dtype: str) -> np.ndarray:
     return np.random.default_rng(sum(shape)).standard_normal(shape).astype(DTYPES[dtype])
 
 
-def run(lower: Any, inputs: list[np.ndarray], outputs: list[np.ndarray], *arguments: Any, **options: Any) -> None:
-    """Lower with the arguments followed by operands for the inputs and outputs, and run."""
+def run(lower: Any, inputs: list[np.ndarray], outputs: list[np.ndarray], dtype: str, geometry: Pooling) -> None:
+    """Lower with operands for the inputs and outputs, and run."""
     operands = [Operand(array.nbytes) for array in (*inputs, *outputs)]
-    calls: list[Call] = lower(*arguments, *operands, **options)
+    calls: list[Call] = lower(Type.of(dtype), geometry, *operands)
     execute(calls, dict(zip(operands, (*inputs, *outputs), strict=True)))
 
 
 def max_pool(x: np.ndarray, dtype: str, window: tuple[Pair, Pair, Pair, Pair], out: Pair) -> list[np.ndarray]:
     y, indices = np.full((len(x), *out), 77, x.dtype), np.full((len(x), *out), -1)
-    run(lower_max_pool, [x], [y, indices], dtype, *x.shape, *window, *out)
+    geometry = SlidingWindows(*x.shape, *window, *out)
+    run(lower_max_pool, [x], [y, indices], dtype, geometry)
     alone = np.full_like(y, 77)
-    run(lower_max_pool, [x], [alone], dtype, *x.shape, *window, *out)
+    run(lower_max_pool, [x], [alone], dtype, geometry)
     np.testing.assert_array_equal(y, alone)
     return [y, indices]
 
@@ -79,7 +82,7 @@ def test_max_pool(name: str, dtype: str) -> None:
     np.testing.assert_array_equal(indices, places[0].numpy())
     grad_y, grad_x = values(y.shape, dtype), np.full_like(x, np.nan)
     (gradient,) = torch.autograd.grad(expected, tensor, torch.from_numpy(grad_y)[None])
-    run(lower_max_pool_gradient, [grad_y, indices], [grad_x], dtype, *shape, *out)
+    run(lower_max_pool_gradient, [grad_y, indices], [grad_x], dtype, EvenWindows(*shape, *out))
     np.testing.assert_allclose(grad_x, gradient.numpy(), rtol=0, atol=20 * np.finfo(x.dtype).eps)
 
 
@@ -115,14 +118,13 @@ def test_average_pool(name: str, dtype: str) -> None:
         expected = F.avg_pool2d(tensor[None], kernel, stride, padding, ceil, include, divisor)[0]
         out = expected.shape[-2], expected.shape[-1]
         y = np.full((len(x), *out), np.nan, x.dtype)
-        options = {"count_include_pad": include, "divisor_override": divisor}
-        geometry = dtype, *shape, kernel, stride, padding, *out
-        run(lower_average_pool, [x], [y], *geometry, **options)
+        geometry = SlidingMeans(*shape, kernel, stride, padding, *out, include, divisor)
+        run(lower_average_pool, [x], [y], dtype, geometry)
         tolerance = 20 * np.finfo(x.dtype).eps
         np.testing.assert_allclose(y, expected.detach().numpy(), rtol=0, atol=tolerance)
         grad_y, grad_x = values(y.shape, dtype), np.full_like(x, np.nan)
         (gradient,) = torch.autograd.grad(expected, tensor, torch.from_numpy(grad_y))
-        run(lower_average_pool_gradient, [grad_y], [grad_x], *geometry, **options)
+        run(lower_average_pool_gradient, [grad_y], [grad_x], dtype, geometry)
         np.testing.assert_allclose(grad_x, gradient.numpy(), rtol=0, atol=tolerance)
 
 
@@ -142,12 +144,12 @@ def test_adaptive_average_pool(shape: tuple[int, int, int], out: Pair, dtype: st
     tensor = torch.from_numpy(x).requires_grad_()
     expected = F.adaptive_avg_pool2d(tensor[None], out)[0]
     y = np.full((len(x), *out), np.nan, x.dtype)
-    run(lower_adaptive_average_pool, [x], [y], dtype, *shape, *out)
+    run(lower_adaptive_average_pool, [x], [y], dtype, EvenWindows(*shape, *out))
     tolerance = 20 * np.finfo(x.dtype).eps
     np.testing.assert_allclose(y, expected.detach().numpy(), rtol=0, atol=tolerance)
     grad_y, grad_x = values(y.shape, dtype), np.full_like(x, np.nan)
     (gradient,) = torch.autograd.grad(expected, tensor, torch.from_numpy(grad_y))
-    run(lower_adaptive_average_pool_gradient, [grad_y], [grad_x], dtype, *shape, *out)
+    run(lower_adaptive_average_pool_gradient, [grad_y], [grad_x], dtype, EvenWindows(*shape, *out))
     np.testing.assert_allclose(grad_x, gradient.numpy(), rtol=0, atol=tolerance)
 
 
@@ -159,7 +161,7 @@ def test_adaptive_max_pool(shape: tuple[int, int, int], out: Pair, dtype: str) -
     x[1] = -np.inf
     expected, places = F.adaptive_max_pool2d(torch.from_numpy(x)[None], out, return_indices=True)
     y, indices = np.full((len(x), *out), 77, x.dtype), np.full((len(x), *out), -1)
-    run(lower_adaptive_max_pool, [x], [y, indices], dtype, *shape, *out)
+    run(lower_adaptive_max_pool, [x], [y, indices], dtype, EvenWindows(*shape, *out))
     np.testing.assert_array_equal(y, expected[0].numpy())
     np.testing.assert_array_equal(indices, places[0].numpy())
 
@@ -172,7 +174,8 @@ def test_order_of_tiles_does_not_show() -> None:
         results = []
         for backwards in (False, True):
             result = np.full_like(x, np.nan)
-            calls = lower("float", 40, 33, 47, *window, 33, 47, operands[0], operands[1])
+            geometry = SlidingMeans(40, 33, 47, *window, 33, 47, True, None)
+            calls = lower(Type.of("float"), geometry, operands[0], operands[1])
             prepared = Prepared(calls, {operands[0]: grad_y, operands[1]: result})
             assert calls[0].tiles > 4
             if backwards:
@@ -186,17 +189,19 @@ def test_order_of_tiles_does_not_show() -> None:
 def test_no_planes() -> None:
     x, y, indices = np.empty((0, 8, 8), np.float32), np.empty((0, 4, 4), np.float32), np.empty((0, 4, 4), np.int64)
     window: tuple[Pair, Pair, Pair] = ((2, 2), (2, 2), (0, 0))
-    run(lower_max_pool, [x], [y, indices], "float", *x.shape, *window, (1, 1), 4, 4)
-    run(lower_max_pool_gradient, [y, indices], [x], "float", *x.shape, 4, 4)
-    run(lower_average_pool, [x], [y], "float", *x.shape, *window, 4, 4)
-    run(lower_average_pool_gradient, [y], [x], "float", *x.shape, *window, 4, 4)
-    run(lower_adaptive_average_pool, [x], [y], "float", *x.shape, 4, 4)
-    run(lower_adaptive_average_pool_gradient, [y], [x], "float", *x.shape, 4, 4)
-    run(lower_adaptive_max_pool, [x], [y, indices], "float", *x.shape, 4, 4)
+    sliding, means = SlidingWindows(0, 8, 8, *window, (1, 1), 4, 4), SlidingMeans(0, 8, 8, *window, 4, 4, True, None)
+    even = EvenWindows(0, 8, 8, 4, 4)
+    run(lower_max_pool, [x], [y, indices], "float", sliding)
+    run(lower_max_pool_gradient, [y, indices], [x], "float", even)
+    run(lower_average_pool, [x], [y], "float", means)
+    run(lower_average_pool_gradient, [y], [x], "float", means)
+    run(lower_adaptive_average_pool, [x], [y], "float", even)
+    run(lower_adaptive_average_pool_gradient, [y], [x], "float", even)
+    run(lower_adaptive_max_pool, [x], [y, indices], "float", even)
 
 
 def test_impossible_windows_are_refused() -> None:
-    x, y = Operand(0), Operand(0)
+    type, x, y = Type.of("float"), Operand(0), Operand(0)
     one, none = (1, 1), (0, 0)
     for kernel, stride, padding, out in (
         ((0, 1), one, none, one),
@@ -206,8 +211,8 @@ def test_impossible_windows_are_refused() -> None:
         (one, one, none, (0, 1)),
     ):
         with pytest.raises(ValueError):
-            lower_max_pool("float", 1, 5, 5, kernel, stride, padding, one, *out, x, y)
+            lower_max_pool(type, SlidingWindows(1, 5, 5, kernel, stride, padding, one, *out), x, y)
     with pytest.raises(ValueError):
-        lower_average_pool("float", 1, 5, 5, one, one, none, 5, 5, x, y, divisor_override=0)
+        lower_average_pool(type, SlidingMeans(1, 5, 5, one, one, none, 5, 5, True, 0), x, y)
     with pytest.raises(ValueError):
-        lower_adaptive_average_pool("float", 1, 0, 5, 1, 1, x, y)
+        lower_adaptive_average_pool(type, EvenWindows(1, 0, 5, 1, 1), x, y)

@@ -3,8 +3,8 @@
 import numpy as np
 
 import flambeau
+from flambeau.cpu.device import TEMPLATES
 from flambeau.cpu.elementwise import EMITTERS
-from flambeau.cpu.windows import TEMPLATES
 from flambeau.graph.primitives import PRIMITIVES
 from flambeau.ops.recording_paths import unary
 

@@ -14,9 +14,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from flambeau.cpu.ir import KernelBuilder, Module
+from flambeau.cpu.ir import Kernel, KernelBuilder, Module
 from flambeau.cpu.jit import KernelCompiler
-from flambeau.cpu.kernel import Kernel
 from flambeau.cpu.object_cache import ObjectCache
 from flambeau.cpu.runner import Runner, default_runner
 from flambeau.cpu.threads import ThreadPool, default_num_threads

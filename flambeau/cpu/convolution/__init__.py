@@ -8,7 +8,7 @@ from __future__ import annotations
 from ...graph.convolution import Convolution
 from ...kernels.kernel import Call, Operand
 from ..epilogue import Epilogue, Store, StoreGrid
-from ..registers import Registers
+from ..register_tile import Registers
 from ..values import Type
 from ..zeros import lower_zero
 from .gather_product import lower_gather

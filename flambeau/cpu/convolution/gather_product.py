@@ -19,14 +19,11 @@ from typing import Any
 from ...kernels.kernel import Call, Operand
 from ..arguments import Arguments
 from ..epilogue import Epilogue
-from ..ir import KernelBuilder, Module
-from ..kernel import Kernel
-from ..micro_kernel import multiply_function
-from ..registers import Registers, RegisterTile, host_registers
-from ..values import INDEX, LANES, Pointer, Type, Value
+from ..ir import Kernel, KernelBuilder, Module
+from ..register_tile import Registers, RegisterTile, host_registers, multiply_function
+from ..values import INDEX, LANES, Pointer, Type, Value, where
 from .patch import PATCH_ARGUMENTS, emit_copy, emit_pack, emit_places, patch_arguments, round_up, unit_of
 from .problem import Gather
-from .weights import pack_weights
 
 ARGUMENTS = Arguments(
     "&x &weights",
@@ -296,3 +293,48 @@ class _Writer:
                 value = (source + chunk).load(LANES)
                 place = [unit.first_image + image], first_channel + output, position + chunk
                 self.code.epilogue.emit(value, *place, mask)
+
+
+# --- weights as the micro-kernel wants them: those of one term and several outputs side by side ----------------------
+
+PACK_ARGUMENTS = Arguments("&weights &packed outputs blocks channels taps group_pitch output_pitch channel_pitch tap_table")
+
+
+def pack_weights(gather: Gather, rows: int, w: Operand, output_pitch: int, channel_pitch: int) -> tuple[Call, Operand]:
+    """A call that fills ``packed[group][block of rows outputs][channel, tap][row]``, and that operand.
+
+    ``output_pitch`` and ``channel_pitch`` are the distances in w of neighbouring outputs and channels of the gather.
+    Rows behind the last output are zero.
+    """
+    blocks = -(-gather.outputs // rows)
+    terms = gather.channels * len(gather.taps)
+    packed = Operand(gather.groups * blocks * terms * rows * gather.item_bytes, "packed weights")
+    arguments = PACK_ARGUMENTS.values(
+        weights=w, packed=packed, outputs=gather.outputs, blocks=blocks, channels=gather.channels, taps=len(gather.taps),
+        group_pitch=max(gather.outputs * output_pitch, gather.channels * channel_pitch),
+        output_pitch=output_pitch, channel_pitch=channel_pitch, tap_table=PACK_ARGUMENTS.end,
+    )  # fmt: skip
+    type = Type.of(gather.dtype)
+    kernel = Kernel(f"convolution_pack_weights {type} {rows}", lambda module, name: _emit_pack_weights(module, name, type, rows))
+    arguments += [tap.weight for tap in gather.taps]
+    tiles = gather.groups * blocks
+    return Call(kernel, arguments, tiles, reads=(w,), writes=(packed,), label="pack weights"), packed
+
+
+def _emit_pack_weights(module: Module, name: str, type: Type, rows: int) -> None:
+    b = KernelBuilder(module, name)
+    a = PACK_ARGUMENTS.load(b, type)
+    group, block = b.tile // a.blocks, b.tile % a.blocks
+    target = a.packed + b.tile * (a.channels * a.taps) * rows
+    source = a.weights + group * a.group_pitch
+    with b.loop(0, rows) as row:
+        output = block * rows + row
+        exists = output < a.outputs
+        with b.loop(0, a.channels) as channel:
+            place = output * a.output_pitch + channel * a.channel_pitch
+            line = target + (channel * a.taps * rows + row)
+            with b.loop(0, a.taps) as tap:
+                # A row without an output reads weight 0 instead, and drops it.
+                value = source[where(exists, place + b.arguments[a.tap_table + tap], 0)]
+                line[tap * rows] = where(exists, value, 0.0)
+    b.finish()

@@ -7,10 +7,9 @@ from typing import Any
 
 from ...kernels.kernel import Call, Operand
 from ..arguments import Arguments
-from ..ir import Builder, Function, KernelBuilder, Module
-from ..kernel import Kernel
+from ..ir import Builder, Function, Kernel, KernelBuilder, Module
 from ..lanes import sum_of_lanes
-from ..registers import Registers, Sums, host_registers
+from ..register_tile import Registers, Sums, host_registers
 from ..values import INDEX, LANES, Pointer, Type, Value
 from ..zeros import emit_zero
 from .patch import emit_copy, emit_places, round_up, unit_of

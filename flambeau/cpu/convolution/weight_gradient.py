@@ -15,8 +15,7 @@ from typing import Any
 
 from ...kernels.kernel import Call, Operand
 from ..arguments import Arguments
-from ..ir import KernelBuilder, Module
-from ..kernel import Kernel
+from ..ir import Kernel, KernelBuilder, Module
 from ..values import LANES, Pointer, Type, Value
 from .patch import PATCH_ARGUMENTS, patch_arguments, round_up
 from .problem import Gather

@@ -8,10 +8,9 @@ from math import prod
 from ...kernels.kernel import Call, Operand
 from ..arguments import Arguments
 from ..epilogue import Epilogue, Store
-from ..ir import KernelBuilder, Module
-from ..kernel import Kernel
+from ..ir import Kernel, KernelBuilder, Module
 from ..values import LANES, Type, Value, unraveled
-from .access import Product
+from .problem import Product
 
 
 @dataclass(frozen=True)

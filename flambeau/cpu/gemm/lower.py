@@ -7,12 +7,12 @@ from math import prod
 
 from ...kernels.kernel import Call, MatrixAccess
 from ..epilogue import Epilogue, Store
-from ..kernel import Kernel
-from ..registers import host_registers
+from ..ir import Kernel
+from ..register_tile import host_registers
 from ..values import LANES, Type
-from .access import Product, merge_batch
 from .combine import lower_combine, sums_of_blocks
 from .pack import lower_pack, packing
+from .problem import Product, merge_batch
 from .product import ProductCode
 from .tiling import (
     IN_PLACE_BYTES,

@@ -13,11 +13,10 @@ from typing import Any
 
 from ...kernels.kernel import Call, MatrixAccess, Operand
 from ..arguments import Arguments
-from ..ir import Builder, Function, KernelBuilder, Module
-from ..kernel import Kernel
+from ..ir import Builder, Function, Kernel, KernelBuilder, Module
 from ..lanes import transposed
 from ..values import INDEX, LANES, Type, Value, placed, unraveled
-from .access import contiguous_strides
+from .problem import contiguous_strides
 
 _AHEAD = 64
 """How many k ahead the packing of a whole matrix has its source fetched."""

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from ..arguments import Arguments
 from ..epilogue import Epilogue
 from ..ir import KernelBuilder, Module
-from ..micro_kernel import multiply_function
-from ..registers import RegisterTile
+from ..register_tile import RegisterTile, multiply_function
 from ..values import LANES, Pointer, Type, Value, placed, unraveled, where
 from .pack import pack_function
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..registers import Registers
+from ..register_tile import Registers
 from ..values import LANES, Type
-from .access import Product
+from .problem import Product
 
 BLOCK = 256
 """Longest K block in blocked order: a panel of 32 columns of that length stays in the first-level cache."""

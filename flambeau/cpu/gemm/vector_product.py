@@ -13,7 +13,7 @@ from ..arguments import Arguments
 from ..epilogue import Epilogue
 from ..ir import Builder, Function, KernelBuilder, Module
 from ..lanes import sum_of_lanes
-from ..registers import Sums
+from ..register_tile import Sums
 from ..values import FLAG, INDEX, LANES, Pointer, Type, Value, fma, placed, unraveled, where
 
 _ROWS = 4

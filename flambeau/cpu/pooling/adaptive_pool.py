@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from ...graph.pooling import EvenWindows
 from ...kernels.kernel import Call, Operand
 from ..arguments import Arguments
-from ..ir import KernelBuilder, Module
-from ..kernel import Kernel
+from ..ir import Kernel, KernelBuilder, Module
 from ..lanes import sum_of_lanes
 from ..values import LANES, Type, Value, where
 from ..zeros import emit_zero
@@ -37,69 +37,55 @@ class Span:
 def _lower(
     name: str,
     emit: Callable[[KernelBuilder, Any, Type], None],
-    dtype: str,
-    shape: tuple[int, int, int, int, int],
+    type: Type,
+    geometry: EvenWindows,
     reads: dict[str, Operand],
     writes: dict[str, Operand],
 ) -> list[Call]:
-    """The call of one of the kernels, for a shape (planes, height, width, rows and columns of windows)."""
-    planes, height, width, out_h, out_w = shape
-    if min(height, width, out_h, out_w) < 1 or planes < 0:
+    """The call of one of the kernels."""
+    planes, height, width, out_rows, out_columns = geometry
+    if min(height, width, out_rows, out_columns) < 1 or planes < 0:
         raise ValueError("adaptive pooling needs planes and outputs of at least one element")
-    if out_h == out_w == 1:
+    if out_rows == out_columns == 1:
         height, width = 1, height * width
-    planes_a_tile = max(1, WORK_A_TILE // max(height * width, out_h * out_w))
+    planes_a_tile = max(1, WORK_A_TILE // max(height * width, out_rows * out_columns))
     operands = reads | writes
-    names = [f"&{operand}" for operand in operands]
-    arguments = Arguments(*names, "planes planes_a_tile height width out_rows out_columns")
+    arguments = Arguments(*(f"&{operand}" for operand in operands), "planes planes_a_tile height width out_rows out_columns")
     values = arguments.values(
-        **operands, planes=planes, planes_a_tile=planes_a_tile, height=height, width=width, out_rows=out_h, out_columns=out_w
-    )
-    type = Type.of(dtype)
+        **operands, planes=planes, planes_a_tile=planes_a_tile, height=height, width=width,
+        out_rows=out_rows, out_columns=out_columns,
+    )  # fmt: skip
 
     def write(module: Module, function: str) -> None:
         b = KernelBuilder(module, function)
         emit(b, arguments.load(b, type), type)
         b.finish()
 
-    kernel = Kernel(f"adaptive_pool_{name} {type}", write)
-    tiles = -(-planes // planes_a_tile)
+    kernel, tiles = Kernel(f"adaptive_pool_{name} {type}", write), -(-planes // planes_a_tile)
     read, written = tuple(reads.values()), tuple(writes.values())
     return [Call(kernel, values, tiles, reads=read, writes=written, label=f"adaptive pool {name}")]
 
 
-def lower_adaptive_average_pool(
-    dtype: str, planes: int, height: int, width: int, out_h: int, out_w: int, x: Operand, y: Operand
-) -> list[Call]:
-    """Calls that compute the means ``y [planes, out_h, out_w]`` of ``x [planes, height, width]``: each row of a window
-    is added to sixteen lanes, which are added pairwise at the end. Raises ``ValueError`` for empty planes."""
-    return _lower("average", _emit_average, dtype, (planes, height, width, out_h, out_w), {"x": x}, {"y": y})
+def lower_adaptive_average_pool(type: Type, geometry: EvenWindows, x: Operand, y: Operand) -> list[Call]:
+    """Calls that compute the means y of x: each row of a window is added to sixteen lanes, which are added pairwise at the
+    end."""
+    return _lower("average", _emit_average, type, geometry, {"x": x}, {"y": y})
 
 
 def lower_adaptive_average_pool_gradient(
-    dtype: str, planes: int, height: int, width: int, out_h: int, out_w: int, grad_y: Operand, grad_x: Operand
+    type: Type, geometry: EvenWindows, grad_y: Operand, grad_x: Operand
 ) -> list[Call]:
-    """Calls that compute ``grad_x [planes, height, width]`` from ``grad_y [planes, out_h, out_w]``; windows that share
-    an element add to it in row-major order."""
-    shape = planes, height, width, out_h, out_w
-    return _lower("average_gradient", _emit_average_gradient, dtype, shape, {"grad_y": grad_y}, {"grad_x": grad_x})
+    """Calls that compute ``grad_x`` from ``grad_y``; windows that share an element add to it in row-major order."""
+    return _lower("average_gradient", _emit_average_gradient, type, geometry, {"grad_y": grad_y}, {"grad_x": grad_x})
 
 
 def lower_adaptive_max_pool(
-    dtype: str,
-    planes: int,
-    height: int,
-    width: int,
-    out_h: int,
-    out_w: int,
-    x: Operand,
-    y: Operand,
-    indices: Operand,
+    type: Type, geometry: EvenWindows, x: Operand, y: Operand, indices: Operand | None = None
 ) -> list[Call]:
-    """Calls that compute the maxima ``y [planes, out_h, out_w]`` of ``x [planes, height, width]`` and ``indices``
-    (int64), their flat positions within the plane; NaN and ties as in :mod:`.max_pool`."""
-    shape = planes, height, width, out_h, out_w
-    return _lower("max", _emit_max, dtype, shape, {"x": x}, {"y": y, "indices": indices})
+    """Calls that compute the maxima y of x and ``indices`` (int64), their flat positions within the plane, which are found even
+    if nobody wants them; NaN and ties as in :mod:`.max_pool`."""
+    indices = indices or Operand(8 * geometry.planes * geometry.out_height * geometry.out_width, "places")
+    return _lower("max", _emit_max, type, geometry, {"x": x}, {"y": y, "indices": indices})
 
 
 @contextmanager

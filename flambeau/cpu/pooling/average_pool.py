@@ -9,73 +9,42 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from ...graph.pooling import SlidingMeans
 from ...kernels.kernel import Call, Operand
 from ..arguments import Arguments
-from ..ir import KernelBuilder, Module
-from ..kernel import Kernel
+from ..ir import Kernel, KernelBuilder, Module
 from ..values import LANES, Pointer, Type, Value, where
 from ..zeros import emit_zero
 from .window import WINDOW_ARGUMENTS, WORK_A_TILE, Sixteen, Window, emit_taps, inside, narrow_lanes, windows_of_tile
 
 
-def lower_average_pool(
-    dtype: str,
-    planes: int,
-    height: int,
-    width: int,
-    kernel: tuple[int, int],
-    stride: tuple[int, int],
-    padding: tuple[int, int],
-    out_h: int,
-    out_w: int,
-    x: Operand,
-    y: Operand,
-    count_include_pad: bool = True,
-    divisor_override: int | None = None,
-) -> list[Call]:
-    """Calls that compute ``y [planes, out_h, out_w]`` from ``x [planes, height, width]`` (``float`` or ``double``).
-
-    Raises ``ValueError`` for windows that do not fit or a divisor of zero.
-    """
-    window = Window(planes, height, width, kernel, stride, padding, (1, 1), out_h, out_w)
-    code = AveragePoolCode(Type.of(dtype), window.step, _divisor(count_include_pad, divisor_override))
-    arguments = code.arguments.values(x=x, y=y, divisor=divisor_override or 0, **window.arguments())
+def lower_average_pool(type: Type, geometry: SlidingMeans, x: Operand, y: Operand) -> list[Call]:
+    """Calls that compute the means y of x (floating-point numbers)."""
+    window = Window(geometry)
+    code = AveragePoolCode(type, window.step, _divisor(geometry))
+    arguments = code.arguments.values(x=x, y=y, divisor=geometry.divisor or 0, **window.arguments())
     return [Call(Kernel(code.key, code.emit), arguments, window.tiles, reads=(x,), writes=(y,), label="average pool")]
 
 
-def lower_average_pool_gradient(
-    dtype: str,
-    planes: int,
-    height: int,
-    width: int,
-    kernel: tuple[int, int],
-    stride: tuple[int, int],
-    padding: tuple[int, int],
-    out_h: int,
-    out_w: int,
-    grad_y: Operand,
-    grad_x: Operand,
-    count_include_pad: bool = True,
-    divisor_override: int | None = None,
-) -> list[Call]:
-    """Calls that compute ``grad_x [planes, height, width]`` from ``grad_y [planes, out_h, out_w]``; tiles
-    are whole planes, so that the windows that share an element add to it in a fixed order."""
-    window = Window(planes, height, width, kernel, stride, padding, (1, 1), out_h, out_w)
-    planes_a_tile = max(1, WORK_A_TILE // (height * width * kernel[0] * kernel[1]))
-    code = AveragePoolGradientCode(Type.of(dtype), window.step, _divisor(count_include_pad, divisor_override))
-    geometry = {**window.arguments(), "lines_a_tile": planes_a_tile * out_h}
-    arguments = code.arguments.values(grad_y=grad_y, grad_x=grad_x, divisor=divisor_override or 0, **geometry)
-    tiles = -(-planes // planes_a_tile)
-    kernel_code = Kernel(code.key, code.emit)
-    return [Call(kernel_code, arguments, tiles, reads=(grad_y,), writes=(grad_x,), label="average pool gradient")]
+def lower_average_pool_gradient(type: Type, geometry: SlidingMeans, grad_y: Operand, grad_x: Operand) -> list[Call]:
+    """Calls that compute ``grad_x`` from ``grad_y``; tiles are whole planes, so that the windows that share an element add to
+    it in a fixed order."""
+    window = Window(geometry)
+    planes_a_tile = max(1, WORK_A_TILE // (window.height * window.width * window.kernel[0] * window.kernel[1]))
+    code = AveragePoolGradientCode(type, window.step, _divisor(geometry))
+    values = {**window.arguments(), "lines_a_tile": planes_a_tile * window.out_rows}
+    arguments = code.arguments.values(grad_y=grad_y, grad_x=grad_x, divisor=geometry.divisor or 0, **values)
+    kernel, tiles = Kernel(code.key, code.emit), -(-window.planes // planes_a_tile)
+    return [Call(kernel, arguments, tiles, reads=(grad_y,), writes=(grad_x,), label="average pool gradient")]
 
 
-def _divisor(count_include_pad: bool, divisor_override: int | None) -> str:
-    if divisor_override == 0:
+def _divisor(geometry: SlidingMeans) -> str:
+    """What a kernel divides by, as far as its code depends on it."""
+    if geometry.divisor == 0:
         raise ValueError("divisor must be not zero")
-    if divisor_override is not None:
+    if geometry.divisor is not None:
         return "given"
-    return "padded" if count_include_pad else "inside"
+    return "padded" if geometry.count_padding else "inside"
 
 
 def divisors(b: KernelBuilder, type: Type, how: str, a: Any, sixteen: Sixteen) -> Value:

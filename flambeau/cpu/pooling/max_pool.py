@@ -9,38 +9,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from ...graph.pooling import EvenWindows, SlidingWindows
 from ...kernels.kernel import Call, Operand
 from ..arguments import Arguments
-from ..ir import KernelBuilder, Module
-from ..kernel import Kernel
+from ..ir import Kernel, KernelBuilder, Module
 from ..values import Type, Value, where
 from ..zeros import emit_zero
 from .window import WINDOW_ARGUMENTS, WORK_A_TILE, Sixteen, Window, emit_taps, narrow_lanes, windows_of_tile
 
 
 def lower_max_pool(
-    dtype: str,
-    planes: int,
-    height: int,
-    width: int,
-    kernel: tuple[int, int],
-    stride: tuple[int, int],
-    padding: tuple[int, int],
-    dilation: tuple[int, int],
-    out_h: int,
-    out_w: int,
-    x: Operand,
-    y: Operand,
-    indices: Operand | None = None,
+    type: Type, geometry: SlidingWindows, x: Operand, y: Operand, indices: Operand | None = None
 ) -> list[Call]:
-    """Calls that compute ``y [planes, out_h, out_w]`` from ``x [planes, height, width]`` and, if wanted, ``indices``
-    (int64, of y's shape): the flat position of each maximum within its plane.
-
-    ``dtype`` is LLVM's name of a floating-point or signed integer type. Raises ``ValueError`` for windows that do not
-    fit.
-    """
-    window = Window(planes, height, width, kernel, stride, padding, dilation, out_h, out_w)
-    code = MaxPoolCode(Type.of(dtype), window.step, indices is not None, dilation[1] > 1)
+    """Calls that compute the maxima y of x (floating-point numbers or signed integers) and, if wanted, ``indices`` (int64, of
+    y's shape): the flat position of each within its plane."""
+    window = Window(geometry)
+    code = MaxPoolCode(type, window.step, indices is not None, window.dilation[1] > 1)
     operands = {"x": x, "y": y} if indices is None else {"x": x, "y": y, "indices": indices}
     arguments = code.arguments.values(**operands, **window.arguments())
     writes = (y,) if indices is None else (y, indices)
@@ -117,30 +101,19 @@ GRADIENT_ARGUMENTS = Arguments("&grad_y &indices &grad_x planes planes_a_tile pl
 
 
 def lower_max_pool_gradient(
-    dtype: str,
-    planes: int,
-    height: int,
-    width: int,
-    out_h: int,
-    out_w: int,
-    grad_y: Operand,
-    indices: Operand,
-    grad_x: Operand,
+    type: Type, geometry: EvenWindows, grad_y: Operand, indices: Operand, grad_x: Operand
 ) -> list[Call]:
-    """Calls that compute ``grad_x [planes, height, width]``: each element of ``grad_y [planes, out_h, out_w]`` is added
-    at its place, in row-major order. Also serves adaptive max pooling.
-
-    ``indices`` must lie within the plane.
-    """
-    type = Type.of(dtype)
+    """Calls that compute ``grad_x``: each element of ``grad_y`` is added at its place within the plane, in row-major order. Also
+    serves adaptive max pooling."""
+    plane_size = geometry.height * geometry.width
     kernel = Kernel(f"max_pool_gradient {type}", lambda module, name: _emit_gradient(module, name, type))
-    planes_a_tile = max(1, WORK_A_TILE // (height * width))
+    planes_a_tile = max(1, WORK_A_TILE // plane_size)
     arguments = GRADIENT_ARGUMENTS.values(
-        grad_y=grad_y, indices=indices, grad_x=grad_x, planes=planes, planes_a_tile=planes_a_tile,
-        plane_size=height * width, out_size=out_h * out_w,
+        grad_y=grad_y, indices=indices, grad_x=grad_x, planes=geometry.planes, planes_a_tile=planes_a_tile,
+        plane_size=plane_size, out_size=geometry.out_height * geometry.out_width,
     )  # fmt: skip
     reads = (grad_y, indices)
-    tiles = -(-planes // planes_a_tile)
+    tiles = -(-geometry.planes // planes_a_tile)
     return [Call(kernel, arguments, tiles, reads=reads, writes=(grad_x,), label="max pool gradient")]
 
 

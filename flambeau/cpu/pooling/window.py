@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from ...graph.pooling import MOST_PLACES
+from ...graph.pooling import MOST_PLACES, SlidingMeans, SlidingWindows
 from ..ir import KernelBuilder
 from ..values import LANES, Pointer, Value
 
@@ -22,25 +22,17 @@ WINDOW_ARGUMENTS = "lines lines_a_tile height width out_rows out_columns " + " "
 WORK_A_TILE = 1 << 15
 
 
-@dataclass(frozen=True)
 class Window:
-    """Windows of ``kernel`` elements, ``dilation`` apart, every ``stride`` elements of planes ``[height, width]`` that
-    are padded on all sides; ``out_rows`` by ``out_columns`` of them. Pairs are (vertical, horizontal).
+    """The sliding windows of a geometry, and how they are cut into tiles.
 
     Raises ``ValueError`` for sizes that do not fit together, also if a window had no element inside the plane.
     """
 
-    planes: int
-    height: int
-    width: int
-    kernel: tuple[int, int]
-    stride: tuple[int, int]
-    padding: tuple[int, int]
-    dilation: tuple[int, int]
-    out_rows: int
-    out_columns: int
-
-    def __post_init__(self) -> None:
+    def __init__(self, geometry: SlidingWindows | SlidingMeans) -> None:
+        self.planes, self.height, self.width = geometry[:3]
+        self.kernel, self.stride, self.padding = geometry.kernel, geometry.stride, geometry.padding
+        self.dilation = geometry.dilation if isinstance(geometry, SlidingWindows) else (1, 1)
+        self.out_rows, self.out_columns = geometry.out_height, geometry.out_width
         if min(*self.kernel, *self.stride, *self.dilation) < 1 or min(self.planes, *self.padding) < 0:
             raise ValueError("kernel, stride and dilation must be positive, padding not negative")
         if not 0 < self.height * self.width < MOST_PLACES:
