@@ -90,9 +90,12 @@ class ReusedMemory(Protocol):
 class Runner(Protocol):
     """Runs plans."""
 
-    #: Runs a part of a plan: takes what :meth:`arguments` gives, and returns the last value of the error cell. It is called
-    #: where nothing may come in between it and what follows, so it should be a C function.
-    native: Any
+    @property
+    def native(self) -> Any:
+        """Runs a part of a plan: takes what :meth:`arguments` gives, and returns the last value of the error cell.
+
+        It is called where nothing may come in between it and what follows, so it should be a C function.
+        """
 
     def num_threads(self) -> int:
         """How many threads work on a plan, each with scratch memory of its own."""

@@ -11,7 +11,7 @@ from .program import Program
 
 
 class Kernel(Protocol):
-    """Code of a device that knows no sizes. Two kernels with one ``key`` are interchangeable."""
+    """Code of a device, which makes it once for each ``key``: it is best without sizes."""
 
     @property
     def key(self) -> str: ...

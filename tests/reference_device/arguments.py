@@ -8,7 +8,7 @@ import numpy as np
 
 
 class Arguments:
-    """A call's arguments from number ``first`` on."""
+    """A call's arguments, or those behind some of them."""
 
     def __init__(self, table: int, address: int) -> None:
         self._table = table

@@ -13,7 +13,7 @@ from flambeau.kernels.contract import ALIGNMENT, PADDING
 
 NAME = "reference"
 NONSENSE = 0xCB
-"""What every byte is at first: -6.0e56 as float64, -2.7e7 as float32, a large negative integer."""
+"""What every byte is at first: large negative numbers, whatever they are taken for."""
 
 
 class _Bytes:
