@@ -339,7 +339,6 @@ def _written(tensor: Tensor, node: FunctionGradient, number: int) -> None:
 class Error(Gradient):
     """History that cannot be differentiated: raises ``context`` when backward reaches it."""
 
-    __slots__ = ()
     replayable = False
 
     def backward(self, grad: Tensor) -> Any:

@@ -10,7 +10,7 @@ from ..core.storage import Storage, is_exposed, shows_all, whole
 from ..core.tensor import Tensor
 from ..graph.trace import local
 from ..interpreter.forks import new_lock
-from ..ops.laid_out import laid_like
+from ..ops.conversion import laid_like
 
 if TYPE_CHECKING:
     from .engine import Run

@@ -84,8 +84,6 @@ def _computed(node: Gradient, value: Any) -> Sequence[Tensor | None]:
 class ZeroCurvature(Gradient):
     """History of a gradient that does not change with the input it depends on: edges (of the gradient, of that input)."""
 
-    __slots__ = ()
-
     def backward(self, grad: Tensor) -> tuple[Tensor, Tensor]:
         return grad, Tensor._from_node(record_constant(tuple(grad.shape), 0, grad.dtype))
 

@@ -9,11 +9,10 @@ from ..core.tensor import Tensor
 from ..graph import primitives as p
 from ..graph.bounds import check_fits
 from .choice import where
-from .conversion import check_floating
+from .conversion import check_floating, rounded_once
 from .elementwise import differentiated, gradient_class
 from .functions import erf, exp, sigmoid, tanh
 from .operation import Scalar, operation
-from .precision import rounded_once
 from .recording_paths import binary, ternary, unary
 
 # --- piecewise linear -----------------------------------------------------------------------------------------------------

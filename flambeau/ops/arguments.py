@@ -22,10 +22,9 @@ from ..core.tensor import Tensor
 from ..graph.bounds import LARGEST, SMALLEST
 from ..graph.placeholder import Placeholder
 from ..graph.shapes import wrap_dims
-from .forms import NUMPY_NAMES, Forms
+from .calls import NUMPY_NAMES, Forms, Specializing, innermost
 from .modes import ACTIVE, under_modes
 from .operation import DECLARED, PLAIN
-from .own_signature import OwnSignature
 from .signatures import Parameter, derived, refusal, signatures
 
 MANY = 200
@@ -55,8 +54,7 @@ class Parameters:
 
     def __init__(self, function: Callable[..., Any], method: bool) -> None:
         self.first = 0 if method else 1
-        while hasattr(function, "__wrapped__"):
-            function = function.__wrapped__
+        function = innermost(function)
         code = function.__code__
         count = code.co_argcount + code.co_kwonlyargcount
         self.names = code.co_varnames[:count]
@@ -243,7 +241,7 @@ def _flags_of(parameters: Parameters) -> tuple[list[int], list[str]]:
     return places, names
 
 
-class _Checked(OwnSignature):
+class _Exported(Specializing):
     """An operation as a module exports it."""
 
     def __init__(self, function: Callable[..., Any], forms: Forms, prefix: str, method: bool, first: bool) -> None:
@@ -258,7 +256,8 @@ class _Checked(OwnSignature):
         self.most = min([forms.most, forms.before_dtype, *self._places])
         #: Whether arguments are looked at only when the operation has failed.
         self.quick = not first or forms.name.rstrip("_") in QUICK
-        self.seldom = repeat(True, MANY) if self.plain else repeat(True)
+        #: Gives True for calls of the general wrapper.
+        self.generally = repeat(True, MANY) if self.possible else repeat(True)
 
     @property
     def __signature__(self) -> inspect.Signature:
@@ -341,46 +340,46 @@ def checked(
     itself comes before its arguments' types.
     """
     name = forms.name
-    _own, _function = _Checked(function, forms, prefix, method, first), function
+    _exported, _function = _Exported(function, forms, prefix, method, first), function
 
-    if not _own.quick:
+    if not _exported.quick:
         further, most = forms.keywords, forms.most
 
         def call(*arguments: Any, **keywords: Any) -> Any:
             plain = not (keywords and not further.isdisjoint(keywords) or len(arguments) > most)
             try:
                 if ACTIVE:
-                    result = _own.under_modes(arguments, keywords)
+                    result = _exported.under_modes(arguments, keywords)
                     if result is not NotImplemented:
                         return result
                 if plain:
-                    _own.check(arguments, keywords)
+                    _exported.check(arguments, keywords)
                 return _function(*arguments, **keywords) if plain else forms.call(arguments, keywords)
             except Exception as error:
-                _own.refuse(error, arguments, keywords)
+                _exported.refuse(error, arguments, keywords)
                 raise
 
     else:
 
         def call(*arguments: Any, **keywords: Any) -> Any:
             try:
-                if not next(_own.seldom, False):
-                    _own.give()
-                if keywords or ACTIVE or len(arguments) > _own.most:
-                    return _own.call(arguments, keywords)
+                if not next(_exported.generally, False):
+                    _exported.specialize()
+                if keywords or ACTIVE or len(arguments) > _exported.most:
+                    return _exported.call(arguments, keywords)
                 return _function(*arguments)
             except Exception as error:
-                _own.refuse(error, arguments, keywords)
+                _exported.refuse(error, arguments, keywords)
                 raise
 
-    _own.wrapper = call
+    _exported.wrapper = call
     update_wrapper(call, function)
     call.__name__ = name
     call.__qualname__ = f"Tensor.{name}" if method else name
     call.__module__ = module
-    call.__dict__["__checked__"] = _own
+    call.__dict__["__checked__"] = _exported
     if forms.takes_out or forms.names.keys() - NUMPY_NAMES:
-        call.__dict__["__wrapped__"] = _own
+        call.__dict__["__wrapped__"] = _exported
     return call
 
 

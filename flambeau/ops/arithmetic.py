@@ -13,12 +13,11 @@ from ..graph.bounds import check_fits
 from ..graph.dtypes import float64, promote_types
 from .assignment import assign
 from .choice import where
-from .conversion import check_floating
+from .conversion import check_floating, rounded_once
 from .dispatch import attach, no_slope, not_a_tensor, number_or_tensor, operand, tracked
-from .elementwise import differentiated, gradient_class
+from .elementwise import gradient_class
 from .functions import log
 from .operation import operation
-from .precision import rounded_once
 from .recording_paths import binary, ternary, unary
 
 
@@ -267,15 +266,20 @@ def _product_slopes(grad: Tensor, tensor1: Tensor, tensor2: Tensor, value: Any) 
     return grad, weighted * tensor2, weighted * tensor1
 
 
+AddcmulBackward0 = gradient_class("AddcmulBackward0", _product_slopes, ("input", "tensor1", "tensor2", "value"), 3)
+
+
 @operation(inplace=True, out=True, scales=("value",))
-@differentiated(_product_slopes, operands=3)
 def addcmul(input: Tensor, tensor1: Any, tensor2: Any, *, value: Any = 1) -> Tensor:
     """``input + value * tensor1 * tensor2``, the last product and the sum rounded as one."""
     if input.dtype.kind == tensor1.dtype.kind == tensor2.dtype.kind == "bool":
         raise NotImplementedError("\"addcmul_cpu_out\" not implemented for 'Bool'")
     if type(value) is float and abs(value) > _LARGEST_HALF:
         check_fits(value, input.dtype)
-    return composite(_product_added, value == 1, input, tensor1, tensor2, value)[0]
+    (result,) = composite(_product_added, value == 1, input, tensor1, tensor2, value)
+    if tracked(input, tensor1, tensor2):
+        attach(result, AddcmulBackward0, [input, tensor1, tensor2], None, value)
+    return result  # type: ignore[no-any-return]
 
 
 @rounded_once
@@ -288,8 +292,10 @@ def _quotient_slopes(grad: Tensor, tensor1: Tensor, tensor2: Tensor, value: Any)
     return grad, share, -(share * (tensor1 / tensor2))
 
 
+AddcdivBackward0 = gradient_class("AddcdivBackward0", _quotient_slopes, ("input", "tensor1", "tensor2", "value"), 3)
+
+
 @operation(inplace=True, out=True, scales=("value",))
-@differentiated(_quotient_slopes, operands=3)
 def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1) -> Tensor:
     """``input + value * tensor1 / tensor2``. Integer operands raise ``RuntimeError``."""
     if tensor1.dtype.category < 2 and tensor2.dtype.category < 2:
@@ -299,7 +305,10 @@ def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1) 
         )
     if type(value) is float and abs(value) > _LARGEST_HALF:
         check_fits(value, input.dtype)
-    return composite(_quotient_added, value == 1, input, tensor1, tensor2, value)[0]
+    (result,) = composite(_quotient_added, value == 1, input, tensor1, tensor2, value)
+    if tracked(input, tensor1, tensor2):
+        attach(result, AddcdivBackward0, [input, tensor1, tensor2], None, value)
+    return result  # type: ignore[no-any-return]
 
 
 @rounded_once

@@ -10,11 +10,11 @@ from ..graph.dtypes import int32
 from ..graph.shapes import Size
 from ..graph.trace import record
 from .choice import where
+from .conversion import rounded_once
 from .dropout import dropout
 from .matrix import matmul
 from .memory_order import lay, own_order
 from .operation import operation
-from .precision import rounded_once
 from .softmax import safe_softmax, softmax
 
 _NAMES = {"Float": "float", "Double": "double", "Half": "c10::Half", "BFloat16": "c10::BFloat16", "Long": "long int",

@@ -15,7 +15,7 @@ from ..graph.dtypes import float64, get_default_dtype, int32, result_type
 from ..graph.primitives import FLOAT_FUNCTIONS as F
 from ..graph.shapes import Size, broadcast_shapes
 from .choice import where
-from .conversion import check_floating, converted, floating
+from .conversion import check_floating, computed_in_double, converted, floating, rounded_once
 from .creation import filled
 from .dispatch import attach, no_slope, not_a_tensor, tracked
 from .elementwise import differentiated, gradient_class
@@ -23,7 +23,6 @@ from .functions import exp, exp2, log, log1p, maximum, trunc
 from .host import on_host
 from .one_node import one_node
 from .operation import operation
-from .precision import computed_in_double, rounded_once
 from .recording_paths import ternary, unary
 
 # --- units, signs, rounding -----------------------------------------------------------------------------------------------

@@ -1,8 +1,10 @@
-"""Copies, and conversions to other dtypes."""
+"""Copies, conversions to other dtypes and other orders in memory, and compositions that round once."""
 
 from __future__ import annotations
 
-from typing import Any
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from ..core.device import check_device, contiguous_format, preserve_format
 from ..core.device import memory_format as MemoryFormat
@@ -10,13 +12,28 @@ from ..core.history import Gradient
 from ..core.tensor import Tensor
 from ..graph import dtypes
 from ..graph import primitives as p
+from ..graph.dtypes import bfloat16, dtype, float16, float32, float64, get_default_dtype, given_dtype, result_type
 from ..graph.dtypes import dtype as dtype_type
-from ..graph.dtypes import get_default_dtype, given_dtype
+from ..graph.primitives import COPY
 from ..graph.trace import record
 from .dispatch import attach, tracked
-from .memory_order import Order, asked_order, format_order, order_of, permuted, seen_in_order
+from .memory_order import (
+    Order,
+    asked_order,
+    format_order,
+    is_dense,
+    known_format,
+    lay,
+    lies_in,
+    order_of,
+    own_order,
+    permuted,
+    seen_in_order,
+    strides_in_order,
+)
 from .operation import operation
 from .recording_paths import unary
+from .views import geometry, view_of
 
 
 class CloneBackward0(Gradient):
@@ -177,3 +194,121 @@ def type_method(self: Tensor, dtype: Any = None, non_blocking: bool = False, **k
 
 
 Tensor.type = type_method  # type: ignore[attr-defined]
+
+
+# --- the order in memory of what several operations make together where PyTorch has one -------------------------------
+
+
+def in_order(x: Tensor, order: Order) -> Tensor:
+    """``x`` itself if it lies in logical order (None) or with channels last, as ``order`` says, else a copy that does."""
+    return x if lies_in(x, order) else x.contiguous(memory_format=known_format(order))  # type: ignore[no-any-return]
+
+
+def laid_like(value: Tensor, x: Tensor) -> Tensor:
+    """``value``, if its elements lie in memory as those of ``x`` do, or else a copy that does.
+
+    Where ``x`` has gaps, or shows elements several times, that is in logical order.
+    """
+    order = own_order(x)
+    if order is not None and not is_dense(x, order):
+        order = None
+    steps, wanted = value.stride(), strides_in_order(value.shape, order)
+    if all(n == 1 or a == b for n, a, b in zip(value.shape, steps, wanted)):
+        return value
+    return copied(COPY, value, CloneBackward0, None, order)
+
+
+def in_new_memory(result: Tensor, input: Tensor, order: Order) -> Tensor:
+    """What was made of ``input``, in ``order`` and in memory of its own even if nothing but views was made."""
+    if result is input or result._storage is not None and result._storage is input._storage:
+        result = result.clone()
+    return lay(result, order)
+
+
+class GradientInOrderBackward(Gradient):
+    """``context``: (shape, order)."""
+
+
+    def backward(self, grad: Tensor) -> Tensor:
+        return in_order(grad, self.context[1])
+
+
+def with_gradient_in_order(x: Tensor, order: Order) -> Tensor:
+    """``x`` seen so that its gradient lies in ``order``; ``x`` itself if it has none."""
+    return view_of(x, *geometry(x), GradientInOrderBackward, order) if x._tracked else x
+
+
+# --- compositions that compute more precisely than their operands are given, and round once ---------------------------
+
+# Half types are loaded, computed with and stored as float32, rounded after every primitive. An operation that PyTorch
+# computes in one kernel rounds only its result; where it is several primitives here, they are recorded on the operands
+# cast to the wider dtype, and what they give is cast back. The casts cost nothing in a fused kernel.
+
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+SINGLE: Mapping[dtype, dtype] = {float16: float32, bfloat16: float32}
+"""Half types are computed in single precision."""
+DOUBLE: Mapping[dtype, dtype] = {float16: float64, bfloat16: float64, float32: float64}
+"""Every type is computed in double precision."""
+
+
+def rounded_once(function: _F) -> _F:
+    """Compute in float32 what is given in a half type, and round the results alone, as PyTorch's kernels do."""
+    return _rounding(function, SINGLE)
+
+
+def computed_in_double(function: _F) -> _F:
+    """Compute in float64 whatever the dtype, and round the results alone: for what float32 has not the range or the
+    precision for."""
+    return _rounding(function, DOUBLE)
+
+
+def _rounding(function: _F, wider: Mapping[dtype, dtype]) -> _F:
+    @functools.wraps(function)
+    def rounding(*arguments: Any, **keywords: Any) -> Any:
+        for value in (*arguments, *keywords.values()) if keywords else arguments:
+            if isinstance(value, Tensor) and value.dtype in wider:
+                break
+        else:
+            return function(*arguments, **keywords)
+        d = _promoted([*arguments, *keywords.values()])
+        wide = wider.get(d)
+        if wide is None:
+            return function(*arguments, **keywords)
+        keywords = {name: _widened(value, wide) for name, value in keywords.items()}
+        results = function(*[_widened(value, wide) for value in arguments], **keywords)
+        if isinstance(results, Tensor):
+            return narrowed(results, wide, d)
+        return tuple(narrowed(result, wide, d) for result in results)
+
+    return rounding  # type: ignore[return-value]
+
+
+def _promoted(values: list[Any]) -> dtype:
+    """The dtype that the floating-point tensors among some operands are promoted to."""
+    return result_type(
+        [(t.dtype, 0 if t.ndim else 1) for t in values if isinstance(t, Tensor) and t.dtype.category == 2]
+    )
+
+
+def _widened(value: Any, wide: dtype) -> Any:
+    narrow = isinstance(value, Tensor) and value.dtype.category == 2 and value.dtype.itemsize < wide.itemsize
+    return converted(value, wide) if narrow else value
+
+
+def narrowed(result: Any, wide: dtype, d: dtype) -> Any:
+    """A result of dtype ``wide`` rounded to ``d``, with its history as its own: named as what was computed."""
+    if not isinstance(result, Tensor) or result.dtype is not wide:
+        return result
+    rounded = unary(p.CAST, result, None, d)
+    if result._tracked:
+        history = result._gradient
+        rounded._tracked = True
+        rounded._gradient = history
+        if type(history) is tuple:
+            history[0].dtype[history[1]] = d
+        else:
+            assert history is not None
+            history.dtype = d
+    return rounded

@@ -22,9 +22,9 @@ from ..graph.dtypes import dtype, float32, float64
 from ..graph.notices import warn_once
 from ..graph.shapes import Size, View
 from ..graph.trace import record
+from .conversion import in_order, with_gradient_in_order
 from .creation import filled
 from .dispatch import attach, tracked
-from .laid_out import in_order, with_gradient_in_order
 from .memory_order import Order, format_order, lay
 from .one_node import one_node
 from .operation import operation
@@ -74,7 +74,6 @@ def _differentiable(
 class ConvolutionBackward0(Gradient):
     """Inputs are the input, the weight and, if there is one, the bias."""
 
-    __slots__ = ()
     saves = CROSSWISE
 
     def backward(self, grad: Tensor) -> tuple[Tensor | None, ...]:
@@ -89,7 +88,6 @@ class ConvolutionBackward0(Gradient):
 class TransposedConvolutionBackward0(Gradient):
     """Of :func:`input_gradient`, a function of the result's gradient, the weight and perhaps a bias."""
 
-    __slots__ = ()
     saves = CROSSWISE
 
     def backward(self, grad: Tensor) -> tuple[Tensor | None, ...]:
@@ -103,7 +101,6 @@ class TransposedConvolutionBackward0(Gradient):
 class ConvolutionWeightBackward(Gradient):
     """Of :func:`weight_gradient`, a function of the result's gradient and the input."""
 
-    __slots__ = ()
     saves = CROSSWISE
 
     def backward(self, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:

@@ -17,6 +17,7 @@ from ..core.history import CROSSWISE, INPUTS, NOTHING, RESULT, Gradient
 from ..core.tensor import Tensor
 from ..graph.primitives import PRIMITIVES, Primitive
 from ..graph.trace import local
+from .calls import innermost
 from .dispatch import attach, not_a_tensor
 from .operation import operation
 from .recording_paths import binary, unary
@@ -77,16 +78,13 @@ def gradient_class(
 
 
 def _parameters_of(function: Any) -> tuple[str, ...]:
-    while hasattr(function, "__wrapped__"):
-        function = function.__wrapped__
-    code = function.__code__
+    code = innermost(function).__code__
     return code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]  # type: ignore[no-any-return]
 
 
 def _defaults_of(function: Any, parameters: Sequence[str]) -> tuple[Any, ...]:
     """The parameters' defaults, in their order; None for those that have none."""
-    while hasattr(function, "__wrapped__"):
-        function = function.__wrapped__
+    function = innermost(function)
     positional = function.__code__.co_argcount
     defaults = dict(zip(reversed(parameters[:positional]), reversed(function.__defaults__ or ())))
     defaults |= function.__kwdefaults__ or {}

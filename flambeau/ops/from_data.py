@@ -39,6 +39,10 @@ def read_numbers(data: Any, d: dtype_type | None) -> tuple[np.ndarray, dtype_typ
     return _converted(leaves, found).reshape(shape), found
 
 
+# Numbers in nested sequences are read as PyTorch reads them. The first elements tell the extents, all elements the dtype: that
+# which the dtypes of Python's numbers (the default float, int64, bool), NumPy's scalars and arrays, and tensors of one element
+# promote to.
+
 # --- extents ------------------------------------------------------------------------------------------------------
 
 

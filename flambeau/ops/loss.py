@@ -77,7 +77,6 @@ class CrossEntropyOfPlanesBackward(CrossEntropyBackward):
     """With further axes behind the classes'."""
 
 
-
 def _is_target(shape: Size, axis: int, target: Tensor) -> Tensor:
     """Where the class, numbered along ``axis``, is the target's."""
     numbers = Size(n if a == axis else 1 for a, n in enumerate(shape))

@@ -16,10 +16,10 @@ from ..graph.bounds import check_fits
 from ..graph.dtypes import bool_, int64, promote_types
 from ..graph.shapes import View
 from ..graph.trace import local
+from .conversion import rounded_once
 from .dispatch import attach, tracked
 from .modes import ACTIVE
 from .operation import operation
-from .precision import rounded_once
 from .recording_paths import binary, ternary
 from .reshaping import UnsafeViewBackward0, ViewBackward0, seen_as
 
@@ -51,7 +51,6 @@ def _turned(view: View) -> View:
 
 
 class MmBackward0(Gradient):
-    __slots__ = ()
     saves = CROSSWISE
 
     def backward(self, grad: Tensor) -> tuple[Tensor | None, ...]:
@@ -83,7 +82,6 @@ def mm(input: Tensor, mat2: Tensor) -> Tensor:
 
 
 class BmmBackward0(Gradient):
-    __slots__ = ()
     saves = CROSSWISE
 
     def backward(self, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:
@@ -114,7 +112,6 @@ def bmm(input: Tensor, mat2: Tensor) -> Tensor:
 
 
 class DotBackward0(Gradient):
-    __slots__ = ()
     saves = CROSSWISE
 
     def backward(self, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:
@@ -124,14 +121,10 @@ class DotBackward0(Gradient):
         )
 
 
-class VdotBackward0(DotBackward0):
-    __slots__ = ()
-
-
 @operation(out="exact")
 def vdot(input: Tensor, other: Tensor) -> Tensor:
     """:func:`dot`, of real numbers."""
-    return _dot(input, other, VdotBackward0)
+    return _dot(input, other, DotBackward0.named("VdotBackward0"))
 
 
 @operation(out="exact")
@@ -155,7 +148,6 @@ def _dot(input: Tensor, tensor: Tensor, gradient: type[Gradient]) -> Tensor:
 
 
 class MvBackward0(Gradient):
-    __slots__ = ()
     saves = INPUTS
 
     def backward(self, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:
@@ -225,7 +217,6 @@ class WeightedProductBackward(Gradient):
     ``alpha`` multiplies what the products of gradients give, so that their sums are not of rounded numbers.
     """
 
-    __slots__ = ()
     saves = INPUTS
 
     def factors(self, grad: Tensor, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
@@ -272,8 +263,6 @@ def _weighted(
 
 @shown_as("AddmmBackward0")
 class WeightedMmBackward(WeightedProductBackward):
-    __slots__ = ()
-
     def factors(self, grad: Tensor, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
         return mm(grad, b.t()), mm(a.t(), grad)
 
@@ -287,8 +276,6 @@ def addmm(
 
 
 class AddmvBackward0(WeightedProductBackward):
-    __slots__ = ()
-
     def factors(self, grad: Tensor, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
         return outer(grad, b), mv(a.t(), grad)
 
@@ -310,8 +297,6 @@ def outer(input: Tensor, vec2: Tensor) -> Tensor:
 
 
 class AddrBackward0(WeightedProductBackward):
-    __slots__ = ()
-
     def factors(self, grad: Tensor, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
         return mv(grad, b), mv(grad.t(), a)
 
@@ -325,8 +310,6 @@ def addr(
 
 
 class BaddbmmBackward0(WeightedProductBackward):
-    __slots__ = ()
-
     def factors(self, grad: Tensor, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
         return batched(grad, b.transpose(1, 2)), batched(a.transpose(1, 2), grad)
 
@@ -347,8 +330,6 @@ def baddbmm(
 
 
 class AddbmmBackward0(WeightedProductBackward):
-    __slots__ = ()
-
     def factors(self, grad: Tensor, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
         grad = grad.unsqueeze(0)
         return batched(grad, b.transpose(1, 2)), batched(a.transpose(1, 2), grad)
@@ -370,7 +351,6 @@ def addbmm(
 class AddmmBackward0(MmBackward0):
     """Of :func:`linear`: inputs are the rows, the weight and the bias."""
 
-    __slots__ = ()
 
     def backward(self, grad: Tensor) -> tuple[Tensor | None, ...]:
         first = second = None

@@ -22,9 +22,8 @@ from ..graph.dtypes import bfloat16, dtype, float16, float32, float64
 from ..graph.shapes import Size, View, contiguous_strides, view_strides, wrap_dim
 from ..graph.trace import local
 from .assignment import assign
-from .conversion import check_floating, converted
+from .conversion import check_floating, converted, in_order
 from .dispatch import attach, tracked
-from .laid_out import in_order
 from .memory_order import Order, format_order, lay, lies_in, own_order
 from .operation import operation
 from .recording_paths import binary, unary
@@ -165,7 +164,6 @@ def _check_parameters(input: Tensor, *parameters: Tensor | None) -> None:
 class NormalizationBackward(Gradient):
     """Saved are input, weight, nothing, mean and reciprocal deviation; ``context`` (layout, eps)."""
 
-    __slots__ = ()
     saves = INPUTS
     keeps_channels_last = False
 
@@ -201,12 +199,10 @@ def _over_channels(x: Tensor, layout: Layout) -> Tensor:
     return sum_of(x, layout.others) if layout.others else x
 
 
-class NativeLayerNormBackward0(NormalizationBackward):
-    __slots__ = ()
+NativeLayerNormBackward0 = NormalizationBackward.named("NativeLayerNormBackward0")
 
 
 class NativeGroupNormBackward0(NormalizationBackward):
-    __slots__ = ()
     keeps_channels_last = True
 
 
@@ -319,7 +315,6 @@ def group_norm(
 class FusedRmsNormBackward0(Gradient):
     """Saved are input, weight and the reciprocal root of the mean square; ``context`` (layout, eps)."""
 
-    __slots__ = ()
     saves = INPUTS
 
     def backward(self, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:
@@ -379,7 +374,6 @@ class NativeBatchNormBackward0(Gradient):
     The weight is the same along the axes of the statistics, so their two sums serve for weight and bias too.
     """
 
-    __slots__ = ()
     saves = INPUTS
 
     def backward(self, grad: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:

@@ -13,11 +13,11 @@ from ..graph.primitives import TYPE_NAMES
 from ..graph.shapes import wrap_dim, wrap_dims
 from .assignment import write_out
 from .choice import where
+from .conversion import rounded_once
 from .dispatch import attach, no_slope, tracked
 from .extrema import amax, amin
 from .one_node import one_node
 from .operation import Dims, Scalar, operation
-from .precision import rounded_once
 from .reductions import expand_back, sum
 
 

@@ -11,10 +11,9 @@ from ..core.storage import written
 from ..core.tensor import Tensor
 from ..graph.shapes import Size, View, contiguous_strides
 from ..graph.trace import record_constant
-from .conversion import clone
+from .conversion import clone, with_gradient_in_order
 from .creation import element_of
 from .dispatch import attach, tracked
-from .laid_out import with_gradient_in_order
 from .memory_order import format_order, lay, seen_in_order
 from .one_node import one_node
 from .operation import operation
@@ -36,8 +35,6 @@ def _pairs(x: Tensor, amounts: Sequence[int]) -> list[tuple[int, int]]:
 
 
 class ConstantPadNdBackward0(Gradient):
-    __slots__ = ()
-
     def backward(self, grad: Tensor) -> Tensor:
         return constant_pad_nd(grad, [-n for n in self.context])
 

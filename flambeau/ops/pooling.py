@@ -18,12 +18,11 @@ from ..graph.dtypes import dtype, float32, float64, int16, int32, int64, uint8
 from ..graph.pooling import MOST_PLACES, EvenWindows, Pooling, SlidingMeans, SlidingWindows
 from ..graph.shapes import Size
 from ..graph.trace import record, record_outputs
-from .conversion import check_floating
+from .conversion import check_floating, with_gradient_in_order
 from .convolution import contiguous_node
 from .creation import filled
 from .dispatch import attach, tracked
 from .gather_scatter import gather
-from .laid_out import with_gradient_in_order
 from .memory_order import Order, format_order, lay
 from .one_node import one_node
 from .operation import operation
@@ -69,7 +68,6 @@ def _maxima(
 class MaxPool2DWithIndicesBackward0(Gradient):
     """``saved``: the places; ``context``: the input's shape and order in memory."""
 
-    __slots__ = ()
     saves = INPUTS
     zero_curvature = True
 
@@ -77,14 +75,9 @@ class MaxPool2DWithIndicesBackward0(Gradient):
         return _put_at_places(grad, self.input(0), *self.context)
 
 
-class AdaptiveMaxPool2DBackward0(MaxPool2DWithIndicesBackward0):
-    __slots__ = ()
-
-
 class PlacesBackward(Gradient):
     """Of the gradient of a maximum: what stands at the places."""
 
-    __slots__ = ()
     saves = INPUTS
 
     def backward(self, grad: Tensor) -> Tensor:
@@ -325,7 +318,8 @@ def adaptive_max_pool2d(input: Tensor, output_size: Any, return_indices: bool = 
     if 0 in out:
         return filled(shape, 0, d), filled(shape, 0, int64)
     window = EvenWindows(_planes(x), *x.shape[-2:], *out)
-    values, places = _maxima(p.ADAPTIVE_MAX_POOL, shape, window, x, AdaptiveMaxPool2DBackward0)
+    gradient = MaxPool2DWithIndicesBackward0.named("AdaptiveMaxPool2DBackward0")
+    values, places = _maxima(p.ADAPTIVE_MAX_POOL, shape, window, x, gradient)
     return values if d is work else values.to(d), places
 
 
@@ -344,7 +338,6 @@ def adaptive_max_pool1d(input: Tensor, output_size: Any, return_indices: bool = 
 class AvgPool2DBackward0(Gradient):
     """``context`` (input's shape, window, order in memory)."""
 
-    __slots__ = ()
     zero_curvature = True
 
     def backward(self, grad: Tensor) -> Tensor:
@@ -358,7 +351,6 @@ class AvgPool2DBackward0(Gradient):
 class AvgPool2DBackwardBackward0(Gradient):
     """``context`` (shape of the means, window, order in memory)."""
 
-    __slots__ = ()
 
     def backward(self, grad: Tensor) -> Tensor:
         return _average(grad, *self.context)
@@ -445,7 +437,6 @@ def avg_pool3d(
 class AdaptiveAvgPool2DBackward0(Gradient):
     """``context`` (input's shape, window, order in memory)."""
 
-    __slots__ = ()
     zero_curvature = True
 
     def backward(self, grad: Tensor) -> Tensor:
@@ -459,7 +450,6 @@ class AdaptiveAvgPool2DBackward0(Gradient):
 class AdaptiveAvgPool2DBackwardBackward(Gradient):
     """``context`` (shape of the means, window, order in memory)."""
 
-    __slots__ = ()
 
     def backward(self, grad: Tensor) -> Tensor:
         return _adaptive_average(grad, *self.context)

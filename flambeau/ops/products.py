@@ -11,12 +11,11 @@ from ..graph.primitives import C_NAMES, TYPE_NAMES
 from ..graph.shapes import broadcast_shapes, wrap_dim
 from .broadcasting import broadcast_tensors
 from .contraction import tensordot
-from .conversion import in_common_dtype
+from .conversion import in_common_dtype, rounded_once
 from .dispatch import attach, tracked
 from .matrix import matmul
 from .one_node import one_node
 from .operation import Tensors, operation
-from .precision import rounded_once
 
 
 @operation(out="exact")
@@ -77,7 +76,6 @@ def cross(input: Tensor, other: Tensor, dim: int | None = None) -> Tensor:
 class CdistBackward0(Gradient):
     """Euclidean distances: differences divided by distances, nothing where these are zero."""
 
-    __slots__ = ()
     saves = RESULT
 
     def backward(self, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:

@@ -19,10 +19,10 @@ from ..graph import primitives as p
 from ..graph.dtypes import dtype as dtype_type
 from ..graph.shapes import Size, wrap_dims
 from .choice import where
+from .conversion import SINGLE, rounded_once
 from .creation import empty, full, ones
 from .dispatch import attach, tracked
 from .operation import Dims, operation
-from .precision import SINGLE, rounded_once
 from .recording_paths import binary, unary
 
 IDENTITY = {"reduce_sum": 0, "reduce_prod": 1, "reduce_any": 0, "reduce_all": 1}

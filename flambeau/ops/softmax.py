@@ -13,12 +13,11 @@ from ..graph import dtypes
 from ..graph import primitives as p
 from ..graph.shapes import wrap_dim, wrap_dims
 from .choice import where
-from .conversion import check_floating
+from .conversion import check_floating, rounded_once
 from .dispatch import attach, tracked
 from .extrema import amax
 from .one_node import one_node
 from .operation import Dims, operation
-from .precision import rounded_once
 from .recording_paths import binary, ternary, unary
 from .reductions import expand_back, reduce, sum, without_axes
 

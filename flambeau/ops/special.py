@@ -13,13 +13,12 @@ from ..graph.bounds import check_fits
 from ..graph.primitives import FLOAT_FUNCTIONS as F
 from ..graph.primitives import TYPE_NAMES
 from .choice import where
-from .conversion import floating
+from .conversion import computed_in_double, floating, rounded_once
 from .elementwise import differentiated
 from .functions import exp, log, sin
 from .host import by_numpy
 from .one_node import one_node
 from .operation import operation
-from .precision import computed_in_double, rounded_once
 from .recording_paths import unary
 from .steps import arange
 

@@ -15,11 +15,11 @@ from ..graph.notices import warn
 from ..graph.primitives import TYPE_NAMES
 from ..graph.shapes import wrap_dim, wrap_dims
 from .choice import where
+from .conversion import computed_in_double
 from .dispatch import attach, checked, tracked
 from .joining import cat
 from .one_node import one_node
 from .operation import Dims, Scalar, operation
-from .precision import computed_in_double
 from .reductions import MeanBackward1, expand_back, mean, without_axes
 from .scans import cumprod
 

@@ -16,9 +16,9 @@ from ..graph.dtypes import get_default_dtype
 from ..graph.notices import warn
 from ..graph.shapes import Size
 from ..graph.trace import record
+from .conversion import SINGLE
 from .creation import filled, finished, number_of
 from .operation import operation
-from .precision import SINGLE
 from .recording_paths import binary, ternary, unary
 
 

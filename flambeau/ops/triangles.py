@@ -13,10 +13,10 @@ from ..graph import dtypes
 from ..graph import primitives as p
 from ..graph.shapes import Size, wrap_dim
 from ..graph.trace import record
+from .conversion import computed_in_double
 from .dispatch import attach, tracked
 from .one_node import one_node
 from .operation import operation
-from .precision import computed_in_double
 
 
 class DiagEmbedBackward0(Gradient):

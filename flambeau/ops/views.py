@@ -109,6 +109,9 @@ def seen_anew_in_place(function: Any, further: int = 1) -> None:
 
 # --- histories of views that are written to ---------------------------------------------------------------------------
 
+# The base of a differentiable view that is written to gets a :class:`CopySlices`; its views derive their history anew from that
+# when they are next used.
+
 
 class AsStridedBackward0(Gradient):
     """Gradient of a view by its place relative to the base: ``context`` ((base sizes, strides, offset), view)."""

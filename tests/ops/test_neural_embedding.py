@@ -17,7 +17,7 @@ from neural_oracle import array, as_flambeau, assert_same_error, check, floats
 
 import flambeau
 from flambeau.ops import dropout as D
-from flambeau.ops.embedding import embedding
+from flambeau.ops.slices import embedding
 
 
 @pytest.mark.parametrize("shape", [(7,), (2, 5), (), (0,), (2, 0, 3), (1, 1)])

@@ -32,6 +32,9 @@ ELSEWHERE = {
     "max_pool1d", "max_pool2d", "max_pool3d", "split", "real", "imag", "is_pinned", "pin_memory", "rrelu", "poisson",
     # What shares the forms of another name here, or has a parser of its own.
     "subtract", "unsafe_split", "xlogy_", "copy_",
+    # What is the function of torch.nn.functional here, and takes the number of a reduction in PyTorch.
+    "binary_cross_entropy_with_logits", "cosine_embedding_loss", "ctc_loss", "hinge_embedding_loss", "margin_ranking_loss",
+    "poisson_nll_loss", "triplet_margin_loss",
 }  # fmt: skip
 
 

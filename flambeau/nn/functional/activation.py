@@ -9,7 +9,7 @@ import flambeau
 from ...core.tensor import Tensor
 from ...graph.notices import warn
 from ...ops import softmax as softmaxes
-from ...ops.precision import computed_in_double, rounded_once
+from ...ops.conversion import computed_in_double, rounded_once
 
 
 def sigmoid(input: Tensor) -> Tensor:

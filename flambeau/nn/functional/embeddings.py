@@ -9,11 +9,11 @@ from ...core.tensor import Tensor
 from ...graph.checks import Check
 from ...graph.notices import warn
 from ...graph.primitives import TYPE_NAMES
-from ...ops import embedding as embeddings
+from ...ops import slices
+from ...ops.conversion import rounded_once
 from ...ops.dispatch import checked
 from ...ops.one_node import one_node
 from ...ops.operation import operation
-from ...ops.precision import rounded_once
 
 
 def embedding(
@@ -34,7 +34,7 @@ def embedding(
         padding_idx = _row(padding_idx, weight.size(0))
     if max_norm is not None:
         _renormalise(weight, input, max_norm, norm_type)
-    return embeddings.embedding(weight, input, -1 if padding_idx is None else padding_idx, scale_grad_by_freq)
+    return slices.embedding(weight, input, -1 if padding_idx is None else padding_idx, scale_grad_by_freq)
 
 
 def _row(padding_idx: int | None, rows: int) -> int | None:

@@ -14,12 +14,11 @@ from ...graph.notices import warn
 from ...graph.primitives import TYPE_NAMES
 from ...ops.activation import logsigmoid
 from ...ops.arithmetic import div_by_number
-from ...ops.conversion import as_result_in
+from ...ops.conversion import as_result_in, rounded_once
 from ...ops.dispatch import attach, checked, tracked
 from ...ops.loss import cross_entropy as _cross_entropy
 from ...ops.loss import nll_loss as _nll_loss
 from ...ops.one_node import one_node
-from ...ops.precision import rounded_once
 from ...ops.softmax import log_softmax
 from .. import _reduction
 from .._reduction import reduced
@@ -135,7 +134,6 @@ def kl_div(
 class _OfProbabilities(Gradient):
     """Of each element's binary cross-entropy: the composed one is not a number where a probability is 0 or 1."""
 
-    __slots__ = ()
     saves = INPUTS
 
     def backward(self, grad: Tensor) -> tuple[Tensor, Tensor | None]:

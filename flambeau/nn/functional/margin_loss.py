@@ -11,10 +11,9 @@ from ...core.tensor import Tensor
 from ...graph.checks import Check
 from ...graph.primitives import TYPE_NAMES
 from ...ops.activation import logsigmoid
-from ...ops.conversion import as_result_in
+from ...ops.conversion import as_result_in, rounded_once
 from ...ops.dispatch import checked
 from ...ops.one_node import one_node
-from ...ops.precision import rounded_once
 from ...ops.products import pairwise_distance
 from .. import _reduction
 from .._reduction import reduced

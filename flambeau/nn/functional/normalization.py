@@ -8,8 +8,8 @@ from math import prod
 from ...core.tensor import Tensor
 from ...ops import normalization as norms
 from ...ops.assignment import write_out
+from ...ops.conversion import rounded_once
 from ...ops.padding import pad
-from ...ops.precision import rounded_once
 
 
 def _verify_batch_size(size: Sequence[int]) -> None:

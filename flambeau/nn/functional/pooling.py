@@ -11,7 +11,7 @@ from ...core.tensor import Tensor
 from ...graph.dtypes import int64
 from ...graph.primitives import TYPE_NAMES
 from ...ops import pooling as pools
-from ...ops.laid_out import with_gradient_in_order
+from ...ops.conversion import with_gradient_in_order
 from ...ops.memory_order import format_order, lay
 from ...ops.one_node import one_node
 from ...ops.pooling import avg_pool1d, avg_pool2d

@@ -15,9 +15,8 @@ from ...core.tensor import Tensor
 from ...graph.notices import warn
 from ...ops.activation import hardtanh
 from ...ops.choice import where
-from ...ops.conversion import check_floating, check_holds, converted, floating, in_common_dtype
+from ...ops.conversion import check_floating, check_holds, converted, floating, in_common_dtype, rounded_once
 from ...ops.dispatch import attach, tracked
-from ...ops.precision import rounded_once
 from .. import _reduction
 from .._reduction import reduced
 

@@ -12,13 +12,12 @@ from ...graph.bounds import LARGEST
 from ...graph.dtypes import int32, uint8
 from ...graph.notices import warn
 from ...graph.primitives import TYPE_NAMES
+from ...ops.conversion import in_new_memory, rounded_once
 from ...ops.creation import check_room
 from ...ops.from_data import tensor
-from ...ops.laid_out import in_new_memory
 from ...ops.memory_order import format_order, lay
 from ...ops.one_node import one_node
 from ...ops.pooling import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
-from ...ops.precision import rounded_once
 
 _MODES = {
     "nearest": (3, 4, 5), "nearest-exact": (3, 4, 5), "area": (3, 4, 5), "linear": (3,), "bilinear": (4,),

@@ -6,7 +6,7 @@ import operator
 from typing import Any
 
 from ...core.tensor import Tensor
-from ...ops.laid_out import in_new_memory
+from ...ops.conversion import in_new_memory
 from ...ops.one_node import one_node
 from ...ops.operation import operation
 from ...ops.padding import pad

@@ -1,4 +1,4 @@
-"""The further forms in which PyTorch lets operations be called.
+"""How operations are called: the further forms in which PyTorch takes a call, and wrappers with the operation's own signature.
 
 An operation is written in its plain form. What PyTorch takes besides follows from its declaration: ``out=``, other names of
 parameters (those of overloads, and NumPy's ``axis`` and ``keepdims``), Python's types for dtypes, and the overloads of old
@@ -7,12 +7,14 @@ that have numbers first. ``ops.arguments`` exports operations in all of them; a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from inspect import CO_VARARGS
+import os
+from collections.abc import Callable, Collection, Iterable, Sequence
+from inspect import CO_VARARGS, CO_VARKEYWORDS
+from types import CodeType
 from typing import Any
 
 from ..core.tensor import Tensor
-from ..graph.dtypes import OF_PYTHON
+from ..graph.dtypes import OF_PYTHON, dtype
 from ..graph.notices import warn
 from .assignment import write_results
 from .operation import PLAIN, Declaration
@@ -35,7 +37,7 @@ class Forms:
         called: Sequence[Sequence[str]] = (), further: bool = False, method: bool = False,
     ) -> None:  # fmt: skip
         """``called``: what parameters are called under this name, in order; ``further`` if this is not the function's own."""
-        code = _innermost(plain).__code__
+        code = innermost(plain).__code__
         parameters = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
         sequence = code.co_varnames[len(parameters)] if code.co_flags & CO_VARARGS else None
         self.name = name
@@ -114,8 +116,120 @@ class Forms:
         return tuple([a for a in arguments if isinstance(a, Tensor)])
 
 
-def _innermost(function: Callable[..., Any]) -> Any:
+def innermost(function: Callable[..., Any]) -> Any:
     """The function behind wrappers, which has the parameters."""
     while hasattr(function, "__wrapped__"):
         function = function.__wrapped__
     return function
+
+
+# --- wrappers with the signature of what they wrap --------------------------------------------------------------------
+
+
+_TEXT = """
+def made(_exported, _function):
+    def {name}({parameters}):
+        try:
+            if {special}:
+                return _exported.call(*_exported.given({given}))
+            return _function({passed})
+        except Exception as _error:
+            _exported.refuse(_error, *_exported.given({given}))
+            raise
+    return {name}
+"""
+
+_FOLDER = os.path.dirname(os.path.abspath(__file__)) + os.sep
+
+
+class Specializing:
+    """How the wrapper of an operation is specialized: it gets the operation's parameters.
+
+    A wrapper that takes ``*arguments, **keywords`` packs and unpacks them at every call, which is a fifth of what recording an
+    operation costs. One that has the operation's own parameters hands them on for next to nothing, but its text must be
+    compiled, which takes as long as a thousand calls. So wrappers begin as the former, and those that are called often get the
+    code of the latter.
+    """
+
+    DTYPE = dtype
+
+    wrapper: Any
+
+    def __init__(self, function: Any, forms: Forms, flags: Collection[str]) -> None:
+        self._function, self.forms, self._flags = function, forms, flags
+        code = innermost(function).__code__
+        #: Whether the wrapper can be.
+        self.possible = not code.co_flags & CO_VARKEYWORDS and forms.most >= code.co_argcount
+
+    def specialize(self) -> None:
+        """Change the wrapper's code; its free variables must be ``_function`` and ``_exported``."""
+        self._look()
+        code, wrapper = self._code(), self.wrapper
+        wrapper.__defaults__, wrapper.__kwdefaults__ = self._defaults, self._named_defaults
+        wrapper.__code__ = code  # last, for it needs the defaults: another thread may be about to call
+
+    def _look(self) -> None:
+        """What is only known of operations that are called often: importing a thousand takes time enough."""
+        function, forms = innermost(self._function), self.forms
+        code = function.__code__
+        count = code.co_argcount
+        names = code.co_varnames[: count + code.co_kwonlyargcount]
+        defaults = function.__defaults__ or ()
+        required = names[: count - len(defaults)]
+        # What has another name cannot be required, nor what comes behind it: ``...`` says that it was not given.
+        own = set(forms.names.values())
+        self._late = [name for place, name in enumerate(required) if not own.isdisjoint(required[: place + 1])]
+        self._positional, self._passed = names[:count], names[count:]
+        self._named = (*self._passed, "out") if forms.takes_out else self._passed
+        self._defaults = (*[...] * len(self._late), *defaults)
+        self._named_defaults = dict(function.__kwdefaults__ or {})
+        if forms.takes_out:
+            self._named_defaults["out"] = None
+        self._rest = code.co_varnames[len(names)] if code.co_flags & CO_VARARGS else "_rest" if forms.most == count else ""
+
+    def _code(self) -> CodeType:
+        forms = self.forms
+        rest = [f"*{self._rest}"] if self._rest else []
+        star = ["*"] if self._named and not rest else []
+        further = ["**_further"] if forms.keywords.difference(self._named) else []
+        special = ["ACTIVE"] + [f"{flag} is not False and {flag} is not True" for flag in self._flags]
+        special += [f"{name} is ..." for name in self._late]
+        special += ["_rest"] if self._rest == "_rest" else []
+        special += ["dtype is not None and type(dtype) is not _exported.DTYPE"] if forms.typed else []
+        special += ["out is not None"] if forms.takes_out else []
+        special += ["_further"] if further else []
+        arguments = [*self._positional, *rest, ""]
+        keywords = [*further, *[f"{name!r}: {name}" for name in self._named]]
+        passed = arguments if self._rest != "_rest" else self._positional
+        text = _TEXT.format(
+            name=forms.name,
+            parameters=", ".join([*self._positional, *rest, *star, *self._named, *further]),
+            special=" or ".join(special) or "False",
+            given=f"({', '.join(arguments)}), {{{', '.join(keywords)}}}",
+            passed=", ".join([*filter(None, passed), *[f"{name}={name}" for name in self._passed]]),
+        )
+        space: dict[str, Any] = {}
+        exec(compile(text, f"{_FOLDER}<call of {forms.name}>", "exec"), space)
+        code: CodeType = space["made"](None, None).__code__
+        return code
+
+    def given(self, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The arguments as they were given: without those that are the defaults."""
+        keywords = {
+            name: value
+            for name, value in keywords.items()
+            if name not in self._named_defaults or value is not self._named_defaults[name]
+        }
+        values = list(arguments)
+        names = self._positional
+        if len(values) == len(names):
+            required = len(names) - len(self._defaults)
+            while len(values) > required and values[-1] is self._defaults[len(values) - 1 - required]:
+                values.pop()
+            for place, value in enumerate(values):
+                if value is ...:
+                    behind = zip(names[place + 1 :], values[place + 1 :])
+                    keywords.update((name, other) for name, other in behind if other is not ...)
+                    del values[place:]
+                    break
+        return tuple(values), keywords
