@@ -5,18 +5,28 @@ In registers booleans are ``i1`` and the half types are ``float`` (rounded to ha
 
 from __future__ import annotations
 
-from ..graph.dtypes import bfloat16, dtype, float16, float64, uint8
+from ..graph.dtypes import bfloat16, bool_, dtype, float16, float64, uint8
 from .values import Pointer, Type, Value, where
+
+
+def register_element(d: dtype) -> str:
+    """LLVM's name for a value of a dtype in registers."""
+    if d.kind == "float":
+        return "double" if d.itemsize == 8 else "float"
+    return "i1" if d.kind == "bool" else f"i{8 * d.itemsize}"
 
 
 def register_type(d: dtype, lanes: int = 1) -> Type:
     """The type of ``lanes`` values of a dtype in registers."""
-    return Type.of(d.llvm, lanes)
+    return Type.of(register_element(d), lanes)
+
+
+_IN_MEMORY = {float16: "half", bfloat16: "i16", bool_: "i8"}
 
 
 def storage_type(d: dtype) -> Type:
     """The type of one value of a dtype in memory."""
-    return Type.of(d.storage)
+    return Type.of(_IN_MEMORY.get(d) or register_element(d))
 
 
 def load(d: dtype, address: Pointer, lanes: int = 1, mask: Value | None = None) -> Value:
@@ -68,21 +78,22 @@ def convert(source: dtype, target: dtype, x: Value) -> Value:
         return x
     if target.kind == "bool":
         return x.differs(0)
+    wanted = register_element(target)
     if source.kind == "bool":
-        return x.cast("uitofp" if target.kind == "float" else "zext", target.llvm)
+        return x.cast("uitofp" if target.kind == "float" else "zext", wanted)
     if source.kind == "integer" and target.kind == "integer":
         if source.itemsize == target.itemsize:
             return x
         if source.itemsize > target.itemsize:
-            return x.truncate(target.llvm)
-        return x.cast("sext" if source.signed else "zext", target.llvm)
+            return x.truncate(wanted)
+        return x.cast("sext" if source.signed else "zext", wanted)
     if source.kind == "integer":
-        return round_to(target, x.cast("sitofp" if source.signed else "uitofp", target.llvm))
+        return round_to(target, x.cast("sitofp" if source.signed else "uitofp", wanted))
     if target.kind == "integer":
         return _to_integer(source, target, x)
-    if source.llvm == target.llvm:
+    if register_element(source) == wanted:
         return round_to(target, x)
-    return x.widen() if target.llvm == "double" else round_to(target, x.narrow())
+    return x.widen() if wanted == "double" else round_to(target, x.narrow())
 
 
 def _to_integer(source: dtype, target: dtype, x: Value) -> Value:
@@ -95,4 +106,4 @@ def _to_integer(source: dtype, target: dtype, x: Value) -> Value:
     bits = 64 if target.itemsize == 8 or target is uint8 and source is float64 else 32
     beyond = 2.0 ** (bits - 1)
     value = where((x >= -beyond) & (x < beyond), x, -beyond).cast("fptosi", f"i{bits}")
-    return value if 8 * target.itemsize == bits else value.truncate(target.llvm)
+    return value if 8 * target.itemsize == bits else value.truncate(register_element(target))

@@ -13,6 +13,7 @@ from ..kernels.contract import Tiling, register
 from ..kernels.kernel import Call, Epilogue, MatrixAccess, Operand
 from ..kernels.kernel import Kernel as AnyKernel
 from ..kernels.program import Program
+from .conversion import register_element, register_type
 from .convolution import lower_forward, lower_input_gradient, lower_weight_gradient
 from .gemm import lower_matmul
 from .ir import Kernel
@@ -33,7 +34,6 @@ from .pooling import (
 )
 from .runner import default_runner
 from .scatter import lower_scatter
-from .values import Type
 
 TEMPLATES: dict[str, Callable[..., list[Call]]] = {
     "convolution_input_gradient": lower_input_gradient,
@@ -73,8 +73,8 @@ class Processor:
         result: MatrixAccess | Epilogue,
     ) -> list[Call]:  # fmt: skip
         if isinstance(result, Epilogue):
-            return lower_matmul(dtype.llvm, batch, m, n, k, a, b, None, FusedEpilogue(result))
-        return lower_matmul(dtype.llvm, batch, m, n, k, a, b, result)
+            return lower_matmul(register_element(dtype), batch, m, n, k, a, b, None, FusedEpilogue(result))
+        return lower_matmul(register_element(dtype), batch, m, n, k, a, b, result)
 
     def convolution(self, geometry: Convolution, x: Operand, w: Operand, result: Operand | Epilogue) -> list[Call]:
         if isinstance(result, Epilogue):
@@ -87,7 +87,7 @@ class Processor:
     ) -> list[Call]:  # fmt: skip
         if isinstance(geometry, Convolution):
             return TEMPLATES[name](geometry, *inputs, *outputs)
-        return TEMPLATES[name](Type.of(dtype.llvm), geometry, *inputs, *outputs)
+        return TEMPLATES[name](register_type(dtype), geometry, *inputs, *outputs)
 
     def load(self, kernels: Sequence[Any]) -> list[int]:
         return default_compiler().addresses(kernels)

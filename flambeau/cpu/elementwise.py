@@ -65,7 +65,7 @@ def _sign(d: dtype, x: Value) -> Value:
         return x
     up, down = ordered("gt", d, x, 0), ordered("lt", d, x, 0)
     widening = "uitofp" if d.kind == "float" else "zext"
-    return up.cast(widening, d.llvm) - down.cast(widening, d.llvm)
+    return up.cast(widening, x.type.element) - down.cast(widening, x.type.element)
 
 
 def _rounding(name: str, d: dtype, x: Value) -> Value:
@@ -108,7 +108,7 @@ def _division(name: str, d: dtype, x: Value, y: Value) -> Value:
 
     def amount(rest: Value) -> Value:
         """1 where rounding down differs from rounding towards zero, else 0."""
-        return (rest.differs(0) & ((rest ^ safe) < 0) & ~special).cast("zext", d.llvm)
+        return (rest.differs(0) & ((rest ^ safe) < 0) & ~special).cast("zext", x.type.element)
 
     if quotient:
         towards_zero = where(minus, -x, x.binary("sdiv", safe))

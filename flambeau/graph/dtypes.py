@@ -11,23 +11,14 @@ CATEGORY = {"bool": 0, "integer": 1, "float": 2, "complex": 3}
 
 
 class dtype:
-    """One element type.
+    """One element type. ``numpy`` is ``None`` for bfloat16, which NumPy does not know."""
 
-    ``llvm`` is the type a value has in registers, ``storage`` the type it has in memory (booleans are ``i1`` and
-    ``i8``; half types are loaded, computed with and stored as ``float`` rounded after each primitive). ``numpy`` is
-    ``None`` for bfloat16, which NumPy does not know.
-    """
+    __slots__ = ("name", "kind", "itemsize", "numpy", "rank", "signed", "category")
 
-    __slots__ = ("name", "kind", "itemsize", "llvm", "storage", "numpy", "rank", "signed", "category")
-
-    def __init__(
-        self, name: str, kind: Kind, itemsize: int, llvm: str, storage: str, numpy: Any, rank: int, signed: bool = True
-    ) -> None:
+    def __init__(self, name: str, kind: Kind, itemsize: int, numpy: Any, rank: int, signed: bool = True) -> None:
         self.name = name
         self.kind = kind
         self.itemsize = itemsize
-        self.llvm = llvm
-        self.storage = storage
         self.numpy = None if numpy is None else np.dtype(numpy)
         self.rank = rank
         self.signed = signed
@@ -59,16 +50,16 @@ class dtype:
 DType = dtype
 """The class under a name that attributes called ``dtype`` do not hide."""
 
-float64 = double = dtype("float64", "float", 8, "double", "double", np.float64, 8)
-float32 = float_ = dtype("float32", "float", 4, "float", "float", np.float32, 7)
-bfloat16 = dtype("bfloat16", "float", 2, "float", "i16", None, 6)
-float16 = half = dtype("float16", "float", 2, "float", "half", np.float16, 5)
-int64 = long = dtype("int64", "integer", 8, "i64", "i64", np.int64, 4)
-int32 = int_ = dtype("int32", "integer", 4, "i32", "i32", np.int32, 3)
-int16 = short = dtype("int16", "integer", 2, "i16", "i16", np.int16, 2)
-int8 = dtype("int8", "integer", 1, "i8", "i8", np.int8, 1)
-uint8 = dtype("uint8", "integer", 1, "i8", "i8", np.uint8, 1, signed=False)
-bool_ = dtype("bool", "bool", 1, "i1", "i8", np.bool_, 0, signed=False)
+float64 = double = dtype("float64", "float", 8, np.float64, 8)
+float32 = float_ = dtype("float32", "float", 4, np.float32, 7)
+bfloat16 = dtype("bfloat16", "float", 2, None, 6)
+float16 = half = dtype("float16", "float", 2, np.float16, 5)
+int64 = long = dtype("int64", "integer", 8, np.int64, 4)
+int32 = int_ = dtype("int32", "integer", 4, np.int32, 3)
+int16 = short = dtype("int16", "integer", 2, np.int16, 2)
+int8 = dtype("int8", "integer", 1, np.int8, 1)
+uint8 = dtype("uint8", "integer", 1, np.uint8, 1, signed=False)
+bool_ = dtype("bool", "bool", 1, np.bool_, 0, signed=False)
 
 ALL = (float64, float32, bfloat16, float16, int64, int32, int16, int8, uint8, bool_)
 BY_NAME = {d.name: d for d in ALL}

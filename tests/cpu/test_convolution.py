@@ -15,6 +15,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).parent))
 from harness import Prepared, execute
 
+from flambeau.cpu.conversion import register_type
 from flambeau.cpu.convolution import (
     lower_forward,
     lower_input_gradient,
@@ -213,7 +214,7 @@ class ScaleAndShift(Store):
 
     def __init__(self, c: Convolution, shift: Operand, y: Operand) -> None:
         positions = c.out_height * c.out_width
-        super().__init__(Type.of(c.dtype.llvm), y, 0, (c.out_channels * positions,), positions)
+        super().__init__(register_type(c.dtype), y, 0, (c.out_channels * positions,), positions)
         self.key = "at least shift"
         self._shift_at = len(self.arguments) + 1
         self.arguments = [*self.arguments, shift]

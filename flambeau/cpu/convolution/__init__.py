@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from ...graph.convolution import Convolution
 from ...kernels.kernel import Call, Operand
+from ..conversion import register_type
 from ..epilogue import Epilogue, Store, StoreGrid
 from ..register_tile import Registers
-from ..values import Type
 from ..zeros import lower_zero
 from .gather_product import lower_gather
 from .lane_sum import lower_lane_sum
@@ -55,7 +55,7 @@ def lower_forward(
 
 def _store(c: Convolution, target: Operand, channels: int, positions: int) -> Store:
     """Stores results as they are into ``target [batch, channels, positions]``."""
-    return Store(Type.of(c.dtype.llvm), target, 0, (channels * positions,), positions)
+    return Store(register_type(c.dtype), target, 0, (channels * positions,), positions)
 
 
 def lower_input_gradient(
@@ -74,7 +74,7 @@ def lower_input_gradient(
             dense = c.stride == (1, 1)
             if not dense:
                 plane = c.height, c.width
-                store = StoreGrid(Type.of(c.dtype.llvm), grad_x, c.in_channels, plane, gather.columns, origin, c.stride)
+                store = StoreGrid(register_type(c.dtype), grad_x, c.in_channels, plane, gather.columns, origin, c.stride)
             calls += lower_gather(
                 gather, grad_y, w, output_pitch, channel_pitch, store,
                 by_row=not dense, registers=registers, label="convolution input gradient",

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ...graph.convolution import Convolution
+from ..conversion import register_element
 
 
 @dataclass(frozen=True)
@@ -94,8 +95,9 @@ def forward_gather(c: Convolution) -> Gather:
     taps = tuple(Tap(r * dh - ph, s * dw - pw, r * kw + s) for r in range(kh) for s in range(kw))
     channels, outputs = c.in_channels // c.groups, c.out_channels // c.groups
     return Gather(
-        c.dtype.llvm, c.batch, c.groups, channels, c.height, c.width, outputs, c.out_height, c.out_width, c.stride, taps
-    )
+        register_element(c.dtype), c.batch, c.groups, channels, c.height, c.width, outputs, c.out_height, c.out_width,
+        c.stride, taps,
+    )  # fmt: skip
 
 
 def input_gradient_gathers(c: Convolution) -> Iterator[tuple[tuple[int, int], Gather]]:
@@ -118,16 +120,7 @@ def input_gradient_gathers(c: Convolution) -> Iterator[tuple[tuple[int, int], Ga
             yield (
                 (a, b),
                 Gather(
-                    c.dtype.llvm,
-                    c.batch,
-                    c.groups,
-                    channels,
-                    c.out_height,
-                    c.out_width,
-                    outputs,
-                    rows,
-                    columns,
-                    (1, 1),
-                    taps,
-                ),
+                    register_element(c.dtype), c.batch, c.groups, channels, c.out_height, c.out_width, outputs, rows, columns,
+                    (1, 1), taps,
+                ),  # fmt: skip
             )
