@@ -33,7 +33,7 @@ _PUBLISHED: dict[str, tuple[str, bool]] = {
     "flambeau.nn.functional": ("torch.nn.functional", True),
     **{
         f"flambeau.vision.transforms.{part}": ("torchvision.transforms.transforms", True)
-        for part in ("colours", "containers", "conversions", "geometric")
+        for part in ("containers", "geometric", "values")
     },
     "flambeau.vision.transforms.functional": ("torchvision.transforms.functional", True),
     "flambeau.cuda.errors": ("torch", True),

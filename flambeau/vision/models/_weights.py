@@ -24,8 +24,8 @@ class Weights:
     def transforms(self) -> Callable[[Any], Any]:
         """The transform of pictures that the model was trained for."""
         from ..transforms.containers import Compose
-        from ..transforms.conversions import Normalize, ToTensor
         from ..transforms.geometric import CenterCrop, Resize
+        from ..transforms.values import Normalize, ToTensor
 
         normalize = Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
         return Compose([Resize(self.resize_size), CenterCrop(self.crop_size), ToTensor(), normalize])

@@ -8,9 +8,15 @@ One number is drawn faster by Python than by a kernel, so the generator's formul
 from __future__ import annotations
 
 import math
+import warnings
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import flambeau
+from flambeau import nn
 from flambeau.random import default_generator
+
+from ...nn.modules._layer import layer
 
 _LOW = 0xFFFFFFFF
 
@@ -51,3 +57,38 @@ def happens(probability: float) -> bool:
 def order(count: int) -> list[int]:
     """0 to ``count - 1`` in random order."""
     return [int(position) for position in flambeau.randperm(count).tolist()]
+
+
+def place(rows: int, columns: int) -> tuple[int, int]:
+    """Row and column of the corner of a rectangle that has so many rows and columns to spare."""
+    return integer(0, rows + 1), integer(0, columns + 1)
+
+
+def rectangles(area: int, scale: Sequence[float], ratio: Sequence[float]) -> Iterator[tuple[int, int]]:
+    """Sides of ten rectangles: with a share of ``area`` in ``scale``, the first side ``ratio`` times the second."""
+    for _ in range(10):
+        part = area * uniform(scale[0], scale[1])
+        aspect = math.exp(uniform(math.log(ratio[0]), math.log(ratio[1])))
+        yield round(math.sqrt(part * aspect)), round(math.sqrt(part / aspect))
+
+
+def check_ranges(scale: Any, ratio: Any) -> None:
+    """``TypeError`` unless both are sequences; a warning where they are the wrong way round."""
+    for name, range_ in (("Scale", scale), ("Ratio", ratio)):
+        if not isinstance(range_, Sequence):
+            raise TypeError(f"{name} should be a sequence")
+    if scale[0] > scale[1] or ratio[0] > ratio[1]:
+        warnings.warn("Scale and ratio should be of kind (min, max)")
+
+
+@layer()
+class WithProbability(nn.Module):
+    """Base of transforms that change a picture with probability ``p`` and otherwise leave it."""
+
+    p: float = 0.5
+
+    def _changed(self, img: Any) -> Any:
+        raise NotImplementedError
+
+    def forward(self, img: Any) -> Any:
+        return self._changed(img) if happens(self.p) else img

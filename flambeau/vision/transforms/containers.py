@@ -6,14 +6,24 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import flambeau
-from flambeau import nn
 
+from ...nn.modules._layer import layer
 from . import _random
+from ._random import WithProbability
 
 __all__ = ["Compose", "Lambda", "RandomApply", "RandomChoice", "RandomOrder", "RandomTransforms"]
 
 
-class Compose:
+class _Transforms:
+    """Base of what holds transforms; shows one a line."""
+
+    transforms: Sequence[Callable[[Any], Any]]
+
+    def __repr__(self) -> str:
+        return "\n".join([f"{type(self).__name__}(", *(f"    {transform}" for transform in self.transforms), ")"])
+
+
+class Compose(_Transforms):
     """One transform after the other."""
 
     def __init__(self, transforms: Sequence[Callable[[Any], Any]]) -> None:
@@ -23,9 +33,6 @@ class Compose:
         for transform in self.transforms:
             img = transform(img)
         return img
-
-    def __repr__(self) -> str:
-        return "\n".join([f"{type(self).__name__}(", *(f"    {transform}" for transform in self.transforms), ")"])
 
 
 class Lambda:
@@ -43,7 +50,7 @@ class Lambda:
         return f"{type(self).__name__}()"
 
 
-class RandomTransforms:
+class RandomTransforms(_Transforms):
     """Base of those that choose among transforms."""
 
     def __init__(self, transforms: Sequence[Callable[[Any], Any]]) -> None:
@@ -53,9 +60,6 @@ class RandomTransforms:
 
     def __call__(self, img: Any) -> Any:
         raise NotImplementedError
-
-    def __repr__(self) -> str:
-        return "\n".join([f"{type(self).__name__}(", *(f"    {transform}" for transform in self.transforms), ")"])
 
 
 class RandomOrder(RandomTransforms):
@@ -86,26 +90,18 @@ class RandomChoice(RandomTransforms):
         return f"{super().__repr__()}(p={self.p})"
 
 
-class RandomApply(nn.Module):
+@layer()
+class RandomApply(WithProbability):
     """All transforms, or none: with probability ``p`` all."""
 
-    def __init__(self, transforms: Any, p: float = 0.5) -> None:
-        super().__init__()
-        self.transforms = transforms
-        self.p = p
+    transforms: Any  # type: ignore[misc]  # before an inherited default
+    p: float = 0.5
 
-    def forward(self, img: Any) -> Any:
-        if not _random.happens(self.p):
-            return img
+    def _changed(self, img: Any) -> Any:
         for transform in self.transforms:
             img = transform(img)
         return img
 
     def __repr__(self) -> str:
-        lines = [
-            f"{type(self).__name__}(",
-            f"    p={self.p}",
-            *(f"    {transform}" for transform in self.transforms),
-            ")",
-        ]
-        return "\n".join(lines)
+        lines = [f"p={self.p}", *map(str, self.transforms)]
+        return "\n".join([f"{type(self).__name__}(", *(f"    {line}" for line in lines), ")"])

@@ -11,45 +11,12 @@ import flambeau
 
 from ..._pillow import is_picture
 from . import _pil, _tensor
-from ._conversion import pil_to_tensor, to_pil_image, to_tensor
+from ._conversion import pil_to_tensor, to_pil_image
+from ._conversion import to_tensor as to_tensor
 from ._geometry import inverse_affine_matrix as _inverse_affine_matrix
 from ._host import normalized as _normalized_on_host
 from ._modes import InterpolationMode
 from ._modes import interpolation_mode as _interpolation_mode
-
-__all__ = [
-    "InterpolationMode",
-    "adjust_brightness",
-    "adjust_contrast",
-    "adjust_gamma",
-    "adjust_hue",
-    "adjust_saturation",
-    "adjust_sharpness",
-    "affine",
-    "center_crop",
-    "convert_image_dtype",
-    "crop",
-    "erase",
-    "five_crop",
-    "gaussian_blur",
-    "get_dimensions",
-    "get_image_num_channels",
-    "get_image_size",
-    "hflip",
-    "invert",
-    "normalize",
-    "pad",
-    "pil_to_tensor",
-    "resize",
-    "resized_crop",
-    "rgb_to_grayscale",
-    "rotate",
-    "ten_crop",
-    "to_grayscale",
-    "to_pil_image",
-    "to_tensor",
-    "vflip",
-]
 
 
 def _implementation(img: Any) -> ModuleType:
@@ -166,12 +133,17 @@ def pad(img: Any, padding: int | Sequence[int], fill: Any = 0, padding_mode: str
         raise TypeError("Got inappropriate fill arg")
     if not isinstance(padding_mode, str):
         raise TypeError("Got inappropriate padding_mode arg")
+    _check_padding(padding, padding_mode)
     amounts = [padding] if isinstance(padding, int) else list(padding)
-    if len(amounts) not in (1, 2, 4):
-        raise ValueError(f"Padding must be an int or a 1, 2, or 4 element tuple, not a {len(amounts)} element tuple")
+    return _implementation(img).pad(img, amounts * (4 // len(amounts)), fill, padding_mode)
+
+
+def _check_padding(padding: Any, padding_mode: str) -> None:
+    """``ValueError`` for amounts or modes that :func:`pad` does not know."""
+    if isinstance(padding, Sequence) and len(padding) not in (1, 2, 4):
+        raise ValueError(f"Padding must be an int or a 1, 2, or 4 element tuple, not a {len(padding)} element tuple")
     if padding_mode not in ("constant", "edge", "reflect", "symmetric"):
         raise ValueError("Padding mode should be either constant, edge, reflect or symmetric")
-    return _implementation(img).pad(img, amounts * (4 // len(amounts)), fill, padding_mode)
 
 
 def crop(img: Any, top: int, left: int, height: int, width: int) -> Any:
