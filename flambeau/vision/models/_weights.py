@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+#: Where they are.
+URL = "https://download.pytorch.org/models/"
+
 _models: dict[str, Callable[..., Any]] = {}
 
 
@@ -29,12 +32,6 @@ class Weights:
 
         normalize = Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
         return Compose([Resize(self.resize_size), CenterCrop(self.crop_size), ToTensor(), normalize])
-
-
-def weights_enum(name: str, members: dict[str, Weights], module: str) -> Any:
-    """A class of weights with these members, the last of which is also its ``DEFAULT``."""
-    make: Any = WeightsEnum
-    return make(name, {**members, "DEFAULT": list(members.values())[-1]}, module=module)
 
 
 class WeightsEnum(Enum):
@@ -71,42 +68,44 @@ class WeightsEnum(Enum):
         return self.value.transforms  # type: ignore[no-any-return]
 
 
-def model(kinds: type[WeightsEnum]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Decorator of functions that make a model: it can be found by name, and its ``weights`` are checked.
+def published(
+    module: str, name: str, description: str, files: dict[str, Weights], make: Callable[..., Any], **with_weights: Any
+) -> tuple[Any, Callable[..., Any]]:
+    """The weights of a model, a class called ``<name>_Weights``, and the function that makes the model.
 
-    Old programs say ``pretrained=True``, or just ``True``, for the weights of the original recipe.
+    ``files`` are the class's members, the last of which is also its ``DEFAULT``. ``make(**options)`` makes the model;
+    where it is to have weights, ``with_weights`` is among the options. The function checks ``weights``, is listed by its
+    name, and understands old programs: they say ``pretrained=True``, or just ``True``, for weights of the original recipe.
     """
+    enumeration: Any = WeightsEnum
+    kinds = enumeration(f"{name}_Weights", {**files, "DEFAULT": list(files.values())[-1]}, module=module)
 
-    def decorate(make: Callable[..., Any]) -> Callable[..., Any]:
-        @functools.wraps(make)
-        def checked(weights: Any = None, progress: bool = True, **options: Any) -> Any:
-            pretrained = options.pop("pretrained", weights if isinstance(weights, bool) else None)
-            if pretrained is not None:
-                warnings.warn(
-                    "The parameter 'pretrained' is deprecated since 0.13 and may be removed in the future, please use "
-                    "'weights' instead.",
-                    stacklevel=2,
-                )
-                weights = kinds["IMAGENET1K_V1"] if pretrained else None
-            return make(weights=kinds.verify(weights), progress=progress, **options)
+    def build(*, weights: Any = None, progress: bool = True, **kwargs: Any) -> Any:
+        if weights is None:
+            return make(**kwargs)
+        if kwargs.setdefault("num_classes", 1000) != 1000:  # those of ImageNet
+            raise ValueError(f"The parameter 'num_classes' expected value 1000 but got {kwargs['num_classes']} instead.")
+        network = make(**kwargs, **with_weights)
+        network.load_state_dict(weights.get_state_dict(progress=progress, check_hash=True))
+        return network
 
-        _models[make.__name__] = checked
-        return checked
+    build.__name__ = build.__qualname__ = name.lower()
+    build.__module__, build.__doc__ = module, description
 
-    return decorate
+    @functools.wraps(build)
+    def function(weights: Any = None, progress: bool = True, **options: Any) -> Any:
+        pretrained = options.pop("pretrained", weights if isinstance(weights, bool) else None)
+        if pretrained is not None:
+            warnings.warn(
+                "The parameter 'pretrained' is deprecated since 0.13 and may be removed in the future, please use "
+                "'weights' instead.",
+                stacklevel=2,
+            )
+            weights = kinds["IMAGENET1K_V1"] if pretrained else None
+        return build(weights=kinds.verify(weights), progress=progress, **options)
 
-
-def load_weights(module: Any, weights: WeightsEnum | None, progress: bool) -> Any:
-    """``module`` with these weights, if any."""
-    if weights is not None:
-        module.load_state_dict(weights.get_state_dict(progress=progress, check_hash=True))
-    return module
-
-
-def set_classes(weights: WeightsEnum | None, options: dict[str, Any]) -> None:
-    """Published weights come with the thousand classes of ImageNet; ``ValueError`` if another number was asked for."""
-    if weights is not None and options.setdefault("num_classes", 1000) != 1000:
-        raise ValueError(f"The parameter 'num_classes' expected value 1000 but got {options['num_classes']} instead.")
+    _models[build.__name__] = function
+    return kinds, function
 
 
 def list_models() -> list[str]:

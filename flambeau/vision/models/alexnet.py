@@ -6,14 +6,9 @@ from typing import Any
 
 from flambeau import nn
 
-from ._weights import Weights, load_weights, model, set_classes, weights_enum
+from ._weights import URL, Weights, published
 
 __all__ = ["AlexNet", "AlexNet_Weights", "alexnet"]
-
-_FILE = Weights("https://download.pytorch.org/models/alexnet-owt-7be5be79.pth")
-
-
-AlexNet_Weights = weights_enum("AlexNet_Weights", {"IMAGENET1K_V1": _FILE}, __name__)
 
 
 class AlexNet(nn.Module):
@@ -51,8 +46,6 @@ class AlexNet(nn.Module):
         return self.classifier(self.avgpool(self.features(x)).flatten(1))
 
 
-@model(AlexNet_Weights)
-def alexnet(*, weights: Any = None, progress: bool = True, **kwargs: Any) -> AlexNet:
-    """AlexNet."""
-    set_classes(weights, kwargs)
-    return load_weights(AlexNet(**kwargs), weights, progress)  # type: ignore[no-any-return]
+AlexNet_Weights, alexnet = published(
+    __name__, "AlexNet", "AlexNet.", {"IMAGENET1K_V1": Weights(URL + "alexnet-owt-7be5be79.pth")}, AlexNet
+)

@@ -6,52 +6,17 @@ The stride of a bottleneck is in its 3x3 convolution ("ResNet v1.5"). Names of p
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from flambeau import nn
 
-from ._weights import Weights, WeightsEnum, load_weights, model, set_classes, weights_enum
-
-_URL = "https://download.pytorch.org/models/"
-
-
-def _kinds(name: str, v1: str, v2: str | None) -> Any:
-    """The weights of a model: of the original recipe and, usually better, of a newer one."""
-    members = {"IMAGENET1K_V1": Weights(_URL + v1)}
-    if v2 is not None:
-        members["IMAGENET1K_V2"] = Weights(_URL + v2, resize_size=232)
-    return weights_enum(name, members, __name__)
-
-
-ResNet18_Weights = _kinds("ResNet18_Weights", "resnet18-f37072fd.pth", None)
-ResNet34_Weights = _kinds("ResNet34_Weights", "resnet34-b627a593.pth", None)
-ResNet50_Weights = _kinds("ResNet50_Weights", "resnet50-0676ba61.pth", "resnet50-11ad3fa6.pth")
-ResNet101_Weights = _kinds("ResNet101_Weights", "resnet101-63fe2227.pth", "resnet101-cd907fc2.pth")
-ResNet152_Weights = _kinds("ResNet152_Weights", "resnet152-394f9c45.pth", "resnet152-f82ba261.pth")
-ResNeXt50_32X4D_Weights = _kinds(
-    "ResNeXt50_32X4D_Weights", "resnext50_32x4d-7cdf4587.pth", "resnext50_32x4d-1a0047aa.pth"
-)
-Wide_ResNet50_2_Weights = _kinds(
-    "Wide_ResNet50_2_Weights", "wide_resnet50_2-95faca4d.pth", "wide_resnet50_2-9ba9bcbe.pth"
-)
+from ._weights import URL, Weights, published
 
 __all__ = [
-    "ResNeXt50_32X4D_Weights",
-    "ResNet",
-    "ResNet101_Weights",
-    "ResNet152_Weights",
-    "ResNet18_Weights",
-    "ResNet34_Weights",
-    "ResNet50_Weights",
-    "Wide_ResNet50_2_Weights",
-    "resnet101",
-    "resnet152",
-    "resnet18",
-    "resnet34",
-    "resnet50",
-    "resnext50_32x4d",
-    "wide_resnet50_2",
-]
+    "ResNeXt50_32X4D_Weights", "ResNet", "ResNet101_Weights", "ResNet152_Weights", "ResNet18_Weights", "ResNet34_Weights",
+    "ResNet50_Weights", "Wide_ResNet50_2_Weights", "resnet101", "resnet152", "resnet18", "resnet34", "resnet50",
+    "resnext50_32x4d", "wide_resnet50_2",
+]  # fmt: skip
 
 Norm = Callable[[int], Any]
 
@@ -75,10 +40,10 @@ def conv1x1(in_planes: int, out_planes: int, stride: int = 1) -> nn.Conv2d:
     return nn.Conv2d(in_planes, out_planes, kernel_size=1, stride=stride, bias=False)
 
 
-class BasicBlock(nn.Module):
-    """Two 3x3 convolutions and a shortcut."""
+class _Block(nn.Module):
+    """Convolutions, and a shortcut past them, which ``downsample`` brings to their size."""
 
-    expansion = 1
+    expansion: ClassVar[int]
 
     def __init__(
         self,
@@ -93,6 +58,32 @@ class BasicBlock(nn.Module):
     ) -> None:
         super().__init__()
         norm = nn.BatchNorm2d if norm_layer is None else norm_layer
+        self._make(inplanes, planes, stride, groups, base_width, dilation, norm)
+        self.downsample = downsample
+        self.stride = stride
+
+    def _make(
+        self, inplanes: int, planes: int, stride: int, groups: int, base_width: int, dilation: int, norm: Norm
+    ) -> None:
+        raise NotImplementedError
+
+    def _convolved(self, x: Any) -> Any:
+        raise NotImplementedError
+
+    def forward(self, x: Any) -> Any:
+        out = self._convolved(x)
+        identity = x if self.downsample is None else self.downsample(x)
+        return self.relu(out + identity)
+
+
+class BasicBlock(_Block):
+    """Two 3x3 convolutions and a shortcut."""
+
+    expansion = 1
+
+    def _make(
+        self, inplanes: int, planes: int, stride: int, groups: int, base_width: int, dilation: int, norm: Norm
+    ) -> None:
         if groups != 1 or base_width != 64:
             raise ValueError("BasicBlock only supports groups=1 and base_width=64")
         if dilation > 1:
@@ -102,34 +93,19 @@ class BasicBlock(nn.Module):
         self.relu = nn.ReLU(inplace=True)
         self.conv2 = conv3x3(planes, planes)
         self.bn2 = norm(planes)
-        self.downsample = downsample
-        self.stride = stride
 
-    def forward(self, x: Any) -> Any:
-        out = self.relu(self.bn1(self.conv1(x)))
-        out = self.bn2(self.conv2(out))
-        identity = x if self.downsample is None else self.downsample(x)
-        return self.relu(out + identity)
+    def _convolved(self, x: Any) -> Any:
+        return self.bn2(self.conv2(self.relu(self.bn1(self.conv1(x)))))
 
 
-class Bottleneck(nn.Module):
+class Bottleneck(_Block):
     """A 1x1, a 3x3 and a 1x1 convolution, narrow in the middle, and a shortcut."""
 
     expansion = 4
 
-    def __init__(
-        self,
-        inplanes: int,
-        planes: int,
-        stride: int = 1,
-        downsample: nn.Module | None = None,
-        groups: int = 1,
-        base_width: int = 64,
-        dilation: int = 1,
-        norm_layer: Norm | None = None,
+    def _make(
+        self, inplanes: int, planes: int, stride: int, groups: int, base_width: int, dilation: int, norm: Norm
     ) -> None:
-        super().__init__()
-        norm = nn.BatchNorm2d if norm_layer is None else norm_layer
         width = int(planes * (base_width / 64.0)) * groups
         self.conv1 = conv1x1(inplanes, width)
         self.bn1 = norm(width)
@@ -138,15 +114,10 @@ class Bottleneck(nn.Module):
         self.conv3 = conv1x1(width, planes * self.expansion)
         self.bn3 = norm(planes * self.expansion)
         self.relu = nn.ReLU(inplace=True)
-        self.downsample = downsample
-        self.stride = stride
 
-    def forward(self, x: Any) -> Any:
-        out = self.relu(self.bn1(self.conv1(x)))
-        out = self.relu(self.bn2(self.conv2(out)))
-        out = self.bn3(self.conv3(out))
-        identity = x if self.downsample is None else self.downsample(x)
-        return self.relu(out + identity)
+    def _convolved(self, x: Any) -> Any:
+        out = self.relu(self.bn2(self.conv2(self.relu(self.bn1(self.conv1(x))))))
+        return self.bn3(self.conv3(out))
 
 
 class ResNet(nn.Module):
@@ -225,50 +196,28 @@ class ResNet(nn.Module):
         return self.fc(self.avgpool(x).flatten(1))
 
 
-def _resnet(block: Any, layers: list[int], weights: WeightsEnum | None, progress: bool, **options: Any) -> ResNet:
-    set_classes(weights, options)
-    return load_weights(ResNet(block, layers, **options), weights, progress)  # type: ignore[no-any-return]
+def _variant(
+    name: str, description: str, block: Any, layers: list[int], first: str, newer: str | None = None, **options: Any
+) -> tuple[Any, Callable[..., ResNet]]:
+    """A model and its weights: of the original recipe (``first``) and, usually better, of a newer one."""
+    files = {"IMAGENET1K_V1": Weights(f"{URL}{name.lower()}-{first}.pth")}
+    if newer is not None:
+        files["IMAGENET1K_V2"] = Weights(f"{URL}{name.lower()}-{newer}.pth", resize_size=232)
+    return published(__name__, name, description, files, lambda **given: ResNet(block, layers, **{**given, **options}))
 
 
-@model(ResNet18_Weights)
-def resnet18(*, weights: Any = None, progress: bool = True, **kwargs: Any) -> ResNet:
-    """18 layers."""
-    return _resnet(BasicBlock, [2, 2, 2, 2], weights, progress, **kwargs)
-
-
-@model(ResNet34_Weights)
-def resnet34(*, weights: Any = None, progress: bool = True, **kwargs: Any) -> ResNet:
-    """34 layers."""
-    return _resnet(BasicBlock, [3, 4, 6, 3], weights, progress, **kwargs)
-
-
-@model(ResNet50_Weights)
-def resnet50(*, weights: Any = None, progress: bool = True, **kwargs: Any) -> ResNet:
-    """50 layers."""
-    return _resnet(Bottleneck, [3, 4, 6, 3], weights, progress, **kwargs)
-
-
-@model(ResNet101_Weights)
-def resnet101(*, weights: Any = None, progress: bool = True, **kwargs: Any) -> ResNet:
-    """101 layers."""
-    return _resnet(Bottleneck, [3, 4, 23, 3], weights, progress, **kwargs)
-
-
-@model(ResNet152_Weights)
-def resnet152(*, weights: Any = None, progress: bool = True, **kwargs: Any) -> ResNet:
-    """152 layers."""
-    return _resnet(Bottleneck, [3, 8, 36, 3], weights, progress, **kwargs)
-
-
-@model(ResNeXt50_32X4D_Weights)
-def resnext50_32x4d(*, weights: Any = None, progress: bool = True, **kwargs: Any) -> ResNet:
-    """50 layers of 32 groups (S. Xie et al., "Aggregated Residual Transformations", 2016)."""
-    kwargs |= {"groups": 32, "width_per_group": 4}
-    return _resnet(Bottleneck, [3, 4, 6, 3], weights, progress, **kwargs)
-
-
-@model(Wide_ResNet50_2_Weights)
-def wide_resnet50_2(*, weights: Any = None, progress: bool = True, **kwargs: Any) -> ResNet:
-    """50 layers, twice as wide in the middle (S. Zagoruyko and N. Komodakis, "Wide Residual Networks", 2016)."""
-    kwargs |= {"width_per_group": 128}
-    return _resnet(Bottleneck, [3, 4, 6, 3], weights, progress, **kwargs)
+ResNet18_Weights, resnet18 = _variant("ResNet18", "18 layers.", BasicBlock, [2, 2, 2, 2], "f37072fd")
+ResNet34_Weights, resnet34 = _variant("ResNet34", "34 layers.", BasicBlock, [3, 4, 6, 3], "b627a593")
+ResNet50_Weights, resnet50 = _variant("ResNet50", "50 layers.", Bottleneck, [3, 4, 6, 3], "0676ba61", "11ad3fa6")
+ResNet101_Weights, resnet101 = _variant("ResNet101", "101 layers.", Bottleneck, [3, 4, 23, 3], "63fe2227", "cd907fc2")
+ResNet152_Weights, resnet152 = _variant("ResNet152", "152 layers.", Bottleneck, [3, 8, 36, 3], "394f9c45", "f82ba261")
+ResNeXt50_32X4D_Weights, resnext50_32x4d = _variant(
+    "ResNeXt50_32X4D",
+    '50 layers of 32 groups (S. Xie et al., "Aggregated Residual Transformations", 2016).',
+    Bottleneck, [3, 4, 6, 3], "7cdf4587", "1a0047aa", groups=32, width_per_group=4,
+)  # fmt: skip
+Wide_ResNet50_2_Weights, wide_resnet50_2 = _variant(
+    "Wide_ResNet50_2",
+    '50 layers, twice as wide in the middle (S. Zagoruyko and N. Komodakis, "Wide Residual Networks", 2016).',
+    Bottleneck, [3, 4, 6, 3], "95faca4d", "9ba9bcbe", width_per_group=128,
+)  # fmt: skip

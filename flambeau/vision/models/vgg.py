@@ -7,7 +7,7 @@ from typing import Any
 
 from flambeau import nn
 
-from ._weights import Weights, load_weights, model, set_classes, weights_enum
+from ._weights import URL, Weights, published
 
 #: Channels of the convolutions; "M" halves height and width.
 _LAYERS: dict[str, list[int | str]] = {
@@ -16,17 +16,6 @@ _LAYERS: dict[str, list[int | str]] = {
     "16": [64, 64, "M", 128, 128, "M", 256, 256, 256, "M", 512, 512, 512, "M", 512, 512, 512, "M"],
     "19": [64, 64, "M", 128, 128, "M", *[256] * 4, "M", *[512] * 4, "M", *[512] * 4, "M"],
 }
-_FILES = {
-    "11": "vgg11-8a719046.pth",
-    "13": "vgg13-19584684.pth",
-    "16": "vgg16-397923af.pth",
-    "19": "vgg19-dcbb9e9d.pth",
-    "11_bn": "vgg11_bn-6002323d.pth",
-    "13_bn": "vgg13_bn-abd245e5.pth",
-    "16_bn": "vgg16_bn-6c64b313.pth",
-    "19_bn": "vgg19_bn-c79401a0.pth",
-}
-
 
 class VGG(nn.Module):
     """3x3 convolutions and three linear layers; input (batch, 3, height, width), output (batch, ``num_classes``)."""
@@ -80,49 +69,28 @@ def make_layers(layers: Sequence[int | str], batch_norm: bool = False) -> nn.Seq
     return nn.Sequential(*made)
 
 
-def _variant(key: str) -> tuple[Any, Callable[..., VGG]]:
+def _variant(key: str, digest: str) -> tuple[Any, Callable[..., VGG]]:
     """The weights of a variant, and the function that makes it."""
     depth, _, norm = key.partition("_")
-    file = Weights(f"https://download.pytorch.org/models/{_FILES[key]}")
-    kinds = weights_enum(f"VGG{key.upper()}_Weights", {"IMAGENET1K_V1": file}, __name__)
+    description = f"{depth} layers{', with batch normalisation' if norm else ''}."
+    files = {"IMAGENET1K_V1": Weights(f"{URL}vgg{key}-{digest}.pth")}
 
-    def make(*, weights: Any = None, progress: bool = True, **kwargs: Any) -> VGG:
-        set_classes(weights, kwargs)
-        if weights is not None:
-            kwargs["init_weights"] = False
-        network = VGG(make_layers(_LAYERS[depth], batch_norm=bool(norm)), **kwargs)
-        return load_weights(network, weights, progress)  # type: ignore[no-any-return]
+    def make(**options: Any) -> VGG:
+        return VGG(make_layers(_LAYERS[depth], batch_norm=bool(norm)), **options)
 
-    make.__name__ = make.__qualname__ = f"vgg{key}"
-    make.__doc__ = f"{depth} layers{', with batch normalisation' if norm else ''}."
-    return kinds, model(kinds)(make)
+    return published(__name__, f"VGG{key.upper()}", description, files, make, init_weights=False)
 
 
-VGG11_Weights, vgg11 = _variant("11")
-VGG13_Weights, vgg13 = _variant("13")
-VGG16_Weights, vgg16 = _variant("16")
-VGG19_Weights, vgg19 = _variant("19")
-VGG11_BN_Weights, vgg11_bn = _variant("11_bn")
-VGG13_BN_Weights, vgg13_bn = _variant("13_bn")
-VGG16_BN_Weights, vgg16_bn = _variant("16_bn")
-VGG19_BN_Weights, vgg19_bn = _variant("19_bn")
+VGG11_Weights, vgg11 = _variant("11", "8a719046")
+VGG13_Weights, vgg13 = _variant("13", "19584684")
+VGG16_Weights, vgg16 = _variant("16", "397923af")
+VGG19_Weights, vgg19 = _variant("19", "dcbb9e9d")
+VGG11_BN_Weights, vgg11_bn = _variant("11_bn", "6002323d")
+VGG13_BN_Weights, vgg13_bn = _variant("13_bn", "abd245e5")
+VGG16_BN_Weights, vgg16_bn = _variant("16_bn", "6c64b313")
+VGG19_BN_Weights, vgg19_bn = _variant("19_bn", "c79401a0")
 
 __all__ = [
-    "VGG",
-    "VGG11_BN_Weights",
-    "VGG11_Weights",
-    "VGG13_BN_Weights",
-    "VGG13_Weights",
-    "VGG16_BN_Weights",
-    "VGG16_Weights",
-    "VGG19_BN_Weights",
-    "VGG19_Weights",
-    "vgg11",
-    "vgg11_bn",
-    "vgg13",
-    "vgg13_bn",
-    "vgg16",
-    "vgg16_bn",
-    "vgg19",
-    "vgg19_bn",
-]
+    "VGG", "VGG11_BN_Weights", "VGG11_Weights", "VGG13_BN_Weights", "VGG13_Weights", "VGG16_BN_Weights", "VGG16_Weights",
+    "VGG19_BN_Weights", "VGG19_Weights", "vgg11", "vgg11_bn", "vgg13", "vgg13_bn", "vgg16", "vgg16_bn", "vgg19", "vgg19_bn",
+]  # fmt: skip
