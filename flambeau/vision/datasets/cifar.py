@@ -11,7 +11,7 @@ import numpy as np
 from .._pillow import image_module
 from .batches import read_batch
 from .utils import download_and_extract_archive, not_found, warn_if_different
-from .vision import Transform, VisionDataset
+from .vision import SplitDataset
 
 __all__ = ["CIFAR10", "CIFAR100"]
 
@@ -42,7 +42,7 @@ def _names(meta: dict[str, Any], key: str, path: str) -> list[str]:
     return [name.decode("latin1") if isinstance(name, bytes) else name for name in names]
 
 
-class CIFAR10(VisionDataset):
+class CIFAR10(SplitDataset):
     """Colour pictures of ten kinds of things, 32 by 32 pixels: 50,000 to train with and 10,000 to test with.
 
     The files are in ``root/cifar-10-batches-py``; ``download=True`` gets them. ``data`` is a uint8 array (number, 32,
@@ -66,24 +66,15 @@ class CIFAR10(VisionDataset):
     test_list = [["test_batch", "40351d587109b95175f43aff81a1287e"]]
     meta = {"filename": "batches.meta", "key": "label_names", "md5": "5ff9c542aee3614f3951f8cda6e48888"}
 
-    def __init__(
-        self,
-        root: str | os.PathLike[str],
-        train: bool = True,
-        transform: Transform = None,
-        target_transform: Transform = None,
-        download: bool = False,
-    ) -> None:
-        super().__init__(root, transform=transform, target_transform=target_transform)
-        self.train = train
+    def _load(self, download: bool) -> None:
         if download:
             self.download()
-        files = [*(self.train_list if train else self.test_list), [self.meta["filename"], self.meta["md5"]]]
+        files = [*(self.train_list if self.train else self.test_list), [self.meta["filename"], self.meta["md5"]]]
         paths = [self._path(name) for name, _ in files]
         if missing := [path for path in paths if not os.path.isfile(path)]:
             raise not_found(type(self).__name__, missing, self.url)
         for path, (_, md5) in zip(paths, files):
-            warn_if_different(path, md5, type(self).__name__, stacklevel=3)
+            warn_if_different(path, md5, type(self).__name__, stacklevel=4)
         pixels, labels = zip(*(_pictures(read_batch(path), path) for path in paths[:-1]))
         self.data: Any = np.ascontiguousarray(np.concatenate(pixels).reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1))
         self.targets: Any = [label for part in labels for label in part]
@@ -111,9 +102,6 @@ class CIFAR10(VisionDataset):
             download_and_extract_archive(self.url, self.root or "", filename=self.filename, md5=self.tgz_md5)
         except URLError as error:
             raise RuntimeError(f"Error downloading {self.filename}:\n{error.reason}") from error
-
-    def extra_repr(self) -> str:
-        return f"Split: {'Train' if self.train else 'Test'}"
 
 
 class CIFAR100(CIFAR10):

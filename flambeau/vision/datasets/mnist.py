@@ -15,12 +15,28 @@ import flambeau
 from .._pillow import image_module
 from .idx import read_idx
 from .utils import download_and_extract_archive, extract_archive, not_found, verify_str_arg, warn_if_different
-from .vision import Transform, VisionDataset
+from .vision import SplitDataset
 
 __all__ = ["EMNIST", "KMNIST", "MNIST", "FashionMNIST"]
 
 
-class MNIST(VisionDataset):
+def _resources(*digests: str) -> list[tuple[str, str]]:
+    """The four files of a data set, and the MD5 of each."""
+    parts = [f"{half}-{part}-ubyte.gz" for half in ("train", "t10k") for part in ("images-idx3", "labels-idx1")]
+    return list(zip(parts, digests))
+
+
+def _renamed(old: str, new: str) -> Any:
+    """An attribute under its old name."""
+
+    def get(self: Any) -> Any:
+        warnings.warn(f"{old} has been renamed {new}")
+        return getattr(self, new)
+
+    return property(get, doc=f"The old name of ``{new}``.")
+
+
+class MNIST(SplitDataset):
     """Handwritten digits, 28 by 28 pixels: 60,000 to train with and 10,000 to test with.
 
     The files are in ``root/MNIST/raw``, with or without ``.gz``; ``download=True`` gets them. ``data`` is a uint8
@@ -30,37 +46,16 @@ class MNIST(VisionDataset):
     """
 
     mirrors = ["https://ossci-datasets.s3.amazonaws.com/mnist/", "http://yann.lecun.com/exdb/mnist/"]
-    resources = [
-        ("train-images-idx3-ubyte.gz", "f68b3c2dcbeaaa9fbdd348bbdeb94873"),
-        ("train-labels-idx1-ubyte.gz", "d53e105ee54ea40749a09fcbcd1e9432"),
-        ("t10k-images-idx3-ubyte.gz", "9fb629c4189551a2d022fa330f9573f3"),
-        ("t10k-labels-idx1-ubyte.gz", "ec29112dd5afa0611ce80d1b7f02629c"),
-    ]
+    resources = _resources(
+        "f68b3c2dcbeaaa9fbdd348bbdeb94873", "d53e105ee54ea40749a09fcbcd1e9432",
+        "9fb629c4189551a2d022fa330f9573f3", "ec29112dd5afa0611ce80d1b7f02629c",
+    )  # fmt: skip
     training_file = "training.pt"
     test_file = "test.pt"
-    classes = [
-        "0 - zero",
-        "1 - one",
-        "2 - two",
-        "3 - three",
-        "4 - four",
-        "5 - five",
-        "6 - six",
-        "7 - seven",
-        "8 - eight",
-        "9 - nine",
-    ]
+    classes = [f"{n} - {name}" for n, name in enumerate("zero one two three four five six seven eight nine".split())]
 
-    def __init__(
-        self,
-        root: str | os.PathLike[str],
-        train: bool = True,
-        transform: Transform = None,
-        target_transform: Transform = None,
-        download: bool = False,
-    ) -> None:
-        super().__init__(root, transform=transform, target_transform=target_transform)
-        self.train = train
+    def _load(self, download: bool) -> None:
+        train = self.train
         self._arrays: tuple[Any, Any, np.ndarray, np.ndarray] | None = None
         processed = os.path.join(self.processed_folder, self.training_file if train else self.test_file)
         if os.path.isfile(processed):  # written by old versions of torchvision
@@ -91,7 +86,7 @@ class MNIST(VisionDataset):
         images, labels = (read_idx(path) for path in paths if path is not None)
         for path in paths:
             if path is not None and os.path.basename(path) in published:
-                warn_if_different(path, published[os.path.basename(path)], type(self).__name__, stacklevel=4)
+                warn_if_different(path, published[os.path.basename(path)], type(self).__name__, stacklevel=5)
         if images.ndim != 3 or images.dtype != np.uint8 or labels.ndim != 1 or labels.dtype.kind not in "iu":
             raise ValueError(
                 f"{paths[0]} should hold bytes (n, height, width) and {paths[1]} integers (n), but they hold {images.dtype} "
@@ -160,44 +155,18 @@ class MNIST(VisionDataset):
             else:
                 raise RuntimeError("\n".join([f"Error downloading {name}:", *errors]))
 
-    def extra_repr(self) -> str:
-        return f"Split: {'Train' if self.train else 'Test'}"
-
-    @property
-    def train_labels(self) -> Any:
-        """The old name of ``targets``."""
-        warnings.warn("train_labels has been renamed targets")
-        return self.targets
-
-    @property
-    def test_labels(self) -> Any:
-        """The old name of ``targets``."""
-        warnings.warn("test_labels has been renamed targets")
-        return self.targets
-
-    @property
-    def train_data(self) -> Any:
-        """The old name of ``data``."""
-        warnings.warn("train_data has been renamed data")
-        return self.data
-
-    @property
-    def test_data(self) -> Any:
-        """The old name of ``data``."""
-        warnings.warn("test_data has been renamed data")
-        return self.data
+    train_labels, test_labels = _renamed("train_labels", "targets"), _renamed("test_labels", "targets")
+    train_data, test_data = _renamed("train_data", "data"), _renamed("test_data", "data")
 
 
 class FashionMNIST(MNIST):
     """Pieces of clothing in MNIST's format, in ``root/FashionMNIST/raw``."""
 
     mirrors = ["http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"]
-    resources = [
-        ("train-images-idx3-ubyte.gz", "8d4fb7e6c68d591d4c3dfef9ec88bf0d"),
-        ("train-labels-idx1-ubyte.gz", "25c81989df183df01b3e8a0aad5dffbe"),
-        ("t10k-images-idx3-ubyte.gz", "bef4ecab320f06d8554ea6380940ec79"),
-        ("t10k-labels-idx1-ubyte.gz", "bb300cfdad3c16e7a12a480ee83cd310"),
-    ]
+    resources = _resources(
+        "8d4fb7e6c68d591d4c3dfef9ec88bf0d", "25c81989df183df01b3e8a0aad5dffbe",
+        "bef4ecab320f06d8554ea6380940ec79", "bb300cfdad3c16e7a12a480ee83cd310",
+    )  # fmt: skip
     classes = ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"]
 
 
@@ -205,12 +174,10 @@ class KMNIST(MNIST):
     """Japanese characters in old handwriting in MNIST's format, in ``root/KMNIST/raw``."""
 
     mirrors = ["http://codh.rois.ac.jp/kmnist/dataset/kmnist/"]
-    resources = [
-        ("train-images-idx3-ubyte.gz", "bdb82020997e1d708af4cf47b453dcf7"),
-        ("train-labels-idx1-ubyte.gz", "e144d726b3acfaa3e44228e80efcd344"),
-        ("t10k-images-idx3-ubyte.gz", "5c965bf0a639b31b8f53240b1b52f4d7"),
-        ("t10k-labels-idx1-ubyte.gz", "7320c461ea6c1c855c0b718fb2a4b134"),
-    ]
+    resources = _resources(
+        "bdb82020997e1d708af4cf47b453dcf7", "e144d726b3acfaa3e44228e80efcd344",
+        "5c965bf0a639b31b8f53240b1b52f4d7", "7320c461ea6c1c855c0b718fb2a4b134",
+    )  # fmt: skip
     classes = ["o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"]
 
 

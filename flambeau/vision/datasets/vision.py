@@ -46,11 +46,7 @@ class VisionDataset(Dataset[Any]):
 
     def _transformed(self, picture: Any, target: Any) -> tuple[Any, Any]:
         """The picture and its target as the user wants them."""
-        if self.transform is not None:
-            picture = self.transform(picture)
-        if self.target_transform is not None:
-            target = self.target_transform(target)
-        return picture, target
+        return StandardTransform(self.transform, self.target_transform)(picture, target)
 
     def __repr__(self) -> str:
         body = [f"Number of datapoints: {len(self)}"]
@@ -64,6 +60,28 @@ class VisionDataset(Dataset[Any]):
     def extra_repr(self) -> str:
         """More lines for ``repr``."""
         return ""
+
+
+class SplitDataset(VisionDataset):
+    """Base of data sets that consist of a part to train with and one to test with, and can be downloaded."""
+
+    def __init__(
+        self,
+        root: str | os.PathLike[str],
+        train: bool = True,
+        transform: Transform = None,
+        target_transform: Transform = None,
+        download: bool = False,
+    ) -> None:
+        super().__init__(root, transform=transform, target_transform=target_transform)
+        self.train = train
+        self._load(download)
+
+    def _load(self, download: bool) -> None:
+        raise NotImplementedError
+
+    def extra_repr(self) -> str:
+        return f"Split: {'Train' if self.train else 'Test'}"
 
 
 class StandardTransform:
