@@ -12,7 +12,7 @@ from . import _random
 from . import functional as F
 from ._random import WithProbability
 from .functional import InterpolationMode
-from .functional._modes import interpolation_mode
+from .functional._arguments import interpolation_mode
 
 __all__ = [
     "CenterCrop", "FiveCrop", "Pad", "RandomAffine", "RandomCrop", "RandomHorizontalFlip", "RandomResizedCrop",

@@ -11,12 +11,11 @@ import flambeau
 
 from ..._pillow import is_picture
 from . import _pil, _tensor
+from ._arguments import InterpolationMode
+from ._arguments import interpolation_mode as _interpolation_mode
+from ._arguments import inverse_affine_matrix as _inverse_affine_matrix
 from ._conversion import pil_to_tensor, to_pil_image
 from ._conversion import to_tensor as to_tensor
-from ._geometry import inverse_affine_matrix as _inverse_affine_matrix
-from ._host import normalized as _normalized_on_host
-from ._modes import InterpolationMode
-from ._modes import interpolation_mode as _interpolation_mode
 
 
 def _implementation(img: Any) -> ModuleType:
@@ -70,17 +69,7 @@ def normalize(tensor: Any, mean: Sequence[float], std: Sequence[float], inplace:
             raise RuntimeError(
                 f"output with shape {list(image.shape)} doesn't match {count} values for its channels: it has {image.shape[-3]}"
             )
-    if not inplace:
-        result = _normalized_on_host(image, mean, std)
-        if result is not None:
-            return result
-    means = flambeau.as_tensor(mean, dtype=image.dtype)
-    deviations = flambeau.as_tensor(std, dtype=image.dtype)
-    if means.ndim == 1:
-        means = means.view(-1, 1, 1)
-    if deviations.ndim == 1:
-        deviations = deviations.view(-1, 1, 1)
-    return image.sub_(means).div_(deviations) if inplace else (image - means) / deviations
+    return _tensor.normalize(image, mean, std, inplace)
 
 
 def resize(

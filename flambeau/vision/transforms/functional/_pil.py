@@ -1,14 +1,14 @@
-"""Transforms of Pillow's pictures."""
+"""The functions of this package for Pillow's pictures; their arguments have been checked."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from ..._pillow import image_module
-from ._modes import PILLOW_NUMBERS, InterpolationMode
+from ._arguments import PILLOW_NUMBERS, InterpolationMode
 
 Fill = float | Sequence[float] | None
 
@@ -20,27 +20,23 @@ def get_dimensions(img: Any) -> list[int]:
 
 
 def hflip(img: Any) -> Any:
-    """Mirror left and right."""
     return img.transpose(image_module().Transpose.FLIP_LEFT_RIGHT)
 
 
 def vflip(img: Any) -> Any:
-    """Mirror top and bottom."""
     return img.transpose(image_module().Transpose.FLIP_TOP_BOTTOM)
 
 
 def crop(img: Any, top: int, left: int, height: int, width: int) -> Any:
-    """A rectangle of the picture; zero where it lies outside."""
     return img.crop((left, top, left + width, top + height))
 
 
 def resize(img: Any, size: Sequence[int], mode: InterpolationMode, antialias: bool | None) -> Any:
-    """Scale to (height, width). Pillow always smooths when it shrinks."""
+    # Pillow always smooths when it shrinks.
     return img.resize((size[1], size[0]), PILLOW_NUMBERS[mode])
 
 
 def pad(img: Any, padding: Sequence[int], fill: Fill, padding_mode: str) -> Any:
-    """Enlarge by (left, top, right, bottom) pixels; negative numbers cut off."""
     if padding_mode == "constant":
         from PIL import ImageOps
 
@@ -63,39 +59,30 @@ def pad(img: Any, padding: Sequence[int], fill: Fill, padding_mode: str) -> Any:
 def rotate(
     img: Any, angle: float, mode: InterpolationMode, expand: bool, center: Sequence[float] | None, fill: Fill
 ) -> Any:
-    """Turn counter-clockwise by ``angle`` degrees."""
     return img.rotate(angle, PILLOW_NUMBERS[mode], expand, center, fillcolor=_colour(fill, img))
 
 
 def affine(img: Any, matrix: Sequence[float], mode: InterpolationMode, fill: Fill) -> Any:
-    """Take each pixel from where the matrix sends it."""
     transform = image_module().Transform.AFFINE
     return img.transform(img.size, transform, matrix, PILLOW_NUMBERS[mode], fillcolor=_colour(fill, img))
 
 
-def adjust_brightness(img: Any, factor: float) -> Any:
-    """Blend with black."""
-    from PIL import ImageEnhance
+def _enhancement(name: str) -> Callable[[Any, float], Any]:
+    def adjust(img: Any, factor: float) -> Any:
+        from PIL import ImageEnhance
 
-    return ImageEnhance.Brightness(img).enhance(factor)
+        return getattr(ImageEnhance, name)(img).enhance(factor)
 
-
-def adjust_contrast(img: Any, factor: float) -> Any:
-    """Blend with the mean grey."""
-    from PIL import ImageEnhance
-
-    return ImageEnhance.Contrast(img).enhance(factor)
+    return adjust
 
 
-def adjust_saturation(img: Any, factor: float) -> Any:
-    """Blend with the grey picture."""
-    from PIL import ImageEnhance
-
-    return ImageEnhance.Color(img).enhance(factor)
+adjust_brightness = _enhancement("Brightness")
+adjust_contrast = _enhancement("Contrast")
+adjust_saturation = _enhancement("Color")
+adjust_sharpness = _enhancement("Sharpness")
 
 
 def adjust_hue(img: Any, factor: float) -> Any:
-    """Turn the colours' hue by ``factor`` of a circle."""
     if img.mode in ("L", "1", "I", "F"):
         return img
     hue, saturation, value = img.convert("HSV").split()
@@ -105,20 +92,11 @@ def adjust_hue(img: Any, factor: float) -> Any:
 
 
 def adjust_gamma(img: Any, gamma: float, gain: float) -> Any:
-    """Raise intensities to a power."""
     table = [int((255 + 1 - 1e-3) * gain * pow(level / 255.0, gamma)) for level in range(256)] * 3
     return img.convert("RGB").point(table).convert(img.mode)
 
 
-def adjust_sharpness(img: Any, factor: float) -> Any:
-    """Blend with the smoothed picture."""
-    from PIL import ImageEnhance
-
-    return ImageEnhance.Sharpness(img).enhance(factor)
-
-
 def rgb_to_grayscale(img: Any, num_output_channels: int) -> Any:
-    """Luminance, in one channel or three."""
     grey = img.convert("L")
     if num_output_channels == 1:
         return grey
@@ -128,7 +106,6 @@ def rgb_to_grayscale(img: Any, num_output_channels: int) -> Any:
 
 
 def invert(img: Any) -> Any:
-    """Light for dark."""
     from PIL import ImageOps
 
     return ImageOps.invert(img)

@@ -1,4 +1,4 @@
-"""Transforms of tensors (..., channels, height, width)."""
+"""The functions of this package for tensors (..., channels, height, width); their arguments have been checked."""
 
 from __future__ import annotations
 
@@ -6,14 +6,19 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 import flambeau
 from flambeau.nn import functional as F
 
-from ._modes import InterpolationMode
+from ._arguments import InterpolationMode, inverse_affine_matrix
 
 Fill = float | Sequence[float] | None
 
 _BOUNDS = {"uint8": 255, "int8": 127, "int16": 32767, "int32": 2147483647, "int64": 9223372036854775807}
+
+_HOST_LIMIT = 1 << 20
+"""Elements above which kernels are worth their start."""
 
 
 def bound(dtype: Any) -> int:
@@ -35,18 +40,38 @@ def _check_channels(img: Any) -> int:
     return channels
 
 
+def normalize(image: Any, mean: Any, std: Any, inplace: bool) -> Any:
+    at_once = None if inplace else _normalized_on_host(image, mean, std)
+    if at_once is not None:
+        return at_once
+    values = [flambeau.as_tensor(numbers, dtype=image.dtype) for numbers in (mean, std)]
+    means, deviations = (value.view(-1, 1, 1) if value.ndim == 1 else value for value in values)
+    return image.sub_(means).div_(deviations) if inplace else (image - means) / deviations
+
+
+def _normalized_on_host(image: Any, mean: Any, std: Any) -> Any:
+    """The same in NumPy, or None if that is better left to a kernel: a few thousand numbers are done before one starts.
+
+    Only for a value that is in memory already and needs no gradient; the rounding is the kernel's.
+    """
+    if not isinstance(mean, Sequence) or not isinstance(std, Sequence) or image.dtype != flambeau.float32:
+        return None
+    if image.requires_grad or image.numel() > _HOST_LIMIT or image._read().buffer is None:
+        return None
+    columns = (np.asarray(numbers, dtype=np.float32).reshape(-1, 1, 1) for numbers in (mean, std))
+    result = np.subtract(image._array(), next(columns))
+    return flambeau.from_numpy(np.divide(result, next(columns), out=result))
+
+
 def hflip(img: Any) -> Any:
-    """Mirror left and right."""
     return img.flip(-1)
 
 
 def vflip(img: Any) -> Any:
-    """Mirror top and bottom."""
     return img.flip(-2)
 
 
 def crop(img: Any, top: int, left: int, height: int, width: int) -> Any:
-    """A rectangle of the picture; zero where it lies outside."""
     _, rows, columns = get_dimensions(img)
     bottom, right = top + height, left + width
     inner = img[..., max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)]
@@ -62,7 +87,6 @@ def crop(img: Any, top: int, left: int, height: int, width: int) -> Any:
 
 
 def resize(img: Any, size: Sequence[int], mode: InterpolationMode, antialias: bool | None) -> Any:
-    """Scale to (height, width); ``antialias`` smooths when shrinking bilinearly or bicubically."""
     smooth = mode in (InterpolationMode.BILINEAR, InterpolationMode.BICUBIC)
     if not smooth and mode not in (InterpolationMode.NEAREST, InterpolationMode.NEAREST_EXACT):
         raise ValueError(f"Interpolation mode '{mode.value}' is unsupported with Tensor input")
@@ -98,7 +122,6 @@ class _Batch:
 
 
 def pad(img: Any, padding: Sequence[int], fill: Fill, padding_mode: str) -> Any:
-    """Enlarge by (left, top, right, bottom) pixels; negative numbers cut off."""
     left, top, right, bottom = padding
     if padding_mode == "symmetric":
         return _pad_symmetric(img, left, top, right, bottom)
@@ -128,9 +151,6 @@ def _symmetric(size: int, before: int, after: int) -> list[int]:
 def rotate(
     img: Any, angle: float, mode: InterpolationMode, expand: bool, center: Sequence[float] | None, fill: Fill
 ) -> Any:
-    """Turn counter-clockwise by ``angle`` degrees."""
-    from ._geometry import inverse_affine_matrix
-
     _, height, width = get_dimensions(img)
     middle = [0.0, 0.0] if center is None else [center[0] - width * 0.5, center[1] - height * 0.5]
     # Rotation and affine maps turn in opposite directions.
@@ -140,7 +160,6 @@ def rotate(
 
 
 def affine(img: Any, matrix: Sequence[float], mode: InterpolationMode, fill: Fill) -> Any:
-    """Take each pixel from where the matrix (about the picture's middle) sends it."""
     _, height, width = get_dimensions(img)
     return _sample(img, matrix, (width, height), mode, fill)
 
@@ -199,42 +218,77 @@ def _blend(first: Any, second: Any, ratio: float) -> Any:
 
 
 def adjust_brightness(img: Any, factor: float) -> Any:
-    """Blend with black."""
     _check_channels(img)
     return _blend(img, flambeau.zeros_like(img), factor)
 
 
 def adjust_contrast(img: Any, factor: float) -> Any:
-    """Blend with the mean grey."""
     grey = rgb_to_grayscale(img, 1) if _check_channels(img) == 3 else img
     dtype = img.dtype if img.is_floating_point() else flambeau.float32
     return _blend(img, grey.to(dtype).mean(dim=(-3, -2, -1), keepdim=True), factor)
 
 
 def adjust_saturation(img: Any, factor: float) -> Any:
-    """Blend with the grey picture."""
     return img if _check_channels(img) == 1 else _blend(img, rgb_to_grayscale(img, 1), factor)
 
 
 def adjust_hue(img: Any, factor: float) -> Any:
-    """Turn the colours' hue by ``factor`` of a circle."""
-    from ._colours import hsv_to_rgb, rgb_to_hsv
-
     if _check_channels(img) == 1:
         return img
-    hue, saturation, value = rgb_to_hsv(convert_image_dtype(img, flambeau.float32))
-    return convert_image_dtype(hsv_to_rgb((hue + factor) % 1.0, saturation, value), img.dtype)
+    hue, saturation, value = _rgb_to_hsv(convert_image_dtype(img, flambeau.float32))
+    return convert_image_dtype(_hsv_to_rgb((hue + factor) % 1.0, saturation, value), img.dtype)
+
+
+# Hue, saturation and value: A. R. Smith, "Color Gamut Transform Pairs", 1978.
+
+
+def _rgb_to_hsv(img: Any) -> tuple[Any, Any, Any]:
+    """Three tensors in [0, 1] from a picture (..., 3, height, width) of floats. Greys have hue and saturation 0."""
+    red, green, blue = img.unbind(-3)
+    value = img.amax(dim=-3)
+    least = img.amin(dim=-3)
+    grey = value == least
+    one = flambeau.ones_like(value)
+    spread = value - least
+    saturation = spread / flambeau.where(grey, one, value)
+    divisor = flambeau.where(grey, one, spread)
+    from_red, from_green, from_blue = ((value - channel) / divisor for channel in (red, green, blue))
+    sector = flambeau.where(
+        value == red,
+        from_blue - from_green,
+        flambeau.where(value == green, 2.0 + from_red - from_blue, 4.0 + from_green - from_red),
+    )
+    return flambeau.where(grey, 0.0, flambeau.fmod(sector / 6.0 + 1.0, 1.0)), saturation, value
+
+
+def _hsv_to_rgb(hue: Any, saturation: Any, value: Any) -> Any:
+    """The picture (..., 3, height, width) of these three."""
+    sector = (hue * 6.0).floor()
+    fraction = hue * 6.0 - sector
+    number = sector.to(flambeau.int64) % 6
+    p = (value * (1.0 - saturation)).clamp(0.0, 1.0)
+    q = (value * (1.0 - saturation * fraction)).clamp(0.0, 1.0)
+    t = (value * (1.0 - saturation * (1.0 - fraction))).clamp(0.0, 1.0)
+
+    def choose(*by_sector: Any) -> Any:
+        result = by_sector[5]
+        for position in range(4, -1, -1):
+            result = flambeau.where(number == position, by_sector[position], result)
+        return result
+
+    red = choose(value, q, p, p, t, value)
+    green = choose(t, value, value, q, p, p)
+    blue = choose(p, p, t, value, value, q)
+    return flambeau.stack([red, green, blue], dim=-3)
 
 
 def adjust_gamma(img: Any, gamma: float, gain: float) -> Any:
-    """Raise intensities to a power."""
     _check_channels(img)
     floats = img if img.is_floating_point() else convert_image_dtype(img, flambeau.float32)
     return convert_image_dtype((gain * floats.pow(gamma)).clamp(0, 1), img.dtype)
 
 
 def adjust_sharpness(img: Any, factor: float) -> Any:
-    """Blend with the smoothed picture; pictures of up to two pixels stay."""
     channels = _check_channels(img)
     if min(img.shape[-2:]) <= 2:
         return img
@@ -248,7 +302,6 @@ def adjust_sharpness(img: Any, factor: float) -> Any:
 
 
 def rgb_to_grayscale(img: Any, num_output_channels: int) -> Any:
-    """Luminance, in one channel or three."""
     if img.ndim < 3:
         raise TypeError(f"Input image tensor should have at least 3 dimensions, but found {img.ndim}")
     if num_output_channels not in (1, 3):
@@ -262,13 +315,11 @@ def rgb_to_grayscale(img: Any, num_output_channels: int) -> Any:
 
 
 def invert(img: Any) -> Any:
-    """Light for dark."""
     _check_channels(img)
     return bound(img.dtype) - img
 
 
 def convert_image_dtype(image: Any, dtype: Any) -> Any:
-    """The same brightness in another dtype. ``RuntimeError`` where rounding would overflow."""
     if image.dtype == dtype:
         return image
     if image.is_floating_point():
@@ -287,7 +338,6 @@ def convert_image_dtype(image: Any, dtype: Any) -> Any:
 
 
 def gaussian_blur(img: Any, kernel_size: Sequence[int], sigma: Sequence[float]) -> Any:
-    """Convolve with a Gaussian of (x, y) sizes and deviations; edges are reflected."""
     channels = get_dimensions(img)[0]
     batch = _Batch(img)
     kernel_x, kernel_y = (_gaussian(size, deviation, batch.floats.dtype) for size, deviation in zip(kernel_size, sigma))
