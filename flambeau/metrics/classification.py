@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 import flambeau
 
-from .functional.classification import TASKS, accuracy_of, count, f1_score_of, infer_task, precision_of, recall_of
-from .functional.counts import Counts
+from .functional.classification import (
+    Counts,
+    accuracy_of,
+    check_average,
+    check_multidim_average,
+    check_task,
+    count,
+    f1_score_of,
+    infer_task,
+    precision_of,
+    recall_of,
+)
 from .metric import Metric
 
 __all__ = [
-    "Accuracy",
-    "BinaryAccuracy",
-    "F1Score",
-    "MulticlassAccuracy",
-    "MultilabelAccuracy",
-    "Precision",
-    "Recall",
-]
+    "Accuracy", "BinaryAccuracy", "F1Score", "MulticlassAccuracy", "MultilabelAccuracy", "Precision", "Recall",
+]  # fmt: skip
 
 
 class _FromCounts(Metric):
@@ -31,6 +36,14 @@ class _FromCounts(Metric):
 
     is_differentiable = False
     higher_is_better = True
+    #: The function of counts, task, average and ``top_k``; its description is the metric's.
+    _ratio: ClassVar[Callable[..., Any]]
+
+    def __init_subclass__(cls, ratio: Callable[..., Any] | None = None, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if ratio is not None:
+            cls._ratio = staticmethod(ratio)
+            cls.__doc__ = f"{ratio.__doc__}\n\n{str(_FromCounts.__doc__).partition(chr(10) * 2)[2]}"
 
     def __init__(
         self,
@@ -46,18 +59,10 @@ class _FromCounts(Metric):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if task is not None and task not in TASKS:
-            raise ValueError(f"Invalid Classification: expected one of {TASKS}, but got {task}.")
-        if task == "multiclass" and not isinstance(num_classes, int):
-            raise ValueError(f"`num_classes` is expected to be `int` but `{type(num_classes)} was passed.`")
-        if task == "multilabel" and not isinstance(num_labels, int):
-            raise ValueError(f"`num_labels` is expected to be `int` but `{type(num_labels)} was passed.`")
-        if multidim_average != "global":
-            raise ValueError(f"`multidim_average` has to be 'global', got {multidim_average!r}")
-        if average not in ("micro", "macro", "weighted", "none", None):
-            raise ValueError(
-                f"Expected argument `average` to be one of micro, macro, weighted, none, but got {average}"
-            )
+        if task is not None:
+            check_task(task, num_labels if task == "multilabel" else num_classes)
+        check_multidim_average(multidim_average)
+        check_average(average)
         self.task = task
         self.threshold = threshold
         self.num_classes = num_classes
@@ -93,40 +98,26 @@ class _FromCounts(Metric):
                 old = flambeau.cat([old, flambeau.zeros(missing, dtype=flambeau.int64)])
             setattr(self, name, old + new)
 
-    def _counts(self) -> Counts:
-        return Counts(*(getattr(self, name) for name in Counts._fields))
-
-
-class Accuracy(_FromCounts):
-    __doc__ = "Share of right answers.\n\n" + str(_FromCounts.__doc__).partition("\n\n")[2]
-
     def compute(self) -> Any:
-        """The accuracy."""
-        return accuracy_of(self._counts(), self.task or "multiclass", self.average, self.top_k)
+        """The ratio over all batches."""
+        counts = Counts(*(getattr(self, name) for name in Counts._fields))
+        return self._ratio(counts, self.task or "multiclass", self.average, self.top_k)
 
 
-class Precision(_FromCounts):
-    __doc__ = "Share of the positive answers that were right.\n\n" + str(_FromCounts.__doc__).partition("\n\n")[2]
-
-    def compute(self) -> Any:
-        """The precision."""
-        return precision_of(self._counts(), self.task or "multiclass", self.average, self.top_k)
+class Accuracy(_FromCounts, ratio=accuracy_of):
+    pass
 
 
-class Recall(_FromCounts):
-    __doc__ = "Share of the expected positives that were found.\n\n" + str(_FromCounts.__doc__).partition("\n\n")[2]
-
-    def compute(self) -> Any:
-        """The recall."""
-        return recall_of(self._counts(), self.task or "multiclass", self.average, self.top_k)
+class Precision(_FromCounts, ratio=precision_of):
+    pass
 
 
-class F1Score(_FromCounts):
-    __doc__ = "Harmonic mean of precision and recall.\n\n" + str(_FromCounts.__doc__).partition("\n\n")[2]
+class Recall(_FromCounts, ratio=recall_of):
+    pass
 
-    def compute(self) -> Any:
-        """The F1 score."""
-        return f1_score_of(self._counts(), self.task or "multiclass", self.average, self.top_k)
+
+class F1Score(_FromCounts, ratio=f1_score_of):
+    pass
 
 
 class BinaryAccuracy(Accuracy):
