@@ -24,8 +24,6 @@ class LBFGS(Optimizer):
     (steps of length lr) or "strong_wolfe".
     """
 
-    _numbers = ()
-
     def __init__(
         self, params: ParamsT, lr: Any = 1, max_iter: int = 20, max_eval: int | None = None,
         tolerance_grad: float = 1e-7, tolerance_change: float = 1e-9, history_size: int = 100,
