@@ -1,23 +1,23 @@
-"""Optimisers, and schedulers of their learning rates."""
+"""Optimisers, and schedulers of their learning rates: here is every optimiser that a file of this folder defines."""
 
 from __future__ import annotations
 
-from . import lr_scheduler, optimizer
-from .adadelta import Adadelta
-from .adagrad import Adagrad
-from .adam import Adam
-from .adamax import Adamax
-from .adamw import AdamW
-from .asgd import ASGD
-from .lbfgs import LBFGS
-from .nadam import NAdam
-from .optimizer import Optimizer
-from .radam import RAdam
-from .rmsprop import RMSprop
-from .rprop import Rprop
-from .sgd import SGD
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import TYPE_CHECKING, Any
 
-__all__ = [
-    "ASGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "LBFGS", "NAdam", "Optimizer", "RAdam", "RMSprop",
-    "Rprop", "SGD", "lr_scheduler", "optimizer",
-]  # fmt: skip
+from . import lr_scheduler, optimizer
+from .optimizer import Optimizer
+
+__all__ = ["lr_scheduler", "optimizer"]
+
+for _file in iter_modules(__path__):
+    if not _file.name.startswith("_"):
+        for _name, _value in vars(import_module("." + _file.name, __name__)).items():
+            if isinstance(_value, type) and issubclass(_value, Optimizer) and _value.__module__ == f"{__name__}.{_file.name}":
+                globals()[_name] = _value
+                __all__ += [_name]
+
+if TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any: ...

@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ..core.tensor import Tensor
-from .formula import Formula, Kept, number, plus
+from ._formula import Formula, Kept, number, plus
 from .optimizer import ParamsT
-
-__all__ = ["Adadelta"]
 
 
 class Adadelta(Formula):

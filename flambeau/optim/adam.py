@@ -7,11 +7,9 @@ from typing import Any
 import flambeau
 
 from ..core.tensor import Tensor
-from .checks import check_options
-from .formula import Formula, Kept, number, weights
+from ._checks import check_options
+from ._formula import Formula, Kept, number, weights
 from .optimizer import ParamsT
-
-__all__ = ["Adam"]
 
 
 class Adam(Formula):

@@ -7,8 +7,6 @@ from typing import Any
 from .adam import Adam
 from .optimizer import ParamsT
 
-__all__ = ["AdamW"]
-
 
 class AdamW(Adam):
     """Adam that shrinks the parameters themselves by ``lr · weight_decay`` (Loshchilov and Hutter 2017)."""

@@ -5,11 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from ..core.tensor import Tensor
-from .formula import Formula, Kept, number, plus
+from ._formula import Formula, Kept, number, plus
+from ._state import single
 from .optimizer import ParamsT
-from .state import single
-
-__all__ = ["ASGD"]
 
 
 class ASGD(Formula):

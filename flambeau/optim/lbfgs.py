@@ -9,12 +9,10 @@ import flambeau
 
 from ..core.modes import without_history
 from ..core.tensor import Tensor
+from ._checks import check_learning_rate
+from ._formula import number
 from ._line_search import Point, strong_wolfe
-from .checks import check_learning_rate
-from .formula import number
 from .optimizer import Optimizer, ParamsT
-
-__all__ = ["LBFGS"]
 
 
 class LBFGS(Optimizer):

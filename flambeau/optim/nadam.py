@@ -7,10 +7,8 @@ from typing import Any
 import numpy
 
 from ..core.tensor import Tensor
-from .formula import Formula, Kept, number, towards, weights
+from ._formula import Formula, Kept, number, towards, weights
 from .optimizer import ParamsT
-
-__all__ = ["NAdam"]
 
 
 class NAdam(Formula):

@@ -14,7 +14,7 @@ from ..core.tensor import Tensor
 from ..graph.notices import warn
 from ..graph.trace import step_boundary
 from ..nn._typename import typename
-from .state import ParameterState
+from ._state import ParameterState
 
 __all__ = ["Optimizer", "register_optimizer_step_post_hook", "register_optimizer_step_pre_hook"]
 

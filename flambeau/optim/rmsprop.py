@@ -5,11 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from ..core.tensor import Tensor
-from .checks import check_not_negative
-from .formula import Formula, Kept, number, weights
+from ._checks import check_not_negative
+from ._formula import Formula, Kept, number, weights
 from .optimizer import ParamsT
-
-__all__ = ["RMSprop"]
 
 
 class RMSprop(Formula):

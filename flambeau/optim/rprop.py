@@ -7,10 +7,8 @@ from typing import Any
 import flambeau
 
 from ..core.tensor import Tensor
-from .formula import Formula, Kept, number
+from ._formula import Formula, Kept, number
 from .optimizer import ParamsT
-
-__all__ = ["Rprop"]
 
 
 class Rprop(Formula):

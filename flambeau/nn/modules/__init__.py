@@ -1,9 +1,9 @@
-"""The modules of :mod:`flambeau.nn`, one file a family."""
+"""The modules of :mod:`flambeau.nn`, one file a family: all that a file defines is exported."""
 
 # ruff: noqa: F403
 from __future__ import annotations
 
-import sys
+import sys as _sys
 
 from .activation import *
 from .batchnorm import *
@@ -26,27 +26,14 @@ from .pooling import *
 from .sparse import *
 from .upsampling import *
 
-__all__ = ["Module"]
-for _family in (
-    "activation",
-    "batchnorm",
-    "channelshuffle",
-    "container",
-    "conv",
-    "distance",
-    "dropout",
-    "flatten",
-    "fold",
-    "instancenorm",
-    "lazy_layers",
-    "linear",
-    "loss",
-    "normalization",
-    "padding",
-    "pixelshuffle",
-    "pooling",
-    "sparse",
-    "upsampling",
-):
-    __all__ += sys.modules[f"{__name__}.{_family}"].__all__
-del _family
+_ELSEWHERE = {"LazyModuleMixin", "NonDynamicallyQuantizableLinear"}
+"""What PyTorch has in the files alone."""
+
+__all__ = [
+    _name
+    for _name, _value in list(globals().items())
+    if isinstance(_value, type) and issubclass(_value, Module) and not _name.startswith("_") and _name not in _ELSEWHERE
+]
+for _name in list(globals()):  # what the files themselves have imported
+    if not (_name.startswith("_") or _name in __all__ or f"{__name__}.{_name}" in _sys.modules):
+        del globals()[_name]

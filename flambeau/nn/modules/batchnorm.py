@@ -13,8 +13,6 @@ from .. import init
 from ..parameter import empty_parameter
 from .module import Module
 
-__all__ = ["BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "SyncBatchNorm"]
-
 
 class _NormBase(Module):
     """Settings, affine parameters and running statistics that batch and instance normalisation share."""

@@ -6,8 +6,6 @@ from .. import functional as F
 from ._layer import layer
 from .module import Module
 
-__all__ = ["ChannelShuffle"]
-
 
 @layer(F.channel_shuffle)
 class ChannelShuffle(Module):

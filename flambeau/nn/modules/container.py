@@ -14,8 +14,6 @@ from .._typename import typename
 from ..parameter import Parameter
 from .module import Module, _addindent
 
-__all__ = ["Container", "ModuleDict", "ModuleList", "ParameterDict", "ParameterList", "Sequential"]
-
 S = TypeVar("S", bound="Sequential")
 L = TypeVar("L", bound="ModuleList")
 P = TypeVar("P", bound="ParameterList")

@@ -7,8 +7,6 @@ from .. import functional as F
 from ._layer import layer
 from .module import Module
 
-__all__ = ["CosineSimilarity", "PairwiseDistance"]
-
 
 class PairwiseDistance(Module):
     """The ``p``-norm of differences over the last dimension."""

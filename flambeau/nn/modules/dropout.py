@@ -6,8 +6,6 @@ from .. import functional as F
 from ._layer import layer
 from .module import Module
 
-__all__ = ["AlphaDropout", "Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "FeatureAlphaDropout"]
-
 
 @layer(shows="p={p}, inplace={inplace}")
 class _DropoutNd(Module):

@@ -10,8 +10,6 @@ from ...core.tensor import Tensor
 from ._layer import layer
 from .module import Module
 
-__all__ = ["Flatten", "Unflatten"]
-
 
 @layer(flambeau.flatten)
 class Flatten(Module):

@@ -8,8 +8,6 @@ from .. import functional as F
 from ._layer import layer
 from .module import Module
 
-__all__ = ["Fold", "Unfold"]
-
 
 @layer(F.fold)
 class Fold(Module):

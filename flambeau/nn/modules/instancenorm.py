@@ -9,8 +9,6 @@ from ...graph.notices import warn
 from .. import functional as F
 from .batchnorm import _NormBase
 
-__all__ = ["InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d"]
-
 
 class _InstanceNorm(_NormBase):
     """Each channel of each sample normalised by itself; input without a batch dimension is a single sample."""

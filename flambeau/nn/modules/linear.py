@@ -11,8 +11,6 @@ from .. import init
 from ..parameter import empty_parameter
 from .module import Module
 
-__all__ = ["Bilinear", "Identity", "Linear"]
-
 
 class Identity(Module):
     """Returns its input, whatever arguments it was made with."""

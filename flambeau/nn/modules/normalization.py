@@ -12,8 +12,6 @@ from ..parameter import empty_parameter
 from ._layer import layer
 from .module import Module
 
-__all__ = ["CrossMapLRN2d", "GroupNorm", "LayerNorm", "LocalResponseNorm", "RMSNorm"]
-
 
 @layer(F.local_response_norm, shows="{size}, alpha={alpha}, beta={beta}, k={k}")
 class LocalResponseNorm(Module):

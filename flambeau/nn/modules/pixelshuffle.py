@@ -6,8 +6,6 @@ from .. import functional as F
 from ._layer import layer
 from .module import Module
 
-__all__ = ["PixelShuffle", "PixelUnshuffle"]
-
 
 @layer(F.pixel_shuffle)
 class PixelShuffle(Module):

@@ -12,8 +12,6 @@ from .. import init
 from ..parameter import Parameter
 from .module import Module
 
-__all__ = ["Embedding", "EmbeddingBag"]
-
 
 def _valid_row(padding_idx: int | None, rows: int, message: str) -> int | None:
     if padding_idx is None:

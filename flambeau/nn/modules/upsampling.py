@@ -8,8 +8,6 @@ from .. import functional as F
 from ._layer import layer
 from .module import Module
 
-__all__ = ["Upsample", "UpsamplingBilinear2d", "UpsamplingNearest2d"]
-
 
 @layer(F.interpolate)
 class Upsample(Module):

@@ -16,9 +16,9 @@ from ..graph.trace import local, note_change
 from ..ops.arithmetic import AddBackward0
 from ..ops.operation import assign
 from ..ops.recording_paths import ternary
-from .checks import check_implementation, check_options
+from ._checks import check_implementation, check_options
+from ._state import FORGOTTEN, ParameterState, single
 from .optimizer import Optimizer, ParamsT
-from .state import FORGOTTEN, ParameterState, single
 
 Entry = tuple[Any, ...]
 """What an update is done to: a parameter, what is kept for it, its gradient, and the numbers of its own step."""
