@@ -142,35 +142,6 @@ def test_updates_happen_in_the_parameters_memory() -> None:
     assert len(addresses) <= 2
 
 
-@pytest.mark.parametrize("rows", [1, 3, 40_000, 200_001])
-def test_sums_in_parts_have_the_bits_of_sums_in_one_piece(rows: int) -> None:
-    values = np.random.default_rng(rows).standard_normal((rows,)).astype(np.float32)
-    x = flambeau.tensor(values)
-    whole = x.sum().item()
-    # Beside nine other rows the same sum is not cut into tiles.
-    other = flambeau.tensor(np.stack([values] * 20)).sum(1).tolist()
-    assert set(other) == {whole}
-    np.testing.assert_allclose(whole, values.astype(np.float64).sum(), rtol=1e-5, atol=1e-3)
-
-
-@pytest.mark.parametrize("columns", [1, 15, 16, 17, 32, 250, 256, 257])
-def test_columns_are_reduced_alike_however_many_there_are(columns: int) -> None:
-    values = np.random.default_rng(0).standard_normal((130, 257)).astype(np.float32)
-    values[3, 0] = values[7, 16] = np.nan
-    whole, part = flambeau.tensor(values), flambeau.tensor(values[:, :columns])
-    for reduce in (Tensor.sum, Tensor.amax, Tensor.argmin, Tensor.var):
-        np.testing.assert_array_equal(reduce(part, 0).numpy(), reduce(whole, 0).numpy()[:columns])
-    np.testing.assert_array_equal((part > 0).any(0).numpy(), (values[:, :columns] > 0).any(0))
-
-
-@pytest.mark.parametrize("rows", [1, 63, 64, 65, 5000, 70_000])
-def test_column_sums_do_not_depend_on_how_they_are_cut(rows: int) -> None:
-    values = np.random.default_rng(rows).standard_normal((rows, 3)).astype(np.float32)
-    narrow = flambeau.tensor(values).sum(0).tolist()
-    wide = flambeau.tensor(np.tile(values, (1, 700))).sum(0).tolist()
-    assert wide[:3] == narrow and wide[-3:] == narrow
-
-
 def test_slices_at_other_places_need_no_new_plan() -> None:
     x = flambeau.arange(100).float()
     x.tolist()
