@@ -19,6 +19,7 @@ Every kernel has the signature ``void (ptr table, ptr arguments, i64 tile, ptr s
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -116,6 +117,11 @@ class Function:
         return Pointer(b, BYTE.pointer, "@" + self.name)
 
 
+@functools.cache
+def _counting(element: str, lanes: int) -> str:
+    return "<" + ", ".join(f"{element} {lane}" for lane in range(lanes)) + ">"
+
+
 class Builder:
     """Appends instructions to one function of a module. Call :meth:`finish` when done."""
 
@@ -171,8 +177,7 @@ class Builder:
 
     def lane_numbers(self, element: str = "i64", lanes: int = LANES) -> Value:
         """The constant <0, 1, 2, ...>."""
-        numbers = ", ".join(f"{element} {lane}" for lane in range(lanes))
-        return Value(self, Type.of(element, lanes), f"<{numbers}>")
+        return Value(self, Type.of(element, lanes), _counting(element, lanes))
 
     def first_lanes(self, count: Value, lanes: int = LANES) -> Value:
         """The mask of the first ``count`` lanes, which may exceed the lanes; in narrow registers."""
@@ -234,13 +239,19 @@ class Builder:
     @contextmanager
     def loop(self, start: Value | int, stop: Value | int, step: Value | int = 1) -> Iterator[Value]:
         """``for index in range(start, stop, step)``; yields the index."""
-        index = self.variable(INDEX)
-        index.value = start
-        with self.repeat() as proceed:
-            current = index.value
-            proceed(current < stop)
-            yield current
-            index.value = current + step
+        place = self._slot("i64", INDEX, 0).name
+        first, last, by = (x.name if isinstance(x, Value) else x for x in (start, stop, step))
+        self.count = number = self.count + 1
+        index, head, body, end = f"%index{number}", f"head{number}", f"body{number}", f"end{number}"
+        self.lines.append(
+            f"  store i64 {first}, ptr {place}\n  br label %{head}\n{head}:\n  {index} = load i64, ptr {place}\n"
+            f"  %more{number} = icmp slt i64 {index}, {last}\n  br i1 %more{number}, label %{body}, label %{end}\n{body}:"
+        )
+        yield Value(self, INDEX, index)
+        self.lines.append(
+            f"  %next{number} = add nsw i64 {index}, {by}\n  store i64 %next{number}, ptr {place}\n"
+            f"  br label %{head}\n{end}:"
+        )
 
     @contextmanager
     def repeat(self) -> Iterator[Callable[[Value], None]]:
@@ -261,12 +272,11 @@ class Builder:
     @contextmanager
     def when(self, condition: Value) -> Iterator[None]:
         """``if condition:``"""
-        then, end = self._label("then"), self._label("end")
-        self._branch(condition, then, end)
-        self._place(then)
+        self.count = number = self.count + 1
+        then, end = f"then{number}", f"end{number}"
+        self.lines.append(f"  br {condition}, label %{then}, label %{end}\n{then}:")
         yield
-        self._jump(end)
-        self._place(end)
+        self.lines.append(f"  br label %{end}\n{end}:")
 
     def either(self, condition: Value) -> Iterator[bool]:
         """``for holds in b.either(condition)``: what the loop's body writes for True runs if the condition holds, what it

@@ -111,6 +111,8 @@ class Type:
 
     def constant(self, number: Number) -> str:
         """How a number is written as an operand of this type, the same in every lane."""
+        if self.lanes == 1 and not self.floating and self.element != "i1":
+            return str(int(number))
         if self.floating:
             # LLVM writes a float, too, as the bits of the double of the same value.
             if self.element == "float":
@@ -191,7 +193,20 @@ class Value:
 
     def call(self, intrinsic: str, *others: Value | Number) -> Value:
         """Call ``llvm.<intrinsic>`` overloaded on this value's type, with operands of that type."""
-        return self.builder.intrinsic(intrinsic, self.type, self, *[self.of_type(other) for other in others])
+        builder, type, name = self.builder, self.type, f"llvm.{intrinsic}.{self.type.suffix}"
+        spelled = type.spelled
+        if name not in builder.module.declarations:
+            builder.module.declare(name, spelled, *[spelled] * (1 + len(others)))
+        given = f"{spelled} {self.name}"
+        for other in others:
+            if not isinstance(other, Value):
+                operand = type.constant(other)
+            else:
+                operand = other.name if other.type is type else self.of_type(other).name
+            given += f", {spelled} {operand}"
+        builder.count = count = builder.count + 1
+        builder.lines.append(f"  %v{count} = call {spelled} @{name}({given})")
+        return Value(builder, type, f"%v{count}")
 
     # --- arithmetic ------------------------------------------------------------------------------------------------
 
@@ -278,7 +293,7 @@ class Value:
     def cast(self, instruction: str, element: str) -> Value:
         """A conversion by LLVM's name (``zext``, ``sitofp``), lane by lane."""
         type = Type.of(element, self.type.lanes)
-        return self.new(type, f"{instruction} {self} to {type.spelled}")
+        return self.new(type, f"{instruction} {self.type.spelled} {self.name} to {type.spelled}")
 
     def bitcast(self, element: str) -> Value:
         """The same bits seen as another type."""
@@ -428,7 +443,15 @@ class Pointer(Value):
 
     def __getitem__(self, index: Value | int) -> Any:
         """Load one element."""
-        return (self + index).load()
+        builder, type, to = self.builder, self.type, self.to
+        builder.count = count = builder.count + 2
+        place, name = f"%v{count - 1}", f"%v{count}"
+        offset = index.name if isinstance(index, Value) else index
+        builder.lines.append(
+            f"  {place} = {type.instructions['offset']} {self.name}, i64 {offset}\n"
+            f"  {name} = load {to.spelled}, ptr {place}, align {to.bytes}"
+        )
+        return to.class_(builder, to, name)
 
     def __setitem__(self, index: Value | int, value: Value | Number) -> None:
         """Store an element, or a vector of neighbours."""
@@ -536,14 +559,17 @@ def _alike(one: Value, two: Value) -> tuple[Value, Value]:
 
 def where(mask: Value, yes: Value | Number, no: Value | Number) -> Any:
     """``yes`` where the mask is set, else ``no``; at least one of them is a :class:`Value`. A single mask chooses wholes."""
-    if isinstance(yes, Value):
-        no = yes.of_type(no)
-        if yes.type is not no.type:
-            yes, no = _alike(yes, no)
-    else:
-        assert isinstance(no, Value)
-        yes = no.of_type(yes)
-    return yes.new(yes.type, f"select {mask}, {yes}, {no}")
+    if not (isinstance(yes, Value) and isinstance(no, Value)):
+        like = yes if isinstance(yes, Value) else no
+        assert isinstance(like, Value)
+        yes, no = like.of_type(yes), like.of_type(no)
+    if yes.type is not no.type:
+        yes, no = _alike(yes, no)
+    builder, type, chosen = yes.builder, yes.type, mask.type.spelled
+    builder.count = count = builder.count + 1
+    name, spelled = f"%v{count}", type.spelled
+    builder.lines.append(f"  {name} = select {chosen} {mask.name}, {spelled} {yes.name}, {spelled} {no.name}")
+    return type.class_(builder, type, name)
 
 
 def fma(a: Value, b: Value | Number, c: Value | Number) -> Value:
