@@ -6,17 +6,17 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any
 
-from . import lr_scheduler, optimizer
-from .optimizer import Optimizer
+from . import _formula, lr_scheduler, optimizer
 
-__all__ = ["lr_scheduler", "optimizer"]
-
+_optimisers: dict[str, type] = {}
 for _file in iter_modules(__path__):
     if not _file.name.startswith("_"):
-        for _name, _value in vars(import_module("." + _file.name, __name__)).items():
-            if isinstance(_value, type) and issubclass(_value, Optimizer) and _value.__module__ == f"{__name__}.{_file.name}":
-                globals()[_name] = _value
-                __all__ += [_name]
+        _members = vars(import_module("." + _file.name, __name__))
+        _optimisers.update((n, c) for n, c in _members.items() if isinstance(c, type) and issubclass(c, optimizer.Optimizer))
+del _optimisers[_formula.Formula.__name__]
+globals().update(_optimisers)
+
+__all__ = ["lr_scheduler", "optimizer", *_optimisers]
 
 if TYPE_CHECKING:
 
