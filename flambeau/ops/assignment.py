@@ -18,7 +18,6 @@ class Overwritten(Gradient):
 
     ``edges`` are those of the old content and, if the new one is another tensor's, of that."""
 
-
     def backward(self, grad: Tensor) -> tuple[Tensor | None, Tensor]:
         old = Tensor._from_node(record_constant(tuple(self.shape), 0, self.dtype)) if self.needs(0) else None
         return (old, grad)[: len(self.edges)]  # type: ignore[return-value]

@@ -228,7 +228,6 @@ def in_new_memory(result: Tensor, input: Tensor, order: Order) -> Tensor:
 class GradientInOrderBackward(Gradient):
     """``context``: (shape, order)."""
 
-
     def backward(self, grad: Tensor) -> Tensor:
         return in_order(grad, self.context[1])
 

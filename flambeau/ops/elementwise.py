@@ -129,6 +129,8 @@ def differentiated(
                 result = function(*arguments, **keywords)
             finally:
                 local.grad = True
+            if result.dtype.category < 2:
+                return result
             values = arguments + defaults[len(arguments) :]
             if keywords:
                 values = tuple([keywords.get(parameter, value) for parameter, value in zip(parameters, values)])

@@ -41,7 +41,6 @@ class MaxBackward1(Gradient):
 class AmaxBackward0(MaxBackward1):
     """As in PyTorch, the gradient is not a number where the extremum is none."""
 
-
     def hits(self, x: Tensor, best: Tensor) -> Tensor:
         return x == best
 

@@ -94,7 +94,6 @@ def attach_results(
 class SeveralResults(Gradient):
     """History of an operation with several results, which it keeps behind its operands."""
 
-
     def output(self, number: int) -> Tensor:
         """Result ``number`` as it was, with history when gradients of gradients are recorded."""
         self.input(0)  # raises if what was saved has been freed

@@ -90,7 +90,6 @@ def _tensors(name: str, tensors: Any) -> list[Tensor]:
 class CatBackward0(Gradient):
     """``context`` (axis, where each part begins and how long it is): the parts' gradients are views of the result's."""
 
-
     def backward(self, grad: Tensor) -> tuple[Tensor | None, ...]:
         axis, places = self.context
         return tuple(
@@ -142,7 +141,6 @@ def _check_joinable(first: Size, shape: Size, at: int, index: int) -> None:
 
 class StackBackward0(Gradient):
     """``context``: the new axis."""
-
 
     def backward(self, grad: Tensor) -> tuple[Tensor | None, ...]:
         return tuple(None if edge is None else grad.select(self.context, k) for k, edge in enumerate(self.edges))
@@ -273,7 +271,6 @@ def block_diag(*tensors: Any) -> Tensor:
 
 class RepeatBackward0(Gradient):
     """``context`` (repeats, sizes): the gradient summed over the repetitions."""
-
 
     def backward(self, grad: Tensor) -> Tensor:
         repeats, sizes = self.context

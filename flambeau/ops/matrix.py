@@ -351,7 +351,6 @@ def addbmm(
 class AddmmBackward0(MmBackward0):
     """Of :func:`linear`: inputs are the rows, the weight and the bias."""
 
-
     def backward(self, grad: Tensor) -> tuple[Tensor | None, ...]:
         first = second = None
         if self.edges[0] is not None:

@@ -8,16 +8,18 @@ from typing import Any
 import numpy as np
 
 from .. import return_types
-from ..core.history import RESULT, Gradient
 from ..core.tensor import Tensor
 from ..graph import dtypes
 from ..graph.limits import finfo
 from ..graph.primitives import TYPE_NAMES
 from ..graph.shapes import wrap_dim, wrap_dims
+from .choice import where
 from .conversion import rounded_once
 from .decompositions import eigvalsh, linalg_eigh, linalg_svd, svdvals
-from .dispatch import attach, tracked
+from .dispatch import tracked
+from .elementwise import differentiated
 from .host import on_host
+from .joining import cat
 from .matrix import matmul
 from .norms import norm as torch_norm
 from .one_node import one_node
@@ -120,44 +122,33 @@ def _tolerance(values: Tensor, shape: Any, atol: Any, rtol: Any) -> Tensor:
     return scaled.clamp(min=atol.unsqueeze(-1) if isinstance(atol, Tensor) else atol)
 
 
-class LinalgPinvBackward0(Gradient):
+def _pinv_slope(grad: Tensor, A: Tensor, result: Tensor) -> Tensor:
     """Golub and Pereyra, "The differentiation of pseudo-inverses and nonlinear least squares problems", 1973."""
-
-    saves = RESULT
-
-    def backward(self, grad: Tensor) -> Tensor:
-        x, p = self.input(0), self.result()
-        g = grad.mT  # (m, n), as the input
-        first = -matmul(p.mT, matmul(grad, p.mT))
-        second = matmul(g - matmul(x, matmul(p, g)), matmul(p, p.mT))
-        third = matmul(matmul(p.mT, p), g - matmul(matmul(g, p), x))
-        return first + second + third
+    p, g = result, grad.mT  # (m, n), as the input
+    first = -matmul(p.mT, matmul(grad, p.mT))
+    second = matmul(g - matmul(A, matmul(p, g)), matmul(p, p.mT))
+    third = matmul(matmul(p.mT, p), g - matmul(matmul(g, p), A))
+    return first + second + third
 
 
 @operation("linalg.pinv", "pinverse", out=True)
+@differentiated(_pinv_slope, name="LinalgPinvBackward0")
 def pinv(
     A: Tensor, rcond: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None,
 ) -> Tensor:  # fmt: skip
     """The pseudoinverse (Moore and Penrose); singular values up to the tolerance count as zero."""
     check_matrix("linalg.pinv", A)
     rtol = rcond if rtol is None else rtol
-    plain = A.detach()
-    if plain.numel() == 0:
-        result = plain.mT.clone()
+    if A.numel() == 0:
+        return A.mT.clone()  # type: ignore[no-any-return]
+    if hermitian:  # the lower triangle is all that counts
+        s, u = linalg_eigh(A)
+        vh = u.mT
     else:
-        from .choice import where
-
-        if hermitian:  # the lower triangle is all that counts
-            s, u = linalg_eigh(plain)
-            vh = u.mT
-        else:
-            u, s, vh = linalg_svd(plain, False)
-        kept = s.abs() > _tolerance(s.abs(), A.shape, atol, rtol)
-        inverse = where(kept, 1.0 / where(kept, s, 1.0), 0.0)
-        result = matmul(vh.mT * inverse.unsqueeze(-2), u.mT)
-    if tracked(A):
-        attach(result, LinalgPinvBackward0, [A])
-    return result
+        u, s, vh = linalg_svd(A, False)
+    kept = s.abs() > _tolerance(s.abs(), A.shape, atol, rtol)
+    inverse = where(kept, 1.0 / where(kept, s, 1.0), 0.0)
+    return matmul(vh.mT * inverse.unsqueeze(-2), u.mT)
 
 
 @operation(only="linalg.matrix_rank", out=True)
@@ -237,23 +228,16 @@ def _exponential(a: np.ndarray) -> np.ndarray:
     return result
 
 
-class LinalgMatrixExpBackward0(Gradient):
+def _exponential_slope(grad: Tensor, input: Tensor) -> Tensor:
     """The upper right block of exp([[Aᵀ, Ḡ], [0, Aᵀ]]) (Najfeld and Havel, 1995)."""
-
-
-    saves = RESULT
-
-    def backward(self, grad: Tensor) -> Tensor:
-        from .joining import cat
-
-        transposed = self.input(0).mT
-        n = grad.shape[-1]
-        top = cat([transposed, grad], -1)
-        bottom = cat([transposed.new_zeros(transposed.shape), transposed], -1)
-        return matrix_exp(cat([top, bottom], -2))[..., :n, n:]
+    transposed, n = input.mT, grad.shape[-1]
+    top = cat([transposed, grad], -1)
+    bottom = cat([transposed.new_zeros(transposed.shape), transposed], -1)
+    return matrix_exp(cat([top, bottom], -2))[..., :n, n:]
 
 
 @operation("linalg.matrix_exp")
+@differentiated(_exponential_slope, name="LinalgMatrixExpBackward0")
 def matrix_exp(input: Tensor) -> Tensor:
     """Exponentials of square matrices."""
     check_square("linalg.matrix_exp", input, half=True)
@@ -262,7 +246,4 @@ def matrix_exp(input: Tensor) -> Tensor:
 
 @rounded_once
 def _matrix_exp(input: Tensor) -> Tensor:
-    (result,) = on_host(_exponential, {}, [(input.shape, input.dtype)], input)
-    if tracked(input):
-        attach(result, LinalgMatrixExpBackward0, [input])
-    return result
+    return on_host(_exponential, {}, [(input.shape, input.dtype)], input)[0]

@@ -67,7 +67,6 @@ class LinalgVectorNormBackward0(Gradient):
 class _DistanceBackward(LinalgVectorNormBackward0):
     """Of several coordinates that are equally far apart each takes all of the gradient of the largest, as in PyTorch."""
 
-
     def backward(self, grad: Tensor) -> Tensor:
         shape, dims, keepdim, order = self.context
         if order != math.inf:

@@ -28,7 +28,6 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 class Entrance(Gradient):
     """Where a composition's history begins: leads from its inside to one of its arguments."""
 
-
     def backward(self, grad: Tensor) -> Tensor:
         return grad
 

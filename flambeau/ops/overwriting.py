@@ -29,7 +29,6 @@ from .recording_paths import unary
 class CopyBackwards(Overwritten):
     """``copy_``: all gradient to the source."""
 
-
     def name(self) -> str:
         return "torch::autograd::CopyBackwards"
 

@@ -351,7 +351,6 @@ class AvgPool2DBackward0(Gradient):
 class AvgPool2DBackwardBackward0(Gradient):
     """``context`` (shape of the means, window, order in memory)."""
 
-
     def backward(self, grad: Tensor) -> Tensor:
         return _average(grad, *self.context)
 
@@ -449,7 +448,6 @@ class AdaptiveAvgPool2DBackward0(Gradient):
 
 class AdaptiveAvgPool2DBackwardBackward(Gradient):
     """``context`` (shape of the means, window, order in memory)."""
-
 
     def backward(self, grad: Tensor) -> Tensor:
         return _adaptive_average(grad, *self.context)

@@ -241,7 +241,6 @@ def randperm(n: int, *, generator: Generator | None = None, dtype: Any = None, l
 class NormalBackward1(Gradient):
     """What is drawn has no derivatives; the mean is a tensor."""
 
-
     def backward(self, grad: Tensor) -> tuple[Tensor, Tensor]:
         return no_slope(grad), no_slope(grad)
 

@@ -11,8 +11,6 @@ from functools import lru_cache
 from math import prod as product
 from typing import Any
 
-from ..core.history import INPUTS, RESULT, Gradient
-from ..core.modes import without_history
 from ..core.tensor import Tensor
 from ..graph import dtypes
 from ..graph import primitives as p
@@ -22,6 +20,7 @@ from .choice import where
 from .conversion import SINGLE, rounded_once
 from .creation import empty, full, ones
 from .dispatch import attach, tracked
+from .elementwise import differentiated, gradient_class
 from .operation import Dims, operation
 from .recording_paths import binary, unary
 
@@ -115,15 +114,10 @@ def without_axes(x: Tensor, dims: Sequence[int], keepdim: bool) -> Tensor:
 # --- sum, mean ----------------------------------------------------------------------------------------------------
 
 
-class SumBackward0(Gradient):
-    """``context`` (input shape, dims, keepdim)."""
-
-
-    def backward(self, grad: Tensor) -> Tensor:
-        shape, dims, keepdim = self.context
-        return expand_back(grad, shape, dims, keepdim)
-
-
+_REDUCED = ("input", "shape", "dims", "keepdim")
+SumBackward0 = gradient_class(
+    "SumBackward0", lambda grad, shape, dims, keepdim: expand_back(grad, shape, dims, keepdim), _REDUCED, 1
+)
 SumBackward1 = SumBackward0.named("SumBackward1")
 
 
@@ -134,13 +128,7 @@ def _sum_dtype(x: Tensor, d: dtype_type | None) -> dtype_type:
 
 
 @operation(out=True)
-def sum(
-    input: Tensor,
-    dim: Dims = None,
-    keepdim: bool = False,
-    *,
-    dtype: Any = None,
-) -> Tensor:
+def sum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """Sum over ``dim`` (all axes if None). Integers and booleans sum to int64."""
     dims = wrap_dims(dim, input.ndim)
     d = _sum_dtype(input, dtype)
@@ -151,24 +139,17 @@ def sum(
     return result
 
 
-class MeanBackward0(Gradient):
-    def backward(self, grad: Tensor) -> Tensor:
-        shape, dims, keepdim = self.context
-        count = product(shape[d] for d in dims) if dims else 1
-        return expand_back(grad / (count or 1), shape, dims, keepdim)
+def _mean_slope(grad: Tensor, shape: Size, dims: Sequence[int], keepdim: bool) -> Tensor:
+    count = product(shape[d] for d in dims) if dims else 1
+    return expand_back(grad / (count or 1), shape, dims, keepdim)
 
 
+MeanBackward0 = gradient_class("MeanBackward0", _mean_slope, _REDUCED, 1)
 MeanBackward1 = MeanBackward0.named("MeanBackward1")
 
 
 @operation(out=True)
-def mean(
-    input: Tensor,
-    dim: Dims = None,
-    keepdim: bool = False,
-    *,
-    dtype: Any = None,
-) -> Tensor:
+def mean(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """Mean over ``dim`` (all axes if None). ``RuntimeError`` for integers unless ``dtype`` is a floating-point one."""
     x = input if dtype is None or input.dtype is dtype else input.to(dtype)
     if x.dtype.category < 2:
@@ -188,24 +169,17 @@ def mean(
     return result
 
 
-class NansumBackward0(Gradient):
-    """``context`` (input shape, dims, keepdim)."""
-
-    saves = INPUTS
-
-    def backward(self, grad: Tensor) -> Tensor:
-        return expand_back(grad, *self.context) * ~self.input(0).isnan()
+def _nansum_slope(grad: Tensor, input: Tensor, dim: Dims, keepdim: bool) -> Tensor:
+    return expand_back(grad, input.shape, wrap_dims(dim, input.ndim), keepdim) * ~input.isnan()
 
 
 @operation(out=True)
+@differentiated(_nansum_slope)
 def nansum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """Sum with NaN taken as zero."""
     if input.dtype.category < 2:
         return sum(input, dim, keepdim, dtype=dtype)
-    result = without_history(lambda: sum(where(input.isnan(), 0.0, input), dim, keepdim, dtype=dtype))
-    if tracked(input):
-        attach(result, NansumBackward0, [input], None, (input.shape, wrap_dims(dim, input.ndim), keepdim))
-    return result
+    return sum(where(input.isnan(), 0.0, input), dim, keepdim, dtype=dtype)
 
 
 @operation(out=True)
@@ -224,17 +198,14 @@ def _nanmean(input: Tensor, dim: Dims, keepdim: bool) -> Tensor:
 # --- prod ---------------------------------------------------------------------------------------------------------
 
 
-class ProdBackward0(Gradient):
+def _prod_slope(grad: Tensor, input: Tensor, result: Tensor, shape: Size, dims: Sequence[int], keepdim: bool) -> Tensor:
     """The product of all other elements: exact where no element is zero, else by products from both sides."""
+    if bool((input == 0).any()):
+        return expand_back(grad, shape, dims, keepdim) * _other_products(input, dims)
+    return expand_back(grad * result, shape, dims, keepdim) / input
 
-    saves = RESULT
 
-    def backward(self, grad: Tensor) -> Tensor:
-        shape, dims, keepdim = self.context
-        x, result = self.input(0), self.result()
-        if bool((x == 0).any()):
-            return expand_back(grad, shape, dims, keepdim) * _other_products(x, dims)
-        return expand_back(grad * result, shape, dims, keepdim) / x
+ProdBackward0 = gradient_class("ProdBackward0", _prod_slope, _REDUCED, 1)
 
 
 def _other_products(x: Tensor, dims: Sequence[int]) -> Tensor:

@@ -7,16 +7,19 @@ from typing import Any
 import numpy as np
 
 from .. import return_types
-from ..core.history import INPUTS, RESULT, Gradient
+from ..core.history import Gradient
 from ..core.tensor import Tensor
 from ..graph import dtypes
 from ..graph.primitives import TYPE_NAMES
 from ..graph.shapes import wrap_dim
 from ..graph.trace import local
 from .arithmetic import div_by_number
-from .creation import zeros_like
+from .choice import where
+from .creation import zeros, zeros_like
 from .dispatch import attach, tracked
+from .elementwise import differentiated, gradient_class
 from .host import on_host, working_dtype
+from .joining import cat
 from .operation import operation
 
 
@@ -24,18 +27,17 @@ def _accumulate(array: np.ndarray, ufunc: str, axis: int, work: str) -> np.ndarr
     return getattr(np, ufunc).accumulate(array, axis=axis, dtype=np.dtype(work))  # type: ignore[no-any-return]
 
 
-def _running(name: str, ufunc: str, input: Tensor, dim: int, dtype: Any) -> tuple[Tensor, Tensor, int]:
-    """(operand in the result's dtype, running result, axis)."""
+def _running(name: str, ufunc: str, input: Tensor, dim: int, dtype: Any) -> Tensor:
+    """The running result of a function of NumPy's, in the dtype that is asked for."""
     axis = wrap_dim(dim, input.ndim)
     d = dtype or (dtypes.int64 if input.dtype.category < 2 else input.dtype)
     x = input if input.dtype is d else input.to(d)
     if d.kind == "bool":
         raise NotImplementedError(f'"{name}_out_cpu" not implemented for \'Bool\'')
     if x.ndim == 0 or x.numel() == 0:
-        return x, x.detach().clone(), axis
+        return x.clone()  # type: ignore[no-any-return]
     parameters = {"ufunc": ufunc, "axis": axis, "work": working_dtype(d)}
-    (result,) = on_host(_accumulate, parameters, [(x.shape, d)], x)
-    return x, result, axis
+    return on_host(_accumulate, parameters, [(x.shape, d)], x)[0]
 
 
 def _from_behind(grad: Tensor, axis: int) -> Tensor:
@@ -43,41 +45,24 @@ def _from_behind(grad: Tensor, axis: int) -> Tensor:
     return cumsum(grad.flip(axis), axis).flip(axis) if grad.ndim else grad
 
 
-class CumsumBackward0(Gradient):
-    """``context``: the axis."""
-
-
-    def backward(self, grad: Tensor) -> Tensor:
-        return _from_behind(grad, self.context)
-
-
 @operation(inplace=True, out=True)
+@differentiated(lambda grad, dim: _from_behind(grad, dim))
 def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     """The sum of the elements up to each one along ``dim``. Integers and booleans sum to int64."""
-    x, result, axis = _running("cumsum", "add", input, dim, dtype)
-    if tracked(x):
-        attach(result, CumsumBackward0, [x], [], axis)
-    return result
+    return _running("cumsum", "add", input, dim, dtype)
 
 
-class CumprodBackward0(Gradient):
-    """``context``: the axis."""
-
-    saves = RESULT
-
-    def backward(self, grad: Tensor) -> Tensor:
-        x, result, axis = self.input(0), self.result(), self.context
-        if x.ndim == 0 or x.numel() == 0:
-            return grad
-        if local.grad and bool((x == 0).any()):
-            return _cumprod_slopes(x, grad, axis)
-        return _cumprod_gradient(x, result, grad, axis)
+def _cumprod_slope(grad: Tensor, input: Tensor, result: Tensor, dim: int) -> Tensor:
+    if input.ndim == 0 or input.numel() == 0:
+        return grad
+    axis = wrap_dim(dim, input.ndim)
+    if local.grad and bool((input == 0).any()):
+        return _cumprod_slopes(input, grad, axis)
+    return _cumprod_gradient(input, result, grad, axis)
 
 
 def _cumprod_gradient(x: Tensor, result: Tensor, grad: Tensor, axis: int) -> Tensor:
     """Before the first zero the products divided by each factor; at it, the products without it; 0 behind it."""
-    from .choice import where
-
     zeros = cumsum(x == 0, axis)
     before = zeros == 0
     weighted = _from_behind(where(before, grad * result, 0.0), axis)
@@ -90,8 +75,6 @@ def _cumprod_gradient(x: Tensor, result: Tensor, grad: Tensor, axis: int) -> Ten
 
 def _cumprod_slopes(x: Tensor, grad: Tensor, axis: int) -> Tensor:
     """The gradient in O(n²) without a division, whose own gradient is right where factors are zero."""
-    from .joining import cat
-
     n = x.shape[axis]
     slopes = []
     for k in range(n):
@@ -103,12 +86,10 @@ def _cumprod_slopes(x: Tensor, grad: Tensor, axis: int) -> Tensor:
 
 
 @operation(inplace=True, out=True)
+@differentiated(_cumprod_slope)
 def cumprod(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     """The product of the elements up to each one along ``dim``. Integers and booleans multiply to int64."""
-    x, result, axis = _running("cumprod", "multiply", input, dim, dtype)
-    if tracked(x):
-        attach(result, CumprodBackward0, [x], None, axis)
-    return result
+    return _running("cumprod", "multiply", input, dim, dtype)
 
 
 # --- extrema ------------------------------------------------------------------------------------------------------------
@@ -124,21 +105,15 @@ def _running_extremum(array: np.ndarray, ufunc: str, axis: int) -> tuple[np.ndar
     return values, np.maximum.accumulate(found, axis=axis)
 
 
-class CummaxBackward0(Gradient):
-    """``context``: the axis; ``saved`` holds the indices second."""
-
-    saves = INPUTS
-
-    def backward(self, grad: Tensor) -> Tensor:
-        index = self.input(1)
-        if not grad.ndim or not grad.numel():
-            return grad
-        return grad.new_zeros(grad.shape).scatter_add(self.context, index, grad)
+CummaxBackward0 = gradient_class(
+    "CummaxBackward0",
+    lambda grad, index, axis: grad.new_zeros(grad.shape).scatter_add(axis, index, grad) if grad.shape.numel() else grad,
+    ("input", "index", "axis"),
+    2,
+)
 
 
 def _cumulative(input: Tensor, dim: int, ufunc: str, gradient: type[Gradient]) -> tuple[Tensor, Tensor]:
-    from .creation import zeros
-
     axis = wrap_dim(dim, input.ndim)
     if input.ndim == 0 or input.numel() == 0:
         values, indices = input.detach().clone(), zeros(input.shape, dtype=dtypes.int64)
@@ -162,36 +137,27 @@ def cummin(input: Tensor, dim: int) -> Any:
     return return_types.cummin(_cumulative(input, dim, "minimum", CummaxBackward0.named("CumminBackward0")))
 
 
-class LogcumsumexpBackward0(Gradient):
-    """``context``: the axis. Gradients of either sign are taken apart, so that logarithms exist."""
+def _logcumsumexp_slope(grad: Tensor, input: Tensor, result: Tensor, dim: int) -> Tensor:
+    """Gradients of either sign are taken apart, so that logarithms exist."""
+    if input.ndim == 0 or input.numel() == 0:
+        return grad
 
-    saves = RESULT
+    def part(size: Tensor) -> Tensor:
+        logs = where(size > 0, size, 1.0).log() - result
+        logs = where(size > 0, logs, float("-inf"))
+        return (logcumsumexp(logs.flip(dim), dim).flip(dim) + input).exp()
 
-    def backward(self, grad: Tensor) -> Tensor:
-        from .choice import where
-
-        x, result, axis = self.input(0), self.result(), self.context
-        if x.ndim == 0 or x.numel() == 0:
-            return grad
-
-        def part(size: Tensor) -> Tensor:
-            logs = where(size > 0, size, 1.0).log() - result
-            logs = where(size > 0, logs, float("-inf"))
-            return (logcumsumexp(logs.flip(axis), axis).flip(axis) + x).exp()
-
-        return part(grad) - part(-grad)
+    return part(grad) - part(-grad)
 
 
 @operation(out="exact")
+@differentiated(_logcumsumexp_slope)
 def logcumsumexp(input: Tensor, dim: int) -> Tensor:
     """log of the running sum of exp along ``dim``, without overflow."""
     wrap_dim(dim, input.ndim)
     if input.dtype.category < 2:
         raise NotImplementedError(f"\"logcumsumexp_out_cpu\" not implemented for '{TYPE_NAMES[input.dtype]}'")
-    x, result, axis = _running("logcumsumexp", "logaddexp", input, dim, None)
-    if tracked(x):
-        attach(result, LogcumsumexpBackward0, [x], None, axis)
-    return result
+    return _running("logcumsumexp", "logaddexp", input, dim, None)
 
 
 # --- differences --------------------------------------------------------------------------------------------------------
@@ -200,8 +166,6 @@ def logcumsumexp(input: Tensor, dim: int) -> Tensor:
 @operation(out=True)
 def diff(input: Tensor, n: int = 1, dim: int = -1, prepend: Tensor | None = None, append: Tensor | None = None) -> Tensor:
     """Each element less the one before it along ``dim``, ``n`` times; other tensors may be put at the ends first."""
-    from .joining import cat
-
     if input.ndim == 0:
         raise RuntimeError("diff expects input to be at least one-dimensional")
     if n < 0:

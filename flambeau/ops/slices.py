@@ -52,7 +52,6 @@ IndexSelectBackward0 = IndexBackward0.named("IndexSelectBackward0")
 class IndexFillBackward0(Gradient):
     """``context``: the addressing. An element that is named twice is filled once."""
 
-
     def backward(self, grad: Tensor) -> tuple[Tensor, Tensor | None]:
         zeros = filled(Size(self.context.shape), 0, grad.dtype)
         kept = with_values(grad, zeros, self.context, "set")

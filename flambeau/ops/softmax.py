@@ -6,8 +6,6 @@ import math
 from typing import Any
 
 from ..core.composite import composite
-from ..core.history import RESULT, Gradient
-from ..core.modes import without_history
 from ..core.tensor import Tensor
 from ..graph import dtypes
 from ..graph import primitives as p
@@ -15,8 +13,8 @@ from ..graph.shapes import wrap_dim, wrap_dims
 from .choice import where
 from .conversion import check_floating, rounded_once
 from .dispatch import attach, tracked
+from .elementwise import differentiated, gradient_class
 from .extrema import amax
-from .one_node import one_node
 from .operation import Dims, operation
 from .recording_paths import binary, ternary, unary
 from .reductions import expand_back, reduce, sum, without_axes
@@ -30,15 +28,12 @@ def _prepared(name: str, input: Tensor, dim: int, dtype: Any) -> tuple[Tensor, i
     return x, axis
 
 
-class SoftmaxBackward0(Gradient):
-    """``context``: the axis."""
+def _softmax_slope(grad: Tensor, result: Tensor, axis: int) -> Tensor:
+    weighted = grad * result
+    return weighted - result * weighted.sum(axis, True)
 
-    saves = RESULT
 
-    def backward(self, grad: Tensor) -> Tensor:
-        result = self.result()
-        weighted = grad * result
-        return weighted - result * weighted.sum(self.context, True)
+SoftmaxBackward0 = gradient_class("SoftmaxBackward0", _softmax_slope, ("input", "axis"), 1)
 
 
 @operation("special.softmax", out="exact")
@@ -80,13 +75,12 @@ def safe_softmax(x: Tensor, axis: int) -> Tensor:
     return result
 
 
-class LogSoftmaxBackward0(Gradient):
-    """``context``: the axis."""
-
-    saves = RESULT
-
-    def backward(self, grad: Tensor) -> Tensor:
-        return grad - self.result().exp() * grad.sum(self.context, True)
+LogSoftmaxBackward0 = gradient_class(
+    "LogSoftmaxBackward0",
+    lambda grad, result, axis: grad - result.exp() * grad.sum(axis, True),
+    ("input", "axis"),
+    1,
+)
 
 
 @operation("special.log_softmax", out="exact")
@@ -113,18 +107,14 @@ def _log_softmax_values(axis: int, x: Tensor) -> tuple[Tensor]:
     return (binary(p.SUB, shifted, unary(p.LOG, total)),)
 
 
-class LogsumexpBackward0(Gradient):
-    """``context`` (shape, dims, keepdim)."""
-
-    saves = RESULT
-
-    def backward(self, grad: Tensor) -> Tensor:
-        shape, dims, keepdim = self.context
-        return expand_back(grad, shape, dims, keepdim) * (self.input(0) - expand_back(self.result(), shape, dims, keepdim)).exp()
+def _logsumexp_slope(grad: Tensor, input: Tensor, result: Tensor, dim: Dims, keepdim: bool) -> Tensor:
+    dims = wrap_dims(dim, input.ndim)
+    shares = (input - expand_back(result, input.shape, dims, keepdim)).exp()
+    return expand_back(grad, input.shape, dims, keepdim) * shares
 
 
 @operation("special.logsumexp", out=True)
-@one_node("LogsumexpBackward0")
+@differentiated(_logsumexp_slope)
 def logsumexp(input: Tensor, dim: Dims, keepdim: bool = False) -> Tensor:
     """log(sum(exp(x))) over axes, without overflow."""
     dims = wrap_dims(dim, input.ndim)
@@ -132,10 +122,7 @@ def logsumexp(input: Tensor, dim: Dims, keepdim: bool = False) -> Tensor:
         # All axes are meant, but PyTorch has not prepared for that.
         raise RuntimeError(f"output with shape [] doesn't match the broadcast shape {[1] * input.ndim}")
     x = input if input.dtype.category == 2 else input.to(dtypes.get_default_dtype())
-    result = without_history(lambda: _logsumexp(x, dims, keepdim))
-    if tracked(x):
-        attach(result, LogsumexpBackward0, [x], None, (x.shape, dims, keepdim))
-    return result
+    return _logsumexp(x, dims, keepdim)
 
 
 @rounded_once

@@ -16,6 +16,7 @@ from ..graph import dtypes
 from ..graph.checks import Check
 from ..graph.shapes import wrap_dim
 from .dispatch import attach, checked, tracked
+from .elementwise import gradient_class
 from .host import on_host
 from .memory_order import lay, own_order
 from .operation import operation
@@ -183,15 +184,13 @@ def _middle(array: np.ndarray, axis: int, keepdim: bool, skip_nan: bool) -> tupl
     return (values, index) if keepdim else (values.squeeze(axis), index.squeeze(axis))
 
 
-class MedianBackward0(Gradient):
-    """All elements that equal the median share its gradient evenly; ``saved`` holds input and result."""
+def _median_slope(grad: Tensor, input: Tensor, result: Tensor) -> Tensor:
+    """All elements that equal the median share its gradient evenly."""
+    hit = (input == result) | (input.isnan() & result.isnan())
+    return hit * (grad / hit.sum())
 
-    saves = INPUTS
 
-    def backward(self, grad: Tensor) -> Tensor:
-        x, result = self.input(0), self.input(1)
-        hit = (x == result) | (x.isnan() & result.isnan())
-        return hit * (grad / hit.sum())
+MedianBackward0 = gradient_class("MedianBackward0", _median_slope, ("input",), 1)
 
 
 def _median(name: str, input: Tensor, dim: int | None, keepdim: bool) -> Any:
@@ -205,8 +204,7 @@ def _median(name: str, input: Tensor, dim: int | None, keepdim: bool) -> Any:
         parameters = {"axis": 0, "keepdim": False, "skip_nan": skip}
         result = on_host(_middle, parameters, [((), input.dtype), ((), dtypes.int64)], flat)[0]
         if tracked(input):
-            saved = [(input._read(), input._view), (result._read(), None)]
-            attach(result, MedianBackward0.named("NanmedianBackward0") if skip else MedianBackward0, [input, result], saved)
+            attach(result, MedianBackward0.named("NanmedianBackward0") if skip else MedianBackward0, [input])
         return result
     axis = wrap_dim(dim, input.ndim)
     if input.ndim and input.shape[axis] == 0:

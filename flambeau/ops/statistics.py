@@ -8,7 +8,6 @@ from math import prod as product
 from typing import Any
 
 from ..core.composite import composite
-from ..core.history import INPUTS, RESULT, Gradient
 from ..core.tensor import Tensor
 from ..graph.checks import Check
 from ..graph.notices import warn
@@ -17,6 +16,7 @@ from ..graph.shapes import wrap_dim, wrap_dims
 from .choice import where
 from .conversion import computed_in_double
 from .dispatch import attach, checked, tracked
+from .elementwise import gradient_class
 from .joining import cat
 from .one_node import one_node
 from .operation import Dims, Scalar, operation
@@ -62,24 +62,19 @@ def centred(x: Tensor, dims: tuple[int, ...]) -> Tensor:
     return x - mean(x, dims, True)
 
 
-class VarBackward0(Gradient):
-    """``context`` (shape, dims, keepdim, count less correction)."""
-
-    saves = INPUTS
-
-    def backward(self, grad: Tensor) -> Tensor:
-        shape, dims, keepdim, free = self.context
-        return expand_back(grad * (2.0 / free), shape, dims, keepdim) * centred(self.input(0), dims)
+def _var_slope(grad: Tensor, input: Tensor, shape: Any, dims: Any, keepdim: bool, free: float) -> Tensor:
+    """``free``: the count less the correction."""
+    return expand_back(grad * (2.0 / free), shape, dims, keepdim) * centred(input, dims)
 
 
-class StdBackward0(VarBackward0):
+def _std_slope(grad: Tensor, input: Tensor, result: Tensor, shape: Any, dims: Any, keepdim: bool, free: float) -> Tensor:
     """Where all elements are equal the gradient is taken to be zero."""
+    return _var_slope(where(result == 0, 0.0, grad / (result * 2)), input, shape, dims, keepdim, free)
 
-    saves = RESULT
 
-    def backward(self, grad: Tensor) -> Tensor:
-        result = self.result()
-        return super().backward(where(result == 0, 0.0, grad / (result * 2)))
+_SPREAD = ("input", "shape", "dims", "keepdim", "free")
+VarBackward0 = gradient_class("VarBackward0", _var_slope, _SPREAD, 1)
+StdBackward0 = gradient_class("StdBackward0", _std_slope, _SPREAD, 1)
 
 
 def _correction(unbiased: Any, correction: Any) -> float:
@@ -99,14 +94,8 @@ def _shift_arguments(dim: Any, unbiased: Any) -> tuple[Any, Any]:
 
 @operation(out=True)
 def var(
-    input: Tensor,
-    dim: Any = None,
-    unbiased: Any = None,
-    keepdim: bool = False,
-    *,
-    correction: Any = None,
-    axis: Any = None,
-) -> Tensor:
+    input: Tensor, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *, correction: Any = None, axis: Any = None,
+) -> Tensor:  # fmt: skip
     """Variance over ``dim``; ``correction`` (1 unless given) is taken from the count."""
     dim, unbiased = _shift_arguments(dim if axis is None else axis, unbiased)
     return _moments("var", input, dim, _correction(unbiased, correction), keepdim)[0]
@@ -114,14 +103,8 @@ def var(
 
 @operation(out=True)
 def std(
-    input: Tensor,
-    dim: Any = None,
-    unbiased: Any = None,
-    keepdim: bool = False,
-    *,
-    correction: Any = None,
-    axis: Any = None,
-) -> Tensor:
+    input: Tensor, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *, correction: Any = None, axis: Any = None,
+) -> Tensor:  # fmt: skip
     """Standard deviation over ``dim``."""
     dim, unbiased = _shift_arguments(dim if axis is None else axis, unbiased)
     return _moments("std", input, dim, _correction(unbiased, correction), keepdim, True)[0]

@@ -20,6 +20,7 @@ from ..graph.primitives import TYPE_NAMES
 from ..graph.shapes import broadcast_shapes
 from ..graph.trace import local
 from .dispatch import attach, tracked
+from .elementwise import differentiated
 from .host import SeveralResults, array_of, at_once, attach_results, on_host
 from .matrix import matmul
 from .one_node import one_node
@@ -69,25 +70,19 @@ def _cofactors(a: np.ndarray) -> np.ndarray:
     return (u * others.prod(-1)[..., None, :] @ v * sign[..., None, None]).astype(a.dtype)
 
 
-class LinalgDetBackward0(Gradient):
-    saves = RESULT
-
-    def backward(self, grad: Tensor) -> Tensor:
-        x = self.input(0)
-        if local.grad:
-            return (grad * self.result()).unsqueeze(-1).unsqueeze(-1) * inv(x).mT
-        (slopes,) = on_host(_cofactors, {}, [(x.shape, x.dtype)], x)
-        return grad.unsqueeze(-1).unsqueeze(-1) * slopes
+def _det_slope(grad: Tensor, input: Tensor, result: Tensor) -> Tensor:
+    if local.grad:
+        return (grad * result).unsqueeze(-1).unsqueeze(-1) * inv(input).mT
+    (slopes,) = on_host(_cofactors, {}, [(input.shape, input.dtype)], input)
+    return grad.unsqueeze(-1).unsqueeze(-1) * slopes
 
 
 @operation("linalg.det(A)", out="exact")
+@differentiated(_det_slope, name="LinalgDetBackward0")
 def det(input: Tensor) -> Tensor:
     """Determinants of square matrices."""
     check_square("linalg.det", input)
-    (result,) = on_host(_det, {}, [(input.shape[:-2], input.dtype)], input)
-    if tracked(input):
-        attach(result, LinalgDetBackward0, [input])
-    return result
+    return on_host(_det, {}, [(input.shape[:-2], input.dtype)], input)[0]
 
 
 def _slogdet(a: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -161,26 +156,18 @@ def _singular(name: str, a: np.ndarray, text: str) -> LinAlgError:
     return LinAlgError(f"{name}: The input matrix is singular.")
 
 
-class LinalgInvExBackward0(Gradient):
-    saves = RESULT
-
-    def backward(self, grad: Tensor) -> Tensor:
-        transposed = self.result().mT
-        return -matmul(transposed, matmul(grad, transposed))
-
-
 @operation("inverse(input)", "linalg.inv", method=True, out="exact")
+@differentiated(
+    lambda grad, result: -matmul(result.mT, matmul(grad, result.mT)), name="LinalgInvExBackward0"
+)
 def inv(A: Tensor) -> Tensor:
     """Inverses of square matrices; ``LinAlgError`` if one is singular."""
     check_square("linalg.inv", A)
     try:
-        result = at_once(np.linalg.inv, A)
+        return at_once(np.linalg.inv, A)  # type: ignore[no-any-return]
     except np.linalg.LinAlgError:
         text = "The diagonal element {pivot} is zero, the inversion could not be completed"
         raise _singular("linalg.inv", array_of(A), text) from None
-    if tracked(A):
-        attach(result, LinalgInvExBackward0, [A])
-    return result
 
 
 class LinalgSolveExBackward0(Gradient):

@@ -7,24 +7,19 @@ from typing import Any
 
 import numpy as np
 
-from ..core.history import Gradient
 from ..core.tensor import Tensor
 from ..graph import dtypes
 from ..graph import primitives as p
 from ..graph.shapes import Size, wrap_dim
 from ..graph.trace import record
 from .conversion import computed_in_double
-from .dispatch import attach, tracked
+from .elementwise import differentiated
 from .one_node import one_node
 from .operation import operation
 
 
-class DiagEmbedBackward0(Gradient):
-    def backward(self, grad: Tensor) -> Tensor:
-        return grad.diagonal(*self.context)
-
-
 @operation()
+@differentiated(lambda grad, offset, dim1, dim2: grad.diagonal(offset, dim1, dim2))
 def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
     """The last axis laid along the diagonal of two new axes ``dim1`` and ``dim2``, zeros elsewhere."""
     rank = input.ndim + 1
@@ -36,10 +31,8 @@ def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -
     for axis in sorted((a, b)):
         sizes.insert(axis, extent)
     result = input.new_zeros(sizes)
-    result.diagonal(offset, a, b).copy_(input.detach())
-    if tracked(input):
-        attach(result, DiagEmbedBackward0, [input], [], (offset, a, b))
-    return result
+    result.diagonal(offset, a, b).copy_(input)
+    return result  # type: ignore[no-any-return]
 
 
 @one_node("DiagonalBackward0_copy")
@@ -81,17 +74,7 @@ def _trace(x: Tensor) -> Tensor:
     return x.diagonal().sum()
 
 
-class TriuBackward0(Gradient):
-    def backward(self, grad: Tensor) -> Tensor:
-        return triu(grad, self.context)
-
-
-class TrilBackward0(Gradient):
-    def backward(self, grad: Tensor) -> Tensor:
-        return tril(grad, self.context)
-
-
-def _triangle(name: str, x: Tensor, diagonal: int, primitive: p.Primitive, gradient: type[Gradient]) -> Tensor:
+def _triangle(name: str, x: Tensor, diagonal: int, primitive: p.Primitive) -> Tensor:
     """Elements kept where ``column - row`` compares with ``diagonal``, else zero."""
     if x.ndim < 2:
         raise RuntimeError(f"{name}: input tensor must have at least 2 dimensions")
@@ -101,22 +84,21 @@ def _triangle(name: str, x: Tensor, diagonal: int, primitive: p.Primitive, gradi
     columns = record(p.IOTA, (Size((n,)), dtypes.int64), (0, None), (1, None))
     kept = record(primitive, None, (columns, None), (rows, None))
     zero = False if x.dtype.kind == "bool" else 0  # booleans stay booleans
-    result = Tensor._from_node(record(p.WHERE, None, (kept, None), (x._read(), x._view), (zero, None)))
-    if tracked(x):
-        attach(result, gradient, [x], [], diagonal)
-    return result
+    return Tensor._from_node(record(p.WHERE, None, (kept, None), (x._read(), x._view), (zero, None)))
 
 
 @operation(inplace=True, out="exact")
+@differentiated(lambda grad, diagonal: grad.tril(diagonal))
 def tril(input: Tensor, diagonal: int = 0) -> Tensor:
     """Matrices with zeros above a diagonal."""
-    return _triangle("tril", input, diagonal, p.LE, TrilBackward0)
+    return _triangle("tril", input, diagonal, p.LE)
 
 
 @operation(inplace=True, out="exact")
+@differentiated(lambda grad, diagonal: grad.triu(diagonal))
 def triu(input: Tensor, diagonal: int = 0) -> Tensor:
     """Matrices with zeros below a diagonal."""
-    return _triangle("triu", input, diagonal, p.GE, TriuBackward0)
+    return _triangle("triu", input, diagonal, p.GE)
 
 
 def _triangle_indices(name: str, function: Any) -> Any:
