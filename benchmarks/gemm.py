@@ -19,6 +19,7 @@ sys.path[:0] = [str(Path(__file__).parent.parent), str(Path(__file__).parent.par
 from harness import Prepared, compiler, runner
 
 from flambeau.cpu.gemm import lower_matmul
+from flambeau.cpu.values import Type
 from flambeau.kernels.kernel import MatrixAccess, Operand
 
 SHAPES: list[tuple[str, tuple[int, ...], int, int, int, str]] = [
@@ -75,7 +76,7 @@ def measure(name: str, batch: tuple[int, ...], m: int, n: int, k: int, transpose
     b = torch.randn(*batch, n, k).mT if transposed[1] == "t" else torch.randn(*batch, k, n)
     ours, theirs = torch.empty(*batch, m, n), torch.empty(*batch, m, n)
     accesses = access(a), access(b), access(ours)
-    calls = lower_matmul("float", batch, m, n, k, *accesses, threads_hint=torch.get_num_threads())
+    calls = lower_matmul(Type.of("float"), batch, m, n, k, *accesses, threads_hint=torch.get_num_threads())
     arrays = {
         operand.operand: (tensor.mT if tensor.mT.is_contiguous() else tensor).numpy()
         for operand, tensor in zip(accesses, (a, b, ours), strict=True)

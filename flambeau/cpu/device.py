@@ -13,7 +13,7 @@ from ..kernels.contract import Tiling, register
 from ..kernels.kernel import Call, Epilogue, MatrixAccess, Operand
 from ..kernels.kernel import Kernel as AnyKernel
 from ..kernels.program import Program
-from .conversion import register_element, register_type
+from .conversion import register_type
 from .convolution import lower_forward, lower_input_gradient, lower_weight_gradient
 from .gemm import lower_matmul
 from .ir import Kernel
@@ -72,14 +72,11 @@ class Processor:
         self, dtype: DType, batch: tuple[int, ...], m: int, n: int, k: int, a: MatrixAccess, b: MatrixAccess,
         result: MatrixAccess | Epilogue,
     ) -> list[Call]:  # fmt: skip
-        if isinstance(result, Epilogue):
-            return lower_matmul(register_element(dtype), batch, m, n, k, a, b, None, FusedEpilogue(result))
-        return lower_matmul(register_element(dtype), batch, m, n, k, a, b, result)
+        code = FusedEpilogue(result) if isinstance(result, Epilogue) else result
+        return lower_matmul(register_type(dtype), batch, m, n, k, a, b, code)
 
     def convolution(self, geometry: Convolution, x: Operand, w: Operand, result: Operand | Epilogue) -> list[Call]:
-        if isinstance(result, Epilogue):
-            return lower_forward(geometry, x, w, None, FusedEpilogue(result))
-        return lower_forward(geometry, x, w, result)
+        return lower_forward(geometry, x, w, FusedEpilogue(result) if isinstance(result, Epilogue) else result)
 
     def windows(
         self, name: str, dtype: DType, geometry: Convolution | Pooling, inputs: Sequence[Operand],

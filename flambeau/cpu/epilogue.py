@@ -11,7 +11,7 @@ from .ir import KernelBuilder
 from .values import Type, Value, placed
 
 
-class Epilogue(Protocol):
+class EpilogueCode(Protocol):
     """Elementwise work on the results of a product or a convolution, fused into its kernel, which also stores them.
 
     Results form a grid of (outer, middle, inner), the inner axis in lanes: (batch, row, column) of a product, (image, channel,
@@ -46,7 +46,7 @@ class Epilogue(Protocol):
         """
 
 
-class Store:
+class StoreResults:
     """The epilogue that only stores: element (outer, middle, inner) at ``offset + sum(index * stride)`` of an operand."""
 
     def __init__(
@@ -76,7 +76,7 @@ class Store:
             (line + inner * a.inner).scatter(value, value.builder.lane_numbers() * a.inner, mask)
 
 
-class StoreGrid:
+class StoreResultsInGrid:
     """The epilogue that stores positions of planes ``columns`` wide into every ``stride``-th row and column, from ``origin``
     on, of ``target [outer, middle, height, width]``. All positions of one vector must be in one row."""
 

@@ -21,7 +21,7 @@ from flambeau.cpu.convolution import (
     lower_input_gradient,
     lower_weight_gradient,
 )
-from flambeau.cpu.epilogue import Store
+from flambeau.cpu.epilogue import StoreResults
 from flambeau.cpu.ir import KernelBuilder
 from flambeau.cpu.register_tile import Registers
 from flambeau.cpu.values import LANES, Type, Value, where
@@ -209,7 +209,7 @@ def test_what_is_not_finite_stays_where_it_belongs(name: str, value: float) -> N
         np.testing.assert_array_equal(np.isneginf(result), np.isneginf(expected))
 
 
-class ScaleAndShift(Store):
+class ScaleAndShift(StoreResults):
     """``max(value, shift[channel])``, then stored; also records which vectors it was given."""
 
     def __init__(self, c: Convolution, shift: Operand, y: Operand) -> None:
@@ -240,7 +240,7 @@ def test_an_epilogue_sees_the_very_bits(name: str) -> None:
     y = np.full_like(problem.grad_y, np.nan)
     operands = [Operand(array.nbytes) for array in (problem.x, problem.w, shift, y)]
     epilogue = ScaleAndShift(c, operands[2], operands[3])
-    calls = lower_forward(c, operands[0], operands[1], None, epilogue)
+    calls = lower_forward(c, operands[0], operands[1], epilogue)
     execute(calls, dict(zip(operands, (problem.x, problem.w, shift, y), strict=True)))
     np.testing.assert_array_equal(y, np.maximum(problem.compute("y"), shift[:, None, None]))
 

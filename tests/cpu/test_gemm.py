@@ -69,7 +69,7 @@ def matrix(dtype: str, shape: tuple[int, ...], layout: str = "rows", seed: int =
 def lower(dtype: str, a: Matrix, b: Matrix, c: Matrix, **options: object) -> list[Call]:
     *batch, m, n = c.view.shape
     accesses = a.access, b.access, c.access
-    return lower_matmul(dtype, tuple(batch), m, n, a.view.shape[-1], *accesses, **options)  # type: ignore[arg-type]
+    return lower_matmul(Type.of(dtype), tuple(batch), m, n, a.view.shape[-1], *accesses, **options)  # type: ignore[arg-type]
 
 
 def arrays(*matrices: Matrix) -> dict[Operand, np.ndarray]:
@@ -341,7 +341,7 @@ def test_epilogue(shape: tuple[int, int, int]) -> None:
     operands = [Operand(x.nbytes) for x in (bias, scale, residual)]
     # The result replaces the residual, so that a second pass over an element would show.
     epilogue = Affine(*operands, operands[2], m, n)
-    calls = lower_matmul("float", (batch,), m, n, k, a.access, b.access, None, epilogue)
+    calls = lower_matmul(Type.of("float"), (batch,), m, n, k, a.access, b.access, epilogue)
     assert calls[-1].writes == (operands[2],) and set(operands) <= set(calls[-1].reads)
     execute(calls, arrays(a, b) | dict(zip(operands, (bias, scale, residual), strict=True)))
     same_bits(residual, expected)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from ...graph.convolution import Convolution
 from ...kernels.kernel import Call, Operand
 from ..conversion import register_type
-from ..epilogue import Epilogue, Store, StoreGrid
+from ..epilogue import EpilogueCode, StoreResults, StoreResultsInGrid
 from ..register_tile import Registers
 from ..zeros import lower_zero
 from .gather_product import lower_gather
@@ -19,7 +19,7 @@ from .weight_gradient import choose_cut, lower_combine
 
 __all__ = [
     "Convolution",
-    "Epilogue",
+    "EpilogueCode",
     "Registers",
     "lower_forward",
     "lower_input_gradient",
@@ -34,28 +34,21 @@ def lower_forward(
     c: Convolution,
     x: Operand,
     w: Operand,
-    y: Operand | None,
-    epilogue: Epilogue | None = None,
+    result: Operand | EpilogueCode,
     *,
     registers: Registers | None = None,
 ) -> list[Call]:
-    """Calls that compute ``y [batch, out_channels, out_height, out_width]`` from x and w.
-
-    With an ``epilogue``, it finishes and stores the results, and there is no ``y``. ``registers`` defaults to the
-    machine's; results do not depend on it.
-    """
+    """Calls that compute ``y [batch, out_channels, out_height, out_width]`` from x and w, and store it or hand it to an
+    epilogue. ``registers`` defaults to the machine's; results do not depend on it."""
     window = c.kernel[0] * c.kernel[1]
-    store = epilogue
-    if store is None:
-        assert y is not None
-        store = _store(c, y, c.out_channels, c.out_height * c.out_width)
+    store = _store(c, result, c.out_channels, c.out_height * c.out_width) if isinstance(result, Operand) else result
     output_pitch = c.in_channels // c.groups * window
     return lower_gather(forward_gather(c), x, w, output_pitch, window, store, registers=registers, label="convolution")
 
 
-def _store(c: Convolution, target: Operand, channels: int, positions: int) -> Store:
+def _store(c: Convolution, target: Operand, channels: int, positions: int) -> StoreResults:
     """Stores results as they are into ``target [batch, channels, positions]``."""
-    return Store(register_type(c.dtype), target, 0, (channels * positions,), positions)
+    return StoreResults(register_type(c.dtype), target, 0, (channels * positions,), positions)
 
 
 def lower_input_gradient(
@@ -70,11 +63,11 @@ def lower_input_gradient(
         calls += lower_zero(c.batch * c.in_channels * c.height * c.width * c.item_bytes // 4, grad_x)
     for origin, gather in gathers:
         if gather.taps:
-            store: Epilogue = _store(c, grad_x, c.in_channels, c.height * c.width)
+            store: EpilogueCode = _store(c, grad_x, c.in_channels, c.height * c.width)
             dense = c.stride == (1, 1)
             if not dense:
                 plane = c.height, c.width
-                store = StoreGrid(register_type(c.dtype), grad_x, c.in_channels, plane, gather.columns, origin, c.stride)
+                store = StoreResultsInGrid(register_type(c.dtype), grad_x, c.in_channels, plane, gather.columns, origin, c.stride)
             calls += lower_gather(
                 gather, grad_y, w, output_pitch, channel_pitch, store,
                 by_row=not dense, registers=registers, label="convolution input gradient",

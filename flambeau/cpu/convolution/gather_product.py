@@ -18,7 +18,7 @@ from typing import Any
 
 from ...kernels.kernel import Call, Operand
 from ..arguments import Arguments
-from ..epilogue import Epilogue
+from ..epilogue import EpilogueCode
 from ..ir import Kernel, KernelBuilder, Module
 from ..register_tile import Registers, RegisterTile, host_registers, multiply_function
 from ..values import INDEX, LANES, Pointer, Type, Value, where
@@ -127,7 +127,7 @@ def lower_gather(
     w: Operand,
     output_pitch: int,
     channel_pitch: int,
-    epilogue: Epilogue,
+    epilogue: EpilogueCode,
     *,
     by_row: bool = False,
     registers: Registers | None = None,
@@ -139,7 +139,7 @@ def lower_gather(
     """
     if gather.batch == 0:
         return []
-    type = Type.of(gather.dtype)
+    type = gather.type
     tile = choose_tile(registers or host_registers(), type, gather.outputs)
     pack, packed = pack_weights(gather, tile.rows, w, output_pitch, channel_pitch)
     cut = choose_cut(gather, tile)
@@ -193,7 +193,7 @@ class GatherCode:
     stride: int
     direct: bool
     by_row: bool
-    epilogue: Epilogue
+    epilogue: EpilogueCode
 
     @property
     def key(self) -> str:
@@ -308,13 +308,13 @@ def pack_weights(gather: Gather, rows: int, w: Operand, output_pitch: int, chann
     """
     blocks = -(-gather.outputs // rows)
     terms = gather.channels * len(gather.taps)
-    packed = Operand(gather.groups * blocks * terms * rows * gather.item_bytes, "packed weights")
+    packed = Operand(gather.groups * blocks * terms * rows * gather.type.bytes, "packed weights")
     arguments = PACK_ARGUMENTS.values(
         weights=w, packed=packed, outputs=gather.outputs, blocks=blocks, channels=gather.channels, taps=len(gather.taps),
         group_pitch=max(gather.outputs * output_pitch, gather.channels * channel_pitch),
         output_pitch=output_pitch, channel_pitch=channel_pitch, tap_table=PACK_ARGUMENTS.end,
     )  # fmt: skip
-    type = Type.of(gather.dtype)
+    type = gather.type
     kernel = Kernel(f"convolution_pack_weights {type} {rows}", lambda module, name: _emit_pack_weights(module, name, type, rows))
     arguments += [tap.weight for tap in gather.taps]
     tiles = gather.groups * blocks

@@ -51,7 +51,7 @@ def lower_lane_sum(
     gather: Gather, cut: Cut, grad_y: Operand, x: Operand, sums: Operand, registers: Registers | None = None
 ) -> Call:
     """A call that writes the parts' sums, laid out as :meth:`.TilePlace.sums` says."""
-    type, terms = Type.of(gather.dtype), cut.channels * len(gather.taps)
+    type, terms = gather.type, cut.channels * len(gather.taps)
     tile = lane_tile(registers or host_registers(), type, gather.outputs, terms)
     values, tables = tile_arguments(gather, cut, ARGUMENTS.end)
     totals_terms = round_up(terms, tile.terms)

@@ -42,7 +42,7 @@ def lower_outer_sum(
     gather: Gather, cut: Cut, grad_y: Operand, x: Operand, sums: Operand, registers: Registers | None = None
 ) -> Call:
     """A call that writes the parts' sums, laid out as :meth:`.TilePlace.sums` says."""
-    type = Type.of(gather.dtype)
+    type = gather.type
     item, terms = type.bytes, cut.channels * len(gather.taps)
     tile = outer_tile(registers or host_registers(), type, gather.outputs)
     values, tables = tile_arguments(gather, cut, ARGUMENTS.end)

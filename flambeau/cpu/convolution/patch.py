@@ -31,7 +31,7 @@ def patch_arguments(gather: Gather, images: int, band: int, table: int) -> tuple
     patch_rows, pitch = band + gather.halo[0], gather.columns + gather.halo[1]
     phase_pitch = images * patch_rows * pitch
     # An odd number of cache lines, so that one position's channels do not all fall into the same cache set.
-    line = 64 // gather.item_bytes
+    line = 64 // gather.type.bytes
     taps = gather.tap_offsets(phase_pitch, pitch)
     values = {
         "channels_total": gather.channels * gather.groups,

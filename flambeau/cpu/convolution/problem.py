@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ...graph.convolution import Convolution
-from ..conversion import register_element
+from ..conversion import register_type
+from ..values import Type
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Gather:
     ``outputs`` and ``channels`` are per group; i < ``rows`` and j < ``columns``.
     """
 
-    dtype: str
+    type: Type
     batch: int
     groups: int
     channels: int
@@ -45,10 +46,6 @@ class Gather:
     columns: int
     stride: tuple[int, int]
     taps: tuple[Tap, ...]
-
-    @property
-    def item_bytes(self) -> int:
-        return 4 if self.dtype == "float" else 8
 
     @property
     def flops(self) -> int:
@@ -95,7 +92,7 @@ def forward_gather(c: Convolution) -> Gather:
     taps = tuple(Tap(r * dh - ph, s * dw - pw, r * kw + s) for r in range(kh) for s in range(kw))
     channels, outputs = c.in_channels // c.groups, c.out_channels // c.groups
     return Gather(
-        register_element(c.dtype), c.batch, c.groups, channels, c.height, c.width, outputs, c.out_height, c.out_width,
+        register_type(c.dtype), c.batch, c.groups, channels, c.height, c.width, outputs, c.out_height, c.out_width,
         c.stride, taps,
     )  # fmt: skip
 
@@ -120,7 +117,7 @@ def input_gradient_gathers(c: Convolution) -> Iterator[tuple[tuple[int, int], Ga
             yield (
                 (a, b),
                 Gather(
-                    register_element(c.dtype), c.batch, c.groups, channels, c.out_height, c.out_width, outputs, rows, columns,
+                    register_type(c.dtype), c.batch, c.groups, channels, c.out_height, c.out_width, outputs, rows, columns,
                     (1, 1), taps,
                 ),  # fmt: skip
             )

@@ -153,7 +153,7 @@ def lower_combine(gather: Gather, cut: Cut, sums: Operand, grad_w: Operand) -> C
         channels=gather.channels, channels_a_tile=cut.channels, outputs=gather.outputs, outputs_a_tile=cut.outputs,
         taps=len(gather.taps), sum_pitch=cut.sum_pitch,
     )  # fmt: skip
-    type = Type.of(gather.dtype)
+    type = gather.type
     kernel = Kernel(
         f"convolution_combine_weight_gradient {type}", lambda module, name: _emit_combine(module, name, type)
     )

@@ -15,7 +15,7 @@ Integers wrap, so that their order does not show.
 """
 
 from ...kernels.kernel import MatrixAccess
-from ..epilogue import Epilogue
+from ..epilogue import EpilogueCode
 from .lower import lower_matmul
 
-__all__ = ["Epilogue", "MatrixAccess", "lower_matmul"]
+__all__ = ["EpilogueCode", "MatrixAccess", "lower_matmul"]

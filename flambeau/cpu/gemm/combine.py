@@ -7,7 +7,7 @@ from math import prod
 
 from ...kernels.kernel import Call, Operand
 from ..arguments import Arguments
-from ..epilogue import Epilogue, Store
+from ..epilogue import EpilogueCode, StoreResults
 from ..ir import Kernel, KernelBuilder, Module
 from ..values import LANES, Type, Value, unraveled
 from .problem import Product
@@ -33,7 +33,7 @@ class CombineCode:
     def arguments(self) -> Arguments:
         return Arguments("&parts", f"extents[{self.rank}]", "m n blocks")
 
-    def emit(self, module: Module, name: str, epilogue: Epilogue) -> None:
+    def emit(self, module: Module, name: str, epilogue: EpilogueCode) -> None:
         b = KernelBuilder(module, name)
         epilogue.begin(b, self.arguments.end)
         a = self.arguments.load(b, self.type)
@@ -58,15 +58,15 @@ class CombineCode:
         b.finish()
 
 
-def sums_of_blocks(product: Product) -> tuple[Operand, Store]:
+def sums_of_blocks(product: Product) -> tuple[Operand, StoreResults]:
     """A contiguous temporary for the results of a split product, and the epilogue that stores them there."""
     size = product.m * product.n
     operand = Operand(product.matrices * size * product.type.bytes, "sums of blocks")
     strides = tuple(prod(product.batch[i + 1 :]) * size for i in range(len(product.batch)))
-    return operand, Store(product.type, operand, 0, strides, product.n)
+    return operand, StoreResults(product.type, operand, 0, strides, product.n)
 
 
-def lower_combine(product: Product, blocks: int, parts: Operand, epilogue: Epilogue) -> Call:
+def lower_combine(product: Product, blocks: int, parts: Operand, epilogue: EpilogueCode) -> Call:
     """The call that adds the blocks of a product; ``product`` itself is the one that is not split."""
     m, n, batch = product.m, product.n, product.batch
     code = CombineCode(product.type, n == 1, len(batch))

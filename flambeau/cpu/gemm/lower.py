@@ -6,7 +6,7 @@ from dataclasses import replace
 from math import prod
 
 from ...kernels.kernel import Call, MatrixAccess
-from ..epilogue import Epilogue, Store
+from ..epilogue import EpilogueCode, StoreResults
 from ..ir import Kernel
 from ..register_tile import host_registers
 from ..values import LANES, Type
@@ -35,31 +35,29 @@ from .vector_product import VectorProductCode
 
 
 def lower_matmul(
-    dtype: str,
+    type: Type,
     batch: tuple[int, ...],
     m: int,
     n: int,
     k: int,
     a: MatrixAccess,
     b: MatrixAccess,
-    c: MatrixAccess | None,
-    epilogue: Epilogue | None = None,
+    result: MatrixAccess | EpilogueCode,
     threads_hint: int = 2,
 ) -> list[Call]:
     """The calls that compute the products of (batch, m, k) with (batch, k, n).
 
-    ``dtype`` is LLVM's name of the element type of all three: ``float``, ``double`` or ``i8`` to ``i64``. Every access
-    has one batch stride per dimension of ``batch``; 0 repeats a matrix. Results go to ``epilogue``, or to ``c`` if
-    there is none. Extents may be 0; without any k the results are zeros.
+    ``type`` is that of the elements of all three: ``float``, ``double`` or ``i8`` to ``i64``. Every access has one batch
+    stride per dimension of ``batch``; 0 repeats a matrix. Results are stored, or handed to an epilogue. Extents may be
+    0; without any k the results are zeros.
     ``threads_hint`` only guides how finely the work is cut: it does not show in the results. No operand that is written
     may overlap ``a`` or ``b``.
     """
     if prod(batch) * m * n == 0:
         return []
-    type = Type.of(dtype)
     in_lanes = m == 1 or n == 1
-    if epilogue is None:
-        assert c is not None
+    if isinstance(result, MatrixAccess):
+        c = result
         if not in_lanes and c.row_stride == 1 and c.column_stride != 1:
             # Columns of the result adjoin, so compute its transpose: the kernels store rows.
             m, n, a, b, c = n, m, b.transposed(), a.transposed(), c.transposed()
@@ -68,9 +66,9 @@ def lower_matmul(
             m *= batch[-1]
             batch = batch[:-1]
             a, b, c = (replace(access, batch_strides=access.batch_strides[:-1]) for access in (a, b, c))
-        epilogue = Store(type, c.operand, c.offset, c.batch_strides, c.row_stride, c.column_stride)
+        result = StoreResults(type, c.operand, c.offset, c.batch_strides, c.row_stride, c.column_stride)
     product = Product(type, batch, m, n, k, a, b)
-    calls = lower_vector_product(product, epilogue) if in_lanes else lower_product(product, epilogue, threads_hint)
+    calls = lower_vector_product(product, result) if in_lanes else lower_product(product, result, threads_hint)
     for call in calls:
         call.label = call.label or "matmul " + "x".join(map(str, (*batch, m, n, k)))
     calls[-1].flops = 2 * product.multiply_adds
@@ -85,7 +83,7 @@ def _continues_rows(m: int, a: MatrixAccess, b: MatrixAccess, c: MatrixAccess) -
 # --- blocked order ---------------------------------------------------------------------------------------------------
 
 
-def lower_product(product: Product, epilogue: Epilogue, threads: int) -> list[Call]:
+def lower_product(product: Product, epilogue: EpilogueCode, threads: int) -> list[Call]:
     """The calls of a product with m > 1 and n > 1: packing where it pays, then the product itself; or, if the result is
     too small to be cut, K blocks as tiles of their own and a call that adds them."""
     type, m, n, k = product.type, product.m, product.n, product.k
@@ -136,7 +134,7 @@ def _source(product: Product, k: int, height: int, width: int, masked_loads: boo
     return way
 
 
-def _product_call(product: Product, code: ProductCode, block: int, tiles: Tiles, epilogue: Epilogue, threads: int) -> Call:
+def _product_call(product: Product, code: ProductCode, block: int, tiles: Tiles, epilogue: EpilogueCode, threads: int) -> Call:
     """The call of a product whose matrices have been packed."""
     a, b, n, k = product.a, product.b, product.n, product.k
     height, width = code.row_sizes[0], code.vectors * LANES
@@ -168,7 +166,7 @@ def _product_call(product: Product, code: ProductCode, block: int, tiles: Tiles,
 # --- lane order ------------------------------------------------------------------------------------------------------
 
 
-def lower_vector_product(product: Product, epilogue: Epilogue) -> list[Call]:
+def lower_vector_product(product: Product, epilogue: EpilogueCode) -> list[Call]:
     """The calls of a product with m = 1 or n = 1. Where there are few outputs, K blocks become tiles of their own and
     are added afterwards."""
     blocks = ceil_divide(product.k, LANE_BLOCK)
@@ -180,7 +178,7 @@ def lower_vector_product(product: Product, epilogue: Epilogue) -> list[Call]:
     return [_vector_call(product, epilogue, False)]
 
 
-def _vector_call(product: Product, epilogue: Epilogue, split: bool) -> Call:
+def _vector_call(product: Product, epilogue: EpilogueCode, split: bool) -> Call:
     """One pass over the matrix: its rows are outputs and its columns k."""
     row, batch, k = product.m == 1, product.batch, product.k
     if row:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from ..arguments import Arguments
-from ..epilogue import Epilogue
+from ..epilogue import EpilogueCode
 from ..ir import KernelBuilder, Module
 from ..register_tile import RegisterTile, multiply_function
 from ..values import LANES, Pointer, Type, Value, placed, unraveled, where
@@ -59,7 +59,7 @@ class ProductCode:
             "tile_rows tile_columns row_tiles column_tiles column_limit sums_step panels",
         )
 
-    def emit(self, module: Module, name: str, epilogue: Epilogue) -> None:
+    def emit(self, module: Module, name: str, epilogue: EpilogueCode) -> None:
         _Writer(self, module, name, epilogue).write()
 
 
@@ -80,7 +80,7 @@ class _Panel:
 class _Writer:
     """Writes the function, from the loop over matrices inwards."""
 
-    def __init__(self, code: ProductCode, module: Module, name: str, epilogue: Epilogue) -> None:
+    def __init__(self, code: ProductCode, module: Module, name: str, epilogue: EpilogueCode) -> None:
         self.code = code
         self.width = code.vectors * LANES
         self.epilogue = epilogue

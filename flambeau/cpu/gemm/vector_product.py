@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..arguments import Arguments
-from ..epilogue import Epilogue
+from ..epilogue import EpilogueCode
 from ..ir import Builder, Function, KernelBuilder, Module
 from ..lanes import sum_of_lanes
 from ..register_tile import Sums
@@ -54,7 +54,7 @@ class VectorProductCode:
         padded = -(-tile_outputs // LANES) * LANES
         return padded * self.type.bytes * (1 + LANES if self.way == "outputs" else 1)
 
-    def emit(self, module: Module, name: str, epilogue: Epilogue) -> None:
+    def emit(self, module: Module, name: str, epilogue: EpilogueCode) -> None:
         b = KernelBuilder(module, name)
         epilogue.begin(b, self.arguments.end)
         a = self.arguments.load(b, self.type)

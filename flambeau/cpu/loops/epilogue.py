@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...kernels.kernel import Epilogue as Described
+from ...kernels.kernel import Epilogue
 from ...kernels.program import EPILOGUE_HEADER
 from ..arguments import Arguments
 from ..ir import KernelBuilder
@@ -16,9 +16,9 @@ from .body import Body, Place
 
 
 class FusedEpilogue:
-    """The :class:`~flambeau.cpu.epilogue.Epilogue` that a program describes."""
+    """The :class:`~flambeau.cpu.epilogue.EpilogueCode` that a program describes."""
 
-    def __init__(self, epilogue: Described) -> None:
+    def __init__(self, epilogue: Epilogue) -> None:
         self.program = epilogue.program
         self.key = f"fused;{epilogue.program.key};{epilogue.batch}"
         self.arguments = epilogue.arguments
