@@ -6,7 +6,6 @@ are imported when they are first used.
 
 from __future__ import annotations
 
-import importlib
 import math as _math
 from typing import Any
 
@@ -29,6 +28,7 @@ from .cpu import device as _processor  # registers the device  # noqa: F401
 from .graph import dtypes as _dtypes
 from .graph.dtypes import can_cast, dtype, get_default_dtype, promote_types
 from .graph.shapes import Size
+from .interpreter.lazy import lazy_attribute as _lazy_attribute
 from .ops import NAMESPACE as _NAMESPACE
 from .random import (
     Generator,
@@ -94,17 +94,7 @@ _LAZY_NAMES = {
 
 
 def __getattr__(name: str) -> Any:
-    if name in _LAZY_MODULES:
-        try:
-            return importlib.import_module("." + name, __name__)
-        except ModuleNotFoundError as error:
-            if error.name != f"{__name__}.{name}":
-                raise
-    elif name in _LAZY_NAMES:
-        value = getattr(importlib.import_module("." + _LAZY_NAMES[name], __name__), name)
-        globals()[name] = value
-        return value
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return _lazy_attribute(__name__, name, _LAZY_MODULES, _LAZY_NAMES)
 
 
 def __dir__() -> list[str]:

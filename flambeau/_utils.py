@@ -133,7 +133,7 @@ REBUILDING = (
 )
 
 
-def _rebuild_array(cls: type, array: Any, name: str, shape: tuple[int, ...], tracked: bool, state: dict) -> Any:
+def _rebuild_array(cls: Any, array: Any, name: str, shape: tuple[int, ...], tracked: bool, state: dict) -> Any:
     """A tensor from what pickling it kept: class, values, dtype's name, sizes, whether it requires grad, attributes."""
     from .cpu.memory import Buffer
     from .graph.dtypes import BY_NAME
@@ -143,13 +143,7 @@ def _rebuild_array(cls: type, array: Any, name: str, shape: tuple[int, ...], tra
     d, sizes = BY_NAME[name], Size(shape)
     if array.nbytes != prod(sizes) * d.itemsize:
         raise RuntimeError(f"damaged: {array.nbytes} bytes for a tensor of sizes {list(sizes)} and dtype {d}")
-    node = Node(sizes, d, None, 0, Buffer.from_numpy(array.copy()))
-    tensor: Any = object.__new__(cls)
-    tensor._node = node
-    tensor._storage = None
-    tensor._view = None
+    tensor = cls._from_node(Node(sizes, d, None, 0, Buffer.from_numpy(array.copy())))
     tensor._tracked = tracked
-    tensor._gradient = None
-    tensor._autograd = None
     tensor.__dict__.update(state)
     return tensor

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from .core.device import CPU, check_device
 from .core.tensor import Tensor
 
 _MASK = (1 << 64) - 1
@@ -37,16 +38,12 @@ class Generator:
     """A stream of random numbers: a seed and how many counters were used."""
 
     def __init__(self, device: Any = "cpu") -> None:
-        from .core.device import check_device
-
         check_device(device)
         self._seed = 67280421310721
         self._offset = 0
 
     @property
     def device(self) -> Any:
-        from .core.device import CPU
-
         return CPU
 
     def manual_seed(self, seed: int) -> Generator:
@@ -105,8 +102,17 @@ class Generator:
     def clone_state(self) -> Generator:
         """Another generator in the same state."""
         other = Generator()
-        other._seed, other._offset = self._seed, self._offset
+        other.place = self.place
         return other
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """The state as numbers: the seed, and how many counters were used."""
+        return self._seed, self._offset
+
+    @place.setter
+    def place(self, place: tuple[int, int]) -> None:
+        self._seed, self._offset = place
 
     def draw(self, count: int) -> tuple[int, int]:
         """Seed and first counter (as signed 64-bit integers) of ``count`` new numbers."""
@@ -161,8 +167,8 @@ class fork_rng:
         self.enabled = enabled
 
     def __enter__(self) -> None:
-        self._state = (default_generator._seed, default_generator._offset)
+        self._place = default_generator.place
 
     def __exit__(self, *exception: object) -> None:
         if self.enabled:
-            default_generator._seed, default_generator._offset = self._state
+            default_generator.place = self._place

@@ -1,12 +1,11 @@
 """Differentiation: recorded history, the engine that walks it backwards, and what users extend it with.
 
-Recording (``gradient``, ``modes``) lies below tensors, and everything else above them, so what is above is imported
+The history and the modes of recording lie in ``core``, below tensors; everything else lies above them and is imported
 when it is first used.
 """
 
 from __future__ import annotations
 
-import importlib
 import sys
 from types import ModuleType
 from typing import Any
@@ -22,6 +21,7 @@ from ..core.modes import (
     set_detect_anomaly,
     set_grad_enabled,
 )
+from ..interpreter.lazy import lazy_attribute
 
 _LATER = {
     "Function": "function",
@@ -35,19 +35,13 @@ _MODULES = ("function", "functional", "graph", "variable")
 
 
 def __getattr__(name: str) -> Any:
-    if name in _LATER:
-        value = getattr(importlib.import_module(f"{__name__}.{_LATER[name]}"), name)
-        globals()[name] = value
-        return value
-    if name in _MODULES:
-        return importlib.import_module(f"{__name__}.{name}")
     if name == "forward_ad":
         raise AttributeError(
             "forward-mode differentiation (torch.autograd.forward_ad) is not offered; "
             "torch.autograd.functional.jvp computes Jacobian-vector products by two backward passes",
             name=name,
         )
-    raise AttributeError(f"module '{__name__}' has no attribute '{name}'", name=name)
+    return lazy_attribute(__name__, name, _MODULES, _LATER)
 
 
 def __dir__() -> list[str]:

@@ -105,10 +105,7 @@ class _Check:
                     "on the input before passing it to gradcheck."
                 )
             x.retain_grad()
-        self.outputs = self._call()
-
-    def _call(self) -> list[Tensor]:
-        return differentiable(self.func(*self.inputs))
+        self.outputs = differentiable(self.func(*self.inputs))
 
     def _values(self) -> list[np.ndarray]:
         """All outputs that are tensors of floats, at the present inputs.
@@ -117,17 +114,17 @@ class _Check:
         """
         return [np.array(t.detach().double()._array()).ravel() for t in tensors_of(self.func(*self.inputs))]
 
-    def _places(self, x: Tensor) -> Iterator[tuple[Tensor, tuple[int, ...]]]:
+    def _slopes(self, x: Tensor) -> Iterator[list[np.ndarray]]:
+        """Central differences of every output by each element of an input."""
         data = x.data
         for place in itertools.product(*(range(n) for n in x.shape)):
-            yield data, place
+            yield self._difference(data, place, data[place].item(), self.eps)
 
-    def _slope(self, data: Tensor, place: tuple[int, ...]) -> list[np.ndarray]:
-        """Central difference of every output by one element of an input, which is moved in its memory."""
-        held = data[place].item()
-        data[place] = held + self.eps
+    def _difference(self, data: Tensor, place: Any, held: Any, step: Any) -> list[np.ndarray]:
+        """Central difference of every output as the value ``held`` of an input at ``place`` moves by ``step``."""
+        data[place] = held + step
         above = self._values()
-        data[place] = held - self.eps
+        data[place] = held - step
         below = self._values()
         data[place] = held
         return [(a - b) / (2 * self.eps) for a, b in zip(above, below, strict=True)]
@@ -139,15 +136,14 @@ class _Check:
     def constant(self) -> None:
         """A function without differentiable outputs must not change with its inputs."""
         for x in self.sources:
-            for data, place in self._places(x):
-                if any(slope.any() for slope in self._slope(data, place)):
-                    raise GradcheckError("Numerical gradient for function expected to be zero")
+            if any(slope.any() for slopes in self._slopes(x) for slope in slopes):
+                raise GradcheckError("Numerical gradient for function expected to be zero")
 
     def element_by_element(self) -> None:
         """Compare whole Jacobians."""
         numbers = self._numbers()
         for index, x in enumerate(self.sources):
-            slopes = [self._slope(data, place) for data, place in self._places(x)]
+            slopes = list(self._slopes(x))
             for position, (number, output) in enumerate(zip(numbers, self.outputs, strict=True)):
                 shape = (x.numel(), output.numel())
                 numerical = np.array([slope[number] for slope in slopes]).reshape(shape)
@@ -191,7 +187,8 @@ class _Check:
         for index, x in enumerate(self.sources):
             direction = random.standard_normal(x.shape)
             direction /= max(float(np.linalg.norm(direction)), 1e-300)
-            slopes = self._directional(x, direction)
+            step = from_array(direction * self.eps).to(x.dtype)
+            slopes = self._difference(x.data, ..., x.data.clone(), step)
             for position, (number, output) in enumerate(zip(numbers, self.outputs, strict=True)):
                 weight = random.random(output.numel())
                 weight /= max(float(np.linalg.norm(weight)), 1e-300)
@@ -206,20 +203,9 @@ class _Check:
                     )
                 self._check_repeats(first, again)
 
-    def _directional(self, x: Tensor, direction: np.ndarray) -> list[np.ndarray]:
-        data = x.data
-        held = data.clone()
-        step = from_array(direction * self.eps).to(x.dtype)
-        data.copy_(held + step)
-        above = self._values()
-        data.copy_(held - step)
-        below = self._values()
-        data.copy_(held)
-        return [(a - b) / (2 * self.eps) for a, b in zip(above, below, strict=True)]
-
     def zero_gradient(self, check_dtypes: bool) -> None:
         """A gradient of zero must give zeros, of the inputs' sizes and dtypes."""
-        outputs = self._call()
+        outputs = differentiable(self.func(*self.inputs))
         found = grad(outputs, self.sources, [zeros_like(o) for o in outputs], allow_unused=True)
         for value, x in zip(found, self.sources, strict=True):
             if value is None:
@@ -234,7 +220,7 @@ class _Check:
     def undefined_gradients(self) -> None:
         """Backward must bear that nothing arrives for all outputs but one."""
         for position in range(len(self.outputs)):
-            output = self._call()[position]
+            output = differentiable(self.func(*self.inputs))[position]
             try:
                 found = grad([output], self.sources, [zeros_like(output)], allow_unused=True)
             except Exception as error:
@@ -247,7 +233,7 @@ class _Check:
 
     def batched(self) -> None:
         """A batch of gradients must give what these give one by one."""
-        outputs = self._call()
+        outputs = differentiable(self.func(*self.inputs))
         for output in outputs:
             batch = randn(2, *output.shape, dtype=output.dtype)
             many = grad([output], self.sources, [batch], True, allow_unused=True, is_grads_batched=True)

@@ -15,8 +15,6 @@ from ..ops.conversion import laid_like
 if TYPE_CHECKING:
     from .engine import Run
 
-_new = object.__new__
-
 
 def replaced(hook: Callable[..., Any], value: Tensor) -> Tensor:
     """What a tensor's hook makes of its gradient; it must not change shape or dtype."""
@@ -131,12 +129,6 @@ def unshared(value: Tensor) -> Tensor:
     node, view = value._read(), value._view
     if is_exposed(node) or not _lies_plainly(value) and not shows_all(view, node.shape.numel()):  # type: ignore[arg-type]
         return value.clone()
-    plain = view is None or _lies_plainly(value)
-    result = _new(Tensor)
-    result._node = node if plain else None
-    result._storage = None if plain else Storage(node)
-    result._view = None if plain else view
-    result._tracked = value._tracked
-    result._gradient = value._gradient
-    result._autograd = None
+    result = Tensor._from_node(node) if _lies_plainly(value) else Tensor._from_node(None, view, Storage(node))
+    result._tracked, result._gradient = value._tracked, value._gradient
     return result

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from typing import Any, TypeVar, cast, overload
+from typing import Any, Self, TypeVar, cast, overload
 
 from ..graph.trace import local
 
@@ -89,27 +89,27 @@ def without_history(function: Callable[[], _T]) -> _T:
         local.grad = before
 
 
-class no_grad(_Mode):
-    """Operations inside record no history."""
+class _BareDecorator(_Mode):
+    """A mode that decorates functions with or without parentheses."""
 
     @overload
-    def __new__(cls) -> no_grad: ...
+    def __new__(cls) -> Self: ...
     @overload
     def __new__(cls, function: _F) -> _F: ...  # type: ignore[misc]
     def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
         made = object.__new__(cls)
         return made if function is None else made(function)
 
+
+class no_grad(_BareDecorator):
+    """Operations inside record no history."""
+
     def _modes(self) -> tuple[bool, bool]:
         return False, local.inference
 
 
-class enable_grad(_Mode):
+class enable_grad(_BareDecorator):
     """Operations inside record history, also within :class:`no_grad`."""
-
-    def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
-        made = object.__new__(cls)
-        return made if function is None else made(function)
 
     def _modes(self) -> tuple[bool, bool]:
         return True, local.inference

@@ -35,18 +35,10 @@ def restorer(map_location: Any) -> Restore:
     if map_location is None:
         return default_restore_location
     if isinstance(map_location, Mapping):
-
-        def by_name(storage: Any, location: str) -> Any:
-            return default_restore_location(storage, str(map_location.get(location, location)))
-
-        return by_name
+        return lambda storage, location: default_restore_location(storage, str(map_location.get(location, location)))
     if isinstance(map_location, (str, bytes, device)):
         place = map_location.decode() if isinstance(map_location, bytes) else str(map_location)
-
-        def to_place(storage: Any, location: str) -> Any:
-            return default_restore_location(storage, place)
-
-        return to_place
+        return lambda storage, location: default_restore_location(storage, place)
 
     def by_function(storage: Any, location: str) -> Any:
         try:

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
+
+from ..interpreter.lazy import lazy_attribute
 
 _MODULES = ("checkpoint", "data", "dlpack", "hooks", "model_zoo", "tensorboard")
 
 
 def __getattr__(name: str) -> Any:
-    if name in _MODULES:
-        try:
-            return importlib.import_module(f"{__name__}.{name}")
-        except ModuleNotFoundError as error:
-            if error.name != f"{__name__}.{name}":
-                raise
-    raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+    return lazy_attribute(__name__, name, _MODULES)

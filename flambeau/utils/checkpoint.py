@@ -83,6 +83,22 @@ def set_checkpoint_early_stop(enable: bool) -> Iterator[None]:
         _settings["early_stop"] = before
 
 
+class _Circumstances:
+    """What a call depends on beside its arguments: autocast, and the random numbers if they are to be the same again."""
+
+    def __init__(self, preserve: bool) -> None:
+        self.random = default_generator.place if preserve else None
+        self.precision = autocast_as_now()
+
+    @contextlib.contextmanager
+    def again(self) -> Iterator[None]:
+        """The same circumstances, with history."""
+        with fork_rng(enabled=self.random is not None), autocast(**self.precision), enable_grad():
+            if self.random is not None:
+                default_generator.place = self.random
+            yield
+
+
 # --- by hooks on saved tensors --------------------------------------------------------------------------------------------
 
 
@@ -111,9 +127,8 @@ class _Frame:
         self.function = function
         self.args = [_kept(a) for a in args]
         self.kwargs = {name: _kept(a) for name, a in kwargs.items()}
-        self.random = (default_generator._seed, default_generator._offset) if preserve else None
+        self.circumstances = _Circumstances(preserve)
         self.context = context
-        self.precision = autocast_as_now()
         self.check = check
         self.holders: list[weakref.ref[_Holder]] = []
         self.metas: list[tuple[Any, Any]] = []
@@ -156,14 +171,11 @@ class _Frame:
 
         args = [_restored(a) for a in self.args]
         kwargs = {name: _restored(a) for name, a in self.kwargs.items()}
-        with fork_rng(enabled=self.random is not None), enable_grad():
-            if self.random is not None:
-                default_generator._seed, default_generator._offset = self.random
-            try:
-                with saved_tensors_hooks(pack, lambda value: value), autocast(**self.precision), self.context:
-                    self.function(*args, **kwargs)
-            except _Enough:
-                return
+        try:
+            with self.circumstances.again(), saved_tensors_hooks(pack, lambda value: value), self.context:
+                self.function(*args, **kwargs)
+        except _Enough:
+            return
         if count != len(self.holders):
             raise CheckpointError(
                 "torch.utils.checkpoint: A different number of tensors was saved during the original forward and "
@@ -218,8 +230,7 @@ class CheckpointFunction(Function):
         if not any(isinstance(a, Tensor) and a.requires_grad for a in args):
             warnings.warn("None of the inputs have requires_grad=True. Gradients will be None", stacklevel=4)
         ctx.function = function
-        ctx.random = (default_generator._seed, default_generator._offset) if preserve else None
-        ctx.precision = autocast_as_now()
+        ctx.circumstances = _Circumstances(preserve)
         ctx.others = [None if isinstance(a, Tensor) else a for a in args]
         ctx.places = [place for place, a in enumerate(args) if isinstance(a, Tensor)]
         ctx.save_for_backward(*(args[place] for place in ctx.places))
@@ -237,9 +248,7 @@ class CheckpointFunction(Function):
         arguments = list(ctx.others)
         for place, tensor in zip(ctx.places, ctx.saved_tensors, strict=True):
             arguments[place] = tensor.detach().requires_grad_(tensor.requires_grad)
-        with fork_rng(enabled=ctx.random is not None), autocast(**ctx.precision), enable_grad():
-            if ctx.random is not None:
-                default_generator._seed, default_generator._offset = ctx.random
+        with ctx.circumstances.again():
             outputs = ctx.function(*arguments)
         if isinstance(outputs, Tensor):
             outputs = (outputs,)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
 
+from ..interpreter.lazy import lazy_attribute
 from ..version import torchvision_version as __version__
 
 __all__ = ["__version__", "datasets", "get_image_backend", "models", "set_image_backend", "transforms", "utils"]
@@ -24,10 +24,4 @@ def set_image_backend(backend: str) -> None:
 
 
 def __getattr__(name: str) -> Any:
-    if name in _MODULES:
-        try:
-            return importlib.import_module(f"{__name__}.{name}")
-        except ModuleNotFoundError as error:
-            if error.name != f"{__name__}.{name}":
-                raise
-    raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+    return lazy_attribute(__name__, name, _MODULES)

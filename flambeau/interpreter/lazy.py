@@ -1,0 +1,28 @@
+"""Attributes of packages that are imported when they are first used."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Collection, Mapping
+from typing import Any
+
+NONE: Mapping[str, str] = {}
+
+
+def lazy_attribute(package: str, name: str, modules: Collection[str], names: Mapping[str, str] = NONE) -> Any:
+    """What a package's ``__getattr__`` gives: one of its ``modules``, or what ``names`` says in which of them it lies.
+
+    ``AttributeError`` for other names, and for modules that are not there.
+    """
+    if name in modules:
+        try:
+            return importlib.import_module(f"{package}.{name}")
+        except ModuleNotFoundError as error:
+            if error.name != f"{package}.{name}":
+                raise
+    elif name in names:
+        value = getattr(importlib.import_module(f"{package}.{names[name]}"), name)
+        setattr(sys.modules[package], name, value)
+        return value
+    raise AttributeError(f"module {package!r} has no attribute {name!r}", name=name)
