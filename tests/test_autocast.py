@@ -12,7 +12,7 @@ import torch
 
 import flambeau
 from flambeau.ops import autocast as lists
-from flambeau.ops import modes
+from flambeau.ops import calls
 
 SHAPES = {
     "x": (4, 6), "y": (6, 5), "s": (4, 4), "r": (4, 6), "w": (5, 6), "b": (5,), "v": (6,),
@@ -100,7 +100,7 @@ def test_state():
             framework.autocast("toaster")
         product = framework.autocast("cpu")(lambda a, _f=framework: _f.mm(a, a))
         assert product(x).dtype is framework.bfloat16
-    assert not modes.ACTIVE
+    assert not calls.ACTIVE
 
 
 def test_another_thread_is_left_alone():
@@ -117,7 +117,7 @@ def test_an_error_leaves_it_as_it_was():
         with pytest.raises(RuntimeError):
             flambeau.mm(flambeau.ones(2, 3), flambeau.ones(2, 3))
         assert flambeau.is_autocast_enabled("cpu")
-    assert not modes.ACTIVE
+    assert not calls.ACTIVE
 
 
 @pytest.mark.parametrize("cached", [True, False])

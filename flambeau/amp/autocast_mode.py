@@ -11,7 +11,7 @@ from typing import Any, Literal
 import flambeau
 
 from ..graph.dtypes import float16
-from ..ops import modes
+from ..ops import calls
 from ..ops.autocast import LOWER_PRECISIONS, state
 from ..ops.autocast import autocast as _cast_arguments
 
@@ -39,9 +39,9 @@ def set_autocast_enabled(device_type: Any, enabled: bool | None = None) -> None:
         return
     state.enabled = bool(enabled)
     if enabled:
-        modes.ACTIVE.append(_cast_arguments)
+        calls.ACTIVE.append(_cast_arguments)
     else:
-        modes.ACTIVE.remove(_cast_arguments)
+        calls.ACTIVE.remove(_cast_arguments)
 
 
 def get_autocast_dtype(device_type: str) -> Any:

@@ -16,7 +16,6 @@ from . import (  # for what they declare  # noqa: F401
     creation,
     decompositions,
     dropout,
-    extrema,
     from_data,
     functions,
     gather_scatter,

@@ -22,8 +22,7 @@ from ..core.tensor import Tensor
 from ..graph.bounds import LARGEST, SMALLEST
 from ..graph.placeholder import Placeholder
 from ..graph.shapes import wrap_dims
-from .calls import NUMPY_NAMES, Forms, Specializing, innermost
-from .modes import ACTIVE, under_modes
+from .calls import ACTIVE, NUMPY_NAMES, Forms, Specializing, innermost, under_modes
 from .operation import DECLARED, PLAIN
 from .signatures import Parameter, derived, refusal, signatures
 

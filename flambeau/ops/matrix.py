@@ -16,9 +16,9 @@ from ..graph.bounds import check_fits
 from ..graph.dtypes import bool_, int64, promote_types
 from ..graph.shapes import View
 from ..graph.trace import local
+from .calls import ACTIVE
 from .conversion import rounded_once
 from .dispatch import attach, tracked
-from .modes import ACTIVE
 from .operation import operation
 from .recording_paths import binary, ternary
 from .reshaping import UnsafeViewBackward0, ViewBackward0, seen_as

@@ -15,10 +15,9 @@ from .assignment import write_out
 from .choice import where
 from .conversion import rounded_once
 from .dispatch import attach, no_slope, tracked
-from .extrema import amax, amin
 from .one_node import one_node
 from .operation import Dims, Scalar, operation
-from .reductions import expand_back, sum
+from .reductions import amax, amin, expand_back, sum
 
 
 @operation()

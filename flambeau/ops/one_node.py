@@ -75,8 +75,8 @@ def one_node(name: str | Callable[..., str], zero_curvature: bool = False) -> Ca
             entrances: list[Entrance] = []
             edges: list[Edge] = []
             originals: dict[int, Tensor] = {}
-            inside = [_entered(x, entrances, edges, originals) for x in arguments]
-            within = {key: _entered(x, entrances, edges, originals) for key, x in keywords.items()}
+            inside = [_with_entrance(x, entrances, edges, originals) for x in arguments]
+            within = {key: _with_entrance(x, entrances, edges, originals) for key, x in keywords.items()}
             if not entrances:
                 return function(*arguments, **keywords)
             results = function(*inside, **within)
@@ -94,7 +94,7 @@ def one_node(name: str | Callable[..., str], zero_curvature: bool = False) -> Ca
     return decorate
 
 
-def _entered(x: Any, entrances: list[Entrance], edges: list[Edge], originals: dict[int, Tensor]) -> Any:
+def _with_entrance(x: Any, entrances: list[Entrance], edges: list[Edge], originals: dict[int, Tensor]) -> Any:
     """An argument as the function gets it: tracked tensors with an entrance for their history."""
     if isinstance(x, Tensor):
         if not x.requires_grad:
@@ -114,7 +114,7 @@ def _entered(x: Any, entrances: list[Entrance], edges: list[Edge], originals: di
         originals[id(alias)] = x
         return alias
     if isinstance(x, (list, tuple)) and any(isinstance(each, Tensor) for each in x):
-        return [_entered(each, entrances, edges, originals) for each in x]
+        return [_with_entrance(each, entrances, edges, originals) for each in x]
     return x
 
 

@@ -14,10 +14,9 @@ from .choice import where
 from .conversion import check_floating, rounded_once
 from .dispatch import attach, tracked
 from .elementwise import differentiated, gradient_class
-from .extrema import amax
 from .operation import Dims, operation
 from .recording_paths import binary, ternary, unary
-from .reductions import expand_back, reduce, sum, without_axes
+from .reductions import amax, expand_back, reduce, sum, without_axes
 
 
 def _prepared(name: str, input: Tensor, dim: int, dtype: Any) -> tuple[Tensor, int]:
