@@ -20,7 +20,7 @@ from ._checks import check_implementation, check_options
 from ._state import FORGOTTEN, ParameterState, single
 from .optimizer import Optimizer, ParamsT
 
-Entry = tuple[Any, ...]
+Entry = Sequence[Any]
 """What an update is done to: a parameter, what is kept for it, its gradient, and the numbers of its own step."""
 How = tuple[type["Formula"], tuple[str, ...], bool, bool]
 """What decides which primitives are recorded: the optimiser, the names of what is kept, ``maximize``, and whether the
@@ -112,8 +112,12 @@ class Formula(Optimizer):
         return loss
 
     def _update_group(self, group: dict[str, Any]) -> None:
-        names = tuple([name for name, kept in self._kept.items() if kept.option is None or group[kept.option]])
+        names: tuple[str, ...] = ()
+        for name, (_, option) in self._kept.items():
+            if option is None or group[option]:
+                names += (name,)
         pick: Any = itemgetter(*names) if len(names) > 1 else None
+        only = names[0] if names else ""
         counts, late = self._numbers, local.trace.sites
         states = self.state
         entries: list[Entry] = []
@@ -125,7 +129,7 @@ class Formula(Optimizer):
             if gradient is None:
                 continue
             if not names:
-                entries.append((parameter, gradient))
+                entries.append([parameter, gradient])
                 continue
             state = states[parameter]
             if type(state) is not ParameterState or state.numbers is FORGOTTEN:
@@ -139,7 +143,7 @@ class Formula(Optimizer):
                 if late:
                     note_change(state, "numbers", before)
                 state.numbers = after
-            entries.append((parameter, *(pick(state) if pick else (state[names[0]],)), gradient, *numbers))
+            entries.append([parameter, *(pick(state) if pick else (state[only],)), gradient, *numbers])
         if entries:
             decay = number(group.get("weight_decay", 0.0)) or None
             decoupled = decay is not None and group.get("decoupled_weight_decay", False)
