@@ -30,6 +30,12 @@ from .values import BYTE, INDEX, LANES, Number, Pointer, Type, Value, Variable
 
 Parameters = Mapping[str, Type]
 
+
+def parameters(to: Type, pointers: str, indices: str, **others: Type) -> Parameters:
+    """Parameters of a function by name: addresses of elements of a type, indices, and others."""
+    return {**dict.fromkeys(pointers.split(), to.pointer), **dict.fromkeys(indices.split(), INDEX), **others}
+
+
 KEPT_FUNCTIONS = 64
 """How many functions that kernels share are kept as text, for the next module that needs them."""
 

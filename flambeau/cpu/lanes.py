@@ -30,7 +30,9 @@ def transposed(rows: Sequence[Value]) -> list[Value]:
         """Whole quarters; numbers from 4 on are those of the second vector."""
         return [4 * quarter + lane for quarter in pattern for lane in range(4)]
 
-    def stage(four: Sequence[Value], first: tuple[list[int], list[int]], second: tuple[list[int], list[int]]) -> list[Value]:
+    def stage(
+        four: Sequence[Value], first: tuple[list[int], list[int]], second: tuple[list[int], list[int]]
+    ) -> list[Value]:
         x, y, z, w = four
         pairs = [(x.pick(picks, y), z.pick(picks, w)) for picks in first]
         return [left.pick(picks, right) for left, right in pairs for picks in second]

@@ -150,6 +150,7 @@ class Buffer:
         ctypes.memmove(made.address, self.address, nbytes)
         return made
 
+
 _holders_of_owner = other_holders(attrgetter("owner"))
 """References to a buffer's owner besides the buffer's: one is the pool's, if it is from one."""
 _holders_of_first = other_holders(itemgetter(0))

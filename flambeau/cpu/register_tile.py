@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from .ir import Builder, Function, Module
+from .ir import Builder, Function, Module, parameters
 from .target import host
 from .values import FLAG, INDEX, Pointer, Type, Value, fma, where
 
@@ -114,20 +114,26 @@ def multiply_function(
         if ``ahead``, what lies so many elements further on at each k (in a panel, for ``left``) is fetched into the
         second-level cache.
     """
-    flags = {f"panel{panel}": panel, "clamped": clamped, "narrow": narrow, "places": places, "pitched": pitched, "ahead": ahead}
-    name = "_".join(["multiply", type.spelled, tile.key, *(flag for flag, held in flags.items() if held)])
-    parameters = {
-        "left": type.pointer,
-        **({} if panel else {"left_row": INDEX, "left_k": INDEX, "rows": INDEX}),
-        "right": type.pointer,
-        **({"places": INDEX.pointer} if places else {"right_k": INDEX}),
-        "k": INDEX,
-        "results": type.pointer,
-        **({"results_row": INDEX} if pitched else {}),
-        "first": FLAG,
-        **({"columns": INDEX} if narrow else {}),
-        **({"left_ahead": INDEX, "right_ahead": INDEX} if ahead else {}),
+    flags = {
+        f"panel{panel}": panel,
+        "clamped": clamped,
+        "narrow": narrow,
+        "places": places,
+        "pitched": pitched,
+        "ahead": ahead,
     }
+    name = "_".join(["multiply", type.spelled, tile.key, *(flag for flag, held in flags.items() if held)])
+    forms = {
+        "k": True,
+        "left_row left_k rows": not panel,
+        "right_k": not places,
+        "results_row": pitched,
+        "columns": narrow,
+        "left_ahead right_ahead": ahead,
+    }
+    indices = " ".join(names for names, wanted in forms.items() if wanted)
+    others = {"places": INDEX.pointer} if places else {}
+    signature = parameters(type, "left right results", indices, first=FLAG, **others)
 
     def write(b: Builder, given: Any) -> None:
         sums = Sums(b, tile.rows, tile.vectors, type.vector(tile.lanes))
@@ -157,7 +163,7 @@ def multiply_function(
         for first in b.either(given.first):
             sums.write(result, adding=not first)
 
-    return module.function(name, parameters, write)
+    return module.function(name, signature, write)
 
 
 def _row_starts(given: Any, rows: int, clamped: bool) -> list[Pointer]:

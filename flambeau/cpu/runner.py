@@ -106,8 +106,10 @@ class _Team:
     def __init__(self, b: Builder) -> None:
         self.b = b
         self.pool: Pointer = b.parameters.pool
-        #: Whether this run has the workers; how many threads take part; the workers' count of finished tiles at the phase's end.
-        self.holds, self.several, self.expected = b.variable(b.constant(FLAG, False)), b.variable(INDEX), b.variable(INDEX)
+        #: Whether this run has the workers.
+        self.holds = b.variable(b.constant(FLAG, False))
+        #: How many threads take part, and the workers' count of finished tiles at the phase's end.
+        self.several, self.expected = b.variable(INDEX), b.variable(INDEX)
         self.seen = b.array(INDEX, 1)
         self.seen[0] = 0
 
@@ -229,9 +231,7 @@ class Runner:
         :meth:`num_threads`. If another Python thread's plan is using the workers, this one runs on the calling
         thread alone.
         """
-        arguments = self.arguments(
-            table_address, steps_address, step_count, scratch_address, scratch_stride, threads
-        )
+        arguments = self.arguments(table_address, steps_address, step_count, scratch_address, scratch_stride, threads)
         with native.lock:
             return int(self.native(*arguments))
 

@@ -17,7 +17,7 @@ from typing import Any
 from ..interpreter.undisturbed import undisturbed
 
 _PACKAGE = Path(__file__).resolve().parent.parent
-_CODE_PARTS = ("cpu", "compiler", "graph")
+_CODE_PARTS = ("cpu", "kernels", "compiler", "graph")
 """Sub-packages whose source decides what a kernel of a given key does."""
 
 

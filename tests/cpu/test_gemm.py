@@ -241,9 +241,7 @@ def test_order_of_k() -> None:
     assert multiply("float", a, b)[0, 0] == sums[0] + sums[1]
 
 
-@pytest.mark.parametrize(
-    "registers", [Registers(16, 32), Registers(32, 16), Registers(16, 16)]
-)
+@pytest.mark.parametrize("registers", [Registers(16, 32), Registers(32, 16), Registers(16, 16)])
 def test_registers_of_other_machines(registers: Registers, monkeypatch: pytest.MonkeyPatch) -> None:
     """The shape of the register tile does not show in the bits."""
     for m, n, k in ((37, 45, 300), (8, 9, 20), (5, 64, 33), (250, 400, 50)):

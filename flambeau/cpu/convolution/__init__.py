@@ -67,7 +67,9 @@ def lower_input_gradient(
             dense = c.stride == (1, 1)
             if not dense:
                 plane = c.height, c.width
-                store = StoreResultsInGrid(register_type(c.dtype), grad_x, c.in_channels, plane, gather.columns, origin, c.stride)
+                store = StoreResultsInGrid(
+                    register_type(c.dtype), grad_x, c.in_channels, plane, gather.columns, origin, c.stride
+                )
             calls += lower_gather(
                 gather, grad_y, w, output_pitch, channel_pitch, store,
                 by_row=not dense, registers=registers, label="convolution input gradient",

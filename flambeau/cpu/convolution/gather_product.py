@@ -297,7 +297,9 @@ class _Writer:
 
 # --- weights as the micro-kernel wants them: those of one term and several outputs side by side ----------------------
 
-PACK_ARGUMENTS = Arguments("&weights &packed outputs blocks channels taps group_pitch output_pitch channel_pitch tap_table")
+PACK_ARGUMENTS = Arguments(
+    "&weights &packed outputs blocks channels taps group_pitch output_pitch channel_pitch tap_table"
+)
 
 
 def pack_weights(gather: Gather, rows: int, w: Operand, output_pitch: int, channel_pitch: int) -> tuple[Call, Operand]:
@@ -315,7 +317,9 @@ def pack_weights(gather: Gather, rows: int, w: Operand, output_pitch: int, chann
         output_pitch=output_pitch, channel_pitch=channel_pitch, tap_table=PACK_ARGUMENTS.end,
     )  # fmt: skip
     type = gather.type
-    kernel = Kernel(f"convolution_pack_weights {type} {rows}", lambda module, name: _emit_pack_weights(module, name, type, rows))
+    kernel = Kernel(
+        f"convolution_pack_weights {type} {rows}", lambda module, name: _emit_pack_weights(module, name, type, rows)
+    )
     arguments += [tap.weight for tap in gather.taps]
     tiles = gather.groups * blocks
     return Call(kernel, arguments, tiles, reads=(w,), writes=(packed,), label="pack weights"), packed

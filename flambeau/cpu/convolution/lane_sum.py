@@ -7,7 +7,7 @@ from typing import Any
 
 from ...kernels.kernel import Call, Operand
 from ..arguments import Arguments
-from ..ir import Builder, Function, Kernel, KernelBuilder, Module
+from ..ir import Builder, Function, Kernel, KernelBuilder, Module, parameters
 from ..lanes import sum_of_lanes
 from ..register_tile import Registers, Sums, host_registers
 from ..values import INDEX, LANES, Pointer, Type, Value
@@ -167,7 +167,10 @@ def lane_function(module: Module, type: Type, tile: LaneTile) -> Function:
                 add(grad_y_row + rest, patch_row + rest, rest_mask)
         sums.write(lambda term, k: given.totals + (given.totals_pitch * k + term * LANES), adding=True)
 
-    pointers = {name: type.pointer for name in ("grad_y", "patch", "totals")}
-    names = "grad_y_plane grad_y_image outputs patch_image patch_pitch terms images rows columns lane totals_pitch"
-    parameters = {**pointers, "places": INDEX.pointer, **dict.fromkeys(names.split(), INDEX)}
-    return module.function(f"convolution_lane_{tile.outputs}x{tile.terms}x{lanes}_{type}", parameters, write)
+    given = parameters(
+        type,
+        "grad_y patch totals",
+        "grad_y_plane grad_y_image outputs patch_image patch_pitch terms images rows columns lane totals_pitch",
+        places=INDEX.pointer,
+    )
+    return module.function(f"convolution_lane_{tile.outputs}x{tile.terms}x{lanes}_{type}", given, write)

@@ -7,7 +7,7 @@ from typing import Any
 
 from ...kernels.kernel import Call, Operand
 from ..arguments import Arguments
-from ..ir import Builder, Function, Kernel, KernelBuilder, Module
+from ..ir import Builder, Function, Kernel, KernelBuilder, Module, parameters
 from ..lanes import transposed
 from ..register_tile import Registers, RegisterTile, Sums, host_registers
 from ..values import INDEX, LANES, Pointer, Type, Value
@@ -227,11 +227,9 @@ def outer_function(module: Module, type: Type, tile: RegisterTile, packed: bool)
                 sums.add((source[place].broadcast(tile.lanes) for source in sources), vectors)
         sums.write(lambda i, j: given.totals + (i * tile.width + j * tile.lanes), adding=True)
 
-    pointers = {name: type.pointer for name in ("source", "factors", "totals")}
-    names = "terms images image_pitch rows row_pitch columns"
-    parameters = {**pointers, "places": INDEX.pointer, **dict.fromkeys(names.split(), INDEX)}
-    name = f"convolution_outer_{tile.key}_{type}_{'packed' if packed else 'direct'}"
-    return module.function(name, parameters, write)
+    indices = "terms images image_pitch rows row_pitch columns"
+    given = parameters(type, "source factors totals", indices, places=INDEX.pointer)
+    return module.function(f"convolution_outer_{tile.key}_{type}_{'packed' if packed else 'direct'}", given, write)
 
 
 def transpose_function(module: Module, type: Type) -> Function:
@@ -252,6 +250,5 @@ def transpose_function(module: Module, type: Type) -> Function:
                     value = given.source[row.at_most(last) * given.source_pitch + column]
                     given.target[column * given.target_pitch + row] = value
 
-    indices = dict.fromkeys(("source_pitch", "target_pitch", "rows", "columns"), INDEX)
-    parameters = {"source": type.pointer, "target": type.pointer, **indices}
-    return module.function(f"convolution_transpose_{type}", parameters, write)
+    given = parameters(type, "source target", "source_pitch target_pitch rows columns")
+    return module.function(f"convolution_transpose_{type}", given, write)

@@ -90,11 +90,9 @@ def forward_gather(c: Convolution) -> Gather:
     """The gather that computes y from x."""
     (kh, kw), (ph, pw), (dh, dw) = c.kernel, c.padding, c.dilation
     taps = tuple(Tap(r * dh - ph, s * dw - pw, r * kw + s) for r in range(kh) for s in range(kw))
-    channels, outputs = c.in_channels // c.groups, c.out_channels // c.groups
-    return Gather(
-        register_type(c.dtype), c.batch, c.groups, channels, c.height, c.width, outputs, c.out_height, c.out_width,
-        c.stride, taps,
-    )  # fmt: skip
+    read = c.batch, c.groups, c.in_channels // c.groups, c.height, c.width
+    written = c.out_channels // c.groups, c.out_height, c.out_width
+    return Gather(register_type(c.dtype), *read, *written, c.stride, taps)
 
 
 def input_gradient_gathers(c: Convolution) -> Iterator[tuple[tuple[int, int], Gather]]:
@@ -103,7 +101,7 @@ def input_gradient_gathers(c: Convolution) -> Iterator[tuple[tuple[int, int], Ga
     From ``h + ph = oh*sh + r*dh`` at ``h = a + sh*i``: ``oh = i + (a + ph - r*dh) / sh`` where that divides.
     """
     (kh, kw), (sh, sw), (ph, pw), (dh, dw) = c.kernel, c.stride, c.padding, c.dilation
-    channels, outputs = c.out_channels // c.groups, c.in_channels // c.groups
+    read = c.batch, c.groups, c.out_channels // c.groups, c.out_height, c.out_width
     for a in range(min(sh, c.height)):
         for b in range(min(sw, c.width)):
             taps = tuple(
@@ -113,11 +111,5 @@ def input_gradient_gathers(c: Convolution) -> Iterator[tuple[tuple[int, int], Ga
                 for s in range(kw)
                 if (b + pw - s * dw) % sw == 0
             )
-            rows, columns = -(-(c.height - a) // sh), -(-(c.width - b) // sw)
-            yield (
-                (a, b),
-                Gather(
-                    register_type(c.dtype), c.batch, c.groups, channels, c.out_height, c.out_width, outputs, rows, columns,
-                    (1, 1), taps,
-                ),  # fmt: skip
-            )
+            written = c.in_channels // c.groups, -(-(c.height - a) // sh), -(-(c.width - b) // sw)
+            yield (a, b), Gather(register_type(c.dtype), *read, *written, (1, 1), taps)

@@ -21,7 +21,8 @@ from .patch import PATCH_ARGUMENTS, patch_arguments, round_up
 from .problem import Gather
 
 TILE_ARGUMENTS = (
-    PATCH_ARGUMENTS + " groups groups_a_tile channels channels_a_tile channel_tiles outputs outputs_a_tile output_tiles "
+    PATCH_ARGUMENTS
+    + " groups groups_a_tile channels channels_a_tile channel_tiles outputs outputs_a_tile output_tiles "
     "units units_a_part sum_pitch"
 )
 """Integers that both kernels take."""

@@ -134,7 +134,9 @@ def _source(product: Product, k: int, height: int, width: int, masked_loads: boo
     return way
 
 
-def _product_call(product: Product, code: ProductCode, block: int, tiles: Tiles, epilogue: EpilogueCode, threads: int) -> Call:
+def _product_call(
+    product: Product, code: ProductCode, block: int, tiles: Tiles, epilogue: EpilogueCode, threads: int
+) -> Call:
     """The call of a product whose matrices have been packed."""
     a, b, n, k = product.a, product.b, product.n, product.k
     height, width = code.row_sizes[0], code.vectors * LANES

@@ -13,9 +13,9 @@ from typing import Any
 
 from ...kernels.kernel import Call, MatrixAccess, Operand
 from ..arguments import Arguments
-from ..ir import Builder, Function, Kernel, KernelBuilder, Module
+from ..ir import Builder, Function, Kernel, KernelBuilder, Module, parameters
 from ..lanes import transposed
-from ..values import INDEX, LANES, Type, Value, placed, unraveled
+from ..values import LANES, Type, Value, placed, unraveled
 from .problem import contiguous_strides
 
 _AHEAD = 64
@@ -47,9 +47,8 @@ def pack_function(module: Module, type: Type, width: int, way: str) -> Function:
         else:
             _gather_panel(b, given, width)
 
-    indices = dict.fromkeys(("column_stride", "k_stride", "columns", "k", "ahead"), INDEX)
-    parameters = {"panel": type.pointer, "source": type.pointer, **indices}
-    return module.function(f"pack_{way}_{type}_{width}", parameters, write)
+    given = parameters(type, "panel source", "column_stride k_stride columns k ahead")
+    return module.function(f"pack_{way}_{type}_{width}", given, write)
 
 
 def _pieces(width: int) -> list[tuple[int, int]]:
@@ -84,9 +83,7 @@ def _transpose_panel(b: Builder, given: Any, width: int) -> None:
     for length in lengths:
         starts = [first for first, lanes in _pieces(width) if lanes == length]
         with b.loop(starts[0], starts[-1] + 1, LANES) as first_column:
-            columns = [
-                given.source + (first_column + i).at_most(last) * given.column_stride for i in range(length)
-            ]
+            columns = [given.source + (first_column + i).at_most(last) * given.column_stride for i in range(length)]
             columns += columns[:1] * (LANES - length)
             target = given.panel + first_column
             with b.loop(0, whole_blocks, LANES) as k:

@@ -11,10 +11,10 @@ from typing import Any
 
 from ..arguments import Arguments
 from ..epilogue import EpilogueCode
-from ..ir import Builder, Function, KernelBuilder, Module
+from ..ir import Builder, Function, KernelBuilder, Module, parameters
 from ..lanes import sum_of_lanes
 from ..register_tile import Sums
-from ..values import FLAG, INDEX, LANES, Pointer, Type, Value, fma, placed, unraveled, where
+from ..values import FLAG, LANES, Pointer, Type, Value, fma, placed, unraveled, where
 
 _ROWS = 4
 """Outputs that share the loads of the vector where k adjoins."""
@@ -124,16 +124,20 @@ def _dot_function(module: Module, type: Type, rows: int, contiguous: bool, adjoi
         for row in range(rows):
             _keep(given.results + row, sum_of_lanes(sums.row(row)[0]), given.first)
 
-    parameters = {
-        "results": type.pointer, "matrix": type.pointer, "output_stride": INDEX, "k_stride": INDEX,
-        "vector": type.pointer, "vector_stride": INDEX, "k": INDEX, "first": FLAG,
-    }  # fmt: skip
+    given = parameters(type, "results matrix vector", "output_stride k_stride vector_stride k", first=FLAG)
     name = f"dot_{type}_{rows}_{'k' if contiguous else 'any'}{'_adjoining' if adjoining else ''}"
-    return module.function(name, parameters, write)
+    return module.function(name, given, write)
 
 
 def _add_block_by_outputs(
-    b: Builder, results: Pointer, matrix: Pointer, vector: Pointer, outputs: Value, k: Value, first: Value, **strides: Any
+    b: Builder,
+    results: Pointer,
+    matrix: Pointer,
+    vector: Pointer,
+    outputs: Value,
+    k: Value,
+    first: Value,
+    **strides: Any,
 ) -> None:
     """One K block of a tile where vectors run along outputs: sixteen arrays of sums, one for each lane of the order,
     in scratch memory, so that long stretches of the matrix are read in turn."""
@@ -186,8 +190,5 @@ def _update_function(module: Module, type: Type, lanes: int) -> Function:
                 with b.loop(0, lanes) as lane:
                     add(*operands(lane), output, mask)
 
-    parameters = {
-        "sums": type.pointer, "sums_stride": INDEX, "matrix": type.pointer, "k_stride": INDEX,
-        "vector": type.pointer, "vector_stride": INDEX, "outputs": INDEX,
-    }  # fmt: skip
-    return module.function(f"update_{type}_{lanes}", parameters, write)
+    given = parameters(type, "sums matrix vector", "sums_stride k_stride vector_stride outputs")
+    return module.function(f"update_{type}_{lanes}", given, write)

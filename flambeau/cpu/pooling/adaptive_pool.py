@@ -50,7 +50,9 @@ def _lower(
         height, width = 1, height * width
     planes_a_tile = max(1, WORK_A_TILE // max(height * width, out_rows * out_columns))
     operands = reads | writes
-    arguments = Arguments(*(f"&{operand}" for operand in operands), "planes planes_a_tile height width out_rows out_columns")
+    arguments = Arguments(
+        *(f"&{operand}" for operand in operands), "planes planes_a_tile height width out_rows out_columns"
+    )
     values = arguments.values(
         **operands, planes=planes, planes_a_tile=planes_a_tile, height=height, width=width,
         out_rows=out_rows, out_columns=out_columns,
