@@ -28,7 +28,7 @@ def check_not_negative(name: str, value: Any) -> None:
 
 
 def check_options(options: dict[str, Any]) -> None:
-    """``ValueError`` for options that every optimiser refuses that has them."""
+    """``ValueError`` for what no optimiser that has the option accepts."""
     check_learning_rate(options["lr"])
     for option, name in _NOT_NEGATIVE.items():
         if option in options:

@@ -233,7 +233,7 @@ def plus(total: Tensor, other: Tensor, factor: Any) -> Tensor:
 
 
 def weights(fresh: float, old: float | None = None) -> tuple[float | None, float | None]:
-    """By how much of their difference a moving average is away from its old value, or from what is new if that is nearer."""
+    """How far a moving average goes from its old value towards the new one, or, where that is nearer, back from the new one."""
     return (fresh, None) if fresh < 0.5 else (None, fresh - 1 if old is None else -old)
 
 

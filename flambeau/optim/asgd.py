@@ -41,6 +41,6 @@ class ASGD(Formula):
     def _update(
         parameter: Tensor, gradient: Tensor, average: Tensor, shrunk: float, lr: float, share: float | None
     ) -> tuple[Tensor, ...]:
-        """``share`` is that of the parameter in the average, which it is alone if there is none."""
+        """``share`` is the parameter's in the average; without one the parameter is the average."""
         parameter = plus(parameter * shrunk, gradient, lr)
         return parameter, parameter if share is None else average + (parameter - average) * share

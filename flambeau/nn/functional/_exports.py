@@ -20,7 +20,7 @@ _FILES = (
 
 
 def exports(package: str) -> dict[str, Any]:
-    """All functions by name. Of those that are operations PyTorch's parser looks at the arguments before anything else."""
+    """All functions by name. Operations have their arguments looked at before anything else, as PyTorch's parser does."""
     written: dict[str, Any] = {}
     for file in _FILES:
         module = importlib.import_module("." + file, package)

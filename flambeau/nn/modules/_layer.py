@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar, dataclass_transform
 
 from .. import functional
@@ -25,7 +25,7 @@ def layer(function: Callable[..., Any] | None = None, *, shows: str | None = Non
 
     - the constructor, which hands on those that the constructor of the base class takes, keeps the others (tensors as
       buffers) and calls ``_settle()``, if there is such a method, to check or convert them;
-    - ``__constants__``, and what a module gets that was pickled before there was one of them;
+    - ``__constants__``, and the values for modules that were pickled before there was such a setting;
     - ``extra_repr``: ``name=value`` of all, of ``inplace`` only where it is true, or what the format ``shows`` makes of them;
     - ``forward``, which hands them to the parameters of the same names. The function's other parameters are inputs, if they
       have no default, and ``training`` is the module's.
@@ -36,13 +36,11 @@ def layer(function: Callable[..., Any] | None = None, *, shows: str | None = Non
     def declare(cls: M) -> M:
         base: Any = cls.__mro__[1]
         hints = {name: hint for name, hint in inspect.get_annotations(cls).items() if "ClassVar" not in str(hint)}
-        names = [name for name in hints if name != "_"]
-        defaults = {name: vars(cls)[name] for name in names if name in vars(cls)}
+        defaults = {name: vars(cls)[name] for name in hints if name in vars(cls)}
         for name in defaults:
             delattr(cls, name)
-        code = base.__init__.__code__ if names else None
-        taken = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount] if code else ()
-        kept = [name for name in names if name not in taken]
+        taken = _parameters_of(base.__init__) if hints else ()
+        kept = [name for name in hints if name not in taken and name != "_"]
         members: dict[str, Any] = {
             "__settings__": {**base.__settings__, **{name: defaults.get(name, ...) for name in kept}},
             "__constants__": [*getattr(base, "__constants__", ()), *[n for n in kept if "Tensor" not in str(hints[n])]],
@@ -51,14 +49,8 @@ def layer(function: Callable[..., Any] | None = None, *, shows: str | None = Non
             members["extra_repr"] = lambda self: shows.format_map(vars(self))
         elif base is Module:
             members["extra_repr"] = lambda self: _shown(self, kept)
-        if names:
-            parameters = [f"{n}=_defaults[{n!r}]" if n in defaults else "*" if n == "_" else n for n in hints]
-            lines = [f"_super(_class, self).__init__({', '.join(f'{n}={n}' for n in names if n in taken)})"]
-            lines += [f"self.register_buffer({n!r}, {n})" if "Tensor" in str(hints[n]) else f"self.{n} = {n}" for n in kept]
-            lines += ["self._settle()"] if hasattr(cls, "_settle") else []
-            given = {"_super": super, "_class": cls, "_defaults": defaults}
-            types = {**{name: hints[name] for name in names}, "return": None}
-            members["__init__"] = _AtFirstUse(cls, "__init__", lambda: (parameters, lines, given, types))
+        if hints:
+            members["__init__"] = _AtFirstUse(cls, "__init__", lambda: _constructor(cls, hints, defaults, taken))
         if function is not None:
             members["forward"] = _AtFirstUse(cls, "forward", lambda: _forward(cls, function))
         for name, member in members.items():
@@ -69,12 +61,17 @@ def layer(function: Callable[..., Any] | None = None, *, shows: str | None = Non
     return declare
 
 
+def _parameters_of(constructor: Any) -> tuple[str, ...]:
+    code = constructor.__code__
+    return code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]  # type: ignore[no-any-return]
+
+
 Parts = tuple[list[str], list[str], dict[str, Any], dict[str, Any]]
 """What a method is made of: its parameters, its lines, what they use besides, and annotations."""
 
 
 class _AtFirstUse:
-    """A method whose text is compiled when it is looked up first: importing a hundred of them would take its time."""
+    """A method that is compiled when it is first looked up: compiling a hundred of them at import would take too long."""
 
     def __init__(self, owner: type, name: str, parts: Callable[[], Parts]) -> None:
         self.owner, self.name, self.parts = owner, name, parts
@@ -93,8 +90,21 @@ class _AtFirstUse:
         return method.__get__(instance, cls)
 
 
+def _constructor(cls: type[Module], hints: dict[str, Any], defaults: dict[str, Any], taken: Sequence[str]) -> Parts:
+    """``taken`` are the parameters of the base class's constructor."""
+    parameters = ["*" if n == "_" else f"{n}=_defaults[{n!r}]" if n in defaults else n for n in hints]
+    lines = [f"_super(_class, self).__init__({', '.join(f'{name}={name}' for name in hints if name in taken)})"]
+    for name, hint in hints.items():
+        if name not in taken and name != "_":
+            lines += [f"self.register_buffer({name!r}, {name})" if "Tensor" in str(hint) else f"self.{name} = {name}"]
+    if hasattr(cls, "_settle"):
+        lines += ["self._settle()"]
+    types = {name: hint for name, hint in hints.items() if name != "_"}
+    return parameters, lines, {"_super": super, "_class": cls, "_defaults": defaults}, {**types, "return": None}
+
+
 def _forward(cls: type[Module], function: Callable[..., Any]) -> Parts:
-    """A call of ``function`` by its name in the module that it is in, where programs may have put another."""
+    """The function is looked up by its name at each call: a program may have put another in its place."""
     inputs, passed = [], []
     by_keyword = False
     for parameter in inspect.signature(function).parameters.values():
