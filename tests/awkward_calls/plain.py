@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
+
+from flambeau.ops.operation import DECLARED
+
 ELEMENTWISE = (
     "abs acos acosh angle asin asinh atan atanh bitwise_not ceil conj conj_physical cos cosh deg2rad digamma erf erfc erfinv "
     "exp exp2 expm1 fix floor frac frexp i0 imag isfinite isinf isnan isposinf isreal lgamma log log10 log1p log2 "
@@ -517,3 +521,10 @@ PLAIN: list[str] = [
     """.strip().splitlines(),
 ]
 PLAIN = [line.strip() for line in PLAIN]
+_CALLED = {word for line in PLAIN for word in line.replace("(", " ").replace(".", " ").split()}
+for _function, _declared in DECLARED.items():  # what needs tensors alone and has no line of its own
+    _needed = [p for p in inspect.signature(_function).parameters.values() if p.default is p.empty]
+    if _needed and all(p.annotation == "Tensor" and p.name != "self" for p in _needed):
+        _operands = ", ".join(["T(3, 4)"] * len(_needed))
+        _names = [name for name in _declared.names if "." not in name and name.rstrip("_") not in _CALLED]
+        PLAIN += [f"torch.{name}({_operands})" for name in _names]
