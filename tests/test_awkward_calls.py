@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
 from awkward_calls import PLAIN, Comparison, awkward, compared
 
 import flambeau

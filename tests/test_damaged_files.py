@@ -13,10 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from PIL import Image
-
-sys.path.insert(0, str(Path(__file__).parent))
 from damaged_files import BOMBS, CALLS, DOUBLING, FORMATS, MUCH
+from PIL import Image
 
 import flambeau
 from flambeau.vision.datasets.batches import read_batch

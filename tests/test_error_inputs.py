@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import torch
+from oracle.counterparts import Converter, Unusable, operation
 from torch.testing._internal import common_utils
 from torch.testing._internal.common_methods_invocations import op_db
 from torch.testing._internal.common_modules import ModuleErrorEnum, module_db
@@ -16,9 +15,6 @@ from torch.testing._internal.common_optimizers import OptimizerErrorEnum, optim_
 from torch.testing._internal.opinfo import core as opinfo
 
 import flambeau
-
-sys.path.insert(0, str(Path(__file__).parent))
-from counterparts import Converter, Unusable, operation  # noqa: E402
 
 #: For each list of samples it goes through the stack of calls in search of a test of PyTorch's own, for half a minute in all.
 common_utils.extract_test_fn = opinfo.extract_test_fn = lambda: None

@@ -5,17 +5,13 @@ All plans that are made for them are verified (``FLAMBEAU_CHECK=1``).
 
 from __future__ import annotations
 
-import sys
 import warnings
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
-
-sys.path.insert(0, str(Path(__file__).parent))
 from random_programs import Fact, Functional, Machine, Outcome, Program, programs
 
 import flambeau

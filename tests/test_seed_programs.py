@@ -9,14 +9,13 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+import make_data
 import numpy as np
 import pytest
 import torch
+import training
 
 PROGRAMS = Path(__file__).parent / "programs"
-sys.path.insert(0, str(PROGRAMS))
-import make_data  # noqa: E402
-import training  # noqa: E402
 
 STEPS = 50
 BIT_STEPS = 5

@@ -4,15 +4,11 @@ that are named twice, and of what is drawn at random."""
 from __future__ import annotations
 
 import functools
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-
-sys.path.insert(0, str(Path(__file__).parent))
-from autograd_oracle import agree
+from oracle import agree
 
 import flambeau
 

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import gc
-import sys
 import weakref
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-from autograd_oracle import agree, error, leaf
+from oracle import agree, error, leaf
 
 import flambeau
 

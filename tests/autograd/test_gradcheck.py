@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-from autograd_oracle import agree, error, leaf
+from oracle import agree, error, leaf
 
 import flambeau
 

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 import threading
-from pathlib import Path
 from typing import Any
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-from autograd_oracle import agree, error, leaf
+from oracle import agree, error, leaf
 
 import flambeau
 

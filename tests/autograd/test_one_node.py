@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import gc
-import sys
 import weakref
-from pathlib import Path
 from typing import Any
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-from autograd_oracle import agree, error
+from oracle import agree, error
 
 import flambeau
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parent))
-from autograd_oracle import agree
+from oracle import agree
 
 FUNCTIONS: dict[str, Callable[[Any, Any], Any]] = {
     **{

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-
-sys.path.insert(0, str(Path(__file__).parent))
-from harness import Prepared, execute
+from kernel_calls import Prepared, execute
 
 from flambeau.cpu.conversion import register_type
 from flambeau.cpu.convolution import (

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import itertools
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-from harness import Prepared, execute
+from kernel_calls import Prepared, execute
 
 from flambeau.cpu.gemm import lower as lower_module
 from flambeau.cpu.gemm import lower_matmul, tiling

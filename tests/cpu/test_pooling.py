@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-
-sys.path.insert(0, str(Path(__file__).parent))
-from harness import Prepared, execute
+from kernel_calls import Prepared, execute
 
 from flambeau.cpu.pooling import (
     lower_adaptive_average_pool,

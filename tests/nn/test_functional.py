@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import itertools
-import sys
 import warnings
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as TF
-
-sys.path.insert(0, str(Path(__file__).parent))
-from nn_oracle import assert_same, compare, constant, to_flambeau
+from oracle import as_flambeau, assert_same, compare, constant
 
 import flambeau
 import flambeau.nn.functional as F
@@ -62,7 +58,7 @@ def test_activation_of_two_inputs() -> None:
 @pytest.mark.parametrize("name", ["relu", "leaky_relu", "elu", "selu", "celu", "silu", "hardtanh", "relu6", "mish"])
 def test_in_place(name: str) -> None:
     values = floats(4, 3)
-    ours = to_flambeau(values)
+    ours = as_flambeau(values)
     result = getattr(F, name)(ours, inplace=True)
     assert result is ours
     assert_same(ours, getattr(TF, name)(values), 1e-5)
@@ -79,7 +75,7 @@ def test_softmax_without_dimension_warns_and_chooses() -> None:
     for shape, dimension in (((4,), 0), ((2, 3), 1), ((2, 3, 4), 0), ((2, 3, 2, 2), 1)):
         x = floats(*shape)
         with pytest.warns(UserWarning, match="Implicit dimension choice for softmax has been deprecated"):
-            result = F.softmax(to_flambeau(x))
+            result = F.softmax(as_flambeau(x))
         assert_same(result, TF.softmax(x, dimension))
     with pytest.warns(UserWarning, match="Implicit dimension choice for log_softmax"):
         F.log_softmax(flambeau.ones(2, 2))
@@ -128,9 +124,9 @@ def test_embedding() -> None:
     compare(F.embedding, TF.embedding, [places, floats(4, 3)], padding_idx=2)
     compare(F.embedding, TF.embedding, [places, floats(4, 3)], padding_idx=-1)
     weight = floats(4, 3) * 3
-    ours = to_flambeau(weight)
+    ours = as_flambeau(weight)
     expected = TF.embedding(places[0], weight, max_norm=1.0)
-    assert_same(F.embedding(to_flambeau(places[0]), ours, max_norm=1.0), expected)
+    assert_same(F.embedding(as_flambeau(places[0]), ours, max_norm=1.0), expected)
     assert_same(ours, weight)
 
 
@@ -155,8 +151,8 @@ def test_embedding_bag_with_weights() -> None:
 
 def test_one_hot() -> None:
     classes = torch.tensor([[0, 3], [1, 1]])
-    assert_same(F.one_hot(to_flambeau(classes)), TF.one_hot(classes))
-    assert_same(F.one_hot(to_flambeau(classes), 6), TF.one_hot(classes, 6))
+    assert_same(F.one_hot(as_flambeau(classes)), TF.one_hot(classes))
+    assert_same(F.one_hot(as_flambeau(classes), 6), TF.one_hot(classes, 6))
     with pytest.raises(RuntimeError, match="index tensor of type LongTensor"):
         F.one_hot(flambeau.ones(2))
 
@@ -168,7 +164,7 @@ def test_one_hot() -> None:
 @pytest.mark.parametrize("training", [True, False])
 def test_batch_norm(shape: tuple[int, ...], training: bool) -> None:
     mean, variance = torch.rand(3), torch.rand(3) + 0.5
-    our_mean, our_variance = to_flambeau(mean), to_flambeau(variance)
+    our_mean, our_variance = as_flambeau(mean), as_flambeau(variance)
     inputs = [floats(*shape), floats(3), floats(3)]
     compare(
         lambda x, w, b: F.batch_norm(x, our_mean, our_variance, w, b, training, 0.3),
@@ -185,7 +181,7 @@ def test_batch_norm_refuses_one_value() -> None:
 
 def test_instance_norm() -> None:
     mean, variance = torch.rand(3), torch.rand(3) + 0.5
-    our_mean, our_variance = to_flambeau(mean), to_flambeau(variance)
+    our_mean, our_variance = as_flambeau(mean), as_flambeau(variance)
     compare(
         lambda x, w, b: F.instance_norm(x, our_mean, our_variance, w, b, momentum=0.3),
         lambda x, w, b: TF.instance_norm(x, mean, variance, w, b, momentum=0.3),
@@ -489,7 +485,7 @@ def test_second_derivative_of_binary_cross_entropy() -> None:
 
 
 def test_old_arguments_of_losses() -> None:
-    x, target = to_flambeau(floats(3)), to_flambeau(floats(3))
+    x, target = as_flambeau(floats(3)), as_flambeau(floats(3))
     with pytest.warns(UserWarning, match="size_average and reduce args will be deprecated, please use reduction='sum'"):
         old = F.mse_loss(x, target, size_average=False)
     assert float(old) == pytest.approx(float(F.mse_loss(x, target, reduction="sum")))
@@ -590,7 +586,7 @@ def test_ctc_loss(reduction: str) -> None:
 
 
 def test_ctc_loss_of_an_impossible_target() -> None:
-    scores = to_flambeau(torch.log_softmax(floats(2, 1, 4), -1))
+    scores = as_flambeau(torch.log_softmax(floats(2, 1, 4), -1))
     target = flambeau.tensor([[1, 1]])
     assert float(F.ctc_loss(scores, target, (2,), (2,))) == float("inf")
     assert float(F.ctc_loss(scores, target, (2,), (2,), zero_infinity=True)) == 0.0

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections import OrderedDict
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-
-sys.path.insert(0, str(Path(__file__).parent))
-from nn_oracle import assert_same, to_flambeau
+from oracle import as_flambeau, assert_same
 from test_module import assert_both, raised
 
 import flambeau
@@ -116,7 +112,7 @@ def parameters_with_gradients(library: Any) -> list[Any]:
     for shape in ((3, 2), (4,), (2, 2)):
         gradient = torch.randn(shape)
         p = library.nn.Parameter(library.zeros(shape))
-        p.grad = gradient if library is torch else to_flambeau(gradient)
+        p.grad = gradient if library is torch else as_flambeau(gradient)
         made.append(p)
     made.append(library.nn.Parameter(library.zeros(2)))
     return made

@@ -5,17 +5,13 @@ from __future__ import annotations
 import copy
 import inspect
 import pickle
-import sys
 import warnings
 from dataclasses import KW_ONLY
-from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-
-sys.path.insert(0, str(Path(__file__).parent))
-from nn_oracle import assert_same, constant, copy_state, to_flambeau, wants_grad
+from oracle import as_flambeau, assert_same, constant, copy_state, wants_grad
 
 import flambeau
 from flambeau import nn
@@ -130,7 +126,7 @@ LAYERS: list[tuple[str, tuple[Any, ...], dict[str, Any], list[torch.Tensor]]] = 
 )
 def test_layer(name: str, arguments: tuple[Any, ...], keywords: dict[str, Any], inputs: list[torch.Tensor]) -> None:
     theirs = getattr(torch.nn, name)(*arguments, **keywords)
-    ours = getattr(nn, name)(*to_flambeau(arguments), **{key: to_flambeau(value) for key, value in keywords.items()})
+    ours = getattr(nn, name)(*as_flambeau(arguments), **{key: as_flambeau(value) for key, value in keywords.items()})
     assert repr(ours) == repr(theirs)
     assert type(ours).__module__ == type(theirs).__module__.replace("torch", "flambeau", 1)
     state, expected_state = ours.state_dict(), theirs.state_dict()
@@ -152,7 +148,7 @@ def test_layer(name: str, arguments: tuple[Any, ...], keywords: dict[str, Any], 
 
 def _compare_call(ours: Any, theirs: Any, inputs: list[torch.Tensor]) -> None:
     their_inputs = [item.clone().requires_grad_(wants_grad(item)) for item in inputs]
-    our_inputs = [to_flambeau(item) for item in their_inputs]
+    our_inputs = [as_flambeau(item) for item in their_inputs]
     # Multiplied first, so that a layer may write over what it is given.
     expected = theirs(*(item * 1 for item in their_inputs))
     actual = ours(*(item * 1 for item in our_inputs))
@@ -163,7 +159,7 @@ def _compare_call(ours: Any, theirs: Any, inputs: list[torch.Tensor]) -> None:
     torch.manual_seed(1)
     weights = torch.randn(first.shape)
     (first * weights).sum().backward()
-    (our_first * to_flambeau(weights)).sum().backward()
+    (our_first * as_flambeau(weights)).sum().backward()
     for place, (a, b) in enumerate(zip(our_inputs, their_inputs, strict=True)):
         assert_same(a.grad, b.grad, 1e-4, 1e-5, f"gradient of input {place}")
     for (key, a), b in zip(ours.named_parameters(), theirs.parameters(), strict=True):
@@ -219,7 +215,7 @@ def test_transposed_convolution_names_and_settings(dimensions: int) -> None:
     }
     size = [9, 10][:dimensions]
     x = torch.ones(2, 4, *[5] * dimensions)
-    assert ours._output_padding(to_flambeau(x), size) == tuple(theirs._output_padding(x, size, *[
+    assert ours._output_padding(as_flambeau(x), size) == tuple(theirs._output_padding(x, size, *[
         (2,) * dimensions, (1,) * dimensions, (3,) * dimensions, dimensions, (1,) * dimensions
     ]))  # fmt: skip
 

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import copy
 import pickle
-import sys
 import warnings
 from collections import OrderedDict
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-
-sys.path.insert(0, str(Path(__file__).parent))
-from nn_oracle import copy_state, to_flambeau
+from oracle import as_flambeau, copy_state
 
 import flambeau
 from flambeau import nn
@@ -581,7 +577,7 @@ def test_training_matches(epochs: int = 5) -> None:
     theirs, ours = network(torch.nn), network(nn)
     copy_state(ours, theirs)
     x, y = torch.randn(8, 3), torch.randn(8, 2)
-    for model, library, a, b in ((theirs, torch, x, y), (ours, flambeau, to_flambeau(x), to_flambeau(y))):
+    for model, library, a, b in ((theirs, torch, x, y), (ours, flambeau, as_flambeau(x), as_flambeau(y))):
         for _ in range(epochs):
             model.zero_grad()
             loss = library.nn.functional.mse_loss(model(a), b)

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 import torch.nn.utils.prune as their_prune
-
-sys.path.insert(0, str(Path(__file__).parent))
-from nn_oracle import assert_same, copy_state, to_flambeau
+from oracle import as_flambeau, assert_same, copy_state
 from test_module import assert_both, raised
 
 import flambeau
@@ -31,7 +27,7 @@ def assert_agree(ours: Any, theirs: Any) -> None:
     for key, value in theirs.state_dict().items():
         assert_same(ours.state_dict()[key], value, what=key)
     x = torch.randn(3, 5)
-    assert_same(ours(to_flambeau(x)), theirs(x), 1e-5, 1e-6)
+    assert_same(ours(as_flambeau(x)), theirs(x), 1e-5, 1e-6)
 
 
 def test_one_pruning_after_another() -> None:
@@ -58,7 +54,7 @@ def test_global_pruning_and_masks() -> None:
         tools.global_unstructured(parameters, pruning_method=tools.L1Unstructured, amount=0.5)
     assert_agree(ours, theirs)
     mask = torch.tensor([1.0, 0.0, 1.0, 1.0])
-    prune.custom_from_mask(ours, "bias", to_flambeau(mask))
+    prune.custom_from_mask(ours, "bias", as_flambeau(mask))
     their_prune.custom_from_mask(theirs, "bias", mask)
     assert_agree(ours, theirs)
     layer = prune.identity(nn.Linear(2, 2), "weight")

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import copy
 import pickle
-import sys
 import warnings
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-
-sys.path.insert(0, str(Path(__file__).parent))
-from nn_oracle import assert_same, copy_state, to_flambeau
+from oracle import as_flambeau, assert_same, copy_state
 from test_module import assert_both, raised
 
 import flambeau
@@ -36,7 +32,7 @@ def pair(make: Any) -> tuple[Any, Any]:
 def assert_calls_agree(ours: Any, theirs: Any, x: torch.Tensor) -> None:
     ours.zero_grad()
     theirs.zero_grad()
-    expected, actual = theirs(x), ours(to_flambeau(x))
+    expected, actual = theirs(x), ours(as_flambeau(x))
     assert_same(actual, expected, 1e-4, 1e-5)
     expected.square().sum().backward()
     actual.square().sum().backward()

@@ -5,22 +5,19 @@ All lines of a family are recorded before the first value is looked at, so that 
 
 from __future__ import annotations
 
-import sys
 import warnings
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from oracle import array
+from table import DTYPES, FAMILIES, Row, samples
+from table.samples import Input, Sample, cast, generator, prepared, viewed
 
 import flambeau
 import flambeau.nn.functional
-
-sys.path.insert(0, str(Path(__file__).parent))
-from samples import Input, Sample, cast, generator, prepared, viewed  # noqa: E402
-from table import DTYPES, FAMILIES, Row  # noqa: E402
 
 RELATIVE = {"float64": 4e-14, "float32": 2e-6, "float16": 2e-3, "bfloat16": 1.6e-2}
 """Relative error allowed for one operation; half types are rounded after every primitive."""
@@ -34,14 +31,14 @@ class Outcome:
         self.leaves: list[Any] = []
         values: dict[str, Any] = {"torch": library}
         for key, given in sample.items():
-            array = given.array if given.fixed else cast(np.abs(given.array) if absolute else given.array, name)
-            base = library.tensor(prepared(array, given.layout))
+            numbers = given.array if given.fixed else cast(np.abs(given.array) if absolute else given.array, name)
+            base = library.tensor(prepared(numbers, given.layout))
             if name == "bfloat16" and not given.fixed:
                 base = base.bfloat16()
             if derivatives and not given.fixed:
                 base.requires_grad_()
                 self.leaves.append(base)
-            values[key] = viewed(base, given.layout, array.shape)
+            values[key] = viewed(base, given.layout, numbers.shape)
         try:
             made = eval(row.expression, values)  # the table's own expressions
         except Exception as error:
@@ -65,12 +62,6 @@ class Outcome:
         return list(found)
 
 
-def plain(value: Any) -> np.ndarray:
-    """A tensor's values as an array."""
-    value = value.detach()
-    return (value.float() if "bfloat16" in str(value.dtype) else value).numpy(force=True)
-
-
 def close(actual: np.ndarray, expected: np.ndarray, relative: float, absolute: Any) -> bool:
     """Whether arrays agree: the same NaNs and infinities, and numbers within the tolerance."""
     with np.errstate(all="ignore"):
@@ -91,7 +82,7 @@ def difference(actual: Any, expected: Any, relative: float, absolute: Any, strid
         return f"shape {tuple(actual.shape)} instead of {tuple(expected.shape)}"
     if strides and expected.is_contiguous() and not actual.is_contiguous():
         return f"strides {actual.stride()} instead of {expected.stride()}"
-    a, b = plain(actual), plain(expected)
+    a, b = array(actual), array(expected)
     if not close(a, b, relative, absolute):
         with np.errstate(all="ignore"):
             worst = np.nanmax(np.abs(a.astype(float) - b) / np.maximum(np.abs(b), 1e-300)) if a.size else 0
@@ -102,11 +93,6 @@ def difference(actual: Any, expected: Any, relative: float, absolute: Any, strid
 def lines(family: str, letter: str) -> list[Row]:
     """The family's rows that have a dtype."""
     return [row for row in FAMILIES[family] if letter in row.dtypes]
-
-
-def samples(row: Row) -> list[Sample]:
-    """A row's samples, the same for both libraries and in every run."""
-    return list(row.samples(generator(row.expression)))
 
 
 def expected_of(row: Row, sample: Sample, name: str) -> Outcome:
@@ -121,8 +107,8 @@ def expected_of(row: Row, sample: Sample, name: str) -> Outcome:
 
 def shown_in(given: Input, name: str) -> np.ndarray:
     """An input's numbers as they are in a dtype, in float64."""
-    array = cast(given.array, name)
-    return (torch.tensor(array).bfloat16().double().numpy() if name == "bfloat16" else array).astype("float64")
+    numbers = cast(given.array, name)
+    return (torch.tensor(numbers).bfloat16().double().numpy() if name == "bfloat16" else numbers).astype("float64")
 
 
 def allowed(row: Row, sample: Sample, expected: Any) -> tuple[float, Any]:
@@ -212,6 +198,6 @@ def test_fused(family: str) -> None:
         warnings.simplefilter("ignore")
         for _ in range(2):
             made = [Outcome(flambeau, row, sample, "float32", False).parts for row, sample in cases]
-            runs.append([[plain(p).tobytes() for p in parts if isinstance(p, flambeau.Tensor)] for parts in made])
+            runs.append([[array(p).tobytes() for p in parts if isinstance(p, flambeau.Tensor)] for parts in made])
     unlike = [row.expression for (row, _), first, second in zip(cases, *runs, strict=True) if first != second]
     assert not unlike

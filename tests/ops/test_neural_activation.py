@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as TF
-
-sys.path.insert(0, str(Path(__file__).parent))
 from neural_oracle import array, assert_same_error, check, floats
 
 import flambeau

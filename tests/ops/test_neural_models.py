@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as TF
-
-sys.path.insert(0, str(Path(__file__).parent))
 from neural_oracle import array, as_flambeau, assert_close, floats
 
 import flambeau

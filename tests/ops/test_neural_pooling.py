@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 import torch.nn.functional as TF
-
-sys.path.insert(0, str(Path(__file__).parent))
 from neural_oracle import assert_same_error, check, floats
 
 import flambeau

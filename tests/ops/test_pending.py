@@ -6,22 +6,18 @@ another kernel of each kind. A kernel may compute it, read it or take it over; i
 
 from __future__ import annotations
 
-import sys
 import warnings
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from oracle import array
+from table import DTYPES, FAMILIES, Row, samples
+from table.samples import Input, cast, prepared, viewed
 
 import flambeau as torch
 from flambeau.graph.trace import step_boundary
-
-sys.path.insert(0, str(Path(__file__).parent))
-from samples import Input, cast, prepared, viewed  # noqa: E402
-from table import DTYPES, FAMILIES, Row  # noqa: E402
-from test_against_torch import plain, samples  # noqa: E402
 
 Tensor = torch.Tensor
 
@@ -84,15 +80,15 @@ def results(row: Row, inputs: dict[str, Input], letter: str, kinds: dict[str, st
     values: dict[str, Any] = {"torch": torch}
     leaves = []
     for key, given in inputs.items():
-        array = given.array if given.fixed else cast(given.array, DTYPES[letter])
-        leaf = torch.tensor(prepared(array, given.layout))
+        numbers = given.array if given.fixed else cast(given.array, DTYPES[letter])
+        leaf = torch.tensor(prepared(numbers, given.layout))
         if letter == "b" and not given.fixed:
             leaf = leaf.bfloat16()
         if row.derivatives and leaf.dtype.is_floating_point:
             leaves.append(leaf.requires_grad_())
-        operand = viewed(leaf, given.layout, array.shape)
-        if key in kinds and array.size and array.ndim:
-            operand = PENDING[kinds[key]](operand, array)
+        operand = viewed(leaf, given.layout, numbers.shape)
+        if key in kinds and numbers.size and numbers.ndim:
+            operand = PENDING[kinds[key]](operand, numbers)
         values[key] = operand
     if compute_first:
         step_boundary()
@@ -102,7 +98,7 @@ def results(row: Row, inputs: dict[str, Input], letter: str, kinds: dict[str, st
         tracked = [part.double().nan_to_num(0, 1, -1).sum() for part in parts if part.requires_grad]
         if tracked:
             parts += [g for g in torch.autograd.grad(sum(tracked), leaves, allow_unused=True) if g is not None]
-        return [plain(part) for part in parts]
+        return [array(part) for part in parts]
     except (RuntimeError, ValueError, IndexError, TypeError, NotImplementedError) as error:
         return [f"{type(error).__name__}: {error}".split(" (recorded at")[0]]
 

@@ -12,12 +12,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import make_data
 import numpy as np
 import torch
 from torch.nn import functional
-
-sys.path.insert(0, str(Path(__file__).parent))
-import make_data  # noqa: E402
 
 PROGRAMS = ("seed_000", "seed_001", "seed_002_mnist", "seed_002_cifar10", "seed_003", "seed_004")
 RESNET = "seed_000_resnet"

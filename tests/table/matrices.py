@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from samples import of, positive_definite, several
-from table_row import Row
+from .samples import Row, of, positive_definite, several
 
 MATRICES = [
     *(
@@ -60,8 +59,9 @@ MATRICES = [
     Row("torch.renorm(x, 2, 0, 1.5)", of((3, 4)), "fd", 1, slack=4),
 ]
 
-_SQUARE, _WIDE, _TALL = of((2, 4, 4), (2, 4, 3)), of((3, 5)), of((5, 3))
-_DEFINITE = of((2, 4, 4), (2, 4, 3), numbers=positive_definite)
+_FINITE = "what is not finite has no decomposition: LAPACK's answer, or whether it has one, follows from its blocking"
+_SQUARE, _WIDE, _TALL = (of(*shapes, special=_FINITE) for shapes in (((2, 4, 4), (2, 4, 3)), ((3, 5),), ((5, 3),)))
+_DEFINITE = of((2, 4, 4), (2, 4, 3), numbers=positive_definite, special=_FINITE)
 _SIGNS = (
     "(lambda q: q * (q * torch.arange(1.0, 1 + q.shape[-2]).to(q.dtype).unsqueeze(-1)).sum(-2, True).sign().detach())"
 )
@@ -106,12 +106,12 @@ DECOMPOSITIONS = [
         )
     ),
     *(
-        Row(f"torch.linalg.matrix_norm(x, {order}{rest})", of((2, 3, 4)), "d", 1, slack=1e3)
+        Row(f"torch.linalg.matrix_norm(x, {order}{rest})", of((2, 3, 4), special=_FINITE), "d", 1, slack=1e3)
         for order in ("'fro'", "'nuc'", "1", "-1", "2", "-2", "float('inf')", "-float('inf')")
         for rest in ("", ", (0, 1), True")
     ),
-    Row("torch.linalg.pinv(x, hermitian=True)", of((2, 4, 4)), "fd", 0, slack=1e3),  # of which one triangle counts
-    Row("torch.linalg.lstsq(x, y, driver='gelsd').residuals", of((2, 5, 3), (2, 5, 2)), "d", 1, slack=1e3),
+    Row("torch.linalg.pinv(x, hermitian=True)", of((2, 4, 4), special=_FINITE), "fd", 0, slack=1e3),  # of which one triangle counts
+    Row("torch.linalg.lstsq(x, y, driver='gelsd').residuals", of((2, 5, 3), (2, 5, 2), special=_FINITE), "d", 1, slack=1e3),
     Row("torch.linalg.inv(x)", _DEFINITE, "f", 0, slack=100),
     Row("torch.linalg.cholesky(x)", _DEFINITE, "f", 0, slack=100),
     Row("torch.linalg.qr(x)", _TALL, "f", 0, slack=100),

@@ -12,7 +12,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-SPECIAL = [0.0, -0.0, 1.0, -1.0, 0.5, np.inf, -np.inf, np.nan, 1e-40, -1e-40, 1e30, -1e30, 1e-30, 7.5, -2.5, 100.0]
+SPECIAL = np.array([
+    0.0, -0.0, 1.0, -1.0, 0.5, np.inf, -np.inf, np.nan, 1e-40, -1e-40, 1e30, -1e30, 1e-30, 7.5, -2.5, 100.0, 2.0, 1e-310, 3e38,
+    1e308, -1e308,
+])  # fmt: skip
+"""What every elementwise operation is given, each beside each."""
+
+MIXED = np.array([0.0, -0.0, 1.0, -1.0, np.inf, -np.inf, np.nan, 1e-40, -1e-40, 1e15, -1e15, 1e-15, 7.5])
+"""What other operations are given among their numbers: none so large that sums overflow or not according to their order."""
 
 
 class Input(NamedTuple):
@@ -25,6 +32,26 @@ class Input(NamedTuple):
 
 Sample = dict[str, Input]
 Samples = Callable[[np.random.Generator], Iterable[Sample]]
+
+
+DTYPES = {
+    "d": "float64", "f": "float32", "h": "float16", "b": "bfloat16", "l": "int64", "i": "int32", "s": "int16", "c": "int8",
+    "u": "uint8", "o": "bool",
+}  # fmt: skip
+ANY = "fdhbliscuo"
+NUMBERS = "fdhbliscu"
+WHOLE = "liscu"
+BITS = "liscuo"
+
+
+class Row(NamedTuple):
+    """One operation; see the docstring of the package."""
+
+    expression: str
+    samples: Samples
+    dtypes: str = "fdhb"
+    derivatives: int = 2
+    slack: float | str = 1.0
 
 
 def generator(key: str) -> np.random.Generator:
@@ -109,35 +136,25 @@ def whole(rng: np.random.Generator, *shape: int) -> np.ndarray:
 # --- samples ------------------------------------------------------------------------------------------------------------
 
 
-def one(numbers: Numbers = normal, special: bool = True) -> Samples:
-    """One tensor ``x``: contiguous, transposed, of no axes, of no elements; and of special values."""
+def one(numbers: Numbers = normal, special: str = "") -> Samples:
+    """One tensor ``x`` for what works element by element: several layouts, no elements, no axes, special values.
+
+    ``special`` says why there are none of the last.
+    """
 
     def make(rng: np.random.Generator) -> Iterable[Sample]:
         yield {"x": Input(numbers(rng, 5, 7))}
         yield {"x": Input(numbers(rng, 5, 7), "transposed")}
         yield {"x": Input(numbers(rng))}
         yield {"x": Input(numbers(rng, 0, 3))}
-        if special:
-            yield {"x": Input(np.array(SPECIAL))}
+        if not special:
+            yield {"x": Input(SPECIAL)}
 
     return make
 
 
-def layouts(numbers: Numbers = normal) -> Samples:
-    """One tensor ``x`` in every layout, of several ranks."""
-
-    def make(rng: np.random.Generator) -> Iterable[Sample]:
-        for layout in ("plain", "transposed", "strided", "expanded"):
-            yield {"x": Input(numbers(rng, 3, 4, 5), layout)}
-        yield {"x": Input(numbers(rng, 37), "strided")}
-        yield {"x": Input(numbers(rng, 2, 0, 3))}
-        yield {"x": Input(numbers(rng))}
-
-    return make
-
-
-def two(numbers: Numbers = normal, other: Numbers | None = None, special: bool = True) -> Samples:
-    """Tensors ``x`` and ``y``: alike, broadcast against each other, in different layouts, of no axes, of no elements."""
+def two(numbers: Numbers = normal, other: Numbers | None = None, special: str = "") -> Samples:
+    """Tensors ``x`` and ``y``: alike, broadcast against each other, in different layouts, of no axes, of no elements, special."""
     second = other or numbers
 
     def make(rng: np.random.Generator) -> Iterable[Sample]:
@@ -146,22 +163,47 @@ def two(numbers: Numbers = normal, other: Numbers | None = None, special: bool =
         yield {"x": Input(numbers(rng, 5, 7), "transposed"), "y": Input(second(rng))}
         yield {"x": Input(numbers(rng)), "y": Input(second(rng))}
         yield {"x": Input(numbers(rng, 0, 3)), "y": Input(second(rng, 1, 3))}
-        if special:
-            values = np.array(SPECIAL)
-            yield {"x": Input(values[:, None]), "y": Input(values)}
+        if not special:
+            yield {"x": Input(SPECIAL[:, None]), "y": Input(SPECIAL)}
 
     return make
 
 
-def of(*shapes: tuple[int, ...], numbers: Numbers = normal, layout: str = "plain", **others: Any) -> Samples:
-    """One sample: tensors x, y, z of the given shapes, and further inputs by name (arrays that keep their dtype)."""
+def layouts(numbers: Numbers = normal) -> Samples:
+    """One tensor ``x`` in every layout, of several ranks, and with special values."""
 
     def make(rng: np.random.Generator) -> Iterable[Sample]:
-        sample = {name: Input(numbers(rng, *shape), layout) for name, shape in zip("xyz", shapes)}
-        sample.update({name: Input(np.asarray(array), "plain", True) for name, array in others.items()})
-        yield sample
+        for layout in ("plain", "transposed", "strided", "expanded"):
+            yield {"x": Input(numbers(rng, 3, 4, 5), layout)}
+        yield {"x": Input(numbers(rng, 37), "strided")}
+        yield {"x": Input(numbers(rng, 2, 0, 3))}
+        yield {"x": Input(numbers(rng))}
+        yield {"x": Input(mixed(rng, numbers(rng, 3, 4, 5)))}
 
     return make
+
+
+def of(
+    *shapes: tuple[int, ...], numbers: Numbers = normal, layout: str = "plain", special: str = "", **others: Any
+) -> Samples:
+    """Tensors x, y, z of the given shapes, and further inputs by name (arrays that keep their dtype); then with special values.
+
+    ``special`` says why there are none of the last.
+    """
+
+    def make(rng: np.random.Generator) -> Iterable[Sample]:
+        fixed = {name: Input(np.asarray(array), "plain", True) for name, array in others.items()}
+        yield {name: Input(numbers(rng, *shape), layout) for name, shape in zip("xyz", shapes)} | fixed
+        if not special and any(np.prod(shape) for shape in shapes):
+            for _ in range(2):
+                yield {name: Input(mixed(rng, numbers(rng, *shape)), layout) for name, shape in zip("xyz", shapes)} | fixed
+
+    return make
+
+
+def mixed(rng: np.random.Generator, numbers: np.ndarray) -> np.ndarray:
+    """Numbers among which there are special values."""
+    return np.where(rng.random(numbers.shape) < 0.25, rng.choice(MIXED, size=numbers.shape), numbers)
 
 
 def several(*samples: Samples) -> Samples:

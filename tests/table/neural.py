@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from samples import between, of
-from table_row import Row
+
+from .samples import Row, between, of
 
 _INDEX = np.array([[0, 3, 3], [2, 1, 0]])
 _CLASSES = np.array([1, 0, 4, 2])
