@@ -134,7 +134,13 @@ def _histogram(
     """``others``: edges (if ``bins`` is 0), then weights (if any)."""
     rest = list(others)
     edges: Any = rest.pop(0) if not bins else _bin_edges(array, bins, low, high)
-    return np.histogram(array, edges, density=density, weights=rest[0] if rest else None)
+    if not rest:
+        return np.histogram(array, edges, density=density)
+    places = np.searchsorted(edges, array, side="right") - 1
+    places[array == edges[-1]] = len(edges) - 2
+    inside = (places >= 0) & (array <= edges[-1])
+    sums = np.bincount(places[inside], rest[0][inside], minlength=len(edges) - 1)
+    return (sums / (sums.sum() * np.diff(edges)) if density else sums), edges
 
 
 @operation(out="exact")

@@ -204,6 +204,8 @@ def matrix_power(input: Tensor, n: int) -> Tensor:
         return matrix_power(inv(input), -n)
     if n == 0:
         return input.clone().copy_(eye(input.shape[-1], dtype=input.dtype))  # its gradient is zero
+    if n == 3:
+        return (input @ input) @ input
     squared, power = input, None
     while n:
         if n & 1:

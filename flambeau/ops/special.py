@@ -159,7 +159,7 @@ def _polygamma(x: np.ndarray, order: int) -> np.ndarray:
 
 
 def _hurwitz(x: np.ndarray, s: int) -> np.ndarray:
-    """ζ(s, x); NaN at plus infinity and a pole at minus infinity, as PyTorch has it."""
+    """ζ(s, x); NaN at plus infinity and a pole at minus infinity, and at every negative integer, as PyTorch has it."""
     total = np.zeros_like(x)
     y = x.copy()
     for _ in range(12 + int(np.clip(-np.nanmin(x, initial=0.0, where=np.isfinite(x)), 0, 1e4))):
@@ -171,7 +171,8 @@ def _hurwitz(x: np.ndarray, s: int) -> np.ndarray:
     for k, b in enumerate(_BERNOULLI, 1):
         tail += b * factor / math.factorial(2 * k) * y ** -(s + 2.0 * k - 1)
         factor *= (s + 2 * k - 1) * (s + 2 * k)
-    return np.where(np.isinf(x), np.where(x > 0, np.nan, np.inf), total + tail)
+    pole = (x <= 0) & (x == np.floor(x))
+    return np.where(pole, np.inf, np.where(np.isinf(x), np.nan, total + tail))
 
 
 @operation("special.polygamma", method=False, out=True)
@@ -243,7 +244,7 @@ def bessel(x: np.ndarray, order: int, scaled: bool) -> np.ndarray:
     else:  # by two halves of the exponential, which overflows before the function does
         half = np.exp(size / 2)
         value = np.where(size <= 1, series, value * half * half)
-    value = np.where(np.isinf(size), 0.0 if scaled else np.inf, np.where(np.isnan(x), x, value))
+    value = np.where(np.isinf(size), 0.0 if scaled else np.nan, np.where(np.isnan(x), x, value))
     return np.copysign(value, x) if order else value
 
 

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from oracle import as_flambeau, assert_same
-from test_module import assert_both, raised
+from oracle import agree, as_flambeau, assert_same, error
 
 import flambeau
 from flambeau import nn
@@ -21,17 +20,17 @@ def test_gains() -> None:
     for name in ("linear", "conv2d", "sigmoid", "tanh", "relu", "leaky_relu", "selu"):
         assert init.calculate_gain(name) == torch.nn.init.calculate_gain(name)
     assert init.calculate_gain("leaky_relu", 0.3) == torch.nn.init.calculate_gain("leaky_relu", 0.3)
-    assert_both(
-        lambda library, modules: [
-            raised(modules.init.calculate_gain, "other"),
-            raised(modules.init.calculate_gain, "leaky_relu", True),
-            raised(modules.init.xavier_uniform_, library.ones(2)),
-            raised(modules.init.eye_, library.ones(2)),
-            raised(modules.init.kaiming_normal_, library.ones(2, 2), mode="other"),
-            raised(modules.init.orthogonal_, library.ones(2)),
-            raised(modules.init.sparse_, library.ones(2), 0.5),
-            raised(modules.init.dirac_, library.ones(2, 2)),
-            raised(modules.init.dirac_, library.ones(3, 2, 2), 2),
+    agree(
+        lambda T: [
+            error(T.nn.init.calculate_gain, "other"),
+            error(T.nn.init.calculate_gain, "leaky_relu", True),
+            error(T.nn.init.xavier_uniform_, T.ones(2)),
+            error(T.nn.init.eye_, T.ones(2)),
+            error(T.nn.init.kaiming_normal_, T.ones(2, 2), mode="other"),
+            error(T.nn.init.orthogonal_, T.ones(2)),
+            error(T.nn.init.sparse_, T.ones(2), 0.5),
+            error(T.nn.init.dirac_, T.ones(2, 2)),
+            error(T.nn.init.dirac_, T.ones(3, 2, 2), 2),
         ]  # fmt: skip
     )
 
@@ -73,7 +72,7 @@ def test_fixed_values() -> None:
             i._calculate_fan_in_and_fan_out(library.empty(4, 3, 5, 5)),
         ]  # fmt: skip
 
-    assert_both(program)
+    agree(lambda T: program(T, T.nn))
 
 
 @pytest.mark.parametrize("shape", [(5, 5), (3, 7), (7, 3), (4, 2, 3)])

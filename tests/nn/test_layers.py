@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import torch
-from oracle import as_flambeau, assert_same, constant, copy_state, wants_grad
+from oracle import as_flambeau, assert_same, copy_state
 
 import flambeau
 from flambeau import nn
@@ -107,10 +107,10 @@ LAYERS: list[tuple[str, tuple[Any, ...], dict[str, Any], list[torch.Tensor]]] = 
     ("BCEWithLogitsLoss", (), {"pos_weight": torch.rand(3)}, [floats(3), torch.rand(3)]),
     ("KLDivLoss", (), {"reduction": "batchmean"}, [floats(3, 2), torch.rand(3, 2)]),
     ("SmoothL1Loss", (), {}, [floats(3), floats(3)]), ("HuberLoss", (), {}, [floats(3), floats(3)]),
-    ("HingeEmbeddingLoss", (), {}, [floats(2), torch.tensor([1.0, -1.0])]),
+    ("HingeEmbeddingLoss", (), {}, [floats(2), torch.tensor([1, -1])]),
     ("MarginRankingLoss", (), {}, [floats(2), floats(2), torch.tensor([1.0, -1.0])]),
     ("CosineEmbeddingLoss", (), {}, [floats(2, 3), floats(2, 3), torch.tensor([1.0, -1.0])]),
-    ("SoftMarginLoss", (), {}, [floats(2), constant(torch.tensor([1.0, -1.0]))]),
+    ("SoftMarginLoss", (), {}, [floats(2), torch.tensor([1, -1])]),
     ("MultiMarginLoss", (), {}, [floats(2, 3), torch.tensor([0, 2])]),
     ("MultiLabelMarginLoss", (), {}, [floats(2, 3), torch.tensor([[0, 2, -1], [1, -1, 0]])]),
     ("MultiLabelSoftMarginLoss", (), {}, [floats(2, 3), torch.rand(2, 3)]),
@@ -143,16 +143,16 @@ def test_layer(name: str, arguments: tuple[Any, ...], keywords: dict[str, Any], 
             continue
         _compare_call(ours, theirs, inputs)
     for key, value in theirs.state_dict().items():
-        assert_same(ours.state_dict()[key], value, 1e-5, 1e-6, key)
+        assert_same(ours.state_dict()[key], value, 1e-5, key)
 
 
 def _compare_call(ours: Any, theirs: Any, inputs: list[torch.Tensor]) -> None:
-    their_inputs = [item.clone().requires_grad_(wants_grad(item)) for item in inputs]
+    their_inputs = [item.clone().requires_grad_(item.is_floating_point()) for item in inputs]
     our_inputs = [as_flambeau(item) for item in their_inputs]
     # Multiplied first, so that a layer may write over what it is given.
     expected = theirs(*(item * 1 for item in their_inputs))
     actual = ours(*(item * 1 for item in our_inputs))
-    assert_same(actual, expected, 1e-4, 1e-5, "result")
+    assert_same(actual, expected, 1e-4, "result")
     first, our_first = (expected[0], actual[0]) if isinstance(expected, tuple) else (expected, actual)
     ours.zero_grad()
     theirs.zero_grad()
@@ -161,9 +161,9 @@ def _compare_call(ours: Any, theirs: Any, inputs: list[torch.Tensor]) -> None:
     (first * weights).sum().backward()
     (our_first * as_flambeau(weights)).sum().backward()
     for place, (a, b) in enumerate(zip(our_inputs, their_inputs, strict=True)):
-        assert_same(a.grad, b.grad, 1e-4, 1e-5, f"gradient of input {place}")
+        assert_same(a.grad, b.grad, 1e-4, f"gradient of input {place}")
     for (key, a), b in zip(ours.named_parameters(), theirs.parameters(), strict=True):
-        assert_same(a.grad, b.grad, 1e-4, 1e-5, f"gradient of {key}")
+        assert_same(a.grad, b.grad, 1e-4, f"gradient of {key}")
 
 
 ERRORS: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = [

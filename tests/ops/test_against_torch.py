@@ -29,7 +29,7 @@ class Outcome:
 
     def __init__(self, library: Any, row: Row, sample: Sample, name: str, derivatives: bool, absolute: bool = False) -> None:
         self.leaves: list[Any] = []
-        values: dict[str, Any] = {"torch": library}
+        values: dict[str, Any] = {"torch": library, "F": library.nn.functional}
         for key, given in sample.items():
             numbers = given.array if given.fixed else cast(np.abs(given.array) if absolute else given.array, name)
             base = library.tensor(prepared(numbers, given.layout))
@@ -160,8 +160,9 @@ def test_derivatives(family: str) -> None:
     cases = []
     for row in lines(family, "d"):
         for sample in samples(row):
-            finite = all(np.isfinite(i.array).all() for i in sample.values() if i.array.dtype.kind == "f")
-            if row.derivatives and finite:
+            # What is left of sums of huge numbers depends on their order.
+            ordinary = all((np.abs(i.array) < 1e3).all() for i in sample.values() if i.array.dtype.kind == "f")
+            if row.derivatives and ordinary:
                 cases.append((row, sample))
     failures = []
     results = []
@@ -182,7 +183,7 @@ def test_derivatives(family: str) -> None:
                     if given is not None and bool((given.abs() > 1e-13).any()):
                         failures.append(f"derivative {order + 1} of {row.expression}: {a} instead of {b}")
                     continue
-                size = max(float(b.detach().abs().max()), 1.0) if b.numel() else 0.0
+                size = np.nanmax(np.abs(array(b)), initial=1.0)
                 unlike = difference(a, b, 2e-12 * slack, 1e-13 * slack * size, strides=False)
                 if unlike:
                     failures.append(f"derivative {order + 1} of {row.expression} of {described(sample)}: {unlike}")

@@ -77,7 +77,7 @@ def results(row: Row, inputs: dict[str, Input], letter: str, kinds: dict[str, st
     """What a line gives, values and gradients, with some operands pending, or computed beforehand."""
     step_boundary()
     torch.manual_seed(3)
-    values: dict[str, Any] = {"torch": torch}
+    values: dict[str, Any] = {"torch": torch, "F": torch.nn.functional}
     leaves = []
     for key, given in inputs.items():
         numbers = given.array if given.fixed else cast(given.array, DTYPES[letter])

@@ -31,7 +31,7 @@ def as_flambeau(value: Any) -> Any:
 def array(value: Any) -> np.ndarray:
     """A tensor of either kind as an array of its own; bfloat16 as float32."""
     value = value.detach()
-    return np.array((value.float() if "bfloat16" in str(value.dtype) else value).numpy())
+    return np.array((value.float() if "bfloat16" in str(value.dtype) else value).numpy(force=True))
 
 
 def assert_same(actual: Any, expected: Any, tolerance: float = 1e-5, what: str = "result") -> None:
@@ -82,15 +82,15 @@ def floats(*shape: int, dtype: torch.dtype = torch.float32, grad: bool = True, s
     return made.requires_grad_(grad)
 
 
-def error(function: Callable[[], Any]) -> tuple[str, str]:
-    """Type and message of what ``function`` raises, or of what computing its result does (but not where it was recorded)."""
+def error(function: Callable[..., Any], *arguments: Any, **keywords: Any) -> tuple[str, str]:
+    """Type and message of what a call raises, or computing its result does (but not where that was recorded)."""
     try:
-        result = function()
+        result = function(*arguments, **keywords)
         for part in result if isinstance(result, tuple) else (result,):
             if isinstance(part, flambeau.Tensor):
                 array(part)
     except Exception as raised:
-        return type(raised).__name__, str(raised).split(" (recorded at")[0]
+        return type(raised).__name__, str(raised).split(" (recorded at")[0].replace("flambeau", "torch")
     raise AssertionError("nothing was raised")
 
 

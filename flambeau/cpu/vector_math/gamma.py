@@ -22,7 +22,7 @@ def lgamma(x: Value) -> Value:
     # gamma(-x) gamma(x) = -pi / (x sin(pi x)). For tiny x that is -1 / x² and would underflow.
     r = size - size.call("roundeven")
     reflected = -logarithm(size * sine(abs(r) * math.pi) * (1 / math.pi), "double") - positive
-    reflected = where(size > 2.0**-64, reflected, positive)
+    reflected = where(size > 2.0**-64, where(r.equals(0.0), INFINITY, reflected), positive)
     return where(size < INFINITY, where(x < 0.0, reflected, positive), size)
 
 

@@ -129,13 +129,14 @@ def multi_margin_loss(
     if weight is not None and weight.numel() != rows.size(1):
         raise RuntimeError(f"inconsistent weight size, expected {rows.size(1)} but got {list(weight.shape)}")
     wanted = checked(target, (target >= 0) & (target < rows.size(1)), _TARGET).reshape(-1, 1)
-    loss = (margin - rows.gather(1, wanted) + rows).clamp_min(0)
+    others = flambeau.arange(rows.size(1)) != wanted
+    loss = margin - rows.gather(1, wanted) + rows
+    loss = flambeau.where((loss > 0) & others, loss, 0)  # NaN is not above zero
     if p == 2:
         loss = loss * loss
     if weight is not None:
         loss = loss * weight[wanted]
-    others = flambeau.arange(rows.size(1)) != wanted
-    loss = (loss * others).sum(1) / rows.size(1)
+    loss = loss.sum(1) / rows.size(1)
     return reduced(loss.reshape(target.shape), reduction)
 
 
@@ -159,9 +160,9 @@ def multilabel_margin_loss(
     listed = (targets < 0).long().cumsum(1) == 0
     places = targets.clamp_min(0)
     is_target = flambeau.zeros_like(targets).scatter_add(1, places, listed.long()) > 0
-    gaps = (1 - rows.gather(1, places).unsqueeze(2) + rows.unsqueeze(1)).clamp_min(0)
+    gaps = 1 - rows.gather(1, places).unsqueeze(2) + rows.unsqueeze(1)
     pairs = listed.unsqueeze(2) & ~is_target.unsqueeze(1)
-    loss = (gaps * pairs).sum((1, 2)) / classes
+    loss = flambeau.where(pairs & (gaps > 0), gaps, 0).sum((1, 2)) / classes  # NaN is not above zero
     return reduced(loss.reshape(input.shape[:-1]), reduction)
 
 
