@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import math
-import sys
-from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
 from benchmarks.runner import NAMES, Failure, check_agreement, load, measure
 
 

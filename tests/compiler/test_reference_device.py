@@ -10,13 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
-from hypothesis import HealthCheck, given, settings
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-sys.path.insert(0, str(Path(__file__).parent))
 import test_random_programs
-import test_same_bits
+import torch
+from compiler import test_same_bits
+from hypothesis import HealthCheck, given, settings
 from random_programs import SHAPES, Program, programs
 from reference_device import Reference, computing_there
 
