@@ -30,7 +30,7 @@ import numpy as np
 import flambeau
 from flambeau.vision.datasets.batches import read_batch
 from flambeau.vision.datasets.folder import default_loader
-from flambeau.vision.datasets.idx import read_idx
+from flambeau.vision.datasets.mnist import read_idx
 
 SECONDS = 5
 LOAD_ERRORS = (RuntimeError, pickle.UnpicklingError, EOFError)

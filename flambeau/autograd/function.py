@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from ..core.history import FREED, Edge, Gradient, Packed, edge_of
+from ..core.modes import without_history
 from ..core.tensor import Tensor
 from ..graph.trace import local, record_constant
 from ..ops.assignment import write_through_view
@@ -249,6 +250,7 @@ class Function:
         tracked = local.grad and any(ctx.needs_input_grad)
         places = tuple(place for place, a in enumerate(arguments) if isinstance(a, Tensor))
         edges = tuple(edge_of(arguments[place]) for place in places)
+
         before = local.grad
         local.grad = False
         try:
@@ -350,13 +352,8 @@ def once_differentiable(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(function)
     def wrapper(ctx: Any, *arguments: Any) -> Any:
-        before = local.grad
-        local.grad = False
-        try:
-            outputs = function(ctx, *arguments)
-        finally:
-            local.grad = before
-        if not before or not any(isinstance(a, Tensor) and a.requires_grad for a in arguments):
+        outputs = without_history(lambda: function(ctx, *arguments))
+        if not local.grad or not any(isinstance(a, Tensor) and a.requires_grad for a in arguments):
             return outputs
         several = isinstance(outputs, tuple)
         results = tuple(

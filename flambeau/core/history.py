@@ -17,6 +17,7 @@ from ..graph.dtypes import bfloat16, float16, float32
 from ..graph.shapes import Size, View
 from ..graph.trace import Node, local, user_site
 from .hooks import RemovableHandle
+from .modes import without_history
 
 if TYPE_CHECKING:
     from ..graph.dtypes import DType
@@ -64,19 +65,11 @@ class Packed:
     def of(cls, tensor: Tensor) -> Packed:
         """What the innermost pair of hooks makes of ``tensor``."""
         pack, unpack = local.pack_hooks[-1]
-        before, local.grad = local.grad, False
-        try:
-            return cls(pack(tensor), unpack)
-        finally:
-            local.grad = before
+        return cls(without_history(lambda: pack(tensor)), unpack)
 
     def open(self) -> tuple[Node, View | None]:
         """The value and its view, as the unpack hook gives them back."""
-        before, local.grad = local.grad, False
-        try:
-            tensor = self.unpack(self.content)
-        finally:
-            local.grad = before
+        tensor = without_history(lambda: self.unpack(self.content))
         if not hasattr(tensor, "_read"):
             raise TypeError(
                 "Output of saved tensor unpack_hook expected to be a Tensor but got result of type "

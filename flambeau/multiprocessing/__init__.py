@@ -10,35 +10,15 @@ from multiprocessing import *  # noqa: F403
 from multiprocessing import context, get_context, get_start_method, queues, reduction, set_start_method
 from typing import Any
 
-from .spawn import (
-    ProcessContext,
-    ProcessException,
-    ProcessExitedException,
-    ProcessRaisedException,
-    SpawnContext,
-    spawn,
-    start_processes,
-)
+from .spawn import *  # noqa: F403
+from .spawn import __all__ as _spawning
 
 __all__ = [
     *_standard.__all__,  # type: ignore[attr-defined]
-    "ProcessContext",
-    "ProcessException",
-    "ProcessExitedException",
-    "ProcessRaisedException",
-    "SpawnContext",
-    "context",
-    "get_all_sharing_strategies",
-    "get_context",
-    "get_sharing_strategy",
-    "get_start_method",
-    "queues",
-    "reduction",
-    "set_sharing_strategy",
-    "set_start_method",
-    "spawn",
-    "start_processes",
-]
+    *_spawning,
+    "context", "get_all_sharing_strategies", "get_context", "get_sharing_strategy", "get_start_method", "queues",
+    "reduction", "set_sharing_strategy", "set_start_method",
+]  # fmt: skip
 
 _STRATEGIES = {"file_descriptor", "file_system"}
 _strategy = "file_descriptor"

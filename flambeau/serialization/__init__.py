@@ -12,8 +12,8 @@ import pickle
 from typing import IO, Any
 
 from ..interpreter.whole_file import whole_file
-from .location import _get_layout as _get_layout
-from .location import default_restore_location, restorer
+from .memory import _get_layout as _get_layout
+from .memory import default_restore_location, restorer
 from .reading import read_legacy, read_zip, unpickler_maker
 from .restricted import add_safe_globals, clear_safe_globals, get_safe_globals, safe_globals
 from .source import Source, named

@@ -12,11 +12,9 @@ from typing import Any
 from ..core.tensor import Tensor
 from ..interpreter.naming import internal_module
 from ..ops.storages import TypedStorage, UntypedStorage
-from .archive import Archive
-from .location import Restore
-from .memory import UnknownStorage, dtype_of_elements, new_memory, storage_class, swap_bytes
+from .memory import Restore, UnknownStorage, dtype_of_elements, new_memory, storage_class, swap_bytes
 from .restricted import RestrictedUnpickler
-from .source import Source, describe
+from .source import Archive, Source, describe
 from .unpickling import BoundedUnpickler
 from .writing import LEGACY_MAGIC, LEGACY_VERSION
 

@@ -20,8 +20,7 @@ from ..graph.dtypes import ALL
 from ..graph.shapes import Size
 from ..interpreter.naming import published_module
 from ..ops.storages import UntypedStorage
-from .location import _get_layout
-from .memory import STORAGES, UNKNOWN_STORAGES, storage_class
+from .memory import STORAGES, UNKNOWN_STORAGES, _get_layout, storage_class
 from .source import Source, describe
 from .unpickling import BoundedUnpickler, ListedUnpickler, encode, make_bytearray
 

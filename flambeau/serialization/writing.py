@@ -21,8 +21,7 @@ from ..graph.primitives import TYPE_NAMES
 from ..graph.shapes import Size
 from ..interpreter.naming import internal_module, published_module
 from ..ops.storages import TypedStorage, UntypedStorage
-from .location import _get_layout
-from .memory import STORAGES, Memory, owner_and_layout
+from .memory import STORAGES, Memory, _get_layout, owner_and_layout
 
 _ALIGNMENT = 64
 _ZIP_HEADER = 30

@@ -1,20 +1,11 @@
 """Data sets of pictures."""
 
-from .cifar import CIFAR10, CIFAR100
+# ruff: noqa: F403
+from . import cifar, mnist
+from .cifar import *
 from .fakedata import FakeData
 from .folder import DatasetFolder, ImageFolder
-from .mnist import EMNIST, KMNIST, MNIST, FashionMNIST
+from .mnist import *
 from .vision import VisionDataset
 
-__all__ = [
-    "CIFAR10",
-    "CIFAR100",
-    "EMNIST",
-    "KMNIST",
-    "MNIST",
-    "DatasetFolder",
-    "FakeData",
-    "FashionMNIST",
-    "ImageFolder",
-    "VisionDataset",
-]
+__all__ = [*cifar.__all__, *mnist.__all__, "DatasetFolder", "FakeData", "ImageFolder", "VisionDataset"]

@@ -12,12 +12,6 @@ from flambeau import nn
 
 from ._weights import URL, Weights, published
 
-__all__ = [
-    "ResNeXt50_32X4D_Weights", "ResNet", "ResNet101_Weights", "ResNet152_Weights", "ResNet18_Weights", "ResNet34_Weights",
-    "ResNet50_Weights", "Wide_ResNet50_2_Weights", "resnet101", "resnet152", "resnet18", "resnet34", "resnet50",
-    "resnext50_32x4d", "wide_resnet50_2",
-]  # fmt: skip
-
 Norm = Callable[[int], Any]
 
 
@@ -221,3 +215,5 @@ Wide_ResNet50_2_Weights, wide_resnet50_2 = _variant(
     '50 layers, twice as wide in the middle (S. Zagoruyko and N. Komodakis, "Wide Residual Networks", 2016).',
     Bottleneck, [3, 4, 6, 3], "95faca4d", "9ba9bcbe", width_per_group=128,
 )  # fmt: skip
+
+__all__ = [name for name in globals() if "resn" in name.lower()]

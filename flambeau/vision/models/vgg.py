@@ -90,7 +90,4 @@ VGG13_BN_Weights, vgg13_bn = _variant("13_bn", "abd245e5")
 VGG16_BN_Weights, vgg16_bn = _variant("16_bn", "6c64b313")
 VGG19_BN_Weights, vgg19_bn = _variant("19_bn", "c79401a0")
 
-__all__ = [
-    "VGG", "VGG11_BN_Weights", "VGG11_Weights", "VGG13_BN_Weights", "VGG13_Weights", "VGG16_BN_Weights", "VGG16_Weights",
-    "VGG19_BN_Weights", "VGG19_Weights", "vgg11", "vgg11_bn", "vgg13", "vgg13_bn", "vgg16", "vgg16_bn", "vgg19", "vgg19_bn",
-]  # fmt: skip
+__all__ = [name for name in globals() if name.lower().startswith("vgg")]
