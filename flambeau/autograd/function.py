@@ -250,7 +250,6 @@ class Function:
         tracked = local.grad and any(ctx.needs_input_grad)
         places = tuple(place for place, a in enumerate(arguments) if isinstance(a, Tensor))
         edges = tuple(edge_of(arguments[place]) for place in places)
-
         before = local.grad
         local.grad = False
         try:
