@@ -61,13 +61,14 @@ class StoreResults:
         self.writes: tuple[Operand, ...] = (target,)
 
     def begin(self, b: KernelBuilder, first_argument: int) -> None:
-        self._a = self._arguments.load(b, self._type, first_argument)
+        self._a = a = self._arguments.load(b, self._type, first_argument)
+        self._start = a.target + a.offset
 
     def emit(
         self, value: Value, outer: Sequence[Value], middle: Value, inner: Value, mask: Value | None = None
     ) -> None:
         a = self._a
-        line = a.target + a.offset + placed([middle, *outer], [a.middle, *a.outer])
+        line = self._start + placed([middle, *outer], [a.middle, *a.outer])
         if self._contiguous:
             (line + inner).store(value, mask)
         elif value.lanes == 1:

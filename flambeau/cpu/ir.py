@@ -59,10 +59,6 @@ class Module:
         self._globals[name] = f"@{name} = private unnamed_addr constant {definition}, align 64"
         return "@" + name
 
-    def has_function(self, name: str) -> bool:
-        """Whether a function of that name was added already."""
-        return name in self._functions
-
     def add(self, name: str, text: str) -> None:
         """Append the full text of a function definition."""
         self._functions[name] = text

@@ -289,10 +289,10 @@ class _Writer:
         with b.loop(0, self.outputs) as output, b.loop(0, unit.images) as image, b.loop(0, runs) as run:
             source: Pointer = self.result + (output * a.result_pitch + image * image_pitch + run * row_pitch)
             position = (unit.first_row + run) * a.columns
+            whole_image, channel = unit.first_image + image, first_channel + output
             for chunk, mask in b.vectors(0, length):
                 value = (source + chunk).load(LANES)
-                place = [unit.first_image + image], first_channel + output, position + chunk
-                self.code.epilogue.emit(value, *place, mask)
+                self.code.epilogue.emit(value, [whole_image], channel, position + chunk, mask)
 
 
 # --- weights as the micro-kernel wants them: those of one term and several outputs side by side ----------------------
