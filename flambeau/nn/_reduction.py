@@ -17,9 +17,7 @@ def legacy_get_string(size_average: bool | None, reduce: bool | None, emit_warni
     else:
         reduction = "mean"
     if emit_warning:
-        warn(
-            f"size_average and reduce args will be deprecated, please use reduction='{reduction}' instead.",
-        )
+        warn(f"size_average and reduce args will be deprecated, please use reduction='{reduction}' instead.")
     return reduction
 
 
