@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from ..core.composite import composite_values, tensor_of
-from ..core.history import CROSSWISE, INPUTS, Gradient, shown_as
+from ..core.history import CROSSWISE, Gradient
 from ..core.modes import without_history
 from ..core.storage import whole
 from ..core.tensor import Tensor, method
@@ -19,6 +19,7 @@ from ..graph.trace import local
 from .calls import ACTIVE
 from .conversion import rounded_once
 from .dispatch import attach, tracked
+from .elementwise import differentiated, gradient_class
 from .operation import operation
 from .recording_paths import binary, ternary
 from .reshaping import UnsafeViewBackward0, ViewBackward0, seen_as
@@ -111,20 +112,18 @@ def bmm(input: Tensor, mat2: Tensor) -> Tensor:
     return batched(input, mat2)
 
 
-class DotBackward0(Gradient):
-    saves = CROSSWISE
-
-    def backward(self, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:
-        return (
-            grad * self.input(1) if self.edges[0] is not None else None,
-            grad * self.input(0) if self.edges[1] is not None else None,
-        )
+DotBackward0, VdotBackward0 = (
+    gradient_class(
+        name, (lambda grad, tensor: grad * tensor, lambda grad, input: grad * input), ("input", "tensor"), 2
+    )
+    for name in ("DotBackward0", "VdotBackward0")
+)
 
 
 @operation(out="exact")
 def vdot(input: Tensor, other: Tensor) -> Tensor:
     """:func:`dot`, of real numbers."""
-    return _dot(input, other, DotBackward0.named("VdotBackward0"))
+    return _dot(input, other, VdotBackward0)
 
 
 @operation(out="exact")
@@ -147,17 +146,20 @@ def _dot(input: Tensor, tensor: Tensor, gradient: type[Gradient]) -> Tensor:
     return result
 
 
-class MvBackward0(Gradient):
-    saves = INPUTS
+@operation("ger", out=True)
+def outer(input: Tensor, vec2: Tensor) -> Tensor:
+    """All products of an element of one vector with one of the other."""
+    if input.ndim != 1 or vec2.ndim != 1:
+        raise RuntimeError(f"outer: Expected 1-D argument self, but got {input.ndim}-D")
+    return input.unsqueeze(1) * vec2
 
-    def backward(self, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:
-        return (
-            outer(grad, self.input(1)) if self.edges[0] is not None else None,
-            mv(self.input(0).mT, grad) if self.edges[1] is not None else None,
-        )
+
+def _turned_product(grad: Tensor, input: Tensor) -> Tensor:
+    return mv(input.mT, grad)
 
 
 @operation(out="exact")
+@differentiated(lambda grad, vec: outer(grad, vec), _turned_product)
 def mv(input: Tensor, vec: Tensor) -> Tensor:
     """The product of a matrix and a vector."""
     if input.ndim != 2 or vec.ndim != 1:
@@ -166,10 +168,7 @@ def mv(input: Tensor, vec: Tensor) -> Tensor:
         raise RuntimeError(
             f"size mismatch, got input ({input.shape[0]}), mat ({input.shape[0]}x{input.shape[1]}), vec ({vec.shape[0]})"
         )
-    result = without_history(lambda: mm(input, vec.unsqueeze(1)).squeeze(1))
-    if tracked(input, vec):
-        attach(result, MvBackward0, [input, vec])
-    return result
+    return mm(input, vec.unsqueeze(1)).squeeze(1)  # type: ignore[no-any-return]
 
 
 @operation("linalg.matmul", out="exact")
@@ -211,22 +210,17 @@ def _operator(self: Tensor, other: Any) -> Any:
     return self.matmul(other) if ACTIVE else matmul(self, other)
 
 
-class WeightedProductBackward(Gradient):
-    """Of ``beta * input + alpha * product``; inputs are ``input`` and the product's factors, ``context`` (beta, alpha).
+def _history(name: str, factors: Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]) -> type[Gradient]:
+    """Of ``beta * input + alpha * product``; ``factors`` gives the gradients of the product's factors.
 
     ``alpha`` multiplies what the products of gradients give, so that their sums are not of rounded numbers.
     """
 
-    saves = INPUTS
-
-    def factors(self, grad: Tensor, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
-        """The gradients of the product's factors."""
-        raise NotImplementedError
-
-    def backward(self, grad: Tensor) -> tuple[Tensor, ...]:
-        beta, alpha = self.context
-        first, second = self.factors(grad, self.input(1), self.input(2))
+    def slopes(grad: Tensor, a: Tensor, b: Tensor, beta: Any, alpha: Any) -> tuple[Tensor, ...]:
+        first, second = factors(grad, a, b)
         return tuple(g if number == 1 else g * number for g, number in ((grad, beta), (first, alpha), (second, alpha)))
+
+    return gradient_class(name, slopes, ("input", "a", "b", "beta", "alpha"), 3)
 
 
 def _weighted_values(result: Tensor, input: Tensor, beta: Any, alpha: Any) -> tuple[Tensor, Any, Any]:
@@ -261,57 +255,38 @@ def _weighted(
     return result
 
 
-@shown_as("AddmmBackward0")
-class WeightedMmBackward(WeightedProductBackward):
-    def factors(self, grad: Tensor, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
-        return mm(grad, b.t()), mm(a.t(), grad)
+WeightedMmBackward = _history("AddmmBackward0", lambda grad, a, b: (mm(grad, b.t()), mm(a.t(), grad)))
 
 
 @operation(inplace=True, out="exact", scales=("beta", "alpha"))
-def addmm(
-    input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Any = 1, alpha: Any = 1
-) -> Tensor:
+def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """``beta * input + alpha * mat1 @ mat2``."""
     return _weighted(mm, WeightedMmBackward, input, mat1, mat2, beta, alpha)
 
 
-class AddmvBackward0(WeightedProductBackward):
-    def factors(self, grad: Tensor, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
-        return outer(grad, b), mv(a.t(), grad)
+AddmvBackward0 = _history("AddmvBackward0", lambda grad, a, b: (outer(grad, b), mv(a.t(), grad)))
 
 
 @operation(inplace=True, out="exact", scales=("beta", "alpha"))
-def addmv(
-    input: Tensor, mat: Tensor, vec: Tensor, *, beta: Any = 1, alpha: Any = 1
-) -> Tensor:
+def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """``beta * input + alpha * mat @ vec``."""
     return _weighted(mv, AddmvBackward0, input, mat, vec, beta, alpha)
 
 
-@operation("ger", out=True)
-def outer(input: Tensor, vec2: Tensor) -> Tensor:
-    """All products of an element of one vector with one of the other."""
-    if input.ndim != 1 or vec2.ndim != 1:
-        raise RuntimeError(f"outer: Expected 1-D argument self, but got {input.ndim}-D")
-    return input.unsqueeze(1) * vec2
-
-
-class AddrBackward0(WeightedProductBackward):
-    def factors(self, grad: Tensor, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
-        return mv(grad, b), mv(grad.t(), a)
+AddrBackward0 = _history("AddrBackward0", lambda grad, a, b: (mv(grad, b), mv(grad.t(), a)))
 
 
 @operation(inplace=True, out=True, scales=("beta", "alpha"))
-def addr(
-    input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Any = 1, alpha: Any = 1
-) -> Tensor:
+def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """``beta * input + alpha * outer(vec1, vec2)``."""
     return _weighted(outer, AddrBackward0, input, vec1, vec2, beta, alpha)
 
 
-class BaddbmmBackward0(WeightedProductBackward):
-    def factors(self, grad: Tensor, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
-        return batched(grad, b.transpose(1, 2)), batched(a.transpose(1, 2), grad)
+def _stacked(grad: Tensor, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+    return batched(grad, b.transpose(1, 2)), batched(a.transpose(1, 2), grad)
+
+
+BaddbmmBackward0 = _history("BaddbmmBackward0", _stacked)
 
 
 def _check_axes(batch1: Tensor, batch2: Tensor) -> None:
@@ -321,18 +296,13 @@ def _check_axes(batch1: Tensor, batch2: Tensor) -> None:
 
 
 @operation(inplace=True, out="exact", scales=("beta", "alpha"))
-def baddbmm(
-    input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1
-) -> Tensor:
+def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """``beta * input + alpha * batch1 @ batch2``."""
     _check_axes(batch1, batch2)
     return _weighted(bmm, BaddbmmBackward0, input, batch1, batch2, beta, alpha)
 
 
-class AddbmmBackward0(WeightedProductBackward):
-    def factors(self, grad: Tensor, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
-        grad = grad.unsqueeze(0)
-        return batched(grad, b.transpose(1, 2)), batched(a.transpose(1, 2), grad)
+AddbmmBackward0 = _history("AddbmmBackward0", lambda grad, a, b: _stacked(grad.unsqueeze(0), a, b))
 
 
 def _sum_of_products(a: Tensor, b: Tensor) -> Tensor:
@@ -340,9 +310,7 @@ def _sum_of_products(a: Tensor, b: Tensor) -> Tensor:
 
 
 @operation(inplace=True, out="exact", scales=("beta", "alpha"))
-def addbmm(
-    input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1
-) -> Tensor:
+def addbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """``beta * input + alpha * sum over the batch of batch1 @ batch2``."""
     _check_axes(batch1, batch2)
     return _weighted(_sum_of_products, AddbmmBackward0, input, batch1, batch2, beta, alpha)
@@ -355,16 +323,10 @@ class AddmmBackward0(MmBackward0):
         first = second = None
         if self.edges[0] is not None:
             weight = self.input(1)
-            if self.lies_transposed(0):
-                first = mm(transposed(weight), transposed(grad)).t()
-            else:
-                first = mm(grad, weight)
+            first = mm(transposed(weight), transposed(grad)).t() if self.lies_transposed(0) else mm(grad, weight)
         if self.edges[1] is not None:
             rows = self.input(0)
-            if self.lies_transposed(1):
-                second = mm(transposed(rows), grad).t()
-            else:
-                second = mm(transposed(grad), rows)
+            second = mm(transposed(rows), grad).t() if self.lies_transposed(1) else mm(transposed(grad), rows)
         return first, second, grad  # which the engine adds up over the rows
 
 

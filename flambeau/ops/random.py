@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from ..core.history import Gradient
 from ..core.modes import without_history
 from ..core.tensor import Tensor
 from ..graph import dtypes
@@ -19,13 +18,14 @@ from ..graph.dtypes import dtype, get_default_dtype
 from ..graph.dtypes import dtype as dtype_type
 from ..graph.limits import finfo, iinfo
 from ..graph.notices import warn
-from ..graph.shapes import Size
+from ..graph.shapes import Size, broadcast_shapes
 from ..graph.trace import record
 from ..random import Generator, default_generator
 from .assignment import overwrite, overwritten_by
 from .conversion import check_floating, converted
 from .creation import finished
 from .dispatch import attach, checked, no_slope, tracked
+from .elementwise import differentiated, gradient_class
 from .from_data import from_array
 from .memory_order import alike
 from .operation import operation
@@ -238,17 +238,10 @@ def randperm(n: int, *, generator: Generator | None = None, dtype: Any = None, l
     return finished(made, requires_grad, device)
 
 
-class NormalBackward1(Gradient):
-    """What is drawn has no derivatives; the mean is a tensor."""
-
-    def backward(self, grad: Tensor) -> tuple[Tensor, Tensor]:
-        return no_slope(grad), no_slope(grad)
-
-
-# NormalBackward2: The deviation is a tensor.
-# NormalBackward3: Both are tensors.
-NormalBackward2 = NormalBackward1.named("NormalBackward2")
-NormalBackward3 = NormalBackward1.named("NormalBackward3")
+# What is drawn has no derivatives. They are named by what is a tensor: the mean, the deviation, both.
+NormalBackward1, NormalBackward2, NormalBackward3 = (
+    gradient_class(f"NormalBackward{number}", (no_slope, no_slope), ("mean", "std"), 2) for number in (1, 2, 3)
+)
 
 
 @operation(method=False, out=True)
@@ -258,8 +251,6 @@ def normal(mean: Any = 0.0, std: Any = 1.0, size: Any = None, *, generator: Gene
     if size is not None:
         shape = Size(sizes_of((size,)))
     else:
-        from ..graph.shapes import broadcast_shapes
-
         shape = broadcast_shapes(*(t.shape for t in (mean, std) if isinstance(t, Tensor)))
     if isinstance(std, Tensor):
         deviation = checked_deviations(std)
@@ -276,11 +267,6 @@ def normal(mean: Any = 0.0, std: Any = 1.0, size: Any = None, *, generator: Gene
     return finished(made, requires_grad, device)
 
 
-class BernoulliBackward0(Gradient):
-    def backward(self, grad: Tensor) -> Tensor:
-        return no_slope(grad)
-
-
 def _chances(chance: Any) -> Any:
     if isinstance(chance, Tensor):
         return checked_chances(chance)
@@ -289,13 +275,10 @@ def _chances(chance: Any) -> Any:
 
 
 @operation(out="resized")
+@differentiated(no_slope)
 def bernoulli(input: Tensor, p: Any = None, *, generator: Generator | None = None) -> Tensor:
     """1 with the probabilities given by ``input`` (or with probability ``p``), else 0."""
-    drawn = uniform(input.shape, dtypes.float32, generator) < _chances(input if p is None else p)
-    result = converted(drawn, input.dtype)
-    if tracked(input):
-        attach(result, BernoulliBackward0, [input], [])
-    return result
+    return converted(uniform(input.shape, dtypes.float32, generator) < _chances(input if p is None else p), input.dtype)
 
 
 @operation(function=False)
