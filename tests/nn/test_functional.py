@@ -261,3 +261,18 @@ def test_alpha_dropout_keeps_the_moments(name: str) -> None:
     flambeau.manual_seed(1)
     y = array(getattr(F, name)(flambeau.randn(300, 300), 0.2, training=True))
     assert abs(y.mean()) < 0.02 and abs(y.std() - 1) < 0.02
+
+
+def test_functions_that_the_package_has_too_are_the_same() -> None:
+    names = [name for name, f in vars(torch.nn.functional).items() if callable(f) and getattr(torch, name, None) is f]
+    for name in {*names} & {*dir(F)}:
+        assert getattr(flambeau, name) is getattr(F, name), name
+    assert len({*names} & {*dir(F)}) > 20
+
+
+def test_a_function_with_a_parameter_inplace_writes_over_its_input_if_asked() -> None:
+    for name in ("relu", "relu6", "hardtanh", "leaky_relu", "elu", "selu", "celu", "silu", "mish", "hardsigmoid", "hardswish"):
+        x, y = flambeau.linspace(-4, 4, 9), torch.linspace(-4, 4, 9)
+        expected = getattr(torch.nn.functional, name)(y, inplace=True)
+        assert getattr(F, name)(x, inplace=True) is x and expected is y
+        assert_same(x, y, what=name)
