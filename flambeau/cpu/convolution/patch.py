@@ -170,5 +170,5 @@ def emit_pack(
     with b.loop(0, terms) as term:
         line, target = patch + table[term], panel + term * (panel_positions + LANES)
         with b.loop(0, total) as piece:
-            from_, to = sources[piece], targets[piece]
-            target[to] = (line + from_).load(LANES)
+            read_at, write_at = sources[piece], targets[piece]
+            target[write_at] = (line + read_at).load(LANES)

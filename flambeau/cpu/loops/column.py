@@ -62,14 +62,14 @@ class _ColumnWriter:
         b, a = self.b, self.a
         self.split, rest = b.tile % a.splits, b.tile // a.splits
         column_block, self.outer_index = rest % a.blocks, rest // a.blocks
-        self.from_ = column_block * a.column_block
-        self.to = (self.from_ + a.column_block).at_most(a.inner)
+        self.start = column_block * a.column_block
+        self.stop = (self.start + a.column_block).at_most(a.inner)
         first_row = self.split * a.split_rows
         last_row = (first_row + a.split_rows).at_most(a.reduced)
         # A single vector of columns is taken as a rest: its partial results stay in registers.
-        columns = self.to - self.from_
-        self.whole = self.from_ + where(columns <= LANES, 0, columns & -LANES)
-        rest = self.to - self.whole
+        columns = self.stop - self.start
+        self.whole = self.start + where(columns <= LANES, 0, columns & -LANES)
+        rest = self.stop - self.whole
         some_rest, self.mask = rest > 0, b.first_lanes(rest)
         self.outer_pointers = self.body.pointers(unraveled(self.outer_index, a.extents))
         # For each part of each reduction: where its partial results, and where its stacks of them begin.
@@ -89,7 +89,7 @@ class _ColumnWriter:
             self._run_of_whole_vectors(run, start, stop)
             with b.when(some_rest):
                 self._run_of_rest(run, start, stop)
-        with b.loop(self.from_, self.whole, LANES) as index:
+        with b.loop(self.start, self.whole, LANES) as index:
             self._results(runs, index, None)
         with b.when(some_rest):
             self._results(runs, self.whole, self.mask)
@@ -97,7 +97,7 @@ class _ColumnWriter:
 
     def _places(self, starts: dict[int, list[Pointer]], index: Value, depth: int) -> dict[int, list[Pointer]]:
         """For each reduction, where what belongs to the columns from ``index`` on lies: ``depth`` vectors each."""
-        number = (index - self.from_) // LANES
+        number = (index - self.start) // LANES
         return {
             i: [
                 (start.of(BYTE) + number * (depth * vector_bytes(d))).of(start.to)
@@ -116,13 +116,13 @@ class _ColumnWriter:
         Rows are read as they lie in memory, so that it is read in sequence; partial results stay in the first cache.
         """
         b = self.b
-        with b.loop(self.from_, self.whole, LANES) as index:
+        with b.loop(self.start, self.whole, LANES) as index:
             places = self._places(self.totals, index, 1)
             for i, reducer in self.reducers.items():
                 _set(places[i], reducer.identity(b))
-        with b.loop(start, stop) as row, b.loop(self.from_, self.whole, LANES) as index:
+        with b.loop(start, stop) as row, b.loop(self.start, self.whole, LANES) as index:
             self._elements(row, index, None, self._places(self.totals, index, 1))
-        with b.loop(self.from_, self.whole, LANES) as index:
+        with b.loop(self.start, self.whole, LANES) as index:
             places = self._places(self.totals, index, 1)
             push(b, self._trees(index), run, [_get(places[i]) for i in self.reducers])
 

@@ -42,8 +42,8 @@ class _RowWriter:
         part, self.block_number = b.tile // a.blocks_per_row, b.tile % a.blocks_per_row
         begin = part * a.rows_per_tile
         end = (begin + a.rows_per_tile).at_most(a.rows)
-        self.from_ = self.block_number * a.inner_block
-        self.to = (self.from_ + a.inner_block).at_most(a.inner)
+        self.start = self.block_number * a.inner_block
+        self.stop = (self.start + a.inner_block).at_most(a.inner)
         self.kept = self._kept_rows()
         self.sums = self._begin_sums(part)
         with b.loop(begin, end) as row:
@@ -106,18 +106,18 @@ class _RowWriter:
         b, reducers = self.b, {i: self.reducers[i] for i in step.reduces}
         if not reducers:
             if step.stores:
-                for index, mask in b.vectors(self.from_, self.to):
+                for index, mask in b.vectors(self.start, self.stop):
                     self._vector(index, mask, step, {})
             return
         accumulators = {i: [b.variable(register_type(d, LANES)) for d in r.types] for i, r in reducers.items()}
         trees = [(reducer, self.stacks[i]) for i, reducer in reducers.items()]
-        runs = (self.to - self.from_ + (ROW_CHUNK - 1)) // ROW_CHUNK
+        runs = (self.stop - self.start + (ROW_CHUNK - 1)) // ROW_CHUNK
         with b.loop(0, runs) as run:
             for i, reducer in reducers.items():
                 for accumulator, none in zip(accumulators[i], reducer.identity(b)):
                     accumulator.value = none
-            start = self.from_ + run * ROW_CHUNK
-            for index, mask in b.vectors(start, (start + ROW_CHUNK).at_most(self.to)):
+            start = self.start + run * ROW_CHUNK
+            for index, mask in b.vectors(start, (start + ROW_CHUNK).at_most(self.stop)):
                 self._vector(index, mask, step, accumulators)
             states = [r.across(tuple(part.value for part in accumulators[i])) for i, r in reducers.items()]
             push(b, trees, run, states)
