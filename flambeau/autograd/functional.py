@@ -48,6 +48,11 @@ def _shaped(values: Sequence[Any], several: bool) -> Any:
     return tuple(values) if several else values[0]
 
 
+def _results(outputs: Tensors, many: bool, product: Tensors, several: bool, create_graph: bool) -> tuple[Any, Any]:
+    """A function's outputs and a product, each as a tuple or alone, with history only where it is wanted."""
+    return _shaped(_finished(outputs, create_graph), many), _shaped(_finished(product, create_graph), several)
+
+
 def _check_vector(v: Tensors, like: Tensors, several: bool) -> None:
     if len(v) != len(like):
         if several:
@@ -133,8 +138,7 @@ def vjp(func: Function, inputs: Any, v: Any = None, create_graph: bool = False, 
         many, outputs = _outputs(func, arguments, "vjp", strict)
         vector = _vector(v, outputs, many, "vjp", "the user-provided function returns")
         product = _gradients(outputs, arguments, vector, create_graph, strict)
-        outputs, product = _finished(outputs, create_graph), _finished(product, create_graph)
-    return _shaped(outputs, many), _shaped(product, several)
+    return _results(outputs, many, product, several, create_graph)
 
 
 def jvp(func: Function, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> Any:
@@ -154,8 +158,7 @@ def jvp(func: Function, inputs: Any, v: Any = None, create_graph: bool = False, 
             "The gradient with respect to the input is independent of entry {} in the grad_outputs when using the double "
             "backward trick to compute forward mode gradients.",
         )  # fmt: skip
-        outputs, product = _finished(outputs, create_graph), _finished(product, create_graph)
-    return _shaped(outputs, many), _shaped(product, many)
+    return _results(outputs, many, product, many, create_graph)
 
 
 def vhp(func: Function, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> Any:
@@ -177,8 +180,7 @@ def _hessian_product(where: str, func: Function, inputs: Any, v: Any, create_gra
         first = _gradients((output,), arguments, (None,), True, strict)
         _check_dependence(first, strict)
         product = _gradients(first, arguments, vector, create_graph, strict)
-        (output,), product = _finished((output,), create_graph), _finished(product, create_graph)
-    return output, _shaped(product, several)
+    return _results((output,), False, product, several, create_graph)
 
 
 # --- matrices ---------------------------------------------------------------------------------------------------------------

@@ -9,8 +9,6 @@ from flambeau import nn
 
 from .metric import Metric
 
-__all__ = ["MetricCollection"]
-
 
 class MetricCollection(nn.ModuleDict):
     """Metrics by name (by class name, if given as a list); results come as a dict.

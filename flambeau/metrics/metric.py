@@ -13,8 +13,6 @@ from flambeau import nn
 
 from ..core.modes import without_history
 
-__all__ = ["Metric"]
-
 _REDUCTIONS = ("sum", "mean", "cat", "min", "max", None)
 
 

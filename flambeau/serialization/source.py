@@ -111,6 +111,11 @@ def describe(value: Any) -> str:
 
 # --- zip archives as ``save`` writes them -----------------------------------------------------------------------------
 
+#: What the standard library's readers of archives raise for damaged ones, and for what they do not know.
+ARCHIVE_DAMAGE = (
+    zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, LookupError, OverflowError, ValueError
+)  # fmt: skip
+
 #: How much larger than the archive its records may be together. Only what something else than ``save`` compressed is.
 _EXPANSION = 3
 _EXPANSION_OF_SMALL = 32 << 20
@@ -121,16 +126,7 @@ def _damage() -> Iterator[None]:
     """What the standard library raises for damaged archives, as ``RuntimeError``."""
     try:
         yield
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        EOFError,
-        NotImplementedError,  # of a version or a compression that it does not know
-        RuntimeError,  # encrypted
-        LookupError,
-        OverflowError,
-        ValueError,
-    ) as error:
+    except (*ARCHIVE_DAMAGE, RuntimeError) as error:  # which it raises for what is encrypted
         raise _failure(error) from error
     except OSError as error:
         if error.errno != errno.EINVAL:  # a place in front of the file's beginning

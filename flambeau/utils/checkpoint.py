@@ -47,14 +47,8 @@ def checkpoint(
     numbers are drawn alike both times unless ``preserve_rng_state=False``.
     """
     if use_reentrant is None:
-        warnings.warn(
-            "torch.utils.checkpoint: the use_reentrant parameter should be passed explicitly. Starting in PyTorch 2.9, "
-            "calling checkpoint without use_reentrant will raise an exception. use_reentrant=False is recommended, but if "
-            "you need to preserve the current default behavior, you can pass use_reentrant=True. Refer to docs for more "
-            "details on the differences between the two variants.",
-            stacklevel=2,
-        )
-        use_reentrant = True
+        when = "Starting in PyTorch 2.9, calling checkpoint without use_reentrant will raise an exception."
+        use_reentrant = _by_default("", when)
     preserve = kwargs.pop("preserve_rng_state", True)
     if use_reentrant:
         if kwargs:
@@ -70,6 +64,17 @@ def checkpoint(
     frame.early_stop = early_stop if wanted is None else wanted
     with saved_tensors_hooks(frame.pack, frame.unpack), forward_context:
         return function(*args, **kwargs)
+
+
+def _by_default(function: str, when: str) -> bool:
+    """Warn that ``use_reentrant`` was not given; what it is then."""
+    warnings.warn(
+        f"torch.utils.checkpoint{function}: the use_reentrant parameter should be passed explicitly. {when} "
+        "use_reentrant=False is recommended, but if you need to preserve the current default behavior, you can pass "
+        "use_reentrant=True. Refer to docs for more details on the differences between the two variants.",
+        stacklevel=3,
+    )
+    return True
 
 
 @contextlib.contextmanager
@@ -268,14 +273,8 @@ def checkpoint_sequential(
 ) -> Any:
     """Call functions (or the parts of a ``Sequential``) one after another, checkpointed in ``segments`` but for the last."""
     if use_reentrant is None:
-        warnings.warn(
-            "torch.utils.checkpoint.checkpoint_sequential: the use_reentrant parameter should be passed explicitly. In "
-            "version 2.9 we will raise an exception if use_reentrant is not passed. use_reentrant=False is recommended, but "
-            "if you need to preserve the current default behavior, you can pass use_reentrant=True. Refer to docs for more "
-            "details on the differences between the two variants.",
-            stacklevel=2,
-        )
-        use_reentrant = True
+        when = "In version 2.9 we will raise an exception if use_reentrant is not passed."
+        use_reentrant = _by_default(".checkpoint_sequential", when)
     preserve = kwargs.pop("preserve_rng_state", True)
     if kwargs:
         raise ValueError("Unexpected keyword arguments: " + ",".join(kwargs))

@@ -5,26 +5,15 @@ from __future__ import annotations
 import functools
 import io
 import os
-import struct
 import sys
-import zlib
 from types import ModuleType
 from typing import Any
 
+from ..serialization.source import ARCHIVE_DAMAGE
+from ..serialization.unpickling import DAMAGE
+
 #: What Pillow's readers raise for damaged files.
-_STUMBLES = (
-    ArithmeticError,
-    AttributeError,
-    EOFError,
-    LookupError,
-    NameError,
-    RuntimeError,
-    SyntaxError,
-    TypeError,
-    ValueError,
-    struct.error,
-    zlib.error,
-)
+_STUMBLES = (*DAMAGE, *ARCHIVE_DAMAGE, NameError, RuntimeError, SyntaxError)
 
 
 @functools.cache

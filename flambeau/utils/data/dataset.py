@@ -52,8 +52,6 @@ class IterableDataset(Dataset[T_co], Iterable[T_co]):
 class TensorDataset(Dataset[tuple[Any, ...]]):
     """Tensors of equal first extent; sample ``i`` is the tuple of their ``i``-th rows."""
 
-    tensors: tuple[Any, ...]
-
     def __init__(self, *tensors: Any) -> None:
         if any(tensor.size(0) != tensors[0].size(0) for tensor in tensors):
             raise AssertionError("Size mismatch between tensors")
@@ -119,9 +117,6 @@ class StackDataset(Dataset[Any]):
 class ConcatDataset(Dataset[T_co]):
     """Datasets one after the other."""
 
-    datasets: list[Dataset[T_co]]
-    cumulative_sizes: list[int]
-
     @staticmethod
     def cumsum(sequence: Iterable[Any]) -> list[int]:
         """Lengths of the items, summed up."""
@@ -179,9 +174,6 @@ class ChainDataset(IterableDataset[Any]):
 
 class Subset(Dataset[T_co]):
     """The samples of ``dataset`` at ``indices``."""
-
-    dataset: Dataset[T_co]
-    indices: Sequence[int]
 
     def __init__(self, dataset: Dataset[T_co], indices: Sequence[int]) -> None:
         self.dataset = dataset

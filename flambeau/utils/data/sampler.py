@@ -36,8 +36,6 @@ class Sampler(Generic[T_co]):
 class SequentialSampler(Sampler[int]):
     """0, 1, 2, ..."""
 
-    data_source: Sized
-
     def __init__(self, data_source: Sized) -> None:
         self.data_source = data_source
 
@@ -53,9 +51,6 @@ class RandomSampler(Sampler[int]):
 
     Draws are made as they are asked for, so ``num_samples`` may be larger than any memory.
     """
-
-    data_source: Sized
-    replacement: bool
 
     def __init__(
         self, data_source: Sized, replacement: bool = False, num_samples: int | None = None, generator: Any = None
@@ -104,8 +99,6 @@ def random_seed(generator: Any) -> int:
 class SubsetRandomSampler(Sampler[int]):
     """The given indices in random order."""
 
-    indices: Sequence[int]
-
     def __init__(self, indices: Sequence[int], generator: Any = None) -> None:
         self.indices = indices
         self.generator = generator
@@ -120,10 +113,6 @@ class SubsetRandomSampler(Sampler[int]):
 
 class WeightedRandomSampler(Sampler[int]):
     """``num_samples`` indices drawn with probabilities proportional to ``weights``."""
-
-    weights: Any
-    num_samples: int
-    replacement: bool
 
     def __init__(
         self, weights: Sequence[float], num_samples: int, replacement: bool = True, generator: Any = None

@@ -17,8 +17,6 @@ import numpy as np
 from ...serialization.source import Source, describe, named
 from ...serialization.unpickling import ListedUnpickler, encode, make_bytearray
 
-__all__ = ["read_batch"]
-
 _DTYPES = re.compile(r"[<>=|]?([biu][1248]|f[248]|c8|c16|[SU][0-9]{1,6})")
 _LONGEST_SHAPE = 32
 _LARGEST_EXTENT = 1 << 40

@@ -10,8 +10,6 @@ import flambeau
 from ..transforms.functional import to_pil_image
 from .vision import Transform, VisionDataset
 
-__all__ = ["FakeData"]
-
 
 class FakeData(VisionDataset):
     """``size`` pictures of noise (channels, height, width); sample ``i`` is always the same."""

@@ -9,8 +9,6 @@ from typing import Any
 from .._pillow import read_picture
 from .vision import Transform, VisionDataset
 
-__all__ = ["IMG_EXTENSIONS", "DatasetFolder", "ImageFolder", "default_loader", "find_classes", "make_dataset"]
-
 IMG_EXTENSIONS = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
 
 Extensions = str | tuple[str, ...] | None

@@ -10,37 +10,17 @@ import shutil
 import tarfile
 import warnings
 import zipfile
-import zlib
 from collections.abc import Iterable
 from typing import IO, Any
 from urllib.error import URLError
 
 from ... import hub
-
-__all__ = [
-    "calculate_md5",
-    "check_integrity",
-    "check_md5",
-    "download_and_extract_archive",
-    "download_url",
-    "extract_archive",
-    "verify_str_arg",
-]
+from ...serialization.source import ARCHIVE_DAMAGE
 
 Path = str | os.PathLike[str]
 
 #: What the standard library raises for damaged archives.
-_DAMAGE: tuple[type[Exception], ...] = (
-    tarfile.TarError,
-    zipfile.BadZipFile,
-    gzip.BadGzipFile,
-    zlib.error,
-    EOFError,
-    LookupError,
-    NotImplementedError,
-    OverflowError,
-    ValueError,
-)
+_DAMAGE: tuple[type[Exception], ...] = (*ARCHIVE_DAMAGE, tarfile.TarError, gzip.BadGzipFile)
 with contextlib.suppress(ImportError):  # which not every Python has
     from lzma import LZMAError
 

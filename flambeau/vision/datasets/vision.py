@@ -8,8 +8,6 @@ from typing import Any
 
 from flambeau.utils.data import Dataset
 
-__all__ = ["StandardTransform", "VisionDataset"]
-
 Transform = Callable[..., Any] | None
 
 

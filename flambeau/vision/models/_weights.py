@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from flambeau import nn
+
 #: Where they are.
 URL = "https://download.pytorch.org/models/"
 
@@ -106,6 +108,18 @@ def published(
 
     _models[build.__name__] = function
     return kinds, function
+
+
+def initialize(network: nn.Module) -> None:
+    """Start convolutions as K. He et al. have it ("Delving Deep into Rectifiers", 2015), and normalisations as identities."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+            if module.bias is not None:
+                nn.init.constant_(module.bias, 0)
+        elif isinstance(module, (nn.BatchNorm2d, nn.GroupNorm)):
+            nn.init.constant_(module.weight, 1)
+            nn.init.constant_(module.bias, 0)
 
 
 def list_models() -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from flambeau import nn
 
-from ._weights import URL, Weights, published
+from ._weights import URL, Weights, initialize, published
 
 Norm = Callable[[int], Any]
 
@@ -153,13 +153,7 @@ class ResNet(nn.Module):
         self.layer4 = self._make_layer(block, 512, layers[3], 2, dilate[2])
         self.avgpool = nn.AdaptiveAvgPool2d((1, 1))
         self.fc = nn.Linear(512 * block.expansion, num_classes)
-
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
-            elif isinstance(module, (nn.BatchNorm2d, nn.GroupNorm)):
-                nn.init.constant_(module.weight, 1)
-                nn.init.constant_(module.bias, 0)
+        initialize(self)
         if zero_init_residual:
             for module in self.modules():
                 if isinstance(module, Bottleneck):

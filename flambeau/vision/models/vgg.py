@@ -7,7 +7,7 @@ from typing import Any
 
 from flambeau import nn
 
-from ._weights import URL, Weights, published
+from ._weights import URL, Weights, initialize, published
 
 #: Channels of the convolutions; "M" halves height and width.
 _LAYERS: dict[str, list[int | str]] = {
@@ -37,15 +37,9 @@ class VGG(nn.Module):
         )
         if not init_weights:
             return
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
-                if module.bias is not None:
-                    nn.init.constant_(module.bias, 0)
-            elif isinstance(module, nn.BatchNorm2d):
-                nn.init.constant_(module.weight, 1)
-                nn.init.constant_(module.bias, 0)
-            elif isinstance(module, nn.Linear):
+        initialize(self)
+        for module in self.classifier.children():
+            if isinstance(module, nn.Linear):
                 nn.init.normal_(module.weight, 0, 0.01)
                 nn.init.constant_(module.bias, 0)
 

@@ -14,8 +14,6 @@ from flambeau.graph.dtypes import FROM_NUMPY
 from flambeau.ops.joining import stack_in_memory
 from flambeau.serialization.memory import new_memory
 
-__all__ = ["collate", "default_collate", "default_collate_fn_map", "default_convert"]
-
 _ERROR = "default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists; found {}"
 
 Map = dict[Any, Callable[..., Any]]

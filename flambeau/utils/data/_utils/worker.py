@@ -18,8 +18,6 @@ from flambeau._utils import ExceptionWrapper
 from .fetch import Fetcher
 from .transfer import Parcel, Sender, SharedFile
 
-__all__ = ["WorkerInfo", "get_worker_info"]
-
 _PARENT_CHECK_SECONDS = 5.0
 
 
