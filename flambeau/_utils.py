@@ -60,7 +60,7 @@ def _rebuild_tensor(storage: Any, storage_offset: int, size: Any, stride: Any) -
     sizes, strides = tuple(size), tuple(stride)
     numbers = (storage_offset, *sizes, *strides)
     if len(sizes) > _MOST_DIMENSIONS or len(sizes) != len(strides) or not all(type(n) is int for n in numbers):
-        raise RuntimeError("Trying to create a tensor of sizes, strides and an offset that are none")
+        raise RuntimeError("Trying to create a tensor of impossible sizes, strides and offset")
     memory = storage._tensor
     last = storage_offset + sum((extent - 1) * step for extent, step in zip(sizes, strides))
     possible = min(numbers) >= 0 and max(*numbers, prod(sizes) * memory.itemsize) <= _MOST_BYTES

@@ -27,7 +27,7 @@ _MERSENNE_WORDS = 624
 
 
 def _seed_of_mersenne_twister(data: bytes) -> int:
-    """A seed for each state of PyTorch's generator. ``RuntimeError`` if it is none."""
+    """A seed for each state of PyTorch's generator. ``RuntimeError`` if it is not a state."""
     _, left, seeded, following = struct.unpack_from("<QiiI", data)
     if seeded != 1 or not 1 <= left <= _MERSENNE_WORDS or following > _MERSENNE_WORDS:
         raise RuntimeError("Invalid mt19937 state")

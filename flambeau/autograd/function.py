@@ -1,4 +1,4 @@
-"""Operations with a gradient of the user's own: :class:`Function` and the context it keeps between its two halves."""
+"""Operations with a user-defined gradient: :class:`Function` and the context it keeps between its two halves."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _RESULT = object()
 
 
 class FunctionCtx:
-    """What ``forward`` leaves for ``backward``: saved tensors, marks on outputs, and attributes of the user's own."""
+    """What ``forward`` leaves for ``backward``: saved tensors, marks on outputs, and the user's own attributes."""
 
     to_save: tuple[Any, ...] = ()
     dirty_tensors: tuple[Any, ...] = ()

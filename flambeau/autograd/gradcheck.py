@@ -218,7 +218,7 @@ class _Check:
                 raise GradcheckError(f"grad is incorrect type {value.dtype}, expected {x.dtype}")
 
     def undefined_gradients(self) -> None:
-        """Backward must bear that nothing arrives for all outputs but one."""
+        """Backward must cope with gradients that arrive for one output alone."""
         for position in range(len(self.outputs)):
             output = differentiable(self.func(*self.inputs))[position]
             try:

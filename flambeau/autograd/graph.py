@@ -52,7 +52,7 @@ _disabled = _Disabled()
 
 
 class saved_tensors_hooks:
-    """While inside, operations keep ``pack_hook(tensor)`` in a saved tensor's stead; backward uses ``unpack_hook`` of it."""
+    """While inside, operations keep ``pack_hook(tensor)`` in place of a tensor; backward uses ``unpack_hook`` of it."""
 
     def __init__(self, pack_hook: Callable[[Tensor], Any], unpack_hook: Callable[[Any], Tensor]) -> None:
         self.pack_hook = pack_hook
@@ -127,7 +127,7 @@ def register_multi_grad_hook(
 
 
 class _Collector:
-    """Gathers the gradients of one pass; another pass begins anew."""
+    """Gathers the gradients of one pass; the next pass starts again."""
 
     def __init__(self, tensors: Sequence[Tensor], function: Callable[[Any], None], mode: str) -> None:
         self.edges = [get_gradient_edge(tensor) for tensor in tensors]

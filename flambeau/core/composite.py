@@ -7,7 +7,7 @@ is remembered, with where its results are and where its numbers go, and the func
 
 The steps are the same either way, and so are plans and results. What is remembered of the first call must hold for all:
 the function may depend on the operands' shapes, dtypes and views, which its place implies, and on its static arguments,
-which are part of the key. Values of numbers are kept from it (:class:`~flambeau.graph.placeholder.Placeholder`). A function
+which are part of the key. Values of numbers are hidden from it (:class:`~flambeau.graph.placeholder.Placeholder`). A function
 that looks at one all the same, or at a tensor's value, is not remembered and is called each time.
 """
 
@@ -346,7 +346,7 @@ def _learn(
             else:
                 numbers = [given[n.number] if isinstance(n, Placeholder) else n for n in trace.numbers[first:]]
                 trace.numbers[first:] = numbers
-        except BaseException:  # it is as much as closed: what has no numbers is never evaluated
+        except BaseException:  # as good as closed: what has no numbers is never evaluated
             trace.limit = CLOSED
             raise
         trace.limit, trace.unfinished = limit, unfinished
@@ -360,7 +360,7 @@ def _offset_is_placeholder(result: Tensor) -> bool:
 
 
 def _without_numbers(pairs: list[Pair]) -> list[Pair]:
-    """The operands with everything that is given anew at each run kept back."""
+    """The operands, with placeholders for all that is given anew at each run."""
     kept: list[Pair] = []
     count = 0
     for value, view in pairs:
@@ -433,7 +433,7 @@ def _described(trace: Trace, places: list[int], result: Any, pairs: list[Pair]) 
 def _take_back(trace: Trace, cursor: Step, first: int) -> None:
     """Forget what was recorded since ``cursor``: all at once, after the last call at which a signal can come in."""
     start = cursor.depth
-    leaves: list[Node] = []  # values from elsewhere: they are to enter the trace anew
+    leaves: list[Node] = []  # values from elsewhere: they are to enter the trace again
     step: Any = trace.cursor
     while step is not None and step.depth > start:
         if step.primitive is LEAF:

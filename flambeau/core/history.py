@@ -99,7 +99,7 @@ class Gradient(metaclass=_Slotted):
     #: Whether a gradient of smaller shape than its input's is an error, rather than the same along the missing axes.
     strict: ClassVar[bool] = False
     #: Whether what backward records follows from the class, ``context``, what was saved and the gradient, so that it can be
-    #: recorded by one look-up (see :mod:`flambeau.core.composite`). Not worth it where contexts are seldom the same twice.
+    #: recorded by one look-up (see :mod:`flambeau.core.composite`). Not worth it where contexts are rarely the same twice.
     replayable: ClassVar[bool] = True
     #: Whether gradients and saved values of half types come to :meth:`backward` as float32, so that a formula is rounded
     #: once. (Those that save nothing move numbers about or add them up, which rounds once by itself.)

@@ -1,4 +1,4 @@
-"""Forks beside threads: what a child finds of what other threads were doing.
+"""Forks in a program with threads: what a child finds of what other threads were doing.
 
 A child has one thread, the one that forked. In it the others stand still for ever, at the moment when they last gave up
 the interpreter. What threads share is whole at each such moment (for the sake of signals too), so it takes three things

@@ -9,7 +9,7 @@ spoil a value that somebody needs, so it is asked only in ways in which it is ce
 - What the way itself adds is measured, when this is imported, by the same functions.
 - A second holder of each kind must count. Where one does not, and where there is no global lock (an object's count is
   then kept in parts, and changes while it is asked for), everything seems to be held: values are copied, and memory is
-  taken anew, which is slower and always right.
+  newly allocated, which is slower and always right.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ STACK_BYTES = 16 << 20
 def undisturbed(function: Callable[[], _T]) -> _T:
     """What a function gives or raises when it is called where no signal's handler runs.
 
-    The caller must not hold locks that the function needs. (``threading.Thread`` is written in Python, and does not bear
+    The caller must not hold locks that the function needs. (``threading.Thread`` is written in Python, and does not cope with
     interruptions either.)
     """
     if get_ident() != threading.main_thread().ident:

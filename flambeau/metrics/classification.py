@@ -121,7 +121,7 @@ class F1Score(_FromCounts, ratio=f1_score_of):
 
 
 class BinaryAccuracy(Accuracy):
-    """:class:`Accuracy` of answers yes or no."""
+    """:class:`Accuracy` of yes-or-no answers."""
 
     def __init__(self, threshold: float = 0.5, ignore_index: int | None = None, **kwargs: Any) -> None:
         super().__init__("binary", threshold, ignore_index=ignore_index, **kwargs)
@@ -144,7 +144,7 @@ class MulticlassAccuracy(Accuracy):
 
 
 class MultilabelAccuracy(Accuracy):
-    """:class:`Accuracy` of several answers yes or no; by default the mean over labels."""
+    """:class:`Accuracy` of several yes-or-no answers; by default the mean over labels."""
 
     def __init__(
         self,

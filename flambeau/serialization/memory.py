@@ -129,7 +129,7 @@ def restorer(map_location: Any) -> Restore:
     def by_function(storage: Any, location: str) -> Any:
         try:
             result = map_location(storage, location)
-        except Exception as error:  # an interrupt is none
+        except Exception as error:  # not an interrupt
             raise FromOutside(error) from error
         return default_restore_location(storage, location) if result is None else result
 

@@ -173,7 +173,7 @@ def _refuse(persistent_id: Any) -> None:
 
 
 def read_legacy(source: Source, make: MakeUnpickler, restore: Restore) -> Any:
-    """The object in a file of the format before PyTorch 1.6. Raises ``UnpicklingError`` if it is none."""
+    """The object in a file of the format before PyTorch 1.6. Raises ``UnpicklingError`` if it is not one."""
     magic = make(source, _refuse).load()
     if not isinstance(magic, int) or magic != LEGACY_MAGIC:
         raise RuntimeError("not written by save(), or damaged: its magic number is wrong")

@@ -96,7 +96,7 @@ def _callable() -> dict[str, Any]:
 
 
 def _mentionable() -> dict[str, Any]:
-    """By full name: what any checkpoint may mention beside that, but not call."""
+    """By full name: what any checkpoint may mention as well, but not call."""
     allowed: dict[str, Any] = {
         "torch.Tensor": Tensor,
         "torch.nn.parameter.Parameter": flambeau.nn.Parameter,

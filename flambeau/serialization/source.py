@@ -66,7 +66,7 @@ def fill(file: Any, memory: memoryview) -> None:
             count = len(data)
             memory[done : done + count] = data
         if not count:
-            raise EOFError(f"damaged or cut short: {len(memory) - done} bytes of a tensor lack")
+            raise EOFError(f"damaged or cut short: {len(memory) - done} bytes of a tensor are missing")
         done += count
 
 

@@ -147,7 +147,7 @@ class ListedUnpickler(BoundedUnpickler):
     """Reads a pickle of data, in which nothing can run: names are looked up in a list, never imported.
 
     Pickles know a few instructions that call something or give an object its state. Only what is in ``called`` may be
-    called, ``mentioned`` is what a file may name beside that, and which objects take a state :meth:`set_state` decides.
+    called, ``mentioned`` is what a file may name besides, and which objects take a state :meth:`set_state` decides.
     """
 
     def __init__(self, source: Source, called: dict[str, Any], mentioned: dict[str, Any], **options: Any) -> None:

@@ -89,7 +89,7 @@ def set_checkpoint_early_stop(enable: bool) -> Iterator[None]:
 
 
 class _Circumstances:
-    """What a call depends on beside its arguments: autocast, and the random numbers if they are to be the same again."""
+    """What a call depends on besides its arguments: autocast, and the random numbers if they are to be the same again."""
 
     def __init__(self, preserve: bool) -> None:
         self.random = default_generator.place if preserve else None

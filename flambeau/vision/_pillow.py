@@ -13,7 +13,7 @@ from ..serialization.source import ARCHIVE_DAMAGE
 from ..serialization.unpickling import DAMAGE
 
 #: What Pillow's readers raise for damaged files.
-_STUMBLES = (*DAMAGE, *ARCHIVE_DAMAGE, NameError, RuntimeError, SyntaxError)
+_FAILURES = (*DAMAGE, *ARCHIVE_DAMAGE, NameError, RuntimeError, SyntaxError)
 
 
 @functools.cache
@@ -29,7 +29,7 @@ def image_module() -> ModuleType:
 
 
 def is_picture(value: Any) -> bool:
-    """Whether ``value`` is a picture of Pillow's. Does not import Pillow: who has a picture has imported it."""
+    """Whether ``value`` is a picture of Pillow's. Does not import Pillow: whoever has a picture has done so."""
     module = sys.modules.get("PIL.Image")
     return module is not None and isinstance(value, module.Image)
 
@@ -43,9 +43,9 @@ _ANY_SIZE = 16 << 20
 def read_picture(path: str | os.PathLike[str], mode: str) -> Any:
     """The picture in a file, with the bands of ``mode``.
 
-    ``OSError``, which names the file, if it is damaged, is none, or is larger than it can be.
+    ``OSError``, which names the file, if it is damaged, is not a picture, or is larger than it can be.
 
-    Pillow lets what its readers of formats stumble over through, and believes the sizes that files declare.
+    Pillow passes on whatever its readers of formats trip over, and believes the sizes that files declare.
     """
     module = image_module()
     name = os.fspath(path)
@@ -63,5 +63,5 @@ def read_picture(path: str | os.PathLike[str], mode: str) -> Any:
         ):
             raise  # the file could not be read
         raise type(error)(f"{name} is damaged or not a picture: {error}") from error
-    except (*_STUMBLES, module.DecompressionBombError) as error:
+    except (*_FAILURES, module.DecompressionBombError) as error:
         raise OSError(f"{name} is damaged or not a picture: {type(error).__name__}: {error}") from error

@@ -91,14 +91,14 @@ def _decided(preds: Any, threshold: float) -> Any:
 
 
 def count_binary(preds: Any, target: Any, threshold: float = 0.5, ignore_index: int | None = None) -> Counts:
-    """Count answers yes or no; ``preds`` are 0 and 1, probabilities or logits, of the shape of ``target``."""
+    """Count yes-or-no answers; ``preds`` are 0 and 1, probabilities or logits, of the shape of ``target``."""
     return count_multilabel(preds.reshape(-1, 1), target.reshape(-1, 1), 1, threshold, ignore_index)
 
 
 def count_multilabel(
     preds: Any, target: Any, num_labels: int, threshold: float = 0.5, ignore_index: int | None = None
 ) -> Counts:
-    """Count answers yes or no for each label: both tensors are (number, labels, ...)."""
+    """Count yes-or-no answers for each label: both tensors are (number, labels, ...)."""
     _check_same_shape(preds, target)
     if preds.ndim < 2 or preds.shape[1] != num_labels:
         raise ValueError(
@@ -131,7 +131,7 @@ def ratio(numerator: Any, denominator: Any, counts: Counts, average: str | None,
 
 
 def check_task(task: str, size: int | None) -> None:
-    """``ValueError`` for a task that is none, or without the number of classes or labels that it needs."""
+    """``ValueError`` for an unknown task, or one without the number of classes or labels that it needs."""
     if task not in TASKS:
         raise ValueError(f"Invalid Classification: expected one of {TASKS}, but got {task}.")
     if task != "binary" and not isinstance(size, int):

@@ -69,7 +69,7 @@ def _shape(shape: Any) -> tuple[int, ...]:
         or len(shape) > _LONGEST_SHAPE
         or not all(type(extent) is int and 0 <= extent <= _LARGEST_EXTENT for extent in shape)
     ):
-        raise pickle.UnpicklingError("an array of a shape that is none")
+        raise pickle.UnpicklingError("an array of an impossible shape")
     return shape
 
 

@@ -1,4 +1,4 @@
-"""Transforms of places: sizes, crops, flips, turns."""
+"""Geometric transforms: sizes, crops, flips, rotations."""
 
 from __future__ import annotations
 

@@ -97,7 +97,7 @@ class RandomGrayscale(nn.Module):
 
 
 class RandomInvert(WithProbability):
-    """With probability ``p``, light for dark."""
+    """With probability ``p``, swap light and dark."""
 
     def _changed(self, img: Any) -> Any:
         return F.invert(img)

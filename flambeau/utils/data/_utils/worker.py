@@ -82,7 +82,7 @@ def work(settings: WorkerSettings, connection: Connection) -> None:
     try:
         _work(settings, connection)
     except (KeyboardInterrupt, EOFError, BrokenPipeError, ConnectionResetError):
-        return  # the parent was interrupted as well, or is gone; it has the say
+        return  # the parent was interrupted as well, or is gone; either way it decides
 
 
 def _work(settings: WorkerSettings, connection: Connection) -> None:

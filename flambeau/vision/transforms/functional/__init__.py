@@ -305,7 +305,7 @@ def to_grayscale(img: Any, num_output_channels: int = 1) -> Any:
 
 
 def invert(img: Any) -> Any:
-    """Light for dark."""
+    """Swap light and dark."""
     return _implementation(img).invert(img)
 
 
