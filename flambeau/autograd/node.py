@@ -158,21 +158,21 @@ def _parts(node: Gradient, value: Any) -> tuple[Any, ...]:
     return tuple(value.get(k) for k in range(node.outputs)) if type(value) is dict else (value,)
 
 
+def _replaced(hooks: Any, values: tuple[Any, ...], *others: Any) -> tuple[Any, ...]:
+    """What hooks make of gradients, one after the other; they may give a single one for a tuple."""
+    for hook in list(hooks.values()):
+        result = hook(values, *others)
+        if result is not None:
+            values = result if isinstance(result, tuple) else (result,)
+    return values
+
+
 def run_pre_hooks(node: Gradient, value: Any) -> Any:
     assert node.attached is not None
-    given = _parts(node, value)
-    for hook in list(node.attached.pre_hooks.values()):
-        replaced = hook(given)
-        if replaced is not None:
-            given = replaced if isinstance(replaced, tuple) else (replaced,)
+    given = _replaced(node.attached.pre_hooks, _parts(node, value))
     return {k: part for k, part in enumerate(given) if part is not None} if type(value) is dict else given[0]
 
 
 def run_post_hooks(node: Gradient, value: Any, results: tuple[Any, ...]) -> tuple[Any, ...]:
     assert node.attached is not None
-    outputs = _parts(node, value)
-    for hook in list(node.attached.post_hooks.values()):
-        replaced = hook(results, outputs)
-        if replaced is not None:
-            results = replaced if isinstance(replaced, tuple) else (replaced,)
-    return results
+    return _replaced(node.attached.post_hooks, results, _parts(node, value))

@@ -16,7 +16,7 @@ from .dtypes import TYPE_NAMES as TYPE_NAMES
 from .dtypes import dtype
 from .rules import Meta as Meta
 from .rules import Result as Result
-from .rules import Rule, arithmetic, comparison, floating, given, integral, like_first, numbers
+from .rules import Rule, arithmetic, comparison, floating, from_attributes, integral, like_first, numbers
 
 
 class Primitive:
@@ -99,11 +99,11 @@ one is false. The result is the value."""
 
 # --- sources: values made from an element's place alone ------------------------------------------------------------
 
-FILL = define("fill", "map", given)
+FILL = define("fill", "map", from_attributes)
 """``attributes`` (shape, dtype); one Python number: every element is that number."""
-IOTA = define("iota", "map", given)
+IOTA = define("iota", "map", from_attributes)
 """``attributes`` (shape, dtype); numbers (start, step): element i, counted in row-major order, is start + i * step."""
-RANDOM_BITS = define("random_bits", "map", given, cost=64)
+RANDOM_BITS = define("random_bits", "map", from_attributes, cost=64)
 """``attributes`` (shape, int32 or int64); integers (seed, offset): Philox bits of counter offset + element number."""
 
 # --- indexing: loads and stores whose offset is computed from index values -----------------------------------------
@@ -125,7 +125,7 @@ the flat position ``offset + sum(i * strides)`` and as far behind it as a gather
 """
 WRITE = define("write", "write", like_first)
 """Operands: destination and value (expandable). ``attributes``: the View of the destination that takes the value."""
-JOIN = define("join", "join", given)
+JOIN = define("join", "join", from_attributes)
 """Operands: any number of parts. ``attributes`` (shape, dtype, axis, stacked): the parts one behind the other along
 ``axis``; if ``stacked`` the parts lack that axis and take one place of it each."""
 
@@ -150,27 +150,27 @@ def reduced_extents(attributes: tuple[int, int, Any, dtype], shape: tuple[int, .
 MATMUL = define("matmul", "matmul", rules.matrix_product)
 """Operands a (..., m, k) and b (..., k, n) as views, batch axes broadcast."""
 CONVOLUTION, CONVOLUTION_INPUT, CONVOLUTION_WEIGHT = several(
-    "convolution convolution_input_gradient convolution_weight_gradient", "template", given
+    "convolution convolution_input_gradient convolution_weight_gradient", "template", from_attributes
 )
 """``attributes`` (shape, dtype, geometry) with contiguous operands: x, w; gradient of y, w; gradient of y, x. A geometry is
 what :mod:`flambeau.graph.convolution`, and below :mod:`flambeau.graph.pooling`, say it is."""
 MAX_POOL, MAX_POOL_GRADIENT, AVERAGE_POOL, AVERAGE_POOL_GRADIENT = several(
-    "max_pool max_pool_gradient average_pool average_pool_gradient", "template", given
+    "max_pool max_pool_gradient average_pool average_pool_gradient", "template", from_attributes
 )
 ADAPTIVE_POOL, ADAPTIVE_POOL_GRADIENT, ADAPTIVE_MAX_POOL = several(
-    "adaptive_pool adaptive_pool_gradient adaptive_max_pool", "template", given
+    "adaptive_pool adaptive_pool_gradient adaptive_max_pool", "template", from_attributes
 )
 """Of contiguous planes: the windows' maxima or means, or the sum of their gradients; the gradient of maxima has their places
 (int64) as a second operand. Maxima have their places as a further output."""
-HOST = define("host", "host", given)
+HOST = define("host", "host", from_attributes)
 """``attributes`` (shape, dtype, function, parameters): ``function(*arrays, **dict(parameters))`` in NumPy gives the value
 (or a tuple, when more outputs follow)."""
-OUTPUT = define("output", "output", given)
+OUTPUT = define("output", "output", from_attributes)
 """A further output of the step named by its one operand: ``attributes`` (shape, dtype, number)."""
-COLUMN_SUMS = define("column_sums", "partial", given)
+COLUMN_SUMS = define("column_sums", "partial", from_attributes)
 """Made by the compiler alone: sums of a matrix's columns over runs of its rows, one row of results for each run, which are
 added up afterwards. ``attributes`` (shape, dtype)."""
-LEAF = define("leaf", "leaf", given)
+LEAF = define("leaf", "leaf", from_attributes)
 """A value already in memory: ``attributes`` (shape, dtype)."""
 
 

@@ -128,7 +128,7 @@ def checked(attributes: Check, metas: list[Meta]) -> Result:
 # --- what is no loop over the elements of all operands ----------------------------------------------------------------
 
 
-def given(attributes: tuple[Any, ...], metas: list[Meta]) -> Result:
+def from_attributes(attributes: tuple[Any, ...], metas: list[Meta]) -> Result:
     """The attributes begin with shape and dtype."""
     return Result(Size(attributes[0]), attributes[1], attributes[1])
 
