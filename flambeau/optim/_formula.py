@@ -116,8 +116,22 @@ class Formula(Optimizer):
         for name, (_, option) in self._kept.items():
             if option is None or group[option]:
                 names += (name,)
+        if names:
+            entries = self._entries(group, names)
+        else:
+            entries = [[p, gradient] for p in group["params"] if (gradient := p.grad) is not None]
+        if entries:
+            decay = group.get("weight_decay")
+            decay = number(decay) if decay else None
+            decoupled = decay is not None and group.get("decoupled_weight_decay", False)
+            if decoupled:
+                decay = 1 - number(group["lr"]) * decay
+            self._apply((type(self), names, group["maximize"], decoupled), (decay, *self._constants(group)), entries)
+
+    def _entries(self, group: dict[str, Any], names: tuple[str, ...]) -> list[Entry]:
+        """What is to be updated, with its step counted; ``names`` are those of what is kept for each parameter."""
         pick: Any = itemgetter(*names) if len(names) > 1 else None
-        only = names[0] if names else ""
+        only = names[0]
         counts, late = self._numbers, local.trace.sites
         states = self.state
         entries: list[Entry] = []
@@ -127,9 +141,6 @@ class Formula(Optimizer):
         for parameter in group["params"]:
             gradient = parameter.grad
             if gradient is None:
-                continue
-            if not names:
-                entries.append([parameter, gradient])
                 continue
             state = states[parameter]
             if type(state) is not ParameterState or state.numbers is FORGOTTEN:
@@ -144,12 +155,7 @@ class Formula(Optimizer):
                     note_change(state, "numbers", before)
                 state.numbers = after
             entries.append([parameter, *(pick(state) if pick else (state[only],)), gradient, *numbers])
-        if entries:
-            decay = number(group.get("weight_decay", 0.0)) or None
-            decoupled = decay is not None and group.get("decoupled_weight_decay", False)
-            if decoupled:
-                decay = 1 - number(group["lr"]) * decay
-            self._apply((type(self), names, group["maximize"], decoupled), (decay, *self._constants(group)), entries)
+        return entries
 
     def _begin(self, parameter: Tensor, names: Sequence[str], group: dict[str, Any]) -> ParameterState:
         """What is remembered about a parameter, which may be nothing yet, or in a plain dictionary (loaded from a file)."""

@@ -34,10 +34,10 @@ class SGD(Formula):
         super().__init__(params, options)
 
     def _constants(self, group: dict[str, Any]) -> tuple[Any, ...]:
-        lr, momentum = -number(group["lr"]), number(group["momentum"])
-        if momentum == 0:
+        lr = -number(group["lr"])
+        if not group["momentum"]:
             return (lr,)
-        fresh = 1 - number(group["dampening"])
+        momentum, fresh = number(group["momentum"]), 1 - number(group["dampening"])
         return (lr, momentum, fresh, momentum) if group["nesterov"] else (lr, momentum, fresh)
 
     @staticmethod
