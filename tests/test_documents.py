@@ -1,0 +1,45 @@
+"""What the documents name exists."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+DOCUMENTS = ["README.md", "CONTRIBUTING.md", "docs/design.md"]
+
+
+def place_of(name: str) -> Path | None:
+    """The file that a document means: from the top of the repository, or from the package."""
+    return next((path for path in (ROOT / name, ROOT / "flambeau" / name) if path.exists()), None)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_files_that_are_named_exist(document: str) -> None:
+    text = (ROOT / document).read_text()
+    named = set(re.findall(r"`((?:[\w.]+/)+(?:[\w.]+\.py)?|[\w/]+\.py)`", text))
+    missing = sorted(name for name in named if place_of(name) is None and not list(ROOT.glob(f"*/**/{name}")))
+    assert not missing
+
+
+def names_in(path: Path) -> set[str]:
+    """Everything that a file defines or mentions by name."""
+    nodes = list(ast.walk(ast.parse(path.read_text())))
+    defined = {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    mentioned = {node.id for node in nodes if isinstance(node, ast.Name)}
+    return defined | mentioned | {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+
+
+def test_the_way_of_a_line_names_what_is_there():
+    text = (ROOT / "docs/design.md").read_text().partition("## From a line of Python to machine code")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| `([\w/]+\.py)` \| (.*) \|$", text, re.M)
+    assert len(rows) > 20
+    wrong = []
+    for file, what in rows:
+        path = place_of(file)
+        assert path is not None, file
+        words = set(re.findall(r"`(\w+)`", what)) - {"w", "x", "y", "print"}
+        known = names_in(path) | set(re.findall(r"\w+", path.read_text()))
+        wrong += [f"{file}: {name}" for name in sorted(words) if name.removesuffix("s") not in known and name not in known]
+    assert not wrong
