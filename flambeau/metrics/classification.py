@@ -26,24 +26,27 @@ __all__ = [
 ]  # fmt: skip
 
 
-class _FromCounts(Metric):
-    """A ratio of right and wrong answers.
+_ARGUMENTS = """
 
     ``task``: ``binary``, ``multiclass`` (with ``num_classes``) or ``multilabel`` (with ``num_labels``); by default it
     is taken from the first batch. ``preds`` are classes, probabilities or logits; ``average`` is ``micro``, ``macro``,
     ``weighted`` or ``none``. With ``top_k``, an answer is right if it is among the ``top_k`` greatest scores.
     """
 
+
+class _FromCounts(Metric):
+    """A ratio of right and wrong answers; subclasses say which, and are described by it."""
+
     is_differentiable = False
     higher_is_better = True
-    #: The function of counts, task, average and ``top_k``; its description is the metric's.
+    #: The function of counts, task, average and ``top_k``.
     _ratio: ClassVar[Callable[..., Any]]
 
     def __init_subclass__(cls, ratio: Callable[..., Any] | None = None, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if ratio is not None:
             cls._ratio = staticmethod(ratio)
-            cls.__doc__ = f"{ratio.__doc__}\n\n{str(_FromCounts.__doc__).partition(chr(10) * 2)[2]}"
+            cls.__doc__ = f"{ratio.__doc__}{_ARGUMENTS}"
 
     def __init__(
         self,

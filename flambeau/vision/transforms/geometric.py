@@ -12,7 +12,7 @@ from . import _random
 from . import functional as F
 from ._random import WithProbability
 from .functional import InterpolationMode
-from .functional._arguments import interpolation_mode
+from .functional._arguments import check_padding, interpolation_mode
 
 __all__ = [
     "CenterCrop", "FiveCrop", "Pad", "RandomAffine", "RandomCrop", "RandomHorizontalFlip", "RandomResizedCrop",
@@ -73,7 +73,7 @@ class Pad(nn.Module):
             raise TypeError("Got inappropriate padding arg")
         if not isinstance(self.fill, (int, float, str, tuple, list)):
             raise TypeError("Got inappropriate fill arg")
-        F._check_padding(self.padding, self.padding_mode)
+        check_padding(self.padding, self.padding_mode)
 
 
 # --- parts of a picture -----------------------------------------------------------------------------------------------

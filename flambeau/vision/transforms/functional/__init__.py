@@ -12,6 +12,7 @@ import flambeau
 from ..._pillow import is_picture
 from . import _pil, _tensor
 from ._arguments import InterpolationMode
+from ._arguments import check_padding as _check_padding
 from ._arguments import interpolation_mode as _interpolation_mode
 from ._arguments import inverse_affine_matrix as _inverse_affine_matrix
 from ._conversion import pil_to_tensor, to_pil_image
@@ -125,14 +126,6 @@ def pad(img: Any, padding: int | Sequence[int], fill: Any = 0, padding_mode: str
     _check_padding(padding, padding_mode)
     amounts = [padding] if isinstance(padding, int) else list(padding)
     return _implementation(img).pad(img, amounts * (4 // len(amounts)), fill, padding_mode)
-
-
-def _check_padding(padding: Any, padding_mode: str) -> None:
-    """``ValueError`` for amounts or modes that :func:`pad` does not know."""
-    if isinstance(padding, Sequence) and len(padding) not in (1, 2, 4):
-        raise ValueError(f"Padding must be an int or a 1, 2, or 4 element tuple, not a {len(padding)} element tuple")
-    if padding_mode not in ("constant", "edge", "reflect", "symmetric"):
-        raise ValueError("Padding mode should be either constant, edge, reflect or symmetric")
 
 
 def crop(img: Any, top: int, left: int, height: int, width: int) -> Any:

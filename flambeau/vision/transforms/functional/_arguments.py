@@ -1,4 +1,4 @@
-"""What several functions take: ways to interpolate between pixels, and matrices of affine maps."""
+"""What several functions take: ways to interpolate between pixels, paddings, and matrices of affine maps."""
 
 from __future__ import annotations
 
@@ -41,6 +41,14 @@ def interpolation_mode(value: Any) -> InterpolationMode:
             if number == value:
                 return mode
     raise TypeError("Argument interpolation should be a InterpolationMode or a corresponding Pillow integer constant")
+
+
+def check_padding(padding: Any, padding_mode: str) -> None:
+    """``ValueError`` for amounts or modes that ``pad`` does not know."""
+    if isinstance(padding, Sequence) and len(padding) not in (1, 2, 4):
+        raise ValueError(f"Padding must be an int or a 1, 2, or 4 element tuple, not a {len(padding)} element tuple")
+    if padding_mode not in ("constant", "edge", "reflect", "symmetric"):
+        raise ValueError("Padding mode should be either constant, edge, reflect or symmetric")
 
 
 def inverse_affine_matrix(
