@@ -26,7 +26,7 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
-from .values import BYTE, INDEX, LANES, Number, Pointer, Type, Value, Variable
+from .values import BYTE, INDEX, LANES, Number, Pointer, Type, Value
 
 Parameters = Mapping[str, Type]
 
@@ -117,6 +117,31 @@ class Function:
     def address(self, b: Builder) -> Pointer:
         """Where its code is."""
         return Pointer(b, BYTE.pointer, "@" + self.name)
+
+
+class Variable:
+    """A value that changes: a place on the stack, which LLVM turns into a register."""
+
+    __slots__ = ("place", "type", "_builder", "_load")
+
+    def __init__(self, place: Pointer, type: Type) -> None:
+        self.place = place
+        self.type = type
+        self._builder = place.builder
+        self._load = f" = load {type.spelled}, ptr {place.name}"
+
+    @property
+    def value(self) -> Any:
+        builder, type = self._builder, self.type
+        builder.count = count = builder.count + 1
+        name = f"%v{count}"
+        builder.lines.append(f"  {name}{self._load}")
+        return type.class_(builder, type, name)
+
+    @value.setter
+    def value(self, value: Any) -> None:
+        name = value.name if isinstance(value, Value) else self.type.constant(value)
+        self._builder.lines.append(f"  store {self.type.spelled} {name}, ptr {self.place.name}")
 
 
 @functools.cache

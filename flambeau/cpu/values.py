@@ -521,31 +521,6 @@ BYTE = Type.of("i8")
 FLAG = Type.of("i1")
 
 
-class Variable:
-    """A value that changes: a place on the stack, which LLVM turns into a register."""
-
-    __slots__ = ("place", "type", "_builder", "_load")
-
-    def __init__(self, place: Pointer, type: Type) -> None:
-        self.place = place
-        self.type = type
-        self._builder = place.builder
-        self._load = f" = load {type.spelled}, ptr {place.name}"
-
-    @property
-    def value(self) -> Any:
-        builder, type = self._builder, self.type
-        builder.count = count = builder.count + 1
-        name = f"%v{count}"
-        builder.lines.append(f"  {name}{self._load}")
-        return type.class_(builder, type, name)
-
-    @value.setter
-    def value(self, value: Any) -> None:
-        name = value.name if isinstance(value, Value) else self.type.constant(value)
-        self._builder.lines.append(f"  store {self.type.spelled} {name}, ptr {self.place.name}")
-
-
 def _alike(one: Value, two: Value) -> tuple[Value, Value]:
     """Two operands with one type: a single value beside a vector is repeated, an index beside data is data."""
     if one.lanes != two.lanes:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from ...graph.dtypes import dtype, int64
 from ..conversion import register_type
 from ..elementwise import EMITTERS, ordered
-from ..ir import Builder
-from ..values import FLAG, LANES, Pointer, Value, Variable, where
+from ..ir import Builder, Variable
+from ..values import FLAG, LANES, Pointer, Value, where
 
 State = tuple[Value, ...]
 

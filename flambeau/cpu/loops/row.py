@@ -9,8 +9,8 @@ from __future__ import annotations
 from ...kernels.program import ROW_CHUNK, ROW_HEADER, Program
 from ..arguments import Arguments
 from ..conversion import load, register_type, storage_type, store
-from ..ir import KernelBuilder, Module
-from ..values import BYTE, LANES, Pointer, Value, Variable, unraveled, where
+from ..ir import KernelBuilder, Module, Variable
+from ..values import BYTE, LANES, Pointer, Value, unraveled, where
 from .body import Access, Body, Place
 from .passes import Pass, kept_as, kept_rows, plan_passes
 from .reducers import LEVELS, Reducer, State, fold, push
