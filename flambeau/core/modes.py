@@ -95,10 +95,10 @@ class _BareDecorator(_Mode):
     @overload
     def __new__(cls) -> Self: ...
     @overload
-    def __new__(cls, function: _F) -> _F: ...  # type: ignore[misc]
-    def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
+    def __new__(cls, orig_func: _F) -> _F: ...  # type: ignore[misc]
+    def __new__(cls, orig_func: Callable[..., Any] | None = None) -> Any:
         made = object.__new__(cls)
-        return made if function is None else made(function)
+        return made if orig_func is None else made(orig_func)
 
 
 class no_grad(_BareDecorator):

@@ -531,9 +531,9 @@ def method(*names: str) -> Callable[[_F], _F]:
     return attach
 
 
-def is_tensor(value: Any) -> bool:
-    """Whether ``value`` is a tensor."""
-    return isinstance(value, Tensor)
+def is_tensor(obj: Any) -> bool:
+    """Whether ``obj`` is a tensor."""
+    return isinstance(obj, Tensor)
 
 
 __all__ = ["Tensor", "is_tensor", "local", "method"]

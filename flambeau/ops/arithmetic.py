@@ -180,7 +180,7 @@ PowBackward1, PowBackward2 = (
 )
 
 
-@operation(inplace=True, out=True)
+@operation("pow(self)", inplace=True, out=True)
 def pow(input: Any, exponent: Any) -> Tensor:
     """``input ** exponent``, broadcast and promoted. Integers to negative integer powers raise ``RuntimeError``."""
     if isinstance(exponent, Tensor):

@@ -22,6 +22,9 @@ from .operation import PLAIN, Declaration
 SEQUENCES = {"size", "shape", "dims", "repeats"}
 """What operations take by position one by one or as one sequence, and by keyword under this name."""
 
+ONE_BY_ONE = {"squeeze", "count_nonzero", "hsplit", "vsplit", "dsplit"}
+"""Methods that take axes, or indices, one by one as well."""
+
 INERT = {"layout", "pin_memory"}
 """What functions that make tensors on a device take, of which there is one kind here."""
 
@@ -46,8 +49,10 @@ class Forms:
         self.sequence = sequence if sequence in SEQUENCES else None
         self.least = code.co_argcount
         self.scales = declared.scales
+        #: Whether what comes behind the tensor by position may come one by one.
+        self.one_by_one = method and name.rstrip("_") in ONE_BY_ONE
         #: How many positional arguments the plain form has, if there is another one with more.
-        self.most = parameters.index(self.scales[0]) if self.scales else 1 << 30
+        self.most = parameters.index(self.scales[0]) if self.scales else 2 if self.one_by_one else 1 << 30
         self.inert = INERT.difference(parameters) if {"device", "dtype"}.issubset(parameters) else set()
         names = [(other, own) for other, own in NUMPY_NAMES.items() if own in parameters]
         names += [pair for form in called for pair in zip(form, parameters)]
@@ -92,7 +97,8 @@ class Forms:
                 raise TypeError(f"{self.name}() got multiple values for argument '{own}'")
             keywords[own] = keywords.pop(other)
         if len(arguments) > self.most:
-            arguments = self._scales_behind(arguments, keywords)
+            behind = (arguments[0], arguments[1:])
+            arguments = behind if self.one_by_one else self._scales_behind(arguments, keywords)
         if out is None:
             return self.plain(*arguments, **keywords)
         if self.typed and isinstance(out, Tensor) and "exact" not in self.out:

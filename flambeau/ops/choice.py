@@ -19,7 +19,7 @@ from .recording_paths import binary, ternary, unary
 
 # --- choice ---------------------------------------------------------------------------------------------------------------
 
-@operation(method=False, out="exact")
+@operation("where(condition, self)", method=False, out="exact")
 def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
     """``input`` where ``condition`` holds, else ``other``; without these, the indices where it holds (a tuple)."""
     if input is None and other is None:

@@ -145,7 +145,7 @@ def _histogram(
 
 @operation(out="exact")
 def histogram(
-    input: Tensor, bins: Any, *, range: Any = None, weight: Tensor | None = None, density: bool = False
+    input: Tensor, bins: Any = 100, *, range: Any = None, weight: Tensor | None = None, density: bool = False
 ) -> tuple[Tensor, Tensor]:
     """(hist, bin_edges): how many elements (or how much weight) lie between the edges, which are given or even."""
     operands = [input.detach().reshape(-1)]

@@ -131,7 +131,7 @@ def _pinv_slope(grad: Tensor, A: Tensor, result: Tensor) -> Tensor:
     return first + second + third
 
 
-@operation("linalg.pinv", "pinverse", out=True)
+@operation(only="linalg.pinv", out=True)
 @differentiated(_pinv_slope, name="LinalgPinvBackward0")
 def pinv(
     A: Tensor, rcond: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None,
@@ -149,6 +149,12 @@ def pinv(
     kept = s.abs() > _tolerance(s.abs(), A.shape, atol, rtol)
     inverse = where(kept, 1.0 / where(kept, s, 1.0), 0.0)
     return matmul(vh.mT * inverse.unsqueeze(-2), u.mT)
+
+
+@operation("pinverse(A)")
+def pinverse(input: Tensor, rcond: float = 1e-15) -> Tensor:
+    """:func:`pinv` with a tolerance of old."""
+    return pinv(input, rcond)
 
 
 @operation(only="linalg.matrix_rank", out=True)

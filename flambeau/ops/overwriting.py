@@ -51,7 +51,7 @@ def copy_(self: Tensor, other: Tensor, non_blocking: bool = False) -> Tensor:
     return overwrite(self, _copied(other, self.shape, self.dtype), CopyBackwards, other)
 
 
-@operation()
+@operation("fill_(input)")
 def fill_(self: Tensor, value: Any) -> Tensor:
     """Put one value (a number or a zero-dimensional tensor) everywhere."""
     if isinstance(value, Tensor):
@@ -101,7 +101,7 @@ def resize_(self: Tensor, *size: Any, memory_format: Any = None) -> Tensor:
 
 
 @operation("resize_as_(input)")
-def resize_as_(self: Tensor, the_template: Tensor, memory_format: Any = None) -> Tensor:
+def resize_as_(self: Tensor, the_template: Tensor, *, memory_format: Any = None) -> Tensor:
     """:meth:`resize_` to the sizes of another tensor (and to its channels last, if ``memory_format`` is to be preserved)."""
     if memory_format is preserve_format:
         memory_format = known_format(format_order(the_template))
@@ -116,9 +116,9 @@ def resize(self: Tensor, *sizes: Any) -> Tensor:
 
 
 @operation(function=False)
-def resize_as(self: Tensor, other: Tensor) -> Tensor:
+def resize_as(self: Tensor, tensor: Tensor) -> Tensor:
     """Deprecated: the same elements under the shape of another tensor."""
-    return resize(self, other.shape)
+    return resize(self, tensor.shape)
 
 
 # --- copies in which the elements under a view are replaced -----------------------------------------------------------

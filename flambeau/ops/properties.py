@@ -232,7 +232,7 @@ def sparse_dim(self: Tensor) -> int:
 
 @operation(function=False)
 def new_empty_strided(
-    self: Tensor, size: Any, stride: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False
+    self: Tensor, size: Any, stride: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """Memory of arbitrary content with the given strides, in this tensor's dtype."""
     return empty_strided(size, stride, dtype=dtype or self.dtype, device=device, requires_grad=requires_grad)
@@ -325,10 +325,10 @@ def broadcast_shapes(*shapes: Any) -> Size:
 
 
 @operation(method=False)
-def result_type(tensor1: Any, tensor2: Any) -> dtypes.dtype:
+def result_type(tensor: Any, other: Any) -> dtypes.dtype:
     """The dtype that an arithmetic operation on the two operands would have."""
     parts = []
-    for operand in (tensor1, tensor2):
+    for operand in (tensor, other):
         if isinstance(operand, Tensor):
             parts.append((operand.dtype, 0 if operand.ndim else 1))
         else:

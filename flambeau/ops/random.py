@@ -245,7 +245,7 @@ NormalBackward1, NormalBackward2, NormalBackward3 = (
 
 
 @operation(method=False, out=True)
-def normal(mean: Any = 0.0, std: Any = 1.0, size: Any = None, *, generator: Generator | None = None,
+def normal(mean: Any, std: Any = 1.0, size: Any = None, *, generator: Generator | None = None,
            dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:  # fmt: skip
     """Normal numbers of the given means and deviations (numbers, or tensors that give the shape)."""
     if size is not None:

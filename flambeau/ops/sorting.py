@@ -88,7 +88,7 @@ def _sort(
 
 @operation(out=True)
 def sort(
-    input: Tensor, dim: int = -1, descending: bool = False, stable: bool | None = None
+    input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool | None = None
 ) -> tuple[Tensor, Tensor]:
     """The elements along ``dim`` in order, and where each was: (values, indices). Always stable."""
     gradient = SortBackward0 if stable is None else SortBackward1
@@ -96,7 +96,7 @@ def sort(
 
 
 @operation(out="exact")
-def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False) -> Tensor:
+def argsort(input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool = False) -> Tensor:
     """Indices that sort along ``dim``. Always stable."""
     return _sort(input.detach(), dim, descending)[1]
 

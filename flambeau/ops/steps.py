@@ -37,7 +37,7 @@ def eye(n: int, m: int | None = None, *, dtype: Any = None, layout: Any = None, 
 
 
 @operation(method=False, out="resized")
-def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, layout: Any = None,
+def arange(start: Any = 0, end: Any = None, step: Any = 1, *, dtype: Any = None, layout: Any = None,
            device: Any = None, pin_memory: bool = False, requires_grad: bool = False) -> Tensor:  # fmt: skip
     """start, start + step, … below ``end`` (from 0 when only one number is given)."""
     if end is None:
@@ -78,7 +78,7 @@ def _check_counts(name: str, d: dtype_type) -> None:
 
 
 @operation(method=False, out="resized")
-def range(start: Any = 0, end: Any = None, step: Any = 1, *, dtype: Any = None, device: Any = None,
+def range(start: Any, end: Any, step: Any = 1, *, dtype: Any = None, device: Any = None,
           requires_grad: bool = False) -> Tensor:  # fmt: skip
     """Deprecated: start to ``end`` inclusive."""
     warn(
