@@ -136,6 +136,16 @@ def test_a_weight_used_twice(cached: bool) -> None:
     np.testing.assert_allclose(*grads, rtol=1e-2, atol=2e-2)
 
 
+@pytest.mark.parametrize("module", [flambeau, torch], ids=["flambeau", "torch"])
+def test_a_weight_used_without_history_first(module: ModuleType) -> None:
+    weight = module.ones(4, 4, requires_grad=True)
+    with module.autocast("cpu", dtype=module.bfloat16):
+        with module.no_grad():
+            assert not module.mm(weight, weight).requires_grad
+        module.mm(weight, weight).float().sum().backward()
+    assert weight.grad.tolist() == [[8.0] * 4] * 4
+
+
 def test_functions_with_gradients_of_their_own():
     for framework in (torch, flambeau):
         seen: list[Any] = []

@@ -13,6 +13,7 @@ from typing import Any
 
 from ..core.tensor import Tensor
 from ..graph.dtypes import DType, bfloat16, float16, float32, float64
+from ..graph.trace import local
 
 LOWER = frozenset(
     "conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d bmm mm baddbmm addmm addbmm linear matmul prelu "
@@ -69,7 +70,9 @@ def _cast(value: Any, d: DType) -> Any:
         return value.to(d)
     held = state.casts.get(id(value))
     if held is None:
-        held = state.casts[id(value)] = value, value.to(d)
+        held = value, value.to(d)
+        if local.grad:  # a cast without history must not be found where there is to be one
+            state.casts[id(value)] = held
     return held[1]
 
 
