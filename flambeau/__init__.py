@@ -7,7 +7,7 @@ are imported when they are first used.
 from __future__ import annotations
 
 import math as _math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .autograd import engine as _engine  # registers `backward`  # noqa: F401
 from .compiler import evaluate as _evaluate  # registers the evaluator  # noqa: F401
@@ -40,6 +40,9 @@ from .random import (
     seed,
     set_rng_state,
 )
+
+if TYPE_CHECKING:
+    from .functions import *  # noqa: F403
 
 __version__ = "0.1.0"
 

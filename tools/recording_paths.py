@@ -239,14 +239,14 @@ def _whole(number: int, others: tuple[Any, ...]) -> float:
 '''
 
 
-def written() -> str:
-    """The whole file."""
+def written() -> dict[Path, str]:
+    """The file, and its text."""
     functions = [function("unary", "x"), function("binary", "ab"), function("ternary", "abc")]
-    return HEAD + "\n" + "\n\n".join([*functions, WHOLE]).replace("\n\n\n\n", "\n\n\n")
+    return {TARGET: HEAD + "\n" + "\n\n".join([*functions, WHOLE]).replace("\n\n\n\n", "\n\n\n")}
 
 
 def main() -> None:
-    text = written()
+    text = written()[TARGET]
     if "--check" in sys.argv:
         if TARGET.read_text() != text:
             sys.exit(f"{TARGET} is not what tools/recording_paths.py writes")

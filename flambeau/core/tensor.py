@@ -30,7 +30,13 @@ class TensorType(type):
     """Metaclass: lets ``isinstance(x, flambeau.FloatTensor)`` and calls such as ``Tensor(2, 3)`` behave as in PyTorch."""
 
 
-class Tensor(TensorValues, TensorHooks):
+if TYPE_CHECKING:
+    from .methods import Methods
+else:
+    Methods = object
+
+
+class Tensor(TensorValues, TensorHooks, Methods):
     """An n-dimensional array of one dtype that operations are recorded on.
 
     ``Tensor(...)`` is PyTorch's old constructor (sizes, or data); use :func:`flambeau.tensor`.

@@ -147,7 +147,7 @@ class UninitializedBuffer(UninitializedTensorMixin, Tensor):  # type: ignore[mis
     def __new__(
         cls, requires_grad: bool = False, device: Any = None, dtype: Any = None, persistent: bool = True
     ) -> Any:
-        made = flambeau.empty(0, device=device, dtype=dtype).as_subclass(cls).requires_grad_(requires_grad)
+        made: Any = flambeau.empty(0, device=device, dtype=dtype).as_subclass(cls).requires_grad_(requires_grad)
         made.persistent = persistent
         made._is_buffer = True
         return made

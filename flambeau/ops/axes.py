@@ -171,7 +171,7 @@ def flip(input: Tensor, dims: Sizes) -> Tensor:
     return _flipped(input, dims)
 
 
-Tensor.flip = _flipped  # type: ignore[attr-defined]
+Tensor.flip = _flipped  # type: ignore[assignment, method-assign]
 
 
 @operation()

@@ -64,7 +64,7 @@ def broadcast_to(input: Tensor, size: Sizes) -> Tensor:
     return expand(input, size)
 
 
-Tensor.broadcast_to = expand  # type: ignore[attr-defined]
+Tensor.broadcast_to = expand  # type: ignore[assignment, method-assign]
 
 
 @operation(method=False)

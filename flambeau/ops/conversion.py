@@ -193,7 +193,7 @@ def type_method(self: Tensor, dtype: Any = None, non_blocking: bool = False, **k
     return converted(self, dtype_of(dtype))
 
 
-Tensor.type = type_method  # type: ignore[attr-defined]
+Tensor.type = type_method  # type: ignore[assignment, method-assign]
 
 
 # --- the order in memory of what several operations make together where PyTorch has one -------------------------------

@@ -255,8 +255,8 @@ def _split_method(self: Tensor, split_size: Any, dim: int = 0) -> tuple[Tensor, 
     return split(self, split_size, dim)
 
 
-Tensor.split = _split_method  # type: ignore[attr-defined]
-Tensor.split_with_sizes = split  # type: ignore[attr-defined]
+Tensor.split = _split_method  # type: ignore[assignment, method-assign]
+Tensor.split_with_sizes = split  # type: ignore[assignment, method-assign]
 
 
 @operation()

@@ -265,7 +265,7 @@ def dim_order(self: Tensor) -> tuple[int, ...]:
     return tuple(sorted(range(self.ndim), key=lambda k: -strides[k]))
 
 
-Tensor.dim_order = dim_order  # type: ignore[attr-defined]
+Tensor.dim_order = dim_order  # type: ignore[assignment, method-assign]
 
 # --- exchange with other libraries --------------------------------------------------------------------------------------
 

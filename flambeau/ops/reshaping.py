@@ -27,7 +27,7 @@ ReshapeAliasBackward0 = ViewBackward0.named("ReshapeAliasBackward0")
 
 
 @operation(function=False)
-def view(self: Tensor, *size: Sizes, dtype: Any = None) -> Tensor:
+def view(self: Tensor, *size: Any, dtype: Any = None) -> Tensor:
     """The same elements under another shape, without a copy; or the same bytes as another dtype.
 
     ``RuntimeError`` where the strides do not permit it.

@@ -16,5 +16,6 @@ globals().update(exports(__name__))
 del exports
 
 if TYPE_CHECKING:
+    from .functions import *  # noqa: F403
 
     def __getattr__(name: str) -> Any: ...
