@@ -5,7 +5,6 @@ import io
 import pickle
 import subprocess
 import sys
-import warnings
 
 import numpy as np
 import pytest
@@ -120,20 +119,23 @@ def test_states_that_are_none(library):
 
 
 def test_plain_pickles_of_pytorch(tmp_path):
-    linear = torch.nn.Linear(2, 2)
-    values = {
-        "tensor": torch.arange(3),
-        "view": torch.arange(6.0).reshape(2, 3).t(),
-        "module": linear,
-        "parameter": linear.weight,
-        "others": [torch.float16, torch.Size([1]), torch.device("cpu"), torch.strided, torch.channels_last],
-        "storage": torch.arange(3.0).storage(),
-        "bytes": torch.arange(3, dtype=torch.uint8).untyped_storage(),
-        "generator": torch.Generator(),
-    }
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        (tmp_path / "values").write_bytes(pickle.dumps(values))
+    # In a process of its own: pickle names ``torch.channels_last`` after whatever module has an attribute ``torch``.
+    writing = """
+import pickle, sys, torch
+linear = torch.nn.Linear(2, 2)
+values = {
+    "tensor": torch.arange(3),
+    "view": torch.arange(6.0).reshape(2, 3).t(),
+    "module": linear,
+    "parameter": linear.weight,
+    "others": [torch.float16, torch.Size([1]), torch.device("cpu"), torch.strided, torch.channels_last],
+    "storage": torch.arange(3.0).storage(),
+    "bytes": torch.arange(3, dtype=torch.uint8).untyped_storage(),
+    "generator": torch.Generator(),
+}
+pickle.dump(values, open(sys.argv[1], "wb"))
+"""
+    subprocess.run([sys.executable, "-W", "ignore", "-c", writing, str(tmp_path / "values")], check=True, timeout=60)
     program = """
 import pickle, sys, torch
 values = pickle.load(open(sys.argv[1], "rb"))
