@@ -41,9 +41,7 @@ class CloneBackward0(Gradient):
         return grad
 
 
-def copied(
-    primitive: p.Primitive, x: Tensor, gradient: type[Gradient] | None, attributes: Any, order: Order
-) -> Tensor:
+def copied(primitive: p.Primitive, x: Tensor, gradient: type[Gradient] | None, attributes: Any, order: Order) -> Tensor:
     """A copy (converted, perhaps) whose elements lie in ``order``."""
     if order is None:
         result = Tensor._from_node(record(primitive, attributes, (x._read(), x._view)))

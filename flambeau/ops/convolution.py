@@ -324,17 +324,13 @@ def _convolve(
     return result if input.ndim == count + 2 else result.squeeze(0)
 
 
-def _plane(
-    x: Tensor, w: Tensor, b: Tensor | None, stride: Ints, padding: Ints, dilation: Ints, groups: int
-) -> Tensor:
+def _plane(x: Tensor, w: Tensor, b: Tensor | None, stride: Ints, padding: Ints, dilation: Ints, groups: int) -> Tensor:
     order = format_order(x, w)
     return forward(_geometry(x.shape, w.shape, x.dtype, stride, padding, dilation, groups, order), x, w, b)
 
 
 @one_node("ConvolutionBackward0")
-def _volume(
-    x: Tensor, w: Tensor, b: Tensor | None, stride: Ints, padding: Ints, dilation: Ints, groups: int
-) -> Tensor:
+def _volume(x: Tensor, w: Tensor, b: Tensor | None, stride: Ints, padding: Ints, dilation: Ints, groups: int) -> Tensor:
     """The sum over the window's depth of convolutions of planes."""
     order = _volume_order(x, w)
     x = with_gradient_in_order(x, order)

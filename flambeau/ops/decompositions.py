@@ -233,9 +233,7 @@ def lu(A: Tensor, pivot: bool = True, get_infos: bool = False) -> tuple[Tensor, 
 
 @operation(only="linalg.lu_solve", out="exact")
 @one_node("LinalgLuSolveBackward0")
-def linalg_lu_solve(
-    LU: Tensor, pivots: Tensor, B: Tensor, *, left: bool = True, adjoint: bool = False
-) -> Tensor:
+def linalg_lu_solve(LU: Tensor, pivots: Tensor, B: Tensor, *, left: bool = True, adjoint: bool = False) -> Tensor:
     """X with A X = B (X A = B unless ``left``; Aᵀ for A if ``adjoint``), given what :func:`lu_factor` gives."""
     if not left:
         return linalg_lu_solve(LU, pivots, B.mT, adjoint=not adjoint).mT
@@ -306,9 +304,7 @@ class LinalgSvdBackward0(SeveralResults):
 
 
 @operation(only="linalg.svd", out=True)
-def linalg_svd(
-    A: Tensor, full_matrices: bool = True, *, driver: str | None = None
-) -> tuple[Tensor, Tensor, Tensor]:
+def linalg_svd(A: Tensor, full_matrices: bool = True, *, driver: str | None = None) -> tuple[Tensor, Tensor, Tensor]:
     """(U, S, Vh) with A = U diag(S) Vh, singular values falling; U and Vh square if ``full_matrices``."""
     if A.dtype.itemsize == 2 and A.ndim > 1:
         raise NotImplementedError(f"\"linalg_svd_cpu\" not implemented for '{TYPE_NAMES[A.dtype]}'")

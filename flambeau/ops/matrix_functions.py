@@ -28,9 +28,7 @@ from .systems import check_matrix, check_square, inv
 
 
 @operation(only="linalg.vector_norm", out="exact")
-def vector_norm(
-    x: Tensor, ord: float = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None
-) -> Tensor:
+def vector_norm(x: Tensor, ord: float = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """The ``ord``-norm of the elements along ``dim`` (all of them if None), whatever the rank."""
     return torch_norm(x, float(ord), dim, keepdim, dtype=dtype)
 
@@ -76,9 +74,7 @@ def matrix_norm(
 
 
 @operation(only="linalg.norm", out="exact")
-def norm(
-    A: Tensor, ord: Any = None, dim: Any = None, keepdim: bool = False, *, dtype: Any = None
-) -> Tensor:
+def norm(A: Tensor, ord: Any = None, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """A vector norm, or a matrix norm where ``dim`` names two axes (or ``ord`` is given for a matrix)."""
     if ord is None:
         return vector_norm(A, 2, dim, keepdim, dtype=dtype)
@@ -133,9 +129,7 @@ def _pinv_slope(grad: Tensor, A: Tensor, result: Tensor) -> Tensor:
 
 @operation(only="linalg.pinv", out=True)
 @differentiated(_pinv_slope, name="LinalgPinvBackward0")
-def pinv(
-    A: Tensor, rcond: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None,
-) -> Tensor:  # fmt: skip
+def pinv(A: Tensor, rcond: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None) -> Tensor:
     """The pseudoinverse (Moore and Penrose); singular values up to the tolerance count as zero."""
     check_matrix("linalg.pinv", A)
     rtol = rcond if rtol is None else rtol
@@ -158,9 +152,7 @@ def pinverse(input: Tensor, rcond: float = 1e-15) -> Tensor:
 
 
 @operation(only="linalg.matrix_rank", out=True)
-def matrix_rank(
-    A: Tensor, tol: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None
-) -> Tensor:
+def matrix_rank(A: Tensor, tol: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None) -> Tensor:
     """How many singular values (sizes of eigenvalues, if ``hermitian``) exceed the tolerance, int64."""
     check_matrix("linalg.matrix_rank", A)
     plain = A.detach()

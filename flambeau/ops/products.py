@@ -97,9 +97,7 @@ MANY_ROWS = 25
 
 @operation(method=False)
 @one_node("CdistBackward0")
-def cdist(
-    x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str = "use_mm_for_euclid_dist_if_necessary"
-) -> Tensor:
+def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str = "use_mm_for_euclid_dist_if_necessary") -> Tensor:
     """The ``p``-norm distances between all rows of (…, n, k) and all of (…, m, k): (…, n, m)."""
     if x1.dtype.kind != "float" or x2.dtype.kind != "float":
         raise RuntimeError("cdist only supports floating-point dtypes, X1 got: " + str(x1.dtype)[6:])

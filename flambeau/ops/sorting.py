@@ -76,9 +76,7 @@ def _sorted(array: np.ndarray, axis: int, descending: bool) -> tuple[np.ndarray,
     return np.take_along_axis(array, order, axis), order
 
 
-def _sort(
-    input: Tensor, dim: int, descending: bool, gradient: type[Gradient] = SortBackward0
-) -> tuple[Tensor, Tensor]:
+def _sort(input: Tensor, dim: int, descending: bool, gradient: type[Gradient] = SortBackward0) -> tuple[Tensor, Tensor]:
     axis = wrap_dim(dim, input.ndim)
     parameters = {"axis": axis, "descending": bool(descending)}
     values, indices = _found(_sorted, parameters, input, axis, input.shape, gradient, True)
@@ -125,9 +123,7 @@ def _top(array: np.ndarray, count: int, axis: int, largest: bool) -> tuple[np.nd
 
 
 @operation(out=True)
-def topk(
-    input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True
-) -> tuple[Tensor, Tensor]:
+def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> tuple[Tensor, Tensor]:
     """The ``k`` largest (or smallest) elements along ``dim``, in order, and where they were: (values, indices)."""
     axis = wrap_dim(dim, input.ndim)
     k = int(k)

@@ -219,9 +219,7 @@ def corrcoef(input: Tensor) -> Tensor:
 
 
 @operation(method=False)
-def gradient(
-    input: Tensor, *, spacing: Any = 1, dim: Any = None, edge_order: int = 1
-) -> tuple[Tensor, ...]:
+def gradient(input: Tensor, *, spacing: Any = 1, dim: Any = None, edge_order: int = 1) -> tuple[Tensor, ...]:
     """Slopes along axes from neighbouring elements: central differences inside, one-sided ones at the ends.
 
     ``spacing`` is a step (one for all axes, or one each) or a vector of positions for each axis.

@@ -398,18 +398,14 @@ def inv_ex(A: Tensor, *, check_errors: bool = False) -> tuple[Tensor, Tensor]:
 
 
 @operation(only="linalg.cholesky_ex", out="exact")
-def cholesky_ex(
-    input: Tensor, *, upper: bool = False, check_errors: bool = False
-) -> tuple[Tensor, Tensor]:
+def cholesky_ex(input: Tensor, *, upper: bool = False, check_errors: bool = False) -> tuple[Tensor, Tensor]:
     """(L, info): info is not 0 if a matrix is not positive-definite."""
     found = _tried(lambda: linalg_cholesky(input, upper=upper), input, check_errors)
     return return_types.linalg_cholesky_ex(found)  # type: ignore[no-any-return]
 
 
 @operation(only="linalg.solve_ex", out="exact")
-def solve_ex(
-    A: Tensor, B: Tensor, *, left: bool = True, check_errors: bool = False
-) -> tuple[Tensor, Tensor]:
+def solve_ex(A: Tensor, B: Tensor, *, left: bool = True, check_errors: bool = False) -> tuple[Tensor, Tensor]:
     """(result, info): info is not 0 if a matrix is singular."""
     found = _tried(lambda: solve(A, B, left=left), A, check_errors)
     return return_types.linalg_solve_ex(found)  # type: ignore[no-any-return]

@@ -184,3 +184,21 @@ def test_moments_given_beside_a_normalisation() -> None:
         found = flambeau.native_layer_norm(x, (4,), None, None, 1e-5)
         expected = torch.native_layer_norm(theirs, (4,), None, None, 1e-5)
         assert [str(t.dtype) for t in found] == [str(t.dtype) for t in expected]
+
+
+def test_special_values_of_functions_that_are_composed() -> None:
+    """What infinities and NaN give is composed with care, for in compositions they cancel or spread."""
+    values = [float("inf"), float("-inf"), float("nan"), 0.0, -0.5, 1e30, 1e-30]
+    pairs = [(a, b) for a in values for b in values]
+    for name in ("float64", "float32", "float16", "bfloat16"):
+        found = []
+        for lib in (torch, flambeau):
+            d = getattr(lib, name)
+            a, b = (lib.tensor([pair[place] for pair in pairs], dtype=d) for place in (0, 1))
+            parts = [lib.hypot(a, b), lib.copysign(a, b), lib.fmax(a, b), lib.maximum(a, b), lib.logaddexp(a, b)]
+            x = lib.tensor(values, dtype=d)
+            if name in ("float64", "float32"):
+                parts += [lib.polygamma(order, x) for order in (1, 2, 3)]
+            found.append([part.double().numpy() for part in parts])
+        for ours, theirs in zip(found[1], found[0], strict=True):
+            np.testing.assert_allclose(ours, theirs, rtol=2e-2 if "16" in name else 1e-5, atol=0)

@@ -71,6 +71,31 @@ def test_every_name_of_every_overload(stub: str, kind: str | None, owner: Any) -
     assert not missing
 
 
+OPTIONS = {"names", "out_dtype", "layout", "device", "pin_memory", "dtype", "requires_grad", "generator", "memory_format"}
+"""What many functions take besides what they are about."""
+
+TOGETHER = {"dsplit", "hsplit", "vsplit", "tensor_split", "result_type"}
+"""What has one parameter for what overloads of PyTorch's have under several names."""
+
+
+def test_every_name_has_the_parameters_of_an_overload() -> None:
+    """What ``inspect`` shows of each function, under each of its names, is what one of PyTorch's schemas has."""
+    schemas: dict[str, list[set[str]]] = {}
+    for schema in torch._C._jit_get_all_schemas():
+        if not any(argument.is_out for argument in schema.arguments):
+            names = {argument.name for argument in schema.arguments} - OPTIONS - FIRST
+            schemas.setdefault(schema.name.removeprefix("aten::"), []).append(names)
+    wrong, seen = [], 0
+    for name, function in vars(flambeau).items():
+        if hasattr(function, "__checked__") and name in schemas and inspect.isbuiltin(getattr(torch, name, None)):
+            seen += 1
+            shown = set(inspect.signature(function).parameters)
+            if not any(wanted <= shown for wanted in schemas[name]) and name not in TOGETHER:
+                wrong.append(f"{name}: {sorted(shown)} instead of one of {schemas[name]}")
+    assert seen > 400
+    assert not wrong, "\n".join(wrong)
+
+
 CALLS = """
     lib.zeros(size=(2, 3))
     lib.ones(size=[2])
