@@ -116,6 +116,7 @@ def differentiated(
         settings = [parameters.index(setting) for setting in gradient.settings]
         chosen = itemgetter(*settings) if settings else None
         saved: list[Any] | None = None if gradient.keeps_operands else []
+        typed = "dtype" in parameters  # which may ask for integers, that have no gradient
 
         @functools.wraps(function)
         def called(*arguments: Any, **keywords: Any) -> Any:
@@ -129,12 +130,14 @@ def differentiated(
                 result = function(*arguments, **keywords)
             finally:
                 local.grad = True
-            if result.dtype.category < 2:
+            if typed and result.dtype.category < 2:
                 return result
-            values = arguments + defaults[len(arguments) :]
-            if keywords:
-                values = tuple([keywords.get(parameter, value) for parameter, value in zip(parameters, values)])
-            attach(result, gradient, values[:count], saved, chosen(values) if chosen else None)
+            if keywords or chosen is not None:
+                values = arguments + defaults[len(arguments) :]
+                values = tuple([keywords.get(name, value) for name, value in zip(parameters, values)]) if keywords else values
+                attach(result, gradient, values[:count], saved, None if chosen is None else chosen(values))
+            else:
+                attach(result, gradient, arguments[:count], saved)
             return result
 
         return called  # type: ignore[return-value]
