@@ -25,6 +25,8 @@ def norm(
     input: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, out: Any = None, dtype: Any = None
 ) -> Tensor:
     """The p-norm over axes (all of them if ``dim`` is None); "fro" is 2."""
+    if isinstance(p, Tensor) and p.numel() != 1:
+        raise TypeError("linalg_vector_norm(): argument 'ord' (position 2) must be Number, not Tensor")
     x = input if dtype is None else input.to(dtype)
     if x.dtype.category < 2:
         raise RuntimeError(

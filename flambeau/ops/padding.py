@@ -108,7 +108,7 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: Any = 
     or two (batch and channels).
     """
     if mode == "constant":
-        return constant_pad_nd(input, pad, 0 if value is None else value)
+        return constant_pad_nd(input, pad, float(value or 0) if value is None or type(value) is int else value)
     if mode not in ("reflect", "replicate", "circular"):
         raise NotImplementedError(f"Unrecognised padding mode {mode}")
     if value is not None and value != 0:

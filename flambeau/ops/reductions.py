@@ -229,6 +229,8 @@ def _other_products(x: Tensor, dims: Sequence[int]) -> Tensor:
 @operation(out=True)
 def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """Product over ``dim`` (all axes if None). Integers and booleans multiply to int64."""
+    if isinstance(dim, (tuple, list)):
+        raise TypeError(f"prod(): argument 'dim' must be int, not {type(dim).__name__}")
     dims = wrap_dims(dim, input.ndim)
     d = _sum_dtype(input, dtype)
     x = input if input.dtype is d or d.category < 2 else input.to(d)

@@ -85,6 +85,11 @@ def _rows(targets: Tensor, lengths: list[int]) -> Tensor:
     if targets.dim() == 2:
         return targets[:, :longest].long()
     flat = targets.tolist()
+    if len(flat) != sum(lengths):
+        raise RuntimeError(
+            f"Expected tensor to have size {sum(lengths)} at dimension 0, but got size {len(flat)} for argument #2 'targets' "
+            "(while checking arguments for ctc_loss_allocate_outputs)"
+        )
     rows, start = [], 0
     for length in lengths:
         rows.append([*flat[start : start + length], *[0] * (longest - length)])
