@@ -10,7 +10,7 @@ import numpy as np
 
 from ..graph.dtypes import bool_, float32, float64, int64
 from ..graph.notices import warn_once
-from ..graph.trace import evaluate, evaluate_trace
+from ..graph.trace import evaluate, evaluate_trace, local
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -120,18 +120,22 @@ class TensorValues:
             raise ValueError("only one element tensors can be converted to Python scalars")
         return self.item()
 
-    def __float__(self) -> float:
-        if self.requires_grad:
+    def _warn_of_history(self) -> None:
+        if local.grad and self.requires_grad:
             warn_once(
                 "Converting a tensor with requires_grad=True to a scalar may lead to unexpected behavior.\nConsider using "
                 "tensor.detach() first."
             )
+
+    def __float__(self) -> float:
+        self._warn_of_history()
         return float(self._number())
 
     def __int__(self) -> int:
         return int(self._number())
 
     def __complex__(self) -> complex:
+        self._warn_of_history()
         return complex(self.item())
 
     def __index__(self) -> int:

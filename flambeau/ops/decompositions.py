@@ -332,7 +332,7 @@ def svdvals(A: Tensor, *, driver: str | None = None) -> Tensor:
     check_matrix("linalg.svdvals", A)
     if tracked(A):
         return linalg_svd(A, False)[1]
-    return _converged("linalg.svdvals", lambda a: np.linalg.svd(a, compute_uv=False), A)
+    return _converged("linalg.svd", lambda a: np.linalg.svd(a, compute_uv=False), A)
 
 
 class LinalgEighBackward0(SeveralResults):

@@ -13,9 +13,10 @@ from ..graph import dtypes
 from ..graph.limits import finfo
 from ..graph.primitives import TYPE_NAMES
 from ..graph.shapes import wrap_dim, wrap_dims
-from .choice import where
+from .choice import nan_to_num, where
 from .conversion import rounded_once
-from .decompositions import eigvalsh, linalg_eigh, linalg_svd, svdvals
+from .creation import zeros
+from .decompositions import eigvalsh, linalg_eigh, linalg_svd, lu_factor, svdvals
 from .dispatch import tracked
 from .elementwise import differentiated
 from .host import on_host
@@ -24,6 +25,7 @@ from .matrix import matmul
 from .norms import norm as torch_norm
 from .one_node import one_node
 from .operation import operation
+from .steps import eye
 from .systems import check_matrix, check_square, inv
 
 
@@ -96,15 +98,30 @@ def nuclear_norm(input: Tensor, dim: Any = (-2, -1), keepdim: bool = False) -> T
 
 @operation(only="linalg.cond", out=True)
 def cond(A: Tensor, p: Any = None) -> Tensor:
-    """The condition number: the largest by the smallest singular value, or by other norms that of A times that of A⁻¹."""
+    """The condition number: the largest by the smallest singular value, or by other norms that of A times that of A⁻¹.
+
+    That of a singular matrix is infinite, that of one without elements 0.
+    """
     if A.dtype.itemsize == 2 and p in (None, 2, -2):
         raise NotImplementedError(f"\"linalg_svd_cpu\" not implemented for '{TYPE_NAMES[A.dtype]}'")
-    check_matrix("linalg.cond", A)
+    check_matrix("linalg.cond", A, half=True)
+    if isinstance(p, str) or A.numel() and p not in (None, 2, -2):
+        check_square(f"linalg.cond(ord={p})", A, half=True)
+    if p not in (None, 2, -2, 1, -1, math.inf, -math.inf, "fro", "nuc"):
+        raise RuntimeError(f"linalg.cond got an invalid norm type: {p}")
+    if A.numel() == 0:
+        return zeros(A.shape[:-2], dtype=A.dtype)
     if p is None or p in (2, -2):
         values = svdvals(A)
-        largest, smallest = values[..., 0], values[..., -1]
-        return smallest / largest if p == -2 else largest / smallest
-    return matrix_norm(A, p) * matrix_norm(inv(A), p)
+        largest, smallest = values[..., :1], values[..., -1:]
+        return (smallest / largest if p == -2 else largest / smallest).squeeze(-1)
+    if p == "nuc":
+        values = svdvals(A)
+        return values.sum(-1) * values.reciprocal().sum(-1)
+    check_matrix("linalg.inv", A)
+    singular = (lu_factor(A.detach())[0].diagonal(dim1=-2, dim2=-1) == 0).any(-1)[..., None, None]
+    inverse = inv(where(singular, eye(A.shape[-1], dtype=A.dtype), A)).masked_fill(singular, math.inf)
+    return nan_to_num(matrix_norm(A, p) * matrix_norm(inverse, p), math.inf, math.inf, -math.inf)
 
 
 def _tolerance(values: Tensor, shape: Any, atol: Any, rtol: Any) -> Tensor:

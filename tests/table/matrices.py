@@ -111,6 +111,15 @@ DECOMPOSITIONS = [
         for order in ("'fro'", "'nuc'", "1", "-1", "2", "-2", "float('inf')", "-float('inf')")
         for rest in ("", ", (0, 1), True")
     ),
+    *(
+        Row(f"torch.linalg.cond({matrices}, {order})", of((2, 4, 4), special=_FINITE), "fd", derivatives, slack=1e3)
+        for order in ("'nuc'", "-2", "'fro'", "1", "-1", "float('inf')")
+        for matrices, derivatives in (("x", int(order in ("'nuc'", "-2"))), ("x[:, :0, :0]", 0))
+    ),
+    *(
+        Row(f"torch.linalg.cond(torch.tensor([[[1.0, 2], [2, 4]], [[1, 0], [0, 2]]]).to(x.dtype), {order})", of((2, 2)), "fd", 0)
+        for order in ("'fro'", "1", "-1", "float('inf')")
+    ),
     Row("torch.linalg.pinv(x, hermitian=True)", of((2, 4, 4), special=_FINITE), "fd", 0, slack=1e3),  # one triangle
     Row("torch.linalg.lstsq(x, y, driver='gelsd').residuals", of((2, 5, 3), (2, 5, 2), special=_FINITE), "d", 1, slack=1e3),
     Row("torch.linalg.inv(x)", _DEFINITE, "f", 0, slack=100),
