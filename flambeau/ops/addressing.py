@@ -154,7 +154,7 @@ def gathered(
     shape, indices = addressing.shape, addressing.indices
     along, index_strides = addressing.strides(strides)
     order = None
-    if in_order and not view.is_contiguous():
+    if in_order and not (view.is_contiguous() and all([i.is_contiguous() for i in indices])):
         order = memory_order(((tuple(shape), tuple(along)), *((tuple(i.shape), i.stride()) for i in indices)))
     if order is None:
         result = take_at(view, shape, along, offset, addressing.extents, index_strides, indices, addressing.check)

@@ -57,6 +57,7 @@ def test_normalisations(name: str, shape: tuple[int, ...]) -> None:
 
 
 OPERATIONS: dict[str, Function] = {
+    "elements at permuted places": lambda T, x: T.arange(24.0).to(x).reshape(4, 6)[(x * 3).to(T.int64) % 4],
     "softmax": lambda T, x: x.softmax(-1),
     "log_softmax": lambda T, x: x.log_softmax(1),
     "gelu": lambda T, x: functional(T).gelu(x),
