@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -232,3 +235,11 @@ def test_memory_of_a_run() -> None:
             check([], outputs, arena, [40 if n == 1 else n for n in numbers])
 
     hold(writes, "join", look)
+
+
+def test_the_environment_asks_for_it() -> None:
+    program = "import flambeau; from flambeau.compiler import plan; print(plan.CHECK, (flambeau.ones(3) * 2).sum().item())"
+    for value, said in (("1", "True 6.0"), ("0", "False 6.0"), ("", "False 6.0")):
+        environment = {**os.environ, "FLAMBEAU_CHECK": value}
+        result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=100, env=environment)
+        assert result.stdout.strip() == said, result.stderr
