@@ -2,7 +2,7 @@
 
 A primitive has a name, a kind (how the compiler treats it), a rule that gives the shape, the dtype and the dtype in which it
 computes (:mod:`flambeau.graph.rules`), and a cost: about how many instructions a vector of results takes once its operands
-are there. What computes it a device knows by the name (``cpu/elementwise.py``, ``cpu/loops/reducers.py``, ``cpu/windows.py``).
+are there. What computes it a device knows by the name (``cpu/elementwise.py``, ``cpu/loops/reducers.py``, ``cpu/device.py``).
 """
 
 from __future__ import annotations
@@ -11,11 +11,7 @@ from math import prod
 from typing import Any
 
 from . import rules
-from .dtypes import C_NAMES as C_NAMES
-from .dtypes import TYPE_NAMES as TYPE_NAMES
 from .dtypes import dtype
-from .rules import Meta as Meta
-from .rules import Result as Result
 from .rules import Rule, arithmetic, comparison, floating, from_attributes, integral, like_first, numbers
 
 

@@ -25,7 +25,8 @@ from ..interpreter.forks import in_child, new_lock
 from .bounds import LARGEST, SMALLEST, check_value
 from .dtypes import DType, scalar_dtype
 from .placeholder import Placeholder, ValueNeeded
-from .primitives import FILL, LEAF, OUTPUT, WRITE, Meta, Primitive, nbytes
+from .primitives import FILL, LEAF, OUTPUT, WRITE, Primitive, nbytes
+from .rules import Meta
 from .shapes import MOVED, Size, View
 from .steps import ALWAYS, BYTE_BUDGET, Operand, Step, remember_next, root_of
 

@@ -8,6 +8,7 @@ from typing import Any
 from ..core.tensor import Tensor
 from ..graph import primitives as p
 from ..graph.bounds import check_fits
+from ..graph.dtypes import TYPE_NAMES
 from .choice import where
 from .conversion import check_floating, rounded_once
 from .elementwise import differentiated, gradient_class
@@ -69,7 +70,7 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
     """Leaky ReLU whose slope is learned: one for all, or one for each channel (dimension 1)."""
     if input.dtype is not weight.dtype:
         raise RuntimeError(
-            f"prelu: Type promoting not supported. Got {p.TYPE_NAMES[input.dtype]} and {p.TYPE_NAMES[weight.dtype]}"
+            f"prelu: Type promoting not supported. Got {TYPE_NAMES[input.dtype]} and {TYPE_NAMES[weight.dtype]}"
         )
     check_floating("prelu_cpu", input.dtype)
     if weight.ndim > 1:

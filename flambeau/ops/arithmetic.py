@@ -10,7 +10,7 @@ from ..core.history import Gradient
 from ..core.tensor import Tensor, method
 from ..graph import primitives as p
 from ..graph.bounds import check_fits
-from ..graph.dtypes import float64, promote_types
+from ..graph.dtypes import C_NAMES, float64, promote_types
 from .assignment import assign
 from .choice import where
 from .conversion import check_floating, rounded_once
@@ -328,7 +328,7 @@ def lerp(input: Tensor, end: Tensor, weight: Any) -> Tensor:
     for name, other in (("end", end), ("weight", weight)):
         if isinstance(other, Tensor) and other.dtype is not input.dtype and (name == "end" or other.ndim):
             raise RuntimeError(
-                f"expected dtype {p.C_NAMES[input.dtype]} for `{name}` but got dtype {p.C_NAMES[other.dtype]}"
+                f"expected dtype {C_NAMES[input.dtype]} for `{name}` but got dtype {C_NAMES[other.dtype]}"
             )
     check_floating("lerp_kernel_tensor" if isinstance(weight, Tensor) else "lerp_kernel_scalar", input.dtype)
     if isinstance(weight, Tensor):

@@ -7,9 +7,9 @@ from typing import Any
 
 from ..core.history import Edge, Gradient
 from ..core.tensor import Tensor
-from ..graph.dtypes import can_cast
+from ..graph.dtypes import C_NAMES, TYPE_NAMES, can_cast
 from ..graph.notices import warn
-from ..graph.primitives import C_NAMES, CAST, TYPE_NAMES
+from ..graph.primitives import CAST
 from ..graph.trace import local, record, record_constant
 
 

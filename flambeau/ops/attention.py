@@ -6,7 +6,7 @@ import math
 
 from ..core.tensor import Tensor
 from ..graph import primitives as p
-from ..graph.dtypes import int32
+from ..graph.dtypes import TYPE_NAMES, int32
 from ..graph.shapes import Size
 from ..graph.trace import record
 from .choice import where
@@ -23,7 +23,7 @@ _NAMES = {"Float": "float", "Double": "double", "Half": "c10::Half", "BFloat16":
 
 def _name(x: Tensor) -> str:
     """C++'s name of the dtype, as PyTorch's messages have it."""
-    return _NAMES.get(p.TYPE_NAMES[x.dtype], str(x.dtype))
+    return _NAMES.get(TYPE_NAMES[x.dtype], str(x.dtype))
 
 
 def _check(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, is_causal: bool) -> None:

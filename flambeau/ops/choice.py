@@ -8,7 +8,7 @@ from typing import Any
 from ..core.tensor import Tensor, method
 from ..graph import primitives as p
 from ..graph.bounds import check_fits
-from ..graph.dtypes import uint8
+from ..graph.dtypes import C_NAMES, TYPE_NAMES, uint8
 from ..graph.limits import finfo
 from ..graph.notices import warn_once
 from .creation import element_of
@@ -70,7 +70,7 @@ MaskedFillBackward0, MaskedFillBackward1 = (
 def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
     """``value`` (a number or zero-dimensional tensor) where ``mask`` holds, else ``input``."""
     if mask.dtype.kind != "bool":
-        raise RuntimeError(f"masked_fill_ only supports boolean masks, but got mask with dtype {p.C_NAMES[mask.dtype]}")
+        raise RuntimeError(f"masked_fill_ only supports boolean masks, but got mask with dtype {C_NAMES[mask.dtype]}")
     if isinstance(value, Tensor):
         if value.ndim:
             raise RuntimeError(
@@ -214,7 +214,7 @@ def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-
         if not tolerance >= 0:
             raise RuntimeError(f"{name} must be greater than or equal to zero, but got {tolerance:g}")
     if input.dtype is not other.dtype:
-        raise RuntimeError(f"{p.TYPE_NAMES[input.dtype]} did not match {p.TYPE_NAMES[other.dtype]}")
+        raise RuntimeError(f"{TYPE_NAMES[input.dtype]} did not match {TYPE_NAMES[other.dtype]}")
     close = input == other
     if equal_nan:
         close = close | (input.isnan() & other.isnan())

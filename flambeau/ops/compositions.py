@@ -11,7 +11,7 @@ from .. import return_types
 from ..core.tensor import Tensor
 from ..graph import primitives as p
 from ..graph.bounds import whole_number
-from ..graph.dtypes import float64, get_default_dtype, int32, result_type
+from ..graph.dtypes import TYPE_NAMES, float64, get_default_dtype, int32, result_type
 from ..graph.primitives import FLOAT_FUNCTIONS as F
 from ..graph.shapes import Size, broadcast_shapes
 from .choice import where
@@ -120,7 +120,7 @@ def ldexp(input: Tensor, other: Tensor) -> Tensor:
 def _of_integers(function: np.ufunc, input: Tensor, other: Tensor) -> Tensor:
     d = result_type([(t.dtype, 0 if t.ndim else 1) for t in (input, other)])
     if d.category != 1:
-        raise NotImplementedError(f"\"{function.__name__}_cpu\" not implemented for '{p.TYPE_NAMES[d]}'")
+        raise NotImplementedError(f"\"{function.__name__}_cpu\" not implemented for '{TYPE_NAMES[d]}'")
     shape = broadcast_shapes(input.shape, other.shape)
     return on_host(function, {}, [(shape, d)], converted(input, d), converted(other, d))[0]
 

@@ -12,7 +12,17 @@ from ..core.history import Gradient
 from ..core.tensor import Tensor
 from ..graph import dtypes
 from ..graph import primitives as p
-from ..graph.dtypes import bfloat16, dtype, float16, float32, float64, get_default_dtype, given_dtype, result_type
+from ..graph.dtypes import (
+    TYPE_NAMES,
+    bfloat16,
+    dtype,
+    float16,
+    float32,
+    float64,
+    get_default_dtype,
+    given_dtype,
+    result_type,
+)
 from ..graph.dtypes import dtype as dtype_type
 from ..graph.primitives import COPY
 from ..graph.trace import record
@@ -89,7 +99,7 @@ def converted(x: Tensor, d: dtype_type, copy: bool = False, memory_format: Any =
 def check_floating(kernel: str, d: dtype_type) -> None:
     """``NotImplementedError`` as PyTorch's kernel raises it for integers and booleans."""
     if d.category < 2:
-        raise NotImplementedError(f"\"{kernel}\" not implemented for '{p.TYPE_NAMES[d]}'")
+        raise NotImplementedError(f"\"{kernel}\" not implemented for '{TYPE_NAMES[d]}'")
 
 
 def floating(x: Tensor) -> Tensor:
@@ -109,7 +119,7 @@ def check_holds(d: dtype_type, result: dtype_type) -> None:
     """``RuntimeError`` unless a tensor of dtype ``d`` may hold a result of dtype ``result``."""
     if not dtypes.can_cast(result, d):
         raise RuntimeError(
-            f"result type {p.TYPE_NAMES[result]} can't be cast to the desired output type {p.TYPE_NAMES[d]}"
+            f"result type {TYPE_NAMES[result]} can't be cast to the desired output type {TYPE_NAMES[d]}"
         )
 
 
@@ -185,7 +195,7 @@ def cuda(self: Tensor, device: Any = None, non_blocking: bool = False, memory_fo
 def type_method(self: Tensor, dtype: Any = None, non_blocking: bool = False, **keywords: Any) -> Any:
     """The type's old name (``"torch.FloatTensor"``), or the tensor in another dtype given by name or type."""
     if dtype is None:
-        return f"torch.{p.TYPE_NAMES[self.dtype]}Tensor"
+        return f"torch.{TYPE_NAMES[self.dtype]}Tensor"
     from .storages import dtype_of
 
     return converted(self, dtype_of(dtype))

@@ -18,7 +18,7 @@ from ..core.tensor import Tensor
 from ..graph import primitives as p
 from ..graph.bounds import LARGEST
 from ..graph.convolution import Convolution
-from ..graph.dtypes import dtype, float32, float64
+from ..graph.dtypes import TYPE_NAMES, dtype, float32, float64
 from ..graph.notices import warn_once
 from ..graph.shapes import Size, View
 from ..graph.trace import record
@@ -196,13 +196,13 @@ def _check_operands(
             f"convolution dimensions, but got stride={[1] * count}"
         )
     if input.dtype is not weight.dtype:
-        types = [f"torch.{p.TYPE_NAMES[t.dtype]}Tensor" for t in (input, weight)]
+        types = [f"torch.{TYPE_NAMES[t.dtype]}Tensor" for t in (input, weight)]
         raise RuntimeError(
             f"Input type ({types[0]}) and weight type ({types[1]}) should be the same or input should be a MKLDNN "
             "tensor and weight is a dense tensor"
         )
     if bias is not None and bias.dtype is not input.dtype:
-        types = [_C_TYPES.get(p.TYPE_NAMES[t.dtype], str(t.dtype)) for t in (input, bias)]
+        types = [_C_TYPES.get(TYPE_NAMES[t.dtype], str(t.dtype)) for t in (input, bias)]
         raise RuntimeError(f"Input type ({types[0]}) and bias type ({types[1]}) should be the same")
     if kernel[0] < groups:
         raise RuntimeError(

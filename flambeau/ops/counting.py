@@ -87,7 +87,7 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
 
 
 def _type_name(x: Tensor) -> str:
-    from ..graph.primitives import TYPE_NAMES
+    from ..graph.dtypes import TYPE_NAMES
 
     return TYPE_NAMES[x.dtype]
 

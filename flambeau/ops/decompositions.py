@@ -15,8 +15,8 @@ from .. import return_types
 from ..core.history import INPUTS
 from ..core.tensor import Tensor
 from ..graph import dtypes
+from ..graph.dtypes import TYPE_NAMES
 from ..graph.notices import warn_once
-from ..graph.primitives import TYPE_NAMES
 from .dispatch import tracked
 from .host import SeveralResults, at_once, attach_results, on_host
 from .matrix import matmul

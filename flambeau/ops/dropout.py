@@ -9,8 +9,7 @@ from ..core.history import INPUTS, Gradient
 from ..core.tensor import Tensor
 from ..graph import dtypes
 from ..graph import primitives as p
-from ..graph.dtypes import dtype
-from ..graph.primitives import TYPE_NAMES
+from ..graph.dtypes import TYPE_NAMES, dtype
 from ..graph.shapes import Size
 from .dispatch import attach, tracked
 from .operation import operation

@@ -10,8 +10,8 @@ from ..core.modes import without_history
 from ..core.tensor import Tensor
 from ..graph import dtypes
 from ..graph.checks import Check
+from ..graph.dtypes import TYPE_NAMES
 from ..graph.notices import warn_once
-from ..graph.primitives import TYPE_NAMES
 from ..graph.shapes import Size, broadcast_shapes, contiguous_strides, wrap_dim
 from .addressing import Addressing, along, check_index, gathered, put_at, take_at
 from .creation import filled

@@ -12,8 +12,8 @@ from ..core.history import Gradient
 from ..core.tensor import Tensor
 from ..graph import dtypes
 from ..graph.bounds import LARGEST, SMALLEST
+from ..graph.dtypes import TYPE_NAMES
 from ..graph.notices import warn
-from ..graph.primitives import TYPE_NAMES
 from ..graph.shapes import broadcast_shapes
 from ..graph.trace import local
 from .addressing import Addressing, gathered, value_for, with_values

@@ -16,8 +16,8 @@ from ..core.tensor import Tensor
 from ..cpu.memory import allocate
 from ..graph import dtypes
 from ..graph import primitives as p
+from ..graph.dtypes import TYPE_NAMES, promote_types
 from ..graph.dtypes import dtype as dtype_type
-from ..graph.dtypes import promote_types
 from ..graph.notices import warn_once
 from ..graph.shapes import Size, View, wrap_dim
 from ..graph.trace import Node, record
@@ -327,7 +327,7 @@ def repeat_interleave(
     """
     if repeats is None:
         if input.dtype is not dtypes.int64 and input.dtype is not dtypes.int32:
-            raise NotImplementedError(f"\"repeat_interleave_cpu\" not implemented for '{p.TYPE_NAMES[input.dtype]}'")
+            raise NotImplementedError(f"\"repeat_interleave_cpu\" not implemented for '{TYPE_NAMES[input.dtype]}'")
         return _repeated_positions(input)
     x, axis = (input.reshape(-1), 0) if dim is None else (input, wrap_dim(dim, input.ndim))
     if isinstance(repeats, Tensor) and repeats.numel() == 1 and x.shape[axis] != 1:
@@ -355,7 +355,7 @@ def _repeated_positions(repeats: Tensor) -> Tensor:
     if repeats.ndim != 1:
         raise RuntimeError("repeat_interleave only accept 1D vector as repeat")
     if repeats.dtype not in (dtypes.int64, dtypes.int32):
-        raise NotImplementedError(f"\"repeat_interleave_cpu\" not implemented for '{p.TYPE_NAMES[repeats.dtype]}'")
+        raise NotImplementedError(f"\"repeat_interleave_cpu\" not implemented for '{TYPE_NAMES[repeats.dtype]}'")
     counts = repeats._array()
     if (counts < 0).any():
         raise RuntimeError("repeats can not be negative")

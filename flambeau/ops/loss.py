@@ -11,6 +11,7 @@ from ..core.tensor import Tensor
 from ..graph import dtypes
 from ..graph import primitives as p
 from ..graph.checks import Check
+from ..graph.dtypes import TYPE_NAMES
 from ..graph.shapes import Size, View
 from ..graph.trace import local, record
 from .addressing import take_at
@@ -190,7 +191,7 @@ def _checked_target(input: Tensor, target: Tensor, weight: Tensor | None) -> Ten
         batch = target.shape[0] if target.ndim else 1
         raise ValueError(f"Expected input batch_size ({input.shape[0]}) to match target batch_size ({batch}).")
     if target.dtype is not dtypes.int64 and target.dtype is not dtypes.uint8:
-        raise RuntimeError(f"expected target dtype to be Long or Byte, but got {p.TYPE_NAMES[target.dtype]}")
+        raise RuntimeError(f"expected target dtype to be Long or Byte, but got {TYPE_NAMES[target.dtype]}")
     check_floating("nll_loss_out_frame", input.dtype)
     classes = input.shape[0 if rank == 1 else 1]
     if weight is not None:
@@ -201,7 +202,7 @@ def _checked_target(input: Tensor, target: Tensor, weight: Tensor | None) -> Ten
             )
         if weight.dtype is not input.dtype:
             raise RuntimeError(
-                f"expected scalar type {p.TYPE_NAMES[input.dtype]} but found {p.TYPE_NAMES[weight.dtype]}"
+                f"expected scalar type {TYPE_NAMES[input.dtype]} but found {TYPE_NAMES[weight.dtype]}"
             )
     if target.dtype is dtypes.uint8:
         target = target.to(dtypes.int64)

@@ -13,7 +13,7 @@ from ..core.storage import whole
 from ..core.tensor import Tensor, method
 from ..graph import primitives as p
 from ..graph.bounds import check_fits
-from ..graph.dtypes import bool_, int64, promote_types
+from ..graph.dtypes import TYPE_NAMES, bool_, int64, promote_types
 from ..graph.shapes import View
 from ..graph.trace import local
 from .calls import ACTIVE
@@ -247,7 +247,7 @@ def _weighted(
 ) -> Tensor:  # fmt: skip
     """``beta * input + alpha * multiply(a, b)``. Beside integers the numbers are cut to integers."""
     if input.dtype is not b.dtype and multiply is not outer:
-        first, second = p.TYPE_NAMES[input.dtype], p.TYPE_NAMES[b.dtype]
+        first, second = TYPE_NAMES[input.dtype], TYPE_NAMES[b.dtype]
         raise RuntimeError(f"self and mat2 must have the same dtype, but got {first} and {second}")
     result, beta, alpha = without_history(lambda: _weighted_values(multiply(a, b), input, beta, alpha))
     if tracked(input, a, b):

@@ -10,8 +10,8 @@ import numpy as np
 from .. import return_types
 from ..core.tensor import Tensor
 from ..graph import dtypes
+from ..graph.dtypes import TYPE_NAMES
 from ..graph.limits import finfo
-from ..graph.primitives import TYPE_NAMES
 from ..graph.shapes import wrap_dim, wrap_dims
 from .choice import nan_to_num, where
 from .conversion import rounded_once

@@ -9,7 +9,7 @@ from typing import Any
 from ..core.history import RESULT, Gradient
 from ..core.modes import without_history
 from ..core.tensor import Tensor
-from ..graph.primitives import TYPE_NAMES
+from ..graph.dtypes import TYPE_NAMES
 from ..graph.shapes import wrap_dim, wrap_dims
 from .assignment import write_out
 from .choice import where

@@ -11,8 +11,7 @@ from ..core.history import Gradient
 from ..core.storage import whole
 from ..core.tensor import Tensor
 from ..graph.bounds import check_strides
-from ..graph.dtypes import int64
-from ..graph.primitives import TYPE_NAMES
+from ..graph.dtypes import TYPE_NAMES, int64
 from ..graph.shapes import MOVED, Size, View, contiguous_strides, wrap_dim
 from .one_node import one_node
 from .operation import Sizes, operation

@@ -14,7 +14,7 @@ from ..core.history import INPUTS, Gradient
 from ..core.tensor import Tensor
 from ..graph import primitives as p
 from ..graph.bounds import check_fits
-from ..graph.dtypes import dtype, float32, float64, int16, int32, int64, uint8
+from ..graph.dtypes import TYPE_NAMES, dtype, float32, float64, int16, int32, int64, uint8
 from ..graph.pooling import MOST_PLACES, EvenWindows, Pooling, SlidingMeans, SlidingWindows
 from ..graph.shapes import Size
 from ..graph.trace import record, record_outputs
@@ -386,7 +386,7 @@ def avg_pool2d(
     out, steps = _windows(input, kernel, steps, edges, (1, 1), ceil_mode)
     d = input.dtype
     if d.category < 2 and d is not int64:
-        raise NotImplementedError(f"\"avg_pool2d\" not implemented for '{p.TYPE_NAMES[d]}'")
+        raise NotImplementedError(f"\"avg_pool2d\" not implemented for '{TYPE_NAMES[d]}'")
     work = _added_in(d)
     x = input if d is work else input.to(work)
     window = SlidingMeans(

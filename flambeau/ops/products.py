@@ -6,8 +6,8 @@ from typing import Any
 
 from ..core.history import RESULT, Gradient
 from ..core.tensor import Tensor
+from ..graph.dtypes import C_NAMES, TYPE_NAMES
 from ..graph.notices import warn, warn_once
-from ..graph.primitives import C_NAMES, TYPE_NAMES
 from ..graph.shapes import broadcast_shapes, wrap_dim
 from .broadcasting import broadcast_tensors
 from .contraction import tensordot

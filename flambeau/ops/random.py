@@ -14,7 +14,7 @@ from ..core.tensor import Tensor
 from ..graph import dtypes
 from ..graph import primitives as p
 from ..graph.checks import Check
-from ..graph.dtypes import dtype, get_default_dtype
+from ..graph.dtypes import C_NAMES, TYPE_NAMES, dtype, get_default_dtype
 from ..graph.dtypes import dtype as dtype_type
 from ..graph.limits import finfo, iinfo
 from ..graph.notices import warn
@@ -79,12 +79,12 @@ def check_interval(low: float, high: float, d: dtype) -> None:
     limits = finfo(d)
     for what, value in (("from", low), ("to", high)):
         if not limits.min <= value <= limits.max:
-            raise RuntimeError(f"{what} is out of bounds for {p.C_NAMES[d]}")
+            raise RuntimeError(f"{what} is out of bounds for {C_NAMES[d]}")
     if low > high:
         raise RuntimeError(f"uniform_ expects to return a [from, to) range, but found from={low:g} > to={high:g}")
     if high - low > limits.max:
         raise RuntimeError(
-            f"uniform_ expects to-from <= std::numeric_limits<{p.TYPE_NAMES[d]}>::max(), but found to={high:g} and "
+            f"uniform_ expects to-from <= std::numeric_limits<{TYPE_NAMES[d]}>::max(), but found to={high:g} and "
             f"from={low:g} which result in to-from to exceed the limit"
         )
 
@@ -96,11 +96,11 @@ def check_integers(low: int, high: int, d: dtype) -> None:
     least, most = (0, 1) if d.kind == "bool" else (finfo(d).min, finfo(d).max) if d.kind == "float" else _limits(d)
     for what, value in (("from", low), ("to - 1", high - 1)):
         if not least <= value <= most:
-            raise RuntimeError(f"{what} is out of bounds for {p.C_NAMES[d]}")
+            raise RuntimeError(f"{what} is out of bounds for {C_NAMES[d]}")
         if d.kind == "float" and abs(value) > precise(d):
             bits = precise(d).bit_length() - 1
             warn(
-                f"{what} is out of bounds [-(2^{bits}), 2^{bits}]. Due to precision limitations {p.C_NAMES[d]} can support "
+                f"{what} is out of bounds [-(2^{bits}), 2^{bits}]. Due to precision limitations {C_NAMES[d]} can support "
                 "discrete uniform distribution only within this range. This warning will become an error in version 1.7 "
                 "release, please fix the code in advance"
             )
@@ -230,7 +230,7 @@ def randperm(n: int, *, generator: Generator | None = None, dtype: Any = None, l
         raise RuntimeError(f"Trying to create tensor with negative dimension {n}: [{n}]")
     dtype = dtype or dtypes.int64
     if dtype.kind == "float" and n > precise(dtype) + 1:
-        raise RuntimeError(f"n cannot be greater than {precise(dtype) + 1} for {p.TYPE_NAMES[dtype]} type.")
+        raise RuntimeError(f"n cannot be greater than {precise(dtype) + 1} for {TYPE_NAMES[dtype]} type.")
     if n > 0 and dtype.kind != "float":
         check_integers(0, n, dtype)
     order = (generator or default_generator).numpy().permutation(n)
@@ -324,7 +324,7 @@ def random_(self: Tensor, *limits: int, generator: Generator | None = None, **ke
 @operation(function=False)
 def exponential_(self: Tensor, lambd: float = 1, *, generator: Generator | None = None) -> Tensor:
     """Exponentially distributed numbers of rate ``lambd``, in place."""
-    check_continuous("Exponential", self.dtype, p.TYPE_NAMES[self.dtype])
+    check_continuous("Exponential", self.dtype, TYPE_NAMES[self.dtype])
     check_positive("exponential_", "lambda", lambd)
     made = (1 - uniform(self.shape, self.dtype, generator)).log() * (-1 / lambd)
     return overwrite(self, made, overwritten_by("exponential_"))
@@ -344,7 +344,7 @@ def geometric_(self: Tensor, p: float, *, generator: Generator | None = None) ->
 @operation(function=False)
 def cauchy_(self: Tensor, median: float = 0, sigma: float = 1, *, generator: Generator | None = None) -> Tensor:
     """Cauchy distributed numbers, in place."""
-    check_continuous("Cauchy", self.dtype, p.C_NAMES[self.dtype])
+    check_continuous("Cauchy", self.dtype, C_NAMES[self.dtype])
     check_positive("cauchy_", "sigma", sigma)
     made = ((uniform(self.shape, self.dtype, generator) - 0.5) * math.pi).tan() * sigma + median
     return overwrite(self, made, overwritten_by("cauchy_"))
@@ -378,7 +378,7 @@ def multinomial(
         raise RuntimeError("prob_dist must be 1 or 2 dim")
     if input.dtype.category < 2:
         raise RuntimeError(
-            f"multinomial only supports floating-point dtypes for input, got: {p.TYPE_NAMES[input.dtype]}"
+            f"multinomial only supports floating-point dtypes for input, got: {TYPE_NAMES[input.dtype]}"
         )
     num_samples = index(num_samples)
     if num_samples <= 0:

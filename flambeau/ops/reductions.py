@@ -16,6 +16,7 @@ from ..core.history import INPUTS, RESULT, Gradient
 from ..core.tensor import Tensor
 from ..graph import dtypes
 from ..graph import primitives as p
+from ..graph.dtypes import TYPE_NAMES
 from ..graph.dtypes import dtype as dtype_type
 from ..graph.shapes import Size, wrap_dim, wrap_dims
 from .choice import where
@@ -159,7 +160,7 @@ def mean(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any =
     if x.dtype.category < 2:
         raise RuntimeError(
             "mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. "
-            f"Got: {p.TYPE_NAMES[x.dtype]}"
+            f"Got: {TYPE_NAMES[x.dtype]}"
         )
     dims = wrap_dims(dim, x.ndim)
     count = product(x.shape[d] for d in dims) if dims else 1

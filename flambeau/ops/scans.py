@@ -10,7 +10,7 @@ from .. import return_types
 from ..core.history import Gradient
 from ..core.tensor import Tensor
 from ..graph import dtypes
-from ..graph.primitives import TYPE_NAMES
+from ..graph.dtypes import TYPE_NAMES
 from ..graph.shapes import wrap_dim
 from ..graph.trace import local
 from .arithmetic import div_by_number

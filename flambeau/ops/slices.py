@@ -8,10 +8,9 @@ from ..core.history import INPUTS, Gradient
 from ..core.modes import without_history
 from ..core.tensor import Tensor
 from ..graph import dtypes
-from ..graph import primitives as p
 from ..graph.checks import Check
+from ..graph.dtypes import TYPE_NAMES
 from ..graph.notices import warn_once
-from ..graph.primitives import TYPE_NAMES
 from ..graph.shapes import Size, wrap_dim
 from .addressing import (
     ROW,
@@ -270,7 +269,7 @@ def embedding(
     if indices.dtype is not dtypes.int64 and indices.dtype is not dtypes.int32:
         raise RuntimeError(
             "Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; but got "
-            f"torch.{p.TYPE_NAMES[indices.dtype]}Tensor instead (while checking arguments for embedding)"
+            f"torch.{TYPE_NAMES[indices.dtype]}Tensor instead (while checking arguments for embedding)"
         )
     if weight.shape[0] == 0 and indices.numel():
         raise RuntimeError("index_select(): self indexing axis dim should be positive")

@@ -10,8 +10,8 @@ import numpy as np
 
 from ..core.tensor import Tensor, method
 from ..graph.bounds import check_fits
+from ..graph.dtypes import TYPE_NAMES
 from ..graph.primitives import FLOAT_FUNCTIONS as F
-from ..graph.primitives import TYPE_NAMES
 from .choice import where
 from .conversion import computed_in_double, floating, rounded_once
 from .elementwise import differentiated

@@ -10,8 +10,8 @@ from typing import Any
 from ..core.composite import composite
 from ..core.tensor import Tensor
 from ..graph.checks import Check
+from ..graph.dtypes import TYPE_NAMES
 from ..graph.notices import warn
-from ..graph.primitives import TYPE_NAMES
 from ..graph.shapes import wrap_dim, wrap_dims
 from .choice import where
 from .conversion import computed_in_double

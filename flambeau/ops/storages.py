@@ -12,9 +12,8 @@ import numpy as np
 from ..core.device import CPU, check_device
 from ..core.tensor import Tensor
 from ..graph import dtypes
-from ..graph.dtypes import dtype
+from ..graph.dtypes import TYPE_NAMES, dtype
 from ..graph.dtypes import dtype as dtype_type
-from ..graph.primitives import TYPE_NAMES
 from ..graph.shapes import View
 from .creation import finished
 from .from_data import construct, from_array, from_numpy

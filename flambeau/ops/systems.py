@@ -14,9 +14,8 @@ import numpy as np
 from .. import return_types
 from ..core.history import INPUTS, RESULT, Gradient
 from ..core.tensor import Tensor
-from ..graph.dtypes import int32
+from ..graph.dtypes import TYPE_NAMES, int32
 from ..graph.notices import warn_once
-from ..graph.primitives import TYPE_NAMES
 from ..graph.shapes import broadcast_shapes
 from ..graph.trace import local
 from .dispatch import attach, tracked

@@ -16,8 +16,7 @@ import flambeau
 from .. import _utils
 from ..core.device import device, layout
 from ..core.tensor import Tensor
-from ..graph.dtypes import dtype
-from ..graph.primitives import TYPE_NAMES
+from ..graph.dtypes import TYPE_NAMES, dtype
 from ..graph.shapes import Size
 from ..interpreter.naming import internal_module, published_module
 from ..ops.storages import TypedStorage, UntypedStorage

@@ -7,8 +7,8 @@ import flambeau
 from ...core.modes import no_grad
 from ...core.tensor import Tensor
 from ...graph.checks import Check
+from ...graph.dtypes import TYPE_NAMES
 from ...graph.notices import warn
-from ...graph.primitives import TYPE_NAMES
 from ...ops import slices
 from ...ops.conversion import rounded_once
 from ...ops.dispatch import checked

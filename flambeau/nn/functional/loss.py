@@ -10,8 +10,8 @@ from ...core.composite import composite
 from ...core.history import INPUTS, Gradient
 from ...core.tensor import Tensor
 from ...graph.checks import Check
+from ...graph.dtypes import TYPE_NAMES
 from ...graph.notices import warn
-from ...graph.primitives import TYPE_NAMES
 from ...ops.activation import logsigmoid
 from ...ops.arithmetic import div_by_number
 from ...ops.conversion import as_result_in, rounded_once

@@ -9,7 +9,7 @@ import flambeau
 
 from ...core.tensor import Tensor
 from ...graph.checks import Check
-from ...graph.primitives import TYPE_NAMES
+from ...graph.dtypes import TYPE_NAMES
 from ...ops.activation import logsigmoid
 from ...ops.conversion import as_result_in, rounded_once
 from ...ops.dispatch import checked

@@ -8,8 +8,7 @@ from typing import Any
 import flambeau
 
 from ...core.tensor import Tensor
-from ...graph.dtypes import int64
-from ...graph.primitives import TYPE_NAMES
+from ...graph.dtypes import TYPE_NAMES, int64
 from ...ops import pooling as pools
 from ...ops.conversion import with_gradient_in_order
 from ...ops.memory_order import format_order, lay

@@ -9,9 +9,8 @@ from typing import Any
 
 from ...core.tensor import Tensor
 from ...graph.bounds import LARGEST
-from ...graph.dtypes import int32, uint8
+from ...graph.dtypes import TYPE_NAMES, int32, uint8
 from ...graph.notices import warn
-from ...graph.primitives import TYPE_NAMES
 from ...ops.conversion import in_new_memory, rounded_once
 from ...ops.creation import check_room
 from ...ops.from_data import tensor
