@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..kernels.kernel import Number, Operand, Shifted
-from ..kernels.program import COLUMN_HEADER, ROW_HEADER, Program, Store, Value, operands_of
+from ..kernels.program import COLUMN_HEADER, ROW_HEADER, Definition, Program, Store, operands_of
 from .items import Access, Item
 
 
@@ -154,7 +154,7 @@ class ProgramAccesses:
     def _inner(self, kind: str, place: int) -> int:
         return self.arguments[place] if kind == "s" else int(kind)
 
-    def _load(self, value: Value) -> Box:
+    def _load(self, value: Definition) -> Box:
         base, first, kind, inner, *gathered = value.data
         strides = self.arguments.integers(first, len(self.outer) + self.column)
         axes = list(zip(self.outer, strides))

@@ -11,7 +11,7 @@ from ..graph.primitives import CHECK, COLUMN_SUMS, FILL, IOTA, RANDOM_BITS, WHER
 from ..graph.shapes import View
 from ..kernels.contract import Device
 from ..kernels.kernel import Call, Late, Number, Operand, Shifted
-from ..kernels.program import COLUMN_CHUNK, COLUMN_HEADER, ROW_CHUNK, ROW_HEADER, Program, Store, Value
+from ..kernels.program import COLUMN_CHUNK, COLUMN_HEADER, ROW_CHUNK, ROW_HEADER, Definition, Program, Store
 from .fuse import Group
 from .items import Access, Item, merge_axes
 
@@ -84,7 +84,7 @@ class Lowering:
         """Add a value to the program, once for each key."""
         if key is not None and key in self._values:
             return self._values[key]
-        self.program.values.append(Value(kind, d, level, stage, data))
+        self.program.values.append(Definition(kind, d, level, stage, data))
         index = len(self.program.values) - 1
         if key is not None:
             self._values[key] = index

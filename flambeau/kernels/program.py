@@ -70,7 +70,7 @@ COLUMN_CHUNK = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Value:
+class Definition:
     """One value of a program. ``kind`` says what ``data`` holds:
 
     ========== ==========================================================================================
@@ -99,7 +99,7 @@ class Value:
     data: tuple[Any, ...]
 
 
-def operands_of(value: Value) -> tuple[int, ...]:
+def operands_of(value: Definition) -> tuple[int, ...]:
     """The values that one is computed from."""
     kind, data = value.kind, value.data
     if kind == "convert":
@@ -144,7 +144,7 @@ class Program:
 
     kind: str
     rank: int
-    values: list[Value] = field(default_factory=list)
+    values: list[Definition] = field(default_factory=list)
     stores: list[Store] = field(default_factory=list)
     partial: bool = False
     keeps: bool = False

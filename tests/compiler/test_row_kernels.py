@@ -10,7 +10,7 @@ from flambeau.compiler import report
 from flambeau.compiler.fuse import ROW_RUNS
 from flambeau.cpu.loops.passes import plan_passes, row_scratch_bytes
 from flambeau.graph.dtypes import float16, float32
-from flambeau.kernels.program import COLUMN_CHUNK, Program, Store, Value
+from flambeau.kernels.program import COLUMN_CHUNK, Definition, Program, Store
 
 ENOUGH_ROWS = ROW_RUNS * COLUMN_CHUNK
 
@@ -19,12 +19,12 @@ def softmax_program(d: flambeau.dtype = float32) -> Program:
     """exp(x - max(x)) divided by its sum: three passes."""
     program = Program("loop", 1, keeps=True)
     program.values = [
-        Value("load", d, "element", 0, (6, 8, "1", -1)),
-        Value("reduce", d, "row", 1, ("reduce_max", 0)),
-        Value("op", d, "element", 1, ("sub", d, (0, 1), -1)),
-        Value("op", d, "element", 1, ("exp", d, (2,), -1)),
-        Value("reduce", d, "row", 2, ("reduce_sum", 3)),
-        Value("op", d, "element", 2, ("div", d, (3, 4), -1)),
+        Definition("load", d, "element", 0, (6, 8, "1", -1)),
+        Definition("reduce", d, "row", 1, ("reduce_max", 0)),
+        Definition("op", d, "element", 1, ("sub", d, (0, 1), -1)),
+        Definition("op", d, "element", 1, ("exp", d, (2,), -1)),
+        Definition("reduce", d, "row", 2, ("reduce_sum", 3)),
+        Definition("op", d, "element", 2, ("div", d, (3, 4), -1)),
     ]
     program.stores = [Store(5, d, "element", 9)]
     return program
@@ -45,7 +45,7 @@ def test_memory_is_fetched_while_exponentials_are_computed() -> None:
 
 def test_what_is_cheap_is_computed_again() -> None:
     program = softmax_program()
-    program.values[3] = Value("op", float32, "element", 1, ("neg", float32, (2,), -1))
+    program.values[3] = Definition("op", float32, "element", 1, ("neg", float32, (2,), -1))
     assert not any(step.kept for step in plan_passes(program))
     assert row_scratch_bytes(program, 100) == 0
 

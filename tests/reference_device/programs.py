@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from flambeau.graph.dtypes import DType, float64, int64
-from flambeau.kernels.program import COLUMN_HEADER, EPILOGUE_HEADER, ROW_HEADER, Program, Store, Value
+from flambeau.kernels.program import COLUMN_HEADER, EPILOGUE_HEADER, ROW_HEADER, Definition, Program, Store
 
 from . import memory
 from .arguments import Arguments
@@ -43,17 +43,17 @@ class Interpreter:
         for store in self.program.stores:
             self._store(store)
 
-    def _number(self, value: Value, kind: str, argument: int, before: Sequence[DType]) -> np.ndarray:
+    def _number(self, value: Definition, kind: str, argument: int, before: Sequence[DType]) -> np.ndarray:
         given, number = float64 if kind == "f" else int64, self.arguments.number(argument, kind)
         for d in (*before, value.dtype):
             given, number = d, np.asarray(convert(given, d, number))
         return number
 
-    def _load(self, value: Value, operand: int, strides: int, inner: str, inner_stride: int) -> np.ndarray:
+    def _load(self, value: Definition, operand: int, strides: int, inner: str, inner_stride: int) -> np.ndarray:
         return self._read(value, operand, self._places(value.level, strides, inner, inner_stride))
 
     def _gather(
-        self, value: Value, operand: int, strides: int, inner: str, inner_stride: int, indices: Any, wraps: bool
+        self, value: Definition, operand: int, strides: int, inner: str, inner_stride: int, indices: Any, wraps: bool
     ) -> np.ndarray:
         places = self._places(value.level, strides, inner, inner_stride)
         for reference, extent, stride, error in indices:
@@ -62,19 +62,19 @@ class Interpreter:
             places = places + index * self.arguments.integer(stride)
         return self._read(value, operand, places)
 
-    def _linear(self, value: Value) -> np.ndarray:
+    def _linear(self, value: Definition) -> np.ndarray:
         return self._positions(value.level)
 
-    def _random(self, value: Value, seed: int, offset: int) -> np.ndarray:
+    def _random(self, value: Definition, seed: int, offset: int) -> np.ndarray:
         first, second = philox(self.values[seed], self.values[offset] + self._positions(value.level))
         if value.dtype.itemsize == 4:
             return first.astype(np.uint32).view(np.int32)
         return (second << np.uint64(32) | first).view(np.int64)
 
-    def _convert(self, value: Value, reference: int) -> np.ndarray:
+    def _convert(self, value: Definition, reference: int) -> np.ndarray:
         return convert(self.program.values[reference].dtype, value.dtype, self.values[reference])
 
-    def _op(self, value: Value, name: str, compute: DType, references: Sequence[int], error: int) -> np.ndarray:
+    def _op(self, value: Definition, name: str, compute: DType, references: Sequence[int], error: int) -> np.ndarray:
         operands = [self.values[reference] for reference in references]
         if error >= 0 and name == "check":
             shown = convert(compute, int64, operands[0]) if compute.kind == "integer" else np.int64(0)
@@ -112,7 +112,7 @@ class Interpreter:
         """How many stride arguments an access has."""
         return self.program.rank
 
-    def _read(self, value: Value, operand: int, places: np.ndarray) -> np.ndarray:
+    def _read(self, value: Definition, operand: int, places: np.ndarray) -> np.ndarray:
         raw = memory.read(self.arguments.address(operand), storage_dtype(value.dtype), places)
         return from_storage(value.dtype, raw)
 
@@ -127,7 +127,7 @@ class LoopInterpreter(Interpreter):
         outer = tuple(arguments.integers(header, program.rank))
         self.shapes = {"kernel": (), "row": (*outer, 1), "element": (*outer, self.inner)}
 
-    def _reduce(self, value: Value, name: str, reference: int) -> np.ndarray:
+    def _reduce(self, value: Definition, name: str, reference: int) -> np.ndarray:
         d, x = self.program.values[reference].dtype, self._whole(self.values[reference], "element")
         name = name.removeprefix("reduce_")
         if not self.program.partial:
@@ -162,7 +162,7 @@ class ColumnInterpreter(Interpreter):
     def _stride_count(self, level: str) -> int:
         return self.program.rank + (level == "element")
 
-    def _reduce(self, value: Value, name: str, reference: int) -> np.ndarray:
+    def _reduce(self, value: Definition, name: str, reference: int) -> np.ndarray:
         d, x = self.program.values[reference].dtype, self._whole(self.values[reference], "element")
         name = name.removeprefix("reduce_")
         if not self.program.partial:
@@ -187,7 +187,7 @@ class EpilogueInterpreter(Interpreter):
         self.results = results.reshape(-1, middle, inner)
         self.shapes = {"kernel": (), "element": self.results.shape}
 
-    def _result(self, value: Value) -> np.ndarray:
+    def _result(self, value: Definition) -> np.ndarray:
         return self.results
 
     def _stride_count(self, level: str) -> int:

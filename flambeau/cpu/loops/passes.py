@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from ...graph.dtypes import dtype, float32
 from ...graph.primitives import GATHER, PRIMITIVES, RANDOM_BITS
-from ...kernels.program import Program, Value, operands_of
+from ...kernels.program import Definition, Program, operands_of
 from ..values import LANES
 
 KEEPING_COST = 4
@@ -85,7 +85,7 @@ def _plan_fetches(program: Program, passes: list[Pass]) -> None:
         touched.update(streams)
 
 
-def _cone(values: list[Value], wanted: Iterable[int], known: Iterable[int]) -> set[int]:
+def _cone(values: list[Definition], wanted: Iterable[int], known: Iterable[int]) -> set[int]:
     """The element values that the wanted ones are computed from, themselves included, as far as they are not known."""
     found: set[int] = set()
     waiting = list(wanted)
@@ -98,7 +98,7 @@ def _cone(values: list[Value], wanted: Iterable[int], known: Iterable[int]) -> s
     return found
 
 
-def _cost(value: Value) -> int:
+def _cost(value: Definition) -> int:
     """About how many instructions a vector of the value takes once its operands are there."""
     if value.kind == "op":
         return PRIMITIVES[value.data[0]].cost
