@@ -104,7 +104,8 @@ def operations(names: Mapping[str, Any]) -> list[tuple[str, Any]]:
 def written() -> dict[Path, str]:
     """The stubs: {file: its text}."""
     methods = "".join(declared(name, f, True) for name, f in operations(vars(flambeau.Tensor)))
-    functions = "".join(declared(name, f, False) for name, f in operations(vars(flambeau)))
+    exported = {name: getattr(flambeau, name, None) for name in dir(flambeau)}  # those looked up when first used, too
+    functions = "".join(declared(name, f, False) for name, f in operations(exported))
     functional = "".join(declared(name, f, False) for name, f in operations(vars(flambeau.nn.functional)))
     return {
         METHODS: head("The methods of tensors that are operations.", "", "..graph") + "\nclass Methods:\n" + methods,
