@@ -23,6 +23,15 @@ def test_files_that_are_named_exist(document: str) -> None:
     assert not missing
 
 
+def test_files_that_docstrings_name_exist() -> None:
+    missing = []
+    for path in sorted((ROOT / "flambeau").rglob("*.py")):
+        for name in re.findall(r"``((?:\w+/)+\w+\.py)``", path.read_text()):
+            if place_of(name) is None:
+                missing.append(f"{path.relative_to(ROOT)}: {name}")
+    assert not missing
+
+
 def names_in(path: Path) -> set[str]:
     """Everything that a file defines or mentions by name."""
     nodes = list(ast.walk(ast.parse(path.read_text())))

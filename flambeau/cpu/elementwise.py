@@ -168,6 +168,8 @@ def _sign_bit(d: dtype, x: Value) -> Value:
 _INFINITY = float("inf")
 
 EMITTERS: dict[str, Emitter] = {
+    # functions of floating-point numbers; those that other dtypes have too are said again below
+    **{name: partial(_function, name) for name in FUNCTIONS},
     "copy": lambda d, x: x,
     "cast": lambda d, x: x,
     "check": lambda d, x, *conditions: x,
@@ -207,14 +209,6 @@ EMITTERS: dict[str, Emitter] = {
     "isinf": partial(_classification, lambda x: abs(x).equals(_INFINITY), False),
     "isfinite": partial(_classification, lambda x: abs(x) < _INFINITY, True),
     "signbit": _sign_bit,
-    # functions of floating-point numbers alone
-    **{
-        name: partial(_function, name)
-        for name in (
-            "exp exp2 expm1 log log2 log10 log1p sin cos tan sinh cosh tanh asin acos atan asinh acosh atanh "
-            "erf erfc erfcx erfinv sigmoid lgamma digamma atan2 copysign nextafter"
-        ).split()
-    },
 }
 
 

@@ -2,7 +2,7 @@
 
 A primitive has a name, a kind (how the compiler treats it), a rule that gives the shape, the dtype and the dtype in which it
 computes (:mod:`flambeau.graph.rules`), and a cost: about how many instructions a vector of results takes once its operands
-are there. What computes it a device knows by the name (``cpu/elementwise.py``, ``cpu/loops/reducers.py``, ``cpu/device.py``).
+are there. A device finds what computes it by its name (``cpu/elementwise.py``, ``cpu/loops/reducers.py``, ``cpu/device.py``).
 """
 
 from __future__ import annotations

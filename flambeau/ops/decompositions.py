@@ -23,7 +23,7 @@ from .matrix import matmul
 from .one_node import one_node
 from .operation import operation
 from .random import randn
-from .steps import eye
+from .ranges import eye
 from .systems import LinAlgError, check_matrix, check_square, solve_triangular
 
 # --- QR --------------------------------------------------------------------------------------------------------------

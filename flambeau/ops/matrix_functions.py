@@ -25,7 +25,7 @@ from .matrix import matmul
 from .norms import norm as torch_norm
 from .one_node import one_node
 from .operation import operation
-from .steps import eye
+from .ranges import eye
 from .systems import check_matrix, check_square, inv
 
 

@@ -17,7 +17,7 @@ from .dispatch import attach, tracked
 from .memory_order import format_order, lay, seen_in_order
 from .one_node import one_node
 from .operation import operation
-from .steps import arange
+from .ranges import arange
 from .views import geometry
 
 

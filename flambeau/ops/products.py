@@ -194,7 +194,7 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
 @operation("linalg.matrix_power", out="exact")
 def matrix_power(input: Tensor, n: int) -> Tensor:
     """A square matrix (or a stack) multiplied ``n`` times with itself; negative powers are those of the inverse."""
-    from .steps import eye
+    from .ranges import eye
     from .systems import check_square, inv
 
     check_square("linalg.matrix_power", input, half=True)

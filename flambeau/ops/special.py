@@ -20,7 +20,7 @@ from .host import by_numpy
 from .one_node import one_node
 from .operation import operation
 from .recording_paths import unary
-from .steps import arange
+from .ranges import arange
 
 # --- logit, entropy, sin(x) / x -------------------------------------------------------------------------------------------
 

@@ -187,7 +187,7 @@ def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
     """Powers N - 1 to 0 (0 to N - 1 if ``increasing``) of each element of a vector, as rows."""
     if x.ndim != 1:
         raise RuntimeError("x must be a one-dimensional tensor.")
-    from .steps import arange
+    from .ranges import arange
 
     count = x.shape[0] if N is None else N
     exponents = arange(count)

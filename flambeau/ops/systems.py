@@ -24,7 +24,7 @@ from .host import SeveralResults, array_of, at_once, attach_results, on_host
 from .matrix import matmul
 from .one_node import one_node
 from .operation import operation
-from .steps import eye
+from .ranges import eye
 
 
 class LinAlgError(RuntimeError):

@@ -40,7 +40,7 @@ class Outcome:
                 self.leaves.append(base)
             values[key] = viewed(base, given.layout, numbers.shape)
         try:
-            made = eval(row.expression, values)  # the table's own expressions
+            made = eval(library is torch and row.reference or row.expression, values)  # the table's own expressions
         except Exception as error:
             if library is torch:
                 raise

@@ -69,7 +69,7 @@ def _view(memory: np.ndarray, dtype: Any, shape: Sequence[int], strides: Sequenc
 
 
 class AlwaysNew:
-    """Memory for one user, never the same (see :class:`flambeau.kernels.contract.RecurringMemory`)."""
+    """Memory for one user, never the same (see :class:`flambeau.kernels.contract.ReusedMemory`)."""
 
     def __init__(self, sizes: Sequence[int]) -> None:
         self.sizes = sizes

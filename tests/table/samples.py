@@ -52,6 +52,8 @@ class Row(NamedTuple):
     dtypes: str = "fdhb"
     derivatives: int = 2
     slack: float | str = 1.0
+    #: What PyTorch is to compute, for an operation that it has not.
+    reference: str = ""
 
 
 def generator(key: str) -> np.random.Generator:
