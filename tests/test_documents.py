@@ -2,6 +2,8 @@
 
 import ast
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -30,6 +32,42 @@ def test_files_that_docstrings_name_exist() -> None:
             if place_of(name) is None:
                 missing.append(f"{path.relative_to(ROOT)}: {name}")
     assert not missing
+
+
+EXAMPLES = """
+import flambeau as torch
+from flambeau import nn
+from flambeau.nn import functional as F
+from flambeau.nn.modules._layer import Module, layer
+from flambeau.ops.calls import ACTIVE
+from flambeau.ops.elementwise import Tensor, differentiated, function
+from flambeau.ops.conversion import rounded_once
+from flambeau.ops.functions import rsqrt, sqrt
+from flambeau.ops.one_node import one_node
+from flambeau.ops.operation import Dims, Scalar, operation
+from flambeau.optim._formula import Formula, Kept, number
+
+GUIDE
+
+x = torch.tensor([[3.0, 4.0]], dtype=torch.float64, requires_grad=True)
+assert torch.autograd.gradcheck(squareplus, x) and torch.autograd.gradcheck(lambda x: rms(x, 1), x)
+assert torch.allclose(x.rms(1), (x.square().sum(1) / 2).sqrt()) and x.detach().squareplus_(0).equal(x)
+assert str(LeakyReLU(0.5)) == "LeakyReLU(negative_slope=0.5)" and LeakyReLU(0.5)(-x).equal(x * -0.5)
+total = Adagrad._update(x, x, torch.zeros(1, 2), 0.0, -1.0)[0]
+assert torch.allclose(total, x - 1)
+ACTIVE.append(log)
+torch.linalg.det(torch.eye(2))
+"""
+
+
+def test_the_examples_of_the_guide_run() -> None:
+    """In a process of their own, for they add operations."""
+    blocks = re.findall(r"^```python\n(.*?)^```", (ROOT / "CONTRIBUTING.md").read_text(), re.M | re.S)
+    assert len(blocks) == 6
+    program = EXAMPLES.replace("GUIDE", "\n".join(blocks))
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, timeout=120)
+    assert result.returncode == 0, result.stderr
+    assert "linalg_det" in result.stdout
 
 
 def names_in(path: Path) -> set[str]:

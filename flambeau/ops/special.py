@@ -19,8 +19,8 @@ from .functions import exp, log, sin
 from .host import by_numpy
 from .one_node import one_node
 from .operation import operation
-from .recording_paths import unary
 from .ranges import arange
+from .recording_paths import unary
 
 # --- logit, entropy, sin(x) / x -------------------------------------------------------------------------------------------
 
