@@ -16,7 +16,7 @@ from ..graph.shapes import wrap_dim, wrap_dims
 from .choice import nan_to_num, where
 from .conversion import rounded_once
 from .creation import zeros
-from .decompositions import eigvalsh, linalg_eigh, linalg_svd, lu_factor, svdvals
+from .decompositions import eigvalsh, linalg_eigh, linalg_svd, svdvals
 from .dispatch import tracked
 from .elementwise import differentiated
 from .host import on_host
@@ -25,8 +25,7 @@ from .matrix import matmul
 from .norms import norm as torch_norm
 from .one_node import one_node
 from .operation import operation
-from .ranges import eye
-from .systems import check_matrix, check_square, inv
+from .systems import check_matrix, check_square, inv_ex
 
 
 @operation(only="linalg.vector_norm", out="exact")
@@ -118,9 +117,8 @@ def cond(A: Tensor, p: Any = None) -> Tensor:
     if p == "nuc":
         values = svdvals(A)
         return values.sum(-1) * values.reciprocal().sum(-1)
-    check_matrix("linalg.inv", A)
-    singular = (lu_factor(A.detach())[0].diagonal(dim1=-2, dim2=-1) == 0).any(-1)[..., None, None]
-    inverse = inv(where(singular, eye(A.shape[-1], dtype=A.dtype), A)).masked_fill(singular, math.inf)
+    inverse, failed = inv_ex(A)
+    inverse = inverse.masked_fill((failed != 0)[..., None, None], math.inf)
     return nan_to_num(matrix_norm(A, p) * matrix_norm(inverse, p), math.inf, math.inf, -math.inf)
 
 

@@ -7,6 +7,8 @@ results for forward and reverse mode algorithmic differentiation", 2008, unless 
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -18,8 +20,10 @@ from ..graph.dtypes import TYPE_NAMES, int32
 from ..graph.notices import warn_once
 from ..graph.shapes import broadcast_shapes
 from ..graph.trace import local
+from .choice import where
 from .dispatch import attach, tracked
 from .elementwise import differentiated
+from .from_data import from_array
 from .host import SeveralResults, array_of, at_once, attach_results, on_host
 from .matrix import matmul
 from .one_node import one_node
@@ -123,8 +127,6 @@ def linalg_slogdet(A: Tensor) -> tuple[Tensor, Tensor]:
 @operation()
 def logdet(input: Tensor) -> Tensor:
     """Logarithm of the determinant; NaN where it is negative."""
-    from .choice import where
-
     sign, size = _signed_logarithm(input)
     return where(sign.detach() < 0, float("nan"), size)  # type: ignore[no-any-return]
 
@@ -145,13 +147,22 @@ def _zero_pivot(a: np.ndarray) -> int:
     return 0
 
 
+def _failing_pivot(a: np.ndarray) -> int:
+    """The number of the zero pivot on account of which LAPACK gives up a matrix; 0 if it does not."""
+    try:
+        np.linalg.inv(a)
+    except np.linalg.LinAlgError:
+        return _zero_pivot(a) or len(a)
+    return 0
+
+
 def _singular(name: str, a: np.ndarray, text: str) -> LinAlgError:
     """The error for a stack of matrices one of which is singular; ``text`` may name the zero pivot."""
     for number, matrix in enumerate(a.reshape(-1, *a.shape[-2:])):
         pivot = _zero_pivot(matrix)
         if pivot:
-            where = f"(Batch element {number}): " if a.ndim > 2 else ""
-            return LinAlgError(f"{name}: {where}{text.format(pivot=pivot)} because the input matrix is singular.")
+            place = f"(Batch element {number}): " if a.ndim > 2 else ""
+            return LinAlgError(f"{name}: {place}{text.format(pivot=pivot)} because the input matrix is singular.")
     return LinAlgError(f"{name}: The input matrix is singular.")
 
 
@@ -319,24 +330,32 @@ def _cholesky(name: str, A: Tensor, upper: bool) -> Tensor:
     try:
         result = at_once(function, A)
     except np.linalg.LinAlgError:
-        raise _indefinite(name, array_of(A)) from None
+        raise _indefinite(name, array_of(A.mT if upper else A)) from None
     if tracked(A):
         attach(result, LinalgCholeskyExBackward0, [A], None, upper)
     return result
 
 
+def _indefinite_minor(a: np.ndarray) -> int:
+    """The order of the first leading minor that is not positive-definite; 0 if there is none."""
+    for order in range(1, len(a) + 1):
+        try:
+            np.linalg.cholesky(a[:order, :order])
+        except np.linalg.LinAlgError:
+            return order
+    return 0
+
+
 def _indefinite(name: str, a: np.ndarray) -> LinAlgError:
     """The error for a stack of matrices one of which is not positive-definite."""
     for number, matrix in enumerate(a.reshape(-1, *a.shape[-2:])):
-        for order in range(1, len(matrix) + 1):
-            try:
-                np.linalg.cholesky(matrix[:order, :order])
-            except np.linalg.LinAlgError:
-                where = f"(Batch element {number}): " if a.ndim > 2 else ""
-                return LinAlgError(
-                    f"{name}: {where}The factorization could not be completed because the input is not "
-                    f"positive-definite (the leading minor of order {order} is not positive-definite)."
-                )
+        order = _indefinite_minor(matrix)
+        if order:
+            place = f"(Batch element {number}): " if a.ndim > 2 else ""
+            return LinAlgError(
+                f"{name}: {place}The factorization could not be completed because the input is not "
+                f"positive-definite (the leading minor of order {order} is not positive-definite)."
+            )
     return LinAlgError(f"{name}: The factorization could not be completed.")
 
 
@@ -379,32 +398,41 @@ def cholesky_inverse(input: Tensor, upper: bool = False) -> Tensor:
 # --- forms that report failure as a number instead of an error -------------------------------------------------------------
 
 
-def _tried(function: Any, A: Tensor, check_errors: bool) -> tuple[Tensor, Tensor]:
-    """The result and, for each matrix of the stack, 0; where one fails NaN, and 1 for all."""
+def _tried(
+    function: Callable[[Tensor], Tensor], failure: Callable[[np.ndarray], int], A: Tensor, check_errors: bool
+) -> tuple[Tensor, Tensor]:
+    """The result, and for each matrix of the stack 0, or, where the result is NaN, ``failure`` of it."""
     batch = A.shape[:-2]
     try:
-        return function(), A.new_zeros(batch, dtype=int32)
+        return function(A), A.new_zeros(batch, dtype=int32)
     except LinAlgError:
         if check_errors:
             raise
-        return A.new_full(A.shape, float("nan")), A.new_ones(batch, dtype=int32)
+    places = [failure(matrix) for matrix in array_of(A).reshape(-1, *A.shape[-2:])]
+    info = from_array(np.array(places, dtype=np.int32).reshape(batch))
+    failed = info != 0
+    result = function(where(failed[..., None, None], eye(A.shape[-1], dtype=A.dtype), A))
+    inner = (1, 1) if result.ndim >= A.ndim else (1,)  # solutions may be vectors
+    return result * where(failed, math.nan, 1.0).to(A.dtype).reshape(*batch, *inner), info  # NaN, and so are gradients
 
 
 @operation(only="linalg.inv_ex", out="exact")
 def inv_ex(A: Tensor, *, check_errors: bool = False) -> tuple[Tensor, Tensor]:
-    """(inverse, info): info is not 0 if a matrix is singular."""
-    return return_types.linalg_inv_ex(_tried(lambda: inv(A), A, check_errors))  # type: ignore[no-any-return]
+    """(inverse, info): info is the number of the pivot that is zero, or 0 if there is none."""
+    return return_types.linalg_inv_ex(_tried(inv, _failing_pivot, A, check_errors))  # type: ignore[no-any-return]
 
 
 @operation(only="linalg.cholesky_ex", out="exact")
 def cholesky_ex(input: Tensor, *, upper: bool = False, check_errors: bool = False) -> tuple[Tensor, Tensor]:
-    """(L, info): info is not 0 if a matrix is not positive-definite."""
-    found = _tried(lambda: linalg_cholesky(input, upper=upper), input, check_errors)
+    """(L, info): info is the order of the leading minor that is not positive-definite, or 0 if there is none."""
+    found = _tried(
+        lambda a: linalg_cholesky(a, upper=upper), lambda a: _indefinite_minor(a.T if upper else a), input, check_errors
+    )
     return return_types.linalg_cholesky_ex(found)  # type: ignore[no-any-return]
 
 
 @operation(only="linalg.solve_ex", out="exact")
 def solve_ex(A: Tensor, B: Tensor, *, left: bool = True, check_errors: bool = False) -> tuple[Tensor, Tensor]:
-    """(result, info): info is not 0 if a matrix is singular."""
-    found = _tried(lambda: solve(A, B, left=left), A, check_errors)
+    """(result, info): info is the number of the pivot that is zero, or 0 if there is none."""
+    found = _tried(lambda a: solve(a, B, left=left), _failing_pivot, A, check_errors)
     return return_types.linalg_solve_ex(found)  # type: ignore[no-any-return]

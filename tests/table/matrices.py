@@ -63,6 +63,8 @@ MATRICES = [
 _FINITE = "what is not finite has no decomposition: LAPACK's answer, or whether it has one, follows from its blocking"
 _SQUARE, _WIDE, _TALL = (of(*shapes, special=_FINITE) for shapes in (((2, 4, 4), (2, 4, 3)), ((3, 5),), ((5, 3),)))
 _DEFINITE = of((2, 4, 4), (2, 4, 3), numbers=positive_definite, special=_FINITE)
+_SECOND = "torch.tensor([0, 1, 0]).view(3, 1, 1)"
+_FAILING = f"torch.where({_SECOND} == 1, 0, x)"
 _SIGNS = (
     "(lambda q: q * (q * torch.arange(1.0, 1 + q.shape[-2]).to(q.dtype).unsqueeze(-1)).sum(-2, True).sign().detach())"
 )
@@ -119,6 +121,17 @@ DECOMPOSITIONS = [
     *(
         Row(f"torch.linalg.cond(torch.tensor([[[1.0, 2], [2, 4]], [[1, 0], [0, 2]]]).to(x.dtype), {order})", of((2, 2)), "fd", 0)
         for order in ("'fro'", "1", "-1", "float('inf')")
+    ),
+    *(  # the second matrix of three fails
+        Row(f"(lambda r: (r[0][::2], r[1]))(torch.linalg.{call})", of((3, 4, 4), numbers=positive_definite, special=_FINITE),
+            "fd", derivatives, slack=1e3)
+        for call, derivatives in (
+            (f"inv_ex({_FAILING})", 1), (f"inv_ex(torch.where({_SECOND} * torch.arange(4) == 2, 0, x))", 0),
+            (f"solve_ex({_FAILING}, x.sin())", 0), (f"solve_ex({_FAILING}, x.sin(), left=False)", 0),
+            (f"solve_ex({_FAILING}, x.sin()[..., 0])", 0), (f"solve_ex({_FAILING}, torch.ones(4).to(x.dtype))", 1),
+            (f"cholesky_ex({_FAILING})", 1), (f"cholesky_ex({_FAILING}.triu(), upper=True)", 1),
+            (f"cholesky_ex(x - {_SECOND} * torch.tensor([0, 0, 99, 0]).to(x.dtype).diag())", 0),
+        )
     ),
     Row("torch.linalg.pinv(x, hermitian=True)", of((2, 4, 4), special=_FINITE), "fd", 0, slack=1e3),  # one triangle
     Row("torch.linalg.lstsq(x, y, driver='gelsd').residuals", of((2, 5, 3), (2, 5, 2), special=_FINITE), "d", 1, slack=1e3),
