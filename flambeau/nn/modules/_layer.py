@@ -13,6 +13,8 @@ from .module import Module
 
 M = TypeVar("M", bound=type[Module])
 
+_EXTENTS = {1: "dimension", 2: "two dimensions", 3: "three dimensions"}
+
 _FOLDER = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
 
@@ -59,6 +61,19 @@ def layer(function: Callable[..., Any] | None = None, *, shows: str | None = Non
         return cls
 
     return declare
+
+
+def in_dimensions(base: type[Module], also: Sequence[type[Module]] = ()) -> tuple[Any, Any, Any]:
+    """The classes ``Name1d``, ``Name2d`` and ``Name3d`` of a base ``_Name`` (or ``_NameNd``) that asks for ``_dimensions``.
+
+    ``also`` are further bases, one for each; ``{}`` in the base's docstring stands for the dimensions.
+    """
+    made = []
+    for count, words in _EXTENTS.items():
+        name = f"{base.__name__.removeprefix('_').removesuffix('Nd')}{count}d"
+        members = {"_dimensions": count, "__doc__": (base.__doc__ or "").format(words), "__module__": base.__module__}
+        made.append(type(name, (base, *also[count - 1 : count]), members))
+    return made[0], made[1], made[2]
 
 
 def _parameters_of(constructor: Any) -> tuple[str, ...]:

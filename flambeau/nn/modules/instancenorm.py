@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from ...core.tensor import Tensor
 from ...graph.notices import warn
 from .. import functional as F
+from ._layer import in_dimensions
 from .batchnorm import _NormBase
 
 
 class _InstanceNorm(_NormBase):
-    """Each channel of each sample normalised by itself; input without a batch dimension is a single sample."""
+    """Each channel of each sample normalised by itself, over the last {}; without a batch there is a single sample."""
 
-    _dimensions: int
-    _expected: str
+    _dimensions: ClassVar[int]
 
     def __init__(
         self, num_features: int, eps: float = 1e-5, momentum: float = 0.1, affine: bool = False,
@@ -23,8 +23,9 @@ class _InstanceNorm(_NormBase):
         super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype, bias=bias)
 
     def _check_input_dim(self, input: Tensor) -> None:
-        if input.dim() not in (self._dimensions + 1, self._dimensions + 2):
-            raise ValueError(f"expected {self._expected} input (got {input.dim()}D input)")
+        low, high = self._dimensions + 1, self._dimensions + 2
+        if input.dim() not in (low, high):
+            raise ValueError(f"expected {low}D or {high}D input (got {input.dim()}D input)")
 
     def forward(self, input: Tensor) -> Tensor:
         self._check_input_dim(input)
@@ -70,22 +71,4 @@ class _InstanceNorm(_NormBase):
         )
 
 
-class InstanceNorm1d(_InstanceNorm):
-    """Instance normalisation over (N, C, L) or (C, L)."""
-
-    _dimensions = 1
-    _expected = "2D or 3D"
-
-
-class InstanceNorm2d(_InstanceNorm):
-    """Instance normalisation over (N, C, H, W) or (C, H, W)."""
-
-    _dimensions = 2
-    _expected = "3D or 4D"
-
-
-class InstanceNorm3d(_InstanceNorm):
-    """Instance normalisation over (N, C, D, H, W) or (C, D, H, W)."""
-
-    _dimensions = 3
-    _expected = "4D or 5D"
+InstanceNorm1d, InstanceNorm2d, InstanceNorm3d = in_dimensions(_InstanceNorm)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import flambeau
 
@@ -14,6 +14,7 @@ from .conv import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, Conv
 from .instancenorm import InstanceNorm1d, InstanceNorm2d, InstanceNorm3d
 from .lazy import LazyModuleMixin
 from .linear import Linear
+from .module import Module
 
 
 class LazyLinear(LazyModuleMixin, Linear):
@@ -51,8 +52,6 @@ class LazyLinear(LazyModuleMixin, Linear):
 class _LazyConvXdMixin(LazyModuleMixin, _ConvNd):
     """A convolution without ``in_channels``."""
 
-    _dimensions: ClassVar[int]
-
     def __init__(
         self, out_channels: int, kernel_size: Any, stride: Any = 1, padding: Any = 0, dilation: Any = 1,
         groups: int = 1, bias: bool = True, padding_mode: str = "zeros", device: Any = None, dtype: Any = None,
@@ -88,7 +87,8 @@ class _LazyConvXdMixin(LazyModuleMixin, _ConvNd):
         self.reset_parameters()
 
     def _get_in_channels(self, input: Tensor) -> int:
-        alone, batched = self._dimensions + 1, self._dimensions + 2
+        alone = len(self.kernel_size) + 1
+        batched = alone + 1
         if input.dim() not in (alone, batched):
             raise RuntimeError(
                 f"Expected {alone}D (unbatched) or {batched}D (batched) input to {type(self).__name__}, but got input "
@@ -112,46 +112,19 @@ class _LazyTransposeMixin(_LazyConvXdMixin):
         self._leave_open(out_channels, bias, device, dtype)
 
 
-class LazyConv1d(_LazyConvXdMixin, Conv1d):
-    """:class:`Conv1d` without ``in_channels``."""
-
-    cls_to_become = Conv1d
-    _dimensions = 1
-
-
-class LazyConv2d(_LazyConvXdMixin, Conv2d):
-    """:class:`Conv2d` without ``in_channels``."""
-
-    cls_to_become = Conv2d
-    _dimensions = 2
+def _without(base: type[LazyModuleMixin], layer: type[Module], learned: str) -> Any:
+    """The class of layers that become ``layer`` once ``base`` has learned their size."""
+    doc = f":class:`{layer.__name__}` without ``{learned}``."
+    members = {"cls_to_become": layer, "__doc__": doc, "__module__": __name__}
+    return type(f"Lazy{layer.__name__}", (base, layer), members)
 
 
-class LazyConv3d(_LazyConvXdMixin, Conv3d):
-    """:class:`Conv3d` without ``in_channels``."""
-
-    cls_to_become = Conv3d
-    _dimensions = 3
-
-
-class LazyConvTranspose1d(_LazyTransposeMixin, ConvTranspose1d):
-    """:class:`ConvTranspose1d` without ``in_channels``."""
-
-    cls_to_become = ConvTranspose1d
-    _dimensions = 1
-
-
-class LazyConvTranspose2d(_LazyTransposeMixin, ConvTranspose2d):
-    """:class:`ConvTranspose2d` without ``in_channels``."""
-
-    cls_to_become = ConvTranspose2d
-    _dimensions = 2
-
-
-class LazyConvTranspose3d(_LazyTransposeMixin, ConvTranspose3d):
-    """:class:`ConvTranspose3d` without ``in_channels``."""
-
-    cls_to_become = ConvTranspose3d
-    _dimensions = 3
+LazyConv1d = _without(_LazyConvXdMixin, Conv1d, "in_channels")
+LazyConv2d = _without(_LazyConvXdMixin, Conv2d, "in_channels")
+LazyConv3d = _without(_LazyConvXdMixin, Conv3d, "in_channels")
+LazyConvTranspose1d = _without(_LazyTransposeMixin, ConvTranspose1d, "in_channels")
+LazyConvTranspose2d = _without(_LazyTransposeMixin, ConvTranspose2d, "in_channels")
+LazyConvTranspose3d = _without(_LazyTransposeMixin, ConvTranspose3d, "in_channels")
 
 
 class _LazyNormBase(LazyModuleMixin, _NormBase):
@@ -187,37 +160,9 @@ class _LazyNormBase(LazyModuleMixin, _NormBase):
         self.reset_parameters()
 
 
-class LazyBatchNorm1d(_LazyNormBase, BatchNorm1d):
-    """:class:`BatchNorm1d` without ``num_features``."""
-
-    cls_to_become = BatchNorm1d
-
-
-class LazyBatchNorm2d(_LazyNormBase, BatchNorm2d):
-    """:class:`BatchNorm2d` without ``num_features``."""
-
-    cls_to_become = BatchNorm2d
-
-
-class LazyBatchNorm3d(_LazyNormBase, BatchNorm3d):
-    """:class:`BatchNorm3d` without ``num_features``."""
-
-    cls_to_become = BatchNorm3d
-
-
-class LazyInstanceNorm1d(_LazyNormBase, InstanceNorm1d):
-    """:class:`InstanceNorm1d` without ``num_features``."""
-
-    cls_to_become = InstanceNorm1d
-
-
-class LazyInstanceNorm2d(_LazyNormBase, InstanceNorm2d):
-    """:class:`InstanceNorm2d` without ``num_features``."""
-
-    cls_to_become = InstanceNorm2d
-
-
-class LazyInstanceNorm3d(_LazyNormBase, InstanceNorm3d):
-    """:class:`InstanceNorm3d` without ``num_features``."""
-
-    cls_to_become = InstanceNorm3d
+LazyBatchNorm1d = _without(_LazyNormBase, BatchNorm1d, "num_features")
+LazyBatchNorm2d = _without(_LazyNormBase, BatchNorm2d, "num_features")
+LazyBatchNorm3d = _without(_LazyNormBase, BatchNorm3d, "num_features")
+LazyInstanceNorm1d = _without(_LazyNormBase, InstanceNorm1d, "num_features")
+LazyInstanceNorm2d = _without(_LazyNormBase, InstanceNorm2d, "num_features")
+LazyInstanceNorm3d = _without(_LazyNormBase, InstanceNorm3d, "num_features")
