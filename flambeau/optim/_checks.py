@@ -13,28 +13,28 @@ _NOT_NEGATIVE = {
 """Options that are numbers from 0 on, and what messages call them."""
 
 
-def check_learning_rate(lr: Any) -> None:
-    """``ValueError`` for a learning rate that is negative, or a tensor of several elements."""
+def check_learning_rate(lr: Any, nan: bool = False) -> None:
+    """``ValueError`` for a learning rate that is negative (or NaN, unless it may be), or a tensor of several elements."""
     if isinstance(lr, Tensor) and lr.numel() != 1:
         raise ValueError("Tensor lr must be 1-element")
-    if not 0.0 <= lr:
+    if lr < 0.0 or not (nan or 0.0 <= lr):
         raise ValueError(f"Invalid learning rate: {lr}")
 
 
-def check_not_negative(name: str, value: Any) -> None:
-    """``ValueError`` for an option that is negative (or no number)."""
-    if not 0.0 <= value:
+def check_not_negative(name: str, value: Any, nan: bool = False) -> None:
+    """``ValueError`` for an option that is negative (or NaN, unless it may be)."""
+    if value < 0.0 or not (nan or 0.0 <= value):
         raise ValueError(f"Invalid {name} value: {value}")
 
 
-def check_options(options: dict[str, Any]) -> None:
-    """``ValueError`` for what no optimiser that has the option accepts."""
-    check_learning_rate(options["lr"])
+def check_options(options: dict[str, Any], nan: bool = False) -> None:
+    """``ValueError`` for what no optimiser that has the option accepts; ``nan`` if they may be NaN."""
+    check_learning_rate(options["lr"], nan)
     for option, name in _NOT_NEGATIVE.items():
         if option in options:
-            check_not_negative(name, options[option])
-    for place, beta in enumerate(options.get("betas", ())):
-        if not 0.0 <= beta < 1.0:
+            check_not_negative(name, options[option], nan)
+    for place in (0, 1) if "betas" in options else ():
+        if not 0.0 <= (beta := options["betas"][place]) < 1.0:
             raise ValueError(f"Invalid beta parameter at index {place}: {beta}")
 
 

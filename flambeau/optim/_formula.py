@@ -14,6 +14,7 @@ from ..core.tensor import Tensor
 from ..graph.primitives import FMA
 from ..graph.trace import local, note_change
 from ..ops.arithmetic import AddBackward0
+from ..ops.conversion import rounded_once
 from ..ops.operation import assign
 from ..ops.recording_paths import ternary
 from ._checks import check_implementation, check_options
@@ -64,11 +65,13 @@ class Formula(Optimizer):
     _kept: ClassVar[dict[str, Kept]] = {}
     #: The numbers that are kept, with their first values: a number, or the name of an option.
     _numbers: ClassVar[dict[str, float | str]] = {"step": 0.0}
+    #: Whether the options may be NaN.
+    _takes_nan: ClassVar[bool] = False
     #: Whether a decayed parameter is rounded before it is added to the gradient.
     _rounds_decay: ClassVar[bool] = False
 
     def __init__(self, params: ParamsT, options: dict[str, Any]) -> None:
-        check_options(options)
+        check_options(options, self._takes_nan)
         super().__init__(params, options)
         if "fused" in options:
             check_implementation(options["fused"], options["foreach"], options["differentiable"])
@@ -112,6 +115,12 @@ class Formula(Optimizer):
         return loss
 
     def _update_group(self, group: dict[str, Any]) -> None:
+        decay = group.get("weight_decay")
+        decay = number(decay) if decay else None
+        decoupled = decay is not None and group.get("decoupled_weight_decay", False)
+        if decoupled:
+            decay = 1 - number(group["lr"]) * decay
+        constants = decay, *self._constants(group)  # what is no number is refused before a step is counted
         names: tuple[str, ...] = ()
         for name, (_, option) in self._kept.items():
             if option is None or group[option]:
@@ -121,12 +130,7 @@ class Formula(Optimizer):
         else:
             entries = [[p, gradient] for p in group["params"] if (gradient := p.grad) is not None]
         if entries:
-            decay = group.get("weight_decay")
-            decay = number(decay) if decay else None
-            decoupled = decay is not None and group.get("decoupled_weight_decay", False)
-            if decoupled:
-                decay = 1 - number(group["lr"]) * decay
-            self._apply((type(self), names, group["maximize"], decoupled), (decay, *self._constants(group)), entries)
+            self._apply((type(self), names, group["maximize"], decoupled), constants, entries)
 
     def _entries(self, group: dict[str, Any], names: tuple[str, ...]) -> list[Entry]:
         """What is to be updated, with its step counted; ``names`` are those of what is kept for each parameter."""
@@ -176,12 +180,12 @@ class Formula(Optimizer):
 
     def _apply(self, how: How, constants: tuple[Any, ...], entries: list[Entry]) -> None:
         """Give the parameter of each entry, and what is kept for it, their new values."""
-        changed = 1 + len(how[1])
+        names = "", *how[1]
         if local.grad:  # the update itself is to be differentiated
             for entry in entries:
-                for target, new in zip(entry[:changed], _new_values(how, constants, entry), strict=True):
+                for name, target, new in zip(names, entry, _new_values(how, constants, entry)):
                     if target is None:
-                        self._keep(entry[0], new)
+                        self.state[entry[0]][name] = new
                     else:
                         assign(target, new)
             return
@@ -193,18 +197,13 @@ class Formula(Optimizer):
             part = entries[start : start + length]
             values = iter(composite_values(_all_new_values, static, [*constants, *chain.from_iterable(part)]))
             for entry in part:
-                for target, (node, view) in zip(entry[:changed], values):
+                for name, target, (node, view) in zip(names, entry, values):
                     if target is None:
-                        self._keep(entry[0], tensor_of(node, view))
+                        self.state[entry[0]][name] = tensor_of(node, view)
                         continue
                     storage = target._storage
                     if storage is None or view is not None or not storage.replace(target._view, node):
                         assign(target, tensor_of(node, view))
-
-    def _keep(self, parameter: Tensor, value: Tensor) -> None:
-        """``value`` is the first one of what is kept for a parameter and has none yet."""
-        state = self.state[parameter]
-        state[next(name for name in self._kept if name in state and state[name] is None)] = value
 
 
 def _all_new_values(static: tuple[How, int, int], *operands: Any) -> list[Tensor]:
@@ -233,6 +232,18 @@ def _new_values(how: How, constants: tuple[Any, ...], entry: Entry) -> list[Tens
     return [value for value in values if value is not None]
 
 
+@rounded_once
+def plus_product(total: Tensor, first: Tensor, second: Tensor, factor: Any) -> Tensor:
+    """``total + factor * first * second``, as ``addcmul`` computes it."""
+    return total.addcmul(first * factor, second)  # type: ignore[no-any-return]
+
+
+@rounded_once
+def plus_quotient(total: Tensor, first: Tensor, second: Tensor, factor: Any) -> Tensor:
+    """``total + factor * first / second``, as ``addcdiv`` computes it."""
+    return total + first * factor / second
+
+
 def plus(total: Tensor, other: Tensor, factor: Any) -> Tensor:
     """``total + other * factor``, rounded once."""
     return ternary(FMA, total, other, factor, AddBackward0, None, factor)
@@ -243,6 +254,7 @@ def weights(fresh: float, old: float | None = None) -> tuple[float | None, float
     return (fresh, None) if fresh < 0.5 else (None, fresh - 1 if old is None else -old)
 
 
+@rounded_once
 def towards(average: Tensor, new: Tensor, from_old: float | None, from_new: float | None) -> Tensor:
     """A moving average, computed from the nearer end by :func:`weights`, as ``lerp`` does."""
     change = new - average

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..core.tensor import Tensor
-from ._formula import Formula, Kept, number, plus
+from ._formula import Formula, Kept, number, plus, plus_product
 from .optimizer import ParamsT
 
 
@@ -37,6 +37,6 @@ class Adadelta(Formula):
     def _update(
         parameter: Tensor, gradient: Tensor, square: Tensor, deltas: Tensor, rho: float, fresh: float, eps: float, lr: float
     ) -> tuple[Tensor, ...]:
-        square = (square * rho).addcmul(gradient * fresh, gradient)
+        square = plus_product(square * rho, gradient, gradient, fresh)
         delta = (deltas + eps).sqrt() / (square + eps).sqrt() * gradient
-        return plus(parameter, delta, lr), square, (deltas * rho).addcmul(delta * fresh, delta)
+        return plus(parameter, delta, lr), square, plus_product(deltas * rho, delta, delta, fresh)

@@ -7,7 +7,7 @@ from typing import Any
 import flambeau
 
 from ..core.tensor import Tensor
-from ._formula import Formula, Kept, number, towards, weights
+from ._formula import Formula, Kept, number, plus_quotient, towards, weights
 from .optimizer import ParamsT
 
 
@@ -41,4 +41,4 @@ class Adamax(Formula):
     ) -> tuple[Tensor, ...]:  # fmt: skip
         average = towards(average, gradient, from_old, from_new)
         largest = flambeau.maximum(largest * beta2, gradient.abs() + eps)
-        return parameter + average * lr / largest, average, largest
+        return plus_quotient(parameter, average, largest, lr), average, largest

@@ -7,7 +7,7 @@ from typing import Any
 import numpy
 
 from ..core.tensor import Tensor
-from ._formula import Formula, Kept, number, towards, weights
+from ._formula import Formula, Kept, number, plus_product, plus_quotient, towards, weights
 from .optimizer import ParamsT
 
 
@@ -48,6 +48,7 @@ class NAdam(Formula):
         from_new: float | None, beta2: float, fresh2: float, eps: float, correction: float, lr: float, lr_next: float,
     ) -> tuple[Tensor, ...]:  # fmt: skip
         average = towards(average, gradient, from_old, from_new)
-        square = (square * beta2).addcmul(gradient * fresh2, gradient)
+        square = plus_product(square * beta2, gradient, gradient, fresh2)
         size = (square / correction).sqrt() + eps
-        return parameter + gradient * lr / size + average * lr_next / size, average, square
+        parameter = plus_quotient(parameter, gradient, size, lr)
+        return plus_quotient(parameter, average, size, lr_next), average, square

@@ -7,7 +7,7 @@ from typing import Any
 import flambeau
 
 from ..core.tensor import Tensor
-from ._formula import Formula, Kept, number, towards, weights
+from ._formula import Formula, Kept, number, plus_product, towards, weights
 from .optimizer import ParamsT
 
 
@@ -52,7 +52,7 @@ class RAdam(Formula):
         correction2: float, rectified: float | None,
     ) -> tuple[Tensor, ...]:  # fmt: skip
         average = towards(average, gradient, from_old, from_new)
-        square = (square * beta2).addcmul(gradient * fresh2, gradient)
+        square = plus_product(square * beta2, gradient, gradient, fresh2)
         change = average / correction1 * lr
         if rectified is not None:
             change = change * flambeau.div(correction2, square.sqrt() + eps) * rectified

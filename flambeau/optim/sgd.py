@@ -17,6 +17,7 @@ class SGD(Formula):
 
     _kept = {"momentum_buffer": Kept(first=None, option="momentum")}
     _numbers = {}
+    _takes_nan = True
     _rounds_decay = True
 
     def __init__(

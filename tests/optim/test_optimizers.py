@@ -340,3 +340,62 @@ def test_parameters_that_share_memory_change_one_after_the_other() -> None:
         return base.tolist()  # type: ignore[no-any-return]
 
     np.testing.assert_allclose(train(flambeau), train(torch), rtol=1e-12)
+
+
+@pytest.mark.filterwarnings("ignore:optimizer contains a parameter group with duplicate parameters")
+def test_a_momentum_of_a_parameter_that_is_there_twice() -> None:
+    def train(framework: Any) -> list[Any]:
+        parameter = framework.nn.Parameter(framework.tensor([1.0, 2.0], dtype=framework.float64))
+        optimizer = framework.optim.SGD([parameter, parameter], lr=0.2, momentum=0.5)
+        for _ in range(3):
+            parameter.grad = framework.tensor([0.5, -1.0], dtype=framework.float64)
+            optimizer.step()
+        return parameter.tolist()  # type: ignore[no-any-return]
+
+    np.testing.assert_allclose(train(flambeau), train(torch), rtol=1e-12)
+
+
+@pytest.mark.parametrize("option", ["lr", "momentum", "weight_decay"])
+def test_plain_descent_takes_nan(option: str) -> None:
+    problem = Problem(flambeau)
+    problem.train(make(flambeau, problem, "SGD", {option: float("nan")}), 2)
+    assert np.isnan(problem.values()[0]).all()
+    with pytest.raises(ValueError, match="nan"):
+        make(flambeau, problem, "RMSprop", {option: float("nan")})
+
+
+@pytest.mark.parametrize("dtype", [flambeau.bfloat16, flambeau.float16])
+def test_sums_in_half_precision_are_rounded_once(dtype: Any) -> None:
+    """They have the bits of ``lerp``, ``addcmul`` and ``addcdiv``."""
+    gradient = flambeau.linspace(-3, 3, 50).to(dtype)
+    start = flambeau.linspace(1, 2, 50).to(dtype)
+    states = {}
+    for name in ("Adamax", "Adadelta"):
+        parameter = nn.Parameter(start.clone())
+        parameter.grad = gradient
+        optimizer = getattr(flambeau.optim, name)([parameter], lr=0.1)
+        optimizer.step()
+        states[name] = parameter.detach(), *[v for k, v in optimizer.state[parameter].items() if k != "step"]
+    changed, average, largest = states["Adamax"]
+    assert flambeau.equal(average, flambeau.zeros_like(gradient).lerp(gradient, 1 - 0.9))
+    assert flambeau.equal(changed, start.addcdiv(average, largest, value=-0.1 / (1 - 0.9)))
+    changed, square, _ = states["Adadelta"]
+    assert flambeau.equal(square, flambeau.zeros_like(gradient).addcmul(gradient, gradient, value=1 - 0.9))
+
+
+@pytest.mark.parametrize("name", ["RAdam", "SGD", "Adam"])
+def test_a_group_whose_rate_is_no_number_counts_no_step(name: str) -> None:
+    first, second = Problem(flambeau), Problem(flambeau)
+    for problem in (first, second):
+        optimizer = make(flambeau, problem, name, {})
+        problem.loss().backward()
+        if problem is first:
+            optimizer.param_groups[0]["lr"] = "none"
+            with pytest.raises((TypeError, ValueError)):
+                optimizer.step()
+            optimizer.param_groups[0]["lr"] = 0.01
+        else:
+            optimizer.param_groups[0]["lr"] = 0.01
+        optimizer.step()
+    for a, b in zip(first.values(), second.values(), strict=True):
+        np.testing.assert_array_equal(a, b)
