@@ -243,7 +243,7 @@ def _gelu_slope(grad: Tensor, input: Tensor, approximate: str) -> Tensor:
 @operation(only="functional.gelu", out=True)
 @differentiated(_gelu_slope)
 @rounded_once
-def gelu(input: Tensor, approximate: str = "none") -> Tensor:
+def gelu(input: Tensor, *, approximate: str = "none") -> Tensor:
     """``input * Φ(input)`` with the normal distribution's Φ, or its approximation through ``"tanh"``."""
     if approximate not in ("none", "tanh"):
         raise RuntimeError("approximate argument must be either none or tanh.")

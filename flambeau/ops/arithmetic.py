@@ -322,7 +322,7 @@ LerpBackward0 = gradient_class("LerpBackward0", _TOWARDS, _LERPED, 2)
 LerpBackward1 = gradient_class("LerpBackward1", (*_TOWARDS, lambda grad, input, end: grad * (end - input)), _LERPED, 3)
 
 
-@operation(inplace=True, out="exact")
+@operation(inplace=True, out=True)
 def lerp(input: Tensor, end: Tensor, weight: Any) -> Tensor:
     """``input + weight * (end - input)``, computed from the nearer end as PyTorch does."""
     for name, other in (("end", end), ("weight", weight)):

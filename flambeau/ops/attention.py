@@ -57,7 +57,7 @@ def _numbers(shape: tuple[int, int]) -> Tensor:
 @operation(only="functional.scaled_dot_product_attention")
 def scaled_dot_product_attention(
     query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor | None = None, dropout_p: float = 0.0,
-    is_causal: bool = False, scale: float | None = None, enable_gqa: bool = False,
+    is_causal: bool = False, *, scale: float | None = None, enable_gqa: bool = False,
 ) -> Tensor:  # fmt: skip
     """``softmax(query keyᵀ · scale + mask) value`` over the last two dimensions.
 

@@ -231,6 +231,9 @@ CALLS = """
     lib.promote_types(type1=lib.int32, type2=lib.int8)
     lib.full_like(a, 2, pin_memory=False)
     lib.eye(2, layout=lib.strided, pin_memory=False)
+    lib.nn.functional.gelu(a, approximate="no such")
+    lib.nn.functional.gelu(a, "tanh")
+    lib.nn.functional.scaled_dot_product_attention(a, a, a, None, 0.0, False, 0.5)
 """
 
 

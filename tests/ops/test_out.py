@@ -49,7 +49,8 @@ CALLS = {
     "n": "bitwise_not",
     "n, n": "bitwise_and bitwise_or bitwise_xor bitwise_left_shift bitwise_right_shift gcd lcm",
     "a, b": "max min isin",
-    "a, a, b": "addcmul addcdiv lerp",
+    "a, a, b": "addcmul addcdiv",
+    "a, a, 0.25": "lerp",
     "a, 0": """cumsum cumprod logcumsumexp cummax cummin softmax log_softmax logsumexp special.logsumexp all any amax amin
         argmax argmin mean sum prod std var max min median nanmedian mode sort frobenius_norm""",
     "a, 0.5": "clamp clip clamp_min clamp_max quantile nanquantile",
