@@ -7,11 +7,15 @@ are imported when they are first used.
 from __future__ import annotations
 
 import math as _math
+import sys as _sys
 from typing import TYPE_CHECKING, Any
 
 from .autograd import engine as _engine  # registers `backward`  # noqa: F401
 from .compiler import evaluate as _evaluate  # registers the evaluator  # noqa: F401
+from .core import device as _devices
+from .core import hooks as _hooks
 from .core import modes as _modes
+from .core import tensor as _tensors
 from .core.device import (
     channels_last,
     channels_last_3d,
@@ -56,6 +60,11 @@ is_inference_mode_enabled = _modes.is_inference_mode_enabled
 is_anomaly_enabled, is_anomaly_check_nan_enabled = _modes.is_anomaly_enabled, _modes.is_anomaly_check_nan_enabled
 inf, nan, pi, e = _math.inf, _math.nan, _math.pi, _math.e
 newaxis = None
+
+for _type in (Tensor, Size, device, dtype, layout, memory_format):
+    _type.__module__ = __name__  # so that pickles do not depend on which file a type is defined in
+# Where older pickles look for them.
+_sys.modules |= {"flambeau.tensor": _tensors, "flambeau.device": _devices, "flambeau.autograd.handle": _hooks}
 
 _LAZY_MODULES = {
     "accelerator", "amp", "audio", "autograd", "backends", "cuda", "distributed", "fft", "hub", "jit", "linalg",

@@ -57,7 +57,7 @@ class Finder:
             # A file of Flambeau's own division (`flambeau.core`) is no module of PyTorch's.
             known = internal_module(published_module(internal)) == internal
             spec = _find_internal(internal) if known else None
-            if spec is not None:
+            if spec is not None and spec.name == internal:  # not where a module lay earlier
                 alias = ModuleSpec(fullname, AliasLoader(spec.name), origin=spec.origin)  # type: ignore[arg-type]
                 alias.submodule_search_locations = spec.submodule_search_locations
                 return alias

@@ -1,10 +1,10 @@
-"""Attributes of packages that are imported when they are first used."""
+"""What packages and their files export: attributes that are imported when they are first used, and ``__all__``."""
 
 from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 NONE: Mapping[str, str] = {}
@@ -26,3 +26,11 @@ def lazy_attribute(package: str, name: str, modules: Collection[str], names: Map
         setattr(sys.modules[package], name, value)
         return value
     raise AttributeError(f"module {package!r} has no attribute {name!r}", name=name)
+
+
+def export_where_defined(classes: Iterable[type]) -> None:
+    """Put the names of classes into ``__all__`` of the files that define them: all else there is the file's own affair."""
+    for cls in classes:
+        exported = vars(sys.modules[cls.__module__]).setdefault("__all__", [])
+        if cls.__name__ not in exported:
+            exported.append(cls.__name__)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any
 
-from . import _formula, lr_scheduler, optimizer
+from ..interpreter.lazy import export_where_defined
+from . import _formula, _state, lr_scheduler, optimizer
 
 _optimisers: dict[str, type] = {}
 for _file in iter_modules(__path__):
@@ -15,6 +17,8 @@ for _file in iter_modules(__path__):
         _optimisers.update((n, c) for n, c in _members.items() if isinstance(c, type) and issubclass(c, optimizer.Optimizer))
 del _optimisers[_formula.Formula.__name__]
 globals().update(_optimisers)
+export_where_defined(_optimisers.values())
+sys.modules[f"{__name__}.state"] = _state  # which older pickles name
 
 __all__ = ["lr_scheduler", "optimizer", *_optimisers]
 

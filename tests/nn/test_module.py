@@ -452,6 +452,26 @@ def test_pickling() -> None:
     assert isinstance(twin[0].weight, nn.Parameter) and twin[0].weight.requires_grad
 
 
+def test_pickles_do_not_depend_on_where_types_are_defined() -> None:
+    things = flambeau.ones(2), flambeau.float32, flambeau.device("cpu"), flambeau.Size([1]), flambeau.channels_last
+    for thing in things:
+        assert type(thing).__module__ == "flambeau" and b"flambeau.core" not in pickle.dumps(thing)
+    # Where types were defined when older files were written.
+    for name in (b"flambeau.tensor\nTensor", b"flambeau.device\ndevice"):
+        assert pickle.loads(b"c" + name + b"\n.") in (flambeau.Tensor, flambeau.device)
+    handle = pickle.loads(b"cflambeau.autograd.handle\nRemovableHandle\n.")
+    assert isinstance(nn.Identity().register_forward_hook(print), handle)
+    assert pickle.loads(b"cflambeau.optim.state\nParameterState\n.") is not None
+
+
+def test_files_export_what_they_define_as_pytorchs_do() -> None:
+    for part in ("nn.modules.activation", "nn.modules.loss", "nn.modules.dropout", "optim.sgd", "optim.adamw"):
+        ours, theirs = ({}, {})  # type: tuple[dict[str, Any], dict[str, Any]]
+        exec(f"from flambeau.{part} import *", ours)
+        exec(f"from torch.{part} import *", theirs)
+        assert "Module" not in ours and ours.keys() <= theirs.keys(), part
+
+
 def test_handles_can_be_copied() -> None:
     m = nn.Identity()
     m.handle = m.register_forward_hook(lambda *a: None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import sys as _sys
 
+from ...interpreter.lazy import export_where_defined as _export_where_defined
 from .activation import *
 from .batchnorm import *
 from .channelshuffle import *
@@ -34,6 +35,7 @@ __all__ = [
     for _name, _value in list(globals().items())
     if isinstance(_value, type) and issubclass(_value, Module) and not _name.startswith("_") and _name not in _ELSEWHERE
 ]
+_export_where_defined(globals()[_name] for _name in __all__)
 for _name in list(globals()):  # what the files themselves have imported
     if not (_name.startswith("_") or _name in __all__ or f"{__name__}.{_name}" in _sys.modules):
         del globals()[_name]
