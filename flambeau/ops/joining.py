@@ -400,7 +400,7 @@ def cartesian_prod(*tensors: Tensor) -> Tensor:
     """All combinations of one element from each vector, as rows."""
     if len(tensors) == 1:
         return tensors[0]
-    return stack([grid.reshape(-1) for grid in meshgrid(*tensors)], 1)
+    return stack([grid.reshape(-1) for grid in meshgrid(*tensors, indexing="ij")], 1)
 
 
 @operation(method=False)
