@@ -19,6 +19,7 @@ STATEMENTS = [
     "torch.ones(1).std()", "torch.ones(3, 1).var(1)", "torch.var_mean(torch.ones(1))", "torch.std_mean(torch.ones(0))",
     "torch.ones(2).std(correction=2)", "torch.ones(2, 3).std()", "float(torch.ones(1, requires_grad=True))",
     "torch.no_grad()(lambda: float(torch.ones(1, requires_grad=True)))()", "complex(torch.ones(1, requires_grad=True))",
+    "torch.no_grad()(int)",
     "int(torch.ones(1, requires_grad=True))", "torch.ones(1, requires_grad=True).item()", "float(torch.ones(1))",
     "torch.nn.functional.mse_loss(torch.ones(2, 1), torch.ones(2))", "torch.nn.L1Loss()(torch.ones(2, 1), torch.ones(2))",
     "torch.nn.functional.smooth_l1_loss(torch.ones(2, 1), torch.ones(2))",

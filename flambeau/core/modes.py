@@ -7,6 +7,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any, Self, TypeVar, cast, overload
 
+from ..graph.notices import warn
 from ..graph.trace import local
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -37,8 +38,14 @@ class _Mode:
 
     def __call__(self, function: _F) -> _F:
         if inspect.isclass(function):
-            function.__init__ = self(function.__init__)  # type: ignore[method-assign,misc]
-            return function
+            warn(
+                "Decorating classes is deprecated and will be disabled in future versions. You should only decorate functions or "
+                "methods. To preserve the current behavior of class decoration, you can directly decorate the `__init__` method "
+                "and nothing else.",
+                FutureWarning,
+            )
+            made = function
+            function = cast(_F, lambda *arguments, **keywords: made(*arguments, **keywords))
         if inspect.isgeneratorfunction(function):
 
             @functools.wraps(function)

@@ -8,8 +8,6 @@ from typing import Any
 import pytest
 from oracle import agree, error, leaf
 
-import flambeau
-
 
 def test_no_grad_and_enable_grad() -> None:
     def program(T: Any) -> Any:
@@ -235,9 +233,12 @@ def test_misuse() -> None:
 
 
 def test_decorating_a_class() -> None:
-    class Thing:
-        def __init__(self) -> None:
-            self.enabled = flambeau.is_grad_enabled()
+    def program(T: Any) -> Any:
+        class Thing:
+            def __init__(self) -> None:
+                self.enabled = T.is_grad_enabled()
 
-    assert flambeau.no_grad()(Thing)().enabled is False
-    assert flambeau.is_grad_enabled()
+        decorated = T.no_grad()(Thing)
+        return decorated().enabled, Thing().enabled, isinstance(decorated, type), T.no_grad()(int)("3"), T.is_grad_enabled()
+
+    agree(program)
