@@ -6,7 +6,7 @@ import copy
 from typing import Any
 
 import pytest
-from oracle import agree, error, leaf
+from oracle import agree, error, evaluated, leaf
 
 import flambeau
 
@@ -232,38 +232,21 @@ def test_gradient_edges_as_inputs_and_outputs() -> None:
     agree(program)
 
 
-REFUSED = {
-    "no history": lambda T, x: T.ones(()).backward(),
-    "no history, second": lambda T, x: T.autograd.backward([x.sum(), T.ones(())]),
-    "not a scalar": lambda T, x: (x * 2).backward(),
-    "empty": lambda T, x: (x * 2)[:0].backward(),
-    "shape of the gradient": lambda T, x: (x * 2).backward(T.ones(3)),
-    "gradient no tensor": lambda T, x: (x * 2).backward([1.0]),
-    "gradient a number": lambda T, x: x.sum().backward(1.0),
-    "no inputs": lambda T, x: x.sum().backward(inputs=[]),
-    "no inputs of grad": lambda T, x: T.autograd.grad(x.sum(), []),
-    "input without grad": lambda T, x: T.autograd.grad(x.sum(), T.ones(2)),
-    "input of backward without grad": lambda T, x: x.sum().backward(inputs=[T.ones(2)]),
-    "output without grad": lambda T, x: T.autograd.grad(T.ones(()), x),
-    "output not a scalar": lambda T, x: T.autograd.grad(x * 2, x),
-    "shape of grad_outputs": lambda T, x: T.autograd.grad(x * 2, x, T.ones(3)),
-    "unused": lambda T, x: T.autograd.grad((x * 2).sum(), leaf(T, 1.0)),
-    "integers": lambda T, x: T.ones(2, dtype=T.int64, requires_grad=True),
-    "integers later": lambda T, x: T.ones(2, dtype=T.int64).requires_grad_(),
-    "not a leaf": lambda T, x: (x * 2).requires_grad_(False),
-    "not a leaf, by attribute": lambda T, x: setattr(x * 2, "requires_grad", False),
-    "grad no tensor": lambda T, x: setattr(x, "grad", 3),
-    "grad itself": lambda T, x: setattr(x, "grad", x),
-    "grad of another shape": lambda T, x: setattr(x, "grad", T.ones(3, dtype=T.float64)),
-    "numpy": lambda T, x: x.numpy(),
-    "numpy of a result": lambda T, x: (x * 2).numpy(),
-    "edge without grad": lambda T, x: T.autograd.graph.get_gradient_edge(T.ones(2)),
-}
+REFUSED = [
+    "T.ones(()).backward()", "T.autograd.backward([x.sum(), T.ones(())])", "(x * 2).backward()", "(x * 2)[:0].backward()",
+    "(x * 2).backward(T.ones(3))", "(x * 2).backward([1.0])", "x.sum().backward(1.0)", "x.sum().backward(inputs=[])",
+    "T.autograd.grad(x.sum(), [])", "T.autograd.grad(x.sum(), T.ones(2))", "x.sum().backward(inputs=[T.ones(2)])",
+    "T.autograd.grad(T.ones(()), x)", "T.autograd.grad(x * 2, x)", "T.autograd.grad(x * 2, x, T.ones(3))",
+    "T.autograd.grad((x * 2).sum(), leaf(T, 1.0))", "T.ones(2, dtype=T.int64, requires_grad=True)",
+    "T.ones(2, dtype=T.int64).requires_grad_()", "(x * 2).requires_grad_(False)", 'setattr(x * 2, "requires_grad", False)',
+    'setattr(x, "grad", 3)', 'setattr(x, "grad", x)', 'setattr(x, "grad", T.ones(3, dtype=T.float64))', "x.numpy()",
+    "(x * 2).numpy()", "T.autograd.graph.get_gradient_edge(T.ones(2))",
+]  # fmt: skip
 
 
-@pytest.mark.parametrize("name", REFUSED)
-def test_refused(name: str) -> None:
-    agree(lambda T: error(lambda: REFUSED[name](T, leaf(T, 1.0, 2.0))))
+@pytest.mark.parametrize("call", REFUSED)
+def test_refused(call: str) -> None:
+    agree(lambda T: error(lambda: evaluated(T, call, x=leaf(T, 1.0, 2.0), leaf=leaf)))
 
 
 def test_other_numbers_of_gradients_than_tensors_are_refused() -> None:

@@ -7,91 +7,33 @@ import weakref
 from typing import Any
 
 import pytest
-from oracle import agree, error
+from oracle import agree, error, evaluated
 
 import flambeau
 
 #: Operations that have a gradient of their own here too; others are composed of these and show the last one's name.
-RESULTS = {
-    "add": lambda T, x, y: x + y,
-    "add number": lambda T, x, y: x + 1,
-    "sub": lambda T, x, y: x - y,
-    "mul": lambda T, x, y: x * y,
-    "div": lambda T, x, y: x / y,
-    "div by number": lambda T, x, y: x / 3,
-    "pow number": lambda T, x, y: x**2,
-    "pow tensor": lambda T, x, y: x**y,
-    "neg": lambda T, x, y: -x,
-    "abs": lambda T, x, y: x.abs(),
-    "exp": lambda T, x, y: x.exp(),
-    "log": lambda T, x, y: x.log(),
-    "sqrt": lambda T, x, y: x.sqrt(),
-    "sin": lambda T, x, y: x.sin(),
-    "tanh": lambda T, x, y: x.tanh(),
-    "sigmoid": lambda T, x, y: x.sigmoid(),
-    "relu": lambda T, x, y: x.relu(),
-    "gelu": lambda T, x, y: T.nn.functional.gelu(x),
-    "silu": lambda T, x, y: T.nn.functional.silu(x),
-    "leaky relu": lambda T, x, y: T.nn.functional.leaky_relu(x),
-    "softplus": lambda T, x, y: T.nn.functional.softplus(x),
-    "clamp": lambda T, x, y: x.clamp(0, 1),
-    "clamp min": lambda T, x, y: x.clamp(min=0),
-    "maximum": lambda T, x, y: T.maximum(x, y),
-    "where": lambda T, x, y: T.where(x > 0, x, y),
-    "sum": lambda T, x, y: x.sum(),
-    "sum over an axis": lambda T, x, y: x.sum(0),
-    "mean": lambda T, x, y: x.mean(),
-    "mean over an axis": lambda T, x, y: x.mean(1),
-    "prod": lambda T, x, y: x.prod(),
-    "var": lambda T, x, y: x.var(),
-    "max": lambda T, x, y: x.max(),
-    "max over an axis": lambda T, x, y: x.max(1).values,
-    "amax": lambda T, x, y: x.amax(1),
-    "norm": lambda T, x, y: x.norm(),
-    "cumsum": lambda T, x, y: x.cumsum(0),
-    "softmax": lambda T, x, y: x.softmax(1),
-    "log_softmax": lambda T, x, y: x.log_softmax(1),
-    "sort": lambda T, x, y: x.sort().values,
-    "topk": lambda T, x, y: x.topk(1).values,
-    "matmul": lambda T, x, y: x @ y.T,
-    "bmm": lambda T, x, y: T.bmm(x[None], y.T[None]),
-    "linear": lambda T, x, y: T.nn.functional.linear(x, y),
-    "linear with bias": lambda T, x, y: T.nn.functional.linear(x, y, y[:, 0]),
-    "transpose": lambda T, x, y: x.transpose(0, 1),
-    "t": lambda T, x, y: x.t(),
-    "permute": lambda T, x, y: x.permute(1, 0),
-    "view": lambda T, x, y: x.view(-1),
-    "reshape": lambda T, x, y: x.reshape(6),
-    "unsqueeze": lambda T, x, y: x.unsqueeze(0),
-    "squeeze": lambda T, x, y: x[None].squeeze(),
-    "expand": lambda T, x, y: x[None].expand(4, 2, 3),
-    "select": lambda T, x, y: x[0],
-    "slice": lambda T, x, y: x[:, 1:],
-    "diagonal": lambda T, x, y: x.diagonal(),
-    "chunk": lambda T, x, y: x.chunk(2)[0],
-    "index": lambda T, x, y: x[T.tensor([0, 1, 1])],
-    "mask": lambda T, x, y: x[x > 1],
-    "gather": lambda T, x, y: x.gather(1, T.tensor([[0], [1]])),
-    "clone": lambda T, x, y: x.clone(),
-    "contiguous": lambda T, x, y: x.t().contiguous(),
-    "float": lambda T, x, y: x.float(),
-    "cat": lambda T, x, y: T.cat([x, y]),
-    "stack": lambda T, x, y: T.stack([x, y]),
-    "flip": lambda T, x, y: x.flip(0),
-    "roll": lambda T, x, y: x.roll(1, 0),
-    "repeat": lambda T, x, y: x.repeat(2, 1),
-    "tril": lambda T, x, y: x.tril(),
-    "pad": lambda T, x, y: T.nn.functional.pad(x, (1, 1)),
-    "embedding": lambda T, x, y: T.nn.functional.embedding(T.tensor([1, 0]), x),
-    "layer_norm": lambda T, x, y: T.nn.functional.layer_norm(x, (3,)),
-    "conv": lambda T, x, y: T.nn.functional.conv1d(x[None], y[:, :, None].permute(1, 0, 2)),
-    "max_pool": lambda T, x, y: T.nn.functional.max_pool2d(x[None], 2),
-    "nll_loss": lambda T, x, y: T.nn.functional.nll_loss(x, T.tensor([0, 1])),
-    "add in place": lambda T, x, y: (x * 1).add_(y),
-    "mul in place": lambda T, x, y: (x * 1).mul_(y),
-    "relu in place": lambda T, x, y: (x * 1).relu_(),
-    "copy in place": lambda T, x, y: (x * 1).copy_(y),
-}
+RESULTS = [
+    "x + y", "x + 1", "x - y", "x * y", "x / y", "x / 3", "x**2", "x**y", "-x", "x.abs()", "x.exp()", "x.log()", "x.sqrt()",
+    "x.sin()", "x.tanh()", "x.sigmoid()", "x.relu()", "F.gelu(x)", "F.silu(x)", "F.leaky_relu(x)", "F.softplus(x)",
+    "x.clamp(0, 1)", "x.clamp(min=0)", "T.maximum(x, y)", "T.where(x > 0, x, y)", "x.sum()", "x.sum(0)", "x.mean()",
+    "x.mean(1)", "x.prod()", "x.var()", "x.max()", "x.max(1).values", "x.amax(1)", "x.norm()", "x.cumsum(0)", "x.softmax(1)",
+    "x.log_softmax(1)", "x.sort().values", "x.topk(1).values", "x @ y.T", "T.bmm(x[None], y.T[None])", "F.linear(x, y)",
+    "F.linear(x, y, y[:, 0])", "x.transpose(0, 1)", "x.t()", "x.permute(1, 0)", "x.view(-1)", "x.reshape(6)",
+    "x.unsqueeze(0)", "x[None].squeeze()", "x[None].expand(4, 2, 3)", "x[0]", "x[:, 1:]", "x.diagonal()", "x.chunk(2)[0]",
+    "x[T.tensor([0, 1, 1])]", "x[x > 1]", "x.gather(1, T.tensor([[0], [1]]))", "x.clone()", "x.t().contiguous()", "x.float()",
+    "T.cat([x, y])", "T.stack([x, y])", "x.flip(0)", "x.roll(1, 0)", "x.repeat(2, 1)", "x.tril()", "F.pad(x, (1, 1))",
+    "F.embedding(T.tensor([1, 0]), x)", "F.layer_norm(x, (3,))", "F.conv1d(x[None], y[:, :, None].permute(1, 0, 2))",
+    "F.max_pool2d(x[None], 2)", "F.nll_loss(x, T.tensor([0, 1]))", "(x * 1).add_(y)", "(x * 1).mul_(y)", "(x * 1).relu_()",
+    "(x * 1).copy_(y)",
+]  # fmt: skip
+#: The same of pictures.
+OF_PICTURES = [
+    "F.relu(x)", "F.leaky_relu(x)", "F.relu6(x)", "F.elu(x)", "F.celu(x)", "F.gelu(x)", "F.silu(x)", "F.softmax(x, 1)",
+    "F.log_softmax(x, 1)", "F.layer_norm(x, (4,))", "F.group_norm(x, 3)", "F.batch_norm(x, None, None, training=True)",
+    "F.conv2d(x, x.detach())", "F.conv2d(x, x.detach(), T.ones(2))", "F.conv_transpose2d(x, x.detach().transpose(0, 1))",
+    "F.max_pool2d(x, 2)", "F.avg_pool2d(x, 2)", "F.adaptive_avg_pool2d(x, 2)", "F.adaptive_avg_pool2d(x, 1)",
+    "F.cross_entropy(x, T.zeros(2, 4, 4, dtype=T.int64))", "F.cross_entropy(x[:, :, 0, 0], T.zeros(2, dtype=T.int64))",
+]  # fmt: skip
 
 
 def arguments(T: Any) -> tuple[Any, Any]:
@@ -99,10 +41,11 @@ def arguments(T: Any) -> tuple[Any, Any]:
     return x, T.linspace(0.5, 2.0, 6, dtype=T.float64).reshape(2, 3).requires_grad_()
 
 
-@pytest.mark.parametrize("name", RESULTS)
-def test_names(name: str) -> None:
+@pytest.mark.parametrize("expression", RESULTS + OF_PICTURES)
+def test_names(expression: str) -> None:
     def program(T: Any) -> Any:
-        result = RESULTS[name](T, *arguments(T))
+        x, y = arguments(T) if expression in RESULTS else (T.ones(2, 3, 4, 4, requires_grad=True), None)
+        result = evaluated(T, expression, x=x, y=y)
         return result.grad_fn.name(), type(result.grad_fn).__name__, result.is_leaf, result.output_nr
 
     agree(program)

@@ -12,14 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from oracle import evaluated
 
 import flambeau
-
-Function = Callable[[Any, Any], Any]
-
-
-def F(T: Any) -> Any:
-    return T.nn.functional
 
 
 def numbers(T: Any, *shape: int, dtype: str = "float32") -> Any:
@@ -59,92 +54,46 @@ def filters(T: Any, x: Any, *window: int, dtype: str = "float32") -> Any:
     return numbers(T, 8, x.shape[1], *window, dtype=dtype)
 
 
-ON_PICTURES: dict[str, Function] = {
-    "conv2d": lambda T, x: F(T).conv2d(x, filters(T, x, 3, 3), numbers(T, 8), padding=1),
-    "conv2d, weight's channels last": lambda T, x: F(T).conv2d(x, last(T, filters(T, x, 3, 3)), padding=1),
-    "conv2d of float64": lambda T, x: F(T).conv2d(x.double(), filters(T, x, 1, 1, dtype="float64")),
-    "conv2d, same": lambda T, x: F(T).conv2d(x, filters(T, x, 2, 2), padding="same"),
-    "depthwise": lambda T, x: F(T).conv2d(x, numbers(T, x.shape[1], 1, 3, 3), padding=1, groups=x.shape[1]),
-    "conv_transpose2d": lambda T, x: F(T).conv_transpose2d(x, numbers(T, x.shape[1], 8, 2, 2), numbers(T, 8), stride=2),
-    "max_pool2d": lambda T, x: F(T).max_pool2d(x, 2, 1, 1),
-    "max_pool2d's places": lambda T, x: F(T).max_pool2d(x, 2, 1, 1, return_indices=True)[1],
-    "avg_pool2d": lambda T, x: F(T).avg_pool2d(x, 2, 1, 1),
-    "adaptive_avg_pool2d": lambda T, x: F(T).adaptive_avg_pool2d(x, (None, 2)),
-    "adaptive_max_pool2d": lambda T, x: F(T).adaptive_max_pool2d(x, 2),
-    "max_unpool2d": lambda T, x: F(T).max_unpool2d(*F(T).max_pool2d(x, 1, 1, return_indices=True), 1),
-    "batch_norm": lambda T, x: F(T).batch_norm(x, None, None, numbers(T, x.shape[1]), training=True),
-    "batch_norm, evaluating": lambda T, x: F(T).batch_norm(x, T.zeros(x.shape[1]), T.ones(x.shape[1])),
-    "group_norm": lambda T, x: F(T).group_norm(x, max(x.shape[1] // 2, 1)),
-    "layer_norm": lambda T, x: F(T).layer_norm(x, x.shape[1:]),
-    "nearest": lambda T, x: F(T).interpolate(x, scale_factor=2),
-    "nearest of the same size": lambda T, x: F(T).interpolate(x, size=tuple(x.shape[2:])),
-    "bilinear": lambda T, x: F(T).interpolate(x, size=(3, 5), mode="bilinear"),
-    "area": lambda T, x: F(T).interpolate(x, size=(2, 3), mode="area"),
-    "pad": lambda T, x: F(T).pad(x, (1, 0, 2, 1)),
-    "pad of channels": lambda T, x: F(T).pad(x, (0, 0, 0, 0, 1, 2)),
-    "pad, replicate": lambda T, x: F(T).pad(x, (1, 1, 1, 1), mode="replicate"),
-    "pad, circular": lambda T, x: F(T).pad(x, (1, 1, 1, 1), mode="circular"),
-    "pixel_shuffle by 1": lambda T, x: F(T).pixel_shuffle(x, 1),
-    "channel_shuffle": lambda T, x: F(T).channel_shuffle(x, max(x.shape[1] // 2, 1)),
-    "unfold": lambda T, x: F(T).unfold(x, 1),
-    "cat": lambda T, x: T.cat([x, x], 1),
-    "cat of different orders": lambda T, x: T.cat([x, x.contiguous()], 1),
-    "stack": lambda T, x: T.stack([x, x], 1),
-    "stack of channels": lambda T, x: T.stack([x, x], 2),
-    "roll": lambda T, x: x.roll(1, 1),
-    "dropout, evaluating": lambda T, x: F(T).dropout(x, 0.5, False) * 1,
-    "row of a batch": lambda T, x: x * x[:1],
-    "to": lambda T, x: x.to(memory_format=T.channels_last),
-    "to, contiguous": lambda T, x: x.to(T.float64, memory_format=T.contiguous_format),
-    "double": lambda T, x: x.double(memory_format=T.channels_last),
-    "double, order preserved": lambda T, x: x.double(),
-    "clone": lambda T, x: x.clone(memory_format=T.channels_last),
-    "contiguous": lambda T, x: x.contiguous(memory_format=T.channels_last),
-    "attention": lambda T, x: F(T).scaled_dot_product_attention(*[x.detach()] * 3),
-    "index of rows": lambda T, x: x[T.tensor([0, 0, 1])],
-    "index of channels": lambda T, x: x[:, T.tensor([[0, 0], [0, 0]])],
-    "index of columns": lambda T, x: x[..., T.tensor([0, 0])],
-    "index_put": lambda T, x: x.index_put((T.tensor([0]),), T.tensor(1.0)),
-    "index_fill": lambda T, x: x.index_fill(1, T.tensor([0]), 1.0),
-    "sort": lambda T, x: x.sort(1)[0],
-    "argsort": lambda T, x: x.argsort(-1),
-}
-ON_VOLUMES: dict[str, Function] = {
-    "conv3d": lambda T, x: F(T).conv3d(x, filters(T, x, 2, 3, 3), numbers(T, 8), padding=1),
-    "conv3d of float64": lambda T, x: F(T).conv3d(x.double(), filters(T, x, 1, 1, 1, dtype="float64")),
-    "conv_transpose3d": lambda T, x: F(T).conv_transpose3d(x, numbers(T, x.shape[1], 8, 2, 2, 2), stride=2),
-    "max_pool3d": lambda T, x: F(T).max_pool3d(x, 2),
-    "avg_pool3d": lambda T, x: F(T).avg_pool3d(x, 2),
-    "batch_norm": lambda T, x: F(T).batch_norm(x, None, None, training=True),
-    "group_norm": lambda T, x: F(T).group_norm(x, 2),
-    "instance_norm": lambda T, x: F(T).instance_norm(x),
-    "trilinear": lambda T, x: F(T).interpolate(x, scale_factor=2, mode="trilinear"),
-    "pad": lambda T, x: F(T).pad(x, (1,) * 6),
-    "pad, reflect": lambda T, x: F(T).pad(x, (1,) * 6, mode="reflect"),
-    "cat": lambda T, x: T.cat([x, x], 1),
-    "to": lambda T, x: x.to(memory_format=T.channels_last_3d),
-    "like": lambda T, x: T.zeros_like(x, memory_format=T.channels_last_3d) * x,
-}
-ON_SEQUENCES: dict[str, Function] = {
-    "conv1d": lambda T, x: F(T).conv1d(x, filters(T, x, 3), padding=1),
-    "max_pool1d": lambda T, x: F(T).max_pool1d(x, 2),
-    "avg_pool1d": lambda T, x: F(T).avg_pool1d(x, 2),
-    "adaptive_max_pool1d": lambda T, x: F(T).adaptive_max_pool1d(x, 2),
-    "batch_norm": lambda T, x: F(T).batch_norm(x, None, None, training=True),
-    "nearest of the same size": lambda T, x: F(T).interpolate(x, size=(x.shape[2],)),
-    "linear interpolation": lambda T, x: F(T).interpolate(x, size=(9,), mode="linear"),
-    "pad, reflect": lambda T, x: F(T).pad(x, (1, 1), mode="reflect"),
-    "layer_norm": lambda T, x: F(T).layer_norm(x, x.shape[-1:]),
-    "index of rows": lambda T, x: x[T.tensor([0, 0, 1])],
-    "index_put": lambda T, x: x.index_put((T.tensor([0]),), T.tensor(1.0)),
-    "put": lambda T, x: x.put(T.tensor([0]), T.tensor([1.0])),
-    "sort": lambda T, x: x.sort(-1)[0],
-}
+ON_PICTURES = [
+    "F.conv2d(x, filters(T, x, 3, 3), numbers(T, 8), padding=1)", "F.conv2d(x, last(T, filters(T, x, 3, 3)), padding=1)",
+    'F.conv2d(x.double(), filters(T, x, 1, 1, dtype="float64"))', 'F.conv2d(x, filters(T, x, 2, 2), padding="same")',
+    "F.conv2d(x, numbers(T, x.shape[1], 1, 3, 3), padding=1, groups=x.shape[1])",
+    "F.conv_transpose2d(x, numbers(T, x.shape[1], 8, 2, 2), numbers(T, 8), stride=2)", "F.max_pool2d(x, 2, 1, 1)",
+    "F.max_pool2d(x, 2, 1, 1, return_indices=True)[1]", "F.avg_pool2d(x, 2, 1, 1)", "F.adaptive_avg_pool2d(x, (None, 2))",
+    "F.adaptive_max_pool2d(x, 2)", "F.max_unpool2d(*F.max_pool2d(x, 1, 1, return_indices=True), 1)",
+    "F.batch_norm(x, None, None, numbers(T, x.shape[1]), training=True)",
+    "F.batch_norm(x, T.zeros(x.shape[1]), T.ones(x.shape[1]))", "F.group_norm(x, max(x.shape[1] // 2, 1))",
+    "F.layer_norm(x, x.shape[1:])", "F.interpolate(x, scale_factor=2)", "F.interpolate(x, size=tuple(x.shape[2:]))",
+    'F.interpolate(x, size=(3, 5), mode="bilinear")', 'F.interpolate(x, size=(2, 3), mode="area")', "F.pad(x, (1, 0, 2, 1))",
+    "F.pad(x, (0, 0, 0, 0, 1, 2))", 'F.pad(x, (1, 1, 1, 1), mode="replicate")', 'F.pad(x, (1, 1, 1, 1), mode="circular")',
+    "F.pixel_shuffle(x, 1)", "F.channel_shuffle(x, max(x.shape[1] // 2, 1))", "F.unfold(x, 1)", "T.cat([x, x], 1)",
+    "T.cat([x, x.contiguous()], 1)", "T.stack([x, x], 1)", "T.stack([x, x], 2)", "x.roll(1, 1)",
+    "F.dropout(x, 0.5, False) * 1", "x * x[:1]", "x.to(memory_format=T.channels_last)",
+    "x.to(T.float64, memory_format=T.contiguous_format)", "x.double(memory_format=T.channels_last)", "x.double()",
+    "x.clone(memory_format=T.channels_last)", "x.contiguous(memory_format=T.channels_last)",
+    "F.scaled_dot_product_attention(*[x.detach()] * 3)", "x[T.tensor([0, 0, 1])]", "x[:, T.tensor([[0, 0], [0, 0]])]",
+    "x[..., T.tensor([0, 0])]", "x.index_put((T.tensor([0]),), T.tensor(1.0))", "x.index_fill(1, T.tensor([0]), 1.0)",
+    "x.sort(1)[0]", "x.argsort(-1)",
+]  # fmt: skip
+ON_VOLUMES = [
+    "F.conv3d(x, filters(T, x, 2, 3, 3), numbers(T, 8), padding=1)",
+    'F.conv3d(x.double(), filters(T, x, 1, 1, 1, dtype="float64"))',
+    "F.conv_transpose3d(x, numbers(T, x.shape[1], 8, 2, 2, 2), stride=2)", "F.max_pool3d(x, 2)", "F.avg_pool3d(x, 2)",
+    "F.batch_norm(x, None, None, training=True)", "F.group_norm(x, 2)", "F.instance_norm(x)",
+    'F.interpolate(x, scale_factor=2, mode="trilinear")', "F.pad(x, (1,) * 6)", 'F.pad(x, (1,) * 6, mode="reflect")',
+    "T.cat([x, x], 1)", "x.to(memory_format=T.channels_last_3d)", "T.zeros_like(x, memory_format=T.channels_last_3d) * x",
+]  # fmt: skip
+ON_SEQUENCES = [
+    "F.conv1d(x, filters(T, x, 3), padding=1)", "F.max_pool1d(x, 2)", "F.avg_pool1d(x, 2)", "F.adaptive_max_pool1d(x, 2)",
+    "F.batch_norm(x, None, None, training=True)", "F.interpolate(x, size=(x.shape[2],))",
+    'F.interpolate(x, size=(9,), mode="linear")', 'F.pad(x, (1, 1), mode="reflect")', "F.layer_norm(x, x.shape[-1:])",
+    "x[T.tensor([0, 0, 1])]", "x.index_put((T.tensor([0]),), T.tensor(1.0))", "x.put(T.tensor([0]), T.tensor([1.0]))",
+    "x.sort(-1)[0]",
+]  # fmt: skip
 CASES = [
-    (kind, name)
-    for kind, table in (("picture", ON_PICTURES), ("volume", ON_VOLUMES), ("sequence", ON_SEQUENCES))
-    for name in table
-]
+    *((PICTURES, expression) for expression in ON_PICTURES), *((VOLUMES, expression) for expression in ON_VOLUMES),
+    *((SEQUENCES, expression) for expression in ON_SEQUENCES),
+]  # fmt: skip
 
 
 def steps(x: Any) -> tuple[int, ...]:
@@ -157,15 +106,16 @@ def agree(ours: Any, theirs: Any, where: str) -> None:
     np.testing.assert_allclose(ours.detach().numpy(), theirs.detach().numpy(), rtol=2e-4, atol=1e-5, err_msg=where)
 
 
-@pytest.mark.parametrize(("kind", "name"), CASES)
-def test_operations(kind: str, name: str) -> None:
-    layouts, table = {
-        "picture": (PICTURES, ON_PICTURES), "volume": (VOLUMES, ON_VOLUMES), "sequence": (SEQUENCES, ON_SEQUENCES),
-    }[kind]  # fmt: skip
+def computed(T: Any, expression: str, x: Any) -> Any:
+    return evaluated(T, expression, x=x, numbers=numbers, last=last, filters=filters)
+
+
+@pytest.mark.parametrize(("layouts", "expression"), CASES)
+def test_operations(layouts: dict[str, Callable[[Any], Any]], expression: str) -> None:
     for layout, make in layouts.items():
-        agree(*(table[name](T, make(T)) for T in (flambeau, torch)), layout)
+        agree(*(computed(T, expression, make(T)) for T in (flambeau, torch)), layout)
         leaves = [make(T).detach().requires_grad_() for T in (flambeau, torch)]
-        results = [table[name](T, x) for T, x in zip((flambeau, torch), leaves)]
+        results = [computed(T, expression, x) for T, x in zip((flambeau, torch), leaves)]
         agree(*results, f"{layout}, differentiated")
         if not results[1].requires_grad:
             continue

@@ -114,38 +114,3 @@ def test_model_against_pytorch(name: str) -> None:
         assert_same(a, b, 2e-5, f"output {place}")
     for key in theirs:
         assert_same(ours[key].grad, theirs[key].grad, 5e-5, f"gradient of {key}")
-
-
-NAMED: dict[str, Callable[[Any, Any], Any]] = {
-    "relu": lambda f, x: f.relu(x),
-    "leaky_relu": lambda f, x: f.leaky_relu(x),
-    "relu6": lambda f, x: f.relu6(x),
-    "elu": lambda f, x: f.elu(x),
-    "celu": lambda f, x: f.celu(x),
-    "gelu": lambda f, x: f.gelu(x),
-    "silu": lambda f, x: f.silu(x),
-    "softmax": lambda f, x: f.softmax(x, 1),
-    "log_softmax": lambda f, x: f.log_softmax(x, 1),
-    "layer_norm": lambda f, x: f.layer_norm(x, (4,)),
-    "group_norm": lambda f, x: f.group_norm(x, 3),
-    "batch_norm": lambda f, x: f.batch_norm(x, None, None, training=True),
-    "conv2d": lambda f, x: f.conv2d(x, x.detach()),
-    "max_pool2d": lambda f, x: f.max_pool2d(x, 2),
-    "avg_pool2d": lambda f, x: f.avg_pool2d(x, 2),
-    "adaptive_avg_pool2d": lambda f, x: f.adaptive_avg_pool2d(x, 2),
-    "global average": lambda f, x: f.adaptive_avg_pool2d(x, 1),
-}
-
-
-@pytest.mark.parametrize("name", NAMED)
-def test_names_of_gradients(name: str) -> None:
-    ours = NAMED[name](F, flambeau.ones(2, 3, 4, 4, requires_grad=True))
-    theirs = NAMED[name](TF, torch.ones(2, 3, 4, 4, requires_grad=True))
-    assert ours.grad_fn.name() == theirs.grad_fn.name()
-
-
-@pytest.mark.parametrize("shape", [(2, 3), (2, 3, 4, 4)])
-def test_name_of_the_gradient_of_cross_entropy(shape: tuple[int, ...]) -> None:
-    target = torch.zeros((shape[0], *shape[2:]), dtype=torch.int64)
-    ours = F.cross_entropy(flambeau.ones(shape, requires_grad=True), as_flambeau(target))
-    assert ours.grad_fn.name() == TF.cross_entropy(torch.ones(shape, requires_grad=True), target).grad_fn.name()

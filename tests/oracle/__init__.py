@@ -70,6 +70,11 @@ def agree(program: Callable[[Any], Any], tolerance: float = 1e-6) -> Any:
     return results[1]
 
 
+def evaluated(library: Any, expression: str, **names: Any) -> Any:
+    """An expression of ``names`` in which ``T`` is the library and ``F`` its ``nn.functional``."""
+    return eval(expression, {"T": library, "F": library.nn.functional, **names})
+
+
 def leaf(library: Any, *values: Any) -> Any:
     """A float64 leaf that requires grad."""
     return library.tensor(values, dtype=library.float64, requires_grad=True)
