@@ -1,4 +1,4 @@
-"""``Variable``: what tensors that require grad were called once."""
+"""``Variable``: the old name of tensors that require grad."""
 
 from __future__ import annotations
 

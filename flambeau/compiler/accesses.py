@@ -1,4 +1,4 @@
-"""Which bytes of which operands a loop program reads and writes, as its arguments say: what plans are verified by."""
+"""Which bytes of which operands a loop program reads and writes, by its arguments; plans are verified with it."""
 
 from __future__ import annotations
 

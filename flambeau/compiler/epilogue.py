@@ -1,4 +1,4 @@
-"""Templates with an epilogue: products and convolutions whose results go on being computed with in registers."""
+"""Products and convolutions with an epilogue: what follows element by element, computed on results still in registers."""
 
 from __future__ import annotations
 

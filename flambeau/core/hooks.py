@@ -1,4 +1,4 @@
-"""Hooks: the handle that takes one away again, and what tensors have for theirs."""
+"""Hooks: the handle that removes one, and where tensors keep theirs."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""The processor as a device: kernels as LLVM IR, compiled, and run by native threads."""

@@ -1,4 +1,4 @@
-"""What becomes of a tensor that values are written into: in place, whatever was there before, or as ``out=``."""
+"""Writing results into tensors that are there: in place, over all that was there before, or as ``out=``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Axes in another order, and elements in another order along them."""
+"""Axes in another order (``permute``), and elements in another order along them (``flip``, ``roll``)."""
 
 from __future__ import annotations
 

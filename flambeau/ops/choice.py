@@ -1,4 +1,4 @@
-"""Choosing between values, limiting them, and comparing whole tensors."""
+"""Choosing between values (``where``), limiting them (``clamp``), and comparing whole tensors (``allclose``)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which elements there are, how often, and where they belong in an order."""
+"""Which elements there are (``unique``), how often (``bincount``), and where they belong in an order (``bucketize``)."""
 
 from __future__ import annotations
 

@@ -400,3 +400,19 @@ def nonzero_static(input: Tensor, *, size: int, fill_value: int = -1) -> Tensor:
     from .joining import cat
 
     return cat([found, missing])
+
+
+@operation(method=False)
+def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
+    """The coordinates in a tensor of ``shape`` that positions in row-major order stand for."""
+    if indices.dtype.category != 1:
+        raise TypeError(f"expected 'indices' to be integer dtype, but got {indices.dtype}")
+    sizes = (shape,) if isinstance(shape, int) else tuple(shape)
+    if any(extent < 0 for extent in sizes):
+        raise ValueError(f"'shape' cannot have negative values, but got {sizes}")
+    indices = indices.to(dtypes.int64)
+    coordinates = []
+    for extent in reversed(sizes):
+        coordinates.append(indices % extent)
+        indices = indices // extent
+    return tuple(reversed(coordinates))

@@ -1,4 +1,4 @@
-"""The loss of class numbers; what else there is of losses is composed in ``nn.functional``."""
+"""Negative log likelihood and cross entropy; the other losses are composed in ``nn.functional``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A tensor's content replaced, by another tensor's, by one value or by a function's, in place or in a copy; other sizes."""
+"""Replacing what a tensor holds (``copy_``, ``fill_``, ``map_``) or its size (``resize_``); copies with a part replaced."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..core.device import preserve_format
 from ..core.modes import without_history
 from ..core.tensor import Tensor
 from ..graph import primitives as p
-from ..graph.dtypes import dtype, int64
+from ..graph.dtypes import dtype
 from ..graph.shapes import Size, View, wrap_dim
 from ..graph.trace import local
 from .assignment import Overwritten, assign, overwrite, overwritten_by
@@ -224,19 +224,3 @@ def map2_(self: Tensor, x: Tensor, y: Tensor, callable: Callable[[Any, Any, Any]
     if self.requires_grad or x.requires_grad or y.requires_grad:
         raise RuntimeError("Can't call map2_() on Variable that requires grad. Use var.detach().map2_() instead.")
     return _mapped(self, callable, x, y)
-
-
-@operation(method=False)
-def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
-    """The coordinates in a tensor of ``shape`` that positions in row-major order stand for."""
-    if indices.dtype.category != 1:
-        raise TypeError(f"expected 'indices' to be integer dtype, but got {indices.dtype}")
-    sizes = (shape,) if isinstance(shape, int) else tuple(shape)
-    if any(extent < 0 for extent in sizes):
-        raise ValueError(f"'shape' cannot have negative values, but got {sizes}")
-    indices = indices.to(int64)
-    coordinates = []
-    for extent in reversed(sizes):
-        coordinates.append(indices % extent)
-        indices = indices // extent
-    return tuple(reversed(coordinates))

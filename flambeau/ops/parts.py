@@ -1,4 +1,4 @@
-"""Views of parts of a tensor: slices, selections, diagonals, windows; and axes cut into parts."""
+"""Views of parts of a tensor (``narrow``, ``select``, ``unfold``), and axes cut into parts (``split``, ``unbind``)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The slices of one axis that a vector of numbers names: read, added to, replaced."""
+"""Slices of one axis, chosen by a vector of indices: read (``index_select``, ``embedding``), added to, replaced."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mapping a function over an axis of its arguments."""
+"""``vmap``: mapping a function over an axis of its arguments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures: data sets of them, transforms, models, and putting them on a page. PyTorch's name for it is torchvision."""
+"""Pictures: data sets of them, transforms, models, and many on one page. PyTorch's name for it is torchvision."""
 
 from __future__ import annotations
 

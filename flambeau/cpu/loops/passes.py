@@ -1,7 +1,7 @@
 """Which element values a row kernel computes in which pass over a row, and which ones it keeps from pass to pass.
 
 What depends on a reduction along the row waits for the next pass, which may need values of earlier passes again. Cheap
-ones are computed anew from what is in memory. Dear ones (an exponential, a chain of arithmetic) are kept: written to a
+ones are computed anew from what is in memory. Expensive ones (an exponential, a chain of arithmetic) are kept: written to a
 row of the tile's scratch memory when they are first computed, and read from there later. Neither changes a bit.
 """
 

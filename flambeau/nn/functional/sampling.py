@@ -1,4 +1,4 @@
-"""Reading a picture at arbitrary places (spatial transformers, Jaderberg and others 2015)."""
+"""Reading a picture at arbitrary places (``grid_sample``; spatial transformers, Jaderberg and others 2015)."""
 
 from __future__ import annotations
 

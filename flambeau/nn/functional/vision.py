@@ -1,4 +1,4 @@
-"""Resizing pictures."""
+"""Resizing pictures (``interpolate``)."""
 
 from __future__ import annotations
 

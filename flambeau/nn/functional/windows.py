@@ -1,4 +1,4 @@
-"""The sliding windows that convolutions are made of, and what they are put together to."""
+"""Sliding windows as columns (``unfold``), and columns added up again where they overlap (``fold``)."""
 
 from __future__ import annotations
 
