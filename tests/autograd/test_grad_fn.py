@@ -23,7 +23,8 @@ RESULTS = [
     "x[T.tensor([0, 1, 1])]", "x[x > 1]", "x.gather(1, T.tensor([[0], [1]]))", "x.clone()", "x.t().contiguous()", "x.float()",
     "T.cat([x, y])", "T.stack([x, y])", "x.flip(0)", "x.roll(1, 0)", "x.repeat(2, 1)", "x.tril()", "F.pad(x, (1, 1))",
     "F.embedding(T.tensor([1, 0]), x)", "F.layer_norm(x, (3,))", "F.conv1d(x[None], y[:, :, None].permute(1, 0, 2))",
-    "F.max_pool2d(x[None], 2)", "F.nll_loss(x, T.tensor([0, 1]))", "(x * 1).add_(y)", "(x * 1).mul_(y)", "(x * 1).relu_()",
+    "F.max_pool2d(x[None], 2)", "F.nll_loss(x, T.tensor([0, 1]))", "F.mse_loss(x, y)", "F.smooth_l1_loss(x, y)",
+    "F.huber_loss(x, y)", "F.mse_loss(x, y, reduction='none')", "(x * 1).add_(y)", "(x * 1).mul_(y)", "(x * 1).relu_()",
     "(x * 1).copy_(y)",
 ]  # fmt: skip
 #: The same of pictures.

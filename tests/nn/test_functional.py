@@ -152,6 +152,16 @@ def test_warnings() -> None:
         assert F._Reduction.legacy_get_enum(False, None) == 2
 
 
+def test_broadcasting_and_errors_of_losses_of_a_distance() -> None:
+    with pytest.warns(UserWarning, match="target size"):
+        loss = F.mse_loss(flambeau.ones(3, 4, requires_grad=True), flambeau.zeros(4))
+    assert loss.item() == 1.0
+    with pytest.raises(ValueError, match="is not a valid value for reduction"):
+        F.mse_loss(flambeau.ones(3), flambeau.ones(3), reduction="most")
+    with pytest.raises(NotImplementedError, match="mse_cpu"):
+        F.mse_loss(flambeau.arange(3), flambeau.arange(3))
+
+
 def test_second_derivative_of_binary_cross_entropy() -> None:
     x = (torch.rand(6, dtype=torch.float64) * 0.8 + 0.1).requires_grad_()
     check(lambda T, x, t: T.nn.functional.binary_cross_entropy(x, t), x, torch.rand(6, dtype=torch.float64), second=True)

@@ -236,7 +236,8 @@ def reduced(calls: Iterable[str], samples: Samples, derivatives: int = 2, slack:
 LOSSES = [
     *reduced(("mse_loss(x, y)", "l1_loss(x, y)", "smooth_l1_loss(x, y)", "smooth_l1_loss(x, y, beta=0.3)",
               "smooth_l1_loss(x, y, beta=0.0)", "huber_loss(x, y)", "huber_loss(x, y, delta=0.4)",
-              "mse_loss(x, y, weight=y.detach().abs())", "l1_loss(x, y, weight=y.detach().abs())"), _PAIR, 1, "linear"),
+              "mse_loss(x, y, weight=y.detach().abs())", "l1_loss(x, y, weight=y.detach().abs())"),
+             several(_PAIR, of((), ()), of((0,), (0,)), of((2, 3, 4), (2, 3, 4))), 2, "linear"),
     *reduced(("poisson_nll_loss(x, y.detach().abs() * 3, full=True)", "gaussian_nll_loss(x, y, x.detach().abs(), full=True)",
               "gaussian_nll_loss(x, y, x[:, 0].detach().abs())",
               "poisson_nll_loss(x.abs(), y.detach().abs(), log_input=False)"), of((5, 4), (5, 4)), 1, 40),
