@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, TypeVar, dataclass_transform
 
 from .. import functional
@@ -13,6 +13,7 @@ from .module import Module
 
 M = TypeVar("M", bound=type[Module])
 
+_EMPTY, _VARIADIC = inspect.Parameter.empty, (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 _EXTENTS = {1: "dimension", 2: "two dimensions", 3: "three dimensions"}
 
 _FOLDER = os.path.dirname(os.path.abspath(__file__)) + os.sep
@@ -25,8 +26,9 @@ def layer(function: Callable[..., Any] | None = None, *, shows: str | None = Non
     The settings are what the class annotates, with their defaults; those behind ``_: KW_ONLY`` are given by keyword alone.
     They make
 
-    - the constructor, which hands on those that the constructor of the base class takes, keeps the others (tensors as
-      buffers) and calls ``_settle()``, if there is such a method, to check or convert them;
+    - the constructor, which hands on those that the constructor of the base class takes (they come first where the class
+      names none of them), keeps the others (tensors as buffers) and calls ``_settle()``, if there is such a method, to
+      check or convert them;
     - ``__constants__``, and the values for modules that were pickled before there was such a setting;
     - ``extra_repr``: ``name=value`` of all, of ``inplace`` only where it is true, or what the format ``shows`` makes of them;
     - ``forward``, which hands them to the parameters of the same names. The function's other parameters are inputs, if they
@@ -41,7 +43,10 @@ def layer(function: Callable[..., Any] | None = None, *, shows: str | None = Non
         defaults = {name: vars(cls)[name] for name in hints if name in vars(cls)}
         for name in defaults:
             delattr(cls, name)
-        taken = _parameters_of(base.__init__) if hints else ()
+        taken = _parameters_of(base.__init__) if hints else {}
+        if not any(name in hints for name in taken):
+            hints = {**{name: parameter.annotation for name, parameter in taken.items()}, **hints}
+            defaults |= {name: parameter.default for name, parameter in taken.items() if parameter.default is not _EMPTY}
         kept = [name for name in hints if name not in taken and name != "_"]
         members: dict[str, Any] = {
             "__settings__": {**base.__settings__, **{name: defaults.get(name, ...) for name in kept}},
@@ -76,9 +81,9 @@ def in_dimensions(base: type[Module], also: Sequence[type[Module]] = ()) -> tupl
     return made[0], made[1], made[2]
 
 
-def _parameters_of(constructor: Any) -> tuple[str, ...]:
-    code = constructor.__code__
-    return code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]  # type: ignore[no-any-return]
+def _parameters_of(constructor: Any) -> dict[str, inspect.Parameter]:
+    _, *parameters = inspect.signature(constructor).parameters.values()
+    return {parameter.name: parameter for parameter in parameters if parameter.kind not in _VARIADIC}
 
 
 Parts = tuple[list[str], list[str], dict[str, Any], dict[str, Any]]
@@ -105,7 +110,7 @@ class _AtFirstUse:
         return method.__get__(instance, cls)
 
 
-def _constructor(cls: type[Module], hints: dict[str, Any], defaults: dict[str, Any], taken: Sequence[str]) -> Parts:
+def _constructor(cls: type[Module], hints: dict[str, Any], defaults: dict[str, Any], taken: Collection[str]) -> Parts:
     """``taken`` are the parameters of the base class's constructor."""
     parameters = ["*" if n == "_" else f"{n}=_defaults[{n!r}]" if n in defaults else n for n in hints]
     lines = [f"_super(_class, self).__init__({', '.join(f'{name}={name}' for name in hints if name in taken)})"]

@@ -9,12 +9,11 @@ import flambeau
 from ...core.tensor import Tensor
 from ...ops.from_data import tensor
 from .. import functional as F
-from .. import init
-from ..parameter import empty_parameter
 from .module import Module
+from .normalization import _Affine
 
 
-class _NormBase(Module):
+class _NormBase(_Affine):
     """Settings, affine parameters and running statistics that batch and instance normalisation share."""
 
     _version = 2
@@ -33,12 +32,10 @@ class _NormBase(Module):
         self.momentum = momentum
         self.affine = affine
         self.track_running_stats = track_running_stats
-        factory: dict[str, Any] = {"device": device, "dtype": dtype}
-        self.register_parameter("weight", empty_parameter(num_features, device, dtype) if affine else None)
-        self.register_parameter("bias", empty_parameter(num_features, device, dtype) if affine and bias else None)
+        self._register_affine(num_features, device, dtype, weight=affine, bias=affine and bias)
         if track_running_stats:
-            self.register_buffer("running_mean", flambeau.zeros(num_features, **factory))
-            self.register_buffer("running_var", flambeau.ones(num_features, **factory))
+            self.register_buffer("running_mean", flambeau.zeros(num_features, device=device, dtype=dtype))
+            self.register_buffer("running_var", flambeau.ones(num_features, device=device, dtype=dtype))
             self.register_buffer("num_batches_tracked", tensor(0, dtype=flambeau.long, device=device))
         else:
             self.register_buffer("running_mean", None)
@@ -58,10 +55,7 @@ class _NormBase(Module):
     def reset_parameters(self) -> None:
         """Weight 1, bias 0, running statistics anew."""
         self.reset_running_stats()
-        if self.affine:
-            init.ones_(self.weight)
-            if self.bias is not None:
-                init.zeros_(self.bias)
+        super().reset_parameters()
 
     def _check_input_dim(self, input: Tensor) -> None:
         raise NotImplementedError

@@ -51,9 +51,6 @@ class MSELoss(_Loss):
 class SmoothL1Loss(_Loss):
     """Quadratic below ``beta`` and linear from there on."""
 
-    size_average: Flag = None
-    reduce: Flag = None
-    reduction: str = "mean"
     beta: float = 1.0
 
 
@@ -131,9 +128,6 @@ class CrossEntropyLoss(_WeightedLoss):
 class KLDivLoss(_Loss):
     """Kullback-Leibler divergence of the target from log-probabilities."""
 
-    size_average: Flag = None
-    reduce: Flag = None
-    reduction: str = "mean"
     log_target: bool = False
 
 

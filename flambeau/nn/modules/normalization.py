@@ -30,7 +30,23 @@ class CrossMapLRN2d(LocalResponseNorm):
         super().__init__(size, alpha, beta, k)
 
 
-class LayerNorm(Module):
+class _Affine(Module):
+    """A normalisation whose results are scaled by a weight and moved by a bias, if it has them."""
+
+    def _register_affine(self, shape: Any, device: Any, dtype: Any, **wanted: bool) -> None:
+        """Register ``weight=`` and ``bias=``, as parameters of that shape or as None."""
+        for name, here in wanted.items():
+            self.register_parameter(name, empty_parameter(shape, device, dtype) if here else None)
+
+    def reset_parameters(self) -> None:
+        """Weight 1, bias 0."""
+        if self.weight is not None:
+            init.ones_(self.weight)
+            if getattr(self, "bias", None) is not None:
+                init.zeros_(self.bias)
+
+
+class LayerNorm(_Affine):
     """Normalise over the last dimensions, whose extents are ``normalized_shape``."""
 
     __constants__ = ["normalized_shape", "eps", "elementwise_affine"]
@@ -40,33 +56,22 @@ class LayerNorm(Module):
         device: Any = None, dtype: Any = None,
     ) -> None:  # fmt: skip
         super().__init__()
-        if isinstance(normalized_shape, numbers.Integral):
-            normalized_shape = (normalized_shape,)
-        shape = self.normalized_shape = tuple(normalized_shape)
+        self.normalized_shape = _shape(normalized_shape)
         self.eps = eps
         self.elementwise_affine = elementwise_affine
-        self.register_parameter("weight", empty_parameter(shape, device, dtype) if elementwise_affine else None)
-        self.register_parameter("bias", empty_parameter(shape, device, dtype) if elementwise_affine and bias else None)
+        bias = elementwise_affine and bias
+        self._register_affine(self.normalized_shape, device, dtype, weight=elementwise_affine, bias=bias)
         self.reset_parameters()
-
-    def reset_parameters(self) -> None:
-        """Weight 1, bias 0."""
-        if self.elementwise_affine:
-            init.ones_(self.weight)
-            if self.bias is not None:
-                init.zeros_(self.bias)
 
     def forward(self, input: Tensor) -> Tensor:
         return F.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
-        return (
-            f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}, "
-            f"bias={self.bias is not None}"
-        )
+        affine, bias = self.elementwise_affine, self.bias is not None
+        return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={affine}, bias={bias}"
 
 
-class GroupNorm(Module):
+class GroupNorm(_Affine):
     """Normalise each group of channels of each sample by itself."""
 
     __constants__ = ["num_groups", "num_channels", "eps", "affine"]
@@ -82,28 +87,18 @@ class GroupNorm(Module):
         self.num_channels = num_channels
         self.eps = eps
         self.affine = affine
-        self.register_parameter("weight", empty_parameter(num_channels, device, dtype) if affine else None)
-        self.register_parameter("bias", empty_parameter(num_channels, device, dtype) if affine and bias else None)
+        self._register_affine(num_channels, device, dtype, weight=affine, bias=affine and bias)
         self.reset_parameters()
-
-    def reset_parameters(self) -> None:
-        """Weight 1, bias 0."""
-        if self.affine:
-            init.ones_(self.weight)
-            if self.bias is not None:
-                init.zeros_(self.bias)
 
     def forward(self, input: Tensor) -> Tensor:
         return F.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
-        return (
-            f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}, "
-            f"bias={self.bias is not None}"
-        )
+        affine, bias = self.affine, self.bias is not None
+        return f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={affine}, bias={bias}"
 
 
-class RMSNorm(Module):
+class RMSNorm(_Affine):
     """Divide by the root of the mean square over the last dimensions."""
 
     __constants__ = ["normalized_shape", "eps", "elementwise_affine"]
@@ -113,21 +108,18 @@ class RMSNorm(Module):
         dtype: Any = None,
     ) -> None:  # fmt: skip
         super().__init__()
-        if isinstance(normalized_shape, numbers.Integral):
-            normalized_shape = (normalized_shape,)
-        shape = self.normalized_shape = tuple(normalized_shape)
+        self.normalized_shape = _shape(normalized_shape)
         self.eps = eps
         self.elementwise_affine = elementwise_affine
-        self.register_parameter("weight", empty_parameter(shape, device, dtype) if elementwise_affine else None)
+        self._register_affine(self.normalized_shape, device, dtype, weight=elementwise_affine)
         self.reset_parameters()
-
-    def reset_parameters(self) -> None:
-        """Weight 1."""
-        if self.elementwise_affine:
-            init.ones_(self.weight)
 
     def forward(self, x: Tensor) -> Tensor:
         return F.rms_norm(x, self.normalized_shape, self.weight, self.eps)
 
     def extra_repr(self) -> str:
         return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
+
+
+def _shape(extents: Any) -> tuple[int, ...]:
+    return (extents,) if isinstance(extents, numbers.Integral) else tuple(extents)  # type: ignore[return-value]

@@ -103,7 +103,6 @@ class FiveCrop(_OfSize):
 class TenCrop(_OfSize):
     """The corners and the middle of the picture and of its mirror image, as a tuple."""
 
-    size: int | Sequence[int]
     vertical_flip: bool = False
 
 
