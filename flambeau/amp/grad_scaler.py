@@ -13,6 +13,9 @@ from ..core.tensor import Tensor
 
 __all__ = ["GradScaler"]
 
+_SAVED = {name: f"_{name}" for name in ("scale", "growth_factor", "backoff_factor", "growth_interval")}
+_SAVED["_growth_tracker"] = "_growth_tracker"
+
 
 class GradScaler:
     """Multiplies losses by a scale and divides gradients by it before the optimiser's step.
@@ -152,13 +155,7 @@ class GradScaler:
         """What to save in a checkpoint; empty if disabled."""
         if not self._enabled:
             return {}
-        return {
-            "scale": self._scale,
-            "growth_factor": self._growth_factor,
-            "backoff_factor": self._backoff_factor,
-            "growth_interval": self._growth_interval,
-            "_growth_tracker": self._growth_tracker,
-        }
+        return {name: getattr(self, attribute) for name, attribute in _SAVED.items()}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Restore what :meth:`state_dict` gave. ``RuntimeError`` for the empty one of a disabled scaler."""
@@ -168,8 +165,6 @@ class GradScaler:
             raise RuntimeError(
                 "The source state dict is empty, possibly because it was saved from a disabled instance of GradScaler."
             )
-        self._scale = float(state_dict["scale"])
-        self._growth_factor = state_dict["growth_factor"]
-        self._backoff_factor = state_dict["backoff_factor"]
-        self._growth_interval = state_dict["growth_interval"]
-        self._growth_tracker = state_dict["_growth_tracker"]
+        for name, attribute in _SAVED.items():
+            setattr(self, attribute, state_dict[name])
+        self._scale = float(self._scale)

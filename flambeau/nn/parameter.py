@@ -166,3 +166,18 @@ def empty_parameter(size: Any, device: Any, dtype: Any) -> Parameter:
 def is_lazy(param: Any) -> bool:
     """Whether a parameter's or buffer's shape is still unknown."""
     return isinstance(param, UninitializedTensorMixin)
+
+
+def zero_grad(parameter: Tensor, set_to_none: bool) -> None:
+    """Forget a parameter's gradient, or set it to zero."""
+    gradient = parameter.grad
+    if gradient is None:
+        return
+    if set_to_none:
+        parameter.grad = None
+        return
+    if gradient.grad_fn is not None:
+        gradient.detach_()
+    else:
+        gradient.requires_grad_(False)
+    gradient.zero_()

@@ -14,6 +14,7 @@ from ..core.tensor import Tensor
 from ..graph.notices import warn
 from ..graph.trace import step_boundary
 from ..nn._typename import typename
+from ..nn.parameter import zero_grad
 from ._state import ParameterState
 
 __all__ = ["Optimizer", "register_optimizer_step_post_hook", "register_optimizer_step_pre_hook"]
@@ -112,17 +113,7 @@ class Optimizer:
         """Forget the parameters' gradients, or set them to zero."""
         for group in self.param_groups:
             for parameter in group["params"]:
-                gradient = parameter.grad
-                if gradient is None:
-                    continue
-                if set_to_none:
-                    parameter.grad = None
-                    continue
-                if gradient.grad_fn is not None:
-                    gradient.detach_()
-                else:
-                    gradient.requires_grad_(False)
-                gradient.zero_()
+                zero_grad(parameter, set_to_none)
 
     # --- groups ----------------------------------------------------------------------------------------------------
 

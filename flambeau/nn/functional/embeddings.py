@@ -30,18 +30,18 @@ def embedding(
     With ``max_norm`` the chosen rows are first scaled down in place where their norm exceeds it. The gradient is
     always dense.
     """
-    if padding_idx is not None:
-        padding_idx = _row(padding_idx, weight.size(0))
+    padding_idx = row_in(padding_idx, weight.size(0))
     if max_norm is not None:
         _renormalise(weight, input, max_norm, norm_type)
     return slices.embedding(weight, input, -1 if padding_idx is None else padding_idx, scale_grad_by_freq)
 
 
-def _row(padding_idx: int | None, rows: int) -> int | None:
+def row_in(padding_idx: int | None, rows: int, name: str = "Padding_idx") -> int | None:
+    """A row counted from the start, or None. ``AssertionError`` if there are not so many."""
     if padding_idx is None:
         return None
     if padding_idx >= rows or padding_idx < -rows:
-        raise AssertionError("Padding_idx must be within num_embeddings")
+        raise AssertionError(f"{name} must be within num_embeddings")
     return padding_idx % rows
 
 
@@ -156,7 +156,7 @@ def embedding_bag(
             f"padding_idx must be within the number of embeddings, -{weight.size(0)} through {weight.size(0) - 1}, but got "
             f"{padding_idx}"
         )
-    padding_idx = _row(padding_idx, weight.size(0))
+    padding_idx = row_in(padding_idx, weight.size(0))
     input = checked(input, (input >= 0) & (input < weight.size(0)), _ENTRY)
     if padding_idx is not None:
         kept = input.ne(padding_idx).nonzero().squeeze(1)

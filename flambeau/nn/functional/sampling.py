@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from functools import reduce
+from operator import add, mul
 from typing import Any
 
 import flambeau
@@ -104,18 +106,12 @@ def _sampled(input: Tensor, grid: Tensor, mode: str, padding_mode: str, align_co
         return _pick(input, [place.detach().round() for place in places], extents)
     floors = [place.detach().floor() for place in places]
     fractions = [place - floor for place, floor in zip(places, floors, strict=True)]
-    total: Tensor | None = None
+    parts = []
     for corner in itertools.product((0, 1), repeat=len(extents)):
-        weight: Tensor | None = None
-        for upper, fraction in zip(corner, fractions, strict=True):
-            share = fraction if upper else 1 - fraction
-            weight = share if weight is None else weight * share
-        assert weight is not None
+        shares = [fraction if upper else 1 - fraction for upper, fraction in zip(corner, fractions, strict=True)]
         part = _pick(input, [f + upper for f, upper in zip(floors, corner, strict=True)], extents)
-        part = part * weight.unsqueeze(1)
-        total = part if total is None else total + part
-    assert total is not None
-    return total
+        parts.append(part * reduce(mul, shares).unsqueeze(1))
+    return reduce(add, parts)
 
 
 def _check(input: Tensor, grid: Tensor, mode: str) -> None:
@@ -185,16 +181,14 @@ def _bicubic(input: Tensor, places: list[Tensor], extents: list[int], padding_mo
     """Keys' cubic convolution with a = -0.75 over the 4×4 pixels around each place."""
     floors = [place.detach().floor() for place in places]
     weights = [_cubic_weights(place - floor) for place, floor in zip(places, floors, strict=True)]
-    total: Tensor | None = None
+    parts = []
     for i, j in itertools.product(range(4), repeat=2):
         corner = [
             _inside(floor + (tap - 1), extent, padding_mode, align_corners)
             for floor, tap, extent in zip(floors, (i, j), extents, strict=True)
         ]
-        part = _pick(input, corner, extents) * (weights[0][i] * weights[1][j]).unsqueeze(1)
-        total = part if total is None else total + part
-    assert total is not None
-    return total
+        parts.append(_pick(input, corner, extents) * (weights[0][i] * weights[1][j]).unsqueeze(1))
+    return reduce(add, parts)
 
 
 def _cubic_weights(t: Tensor) -> list[Tensor]:

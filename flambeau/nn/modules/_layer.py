@@ -147,3 +147,8 @@ def _forward(cls: type[Module], function: Callable[..., Any]) -> Parts:
 def _shown(module: Module, names: list[str]) -> str:
     values = [(name, getattr(module, name)) for name in names]
     return ", ".join(f"{name}={value!r}" for name, value in values if name != "inplace" or value)
+
+
+def unusual(module: Module, **usual: Any) -> str:
+    """``, name=value`` for each setting of a module that is not what it usually is."""
+    return "".join(f", {name}={getattr(module, name)}" for name, value in usual.items() if getattr(module, name) != value)

@@ -101,6 +101,9 @@ def _has_any_global_hook() -> bool:
     )
 
 
+__all__ = [name for name in globals() if name.startswith("register_module_")]
+
+
 class _WrappedHook:
     """A hook that is handed its module first, which it refers to weakly."""
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from ...core.tensor import Tensor
 from .. import functional as F
 from .. import init
 from ..parameter import empty_parameter
+from ._layer import unusual
 from .module import Module
-from .utils import _pair, _reverse_repeat_tuple, _single, _triple
+from .utils import _ntuple, _reverse_repeat_tuple
 
 _PADDINGS = {"same", "valid"}
 _PADDING_MODES = {"zeros", "reflect", "replicate", "circular"}
@@ -24,6 +25,7 @@ class _ConvNd(Module):
         "stride", "padding", "dilation", "groups", "padding_mode", "output_padding", "in_channels", "out_channels",
         "kernel_size",
     ]  # fmt: skip
+    _dimensions: ClassVar[int]
 
     def __init__(
         self,
@@ -81,32 +83,16 @@ class _ConvNd(Module):
                 init.uniform_(self.bias, -bound, bound)
 
     def extra_repr(self) -> str:
+        none, ones = (0,) * len(self.kernel_size), (1,) * len(self.kernel_size)
         text = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"
-        if self.padding != (0,) * len(self.padding):
-            text += f", padding={self.padding}"
-        if self.dilation != (1,) * len(self.dilation):
-            text += f", dilation={self.dilation}"
-        if self.output_padding != (0,) * len(self.output_padding):
-            text += f", output_padding={self.output_padding}"
-        if self.groups != 1:
-            text += f", groups={self.groups}"
+        text += unusual(self, padding=none, dilation=ones, output_padding=none, groups=1)
         if self.bias is None:
             text += ", bias=False"
-        if self.padding_mode != "zeros":
-            text += f", padding_mode={self.padding_mode}"
-        return text
+        return text + unusual(self, padding_mode="zeros")
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
         self.__dict__.setdefault("padding_mode", "zeros")
-
-    def _convolve(
-        self, convolution: Callable[..., Tensor], input: Tensor, weight: Tensor, bias: Tensor | None
-    ) -> Tensor:
-        if self.padding_mode == "zeros":
-            return convolution(input, weight, bias, self.stride, self.padding, self.dilation, self.groups)
-        padded = F.pad(input, self._reversed_padding_repeated_twice, mode=self.padding_mode)
-        return convolution(padded, weight, bias, self.stride, 0, self.dilation, self.groups)
 
 
 def _explicit_padding(padding: str | tuple[int, ...], dilation: Sequence[int], kernel_size: Sequence[int]) -> Any:
@@ -125,14 +111,12 @@ def _explicit_padding(padding: str | tuple[int, ...], dilation: Sequence[int], k
 class _CrossCorrelation(_ConvNd):
     """What convolutions share that are no transposes."""
 
-    _parse: Callable[[Any], tuple[int, ...]]
-
     def __init__(
         self, in_channels: int, out_channels: int, kernel_size: Any, stride: Any = 1, padding: Any = 0,
         dilation: Any = 1, groups: int = 1, bias: bool = True, padding_mode: str = "zeros", device: Any = None,
         dtype: Any = None,
     ) -> None:  # fmt: skip
-        parse = type(self)._parse
+        parse = _ntuple(self._dimensions)
         super().__init__(
             in_channels, out_channels, parse(kernel_size), parse(stride),
             padding if isinstance(padding, str) else parse(padding), parse(dilation), False, parse(0), groups, bias,
@@ -140,7 +124,11 @@ class _CrossCorrelation(_ConvNd):
         )  # fmt: skip
 
     def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        raise NotImplementedError
+        convolution = (F.conv1d, F.conv2d, F.conv3d)[self._dimensions - 1]
+        if self.padding_mode == "zeros":
+            return convolution(input, weight, bias, self.stride, self.padding, self.dilation, self.groups)
+        padded = F.pad(input, self._reversed_padding_repeated_twice, mode=self.padding_mode)
+        return convolution(padded, weight, bias, self.stride, 0, self.dilation, self.groups)
 
     def forward(self, input: Tensor) -> Tensor:
         return self._conv_forward(input, self.weight, self.bias)
@@ -149,36 +137,23 @@ class _CrossCorrelation(_ConvNd):
 class Conv1d(_CrossCorrelation):
     """Cross-correlation over (N, C, L) or (C, L)."""
 
-    _parse = staticmethod(_single)
-
-    def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        return self._convolve(F.conv1d, input, weight, bias)
+    _dimensions = 1
 
 
 class Conv2d(_CrossCorrelation):
     """Cross-correlation over (N, C, H, W) or (C, H, W)."""
 
-    _parse = staticmethod(_pair)
-
-    def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        return self._convolve(F.conv2d, input, weight, bias)
+    _dimensions = 2
 
 
 class Conv3d(_CrossCorrelation):
     """Cross-correlation over (N, C, D, H, W) or (C, D, H, W)."""
 
-    _parse = staticmethod(_triple)
-
-    def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        return self._convolve(F.conv3d, input, weight, bias)
+    _dimensions = 3
 
 
 class _ConvTransposeNd(_ConvNd):
     """What transposed convolutions share: they map as the gradient of a convolution does."""
-
-    _parse: Callable[[Any], tuple[int, ...]]
-    _function: Callable[..., Tensor]
-    _dimensions: ClassVar[int]
 
     def __init__(
         self, in_channels: int, out_channels: int, kernel_size: Any, stride: Any = 1, padding: Any = 0,
@@ -187,7 +162,7 @@ class _ConvTransposeNd(_ConvNd):
     ) -> None:  # fmt: skip
         if padding_mode != "zeros":
             raise ValueError(f'Only "zeros" padding mode is supported for {self.__class__.__name__}')
-        parse = type(self)._parse
+        parse = _ntuple(self._dimensions)
         super().__init__(
             in_channels, out_channels, parse(kernel_size), parse(stride), parse(padding), parse(dilation), True,
             parse(output_padding), groups, bias, padding_mode, device, dtype,
@@ -195,7 +170,8 @@ class _ConvTransposeNd(_ConvNd):
 
     def forward(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
         output_padding = self._output_padding(input, output_size)
-        return type(self)._function(
+        convolution = (F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d)[self._dimensions - 1]
+        return convolution(
             input, self.weight, self.bias, self.stride, self.padding, output_padding, self.groups, self.dilation
         )
 
@@ -235,22 +211,16 @@ class _ConvTransposeNd(_ConvNd):
 class ConvTranspose1d(_ConvTransposeNd):
     """Transposed convolution over (N, C, L) or (C, L)."""
 
-    _parse = staticmethod(_single)
-    _function: Any = staticmethod(F.conv_transpose1d)
     _dimensions = 1
 
 
 class ConvTranspose2d(_ConvTransposeNd):
     """Transposed convolution over (N, C, H, W) or (C, H, W)."""
 
-    _parse = staticmethod(_pair)
-    _function: Any = staticmethod(F.conv_transpose2d)
     _dimensions = 2
 
 
 class ConvTranspose3d(_ConvTransposeNd):
     """Transposed convolution over (N, C, D, H, W) or (C, D, H, W)."""
 
-    _parse = staticmethod(_triple)
-    _function: Any = staticmethod(F.conv_transpose3d)
     _dimensions = 3

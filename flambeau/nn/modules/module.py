@@ -10,8 +10,10 @@ from typing import Any, ClassVar, TypeVar
 from ...core.tensor import Tensor
 from ...graph.notices import warn
 from .._typename import typename
-from ..parameter import Buffer, Parameter
+from ..parameter import Buffer, Parameter, zero_grad
+from . import _module_hooks
 from ._module_conversion import ModuleConversion
+from ._module_hooks import *  # noqa: F403
 from ._module_hooks import (
     ModuleHooks,
     _global_buffer_registration_hooks,
@@ -19,35 +21,22 @@ from ._module_hooks import (
     _global_parameter_registration_hooks,
     _has_any_global_hook,
     _WrappedHook,
-    register_module_backward_hook,
-    register_module_buffer_registration_hook,
-    register_module_forward_hook,
-    register_module_forward_pre_hook,
-    register_module_full_backward_hook,
-    register_module_full_backward_pre_hook,
-    register_module_module_registration_hook,
-    register_module_parameter_registration_hook,
 )
 from ._module_state import _EXTRA_STATE_KEY_SUFFIX, ModuleState, _IncompatibleKeys
 
-__all__ = [
-    "Module",
-    "register_module_backward_hook",
-    "register_module_buffer_registration_hook",
-    "register_module_forward_hook",
-    "register_module_forward_pre_hook",
-    "register_module_full_backward_hook",
-    "register_module_full_backward_pre_hook",
-    "register_module_module_registration_hook",
-    "register_module_parameter_registration_hook",
-    "_EXTRA_STATE_KEY_SUFFIX",
-    "_IncompatibleKeys",
-    "_WrappedHook",
-    "_addindent",
+__all__ = [  # noqa: PLE0604
+    "Module", *_module_hooks.__all__, "_EXTRA_STATE_KEY_SUFFIX", "_IncompatibleKeys", "_WrappedHook", "_addindent",
     "_has_any_global_hook",
-]
+]  # fmt: skip
 
 T = TypeVar("T", bound="Module")
+
+_HOOKS = (
+    "_backward_pre_hooks", "_backward_hooks", "_forward_hooks", "_forward_hooks_with_kwargs",
+    "_forward_hooks_always_called", "_forward_pre_hooks", "_forward_pre_hooks_with_kwargs", "_state_dict_hooks",
+    "_state_dict_pre_hooks", "_load_state_dict_pre_hooks", "_load_state_dict_post_hooks",
+)  # fmt: skip
+"""The dictionaries of hooks that every module has."""
 
 _PLAIN = {bool, int, float, str, tuple, type(None)}
 """Types of values that are not registered, unless they take the place of what is."""
@@ -92,18 +81,8 @@ class Module(ModuleHooks, ModuleState, ModuleConversion):
             _parameters={},
             _buffers={},
             _non_persistent_buffers_set=set(),
-            _backward_pre_hooks=OrderedDict(),
-            _backward_hooks=OrderedDict(),
+            **{name: OrderedDict() for name in _HOOKS},
             _is_full_backward_hook=None,
-            _forward_hooks=OrderedDict(),
-            _forward_hooks_with_kwargs=OrderedDict(),
-            _forward_hooks_always_called=OrderedDict(),
-            _forward_pre_hooks=OrderedDict(),
-            _forward_pre_hooks_with_kwargs=OrderedDict(),
-            _state_dict_hooks=OrderedDict(),
-            _state_dict_pre_hooks=OrderedDict(),
-            _load_state_dict_pre_hooks=OrderedDict(),
-            _load_state_dict_post_hooks=OrderedDict(),
             _modules={},
         )
         if self.call_super_init:
@@ -268,19 +247,7 @@ class Module(ModuleHooks, ModuleState, ModuleConversion):
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         # Modules that were pickled by earlier versions lack what came later.
-        for name in (
-            "_forward_pre_hooks",
-            "_forward_pre_hooks_with_kwargs",
-            "_forward_hooks",
-            "_forward_hooks_with_kwargs",
-            "_forward_hooks_always_called",
-            "_state_dict_hooks",
-            "_state_dict_pre_hooks",
-            "_load_state_dict_pre_hooks",
-            "_load_state_dict_post_hooks",
-            "_backward_hooks",
-            "_backward_pre_hooks",
-        ):
+        for name in _HOOKS:
             self.__dict__.setdefault(name, OrderedDict())
         self.__dict__.setdefault("_non_persistent_buffers_set", set())
         self.__dict__.setdefault("_is_full_backward_hook", None)
@@ -460,7 +427,7 @@ class Module(ModuleHooks, ModuleState, ModuleConversion):
                 "using autograd.grad instead.",
             )
         for parameter in self.parameters():
-            _zero_grad(parameter, set_to_none)
+            zero_grad(parameter, set_to_none)
 
     # --- printing --------------------------------------------------------------------------------------------------
 
@@ -502,17 +469,3 @@ def _through(hooks: OrderedDict[int, Callable[..., Any]], module: Module, name: 
         if replaced is not None:
             value = replaced
     return value
-
-
-def _zero_grad(parameter: Tensor, set_to_none: bool) -> None:
-    gradient = parameter.grad
-    if gradient is None:
-        return
-    if set_to_none:
-        parameter.grad = None
-        return
-    if gradient.grad_fn is not None:
-        gradient.detach_()
-    else:
-        gradient.requires_grad_(False)
-    gradient.zero_()

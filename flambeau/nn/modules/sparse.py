@@ -9,16 +9,10 @@ import flambeau
 from ...core.tensor import Tensor
 from .. import functional as F
 from .. import init
+from ..functional.embeddings import row_in
 from ..parameter import Parameter
+from ._layer import unusual
 from .module import Module
-
-
-def _valid_row(padding_idx: int | None, rows: int, message: str) -> int | None:
-    if padding_idx is None:
-        return None
-    if not -rows <= padding_idx < rows:
-        raise AssertionError(message)
-    return padding_idx % rows
 
 
 class _Table(Module):
@@ -64,7 +58,7 @@ class Embedding(_Table):
         super().__init__()
         self.num_embeddings = num_embeddings
         self.embedding_dim = embedding_dim
-        self.padding_idx = _valid_row(padding_idx, num_embeddings, "Padding_idx must be within num_embeddings")
+        self.padding_idx = row_in(padding_idx, num_embeddings)
         self.max_norm = max_norm
         self.norm_type = norm_type
         self.scale_grad_by_freq = scale_grad_by_freq
@@ -77,18 +71,8 @@ class Embedding(_Table):
         )
 
     def extra_repr(self) -> str:
-        text = f"{self.num_embeddings}, {self.embedding_dim}"
-        if self.padding_idx is not None:
-            text += f", padding_idx={self.padding_idx}"
-        if self.max_norm is not None:
-            text += f", max_norm={self.max_norm}"
-        if self.norm_type != 2:
-            text += f", norm_type={self.norm_type}"
-        if self.scale_grad_by_freq is not False:
-            text += f", scale_grad_by_freq={self.scale_grad_by_freq}"
-        if self.sparse is not False:
-            text += ", sparse=True"
-        return text
+        shown = unusual(self, padding_idx=None, max_norm=None, norm_type=2, scale_grad_by_freq=False, sparse=False)
+        return f"{self.num_embeddings}, {self.embedding_dim}{shown}"
 
     @classmethod
     def from_pretrained(
@@ -124,7 +108,7 @@ class EmbeddingBag(_Table):
         self.max_norm = max_norm
         self.norm_type = norm_type
         self.scale_grad_by_freq = scale_grad_by_freq
-        self.padding_idx = _valid_row(padding_idx, num_embeddings, "padding_idx must be within num_embeddings")
+        self.padding_idx = row_in(padding_idx, num_embeddings, "padding_idx")
         self._make_weight(_weight, True, device, dtype)
         self.mode = mode
         self.sparse = sparse
@@ -137,17 +121,9 @@ class EmbeddingBag(_Table):
         )  # fmt: skip
 
     def extra_repr(self) -> str:
-        text = f"{self.num_embeddings}, {self.embedding_dim}"
-        if self.max_norm is not None:
-            text += f", max_norm={self.max_norm}"
-        if self.norm_type != 2:
-            text += f", norm_type={self.norm_type}"
-        if self.scale_grad_by_freq is not False:
-            text += f", scale_grad_by_freq={self.scale_grad_by_freq}"
-        text += f", mode={self.mode!r}"
-        if self.padding_idx is not None:
-            text += f", padding_idx={self.padding_idx}"
-        return text
+        shown = unusual(self, max_norm=None, norm_type=2, scale_grad_by_freq=False)
+        shown += f", mode={self.mode!r}" + unusual(self, padding_idx=None)
+        return f"{self.num_embeddings}, {self.embedding_dim}{shown}"
 
     @classmethod
     def from_pretrained(

@@ -104,7 +104,15 @@ class LRScheduler:
         return self._last_lr
 
     def get_lr(self) -> list[Any]:
-        """The learning rates for ``last_epoch``."""
+        """The learning rates for ``last_epoch``; only :meth:`step` is to ask for them."""
+        if not self._get_lr_called_within_step:
+            warn(
+                "To get the last learning rate computed by the scheduler, please use `get_last_lr()`.",
+                UserWarning,
+            )
+        return self._rates()
+
+    def _rates(self) -> list[Any]:
         raise NotImplementedError
 
     def step(self, epoch: int | None = None) -> None:
@@ -154,13 +162,6 @@ class LRScheduler:
             yield
         finally:
             self._get_lr_called_within_step = False
-
-    def _warn_outside_step(self) -> None:
-        if not self._get_lr_called_within_step:
-            warn(
-                "To get the last learning rate computed by the scheduler, please use `get_last_lr()`.",
-                UserWarning,
-            )
 
     def _current(self) -> list[Any]:
         return group_values(self.optimizer, "lr")

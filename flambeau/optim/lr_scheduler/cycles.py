@@ -89,8 +89,7 @@ class CyclicLR(_WithMomentum):
             return 1 / (2.0 ** (x - 1))
         return self.gamma**x
 
-    def get_lr(self) -> list[Any]:
-        self._warn_outside_step()
+    def _rates(self) -> list[Any]:
         cycle = math.floor(1 + self.last_epoch / self.total_size)
         x = 1.0 + self.last_epoch / self.total_size - cycle
         share = x / self.step_ratio if x <= self.step_ratio else (x - 1) / (self.step_ratio - 1)
@@ -158,8 +157,7 @@ class OneCycleLR(_WithMomentum):
     def _annealing_linear(start: Any, end: Any, pct: float) -> Any:
         return (end - start) * pct + start
 
-    def get_lr(self) -> list[Any]:
-        self._warn_outside_step()
+    def _rates(self) -> list[Any]:
         step = self.last_epoch
         if step > self.total_steps:
             raise ValueError(f"Tried to step {step} times. The specified number of total steps is {self.total_steps}")
