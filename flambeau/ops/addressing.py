@@ -17,7 +17,7 @@ from ..graph.shapes import Size, View, broadcast_shapes, contiguous_strides
 from ..graph.trace import record
 from .conversion import converted
 from .creation import element_of, filled
-from .dispatch import attach, tracked
+from .dispatch import with_history
 from .from_data import from_array
 from .memory_order import memory_order, seen_in_order
 from .views import geometry
@@ -135,9 +135,7 @@ class IndexBackward0(Gradient):
             target, grad, addressing.shape, strides, 0, addressing.extents, index_strides, addressing.indices, "add",
             addressing.check,
         )  # fmt: skip
-        if tracked(grad):
-            attach(result, _IndexAddGrad, [grad], [], (shape, addressing))
-        return result
+        return with_history(result, _IndexAddGrad, [grad], (shape, addressing))
 
 
 class _IndexAddGrad(Gradient):
@@ -163,9 +161,7 @@ def gathered(
         indices = [i.detach().expand(addressing.shape).permute(order) for i in indices]
         value = take_at(view, shape, along, offset, addressing.extents, index_strides, indices, addressing.check)
         result = seen_in_order(value._read(), order)
-    if tracked(view):
-        attach(result, gradient, [view], [], (view.shape, addressing))
-    return result
+    return with_history(result, gradient, [view], (view.shape, addressing))
 
 
 class IndexPutBackward0(Gradient):
@@ -187,9 +183,7 @@ def with_values(
         target, value, addressing.shape, strides, 0, addressing.extents, index_strides, addressing.indices, mode,
         addressing.check,
     )  # fmt: skip
-    if tracked(target, value):
-        attach(result, gradient, [target, value], [], (addressing, mode == "add", target.shape))
-    return result
+    return with_history(result, gradient, [target, value], (addressing, mode == "add", target.shape))
 
 
 def value_for(target: Tensor, value: Any) -> Tensor:

@@ -14,7 +14,7 @@ from ..graph.dtypes import C_NAMES, float64, promote_types
 from .assignment import assign
 from .choice import where
 from .conversion import check_floating, rounded_once
-from .dispatch import attach, no_slope, not_a_tensor, number_or_tensor, operand, tracked
+from .dispatch import no_slope, not_a_tensor, number_or_tensor, operand, with_history
 from .elementwise import gradient_class
 from .functions import log
 from .operation import operation
@@ -222,9 +222,7 @@ def _power(x: Tensor, exponent: float) -> Tensor:
             result = unary(p.RECIPROCAL, binary(p.MUL, x, x))
     if result is None:
         result = binary(p.POW, x, exponent)
-    if tracked(x):
-        attach(result, PowBackward0, [x], None, exponent)
-    return result
+    return with_history(result, PowBackward0, [x], exponent)
 
 
 @operation(inplace=True, out=True)
@@ -277,9 +275,7 @@ def addcmul(input: Tensor, tensor1: Any, tensor2: Any, *, value: Any = 1) -> Ten
     if type(value) is float and abs(value) > _LARGEST_HALF:
         check_fits(value, input.dtype)
     (result,) = composite(_product_added, value == 1, input, tensor1, tensor2, value)
-    if tracked(input, tensor1, tensor2):
-        attach(result, AddcmulBackward0, [input, tensor1, tensor2], None, value)
-    return result  # type: ignore[no-any-return]
+    return with_history(result, AddcmulBackward0, [input, tensor1, tensor2], value)
 
 
 @rounded_once
@@ -306,9 +302,7 @@ def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1) 
     if type(value) is float and abs(value) > _LARGEST_HALF:
         check_fits(value, input.dtype)
     (result,) = composite(_quotient_added, value == 1, input, tensor1, tensor2, value)
-    if tracked(input, tensor1, tensor2):
-        attach(result, AddcdivBackward0, [input, tensor1, tensor2], None, value)
-    return result  # type: ignore[no-any-return]
+    return with_history(result, AddcdivBackward0, [input, tensor1, tensor2], value)
 
 
 @rounded_once
@@ -333,14 +327,10 @@ def lerp(input: Tensor, end: Tensor, weight: Any) -> Tensor:
     check_floating("lerp_kernel_tensor" if isinstance(weight, Tensor) else "lerp_kernel_scalar", input.dtype)
     if isinstance(weight, Tensor):
         (result,) = composite(_between, None, input, end, weight)
-        if tracked(input, end, weight):
-            attach(result, LerpBackward1, [input, end, weight])
-        return result  # type: ignore[no-any-return]
+        return with_history(result, LerpBackward1, [input, end, weight])
     near = -0.5 < weight < 0.5
     (result,) = composite(_between, near, input, end, weight if near else weight - 1)
-    if tracked(input, end):
-        attach(result, LerpBackward0, [input, end], [], weight)
-    return result  # type: ignore[no-any-return]
+    return with_history(result, LerpBackward0, [input, end], weight)
 
 
 @rounded_once

@@ -16,7 +16,7 @@ from ..graph.notices import warn_once
 from ..graph.shapes import View, wrap_dim
 from ..graph.trace import record
 from .conversion import in_new_memory
-from .dispatch import attach, tracked
+from .dispatch import with_history
 from .joining import join
 from .memory_order import format_order, own_order, seen_in_order
 from .one_node import one_node
@@ -158,9 +158,7 @@ def _flipped(input: Tensor, *dims: Sizes) -> Tensor:
         walk = View([sizes[k] for k in order], [steps[k] for k in order], offset)
         node = record(p.GATHER, ((), (), INDEX), (input._read(), walk))
         result = Tensor._from_node(node) if own_order(input) is None else seen_in_order(node, order)
-    if tracked(input):
-        attach(result, FlipBackward0, [input], [], axes)
-    return result
+    return with_history(result, FlipBackward0, [input], axes)
 
 
 @operation(method=False)
@@ -244,9 +242,7 @@ def roll(input: Tensor, shifts: Dims, dims: Dims = None) -> Tensor:
             result = join(parts, result.shape, result.dtype, axis, False, order)
     if result._storage is input._storage:
         result = Tensor._from_node(record(p.COPY, None, (result._read(), result._view)))
-    if tracked(input):
-        attach(result, RollBackward0, [input], [], (amounts, axes))
-    return result
+    return with_history(result, RollBackward0, [input], (amounts, axes))
 
 
 # --- between channels and pixels, and between groups of channels ------------------------------------------------------

@@ -12,7 +12,7 @@ from ..graph.dtypes import C_NAMES, TYPE_NAMES, uint8
 from ..graph.limits import finfo
 from ..graph.notices import warn_once
 from .creation import element_of
-from .dispatch import attach, no_slope, not_a_tensor, operand, tracked
+from .dispatch import no_slope, not_a_tensor, operand, with_history
 from .elementwise import differentiated, gradient_class
 from .operation import operation
 from .recording_paths import binary, ternary, unary
@@ -31,10 +31,8 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
         )
     a, b = operand(input), operand(other)
     result = ternary(p.WHERE, condition, a, b)
-    if tracked(a, b):
-        saved = [(condition._read(), condition._view), (None, None), (None, None)]
-        attach(result, WhereBackward0, [condition.detach() if condition._tracked else condition, a, b], saved)
-    return result
+    operands = [condition.detach() if condition._tracked else condition, a, b]
+    return with_history(result, WhereBackward0, operands, kept=[condition, None, None])
 
 
 WhereBackward0 = gradient_class(
@@ -81,10 +79,8 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
         value = element_of(value, input.dtype)
     result = ternary(p.WHERE, mask, value, input).contiguous()
     result = result if result.dtype is input.dtype else result.to(input.dtype)
-    if tracked(input, value):
-        gradient = MaskedFillBackward1 if isinstance(value, Tensor) else MaskedFillBackward0
-        attach(result, gradient, [input, value, mask], [(None, None), (None, None), (mask._read(), mask._view)])
-    return result  # type: ignore[no-any-return]
+    gradient = MaskedFillBackward1 if isinstance(value, Tensor) else MaskedFillBackward0
+    return with_history(result, gradient, [input, value, mask], kept=[None, None, mask])
 
 
 @operation(inplace=True, out="exact")
@@ -132,10 +128,8 @@ def _clamped(input: Tensor, low: Any, high: Any, by_tensor: Any, by_number: Any)
         result = binary(p.MAXIMUM, result, low)
     if high is not None:
         result = binary(p.MINIMUM, result, high)
-    if tracked(input, low, high):
-        numbers = not isinstance(low, Tensor) and not isinstance(high, Tensor)
-        attach(result, by_number if numbers else by_tensor, [input, low, high])
-    return result
+    numbers = not isinstance(low, Tensor) and not isinstance(high, Tensor)
+    return with_history(result, by_number if numbers else by_tensor, [input, low, high])
 
 
 @operation("clip", inplace=True, out="exact")

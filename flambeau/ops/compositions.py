@@ -17,7 +17,7 @@ from ..graph.shapes import Size, broadcast_shapes
 from .choice import where
 from .conversion import check_floating, computed_in_double, converted, floating, rounded_once
 from .creation import filled
-from .dispatch import attach, no_slope, not_a_tensor, tracked
+from .dispatch import no_slope, not_a_tensor, tracked, with_history
 from .elementwise import differentiated, gradient_class
 from .functions import exp, exp2, log, log1p, maximum, trunc
 from .host import on_host
@@ -251,9 +251,7 @@ def _with_logarithm(name: str, logarithm: str, gradient: Any, a: Any, b: Any) ->
     a = a if isinstance(a, Tensor) else _number_beside(a, b)
     b = b if isinstance(b, Tensor) else _number_beside(b, a)
     result = _times_logarithm(logarithm, a.detach(), b.detach())
-    if tracked(a, b):
-        attach(result, gradient, [a, b])
-    return result
+    return with_history(result, gradient, [a, b])
 
 
 def _number_beside(value: Any, x: Tensor) -> Tensor:

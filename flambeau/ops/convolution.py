@@ -263,7 +263,7 @@ def _geometry(
     return Geometry(problem, x, w, y, d, order)
 
 
-def _computed_in(d: dtype) -> dtype:
+def computed_in(d: dtype) -> dtype:
     """Half types are computed in float32, integers in float64 (exact up to 2**53)."""
     if d.category < 2:
         return float64
@@ -310,7 +310,7 @@ def _convolve(
     steps, gaps = _numbers("stride", stride, count), _numbers("dilation", dilation, count)
     edges = _padding(padding, weight.shape[2:], steps, gaps, count)
     _check_numbers(steps, [before for before, _ in edges], gaps)
-    d, work = input.dtype, _computed_in(input.dtype)
+    d, work = input.dtype, computed_in(input.dtype)
     x, w, b = (t if t is None or d is work else t.to(work) for t in (input, weight, bias))
     assert x is not None and w is not None
     if x.ndim == count + 1:
@@ -404,7 +404,7 @@ def _transpose(
         raise RuntimeError(
             f"output padding must be smaller than either stride or dilation, but got {' '.join(shown)}"
         )
-    d, work = input.dtype, _computed_in(input.dtype)
+    d, work = input.dtype, computed_in(input.dtype)
     x, w, b = (t if t is None or d is work else t.to(work) for t in (input, weight, bias))
     assert x is not None and w is not None
     if x.ndim == count + 1:

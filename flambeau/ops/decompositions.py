@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from .. import return_types
-from ..core.history import INPUTS
 from ..core.tensor import Tensor
 from ..graph import dtypes
 from ..graph.dtypes import TYPE_NAMES
@@ -34,9 +33,6 @@ class LinalgQrBackward0(SeveralResults):
 
     For wide matrices the first columns are decomposed and R's others follow as Qᵀ times the input's.
     """
-
-    saves = INPUTS
-    outputs = 2
 
     def backward(self, grad: Any) -> Tensor:
         x, q, r = self.input(0), self.output(0), self.output(1)
@@ -86,7 +82,7 @@ def _factors(A: Tensor, mode: str) -> tuple[Tensor, Tensor]:
             )
         if mode == "complete" and m > n:
             raise RuntimeError("The QR decomposition is not differentiable when mode='complete' and nrows > ncols.")
-        attach_results(results, LinalgQrBackward0, [A])
+    attach_results(results, LinalgQrBackward0, [A])
     return results[0], results[1]
 
 
@@ -151,9 +147,6 @@ class LinalgLuFactorExBackward0(SeveralResults):
     Of a wide matrix U = (U₁ U₂), of a tall one L = (L₁; L₂), with square L₁ and U₁. What is left over takes its gradient as it
     is, and what it owes to the square part goes into the middle: tril(L₁ᵀ Ḡl₁ - Ḡu₂ U₂ᵀ, -1) + triu(Ḡu₁ U₁ᵀ - L₂ᵀ Ḡl₂).
     """
-
-    saves = INPUTS
-    outputs = 2
 
     def backward(self, grad: Any) -> Tensor:
         from .joining import cat
@@ -269,7 +262,6 @@ class LinalgSvdBackward0(SeveralResults):
     """PyTorch's formula for real matrices: with the skew parts of Uᵀ Ḡu and Vᵀ Ḡv, E_ij = s_j² - s_i², and projections
     on what U and V do not span. Of full matrices, only the columns that belong to singular values count."""
 
-    saves = INPUTS
     outputs = 3
 
     def backward(self, grad: Any) -> Tensor | None:
@@ -310,8 +302,7 @@ def linalg_svd(A: Tensor, full_matrices: bool = True, *, driver: str | None = No
         raise NotImplementedError(f"\"linalg_svd_cpu\" not implemented for '{TYPE_NAMES[A.dtype]}'")
     check_matrix("linalg.svd", A)
     results = _converged("linalg.svd", lambda a: tuple(np.linalg.svd(a, full_matrices)), A)
-    if tracked(A):
-        attach_results(results, LinalgSvdBackward0, [A])
+    attach_results(results, LinalgSvdBackward0, [A])
     return return_types.linalg_svd(results)  # type: ignore[no-any-return]
 
 
@@ -338,9 +329,6 @@ def svdvals(A: Tensor, *, driver: str | None = None) -> Tensor:
 class LinalgEighBackward0(SeveralResults):
     """V (K / E + diag(Ḡl)) Vᵀ with K the skew part of Vᵀ Ḡv and E_ij = l_j - l_i."""
 
-    saves = INPUTS
-    outputs = 2
-
     def backward(self, grad: Any) -> Tensor:
         values, vectors = self.output(0), self.output(1)
         grad_values, grad_vectors = grad.get(0), grad.get(1)
@@ -361,8 +349,7 @@ def linalg_eigh(input: Tensor, UPLO: str = "L") -> tuple[Tensor, Tensor]:
     if UPLO.upper() not in ("L", "U"):
         raise RuntimeError(f"Expected UPLO argument to be 'L' or 'U', but got {UPLO}")
     results = _converged("linalg.eigh", lambda a: tuple(np.linalg.eigh(a, UPLO.upper())), input)  # type: ignore[call-overload]
-    if tracked(input):
-        attach_results(results, LinalgEighBackward0, [input])
+    attach_results(results, LinalgEighBackward0, [input])
     return return_types.linalg_eigh(results)  # type: ignore[no-any-return]
 
 

@@ -56,9 +56,9 @@ def in_memory_order(
 ) -> Tensor | None:
     """The operation on operands that do not lie in logical order; None if its result does all the same."""
     result = record_in_memory_order(primitive, operands, attributes)
-    if result is not None and gradient is not None and tracked(*operands):
-        attach(result, gradient, operands, None, context if context is not None else attributes)
-    return result
+    if result is None or gradient is None:
+        return result
+    return with_history(result, gradient, operands, context if context is not None else attributes)
 
 
 def attach(
@@ -75,9 +75,9 @@ def attach(
     history = _new(gradient)
     history.edges = tuple([(t._gradient or t) if isinstance(t, Tensor) and t._tracked else None for t in operands])
     saves = gradient.saves
-    if saved is None:
+    if saved is None and saves != NOTHING:
         saved = [(t._read(), t._view) if isinstance(t, Tensor) else (t, None) for t in operands]
-    if saves == NOTHING:
+    if saves == NOTHING or saved is None:
         history.saved = ()
     elif saves == RESULT:
         history.saved = (*saved, (result._read(), result._view))
@@ -93,6 +93,23 @@ def attach(
         result._autograd.base = None  # what it was reshaped from was never seen; the history is its own
     if local.watched:
         history.observe()
+
+
+def with_history(
+    result: Tensor, gradient: type[Gradient], operands: Sequence[Any], context: Any = None,
+    kept: Sequence[Tensor | None] | None = None,
+) -> Tensor:  # fmt: skip
+    """``result``, with a history of class ``gradient`` if an operand is to be differentiated.
+
+    What is kept is decided by ``gradient.saves`` unless it is told: ``kept`` stands in the places of the operands.
+    """
+    if local.grad:
+        for tensor in operands:
+            if isinstance(tensor, Tensor) and tensor._tracked:
+                saved = None if kept is None else [(None, None) if t is None else (t._read(), t._view) for t in kept]
+                attach(result, gradient, operands, saved, context)
+                break
+    return result
 
 
 def no_slope(grad: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ from ..graph import dtypes
 from ..graph import primitives as p
 from ..graph.dtypes import TYPE_NAMES, dtype
 from ..graph.shapes import Size
-from .dispatch import attach, tracked
+from .dispatch import with_history
 from .operation import operation
 from .random import bits
 from .recording_paths import binary, ternary, unary
@@ -47,13 +47,7 @@ def _dropped(input: Tensor, kept: Tensor, p_drop: float) -> Tensor:
     """Elements that are not kept times zero, the others divided by 1 - ``p_drop``."""
     scale = 1.0 / (1.0 - p_drop)
     result = binary(p.MUL, input, _factor(kept, scale, input.dtype))
-    return _with_history(result, input, kept, scale)
-
-
-def _with_history(result: Tensor, input: Tensor, kept: Tensor, scale: float) -> Tensor:
-    if tracked(input):
-        attach(result, NativeDropoutBackward0, [input, kept], [(None, None), (kept._read(), kept._view)], scale)
-    return result
+    return with_history(result, NativeDropoutBackward0, [input, kept], scale, kept=[None, kept])
 
 
 def _apply(
@@ -99,7 +93,7 @@ def _alpha_dropped(input: Tensor, kept: Tensor, p_drop: float) -> Tensor:
     value = ternary(p.WHERE, kept, shift, shift - _SATURATION * scale)
     value = value if value.dtype is input.dtype else unary(p.CAST, value, None, input.dtype)
     result = binary(p.ADD, binary(p.MUL, input, _factor(kept, scale, input.dtype)), value)
-    return _with_history(result, input, kept, scale)
+    return with_history(result, NativeDropoutBackward0, [input, kept], scale, kept=[None, kept])
 
 
 @operation(method=False, inplace=True)

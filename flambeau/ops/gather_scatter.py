@@ -15,7 +15,7 @@ from ..graph.notices import warn_once
 from ..graph.shapes import Size, broadcast_shapes, contiguous_strides, wrap_dim
 from .addressing import Addressing, along, check_index, gathered, put_at, take_at
 from .creation import filled
-from .dispatch import attach, tracked
+from .dispatch import with_history
 from .one_node import one_node
 from .operation import operation
 from .views import geometry
@@ -63,9 +63,7 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False)
         _same_rank("input", input, index)
     elif index.ndim != input.ndim:
         result = filled(index.shape, 0, input.dtype)
-        if tracked(input):
-            attach(result, GatherBackward0, [input, index], [(None, None), (index._read(), index._view)], (d, input.shape))
-        return result
+        return with_history(result, GatherBackward0, [input, index], (d, input.shape), kept=[None, index])
     if index.ndim == 0 or input.ndim == 0:
         return _gathered_flat(input, index)
     for axis in range(index.ndim):
@@ -77,10 +75,7 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False)
     sizes, strides, offset = geometry(input)
     walk, extent, step = _gather_addressing(sizes, d, strides)
     result = take_at(input, index.shape, walk, offset, [extent], [step], [index], along(d))
-    if tracked(input):
-        saved = [(None, None), (index._read(), index._view)]
-        attach(result, GatherBackward0, [input, index], saved, (d, input.shape))
-    return result
+    return with_history(result, GatherBackward0, [input, index], (d, input.shape), kept=[None, index])
 
 
 @operation(out="exact")
@@ -189,13 +184,10 @@ def _scatter(
     else:
         value = filled(Size(), src, input.dtype).expand(index.shape)
     result = _scattered(input, dim, index, value, mode, check)
-    if tracked(input, value):
-        if gradient is ScatterReduceBackward0:
-            attach(result, gradient, [input, index, value], None, (dim, mode, True))
-            return result
-        saved = [(None, None), (index._read(), index._view), (None, None)]
-        attach(result, gradient, [input, index, value], saved, (dim, mode == "add", value.shape))
-    return result
+    operands = [input, index, value]
+    if gradient is ScatterReduceBackward0:
+        return with_history(result, gradient, operands, (dim, mode, True))
+    return with_history(result, gradient, operands, (dim, mode == "add", value.shape), kept=[None, index, None])
 
 
 @operation(inplace=True, out="exact")
@@ -292,9 +284,7 @@ def scatter_reduced(
             result = without_history(
                 lambda: _scatter("scatter_reduce", target, dim, index, src, mode, ScatterReduceBackward0, check)
             )
-            if tracked(input, src):
-                attach(result, ScatterReduceBackward0, [input, index, src], None, (dim, mode, False))
-            return result
+            return with_history(result, ScatterReduceBackward0, [input, index, src], (dim, mode, False))
         target = _scatter("scatter_reduce", input, dim, index, start, "set", ScatterBackward0, check)
     gradient = ScatterAddBackward0 if mode == "add" else ScatterReduceBackward0
     result = _scatter("scatter_reduce", target, dim, index, src, mode, gradient, check)

@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from ..core.history import Gradient, Packed, edge_of
+from ..core.history import INPUTS, Gradient, Packed, edge_of
 from ..core.tensor import Tensor
 from ..graph import dtypes
 from ..graph import primitives as p
 from ..graph.dtypes import dtype as dtype_type
 from ..graph.shapes import Size
 from ..graph.trace import Node, local, record, record_outputs
+from .dispatch import tracked
 from .from_data import from_array
 
 
@@ -80,7 +81,9 @@ def at_once(function: Callable[..., Any], *operands: Tensor) -> Any:
 def attach_results(
     results: Sequence[Tensor], gradient: type[Gradient], operands: Sequence[Tensor], context: Any = None
 ) -> None:
-    """One history for several results; all operands and results are kept, in this order."""
+    """One history for several results if an operand is tracked; all operands and results are kept, in this order."""
+    if not tracked(*operands):
+        return
     saved = tuple((t._read(), t._view) for t in (*operands, *results))
     shapes, dtypes = [t.shape for t in results], [t.dtype for t in results]
     history = gradient.of(tuple(edge_of(t) for t in operands), saved, shapes, dtypes, context)
@@ -93,6 +96,9 @@ def attach_results(
 
 class SeveralResults(Gradient):
     """History of an operation with several results, which it keeps behind its operands."""
+
+    saves = INPUTS
+    outputs = 2
 
     def output(self, number: int) -> Tensor:
         """Result ``number`` as it was, with history when gradients of gradients are recorded."""

@@ -23,7 +23,7 @@ from ..graph.shapes import Size, View, wrap_dim
 from ..graph.trace import Node, record
 from .broadcasting import expand
 from .conversion import converted
-from .dispatch import attach, tracked
+from .dispatch import with_history
 from .memory_order import Order, format_order, lay, permuted, seen_in_order
 from .one_node import one_node
 from .operation import Sizes, Tensors, operation
@@ -123,9 +123,7 @@ def cat(tensors: Tensors, dim: int = 0) -> Tensor:
         places.append((total, shape[at]))
         total += shape[at]
     result = join(many, Size((*first[:at], total, *first[at + 1 :])), d, at, False, _common_order(many))
-    if tracked(*many):
-        attach(result, CatBackward0, many, [], (at, places))
-    return result
+    return with_history(result, CatBackward0, many, (at, places))
 
 
 def _check_joinable(first: Size, shape: Size, at: int, index: int) -> None:
@@ -164,9 +162,7 @@ def stack(tensors: Tensors, dim: int = 0) -> Tensor:
     if order is not None:  # the new axis lies just outside the one that it comes before
         order = tuple(m for k in order for m in ((at, k + 1) if k == at else (k + (k > at),)))
     result = join(many, Size((*first[:at], len(many), *first[at:])), _common_dtype(many), at, True, order)
-    if tracked(*many):
-        attach(result, StackBackward0, many, [], at)
-    return result
+    return with_history(result, StackBackward0, many, at)
 
 
 def stack_in_memory(tensors: Sequence[Tensor]) -> Tensor | None:
@@ -298,9 +294,7 @@ def repeat(self: Tensor, *repeats: Sizes) -> Tensor:
         [n for pair in zip(counts, sizes) for n in pair], [s for stride in strides for s in (0, stride)], offset
     )
     result = _reshaped(record(p.COPY, None, (self._read(), repeated)), [c * n for c, n in zip(counts, sizes)])
-    if tracked(self):
-        attach(result, RepeatBackward0, [self], [], (counts, sizes))
-    return result
+    return with_history(result, RepeatBackward0, [self], (counts, sizes))
 
 
 def _reshaped(node: Node, sizes: Sequence[int]) -> Tensor:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from itertools import repeat
-from typing import Any
 
 from ..core.composite import composite_values, tensor_of
 from ..core.history import INPUTS, Gradient, shown_as
@@ -17,7 +16,7 @@ from ..graph.trace import local, record
 from .addressing import take_at
 from .choice import where
 from .conversion import check_floating
-from .dispatch import attach, tracked
+from .dispatch import attach, with_history
 from .recording_paths import binary, ternary, unary
 from .reductions import reduce
 from .softmax import log_softmax
@@ -125,10 +124,6 @@ class _Picked:
         return binary(p.DIV, result, total), total
 
 
-def _saved(*tensors: Tensor | None) -> list[tuple[Any, Any]]:
-    return [(None, None) if t is None else (t._read(), t._view) for t in tensors]
-
-
 def nll_loss(
     input: Tensor, target: Tensor, weight: Tensor | None = None, reduction: str = "mean", ignore_index: int = -100
 ) -> Tensor:
@@ -140,12 +135,10 @@ def nll_loss(
     """
     picked = _Picked(input, target, weight, ignore_index)
     result, total = picked.reduced(picked.value, reduction)
-    if tracked(input):
-        operands = [input, picked.target, picked.weight, total]
-        gradient = NllLoss2DBackward0 if input.ndim > 2 else NllLossBackward0
-        context = (input.shape, picked.axis, ignore_index, reduction == "none")
-        attach(result, gradient, operands, _saved(None, *operands[1:]), context)
-    return result
+    operands = [input, picked.target, picked.weight, total]
+    gradient = NllLoss2DBackward0 if input.ndim > 2 else NllLossBackward0
+    context = (input.shape, picked.axis, ignore_index, reduction == "none")
+    return with_history(result, gradient, operands, context, kept=[None, *operands[1:]])
 
 
 def cross_entropy(

@@ -18,7 +18,7 @@ from ..graph.shapes import View
 from ..graph.trace import local
 from .calls import ACTIVE
 from .conversion import rounded_once
-from .dispatch import attach, tracked
+from .dispatch import attach, with_history
 from .elementwise import differentiated, gradient_class
 from .operation import operation
 from .recording_paths import binary, ternary
@@ -141,9 +141,7 @@ def _dot(input: Tensor, tensor: Tensor, gradient: type[Gradient]) -> Tensor:
             f"number of elements, but got {input.shape[0]} and {tensor.shape[0]} elements respectively"
         )
     result = without_history(lambda: mm(input.unsqueeze(0), tensor.unsqueeze(1)).reshape(()))
-    if tracked(input, tensor):
-        attach(result, gradient, [input, tensor])
-    return result
+    return with_history(result, gradient, [input, tensor])
 
 
 @operation("ger", out=True)
@@ -250,9 +248,7 @@ def _weighted(
         first, second = TYPE_NAMES[input.dtype], TYPE_NAMES[b.dtype]
         raise RuntimeError(f"self and mat2 must have the same dtype, but got {first} and {second}")
     result, beta, alpha = without_history(lambda: _weighted_values(multiply(a, b), input, beta, alpha))
-    if tracked(input, a, b):
-        attach(result, gradient, [input, a, b], None, (beta, alpha))
-    return result
+    return with_history(result, gradient, [input, a, b], (beta, alpha))
 
 
 WeightedMmBackward = _history("AddmmBackward0", lambda grad, a, b: (mm(grad, b.t()), mm(a.t(), grad)))

@@ -23,7 +23,7 @@ from ..graph.shapes import Size, View, contiguous_strides, view_strides, wrap_di
 from ..graph.trace import local
 from .assignment import assign
 from .conversion import check_floating, converted, in_order
-from .dispatch import attach, tracked
+from .dispatch import tracked, with_history
 from .memory_order import Order, format_order, lay, lies_in, own_order
 from .operation import operation
 from .recording_paths import binary, unary
@@ -138,17 +138,6 @@ def _scaled(
     return _value(result, input.shape, input.dtype)
 
 
-def _with_history(
-    result: Tensor, input: Tensor, weight: Tensor | None, bias: Tensor | None, kept: Sequence[Tensor],
-    gradient: type[Gradient], context: object,
-) -> Tensor:  # fmt: skip
-    """The result with its history; ``kept`` is saved after input, weight and bias."""
-    if tracked(input, weight, bias):
-        saved = [(t._read(), t._view) if t is not None else (None, None) for t in (input, weight, None, *kept)]
-        attach(result, gradient, [input, weight, bias, *kept], saved, context)
-    return result
-
-
 def _check_parameters(input: Tensor, *parameters: Tensor | None) -> None:
     for parameter in parameters:
         if parameter is not None and parameter.dtype is not input.dtype:
@@ -212,7 +201,8 @@ def _normalise(
     """The normalised input, its mean, variance and reciprocal deviation."""
     how = layout, eps, gradient
     result, average, variance, scale = composite(_normalised, how, input, weight, bias)
-    _with_history(result, input, weight, bias, (average, scale), gradient, (layout, eps))
+    operands = [input, weight, bias, average, scale]
+    with_history(result, gradient, operands, (layout, eps), kept=[input, weight, None, average, scale])
     return result, average, variance, scale
 
 
@@ -349,10 +339,8 @@ def rms_norm(
     if eps is None:
         eps = _EPSILON[input.dtype]
     result, scale = composite(_divided_by_root, (layout, eps), input, weight)
-    if tracked(input, weight):
-        saved = [(t._read(), t._view) if t is not None else (None, None) for t in (input, weight, scale)]
-        attach(result, FusedRmsNormBackward0, [input, weight, scale], saved, (layout, eps))
-    return result  # type: ignore[no-any-return]
+    operands = [input, weight, scale]
+    return with_history(result, FusedRmsNormBackward0, operands, (layout, eps), kept=operands)
 
 
 def _divided_by_root(how: tuple[Layout, float], input: Tensor, weight: Tensor | None) -> tuple[Tensor, Tensor]:
@@ -474,9 +462,9 @@ def batch_norm(
             average = _value(running_mean, layout.affine, d)
             scale = unary(p.RSQRT, binary(p.ADD, _value(running_var, layout.affine, d), eps))
         result = _scaled(_in_order(input.detach(), True), average, scale, weight, bias, layout)
-    return _with_history(
-        result, input, weight, bias, (average, scale), NativeBatchNormBackward0, (layout, eps, training)
-    )
+    operands = [input, weight, bias, average, scale]
+    kept = [input, weight, None, average, scale]
+    return with_history(result, NativeBatchNormBackward0, operands, (layout, eps, training), kept)
 
 
 def _normalised_by_batch(

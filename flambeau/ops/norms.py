@@ -14,7 +14,7 @@ from ..graph.shapes import wrap_dim, wrap_dims
 from .assignment import write_out
 from .choice import where
 from .conversion import rounded_once
-from .dispatch import attach, no_slope, tracked
+from .dispatch import no_slope, with_history
 from .one_node import one_node
 from .operation import Dims, Scalar, operation
 from .reductions import amax, amin, expand_back, sum
@@ -95,9 +95,7 @@ def vector_norm(
                 "have an identity"
             )
     result = without_history(lambda: _norm(x, order, dims, keepdim))
-    if tracked(x):
-        attach(result, gradient, [x], None, (x.shape, tuple(dims), keepdim, order))
-    return result
+    return with_history(result, gradient, [x], (x.shape, tuple(dims), keepdim, order))
 
 
 @rounded_once

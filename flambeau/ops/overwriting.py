@@ -18,7 +18,7 @@ from ..graph.trace import local
 from .assignment import Overwritten, assign, overwrite, overwritten_by
 from .conversion import converted
 from .creation import checked_sizes, element_of, filled, full_like, number_of
-from .dispatch import attach, tracked
+from .dispatch import with_history
 from .from_data import from_array
 from .memory_order import format_order, known_format, order_of, strides_in_order
 from .one_node import one_node
@@ -69,13 +69,9 @@ def fill(input: Tensor, value: Any) -> Tensor:
     """A tensor of the same sizes with one value everywhere."""
     if isinstance(value, Tensor):
         result = _copied(value, input.shape, input.dtype)
-        if tracked(input, value):
-            attach(result, overwritten_by("fill", 1), [input, value], [])
-        return result
+        return with_history(result, overwritten_by("fill", 1), [input, value])
     result = full_like(input, value)
-    if tracked(input):
-        attach(result, overwritten_by("fill"), [input], [])
-    return result
+    return with_history(result, overwritten_by("fill"), [input])
 
 
 @operation()

@@ -13,7 +13,7 @@ from ..graph.shapes import Size, View, contiguous_strides
 from ..graph.trace import record_constant
 from .conversion import clone, with_gradient_in_order
 from .creation import element_of
-from .dispatch import attach, tracked
+from .dispatch import with_history
 from .memory_order import format_order, lay, seen_in_order
 from .one_node import one_node
 from .operation import operation
@@ -68,9 +68,7 @@ def constant_pad_nd(input: Tensor, pad: Sequence[int], value: Any = 0) -> Tensor
         what = View([inner[k] for k in order], [strides[k] for k in order], first)
         node = written(around, View(what.sizes, plain, start), input._read(), what)
         result = Tensor._from_node(node) if format_order(input) is None else seen_in_order(node, order)
-    if tracked(input):
-        attach(result, ConstantPadNdBackward0, [input], [], tuple(pad))
-    return result
+    return with_history(result, ConstantPadNdBackward0, [input], tuple(pad))
 
 
 def _places(mode: str, extent: int, before: int, after: int) -> Tensor:

@@ -8,33 +8,35 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..core.history import INPUTS, Gradient
 from ..core.tensor import Tensor
 from ..graph import primitives as p
 from ..graph.bounds import check_fits
-from ..graph.dtypes import TYPE_NAMES, dtype, float32, float64, int16, int32, int64, uint8
+from ..graph.dtypes import TYPE_NAMES, dtype, float32, int16, int32, int64, uint8
 from ..graph.pooling import MOST_PLACES, EvenWindows, Pooling, SlidingMeans, SlidingWindows
 from ..graph.shapes import Size
 from ..graph.trace import record, record_outputs
 from .conversion import check_floating, with_gradient_in_order
-from .convolution import contiguous_node
+from .convolution import computed_in
 from .creation import filled
-from .dispatch import attach, tracked
+from .dispatch import tracked, with_history
 from .gather_scatter import gather
 from .memory_order import Order, format_order, lay
 from .one_node import one_node
 from .operation import operation
 from .reductions import mean
+from .views import contiguous_node
 
 Ints = tuple[int, ...]
 
 # --- recording -----------------------------------------------------------------------------------------------------
 
 
-def _planes(x: Tensor) -> int:
-    return x.shape[:-2].numel()
+def _planes(x: Tensor) -> tuple[int, int, int]:
+    """How many planes there are, and their extents."""
+    return x.shape[:-2].numel(), x.shape[-2], x.shape[-1]
 
 
 def _recorded(
@@ -50,19 +52,21 @@ def _recorded(
 
 
 def _maxima(
-    primitive: p.Primitive, shape: Sequence[int], window: Pooling, x: Tensor, gradient: type[Gradient]
+    primitive: p.Primitive, out: Sequence[int], window: Pooling, input: Tensor, gradient: type[Gradient]
 ) -> tuple[Tensor, Tensor]:
     """Maxima with their history, and where in its plane each was found."""
-    size = Size(shape)
+    d, work = input.dtype, _compared_as(input.dtype)
+    x = input if d is work else input.to(work)
+    size = Size((*x.shape[:-2], *out))
     if x.numel() == 0:
         values, places = filled(size, 0, x.dtype), filled(size, 0, int64)
     else:
         nodes = record_outputs(primitive, (size, x.dtype, window), [(size, int64, 1)], (contiguous_node(x), None))
         values, places = map(Tensor._from_node, nodes)
     order = format_order(x)
-    if tracked(x):
-        attach(values, gradient, [x], [(places._read(), None)], (x.shape, order))
-    return lay(values, order), lay(places, order)
+    with_history(values, gradient, [x], (x.shape, order), kept=[places])
+    values, places = lay(values, order), lay(places, order)
+    return values if d is work else values.to(d), places
 
 
 class MaxPool2DWithIndicesBackward0(Gradient):
@@ -87,11 +91,9 @@ class PlacesBackward(Gradient):
 
 def _put_at_places(grad: Tensor, places: Tensor, shape: Size, order: Order) -> Tensor:
     """Zeros, with ``grad`` added at its places in each plane."""
-    window = EvenWindows(_planes(grad), shape[-2], shape[-1], grad.shape[-2], grad.shape[-1])
+    window = EvenWindows(_planes(grad)[0], *shape[-2:], *grad.shape[-2:])
     result = _recorded(p.MAX_POOL_GRADIENT, shape, grad.dtype, window, order, grad, places)
-    if tracked(grad):
-        attach(result, PlacesBackward, [grad], [(places._read(), places._view)])
-    return result
+    return with_history(result, PlacesBackward, [grad], kept=[places])
 
 
 # --- arguments ----------------------------------------------------------------------------------------------------
@@ -199,14 +201,10 @@ def max_pool2d_with_indices(
     steps = _stride("max_pool2d", stride, kernel)
     edges, gaps = _pair("max_pool2d", "padding", padding), _pair("max_pool2d", "dilation", dilation)
     out, steps = _windows(input, kernel, steps, edges, gaps, ceil_mode)
-    d = input.dtype
-    if d.kind == "bool":
+    if input.dtype.kind == "bool":
         raise NotImplementedError("\"max_pool2d\" not implemented for 'Bool'")
-    work = _compared_as(d)
-    x = input if d is work else input.to(work)
-    window = SlidingWindows(_planes(x), x.shape[-2], x.shape[-1], kernel, steps, edges, gaps, *out)
-    values, places = _maxima(p.MAX_POOL, (*x.shape[:-2], *out), window, x, MaxPool2DWithIndicesBackward0)
-    return values if d is work else values.to(d), places
+    window = SlidingWindows(*_planes(input), kernel, steps, edges, gaps, *out)
+    return _maxima(p.MAX_POOL, out, window, input, MaxPool2DWithIndicesBackward0)
 
 
 @operation("functional.max_pool2d", method=False)
@@ -311,16 +309,12 @@ def adaptive_max_pool2d(input: Tensor, output_size: Any, return_indices: bool = 
     """Maxima over ``output_size`` windows that divide the plane evenly, and their places in it (int64)."""
     out = _output_size("adaptive_max_pool2d", input, output_size, 2)
     check_floating("adaptive_max_pool2d", input.dtype)
-    d = input.dtype
-    work = _compared_as(d)
-    x = input if d is work else input.to(work)
-    shape = Size((*x.shape[:-2], *out))
     if 0 in out:
-        return filled(shape, 0, d), filled(shape, 0, int64)
-    window = EvenWindows(_planes(x), *x.shape[-2:], *out)
+        shape = Size((*input.shape[:-2], *out))
+        return filled(shape, 0, input.dtype), filled(shape, 0, int64)
+    window = EvenWindows(*_planes(input), *out)
     gradient = MaxPool2DWithIndicesBackward0.named("AdaptiveMaxPool2DBackward0")
-    values, places = _maxima(p.ADAPTIVE_MAX_POOL, shape, window, x, gradient)
-    return values if d is work else values.to(d), places
+    return _maxima(p.ADAPTIVE_MAX_POOL, out, window, input, gradient)
 
 
 @operation("functional.adaptive_max_pool1d_with_indices", method=False)
@@ -342,10 +336,9 @@ class AvgPool2DBackward0(Gradient):
 
     def backward(self, grad: Tensor) -> Tensor:
         shape, window, order = self.context
-        result = _recorded(p.AVERAGE_POOL_GRADIENT, shape, grad.dtype, window, order, grad)
-        if tracked(grad):
-            attach(result, AvgPool2DBackwardBackward0, [grad], [], (grad.shape, window, order))
-        return result
+        kind = _MEANS[type(window)]
+        result = _recorded(kind.gradient, shape, grad.dtype, window, order, grad)
+        return with_history(result, kind.second_history, [grad], (grad.shape, window, order))
 
 
 class AvgPool2DBackwardBackward0(Gradient):
@@ -355,17 +348,36 @@ class AvgPool2DBackwardBackward0(Gradient):
         return _average(grad, *self.context)
 
 
+class _Means(NamedTuple):
+    """What is recorded for means over one kind of windows, and under which names of history."""
+
+    primitive: p.Primitive
+    gradient: p.Primitive
+    history: type[Gradient] = AvgPool2DBackward0
+    second_history: type[Gradient] = AvgPool2DBackwardBackward0
+
+
+_MEANS = {
+    SlidingMeans: _Means(p.AVERAGE_POOL, p.AVERAGE_POOL_GRADIENT),
+    EvenWindows: _Means(
+        p.ADAPTIVE_POOL, p.ADAPTIVE_POOL_GRADIENT, AvgPool2DBackward0.named("AdaptiveAvgPool2DBackward0"),
+        AvgPool2DBackwardBackward0.named("AdaptiveAvgPool2DBackwardBackward"),
+    ),
+}  # fmt: skip
+
+
 def _average(x: Tensor, shape: Size, window: Pooling, order: Order) -> Tensor:
-    result = _recorded(p.AVERAGE_POOL, shape, x.dtype, window, order, x)
-    if tracked(x):
-        attach(result, AvgPool2DBackward0, [x], [], (x.shape, window, order))
-    return result
+    kind = _MEANS[type(window)]
+    result = _recorded(kind.primitive, shape, x.dtype, window, order, x)
+    return with_history(result, kind.history, [x], (x.shape, window, order))
 
 
-def _added_in(d: dtype) -> dtype:
-    if d.category < 2:
-        return float64
-    return d if d.itemsize > 2 else float32
+def _means(input: Tensor, out: Sequence[int], window: Pooling) -> Tensor:
+    """``out`` means of each plane, of half types and integers added in a wider dtype."""
+    d, work = input.dtype, computed_in(input.dtype)
+    x = input if d is work else input.to(work)
+    result = _average(x, Size((*x.shape[:-2], *out)), window, format_order(x))
+    return result if d is work else result.to(d)
 
 
 @operation(only="functional.avg_pool2d", out=True)
@@ -387,13 +399,8 @@ def avg_pool2d(
     d = input.dtype
     if d.category < 2 and d is not int64:
         raise NotImplementedError(f"\"avg_pool2d\" not implemented for '{TYPE_NAMES[d]}'")
-    work = _added_in(d)
-    x = input if d is work else input.to(work)
-    window = SlidingMeans(
-        _planes(x), x.shape[-2], x.shape[-1], kernel, steps, edges, out[0], out[1], count_include_pad, divisor_override
-    )
-    result = _average(x, Size((*x.shape[:-2], *out)), window, format_order(x))
-    return result if d is work else result.to(d)
+    window = SlidingMeans(*_planes(input), kernel, steps, edges, out[0], out[1], count_include_pad, divisor_override)
+    return _means(input, out, window)
 
 
 @operation("functional.avg_pool1d", method=False)
@@ -431,33 +438,6 @@ def avg_pool3d(
         flat.flatten(-2), (kernel[0], 1), (steps[0], 1), (edges[0], 0), ceil_mode, count_include_pad, over_depth
     )
     return result.reshape(*input.shape[:-3], -1, rows, columns)
-
-
-class AdaptiveAvgPool2DBackward0(Gradient):
-    """``context`` (input's shape, window, order in memory)."""
-
-    zero_curvature = True
-
-    def backward(self, grad: Tensor) -> Tensor:
-        shape, window, order = self.context
-        result = _recorded(p.ADAPTIVE_POOL_GRADIENT, shape, grad.dtype, window, order, grad)
-        if tracked(grad):
-            attach(result, AdaptiveAvgPool2DBackwardBackward, [grad], [], (grad.shape, window, order))
-        return result
-
-
-class AdaptiveAvgPool2DBackwardBackward(Gradient):
-    """``context`` (shape of the means, window, order in memory)."""
-
-    def backward(self, grad: Tensor) -> Tensor:
-        return _adaptive_average(grad, *self.context)
-
-
-def _adaptive_average(x: Tensor, shape: Size, window: Pooling, order: Order) -> Tensor:
-    result = _recorded(p.ADAPTIVE_POOL, shape, x.dtype, window, order, x)
-    if tracked(x):
-        attach(result, AdaptiveAvgPool2DBackward0, [x], [], (x.shape, window, order))
-    return result
 
 
 def _output_size(name: str, input: Tensor, output_size: Any, count: int) -> Ints:
@@ -499,14 +479,9 @@ def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:
     if out == (1, 1):
         return mean(input, (-2, -1), True)
     check_floating("adaptive_avg_pool2d", input.dtype)
-    d = input.dtype
-    work = _added_in(d)
-    x = input if d is work else input.to(work)
-    shape = Size((*x.shape[:-2], *out))
     if 0 in out:
-        return filled(shape, 0, d)
-    result = _adaptive_average(x, shape, EvenWindows(_planes(x), *x.shape[-2:], *out), format_order(x))
-    return result if d is work else result.to(d)
+        return filled(Size((*input.shape[:-2], *out)), 0, input.dtype)
+    return _means(input, out, EvenWindows(*_planes(input), *out))
 
 
 @operation("functional.adaptive_avg_pool1d", method=False)

@@ -12,7 +12,7 @@ from ..graph.shapes import broadcast_shapes, wrap_dim
 from .broadcasting import broadcast_tensors
 from .contraction import tensordot
 from .conversion import in_common_dtype, rounded_once
-from .dispatch import attach, tracked
+from .dispatch import with_history
 from .matrix import matmul
 from .one_node import one_node
 from .operation import Tensors, operation
@@ -114,9 +114,7 @@ def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str = "use_mm_fo
         a, b = x1.detach(), x2.detach()
         squares = (a * a).sum(-1, keepdim=True) + (b * b).sum(-1).unsqueeze(-2)
         result = (squares - 2 * matmul(a, b.mT)).clamp(min=0).sqrt()
-        if tracked(x1, x2):
-            attach(result, CdistBackward0, [x1, x2])
-        return result
+        return with_history(result, CdistBackward0, [x1, x2])
     from .norms import distance
 
     return distance(x1.unsqueeze(-2) - x2.unsqueeze(-3), float(p))

@@ -24,7 +24,7 @@ from ..random import Generator, default_generator
 from .assignment import overwrite, overwritten_by
 from .conversion import check_floating, converted
 from .creation import finished
-from .dispatch import attach, checked, no_slope, tracked
+from .dispatch import checked, no_slope, with_history
 from .elementwise import differentiated, gradient_class
 from .from_data import from_array
 from .memory_order import alike
@@ -260,11 +260,9 @@ def normal(mean: Any, std: Any = 1.0, size: Any = None, *, generator: Generator 
         mean.dtype if isinstance(mean, Tensor) else std.dtype if isinstance(std, Tensor) else get_default_dtype()
     )
     made = without_history(lambda: normal_numbers(shape, d, generator) * deviation + mean)
-    if tracked(mean, std):
-        both = isinstance(mean, Tensor) and isinstance(std, Tensor)
-        gradient = NormalBackward3 if both else NormalBackward1 if isinstance(mean, Tensor) else NormalBackward2
-        attach(made, gradient, [mean, std], [])
-    return finished(made, requires_grad, device)
+    both = isinstance(mean, Tensor) and isinstance(std, Tensor)
+    gradient = NormalBackward3 if both else NormalBackward1 if isinstance(mean, Tensor) else NormalBackward2
+    return finished(with_history(made, gradient, [mean, std]), requires_grad, device)
 
 
 def _chances(chance: Any) -> Any:

@@ -22,7 +22,7 @@ from ..graph.shapes import Size, wrap_dim, wrap_dims
 from .choice import where
 from .conversion import SINGLE, rounded_once
 from .creation import empty, full, ones, zeros
-from .dispatch import attach, tracked
+from .dispatch import attach, tracked, with_history
 from .elementwise import differentiated, gradient_class
 from .functions import maximum, minimum
 from .one_node import one_node
@@ -169,9 +169,7 @@ def mean(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any =
     total = reduce(p.SUM, x, dims, keepdim, wide)
     result = binary(p.DIV, total, count) if count else total * math.nan
     result = result if wide is d else unary(p.CAST, result, None, d)
-    if tracked(x):
-        attach(result, MeanBackward0 if dim is None else MeanBackward1, [x], [], (x.shape, dims, keepdim))
-    return result
+    return with_history(result, MeanBackward0 if dim is None else MeanBackward1, [x], (x.shape, dims, keepdim))
 
 
 def _nansum_slope(grad: Tensor, input: Tensor, dim: Dims, keepdim: bool) -> Tensor:
@@ -328,12 +326,8 @@ def _along(name: str, input: Tensor, dim: int, keepdim: bool) -> tuple[Tensor, T
         raise IndexError(f"{name}(): Expected reduction dim {d} to have non-zero size.")
     values = reduce(p.MAX if largest else p.MIN, input, (d,) if input.ndim else (), keepdim, input.dtype)
     indices = _position(p.ARGMAX if largest else p.ARGMIN, input, d, keepdim)
-    if tracked(input):
-        attach(
-            values, MaxBackward0 if largest else MaxBackward0.named("MinBackward0"), [input], [(indices._read(), indices._view)],
-            (input.shape, d, keepdim),
-        )  # fmt: skip
-    return values, indices
+    gradient = MaxBackward0 if largest else MaxBackward0.named("MinBackward0")
+    return with_history(values, gradient, [input], (input.shape, d, keepdim), kept=[indices]), indices
 
 
 def _position(primitive: p.Primitive, x: Tensor, dim: int, keepdim: bool) -> Tensor:
@@ -353,9 +347,7 @@ def _shared(
 ) -> Tensor:
     """The extremum over axes, whose gradient equal elements share."""
     result = reduce(primitive, input, dims, keepdim, input.dtype)
-    if tracked(input):
-        attach(result, gradient, [input], None, (input.shape, dims, keepdim))
-    return result
+    return with_history(result, gradient, [input], (input.shape, dims, keepdim))
 
 
 def _extremum(name: str, input: Tensor, dim: Any, keepdim: bool) -> Any:

@@ -16,7 +16,7 @@ from ..graph.trace import local
 from .arithmetic import div_by_number
 from .choice import where
 from .creation import zeros, zeros_like
-from .dispatch import attach, tracked
+from .dispatch import with_history
 from .elementwise import differentiated, gradient_class
 from .host import on_host, working_dtype
 from .joining import cat
@@ -120,9 +120,7 @@ def _cumulative(input: Tensor, dim: int, ufunc: str, gradient: type[Gradient]) -
     else:
         outputs = [(input.shape, input.dtype), (input.shape, dtypes.int64)]
         values, indices = on_host(_running_extremum, {"ufunc": ufunc, "axis": axis}, outputs, input)
-    if tracked(input):
-        attach(values, gradient, [input, indices], [(None, None), (indices._read(), None)], axis)
-    return values, indices
+    return with_history(values, gradient, [input, indices], axis, kept=[None, indices]), indices
 
 
 @operation(out="exact")

@@ -28,7 +28,7 @@ from .addressing import (
     with_values,
 )
 from .creation import filled
-from .dispatch import attach, tracked
+from .dispatch import with_history
 from .gather_scatter import scatter_reduced
 from .memory_order import lay, own_order
 from .one_node import one_node
@@ -185,10 +185,8 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     addressing = _slices(input, axis, index, check)
     content = value_for(input, value)
     result = without_history(lambda: with_values(input, content.expand(addressing.shape), addressing, "set"))
-    if tracked(input, content):
-        gradient = IndexFillBackward0.named("IndexFillBackward1") if isinstance(value, Tensor) else IndexFillBackward0
-        attach(result, gradient, [input, content], [], addressing)
-    return lay(result, own_order(input))
+    gradient = IndexFillBackward0.named("IndexFillBackward1") if isinstance(value, Tensor) else IndexFillBackward0
+    return lay(with_history(result, gradient, [input, content], addressing), own_order(input))
 
 
 @operation(inplace=True, out="exact")
@@ -243,9 +241,7 @@ def add_rows(grad: Tensor, index: Tensor, rows: int, padding_idx: int) -> Tensor
         grad = where(place == padding_idx, 0.0, grad)
     target = filled(Size((rows, width)), 0, grad.dtype)
     result = put_at(target, grad, grad.shape, (*[0] * index.ndim, 1), 0, [rows], [width], [place], "add", ROW)
-    if tracked(grad):
-        attach(result, _AddRowsBackward, [grad, index], [(None, None), (index._read(), index._view)])
-    return result
+    return with_history(result, _AddRowsBackward, [grad, index], kept=[None, index])
 
 
 class _AddRowsBackward(Gradient):
@@ -276,8 +272,5 @@ def embedding(
     result = _rows(weight, indices)
     if weight.numel() == 0:
         check_range(indices, weight.shape[0], SELECTED)
-    if tracked(weight):
-        saved = [(None, None), (indices._read(), indices._view)]
-        context = (weight.shape[0], padding_idx, scale_grad_by_freq)
-        attach(result, EmbeddingBackward0, [weight, indices], saved, context)
-    return result
+    context = (weight.shape[0], padding_idx, scale_grad_by_freq)
+    return with_history(result, EmbeddingBackward0, [weight, indices], context, kept=[None, indices])

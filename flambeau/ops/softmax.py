@@ -12,7 +12,7 @@ from ..graph import primitives as p
 from ..graph.shapes import wrap_dim, wrap_dims
 from .choice import where
 from .conversion import check_floating, rounded_once
-from .dispatch import attach, tracked
+from .dispatch import with_history
 from .elementwise import differentiated, gradient_class
 from .operation import Dims, operation
 from .recording_paths import binary, ternary, unary
@@ -48,9 +48,7 @@ def _softmax(x: Tensor, axis: int) -> Tensor:
         result = unary(p.COPY, x)
     else:
         (result,) = composite(_softmax_values, axis, x)
-    if tracked(x):
-        attach(result, SoftmaxBackward0, [x], [], axis)
-    return result
+    return with_history(result, SoftmaxBackward0, [x], axis, kept=())
 
 
 def _softmax_values(axis: int, x: Tensor) -> tuple[Tensor]:
@@ -69,9 +67,7 @@ def safe_softmax(x: Tensor, axis: int) -> Tensor:
         return _softmax(x, axis)
     largest = reduce(p.MAX, x, (axis,), True, x.dtype)
     result = ternary(p.WHERE, binary(p.EQ, largest, -math.inf), 0.0, _quotients(x, largest, axis))
-    if tracked(x):
-        attach(result, SoftmaxBackward0, [x], [], axis)
-    return result
+    return with_history(result, SoftmaxBackward0, [x], axis, kept=())
 
 
 LogSoftmaxBackward0 = gradient_class(
@@ -95,9 +91,7 @@ def _log_softmax(x: Tensor, axis: int) -> Tensor:
         (result,) = composite(_log_softmax_values, axis, x)
     else:
         result = unary(p.COPY, x)
-    if tracked(x):
-        attach(result, LogSoftmaxBackward0, [x], [], axis)
-    return result
+    return with_history(result, LogSoftmaxBackward0, [x], axis, kept=())
 
 
 def _log_softmax_values(axis: int, x: Tensor) -> tuple[Tensor]:

@@ -15,7 +15,7 @@ from ..core.tensor import Tensor
 from ..graph import dtypes
 from ..graph.checks import Check
 from ..graph.shapes import wrap_dim
-from .dispatch import attach, checked, tracked
+from .dispatch import checked, with_history
 from .elementwise import gradient_class
 from .host import on_host
 from .memory_order import lay, own_order
@@ -50,10 +50,8 @@ def _found(
     """Values and indices that ``function`` finds along an axis of extent > 0, with the values' history."""
     x = input if input.ndim else input.reshape(1)
     values, indices = on_host(function, parameters, [(shape, input.dtype), (shape, dtypes.int64)], x)
-    if tracked(input):
-        saved = [(None, None), (indices._read(), None)]
-        attach(values, gradient, [input, indices], saved, (axis, input.shape, kept))
-    return values, indices
+    context = (axis, input.shape, kept)
+    return with_history(values, gradient, [input, indices], context, kept=[None, indices]), indices
 
 
 def _without(shape: Sequence[int], axis: int, keepdim: bool) -> list[int]:
@@ -199,9 +197,7 @@ def _median(name: str, input: Tensor, dim: int | None, keepdim: bool) -> Any:
         flat = input.detach().reshape(-1)
         parameters = {"axis": 0, "keepdim": False, "skip_nan": skip}
         result = on_host(_middle, parameters, [((), input.dtype), ((), dtypes.int64)], flat)[0]
-        if tracked(input):
-            attach(result, MedianBackward0.named("NanmedianBackward0") if skip else MedianBackward0, [input])
-        return result
+        return with_history(result, MedianBackward0.named("NanmedianBackward0") if skip else MedianBackward0, [input])
     axis = wrap_dim(dim, input.ndim)
     if input.ndim and input.shape[axis] == 0:
         raise IndexError(f"{name}(): Expected reduction dim {axis} to have non-zero size.")

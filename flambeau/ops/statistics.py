@@ -15,7 +15,7 @@ from ..graph.notices import warn
 from ..graph.shapes import wrap_dim, wrap_dims
 from .choice import where
 from .conversion import computed_in_double
-from .dispatch import attach, checked, tracked
+from .dispatch import checked, with_history
 from .elementwise import gradient_class
 from .joining import cat
 from .one_node import one_node
@@ -38,11 +38,9 @@ def _moments(
             "divided by output numel)."
         )
     spread, average = composite(_in_two_passes, (dims, keepdim, root), input, max(free, 0.0))
-    if tracked(input):
-        context = input.shape, dims, keepdim, free if free > 0 else math.nan
-        attach(spread, StdBackward0 if root else VarBackward0, [input], None, context)
-        attach(average, MeanBackward1, [input], [], context[:3])
-    return spread, average
+    how = input.shape, dims, keepdim
+    with_history(spread, StdBackward0 if root else VarBackward0, [input], (*how, free if free > 0 else math.nan))
+    return spread, with_history(average, MeanBackward1, [input], how)
 
 
 @computed_in_double

@@ -14,14 +14,14 @@ from typing import Any
 import numpy as np
 
 from .. import return_types
-from ..core.history import INPUTS, RESULT, Gradient
+from ..core.history import RESULT, Gradient
 from ..core.tensor import Tensor
 from ..graph.dtypes import TYPE_NAMES, int32
 from ..graph.notices import warn_once
 from ..graph.shapes import broadcast_shapes
 from ..graph.trace import local
 from .choice import where
-from .dispatch import attach, tracked
+from .dispatch import with_history
 from .elementwise import differentiated
 from .from_data import from_array
 from .host import SeveralResults, array_of, at_once, attach_results, on_host
@@ -94,9 +94,6 @@ def _slogdet(a: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 class LinalgSlogdetBackward0(SeveralResults):
-    saves = INPUTS
-    outputs = 2
-
     def backward(self, grad: Any) -> Tensor | None:
         if 1 not in grad:
             return None
@@ -107,8 +104,7 @@ def _signed_logarithm(A: Tensor) -> tuple[Tensor, Tensor]:
     check_square("linalg.slogdet", A)
     shape = A.shape[:-2]
     results = on_host(_slogdet, {}, [(shape, A.dtype), (shape, A.dtype)], A)
-    if tracked(A):
-        attach_results(results, LinalgSlogdetBackward0, [A])
+    attach_results(results, LinalgSlogdetBackward0, [A])
     return results[0], results[1]
 
 
@@ -223,9 +219,7 @@ def solve(A: Tensor, B: Tensor, *, left: bool = True) -> Tensor:
         raise _singular("torch.linalg.solve", array_of(A), "The solver failed") from None
     if vector:
         result = result.squeeze(-1)
-    if tracked(A, B):
-        attach(result, LinalgSolveExBackward0, [A, B], None, vector)
-    return result
+    return with_history(result, LinalgSolveExBackward0, [A, B], vector)
 
 
 def _triangular(a: np.ndarray, b: np.ndarray, upper: bool, unit: bool) -> np.ndarray:
@@ -275,9 +269,7 @@ def solve_triangular(
             return np.full((*broadcast_shapes(a.shape[:-2], b.shape[:-2]), *b.shape[-2:]), np.inf, dtype=b.dtype)
 
     result = at_once(function, input, B)
-    if tracked(input, B):
-        attach(result, LinalgSolveTriangularBackward0, [input, B], None, (upper, unitriangular))
-    return result
+    return with_history(result, LinalgSolveTriangularBackward0, [input, B], (upper, unitriangular))
 
 
 @one_node("LinalgSolveTriangularBackward0")
@@ -331,9 +323,7 @@ def _cholesky(name: str, A: Tensor, upper: bool) -> Tensor:
         result = at_once(function, A)
     except np.linalg.LinAlgError:
         raise _indefinite(name, array_of(A.mT if upper else A)) from None
-    if tracked(A):
-        attach(result, LinalgCholeskyExBackward0, [A], None, upper)
-    return result
+    return with_history(result, LinalgCholeskyExBackward0, [A], upper)
 
 
 def _indefinite_minor(a: np.ndarray) -> int:

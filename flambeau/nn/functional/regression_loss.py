@@ -16,7 +16,7 @@ from ...graph.notices import warn
 from ...ops.activation import hardtanh
 from ...ops.choice import where
 from ...ops.conversion import check_floating, check_holds, converted, floating, in_common_dtype, rounded_once
-from ...ops.dispatch import attach, tracked
+from ...ops.dispatch import with_history
 from .. import _reduction
 from .._reduction import reduced
 
@@ -84,9 +84,7 @@ def _distance(
 ) -> Tensor:  # fmt: skip
     check_floating(kernel, input.dtype)
     (result,) = composite(define, (reduction, parameter), input, target)
-    if tracked(input, target):
-        attach(result, gradient, [input, target], None, (reduction, parameter))
-    return result  # type: ignore[no-any-return]
+    return with_history(result, gradient, [input, target], (reduction, parameter))
 
 
 def _squares(how: tuple[str, float], input: Tensor, target: Tensor) -> tuple[Tensor]:
