@@ -41,7 +41,7 @@ from .memory_order import (
     seen_in_order,
     strides_in_order,
 )
-from .operation import operation
+from .operation import operation, titled
 from .recording_paths import unary
 from .views import geometry, view_of
 
@@ -161,9 +161,7 @@ def _dtype_method(name: str, d: dtype_type) -> None:
     def convert(self: Tensor, memory_format: MemoryFormat = preserve_format) -> Tensor:
         return converted(self, d, False, memory_format)
 
-    convert.__name__ = convert.__qualname__ = name
-    convert.__doc__ = f"The tensor as {d.name}."
-    setattr(Tensor, name, convert)
+    setattr(Tensor, name, titled(convert, name, f"The tensor as {d.name}."))
 
 
 for _name, _dtype in (

@@ -17,7 +17,7 @@ from ..graph.primitives import nbytes
 from ..graph.shapes import Size, View
 from ..graph.trace import local, record_constant
 from .memory_order import alike, lay, order_of
-from .operation import Sizes, operation
+from .operation import Sizes, operation, titled
 from .views import sizes_of
 
 
@@ -123,9 +123,8 @@ def _like(name: str) -> Any:
         value, d = 1 if name == "ones" else 0, dtype or input.dtype
         return finished(alike(input, lambda sizes: filled(sizes, value, d), memory_format), requires_grad, device)
 
-    like.__name__ = like.__qualname__ = name + "_like"
-    like.__doc__ = f"{name.capitalize()} with the sizes and dtype of ``input``."
-    return operation(method=False)(like)
+    meaning = f"{name.capitalize()} with the sizes and dtype of ``input``."
+    return operation(method=False)(titled(like, name + "_like", meaning))
 
 
 zeros_like, ones_like, empty_like = _like("zeros"), _like("ones"), _like("empty")
@@ -162,9 +161,8 @@ def _new_method(name: str) -> None:
              requires_grad: bool = False, pin_memory: bool = False) -> Tensor:  # fmt: skip
         return finished(filled(checked_sizes(size), 1 if name == "ones" else 0, dtype or self.dtype), requires_grad, device)
 
-    make.__name__ = make.__qualname__ = "new_" + name
-    make.__doc__ = f"{name.capitalize()} of the given sizes in this tensor's dtype."
-    setattr(Tensor, "new_" + name, make)
+    meaning = f"{name.capitalize()} of the given sizes in this tensor's dtype."
+    setattr(Tensor, "new_" + name, titled(make, "new_" + name, meaning))
 
 
 for _name in ("zeros", "ones", "empty"):

@@ -19,7 +19,7 @@ from ..graph.primitives import PRIMITIVES, Primitive
 from ..graph.trace import local
 from .calls import innermost
 from .dispatch import attach, not_a_tensor
-from .operation import operation
+from .operation import operation, titled
 from .recording_paths import binary, unary
 
 Function = Callable[[Tensor], Tensor]
@@ -147,9 +147,7 @@ def differentiated(
 
 def _declared(function: Any, name: str, meaning: str) -> Any:
     function.__code__ = function.__code__.replace(co_name=name, co_qualname=name)
-    function.__name__ = function.__qualname__ = name
-    function.__doc__ = meaning
-    return function
+    return titled(function, name, meaning)
 
 
 def function(

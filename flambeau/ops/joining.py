@@ -26,7 +26,7 @@ from .conversion import converted
 from .dispatch import with_history
 from .memory_order import Order, format_order, lay, permuted, seen_in_order
 from .one_node import one_node
-from .operation import Sizes, Tensors, operation
+from .operation import Sizes, Tensors, operation, titled
 from .views import geometry, sizes_of
 
 # --- one behind the other --------------------------------------------------------------------------------------------
@@ -196,9 +196,8 @@ def _at_least(rank: int) -> Any:
         many = tensors[0] if len(tensors) == 1 else tensors
         return tuple(_of_rank(t, rank) for t in many)
 
-    at_least.__name__ = at_least.__qualname__ = f"atleast_{rank}d"
-    at_least.__doc__ = f"Each tensor with at least {rank} axes; one tensor, or a tuple for several."
-    return operation(method=False)(at_least)
+    meaning = f"Each tensor with at least {rank} axes; one tensor, or a tuple for several."
+    return operation(method=False)(titled(at_least, f"atleast_{rank}d", meaning))
 
 
 atleast_1d, atleast_2d, atleast_3d = _at_least(1), _at_least(2), _at_least(3)

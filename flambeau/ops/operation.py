@@ -24,6 +24,13 @@ MODULES: dict[str, dict[str, Any]] = {"functional": {}, "linalg": {}, "special":
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
+def titled(function: _F, name: str, meaning: str) -> _F:
+    """A function that was made inside another one, under a name and with a docstring of its own."""
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = meaning
+    return function
+
+
 class Declaration(NamedTuple):
     """What is said of an operation where it is declared, besides its parameters."""
 
@@ -104,7 +111,5 @@ def _in_place_form(implementation: Callable[..., Tensor], name: str) -> Callable
             return overwrite(input, result, overwritten_by(name))
         return assign(input, result)
 
-    changing.__name__ = changing.__qualname__ = name
-    changing.__doc__ = f"In-place version of ``{name[:-1]}``."
     changing.__wrapped__ = implementation  # type: ignore[attr-defined]
-    return changing
+    return titled(changing, name, f"In-place version of ``{name[:-1]}``.")

@@ -14,7 +14,7 @@ from ..graph.bounds import check_strides
 from ..graph.dtypes import TYPE_NAMES, int64
 from ..graph.shapes import MOVED, Size, View, contiguous_strides, wrap_dim
 from .one_node import one_node
-from .operation import Sizes, operation
+from .operation import Sizes, operation, titled
 from .views import AsStridedBackward0, geometry, look, seen_anew_in_place, sizes_of, spread, view_of
 
 
@@ -329,8 +329,7 @@ def _split_along(name: str, axis: int, least: int) -> Any:
             )
         return input.tensor_split(indices_or_sections, at)
 
-    parts.__name__ = parts.__qualname__ = name
-    parts.__doc__ = f"Views of equal parts of axis {axis}, or cut at the given indices."
+    titled(parts, name, f"Views of equal parts of axis {axis}, or cut at the given indices.")
     return operation(f"{name}(input, sections)", f"{name}(input, indices)")(parts)
 
 

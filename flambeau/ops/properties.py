@@ -19,7 +19,7 @@ from ..graph.trace import Node, evaluate, number_kind
 from .creation import empty_strided
 from .from_data import from_numpy, sharing
 from .one_node import one_node
-from .operation import operation
+from .operation import operation, titled
 
 # --- questions ----------------------------------------------------------------------------------------------------------
 
@@ -54,9 +54,7 @@ def _never(name: str, text: str) -> None:
     def question(input: Tensor) -> bool:
         return False
 
-    question.__name__ = question.__qualname__ = name
-    question.__doc__ = text
-    operation()(question)
+    operation()(titled(question, name, text))
 
 
 _never("is_conj", "Whether the tensor is a conjugate that waits to be made: never.")

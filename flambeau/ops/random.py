@@ -28,7 +28,7 @@ from .dispatch import checked, no_slope, with_history
 from .elementwise import differentiated, gradient_class
 from .from_data import from_array
 from .memory_order import alike
-from .operation import operation
+from .operation import operation, titled
 from .views import sizes_of
 
 _PROBABILITY = Check(RuntimeError, "Expected p_in >= 0 && p_in <= 1 to be true, but got false.")
@@ -217,9 +217,7 @@ def _like(name: str, function: Any) -> Any:
         made = alike(input, lambda sizes: function(sizes, **options), memory_format)
         return made.requires_grad_() if requires_grad else made
 
-    like.__name__ = like.__qualname__ = name
-    like.__doc__ = f"``{name[:-5]}`` with the sizes and dtype of ``input``."
-    return operation(method=False)(like)
+    return operation(method=False)(titled(like, name, f"``{name[:-5]}`` with the sizes and dtype of ``input``."))
 
 
 @operation(method=False, out="resized")

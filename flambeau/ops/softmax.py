@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from ..core.composite import composite
+from ..core.history import Gradient
 from ..core.tensor import Tensor
 from ..graph import dtypes
 from ..graph import primitives as p
@@ -39,16 +40,17 @@ SoftmaxBackward0 = gradient_class("SoftmaxBackward0", _softmax_slope, ("input", 
 def softmax(input: Tensor, dim: int, dtype: Any = None) -> Tensor:
     """``exp(input)`` divided by its sum along ``dim``; ``input`` is first converted to ``dtype`` if that is given."""
     x, axis = _prepared("softmax", input, dim, dtype)
-    return _softmax(x, axis)
+    return _of_rows(x, axis, _softmax_values, SoftmaxBackward0)
 
 
 @rounded_once
-def _softmax(x: Tensor, axis: int) -> Tensor:
-    if x.numel() == 0:
-        result = unary(p.COPY, x)
+def _of_rows(x: Tensor, axis: int, values: Any, gradient: type[Gradient]) -> Tensor:
+    """What ``values`` computes of the rows along ``axis``, with its history."""
+    if x.numel():
+        (result,) = composite(values, axis, x)
     else:
-        (result,) = composite(_softmax_values, axis, x)
-    return with_history(result, SoftmaxBackward0, [x], axis, kept=())
+        result = unary(p.COPY, x)
+    return with_history(result, gradient, [x], axis, kept=())
 
 
 def _softmax_values(axis: int, x: Tensor) -> tuple[Tensor]:
@@ -64,7 +66,7 @@ def _quotients(x: Tensor, largest: Tensor, axis: int) -> Tensor:
 def safe_softmax(x: Tensor, axis: int) -> Tensor:
     """:func:`softmax` that is zero where all elements along the axis are minus infinity."""
     if x.numel() == 0:
-        return _softmax(x, axis)
+        return _of_rows(x, axis, _softmax_values, SoftmaxBackward0)
     largest = reduce(p.MAX, x, (axis,), True, x.dtype)
     result = ternary(p.WHERE, binary(p.EQ, largest, -math.inf), 0.0, _quotients(x, largest, axis))
     return with_history(result, SoftmaxBackward0, [x], axis, kept=())
@@ -82,16 +84,7 @@ LogSoftmaxBackward0 = gradient_class(
 def log_softmax(input: Tensor, dim: int, dtype: Any = None) -> Tensor:
     """The logarithm of :func:`softmax`, without overflow."""
     x, axis = _prepared("log_softmax", input, dim, dtype)
-    return _log_softmax(x, axis)
-
-
-@rounded_once
-def _log_softmax(x: Tensor, axis: int) -> Tensor:
-    if x.numel():
-        (result,) = composite(_log_softmax_values, axis, x)
-    else:
-        result = unary(p.COPY, x)
-    return with_history(result, LogSoftmaxBackward0, [x], axis, kept=())
+    return _of_rows(x, axis, _log_softmax_values, LogSoftmaxBackward0)
 
 
 def _log_softmax_values(axis: int, x: Tensor) -> tuple[Tensor]:

@@ -18,7 +18,7 @@ from .elementwise import differentiated
 from .functions import exp, log, sin
 from .host import by_numpy
 from .one_node import one_node
-from .operation import operation
+from .operation import operation, titled
 from .ranges import arange
 from .recording_paths import unary
 
@@ -251,7 +251,7 @@ def bessel(x: np.ndarray, order: int, scaled: bool) -> np.ndarray:
 _TINY = 2.0**-52
 
 
-def _bessel_function(history: str, order: int, scaled: bool) -> Callable[[Tensor], Tensor]:
+def _bessel_function(name: str, meaning: str, history: str, order: int, scaled: bool) -> Callable[[Tensor], Tensor]:
     """I₀ or I₁, times exp(-|x|) if ``scaled``, with I₀' = I₁ and I₁' = I₀ - I₁ / x, a half at zero."""
 
     def slope(grad: Tensor, input: Tensor) -> Tensor:
@@ -266,36 +266,19 @@ def _bessel_function(history: str, order: int, scaled: bool) -> Callable[[Tensor
     def apply(input: Tensor) -> Tensor:
         return by_numpy(bessel, floating(input), order=order, scaled=scaled)
 
-    return apply
+    return titled(apply, name, meaning)
 
 
-_bessel_functions = {
-    (0, False): _bessel_function("I0Backward0", 0, False),
-    (0, True): _bessel_function("SpecialI0EBackward0", 0, True),
-    (1, False): _bessel_function("SpecialI1Backward0", 1, False),
-    (1, True): _bessel_function("SpecialI1EBackward0", 1, True),
-}
-
-
-@operation("special.i0", inplace=True, out=True)
-def i0(input: Tensor) -> Tensor:
-    """The modified Bessel function of the first kind of order 0."""
-    return _bessel_functions[0, False](input)
-
-
-@operation(only="special.i0e", out=True)
-def i0e(input: Tensor) -> Tensor:
-    """exp(-|x|) I₀(x)."""
-    return _bessel_functions[0, True](input)
-
-
-@operation(only="special.i1", out=True)
-def i1(input: Tensor) -> Tensor:
-    """The modified Bessel function of the first kind of order 1."""
-    return _bessel_functions[1, False](input)
-
-
-@operation(only="special.i1e", out=True)
-def i1e(input: Tensor) -> Tensor:
-    """exp(-|x|) I₁(x)."""
-    return _bessel_functions[1, True](input)
+i0 = operation("special.i0", inplace=True, out=True)(
+    _bessel_function("i0", "The modified Bessel function of the first kind of order 0.", "I0Backward0", 0, False)
+)
+i0e = operation(only="special.i0e", out=True)(
+    _bessel_function("i0e", "exp(-|x|) I₀(x).", "SpecialI0EBackward0", 0, True)
+)
+i1 = operation(only="special.i1", out=True)(
+    _bessel_function("i1", "The modified Bessel function of the first kind of order 1.", "SpecialI1Backward0", 1, False)
+)
+i1e = operation(only="special.i1e", out=True)(
+    _bessel_function("i1e", "exp(-|x|) I₁(x).", "SpecialI1EBackward0", 1, True)
+)
+_bessel_functions = {(0, False): i0, (0, True): i0e, (1, False): i1, (1, True): i1e}

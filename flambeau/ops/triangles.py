@@ -15,7 +15,7 @@ from ..graph.trace import record
 from .conversion import computed_in_double
 from .elementwise import differentiated
 from .one_node import one_node
-from .operation import operation
+from .operation import operation, titled
 
 
 @operation()
@@ -113,9 +113,8 @@ def _triangle_indices(name: str, function: Any) -> Any:
         found = np.stack(function(row, offset, col)).astype(np.int64)
         return finished(from_array(found).to(dtype or dtypes.int64), requires_grad, device)
 
-    indices.__name__ = indices.__qualname__ = name
-    indices.__doc__ = f"Rows and columns of the places that ``{name[:4]}`` keeps, as a 2 × n tensor in row-major order."
-    return operation(method=False)(indices)
+    meaning = f"Rows and columns of the places that ``{name[:4]}`` keeps, as a 2 × n tensor in row-major order."
+    return operation(method=False)(titled(indices, name, meaning))
 
 
 tril_indices = _triangle_indices("tril_indices", np.tril_indices)

@@ -20,7 +20,7 @@ from ..graph.shapes import Size, View, contiguous_strides
 from ..graph.trace import local, record, record_constant
 from .assignment import check_writable, write_through_view
 from .dispatch import attach
-from .operation import DECLARED, Declaration
+from .operation import DECLARED, Declaration, titled
 
 
 def sizes_of(sizes: tuple[Any, ...]) -> tuple[int, ...]:
@@ -98,8 +98,7 @@ def seen_anew_in_place(function: Any, further: int = 1) -> None:
             self._gradient = renamed.of(seen.edges, (), seen.shape, seen.dtype, seen.context)
         return self
 
-    changing.__name__ = changing.__qualname__ = function.__name__ + "_"
-    changing.__doc__ = f"In-place version of ``{function.__name__}``."
+    titled(changing, function.__name__ + "_", f"In-place version of ``{function.__name__}``.")
     changing.__wrapped__ = function  # type: ignore[attr-defined]
     declared = DECLARED[function]
     DECLARED[changing] = Declaration(parameters={name + "_": called for name, called in declared.parameters.items()})
