@@ -4,7 +4,6 @@ from . import (  # for what they declare  # noqa: F401
     activation,
     addressing,
     arithmetic,
-    attention,
     axes,
     broadcasting,
     choice,

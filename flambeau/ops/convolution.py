@@ -27,7 +27,7 @@ from .creation import filled
 from .dispatch import attach, tracked
 from .memory_order import Order, format_order, lay
 from .one_node import one_node
-from .operation import operation
+from .operation import operation, titled
 from .padding import constant_pad_nd
 from .recording_paths import binary
 from .reductions import sum as sum_of
@@ -35,6 +35,9 @@ from .views import contiguous_node
 from .views import geometry as geometry_of
 
 Ints = tuple[int, ...]
+
+_AXES = {1: ("L", "k"), 2: ("H, W", "kh, kw"), 3: ("D, H, W", "kd, kh, kw")}
+"""The axes of inputs and of windows, as docstrings name them."""
 
 # --- the three primitives ------------------------------------------------------------------------------------------
 
@@ -357,31 +360,21 @@ def _volume(x: Tensor, w: Tensor, b: Tensor | None, stride: Ints, padding: Ints,
     return in_order(total.reshape(samples, planes, *total.shape[1:]).transpose(1, 2), order)
 
 
-@operation("functional.conv1d", method=False)
-def conv1d(
-    input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1,
-    groups: int = 1,
-) -> Tensor:  # fmt: skip
-    """Cross-correlation of (N, C, L) or (C, L) with ``weight`` (out, C / groups, k)."""
-    return _convolve("conv1d", 1, input, weight, bias, stride, padding, dilation, groups)
+def _convolution(count: int) -> Any:
+    name = f"conv{count}d"
+
+    def convolution(
+        input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1,
+        groups: int = 1,
+    ) -> Tensor:  # fmt: skip
+        return _convolve(name, count, input, weight, bias, stride, padding, dilation, groups)
+
+    axes, window = _AXES[count]
+    meaning = f"Cross-correlation of (N, C, {axes}) or (C, {axes}) with ``weight`` (out, C / groups, {window})."
+    return operation(f"functional.{name}", method=False)(titled(convolution, name, meaning))
 
 
-@operation("functional.conv2d", method=False)
-def conv2d(
-    input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1,
-    groups: int = 1,
-) -> Tensor:  # fmt: skip
-    """Cross-correlation of (N, C, H, W) or (C, H, W) with ``weight`` (out, C / groups, kh, kw)."""
-    return _convolve("conv2d", 2, input, weight, bias, stride, padding, dilation, groups)
-
-
-@operation("functional.conv3d", method=False)
-def conv3d(
-    input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1,
-    groups: int = 1,
-) -> Tensor:  # fmt: skip
-    """Cross-correlation of (N, C, D, H, W) or (C, D, H, W) with ``weight`` (out, C / groups, kd, kh, kw)."""
-    return _convolve("conv3d", 3, input, weight, bias, stride, padding, dilation, groups)
+conv1d, conv2d, conv3d = map(_convolution, (1, 2, 3))
 
 
 # --- transposed convolutions --------------------------------------------------------------------------------------
@@ -459,34 +452,18 @@ def _volume_transpose(
     return in_order(inside if b is None else inside + b.reshape(-1, 1, 1, 1), order)
 
 
-@operation("functional.conv_transpose1d", method=False)
-def conv_transpose1d(
-    input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0,
-    output_padding: Any = 0, groups: int = 1, dilation: Any = 1,
-) -> Tensor:  # fmt: skip
-    """The gradient of :func:`conv1d` in its input, as an operation: ``weight`` (C, out / groups, k)."""
-    return _transpose(
-        "conv_transpose1d", 1, input, weight, bias, stride, padding, output_padding, groups, dilation
-    )
+def _transposed_convolution(count: int) -> Any:
+    name = f"conv_transpose{count}d"
+
+    def transposed(
+        input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0,
+        output_padding: Any = 0, groups: int = 1, dilation: Any = 1,
+    ) -> Tensor:  # fmt: skip
+        return _transpose(name, count, input, weight, bias, stride, padding, output_padding, groups, dilation)
+
+    weight = f"``weight`` (C, out / groups, {_AXES[count][1]})"
+    meaning = f"The gradient of :func:`conv{count}d` in its input, as an operation: {weight}."
+    return operation(f"functional.{name}", method=False)(titled(transposed, name, meaning))
 
 
-@operation("functional.conv_transpose2d", method=False)
-def conv_transpose2d(
-    input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0,
-    output_padding: Any = 0, groups: int = 1, dilation: Any = 1,
-) -> Tensor:  # fmt: skip
-    """The gradient of :func:`conv2d` in its input, as an operation: ``weight`` (C, out / groups, kh, kw)."""
-    return _transpose(
-        "conv_transpose2d", 2, input, weight, bias, stride, padding, output_padding, groups, dilation
-    )
-
-
-@operation("functional.conv_transpose3d", method=False)
-def conv_transpose3d(
-    input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0,
-    output_padding: Any = 0, groups: int = 1, dilation: Any = 1,
-) -> Tensor:  # fmt: skip
-    """The gradient of :func:`conv3d` in its input, as an operation: ``weight`` (C, out / groups, kd, kh, kw)."""
-    return _transpose(
-        "conv_transpose3d", 3, input, weight, bias, stride, padding, output_padding, groups, dilation
-    )
+conv_transpose1d, conv_transpose2d, conv_transpose3d = map(_transposed_convolution, (1, 2, 3))

@@ -190,7 +190,9 @@ def fill_diagonal_(self: Tensor, fill_value: Scalar, wrap: bool = False) -> Tens
 # --- Python functions of elements: these evaluate at once ---------------------------------------------------------------
 
 
-def _mapped(self: Tensor, function: Callable[..., Any], *others: Tensor) -> Tensor:
+def _mapped(name: str, self: Tensor, function: Callable[..., Any], *others: Tensor) -> Tensor:
+    if any(t.requires_grad for t in (self, *others)):
+        raise RuntimeError(f"Can't call {name}() on Variable that requires grad. Use var.detach().{name}() instead.")
     operands = [self.detach(), *(t.detach().expand(self.shape) for t in others)]
     columns = [t.reshape(-1).tolist() for t in operands]
     values = [function(*elements) for elements in zip(*columns)]
@@ -201,22 +203,16 @@ def _mapped(self: Tensor, function: Callable[..., Any], *others: Tensor) -> Tens
 @operation(function=False)
 def apply_(self: Tensor, callable: Callable[[Any], Any]) -> Tensor:
     """Replace each element by a Python function of it; slow."""
-    if self.requires_grad:
-        raise RuntimeError("Can't call apply_() on Variable that requires grad. Use var.detach().apply_() instead.")
-    return _mapped(self, callable)
+    return _mapped("apply_", self, callable)
 
 
 @operation(function=False)
 def map_(self: Tensor, other: Tensor, callable: Callable[[Any, Any], Any]) -> Tensor:
     """Replace each element by a Python function of it and of another tensor's; slow."""
-    if self.requires_grad or other.requires_grad:
-        raise RuntimeError("Can't call map_() on Variable that requires grad. Use var.detach().map_() instead.")
-    return _mapped(self, callable, other)
+    return _mapped("map_", self, callable, other)
 
 
 @operation(function=False)
 def map2_(self: Tensor, x: Tensor, y: Tensor, callable: Callable[[Any, Any, Any], Any]) -> Tensor:
     """Replace each element by a Python function of it and of two other tensors'; slow."""
-    if self.requires_grad or x.requires_grad or y.requires_grad:
-        raise RuntimeError("Can't call map2_() on Variable that requires grad. Use var.detach().map2_() instead.")
-    return _mapped(self, callable, x, y)
+    return _mapped("map2_", self, callable, x, y)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mmap
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -44,22 +45,21 @@ def is_set_to(self: Tensor, tensor: Tensor) -> bool:
     return same and self.stride() == tensor.stride() and self.shape == tensor.shape
 
 
-@operation()
-def is_signed(input: Tensor) -> bool:
-    """Whether the dtype has negative numbers."""
-    return input.dtype.signed
-
-
-def _never(name: str, text: str) -> None:
+def _question(name: str, meaning: str, answer: Callable[[Tensor], bool], method: bool = True) -> None:
     def question(input: Tensor) -> bool:
-        return False
+        return answer(input)
 
-    operation()(titled(question, name, text))
+    operation(method=method)(titled(question, name, meaning))
 
 
-_never("is_conj", "Whether the tensor is a conjugate that waits to be made: never.")
-_never("is_neg", "Whether the tensor is a negation that waits to be made: never.")
-_never("is_distributed", "Whether the tensor is spread over machines: never.")
+_question("is_conj", "Whether the tensor is a conjugate that waits to be made: never.", lambda input: False)
+_question("is_neg", "Whether the tensor is a negation that waits to be made: never.", lambda input: False)
+_question("is_distributed", "Whether the tensor is spread over machines: never.", lambda input: False)
+_question("is_signed", "Whether the dtype has negative numbers.", lambda input: input.dtype.signed)
+_question("is_floating_point", "Whether the tensor's dtype is a floating-point one.", lambda input: input.dtype.kind == "float")
+_question("is_complex", "Whether the tensor's dtype is complex.", lambda input: input.dtype.kind == "complex")
+_question("is_nonzero", "Whether a one-element tensor is not zero.", Tensor.__bool__)
+_question("is_inference", "Whether the tensor was made in inference mode.", Tensor.is_inference, method=False)
 
 
 @operation(method=False)
@@ -334,24 +334,6 @@ def result_type(tensor: Any, other: Any) -> dtypes.dtype:
     return dtypes.result_type(parts)
 
 
-@operation()
-def is_floating_point(input: Tensor) -> bool:
-    """Whether the tensor's dtype is a floating-point one."""
-    return input.dtype.kind == "float"
-
-
-@operation()
-def is_complex(input: Tensor) -> bool:
-    """Whether the tensor's dtype is complex."""
-    return input.dtype.kind == "complex"
-
-
-@operation()
-def is_nonzero(input: Tensor) -> bool:
-    """Whether a one-element tensor is not zero."""
-    return input.__bool__()
-
-
 @operation(method=False)
 def numel(input: Tensor) -> Any:
     """Number of elements."""
@@ -359,12 +341,6 @@ def numel(input: Tensor) -> Any:
 
 
 # --- functions that are methods --------------------------------------------------------------------------------------------
-
-
-@operation(method=False)
-def is_inference(input: Tensor) -> bool:
-    """Whether the tensor was made in inference mode."""
-    return input.is_inference()
 
 
 @operation(method=False)
