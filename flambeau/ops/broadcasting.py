@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..core.history import Gradient
 from ..core.tensor import Tensor
@@ -75,10 +75,6 @@ def broadcast_tensors(*tensors: Any) -> tuple[Tensor, ...]:
     many = tuple(tensors[0]) if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)) else tensors
     shape = broadcast_shapes(*(t.shape for t in many))
     return tuple(t if t.shape == shape else expand(t, shape) for t in many)
-
-
-if TYPE_CHECKING:
-    from ..core.tensor import Tensor
 
 
 def sum_to(value: Tensor, shape: Size, name: str = "backward", index: int = 0, strict: bool = False) -> Tensor:

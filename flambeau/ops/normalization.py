@@ -381,10 +381,7 @@ class NativeBatchNormBackward0(Gradient):
         if through or self.needs(2):
             third = sum_of(grad, layout.others)
         if self.needs(0):
-            if weight is not None:
-                scale_of_grad = scale * _seen(weight, layout.affine, d)
-            else:
-                scale_of_grad = scale
+            scale_of_grad = scale if weight is None else scale * _seen(weight, layout.affine, d)
             if through:
                 assert second is not None and third is not None
                 count = x.numel() // max(second.numel(), 1)

@@ -354,11 +354,7 @@ def _extremum(name: str, input: Tensor, dim: Any, keepdim: bool) -> Any:
     if isinstance(dim, Tensor):
         return (maximum if name == "max" else minimum)(input, dim)
     if dim is None:
-        if input.numel() == 0:
-            raise RuntimeError(
-                f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with "
-                "the 'dim' argument."
-            )
+        _check_some(name, input, ())
         primitive, gradient = (p.MAX, MaxBackward1) if name == "max" else (p.MIN, MaxBackward1.named("MinBackward1"))
         return _shared(primitive, gradient, input, tuple(range(input.ndim)), False)
     values, indices = _along(name, input, dim, keepdim)

@@ -19,19 +19,25 @@ from .dispatch import checked, with_history
 from .elementwise import gradient_class
 from .joining import cat
 from .one_node import one_node
-from .operation import Dims, Scalar, operation
+from .operation import Scalar, operation
 from .reductions import MeanBackward1, expand_back, mean, without_axes
 from .scans import cumprod
 
 
 def _moments(
-    name: str, input: Tensor, dim: Dims, correction: float, keepdim: bool, root: bool = False
+    name: str, input: Tensor, dim: Any, unbiased: Any, correction: Any, keepdim: bool, root: bool = False
 ) -> tuple[Tensor, Tensor]:
-    """Variance (or its ``root``) and mean over ``dim``, for the operation ``name``."""
+    """Variance (or its ``root``) and mean over ``dim``, for the operation ``name``; ``var(False)`` names ``unbiased`` first."""
+    if isinstance(dim, bool):
+        dim, unbiased = None, dim
+    elif unbiased is not None and not isinstance(unbiased, bool):
+        raise TypeError(f"var(): argument 'unbiased' must be bool, not {type(unbiased).__name__}")
+    if correction is None:
+        correction = unbiased is None or unbiased
     if input.dtype.category < 2:
         raise RuntimeError("std and var only support floating point and complex dtypes")
     dims = wrap_dims(dim, input.ndim)
-    free = (product(input.shape[d] for d in dims) if input.ndim else 1) - correction
+    free = (product(input.shape[d] for d in dims) if input.ndim else 1) - float(correction)
     if free <= 0:
         warn(
             f"{name}(): degrees of freedom is <= 0. Correction should be strictly less than the reduction factor (input numel "
@@ -75,28 +81,12 @@ VarBackward0 = gradient_class("VarBackward0", _var_slope, _SPREAD, 1)
 StdBackward0 = gradient_class("StdBackward0", _std_slope, _SPREAD, 1)
 
 
-def _correction(unbiased: Any, correction: Any) -> float:
-    if correction is not None:
-        return float(correction)
-    return 1.0 if unbiased is None or unbiased else 0.0
-
-
-def _shift_arguments(dim: Any, unbiased: Any) -> tuple[Any, Any]:
-    """``var(False)`` names ``unbiased`` in first place."""
-    if isinstance(dim, bool):
-        return None, dim
-    if unbiased is not None and not isinstance(unbiased, bool):
-        raise TypeError(f"var(): argument 'unbiased' must be bool, not {type(unbiased).__name__}")
-    return dim, unbiased
-
-
 @operation(out=True)
 def var(
     input: Tensor, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *, correction: Any = None, axis: Any = None,
 ) -> Tensor:  # fmt: skip
     """Variance over ``dim``; ``correction`` (1 unless given) is taken from the count."""
-    dim, unbiased = _shift_arguments(dim if axis is None else axis, unbiased)
-    return _moments("var", input, dim, _correction(unbiased, correction), keepdim)[0]
+    return _moments("var", input, dim if axis is None else axis, unbiased, correction, keepdim)[0]
 
 
 @operation(out=True)
@@ -104,8 +94,7 @@ def std(
     input: Tensor, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *, correction: Any = None, axis: Any = None,
 ) -> Tensor:  # fmt: skip
     """Standard deviation over ``dim``."""
-    dim, unbiased = _shift_arguments(dim if axis is None else axis, unbiased)
-    return _moments("std", input, dim, _correction(unbiased, correction), keepdim, True)[0]
+    return _moments("std", input, dim if axis is None else axis, unbiased, correction, keepdim, True)[0]
 
 
 @operation(method=False)
@@ -114,8 +103,7 @@ def var_mean(
     input: Tensor, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *, correction: Any = None
 ) -> tuple[Tensor, Tensor]:
     """Variance and mean."""
-    dim, unbiased = _shift_arguments(dim, unbiased)
-    return _moments("var_mean", input, dim, _correction(unbiased, correction), keepdim)
+    return _moments("var_mean", input, dim, unbiased, correction, keepdim)
 
 
 @operation(method=False)
@@ -124,8 +112,7 @@ def std_mean(
     input: Tensor, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *, correction: Any = None
 ) -> tuple[Tensor, Tensor]:
     """Standard deviation and mean."""
-    dim, unbiased = _shift_arguments(dim, unbiased)
-    return _moments("std_mean", input, dim, _correction(unbiased, correction), keepdim, True)
+    return _moments("std_mean", input, dim, unbiased, correction, keepdim, True)
 
 
 def _check_weights(name: str, weights: Tensor, category: int, count: int) -> None:

@@ -19,7 +19,7 @@ from ..graph.primitives import COPY, IOTA, SCATTER
 from ..graph.shapes import Size, View, contiguous_strides
 from ..graph.trace import local, record, record_constant
 from .assignment import check_writable, write_through_view
-from .dispatch import attach
+from .dispatch import with_history
 from .operation import DECLARED, Declaration, titled
 
 
@@ -118,8 +118,7 @@ class AsStridedBackward0(Gradient):
     replayable = False  # places differ from call to call
 
     def backward(self, grad: Tensor) -> Tensor:
-        base, view = self.context
-        return spread(grad, base, view)
+        return spread(grad, *self.context)
 
 
 class CopySlices(Gradient):
@@ -172,16 +171,14 @@ class _SpreadBackward(Gradient):
     replayable = False  # places differ from call to call
 
     def backward(self, grad: Tensor) -> Tensor:
-        base, view = self.context
-        return pick(grad, base, view)
+        return pick(grad, *self.context)
 
 
 class _OverwriteBackward(Gradient):
     replayable = False  # places differ from call to call
 
     def backward(self, grad: Tensor) -> Tensor:
-        base, view = self.context
-        return overwrite(grad, base, view)
+        return overwrite(grad, *self.context)
 
 
 def contiguous_node(x: Tensor) -> Any:
@@ -210,9 +207,7 @@ def pick(grad: Tensor, base: Geometry, view: View) -> Tensor:
     else:
         node, place = _laid_out(grad, frame), frame.view
     result = Tensor._from_node(node, place, Storage(node))
-    if local.grad and grad._tracked:
-        attach(result, AsStridedBackward0.named("_PickBackward"), [grad], [(None, None)], (base, view))
-    return result
+    return with_history(result, AsStridedBackward0.named("_PickBackward"), [grad], (base, view))
 
 
 def spread(grad: Tensor, base: Geometry, view: View) -> Tensor:
@@ -226,9 +221,7 @@ def spread(grad: Tensor, base: Geometry, view: View) -> Tensor:
     else:
         node = written(zeros, frame.view, grad._read(), grad._view)
     result = Tensor._from_node(node, frame.base, Storage(node))
-    if local.grad and grad._tracked:
-        attach(result, _SpreadBackward, [grad], [(None, None)], (base, view))
-    return result
+    return with_history(result, _SpreadBackward, [grad], (base, view))
 
 
 def overwrite(grad: Tensor, base: Geometry, view: View) -> Tensor:
@@ -237,9 +230,7 @@ def overwrite(grad: Tensor, base: Geometry, view: View) -> Tensor:
     zero = record_constant(tuple(view.sizes), 0, grad.dtype)
     node = written(_laid_out(grad, frame), frame.view, zero, None)
     result = Tensor._from_node(node, frame.base, Storage(node))
-    if local.grad and grad._tracked:
-        attach(result, _OverwriteBackward, [grad], [(None, None)], (base, view))
-    return result
+    return with_history(result, _OverwriteBackward, [grad], (base, view))
 
 
 def _write_through(target: Tensor, edges: tuple[Edge, ...]) -> None:
