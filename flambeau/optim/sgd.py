@@ -49,5 +49,5 @@ class SGD(Formula):
         """The momentum begins as the gradient, undampened; with ``ahead`` the step is one of Nesterov's."""
         if momentum is None:
             return parameter + gradient * lr, None
-        buffer = gradient.detach() if buffer is None else buffer * momentum + gradient * fresh
+        buffer = gradient.detach().clone() if buffer is None else buffer * momentum + gradient * fresh
         return parameter + (buffer if ahead is None else gradient + buffer * ahead) * lr, buffer

@@ -399,3 +399,20 @@ def test_a_group_whose_rate_is_no_number_counts_no_step(name: str) -> None:
         optimizer.step()
     for a, b in zip(first.values(), second.values(), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize(("name", "options"), [("SGD", {"momentum": 0.5}), ("Adam", {}), ("Rprop", {})], ids=str)
+def test_gradients_that_lie_otherwise_in_memory(name: str, options: dict[str, Any]) -> None:
+    """Transposed, or one number seen everywhere: what is kept for the parameter has memory of its own."""
+
+    def train(framework: Any, transposed: bool) -> list[Any]:
+        parameter = framework.nn.Parameter(framework.ones(2, 3, dtype=framework.float64))
+        optimizer = getattr(framework.optim, name)([parameter], lr=0.1, **options)
+        for step in range(3):
+            numbers = framework.arange(6, dtype=framework.float64).reshape(3, 2).t()
+            parameter.grad = numbers if transposed else framework.full((1, 1), step - 1.0, dtype=framework.float64).expand(2, 3)
+            optimizer.step()
+        return parameter.tolist()  # type: ignore[no-any-return]
+
+    for transposed in (False, True):
+        np.testing.assert_allclose(train(flambeau, transposed), train(torch, transposed), rtol=1e-12)
