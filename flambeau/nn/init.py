@@ -19,27 +19,23 @@ __all__ = [
     "xavier_uniform_", "zeros_",
 ]  # fmt: skip
 
-_LINEAR = {
-    "linear", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "sigmoid",
+_GAINS = {
+    "linear": 1, "conv1d": 1, "conv2d": 1, "conv3d": 1, "conv_transpose1d": 1, "conv_transpose2d": 1,
+    "conv_transpose3d": 1, "sigmoid": 1, "tanh": 5.0 / 3, "relu": math.sqrt(2.0),
+    "selu": 3.0 / 4,  # found empirically
 }  # fmt: skip
 
 
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     """The factor by which weights before ``nonlinearity`` are to be larger; ``param`` is leaky ReLU's slope."""
-    if nonlinearity in _LINEAR:
-        return 1
-    if nonlinearity == "tanh":
-        return 5.0 / 3
-    if nonlinearity == "relu":
-        return math.sqrt(2.0)
+    if nonlinearity in _GAINS:
+        return _GAINS[nonlinearity]
     if nonlinearity == "leaky_relu":
         if param is None:
             param = 0.01
         elif isinstance(param, bool) or not isinstance(param, (int, float)):
             raise ValueError(f"negative_slope {param} not a valid number")
         return math.sqrt(2.0 / (1 + param**2))
-    if nonlinearity == "selu":
-        return 3.0 / 4  # found empirically
     raise ValueError(f"Unsupported nonlinearity {nonlinearity}")
 
 

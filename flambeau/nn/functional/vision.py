@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import lru_cache, reduce
+from operator import add
 from typing import Any
 
 from ...core.tensor import Tensor
@@ -278,12 +279,11 @@ def _antialiased_taps(kind: str, source: int, extent: int, step: float, align_co
 def _weighted(input: Tensor, dimension: int, taps: Sequence[tuple[Sequence[int], Sequence[float]]]) -> Tensor:
     """The sum over taps of the input at the tap's places times its weights, along one dimension."""
     axes = [-1 if axis == dimension else 1 for axis in range(input.dim())]
-    total: Any = None
+    parts = []
     for places, weights in taps:
         factor = tensor(weights, dtype=input.dtype).reshape(axes)
-        part = input.index_select(dimension, tensor(places)) * factor
-        total = part if total is None else total + part
-    return total
+        parts.append(input.index_select(dimension, tensor(places)) * factor)
+    return reduce(add, parts)
 
 
 def upsample(

@@ -20,15 +20,17 @@ _FOLDER = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
 
 @dataclass_transform()
-def layer(function: Callable[..., Any] | None = None, *, shows: str | None = None) -> Callable[[M], M]:
+def layer(
+    function: Callable[..., Any] | None = None, *, shows: str | None = None, own_first: bool = False
+) -> Callable[[M], M]:
     """Decorator of a module that hands its inputs and its settings to ``function``.
 
     The settings are what the class annotates, with their defaults; those behind ``_: KW_ONLY`` are given by keyword alone.
     They make
 
-    - the constructor, which hands on those that the constructor of the base class takes (they come first where the class
-      names none of them), keeps the others (tensors as buffers) and calls ``_settle()``, if there is such a method, to
-      check or convert them;
+    - the constructor, which hands on those that the constructor of the base class takes (where the class names none of
+      them, they come first, or last if ``own_first``), keeps the others (tensors as buffers) and calls ``_settle()``, if
+      there is such a method, to check or convert them;
     - ``__constants__``, and the values for modules that were pickled before there was such a setting;
     - ``extra_repr``: ``name=value`` of all, of ``inplace`` only where it is true, or what the format ``shows`` makes of them;
     - ``forward``, which hands them to the parameters of the same names. The function's other parameters are inputs, if they
@@ -45,7 +47,8 @@ def layer(function: Callable[..., Any] | None = None, *, shows: str | None = Non
             delattr(cls, name)
         taken = _parameters_of(base.__init__) if hints else {}
         if not any(name in hints for name in taken):
-            hints = {**{name: parameter.annotation for name, parameter in taken.items()}, **hints}
+            inherited = {name: parameter.annotation for name, parameter in taken.items()}
+            hints = {**hints, **inherited} if own_first else {**inherited, **hints}
             defaults |= {name: parameter.default for name, parameter in taken.items() if parameter.default is not _EMPTY}
         kept = [name for name in hints if name not in taken and name != "_"]
         members: dict[str, Any] = {

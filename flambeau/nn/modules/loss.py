@@ -29,12 +29,9 @@ class _Loss(Module):
         self.reduction = _reduction.resolve(size_average, reduce, reduction)
 
 
-@layer()
+@layer(own_first=True)
 class _WeightedLoss(_Loss):
     weight: Tensor | None = None
-    size_average: Flag = None
-    reduce: Flag = None
-    reduction: str = "mean"
 
 
 @layer(F.l1_loss)
@@ -147,14 +144,11 @@ class BCEWithLogitsLoss(_Loss):
     pos_weight: Tensor | None = None
 
 
-@layer(F.hinge_embedding_loss)
+@layer(F.hinge_embedding_loss, own_first=True)
 class HingeEmbeddingLoss(_Loss):
     """``input`` where the target is 1, ``max(0, margin - input)`` where it is -1."""
 
     margin: float = 1.0
-    size_average: Flag = None
-    reduce: Flag = None
-    reduction: str = "mean"
 
 
 @layer(F.soft_margin_loss)
@@ -172,16 +166,12 @@ class MultiLabelSoftMarginLoss(_WeightedLoss):
     """Mean over the classes of binary cross-entropies with logits."""
 
 
-@layer(F.multi_margin_loss)
+@layer(F.multi_margin_loss, own_first=True)
 class MultiMarginLoss(_WeightedLoss):
     """Hinge loss between the target class and every other class."""
 
     p: int = 1
     margin: float = 1.0
-    weight: Tensor | None = None
-    size_average: Flag = None
-    reduce: Flag = None
-    reduction: str = "mean"
 
     def _settle(self) -> None:
         if self.p not in (1, 2):
@@ -192,27 +182,21 @@ class MultiMarginLoss(_WeightedLoss):
             )
 
 
-@layer(F.margin_ranking_loss)
+@layer(F.margin_ranking_loss, own_first=True)
 class MarginRankingLoss(_Loss):
     """``max(0, -target (input1 - input2) + margin)``."""
 
     margin: float = 0.0
-    size_average: Flag = None
-    reduce: Flag = None
-    reduction: str = "mean"
 
 
-@layer(F.cosine_embedding_loss)
+@layer(F.cosine_embedding_loss, own_first=True)
 class CosineEmbeddingLoss(_Loss):
     """``1 - cos`` where the target is 1, ``max(0, cos - margin)`` where it is -1."""
 
     margin: float = 0.0
-    size_average: Flag = None
-    reduce: Flag = None
-    reduction: str = "mean"
 
 
-@layer(F.triplet_margin_loss)
+@layer(F.triplet_margin_loss, own_first=True)
 class TripletMarginLoss(_Loss):
     """``max(0, d(anchor, positive) - d(anchor, negative) + margin)``."""
 
@@ -220,9 +204,6 @@ class TripletMarginLoss(_Loss):
     p: float = 2.0
     eps: float = 1e-6
     swap: bool = False
-    size_average: Flag = None
-    reduce: Flag = None
-    reduction: str = "mean"
 
     def _settle(self) -> None:
         if self.margin <= 0:

@@ -9,7 +9,7 @@ from ...core.tensor import Tensor
 from .. import functional as F
 from ._layer import layer
 from .module import Module
-from .utils import _pair, _single
+from .utils import _ntuple, _single
 
 
 @layer(
@@ -48,29 +48,28 @@ class _MaxUnpoolNd(Module):
     kernel_size: Any
     stride: Any = None
     padding: Any = 0
-    _parse: ClassVar[Any]
+    _dimensions: ClassVar[int]
 
     def _settle(self) -> None:
         stride = self.kernel_size if self.stride is None else self.stride
-        self.kernel_size, self.stride, self.padding = map(self._parse, (self.kernel_size, stride, self.padding))
+        parse = _ntuple(self._dimensions)
+        self.kernel_size, self.stride, self.padding = map(parse, (self.kernel_size, stride, self.padding))
+
+    def forward(self, input: Tensor, indices: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
+        unpool = (F.max_unpool1d, F.max_unpool2d)[self._dimensions - 1]
+        return unpool(input, indices, self.kernel_size, self.stride, self.padding, output_size)
 
 
 class MaxUnpool1d(_MaxUnpoolNd):
     """Zeros, with the maxima of :class:`MaxPool1d` where it found them."""
 
-    _parse = staticmethod(_single)
-
-    def forward(self, input: Tensor, indices: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
-        return F.max_unpool1d(input, indices, self.kernel_size, self.stride, self.padding, output_size)
+    _dimensions = 1
 
 
 class MaxUnpool2d(_MaxUnpoolNd):
     """Zeros, with the maxima of :class:`MaxPool2d` where it found them."""
 
-    _parse = staticmethod(_pair)
-
-    def forward(self, input: Tensor, indices: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
-        return F.max_unpool2d(input, indices, self.kernel_size, self.stride, self.padding, output_size)
+    _dimensions = 2
 
 
 @layer(shows="kernel_size={kernel_size}, stride={stride}, padding={padding}")

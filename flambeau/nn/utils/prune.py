@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numbers
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, ClassVar, TypeVar
 
 import flambeau
@@ -210,10 +210,8 @@ class _ByAmount(BasePruningMethod):
 
 class _Unstructured(_ByAmount):
     PRUNING_TYPE = "unstructured"
-
-    def _order(self, t: Tensor) -> Tensor:
-        """Values of which the smallest are pruned."""
-        raise NotImplementedError
+    _order: Callable[[Tensor], Tensor]
+    """Values of which the smallest are pruned."""
 
     def compute_mask(self, t: Tensor, default_mask: Tensor) -> Tensor:
         count = self._count(t.numel())
@@ -239,14 +237,12 @@ class L1Unstructured(_Unstructured):
 
 class _Structured(_ByAmount):
     PRUNING_TYPE = "structured"
+    _order: Callable[[Tensor], Tensor]
+    """One value for each slice along ``dim``; those of the smallest are pruned."""
 
     def __init__(self, amount: float, dim: int = -1) -> None:
         super().__init__(amount)
         self.dim = dim
-
-    def _order(self, t: Tensor) -> Tensor:
-        """One value for each slice along ``dim``; those of the smallest are pruned."""
-        raise NotImplementedError
 
     def compute_mask(self, t: Tensor, default_mask: Tensor) -> Tensor:
         if t.dim() <= 1:

@@ -35,7 +35,10 @@ def conv1x1(in_planes: int, out_planes: int, stride: int = 1) -> nn.Conv2d:
 
 
 class _Block(nn.Module):
-    """Convolutions, and a shortcut past them, which ``downsample`` brings to their size."""
+    """Convolutions, and a shortcut past them, which ``downsample`` brings to their size.
+
+    Kinds of blocks define ``_make``, which makes their layers, and ``_convolved``, which calls them.
+    """
 
     expansion: ClassVar[int]
 
@@ -55,14 +58,6 @@ class _Block(nn.Module):
         self._make(inplanes, planes, stride, groups, base_width, dilation, norm)
         self.downsample = downsample
         self.stride = stride
-
-    def _make(
-        self, inplanes: int, planes: int, stride: int, groups: int, base_width: int, dilation: int, norm: Norm
-    ) -> None:
-        raise NotImplementedError
-
-    def _convolved(self, x: Any) -> Any:
-        raise NotImplementedError
 
     def forward(self, x: Any) -> Any:
         out = self._convolved(x)

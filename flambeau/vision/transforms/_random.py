@@ -83,12 +83,9 @@ def check_ranges(scale: Any, ratio: Any) -> None:
 
 @layer()
 class WithProbability(nn.Module):
-    """Base of transforms that change a picture with probability ``p`` and otherwise leave it."""
+    """Base of transforms that change a picture, by ``_changed``, with probability ``p`` and otherwise leave it."""
 
     p: float = 0.5
-
-    def _changed(self, img: Any) -> Any:
-        raise NotImplementedError
 
     def forward(self, img: Any) -> Any:
         return self._changed(img) if happens(self.p) else img

@@ -90,12 +90,11 @@ class RandomChoice(RandomTransforms):
         return f"{super().__repr__()}(p={self.p})"
 
 
-@layer()
+@layer(own_first=True)
 class RandomApply(WithProbability):
     """All transforms, or none: with probability ``p`` all."""
 
     transforms: Any  # type: ignore[misc]  # before an inherited default
-    p: float = 0.5
 
     def _changed(self, img: Any) -> Any:
         for transform in self.transforms:

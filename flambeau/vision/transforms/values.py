@@ -103,12 +103,11 @@ class RandomInvert(WithProbability):
         return F.invert(img)
 
 
-@layer(shows="sharpness_factor={sharpness_factor},p={p}")
+@layer(shows="sharpness_factor={sharpness_factor},p={p}", own_first=True)
 class RandomAdjustSharpness(WithProbability):
     """With probability ``p``, change the sharpness: 0 is smoothed, 1 the picture, 2 twice as sharp."""
 
     sharpness_factor: float  # type: ignore[misc]  # before an inherited default
-    p: float = 0.5
 
     def _changed(self, img: Any) -> Any:
         return F.adjust_sharpness(img, self.sharpness_factor)
@@ -205,7 +204,6 @@ class RandomErasing(WithProbability):
     channel, or ``"random"`` for noise (Zhong et al., "Random Erasing Data Augmentation", 2017).
     """
 
-    p: float = 0.5
     scale: Sequence[float] = (0.02, 0.33)
     ratio: Sequence[float] = (0.3, 3.3)
     value: Any = 0
