@@ -70,7 +70,7 @@ class Formula(Optimizer):
     #: Whether a decayed parameter is rounded before it is added to the gradient.
     _rounds_decay: ClassVar[bool] = False
 
-    def __init__(self, params: ParamsT, options: dict[str, Any]) -> None:
+    def __init__(self, params: ParamsT, **options: Any) -> None:
         check_options(options, self._takes_nan)
         super().__init__(params, options)
         if "fused" in options:

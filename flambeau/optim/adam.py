@@ -43,7 +43,7 @@ class Adam(Formula):
             raise ValueError("betas must be either both floats or both Tensors")
         for place, beta in enumerate(betas):
             _check_tensor(f"betas[{place}]", beta, foreach, capturable)
-        super().__init__(params, options)
+        super().__init__(params, **options)
 
     def _constants(self, group: dict[str, Any]) -> tuple[Any, ...]:
         beta1, beta2 = map(number, group["betas"])

@@ -21,12 +21,13 @@ from .. import _reduction
 from .._reduction import reduced
 
 
-def _warn_sizes(input: Tensor, target: Tensor) -> None:
+def _check_sizes(input: Tensor, target: Tensor) -> None:
     if target.shape != input.shape:
         warn(
             f"Using a target size ({target.size()}) that is different to the input size ({input.size()}). This will "
             "likely lead to incorrect results due to broadcasting. Please ensure they have the same size.",
         )
+        flambeau.broadcast_shapes(input.shape, target.shape)  # raises before anything else does
 
 
 def _weighted(loss: Tensor, input: Tensor, weight: Tensor, reduction: str) -> Tensor:
@@ -108,9 +109,7 @@ def mse_loss(
     reduction: str = "mean", weight: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
     """``(input - target)²``."""
-    _warn_sizes(input, target)
-    if input.shape != target.shape:
-        flambeau.broadcast_shapes(input.shape, target.shape)  # raises before anything else does
+    _check_sizes(input, target)
     reduction = _reduction.resolve(size_average, reduce, reduction)
     if weight is not None:
         return _weighted((input - target).square(), input, weight, reduction)
@@ -123,7 +122,7 @@ def l1_loss(
     reduction: str = "mean", weight: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
     """``|input - target|``."""
-    _warn_sizes(input, target)
+    _check_sizes(input, target)
     reduction = _reduction.resolve(size_average, reduce, reduction)
     loss = (input - target).abs()
     return reduced(loss, reduction) if weight is None else _weighted(loss, input, weight, reduction)
@@ -134,9 +133,7 @@ def smooth_l1_loss(
     reduction: str = "mean", beta: float = 1.0,
 ) -> Tensor:  # fmt: skip
     """With d = ``|input - target|``: ``0.5 d² / beta`` below ``beta`` and ``d - 0.5 beta`` from there on."""
-    _warn_sizes(input, target)
-    if input.shape != target.shape:
-        flambeau.broadcast_shapes(input.shape, target.shape)  # raises before anything else does
+    _check_sizes(input, target)
     reduction = _reduction.resolve(size_average, reduce, reduction)
     _reduction.check(reduction)
     if beta < 0:
@@ -150,9 +147,7 @@ def huber_loss(
     input: Tensor, target: Tensor, reduction: str = "mean", delta: float = 1.0, weight: Tensor | None = None
 ) -> Tensor:
     """With d = ``|input - target|``: ``0.5 d²`` up to ``delta`` and ``delta (d - 0.5 delta)`` from there on."""
-    _warn_sizes(input, target)
-    if input.shape != target.shape:
-        flambeau.broadcast_shapes(input.shape, target.shape)  # raises before anything else does
+    _check_sizes(input, target)
     if weight is None:
         _reduction.check(reduction)
     if delta <= 0:

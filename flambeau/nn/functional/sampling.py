@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from functools import reduce
-from operator import add, mul
+from operator import add, and_, mul
 from typing import Any
 
 import flambeau
@@ -162,19 +162,15 @@ def _reflect(place: Tensor, extent: int, align_corners: bool) -> Tensor:
 
 def _pick(input: Tensor, places: list[Tensor], extents: list[int]) -> Tensor:
     """The pixels at whole-numbered places (N, …) of (N, C, *extents); zeros for those outside."""
-    inside: Tensor | None = None
-    flat: Tensor | None = None
-    for place, extent in zip(places, extents, strict=True):
-        valid = (place >= 0) & (place <= extent - 1)
-        inside = valid if inside is None else inside & valid
-        # Not a number is a place, too: it must not reach memory.
-        index = flambeau.where(valid, place, 0.0).long()
-        flat = index if flat is None else flat * extent + index
-    assert inside is not None and flat is not None
+    valid = [(place >= 0) & (place <= extent - 1) for place, extent in zip(places, extents, strict=True)]
+    # Not a number is a place, too: it must not reach memory.
+    flat, *others = (flambeau.where(here, place, 0.0).long() for here, place in zip(valid, places, strict=True))
+    for index, extent in zip(others, extents[1:], strict=True):
+        flat = flat * extent + index
     samples, channels = input.shape[:2]
     columns = flat.reshape(samples, 1, -1).expand(samples, channels, -1)
     values = input.reshape(samples, channels, -1).gather(2, columns).reshape(samples, channels, *flat.shape[1:])
-    return flambeau.where(inside.unsqueeze(1), values, 0.0)
+    return flambeau.where(reduce(and_, valid).unsqueeze(1), values, 0.0)
 
 
 def _bicubic(input: Tensor, places: list[Tensor], extents: list[int], padding_mode: str, align_corners: bool) -> Tensor:
