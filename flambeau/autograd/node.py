@@ -12,7 +12,7 @@ from ..core.tensor import Tensor
 from ..graph.dtypes import dtype, float32
 from ..graph.shapes import Size
 from ..graph.trace import local, record_constant
-from ..ops.broadcasting import sum_to
+from ..ops.views import sum_to
 from .leaves import add_to, replaced
 
 _new = object.__new__

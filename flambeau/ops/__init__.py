@@ -5,7 +5,6 @@ from . import (  # for what they declare  # noqa: F401
     addressing,
     arithmetic,
     axes,
-    broadcasting,
     choice,
     compositions,
     contraction,
@@ -46,7 +45,6 @@ from . import (  # for what they declare  # noqa: F401
     triangles,
     vectorize,
     views,
-    windows,
 )
 from .arguments import export_all
 from .operation import NAMESPACE

@@ -21,13 +21,12 @@ from ..graph.dtypes import dtype as dtype_type
 from ..graph.notices import warn_once
 from ..graph.shapes import Size, View, wrap_dim
 from ..graph.trace import Node, record
-from .broadcasting import expand
 from .conversion import converted
 from .dispatch import with_history
 from .memory_order import Order, format_order, lay, permuted, seen_in_order
 from .one_node import one_node
 from .operation import Sizes, Tensors, operation, titled
-from .views import geometry, sizes_of
+from .views import expand, geometry, sizes_of
 
 # --- one behind the other --------------------------------------------------------------------------------------------
 

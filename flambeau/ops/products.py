@@ -9,13 +9,13 @@ from ..core.tensor import Tensor
 from ..graph.dtypes import C_NAMES, TYPE_NAMES
 from ..graph.notices import warn, warn_once
 from ..graph.shapes import broadcast_shapes, wrap_dim
-from .broadcasting import broadcast_tensors
 from .contraction import tensordot
 from .conversion import in_common_dtype, rounded_once
 from .dispatch import with_history
 from .matrix import matmul
 from .one_node import one_node
 from .operation import Tensors, operation
+from .views import broadcast_tensors
 
 
 @operation(out="exact")

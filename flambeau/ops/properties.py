@@ -239,8 +239,7 @@ def new_empty_strided(
 @operation(function=False)
 def sum_to_size(self: Tensor, *size: Any) -> Tensor:
     """The sum over the axes along which a tensor of the given sizes would be repeated."""
-    from .broadcasting import sum_to
-    from .views import sizes_of
+    from .views import sizes_of, sum_to
 
     shape = Size(sizes_of(size))
     if broadcast_shapes(shape, self.shape) != self.shape:
