@@ -76,7 +76,7 @@ SIGNATURES = """
 (int n, *, options | int n, int m, *, options) eye
 (Tensor input | Tensor input, *, int decimals) round
 (Tensor input, Scalar? p= | Tensor input, str p) linalg_cond
-(Tensor input, int[] dim | Tensor input, int? dim=) count_nonzero
+(Tensor input, int? dim= | Tensor input, int[] dim) count_nonzero
 (Tensor input, Scalar max | Tensor input, Tensor max) clamp_max
 (Tensor input, Scalar min | Tensor input, Tensor min) clamp_min
 (Tensor input | Tensor input, int dim, bool keepdim=) median nanmedian
