@@ -142,7 +142,7 @@ def logspace(start: Any, end: Any, steps: int, base: float = 10.0, *, dtype: Any
 # --- windows for spectral analysis: vectors that fall off towards their ends -------------------------------------------
 
 
-def _window(name: str, length: int, periodic: bool, shape: Any, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
+def window(name: str, length: int, periodic: bool, shape: Any, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
     """The window ``shape(position in [0, 1])``; a periodic one is the beginning of one that is one longer."""
     d = dtype or get_default_dtype()
     if d.kind != "float":
@@ -159,7 +159,7 @@ def _window(name: str, length: int, periodic: bool, shape: Any, dtype: Any, devi
 def hann_window(window_length: int, periodic: bool = True, *, dtype: Any = None, layout: Any = None, device: Any = None,
                 pin_memory: bool = False, requires_grad: bool = False) -> Tensor:  # fmt: skip
     """0.5 - 0.5 · cos."""
-    return _window(
+    return window(
         "hann_window", window_length, periodic, lambda t: 0.5 - 0.5 * np.cos(2 * math.pi * t), dtype, device, requires_grad
     )
 
@@ -169,7 +169,7 @@ def hamming_window(window_length: int, periodic: bool = True, alpha: float = 0.5
                    layout: Any = None, device: Any = None, pin_memory: bool = False,
                    requires_grad: bool = False) -> Tensor:  # fmt: skip
     """alpha - beta · cos."""
-    return _window(
+    return window(
         "hamming_window", window_length, periodic, lambda t: alpha - beta * np.cos(2 * math.pi * t), dtype, device,
         requires_grad,
     )  # fmt: skip
@@ -183,27 +183,13 @@ def blackman_window(window_length: int, periodic: bool = True, *, dtype: Any = N
     def shape(t: np.ndarray) -> np.ndarray:
         return 0.42 - 0.5 * np.cos(2 * math.pi * t) + 0.08 * np.cos(4 * math.pi * t)
 
-    return _window("blackman_window", window_length, periodic, shape, dtype, device, requires_grad)
+    return window("blackman_window", window_length, periodic, shape, dtype, device, requires_grad)
 
 
 @operation(method=False)
 def bartlett_window(window_length: int, periodic: bool = True, *, dtype: Any = None, layout: Any = None,
                     device: Any = None, pin_memory: bool = False, requires_grad: bool = False) -> Tensor:  # fmt: skip
     """A triangle."""
-    return _window(
+    return window(
         "bartlett_window", window_length, periodic, lambda t: 1 - np.abs(2 * t - 1), dtype, device, requires_grad
     )
-
-
-@operation(method=False)
-def kaiser_window(window_length: int, periodic: bool = True, beta: float = 12.0, *, dtype: Any = None, layout: Any = None,
-                  device: Any = None, pin_memory: bool = False, requires_grad: bool = False) -> Tensor:  # fmt: skip
-    """I₀ of beta times a half circle, by I₀(beta)."""
-
-    def shape(t: np.ndarray) -> np.ndarray:
-        from .special import bessel
-
-        circle = beta * np.sqrt(np.maximum(1 - (2 * t - 1) ** 2, 0))
-        return bessel(circle, 0, False) / bessel(np.array(beta), 0, False)
-
-    return _window("kaiser_window", window_length, periodic, shape, dtype, device, requires_grad)

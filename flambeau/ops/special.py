@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from operator import index
+from typing import Any
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from .functions import exp, log, sin
 from .host import by_numpy
 from .one_node import one_node
 from .operation import operation, titled
-from .ranges import arange
+from .ranges import arange, window
 from .recording_paths import unary
 
 # --- logit, entropy, sin(x) / x -------------------------------------------------------------------------------------------
@@ -282,3 +283,15 @@ i1e = operation(only="special.i1e", out=True)(
     _bessel_function("i1e", "exp(-|x|) I₁(x).", "SpecialI1EBackward0", 1, True)
 )
 _bessel_functions = {(0, False): i0, (0, True): i0e, (1, False): i1, (1, True): i1e}
+
+
+@operation(method=False)
+def kaiser_window(window_length: int, periodic: bool = True, beta: float = 12.0, *, dtype: Any = None, layout: Any = None,
+                  device: Any = None, pin_memory: bool = False, requires_grad: bool = False) -> Tensor:  # fmt: skip
+    """I₀ of beta times a half circle, by I₀(beta)."""
+
+    def shape(t: np.ndarray) -> np.ndarray:
+        circle = beta * np.sqrt(np.maximum(1 - (2 * t - 1) ** 2, 0))
+        return bessel(circle, 0, False) / bessel(np.array(beta), 0, False)
+
+    return window("kaiser_window", window_length, periodic, shape, dtype, device, requires_grad)
