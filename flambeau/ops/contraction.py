@@ -214,6 +214,8 @@ def einsum(equation: Any, *operands: Any) -> Tensor:
         if not many:
             raise ValueError(_NO_OPERANDS)
         terms, output = _terms(equation, len(many))
+    elif not isinstance(equation, (Tensor, list, tuple)):
+        raise TypeError(f"einsum(): argument 'equation' (position 1) must be str, not {type(equation).__name__}")
     else:
         rest = [equation, *operands]
         pairs = len(rest) // 2

@@ -315,7 +315,14 @@ Tensor.__dlpack_device__ = lambda self: (1, 0)  # type: ignore[attr-defined]
 @operation(method=False)
 def broadcast_shapes(*shapes: Any) -> Size:
     """The shape that tensors of ``shapes`` are broadcast to; an integer is the shape of a vector."""
-    return shapes_together(*((shape,) if isinstance(shape, int) else shape for shape in shapes))
+    given = [(shape,) if isinstance(shape, int) else tuple(shape) for shape in shapes]
+    for shape in given:
+        for extent in shape:
+            if not isinstance(extent, int):
+                raise TypeError(f"broadcast_shapes(): extents must be int, but got {type(extent).__name__} in {shape}")
+            if extent < 0:
+                raise ValueError(f"Attempting to broadcast a dimension with negative length: {shape}")
+    return shapes_together(*given)
 
 
 # --- dtypes ---------------------------------------------------------------------------------------------------------------

@@ -143,6 +143,8 @@ def cov(
         raise RuntimeError(
             f"cov(): expected input to have two or fewer dimensions but got an input with {input.ndim} dimensions"
         )
+    if input.dtype.kind == "bool":
+        raise RuntimeError("cov(): bool dtype is not supported for input")
     x = input if input.ndim == 2 else input.reshape(1, -1)
     for name, given, category in (("fweights", fweights, 1), ("aweights", aweights, 2)):
         if given is not None:

@@ -12,6 +12,7 @@ from ..graph import dtypes
 from ..graph import primitives as p
 from ..graph.shapes import Size, wrap_dim
 from ..graph.trace import record
+from .arguments import check_whole
 from .conversion import computed_in_double
 from .elementwise import differentiated
 from .one_node import one_node
@@ -78,6 +79,7 @@ def _triangle(name: str, x: Tensor, diagonal: int, primitive: p.Primitive) -> Te
     """Elements kept where ``column - row`` compares with ``diagonal``, else zero."""
     if x.ndim < 2:
         raise RuntimeError(f"{name}: input tensor must have at least 2 dimensions")
+    check_whole(name, "diagonal", diagonal)
     m, n = x.shape[-2:]
     first = max(-m, min(operator.index(diagonal), n))  # all diagonals beyond the corners are alike
     rows = record(p.IOTA, (Size((m, 1)), dtypes.int64), (first, None), (1, None))

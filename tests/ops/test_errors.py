@@ -64,13 +64,15 @@ SAME_WORDS = [
     "torch.add(torch.ones(2, dtype=torch.long), 1, alpha=1.5)", "torch.var(torch.ones(2, dtype=torch.long))",
     "torch.randint(3, 3, (2,))",
     "a.flatten(1, 0)", "torch.chunk(a, -1)", "torch.linspace(0, 1, -1)", "torch.addmm(a, a, a)", "a.mv(torch.ones(4))",
-    "torch.eye(-1)",
+    "torch.eye(-1)", "torch.cov(a > 0)",
 ]  # fmt: skip
 
 SAME_TYPE = [
     "torch.ones(2, 3).foo", "torch.zeros(2, dtype=torch.float32) + 'a'", "torch.ones(2) @ 3", "torch.tensor('a')",
     "torch.ones(2, 'b')",
     "a.to('nowhere')", "torch.tensor([1, 'a'])", "torch.ones(2, 3).view('a')", "a[{}]", "torch.full((2,), 'a')", "a.sum('x')",
+    "a.tril(2**63)", "a.triu(-2**64)", "torch.broadcast_shapes((2, (3, 4)))", "torch.broadcast_shapes(-3, (4, 4))",
+    "torch.broadcast_shapes((-1,))", "torch.einsum(None, a)",
     "torch.matmul(a)", "torch.from_numpy(np.array(['a']))", "torch.tensordot(a, a, 1)", "torch.ones(2) < 'a'",
 ]  # fmt: skip
 
