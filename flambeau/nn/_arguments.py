@@ -1,4 +1,4 @@
-"""Arguments that are one number for all dimensions, or one for each."""
+"""Arguments of layers and of their functions: one number for all dimensions, or one for each; a row of a table."""
 
 from __future__ import annotations
 
@@ -37,3 +37,12 @@ def _list_with_default(out_size: Any, defaults: Sequence[int]) -> list[int]:
     return [
         default if size is None else size for size, default in zip(out_size, defaults[-len(out_size) :], strict=True)
     ]
+
+
+def row_in(padding_idx: int | None, rows: int, name: str = "Padding_idx") -> int | None:
+    """A row counted from the start, or None. ``AssertionError`` if there are not so many."""
+    if padding_idx is None:
+        return None
+    if padding_idx >= rows or padding_idx < -rows:
+        raise AssertionError(f"{name} must be within num_embeddings")
+    return padding_idx % rows

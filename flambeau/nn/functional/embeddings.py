@@ -14,6 +14,7 @@ from ...ops.conversion import rounded_once
 from ...ops.dispatch import checked
 from ...ops.one_node import one_node
 from ...ops.operation import operation
+from .._arguments import row_in
 
 
 def embedding(
@@ -34,15 +35,6 @@ def embedding(
     if max_norm is not None:
         _renormalise(weight, input, max_norm, norm_type)
     return slices.embedding(weight, input, -1 if padding_idx is None else padding_idx, scale_grad_by_freq)
-
-
-def row_in(padding_idx: int | None, rows: int, name: str = "Padding_idx") -> int | None:
-    """A row counted from the start, or None. ``AssertionError`` if there are not so many."""
-    if padding_idx is None:
-        return None
-    if padding_idx >= rows or padding_idx < -rows:
-        raise AssertionError(f"{name} must be within num_embeddings")
-    return padding_idx % rows
 
 
 @no_grad()

@@ -9,7 +9,7 @@ import flambeau
 from ...core.tensor import Tensor
 from .. import functional as F
 from .. import init
-from ..functional.embeddings import row_in
+from .._arguments import row_in
 from ..parameter import Parameter
 from ._layer import unusual
 from .module import Module
