@@ -14,6 +14,17 @@ from ..parameter import Parameter
 C = TypeVar("C", bound="ModuleConversion")
 
 
+def _cast(name: str, dtype: str) -> Callable[[C], C]:
+    """A method that casts by the tensors' method of that name."""
+
+    def method(self: C) -> C:
+        return self._apply(lambda tensor: getattr(tensor, name)() if tensor.is_floating_point() else tensor)
+
+    method.__name__, method.__qualname__ = name, f"ModuleConversion.{name}"
+    method.__doc__ = f"Cast floating-point parameters and buffers to {dtype}."
+    return method
+
+
 class ModuleConversion:
     """The part of a module that replaces its parameters and buffers by converted ones."""
 
@@ -82,21 +93,8 @@ class ModuleConversion:
         """Cast all parameters and buffers to ``dst_type``."""
         return self._apply(lambda tensor: tensor.type(dst_type))
 
-    def float(self: C) -> C:
-        """Cast floating-point parameters and buffers to float32."""
-        return self._apply(lambda tensor: tensor.float() if tensor.is_floating_point() else tensor)
-
-    def double(self: C) -> C:
-        """Cast floating-point parameters and buffers to float64."""
-        return self._apply(lambda tensor: tensor.double() if tensor.is_floating_point() else tensor)
-
-    def half(self: C) -> C:
-        """Cast floating-point parameters and buffers to float16."""
-        return self._apply(lambda tensor: tensor.half() if tensor.is_floating_point() else tensor)
-
-    def bfloat16(self: C) -> C:
-        """Cast floating-point parameters and buffers to bfloat16."""
-        return self._apply(lambda tensor: tensor.bfloat16() if tensor.is_floating_point() else tensor)
+    float, double = _cast("float", "float32"), _cast("double", "float64")
+    half, bfloat16 = _cast("half", "float16"), _cast("bfloat16", "bfloat16")
 
     def share_memory(self: C) -> C:
         """Move parameters and buffers to memory that other processes can share."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import flambeau
 
 from ...core.tensor import Tensor
 from ...ops.from_data import tensor
 from .. import functional as F
+from ._layer import in_dimensions
 from .module import Module
 from .normalization import _Affine
 
@@ -83,7 +84,15 @@ class _NormBase(_Affine):
 
 
 class _BatchNorm(_NormBase):
-    """Batch normalisation of any number of dimensions."""
+    """Batch normalisation of the channels, over the batch and the last {}; of (N, C), too, where that is one."""
+
+    _dimensions: ClassVar[int]
+
+    def _check_input_dim(self, input: Tensor) -> None:
+        ranks = (2, 3) if self._dimensions == 1 else (self._dimensions + 2,)
+        if input.dim() not in ranks:
+            expected = " or ".join(f"{rank}D" for rank in ranks)
+            raise ValueError(f"expected {expected} input (got {input.dim()}D input)")
 
     def forward(self, input: Tensor) -> Tensor:
         self._check_input_dim(input)
@@ -100,28 +109,7 @@ class _BatchNorm(_NormBase):
         return F.batch_norm(input, mean, variance, self.weight, self.bias, use_batch, factor, self.eps)
 
 
-class BatchNorm1d(_BatchNorm):
-    """Batch normalisation over (N, C) or (N, C, L)."""
-
-    def _check_input_dim(self, input: Tensor) -> None:
-        if input.dim() != 2 and input.dim() != 3:
-            raise ValueError(f"expected 2D or 3D input (got {input.dim()}D input)")
-
-
-class BatchNorm2d(_BatchNorm):
-    """Batch normalisation over (N, C, H, W)."""
-
-    def _check_input_dim(self, input: Tensor) -> None:
-        if input.dim() != 4:
-            raise ValueError(f"expected 4D input (got {input.dim()}D input)")
-
-
-class BatchNorm3d(_BatchNorm):
-    """Batch normalisation over (N, C, D, H, W)."""
-
-    def _check_input_dim(self, input: Tensor) -> None:
-        if input.dim() != 5:
-            raise ValueError(f"expected 5D input (got {input.dim()}D input)")
+BatchNorm1d, BatchNorm2d, BatchNorm3d = in_dimensions(_BatchNorm)
 
 
 class SyncBatchNorm(_BatchNorm):

@@ -14,6 +14,7 @@ from .._typename import typename
 from ..parameter import Parameter
 from .module import Module, _addindent
 
+N = TypeVar("N", bound="_Numbered")
 S = TypeVar("S", bound="Sequential")
 L = TypeVar("L", bound="ModuleList")
 P = TypeVar("P", bound="ParameterList")
@@ -79,6 +80,11 @@ class _Numbered(Module):
             delattr(self, name)
         self._modules = {str(place): module for place, module in enumerate(self._modules.values())}
 
+    def append(self: N, module: Module) -> N:
+        """Add a module at the end."""
+        self.add_module(str(len(self)), module)
+        return self
+
     def pop(self, key: int | slice) -> Module:
         """Remove the module or modules at ``key`` and return them."""
         module = self[key]  # type: ignore[index]
@@ -142,11 +148,6 @@ class Sequential(_Numbered):
             raise TypeError(f"unsupported operand type(s) for *: {type(self)} and {type(factor)}")
         if factor <= 0:
             raise ValueError(f"Non-positive multiplication factor {factor} for {type(self)}")
-
-    def append(self: S, module: Module) -> S:
-        """Add a module at the end."""
-        self.add_module(str(len(self)), module)
-        return self
 
     def insert(self: S, index: int, module: Module) -> S:
         """Add a module before the one at ``index``."""
@@ -214,11 +215,6 @@ class ModuleList(_Numbered):
     def insert(self, index: int, module: Module) -> None:
         """Add a module before the one at ``index``."""
         _insert(self._modules, index, module)
-
-    def append(self: L, module: Module) -> L:
-        """Add a module at the end."""
-        self.add_module(str(len(self)), module)
-        return self
 
     def extend(self: L, modules: Iterable[Module]) -> L:
         """Add modules at the end."""
