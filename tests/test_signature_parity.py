@@ -34,10 +34,12 @@ MEANT: dict[str, str] = {
         float_power|remainder|bitwise_*|xlogy|numel: no keyword self
         float_power|remainder|bitwise_*|xlogy: position 0: input instead of self
     """,
-    "the stub lags behind what PyTorch's parser takes": """
+    "the stub lags behind what PyTorch's parser takes, or refuses": """
         Tensor.add|sub|mul|floor_divide|true_divide: no keyword out
         Tensor.bfloat16|bool|byte|char|double|float|half|int|long|short: has memory_format
         nn.functional.avg_pool?d|gelu|linear|logsigmoid|softplus|softshrink: has out
+        nn.functional.gelu: position 1: none for approximate
+        nn.functional.scaled_dot_product_attention: position ?: none for *
         tensor|Tensor.new_tensor: position ?: none for *
         linspace|logspace: steps required instead of =None
         full: no keyword names
