@@ -23,6 +23,7 @@ Written by ``tools/recording_paths.py``: change that, and run it.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from ..core.history import CROSSWISE, NOTHING, RESULT, Gradient, sequence
@@ -30,7 +31,7 @@ from ..core.tensor import Tensor
 from ..graph.bounds import LARGEST, SMALLEST, whole_number
 from ..graph.primitives import COPY, Primitive
 from ..graph.trace import Node, enter, local, new_step, number_kind, overflow, user_site
-from .dispatch import in_memory_order, not_a_tensor, operand
+from .dispatch import NUMBERS, in_memory_order, not_a_tensor, operand
 
 _new = object.__new__
 '''
@@ -137,7 +138,7 @@ elif type(place_{x}) is str:
     given += (node_{x},)
 """
 
-VALUE = """
+RESULT = """
 value = _new(Node)
 value.shape = step.shape
 value.dtype = step.dtype
@@ -154,6 +155,9 @@ result._node = value
 result._storage = None
 result._view = None
 result._autograd = None
+"""
+
+HISTORY = """
 if {tracked} and gradient is not None and local.grad:
     history = _new(gradient)
     history.edges = {edges}
@@ -221,8 +225,8 @@ def function(name: str, operands: str) -> str:
         parts += [LATE, *(GIVEN.format(x=x) for x in operands)]
     tracked = each("tracked_{x}", " or ")
     parts.append(
-        VALUE.format(
-            numbers=numbers,
+        RESULT.format(numbers=numbers)
+        + HISTORY.format(
             tracked=tracked if alone else f"({tracked})",
             edges="(x._gradient or x,)" if alone else f"(\n        {each(edge, ',' + chr(10) + 8 * ' ')},\n    )",
             saved=indent(saved, "    "),
@@ -230,6 +234,45 @@ def function(name: str, operands: str) -> str:
         )
     )
     return text + indent("".join(part.lstrip("\n") for part in parts), "    ")
+
+
+OPERATOR = '''
+def recorded_operator(primitive: Primitive, gradient: type[Gradient]) -> Callable[[Tensor, Any], Any]:
+    """An operator that records one primitive; two tensors without views and without history take the shortest way."""
+
+    def operator(a: Tensor, b: Any) -> Any:
+        kind = type(b)
+        if kind is Tensor:
+            if a._storage is not None or b._storage is not None or a._tracked or b._tracked:
+                return binary(primitive, a, b, gradient)
+        elif kind is float or kind is int or isinstance(b, Tensor):
+            return binary(primitive, a, b, gradient)
+        else:
+            return binary(primitive, a, operand(b), gradient) if isinstance(b, NUMBERS) else NotImplemented
+        trace = local.trace
+{read}        key = (primitive, node_a.place, node_b.place)
+        step = trace.cursor.next.get(key)
+        if step is None:
+            step = new_step(trace, key, primitive, None, ((node_a.place, None), (node_b.place, None)))
+{result}        result._tracked = False
+        result._gradient = None
+        return result
+
+    return operator
+'''
+
+READ = """
+node_{x} = {x}._node
+if node_{x}.trace is not trace:
+    node_{x} = enter(trace, node_{x})
+"""
+
+
+def operator() -> str:
+    """The text of the maker of operators."""
+    read = "".join(READ.format(x=x).lstrip("\n") for x in "ab")
+    result = RESULT.format(numbers="").lstrip("\n").replace("\n\n", "\n")
+    return OPERATOR.format(read=indent(read, 8 * " "), result=indent(result, 8 * " "))
 
 
 WHOLE = '''
@@ -242,7 +285,7 @@ def _whole(number: int, others: tuple[Any, ...]) -> float:
 def written() -> dict[Path, str]:
     """The file, and its text."""
     functions = [function("unary", "x"), function("binary", "ab"), function("ternary", "abc")]
-    return {TARGET: HEAD + "\n" + "\n\n".join([*functions, WHOLE]).replace("\n\n\n\n", "\n\n\n")}
+    return {TARGET: HEAD + "\n" + "\n\n".join([*functions, operator(), WHOLE]).replace("\n\n\n\n", "\n\n\n")}
 
 
 def main() -> None:

@@ -7,16 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from ..core.history import Gradient
 from ..core.tensor import Tensor
 from ..graph import primitives as p
-from ..graph.trace import Node, enter, local, new_step, overflow
 from . import arithmetic, functions
 from .dispatch import NUMBERS, operand
 from .from_data import as_tensor
-from .recording_paths import binary
-
-_new = object.__new__
+from .recording_paths import binary, recorded_operator
 
 
 def binary_operator(function: Callable[[Any, Any], Tensor], swapped: bool = False) -> Callable[[Tensor, Any], Any]:
@@ -28,51 +24,6 @@ def binary_operator(function: Callable[[Any, Any], Tensor], swapped: bool = Fals
                 return NotImplemented
             other = operand(other)
         return function(other, self) if swapped else function(self, other)
-
-    return operator
-
-
-def _recorded(primitive: p.Primitive, gradient: type[Gradient]) -> Any:
-    """An operator that records one primitive, with the plainest case (no views, no history) written out in line."""
-
-    def operator(self: Tensor, other: Any) -> Any:
-        kind = type(other)
-        if kind is Tensor:
-            if self._storage is None and other._storage is None and not self._tracked and not other._tracked:
-                trace = local.trace
-                a = self._node
-                b = other._node
-                if a.trace is not trace:
-                    a = enter(trace, a)
-                if b.trace is not trace:
-                    b = enter(trace, b)
-                cursor = trace.cursor
-                key = (primitive, a.place, b.place)
-                if key in cursor.next:
-                    step = cursor.next[key]
-                else:
-                    step = new_step(trace, key, primitive, None, ((a.place, None), (b.place, None)))
-                value = _new(Node)
-                value.shape = step.shape
-                value.dtype = step.dtype
-                value.trace = trace
-                value.place = step.depth - 1
-                value.buffer = None
-                trace.nodes += (value,)
-                trace.cursor = step
-                if step.mark >= trace.limit:
-                    value = overflow(trace, value, step)
-                result = _new(Tensor)
-                result._node = value
-                result._storage = result._view = result._autograd = result._gradient = None
-                result._tracked = False
-                return result
-            return binary(primitive, self, other, gradient)
-        if kind is float or kind is int or isinstance(other, Tensor):
-            return binary(primitive, self, other, gradient)
-        if isinstance(other, NUMBERS):
-            return binary(primitive, self, operand(other), gradient)
-        return NotImplemented
 
     return operator
 
@@ -104,11 +55,11 @@ def _inverted(self: Tensor) -> Tensor:
     return functions.bitwise_not(self)
 
 
-_add, _mul = _recorded(p.ADD, arithmetic.AddBackward0), _recorded(p.MUL, arithmetic.MulBackward0)
+_add, _mul = recorded_operator(p.ADD, arithmetic.AddBackward0), recorded_operator(p.MUL, arithmetic.MulBackward0)
 _OPERATORS: dict[str, Any] = {
     "add": _add, "radd": _add, "mul": _mul, "rmul": _mul,
-    "sub": _recorded(p.SUB, arithmetic.SubBackward0), "rsub": binary_operator(arithmetic.rsub),
-    "truediv": _recorded(p.DIV, arithmetic.DivBackward0), "rtruediv": _divided_by,
+    "sub": recorded_operator(p.SUB, arithmetic.SubBackward0), "rsub": binary_operator(arithmetic.rsub),
+    "truediv": recorded_operator(p.DIV, arithmetic.DivBackward0), "rtruediv": _divided_by,
     "neg": functions.neg, "pos": arithmetic.positive, "abs": functions.abs, "invert": _inverted,
     **{name: _comparing(p.PRIMITIVES[name]) for name in ("eq", "ne", "lt", "le", "gt", "ge")},
 }  # fmt: skip

@@ -6,6 +6,7 @@ Written by ``tools/recording_paths.py``: change that, and run it.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from ..core.history import CROSSWISE, NOTHING, RESULT, Gradient, sequence
@@ -13,7 +14,7 @@ from ..core.tensor import Tensor
 from ..graph.bounds import LARGEST, SMALLEST, whole_number
 from ..graph.primitives import COPY, Primitive
 from ..graph.trace import Node, enter, local, new_step, number_kind, overflow, user_site
-from .dispatch import in_memory_order, not_a_tensor, operand
+from .dispatch import NUMBERS, in_memory_order, not_a_tensor, operand
 
 _new = object.__new__
 
@@ -57,6 +58,7 @@ def unary(primitive: Primitive, x: Tensor, gradient: type[Gradient] | None = Non
     result._storage = None
     result._view = None
     result._autograd = None
+
     if tracked_x and gradient is not None and local.grad:
         history = _new(gradient)
         history.edges = (x._gradient or x,)
@@ -167,6 +169,7 @@ def binary(
     result._storage = None
     result._view = None
     result._autograd = None
+
     if (tracked_a or tracked_b) and gradient is not None and local.grad:
         history = _new(gradient)
         history.edges = (
@@ -313,6 +316,7 @@ def ternary(
     result._storage = None
     result._view = None
     result._autograd = None
+
     if (tracked_a or tracked_b or tracked_c) and gradient is not None and local.grad:
         history = _new(gradient)
         history.edges = (
@@ -340,6 +344,51 @@ def ternary(
         result._tracked = False
         result._gradient = None
     return result
+
+
+def recorded_operator(primitive: Primitive, gradient: type[Gradient]) -> Callable[[Tensor, Any], Any]:
+    """An operator that records one primitive; two tensors without views and without history take the shortest way."""
+
+    def operator(a: Tensor, b: Any) -> Any:
+        kind = type(b)
+        if kind is Tensor:
+            if a._storage is not None or b._storage is not None or a._tracked or b._tracked:
+                return binary(primitive, a, b, gradient)
+        elif kind is float or kind is int or isinstance(b, Tensor):
+            return binary(primitive, a, b, gradient)
+        else:
+            return binary(primitive, a, operand(b), gradient) if isinstance(b, NUMBERS) else NotImplemented
+        trace = local.trace
+        node_a = a._node
+        if node_a.trace is not trace:
+            node_a = enter(trace, node_a)
+        node_b = b._node
+        if node_b.trace is not trace:
+            node_b = enter(trace, node_b)
+        key = (primitive, node_a.place, node_b.place)
+        step = trace.cursor.next.get(key)
+        if step is None:
+            step = new_step(trace, key, primitive, None, ((node_a.place, None), (node_b.place, None)))
+        value = _new(Node)
+        value.shape = step.shape
+        value.dtype = step.dtype
+        value.trace = trace
+        value.place = step.depth - 1
+        value.buffer = None
+        trace.nodes += (value,)
+        trace.cursor = step
+        if step.mark >= trace.limit:
+            value = overflow(trace, value, step)
+        result = _new(Tensor)
+        result._node = value
+        result._storage = None
+        result._view = None
+        result._autograd = None
+        result._tracked = False
+        result._gradient = None
+        return result
+
+    return operator
 
 
 def _whole(number: int, others: tuple[Any, ...]) -> float:
