@@ -24,8 +24,7 @@ from harness import Prepared, runner
 from flambeau.cpu import pooling
 from flambeau.cpu.convolution import lower_forward, lower_input_gradient, lower_weight_gradient
 from flambeau.cpu.values import Type
-from flambeau.graph.convolution import Convolution
-from flambeau.graph.pooling import EvenWindows, SlidingMeans, SlidingWindows
+from flambeau.graph.windows import Convolution, EvenWindows, SlidingMeans, SlidingWindows
 from flambeau.kernels.kernel import Call, Operand
 
 # batch, in_channels, height = width, out_channels, kernel, stride, padding, groups

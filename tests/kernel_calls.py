@@ -12,6 +12,7 @@ from flambeau.cpu.jit import KernelCompiler
 from flambeau.cpu.object_cache import ObjectCache
 from flambeau.cpu.runner import Runner
 from flambeau.cpu.threads import default_pool
+from flambeau.interpreter.forks import native
 from flambeau.kernels.contract import NEW_PHASE
 from flambeau.kernels.kernel import Call, Operand
 
@@ -27,6 +28,15 @@ def compiler() -> KernelCompiler:
 @functools.cache
 def runner() -> Runner:
     return Runner(compiler(), default_pool())
+
+
+def run_plan(
+    runner: Runner, table: int, steps: int, count: int, scratch: int, stride: int, threads: int = 0
+) -> int:
+    """Run step records with up to ``threads`` threads (0: all that there are); the error cell's last value."""
+    arguments = runner.arguments(table, steps, count, scratch, stride, threads)
+    with native.lock:
+        return int(runner.native(*arguments))
 
 
 def aligned(bytes: int, alignment: int = 64) -> np.ndarray:
@@ -72,7 +82,7 @@ class Prepared:
         """Run all calls natively; zero threads means all. Raises ``RuntimeError`` if a kernel reported an error."""
         count = len(self.tiles)
         memory = self.table.ctypes.data, self.steps.ctypes.data, count, self.scratch.ctypes.data, self.stride
-        error = runner().run(*memory, threads)
+        error = run_plan(runner(), *memory, threads)
         if error:
             raise RuntimeError(f"kernel reported error {error}")
 

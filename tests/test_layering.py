@@ -145,7 +145,7 @@ def test_compiler_and_device_meet_in_their_contract_alone():
     assert {name.partition(".")[0] for name in imported_by("compiler")} == {"graph", "kernels", "interpreter"}
     assert {name.partition(".")[0] for name in imported_by("kernels")} == {"graph"}
     ours = {name for name in imported_by("cpu") if not name.startswith(("kernels.", "interpreter."))}
-    assert ours <= {"graph.dtypes", "graph.shapes", "graph.convolution", "graph.pooling", "graph.primitives", "version"}
+    assert ours <= {"graph.dtypes", "graph.shapes", "graph.windows", "graph.primitives", "version"}
 
 
 def test_pytorch_is_never_imported():

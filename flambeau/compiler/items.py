@@ -7,7 +7,7 @@ from math import prod
 from typing import Any
 
 from ..graph.dtypes import dtype
-from ..graph.primitives import COLUMN_SUMS, COPY, FILL, LEAF, Primitive, nbytes
+from ..graph.primitives import COLUMN_SUMS, COPY, LEAF, Primitive, nbytes
 from ..graph.shapes import MOVED, broadcast_strides, contiguous_strides
 from ..graph.steps import Step
 from ..kernels.kernel import Number, Operand
@@ -173,11 +173,6 @@ def leaf_places(last: Step) -> list[int]:
             places.append(step.depth - 1)
         step = step.parent
     return places
-
-
-def is_constant(item: Item) -> bool:
-    """Whether every element is one Python number, so that any access to it is that number."""
-    return item.primitive is FILL
 
 
 def copy_of(access: Access, place: int) -> Item:

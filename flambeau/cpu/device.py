@@ -6,9 +6,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from ..graph.convolution import Convolution
 from ..graph.dtypes import DType
-from ..graph.pooling import Pooling
+from ..graph.windows import Convolution, Pooling
 from ..kernels.contract import Tiling, register
 from ..kernels.kernel import Call, Epilogue, MatrixAccess, Operand
 from ..kernels.kernel import Kernel as AnyKernel

@@ -9,7 +9,6 @@ import ctypes
 import functools
 from typing import Any
 
-from ..interpreter.forks import native
 from ..kernels.contract import NEW_PHASE, STOP_ON_ERROR
 from .ir import Builder, Kernel, Module
 from .jit import KernelCompiler, default_compiler
@@ -204,51 +203,14 @@ class Runner:
         self.native = ctypes.CFUNCTYPE(ctypes.c_int64, *[pointer] * 7)(address)
 
     def arguments(
-        self,
-        table_address: int,
-        steps_address: int,
-        step_count: int,
-        scratch_address: int,
-        scratch_stride: int,
-        threads: int,
+        self, table_address: int, steps_address: int, step_count: int, scratch_address: int, scratch_stride: int, threads: int
     ) -> tuple[int, ...]:
         """The arguments of :attr:`native` for a run with up to ``threads`` threads."""
         return self._pool_address, table_address, steps_address, step_count, scratch_address, scratch_stride, threads
 
-    def run(
-        self,
-        table_address: int,
-        steps_address: int,
-        step_count: int,
-        scratch_address: int,
-        scratch_stride: int,
-        threads: int = 0,
-    ) -> int:
-        """Run a plan and return the last value of the error cell, whose address is in slot 0 of the table.
-
-        The calling thread uses the scratch memory at ``scratch_address``, worker number ``k`` that at
-        ``scratch_address + k * scratch_stride``. At most ``threads`` threads take part; zero means
-        :meth:`num_threads`. If another Python thread's plan is using the workers, this one runs on the calling
-        thread alone.
-        """
-        arguments = self.arguments(table_address, steps_address, step_count, scratch_address, scratch_stride, threads)
-        with native.lock:
-            return int(self.native(*arguments))
-
-    def run_timed(
-        self, table_address: int, steps_address: int, step_count: int, scratch_address: int, nanoseconds_address: int
-    ) -> int:
-        """Run a plan on the calling thread alone, and write the duration of each step to an array of ``int64``.
-
-        Durations include one reading of the clock (about 25 ns). Steps after a stop are not written. Raises
-        ``OSError`` where there is no POSIX clock.
-        """
-        timed = self.native_timed()
-        with native.lock:
-            return int(timed(table_address, steps_address, step_count, scratch_address, nanoseconds_address))
-
     def native_timed(self) -> Any:
-        """The native function behind :meth:`run_timed`, which takes the same arguments."""
+        """The native function that runs steps one after the other, and how long each took (in ns, one reading of the clock
+        included); see :mod:`flambeau.kernels.contract`. ``OSError`` where there is no POSIX clock."""
         if not POSIX:
             raise OSError("timing the steps of a plan needs a POSIX clock")
         (address,) = self._compiler.addresses([_RUN_TIMED_KERNEL])

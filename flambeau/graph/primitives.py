@@ -148,8 +148,8 @@ MATMUL = define("matmul", "matmul", rules.matrix_product)
 CONVOLUTION, CONVOLUTION_INPUT, CONVOLUTION_WEIGHT = several(
     "convolution convolution_input_gradient convolution_weight_gradient", "template", from_attributes
 )
-"""``attributes`` (shape, dtype, geometry) with contiguous operands: x, w; gradient of y, w; gradient of y, x. A geometry is
-what :mod:`flambeau.graph.convolution`, and below :mod:`flambeau.graph.pooling`, say it is."""
+"""``attributes`` (shape, dtype, geometry) with contiguous operands: x, w; gradient of y, w; gradient of y, x. Geometries,
+here and below, are those of :mod:`flambeau.graph.windows`."""
 MAX_POOL, MAX_POOL_GRADIENT, AVERAGE_POOL, AVERAGE_POOL_GRADIENT = several(
     "max_pool max_pool_gradient average_pool average_pool_gradient", "template", from_attributes
 )

@@ -28,9 +28,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from ..graph.convolution import Convolution
 from ..graph.dtypes import DType
-from ..graph.pooling import Pooling
+from ..graph.windows import Convolution, Pooling
 from .kernel import Call, Epilogue, Kernel, MatrixAccess, Operand, Scatter
 from .program import Program
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from ..graph.checks import Check
 from ..graph.dtypes import DType
@@ -113,8 +113,7 @@ class MatrixAccess:
         return MatrixAccess(self.operand, self.offset, self.batch_strides, self.column_stride, self.row_stride)
 
 
-@dataclass(frozen=True)
-class Epilogue:
+class Epilogue(NamedTuple):
     """What becomes of the results of a product or a convolution, a grid of (batch, middle, inner) elements, element by element.
 
     ``program`` is of kind ``epilogue``; its arguments begin with the extents of the two inner axes and the
@@ -128,8 +127,7 @@ class Epilogue:
     batch: int
 
 
-@dataclass(frozen=True)
-class Strided:
+class Strided(NamedTuple):
     """Elements that a call reads: ``operand``, which begins where they do, with a stride in elements for each axis."""
 
     operand: Operand
@@ -138,8 +136,7 @@ class Strided:
     strides: tuple[int, ...]
 
 
-@dataclass(frozen=True)
-class Scatter:
+class Scatter(NamedTuple):
     """Values written to computed positions: over an index space of ``shape``, element (i, …) goes to ``strides`` · i plus, for
     each of ``indices``, its value times its step. ``mode`` says how (``set``, ``add``, ``mul``, ``amax``, ``amin``).
 

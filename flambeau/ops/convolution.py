@@ -17,11 +17,11 @@ from ..core.history import CROSSWISE, Gradient, shown_as
 from ..core.tensor import Tensor
 from ..graph import primitives as p
 from ..graph.bounds import LARGEST
-from ..graph.convolution import Convolution
 from ..graph.dtypes import TYPE_NAMES, dtype, float32, float64
 from ..graph.notices import warn_once
 from ..graph.shapes import Size, View
 from ..graph.trace import record
+from ..graph.windows import Convolution
 from .conversion import in_order, with_gradient_in_order
 from .creation import filled
 from .dispatch import attach, tracked

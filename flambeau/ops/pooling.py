@@ -15,9 +15,9 @@ from ..core.tensor import Tensor
 from ..graph import primitives as p
 from ..graph.bounds import check_fits
 from ..graph.dtypes import TYPE_NAMES, dtype, float32, int16, int32, int64, uint8
-from ..graph.pooling import MOST_PLACES, EvenWindows, Pooling, SlidingMeans, SlidingWindows
 from ..graph.shapes import Size
 from ..graph.trace import record, record_outputs
+from ..graph.windows import MOST_PLACES, EvenWindows, Pooling, SlidingMeans, SlidingWindows
 from .conversion import check_floating, with_gradient_in_order
 from .convolution import computed_in
 from .creation import filled

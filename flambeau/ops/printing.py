@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -58,17 +56,6 @@ def set_printoptions(
 def get_printoptions() -> dict[str, Any]:
     """The options, as :func:`set_printoptions` takes them."""
     return asdict(PRINT_OPTS)
-
-
-@contextmanager
-def printoptions(**options: Any) -> Iterator[None]:
-    """Other options for the duration of a ``with`` block."""
-    before = get_printoptions()
-    set_printoptions(**options)
-    try:
-        yield
-    finally:
-        set_printoptions(**before)
 
 
 class _Formatter:

@@ -21,8 +21,8 @@ from flambeau.cpu.epilogue import StoreResults
 from flambeau.cpu.ir import KernelBuilder
 from flambeau.cpu.register_tile import Registers
 from flambeau.cpu.values import LANES, Type, Value, where
-from flambeau.graph.convolution import Convolution
 from flambeau.graph.dtypes import float16, float32, float64
+from flambeau.graph.windows import Convolution
 from flambeau.kernels.kernel import Call, Operand
 
 MACHINES = (Registers(32, 64), Registers(16, 32), Registers(32, 16))

@@ -18,7 +18,7 @@ from flambeau.cpu.pooling import (
     lower_max_pool,
 )
 from flambeau.cpu.values import Type
-from flambeau.graph.pooling import EvenWindows, SlidingMeans, SlidingWindows
+from flambeau.graph.windows import EvenWindows, SlidingMeans, SlidingWindows
 from flambeau.kernels.kernel import Operand
 
 DTYPES = (torch.float32, torch.float64)

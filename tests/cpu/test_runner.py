@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from kernel_calls import run_plan
 
 from flambeau.cpu.ir import Kernel, KernelBuilder, Module
 from flambeau.cpu.jit import KernelCompiler
@@ -127,8 +128,8 @@ class Plan:
         self.scratch = np.zeros(16 * 4096, np.uint8)
 
     def run(self, runner: Runner, threads: int = 0) -> int:
-        return runner.run(
-            self.table.ctypes.data, self.steps.ctypes.data, len(self.steps), self.scratch.ctypes.data, 4096, threads
+        return run_plan(
+            runner, self.table.ctypes.data, self.steps.ctypes.data, len(self.steps), self.scratch.ctypes.data, 4096, threads
         )
 
 
@@ -281,7 +282,7 @@ def test_run_timed(runner: Runner, compiler: KernelCompiler) -> None:
         [counts],
     )
     spent = np.full(4, -1, np.int64)
-    error = runner.run_timed(
+    error = runner.native_timed()(
         plan.table.ctypes.data, plan.steps.ctypes.data, 4, plan.scratch.ctypes.data, spent.ctypes.data
     )
     assert error == 3
@@ -329,7 +330,7 @@ def test_fork_with_the_pool_running(runner: Runner, compiler: KernelCompiler) ->
 
 EXIT_PROGRAM = """
 import sys, threading
-sys.path.insert(0, sys.argv[1])
+sys.path[:0] = sys.argv[1], sys.argv[1] + "/.."
 from test_runner import chain
 from flambeau.cpu.jit import default_compiler
 from flambeau.cpu.runner import default_runner
@@ -393,7 +394,7 @@ def test_calls_are_quick(runner: Runner, compiler: KernelCompiler) -> None:
     for which in (0, 1):
         for _ in range(200):
             start = time.perf_counter()
-            runner.run(*arguments[which])
+            run_plan(runner, *arguments[which])
             best[which] = min(best[which], time.perf_counter() - start)
     assert best[0] < 5e-6
     assert best[1] < 1000 * 0.1e-6

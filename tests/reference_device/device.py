@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from flambeau.graph.convolution import Convolution
 from flambeau.graph.dtypes import DType
-from flambeau.graph.pooling import Pooling
+from flambeau.graph.windows import Convolution, Pooling
 from flambeau.kernels.contract import Tiling
 from flambeau.kernels.kernel import Call, Epilogue, MatrixAccess, Operand, Scatter
 from flambeau.kernels.program import Program

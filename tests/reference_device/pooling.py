@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from flambeau.graph.dtypes import DType, int64
-from flambeau.graph.pooling import EvenWindows, Pooling, SlidingMeans, SlidingWindows
+from flambeau.graph.windows import EvenWindows, Pooling, SlidingMeans, SlidingWindows
 from flambeau.kernels.kernel import Call, Operand
 
 from .arguments import Arguments

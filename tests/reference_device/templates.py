@@ -7,8 +7,8 @@ from math import prod
 
 import numpy as np
 
-from flambeau.graph.convolution import Convolution
 from flambeau.graph.dtypes import DType
+from flambeau.graph.windows import Convolution
 from flambeau.kernels.kernel import Call, Epilogue, MatrixAccess, Operand
 
 from . import memory

@@ -5,7 +5,7 @@ All tensors are plain row-major; what the kernels want laid out otherwise they l
 
 from __future__ import annotations
 
-from ...graph.convolution import Convolution
+from ...graph.windows import Convolution
 from ...kernels.kernel import Call, Operand
 from ..conversion import register_type
 from ..epilogue import EpilogueCode, StoreResults, StoreResultsInGrid

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from ...graph.convolution import Convolution
+from ...graph.windows import Convolution
 from ..conversion import register_type
 from ..values import Type
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from ...graph.pooling import EvenWindows
+from ...graph.windows import EvenWindows
 from ...kernels.kernel import Call, Operand
 from ..arguments import Arguments
 from ..ir import Kernel, KernelBuilder, Module

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ...graph.pooling import SlidingMeans
+from ...graph.windows import SlidingMeans
 from ...kernels.kernel import Call, Operand
 from ..arguments import Arguments
 from ..ir import Kernel, KernelBuilder, Module

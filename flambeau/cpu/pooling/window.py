@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from ...graph.pooling import MOST_PLACES, SlidingMeans, SlidingWindows
+from ...graph.windows import MOST_PLACES, SlidingMeans, SlidingWindows
 from ..ir import KernelBuilder
 from ..values import LANES, Pointer, Value
 

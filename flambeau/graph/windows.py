@@ -1,11 +1,19 @@
-"""What a convolution computes."""
+"""What convolutions and pooling compute, by the windows that they look at. Pairs are (vertical, horizontal), all is row-major.
+
+Pooling takes planes ``[planes, height, width]`` to ``[planes, out_height, out_width]``. All of these are parts of the keys
+under which recording finds steps.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
+from typing import NamedTuple
 
 from .dtypes import DType, float32, float64
+
+MOST_PLACES = 1 << 31
+"""Planes and windows have fewer elements than this, and what describes them is less: 32 bits hold a place."""
 
 
 @dataclass(frozen=True)
@@ -60,3 +68,53 @@ class Convolution:
         """Two for each multiplication by an element of the input or its padding."""
         positions = self.batch * self.out_height * self.out_width
         return 2 * positions * self.out_channels * (self.in_channels // self.groups) * prod(self.kernel)
+
+
+class SlidingWindows(NamedTuple):
+    """Window (i, j) begins at row ``i * stride[0] - padding[0]`` and has every ``dilation[0]``-th of ``kernel[0]`` rows;
+    columns likewise. What of it lies outside the plane takes no part.
+
+    The largest element of each is wanted, and its flat position in the plane: NaN is larger than all, the first of equals is
+    the one found. If all are minus infinity, that is the first element inside the plane.
+    """
+
+    planes: int
+    height: int
+    width: int
+    kernel: tuple[int, ...]
+    stride: tuple[int, ...]
+    padding: tuple[int, ...]
+    dilation: tuple[int, ...]
+    out_height: int
+    out_width: int
+
+
+class SlidingMeans(NamedTuple):
+    """Windows without gaps, of which the sum is divided by ``divisor``, or if that is None by the number of elements:
+    those of the padding included if ``count_padding``, never those behind the padding.
+    """
+
+    planes: int
+    height: int
+    width: int
+    kernel: tuple[int, ...]
+    stride: tuple[int, ...]
+    padding: tuple[int, ...]
+    out_height: int
+    out_width: int
+    count_padding: bool
+    divisor: int | None
+
+
+class EvenWindows(NamedTuple):
+    """Window i of n covers elements ``floor(i * extent / n)`` up to, not including, ``ceil((i + 1) * extent / n)``: windows
+    may differ in size and overlap. Also the extents of what puts a gradient at the places where maxima were found."""
+
+    planes: int
+    height: int
+    width: int
+    out_height: int
+    out_width: int
+
+
+Pooling = SlidingWindows | SlidingMeans | EvenWindows
