@@ -94,8 +94,9 @@ def test_classes() -> None:
 
 def test_options() -> None:
     before = flambeau.get_printoptions()
-    with flambeau.ops.printing.printoptions(precision=1):
-        assert repr(flambeau.tensor([1.26])) == "tensor([1.3])"
+    flambeau.set_printoptions(precision=1)
+    assert repr(flambeau.tensor([1.26])) == "tensor([1.3])"
+    flambeau.set_printoptions(**before)
     assert flambeau.get_printoptions() == before
     flambeau.set_printoptions(precision=3)
     assert flambeau.get_printoptions()["precision"] == 3
