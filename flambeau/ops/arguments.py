@@ -395,6 +395,9 @@ def export(
     """
     made: dict[Any, Callable[..., Any]] = {}
     exported = {}
+    names_of: dict[int, list[str]] = {}
+    for name, value in names.items():
+        names_of.setdefault(id(value), []).append(name)
     for name, value in names.items():
         if not isinstance(value, FunctionType) or name.startswith("_") or hasattr(value, "__checked__"):
             continue
@@ -406,7 +409,7 @@ def export(
             if key not in made:  # other names are the same function
                 own = value.__name__
                 own = own if own in names and names[own] is value and not alone else name
-                aliases = [name] if alone else [other for other, same in names.items() if same is value]
+                aliases = [name] if alone else names_of[id(value)]
                 further = alone and bool(prefix or name.rstrip("_") != value.__name__.rstrip("_"))
                 forms = Forms(own, aliases, value, declared, called or (), further, method)
                 made[key] = checked(value, forms, module, prefix, method, first(own))

@@ -198,7 +198,7 @@ class Specializing:
         rest = [f"*{self._rest}"] if self._rest else []
         star = ["*"] if self._named and not rest else []
         further = ["**_further"] if forms.keywords.difference(self._named) else []
-        special = ["ACTIVE"] + [f"{flag} is not False and {flag} is not True" for flag in self._flags]
+        special = ["ACTIVE", *[f"{flag} is not False and {flag} is not True" for flag in self._flags]]
         special += [f"{name} is ..." for name in self._late]
         special += ["_rest"] if self._rest == "_rest" else []
         special += ["dtype is not None and type(dtype) is not _exported.DTYPE"] if forms.typed else []
@@ -210,7 +210,7 @@ class Specializing:
         text = _TEXT.format(
             name=forms.name,
             parameters=", ".join([*self._positional, *rest, *star, *self._named, *further]),
-            special=" or ".join(special) or "False",
+            special=" or ".join(special),
             given=f"({', '.join(arguments)}), {{{', '.join(keywords)}}}",
             passed=", ".join([*filter(None, passed), *[f"{name}={name}" for name in self._passed]]),
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
+from itertools import chain
 from typing import Any, TypeVar
 
 from ..core.device import check_device, contiguous_format, preserve_format
@@ -272,7 +273,7 @@ def computed_in_double(function: _F) -> _F:
 def _rounding(function: _F, wider: Mapping[dtype, dtype]) -> _F:
     @functools.wraps(function)
     def rounding(*arguments: Any, **keywords: Any) -> Any:
-        for value in (*arguments, *keywords.values()) if keywords else arguments:
+        for value in chain(arguments, keywords.values()) if keywords else arguments:
             if isinstance(value, Tensor) and value.dtype in wider:
                 break
         else:

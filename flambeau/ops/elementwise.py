@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
+from itertools import chain
 from operator import itemgetter
 from typing import Any, TypeVar
 
@@ -120,7 +121,7 @@ def differentiated(
 
         @functools.wraps(function)
         def called(*arguments: Any, **keywords: Any) -> Any:
-            for value in (*arguments, *keywords.values()) if keywords else arguments:
+            for value in chain(arguments, keywords.values()) if keywords else arguments:
                 if isinstance(value, Tensor) and value._tracked and local.grad:
                     break
             else:

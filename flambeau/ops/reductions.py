@@ -326,8 +326,10 @@ def _along(name: str, input: Tensor, dim: int, keepdim: bool) -> tuple[Tensor, T
         raise IndexError(f"{name}(): Expected reduction dim {d} to have non-zero size.")
     values = reduce(p.MAX if largest else p.MIN, input, (d,) if input.ndim else (), keepdim, input.dtype)
     indices = _position(p.ARGMAX if largest else p.ARGMIN, input, d, keepdim)
-    gradient = MaxBackward0 if largest else MaxBackward0.named("MinBackward0")
-    return with_history(values, gradient, [input], (input.shape, d, keepdim), kept=[indices]), indices
+    if tracked(input):
+        gradient = MaxBackward0 if largest else MaxBackward0.named("MinBackward0")
+        attach(values, gradient, [input], [(indices._read(), indices._view)], (input.shape, d, keepdim))
+    return values, indices
 
 
 def _position(primitive: p.Primitive, x: Tensor, dim: int, keepdim: bool) -> Tensor:

@@ -15,7 +15,7 @@ from ..graph.notices import warn
 from ..graph.shapes import wrap_dim, wrap_dims
 from .choice import where
 from .conversion import computed_in_double
-from .dispatch import checked, with_history
+from .dispatch import attach, checked, tracked
 from .elementwise import gradient_class
 from .joining import cat
 from .one_node import one_node
@@ -44,9 +44,11 @@ def _moments(
             "divided by output numel)."
         )
     spread, average = composite(_in_two_passes, (dims, keepdim, root), input, max(free, 0.0))
-    how = input.shape, dims, keepdim
-    with_history(spread, StdBackward0 if root else VarBackward0, [input], (*how, free if free > 0 else math.nan))
-    return spread, with_history(average, MeanBackward1, [input], how)
+    if tracked(input):
+        how = input.shape, dims, keepdim
+        attach(spread, StdBackward0 if root else VarBackward0, [input], None, (*how, free if free > 0 else math.nan))
+        attach(average, MeanBackward1, [input], None, how)
+    return spread, average
 
 
 @computed_in_double
