@@ -11,7 +11,7 @@ from __future__ import annotations
 import inspect
 import os
 from collections.abc import Callable, Iterator, Mapping
-from functools import update_wrapper
+from functools import partial, update_wrapper
 from itertools import repeat
 from types import FunctionType
 from typing import Any
@@ -22,7 +22,7 @@ from ..core.tensor import Tensor
 from ..graph.bounds import LARGEST, SMALLEST
 from ..graph.placeholder import Placeholder
 from ..graph.shapes import wrap_dims
-from .calls import ACTIVE, NUMPY_NAMES, Forms, Specializing, innermost, under_modes
+from .calls import ACTIVE, Forms, Specializing, innermost, under_modes
 from .operation import DECLARED, PLAIN
 from .signatures import Parameter, derived, refusal, signatures
 
@@ -241,20 +241,32 @@ def _flags_of(parameters: Parameters) -> tuple[list[int], list[str]]:
 
 
 class _Exported(Specializing):
-    """An operation as a module exports it."""
+    """An operation as a module exports it. Importing makes a thousand of them: most of each is only made when it is asked for."""
 
-    def __init__(self, function: Callable[..., Any], forms: Forms, prefix: str, method: bool, first: bool) -> None:
+    def __init__(
+        self, function: Callable[..., Any], forms: Callable[[], Forms], name: str, prefix: str, method: bool, first: bool
+    ) -> None:
         self.__wrapped__ = function
-        self.parameters = Parameters(function, method)
+        self._make_forms, self._prefix, self._first, self._method = forms, prefix, first, method
+        #: What messages and modes call it.
+        self._title = prefix + name
+        #: Whether arguments are looked at only when the operation has failed.
+        self.quick = not first or name.rstrip("_") in QUICK
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or "generally" in self.__dict__:
+            raise AttributeError(name)
+        self._prepare()
+        return getattr(self, name)
+
+    def _prepare(self) -> None:
+        forms = self._make_forms()
+        self.parameters = Parameters(self.__wrapped__, self._method)
         self._places, self._flag_names = _flags_of(self.parameters)
-        super().__init__(function, forms, self._flag_names)
-        self._mode_name = prefix + forms.name
-        self._title, self._first, self._method = prefix + forms.name, first, method
-        self._names = tuple(dict.fromkeys(prefix + name for name in (forms.name, *forms.aliases)))
+        super().__init__(self.__wrapped__, forms, self._flag_names)
+        self._names = tuple(dict.fromkeys(self._prefix + name for name in (forms.name, *forms.aliases)))
         #: How many positional arguments need not be looked at before the operation has failed.
         self.most = min([forms.most, forms.before_dtype, *self._places])
-        #: Whether arguments are looked at only when the operation has failed.
-        self.quick = not first or forms.name.rstrip("_") in QUICK
         #: Gives True for calls of the general wrapper.
         self.generally = repeat(True, MANY) if self.possible else repeat(True)
 
@@ -270,7 +282,7 @@ class _Exported(Specializing):
         return signature.replace(parameters=parameters)
 
     def under_modes(self, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-        return under_modes(self._mode_name, self.wrapper, arguments, keywords)
+        return under_modes(self._title, self.wrapper, arguments, keywords)
 
     def check(self, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:
         check_types(self._title, self.parameters, arguments, keywords)
@@ -331,21 +343,21 @@ class _Exported(Specializing):
 
 
 def checked(
-    function: Callable[..., Any], forms: Forms, module: str, prefix: str = "", method: bool = False, first: bool = True
-) -> Callable[..., Any]:
+    function: Callable[..., Any], forms: Callable[[], Forms], name: str, module: str, prefix: str = "", method: bool = False,
+    first: bool = True,
+) -> Callable[..., Any]:  # fmt: skip
     """An operation as a module exports it: in all its ``forms``, with its arguments checked, and errors as PyTorch's.
 
     ``prefix`` is what PyTorch's messages put before the name. Unless types come ``first``, what an operation has to say
     itself comes before its arguments' types.
     """
-    name = forms.name
-    _exported, _function = _Exported(function, forms, prefix, method, first), function
+    _exported, _function = _Exported(function, forms, name, prefix, method, first), function
 
     if not _exported.quick:
-        further, most = forms.keywords, forms.most
 
         def call(*arguments: Any, **keywords: Any) -> Any:
-            plain = not (keywords and not further.isdisjoint(keywords) or len(arguments) > most)
+            forms = _exported.forms
+            plain = not (keywords and not forms.keywords.isdisjoint(keywords) or len(arguments) > forms.most)
             try:
                 if ACTIVE:
                     result = _exported.under_modes(arguments, keywords)
@@ -377,8 +389,7 @@ def checked(
     call.__qualname__ = f"Tensor.{name}" if method else name
     call.__module__ = module
     call.__dict__["__checked__"] = _exported
-    if forms.takes_out or forms.names.keys() - NUMPY_NAMES:
-        call.__dict__["__wrapped__"] = _exported
+    call.__dict__["__wrapped__"] = _exported  # which has the signature
     return call
 
 
@@ -411,8 +422,8 @@ def export(
                 own = own if own in names and names[own] is value and not alone else name
                 aliases = [name] if alone else names_of[id(value)]
                 further = alone and bool(prefix or name.rstrip("_") != value.__name__.rstrip("_"))
-                forms = Forms(own, aliases, value, declared, called or (), further, method)
-                made[key] = checked(value, forms, module, prefix, method, first(own))
+                forms = partial(Forms, own, aliases, value, declared, called or (), further, method)
+                made[key] = checked(value, forms, own, module, prefix, method, first(own))
             exported[name] = made[key]
     return exported
 
@@ -420,7 +431,7 @@ def export(
 def is_export_of(exported: Any, operation: Callable[..., Any]) -> bool:
     """Whether a function is ``operation`` behind its checks."""
     own = getattr(exported, "__checked__", None)
-    return own is not None and own._function is operation
+    return own is not None and own.__wrapped__ is operation
 
 
 def export_all(namespace: dict[str, Any]) -> None:

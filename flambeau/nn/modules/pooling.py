@@ -89,12 +89,6 @@ class _AvgPoolNd(Module):
 class AvgPool1d(_AvgPoolNd):
     """Mean of each window of (N, C, L) or (C, L)."""
 
-    kernel_size: Any
-    stride: Any = None
-    padding: Any = 0
-    ceil_mode: bool = False
-    count_include_pad: bool = True
-
     def _settle(self) -> None:
         super()._settle()
         self.kernel_size, self.stride, self.padding = map(_single, (self.kernel_size, self.stride, self.padding))
