@@ -281,18 +281,13 @@ class _Exported(Specializing):
             parameters.append(inspect.Parameter("out", inspect.Parameter.KEYWORD_ONLY, default=None, annotation="Tensor | None"))
         return signature.replace(parameters=parameters)
 
-    def under_modes(self, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-        return under_modes(self._title, self.wrapper, arguments, keywords)
-
     def check(self, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:
         check_types(self._title, self.parameters, arguments, keywords)
 
     def call(self, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         """The result of a call in any form, of which the flags are looked at: first, unless the operation has its say first."""
-        if ACTIVE:
-            result = self.under_modes(arguments, keywords)
-            if result is not NotImplemented:
-                return result
+        if ACTIVE and (result := under_modes(self._title, self.wrapper, arguments, keywords)) is not NotImplemented:
+            return result
         flags = [arguments[place] for place in self._places if place < len(arguments)]
         if keywords:
             flags += [keywords[name] for name in self._flag_names if name in keywords]
@@ -359,10 +354,8 @@ def checked(
             forms = _exported.forms
             plain = not (keywords and not forms.keywords.isdisjoint(keywords) or len(arguments) > forms.most)
             try:
-                if ACTIVE:
-                    result = _exported.under_modes(arguments, keywords)
-                    if result is not NotImplemented:
-                        return result
+                if ACTIVE and (result := under_modes(_exported._title, call, arguments, keywords)) is not NotImplemented:
+                    return result
                 if plain:
                     _exported.check(arguments, keywords)
                 return _function(*arguments, **keywords) if plain else forms.call(arguments, keywords)
@@ -430,8 +423,7 @@ def export(
 
 def is_export_of(exported: Any, operation: Callable[..., Any]) -> bool:
     """Whether a function is ``operation`` behind its checks."""
-    own = getattr(exported, "__checked__", None)
-    return own is not None and own.__wrapped__ is operation
+    return getattr(getattr(exported, "__checked__", None), "__wrapped__", None) is operation
 
 
 def export_all(namespace: dict[str, Any]) -> None:

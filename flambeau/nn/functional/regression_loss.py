@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import flambeau
 
@@ -46,36 +46,30 @@ def _weighted(loss: Tensor, input: Tensor, weight: Tensor, reduction: str) -> Te
 
 
 class DistanceBackward(Gradient):
-    """Gradient of a loss of the difference of two tensors; ``context`` (reduction, parameter)."""
+    """Gradient of a loss of the difference of two tensors; ``context`` (reduction, parameter).
+
+    ``slope`` is the derivative of each element's loss by the difference, given that and the parameter.
+    """
 
     saves = INPUTS
-
-    def slope(self, difference: Tensor, parameter: float) -> Tensor:
-        """The derivative of each element's loss by the difference."""
-        raise NotImplementedError
+    slope: ClassVar[Callable[[Tensor, float], Tensor]]
 
     def backward(self, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:
         reduction, parameter = self.context
-        slope = self.slope(self.input(0) - self.input(1), parameter)
+        slope = type(self).slope(self.input(0) - self.input(1), parameter)
         if reduction == "mean":
             slope = slope * (1 / max(slope.numel(), 1))
         first = slope * grad
         return first, -first if self.needs(1) else None
 
 
-class MseLossBackward0(DistanceBackward):
-    def slope(self, difference: Tensor, parameter: float) -> Tensor:
-        return difference * 2
+def _history(name: str, slope: Callable[[Tensor, float], Tensor]) -> type[Gradient]:
+    return type(name, (DistanceBackward,), {"slope": staticmethod(slope)})
 
 
-class SmoothL1LossBackward0(DistanceBackward):
-    def slope(self, difference: Tensor, parameter: float) -> Tensor:
-        return hardtanh(difference, -parameter, parameter) / parameter
-
-
-class HuberLossBackward0(DistanceBackward):
-    def slope(self, difference: Tensor, parameter: float) -> Tensor:
-        return hardtanh(difference, -parameter, parameter)
+MseLossBackward0 = _history("MseLossBackward0", lambda difference, _: difference * 2)
+SmoothL1LossBackward0 = _history("SmoothL1LossBackward0", lambda difference, b: hardtanh(difference, -b, b) / b)
+HuberLossBackward0 = _history("HuberLossBackward0", lambda difference, delta: hardtanh(difference, -delta, delta))
 
 
 @rounded_once
