@@ -337,6 +337,8 @@ class _Verification:
                     assert box.number is None, f"begins {box.operand.name} at a place that moves"
                     marks = written.setdefault(id(box.operand), np.zeros(box.operand.bytes, bool))
                     box.of(marks)[...] = True
+                    if marks.all():  # whole at last: what comes may begin at any place
+                        written[id(box.operand)] = True
 
     def overwrites_in_step(self, number: int, piece: Call | HostCall) -> None:
         """Where a template's results take the memory of what it reads, only what follows element by element reads that."""

@@ -237,6 +237,17 @@ def test_memory_of_a_run() -> None:
     hold(writes, "join", look)
 
 
+def test_a_value_written_in_parts_is_whole_at_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A write that may begin anywhere follows the parts of a join: all of it has been written by then."""
+    monkeypatch.setattr(planning, "CHECK", True)
+    for part in (1, 0, 1):
+        x = flambeau.arange(3.0)
+        x.numpy()
+        joined = flambeau.stack([x, x])
+        joined.unbind(1)[part].add_(1)
+        assert joined.sum(0).tolist() == [2.0 * (part == 0), 2.0 + 2 * (part == 1), 4.0]
+
+
 def test_the_environment_asks_for_it() -> None:
     program = "import flambeau; from flambeau.compiler import plan; print(plan.CHECK, (flambeau.ones(3) * 2).sum().item())"
     for value, said in (("1", "True 6.0"), ("0", "False 6.0"), ("", "False 6.0")):
