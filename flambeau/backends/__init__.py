@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
+from . import mha
 from .absent import Library, SwitchedLibrary
 
-__all__ = ["cpu", "cuda", "cudnn", "mkl", "mkldnn", "mps", "openmp", "opt_einsum"]
+__all__ = ["cpu", "cuda", "cudnn", "mha", "mkl", "mkldnn", "mps", "openmp", "opt_einsum"]
 
-_ATTENTION = {"flash": True, "math": True, "mem_efficient": True, "cudnn": True}
+ATTENTION = {"cudnn": True, "flash": True, "mem_efficient": True, "math": True, "overrideable": True}
 """Which ways to compute attention are allowed."""
 
 
@@ -32,7 +33,7 @@ def is_macos_or_newer(major: int, minor: int) -> bool:
 def _allowed(kind: str) -> Any:
     def enabled() -> bool:
         """Whether this way to compute attention is allowed."""
-        return _ATTENTION[kind]
+        return ATTENTION[kind]
 
     return enabled
 
@@ -40,7 +41,7 @@ def _allowed(kind: str) -> Any:
 def _allow(kind: str) -> Any:
     def enable(enabled: bool) -> None:
         """Allow a way to compute attention."""
-        _ATTENTION[kind] = enabled
+        ATTENTION[kind] = enabled
 
     return enable
 
@@ -50,12 +51,12 @@ def sdp_kernel(
     enable_flash: bool = True, enable_math: bool = True, enable_mem_efficient: bool = True, enable_cudnn: bool = True
 ) -> Iterator[None]:
     """A context with these ways to compute attention allowed."""
-    before = dict(_ATTENTION)
-    _ATTENTION.update(flash=enable_flash, math=enable_math, mem_efficient=enable_mem_efficient, cudnn=enable_cudnn)
+    before = dict(ATTENTION)
+    ATTENTION.update(flash=enable_flash, math=enable_math, mem_efficient=enable_mem_efficient, cudnn=enable_cudnn)
     try:
         yield
     finally:
-        _ATTENTION.update(before)
+        ATTENTION.update(before)
 
 
 _NOT_THERE = {"is_available()": False}
@@ -69,8 +70,8 @@ cuda = Library(
     ),
     cufft_plan_cache=SimpleNamespace(size=0, max_size=0, clear=lambda: None),
     sdp_kernel=sdp_kernel,
-    **{f"{kind}_sdp_enabled": _allowed(kind) for kind in _ATTENTION},
-    **{f"enable_{kind}_sdp": _allow(kind) for kind in _ATTENTION},
+    **{f"{kind}_sdp_enabled": _allowed(kind) for kind in ATTENTION if kind != "overrideable"},
+    **{f"enable_{kind}_sdp": _allow(kind) for kind in ATTENTION if kind != "overrideable"},
 )  # fmt: skip
 cudnn = SwitchedLibrary(
     "cudnn", {**_NOT_THERE, "is_acceptable(tensor)": False, "version()": None},

@@ -16,6 +16,7 @@ __all__ = [  # noqa: F405
     "Parameter",
     "UninitializedBuffer",
     "UninitializedParameter",
+    "attention",
     "functional",
     "init",
     "modules",
@@ -25,6 +26,6 @@ __all__ = [  # noqa: F405
 
 
 def __getattr__(name: str) -> Any:
-    if name == "utils":  # imported when it is first used
-        return importlib.import_module(".utils", __name__)
+    if name in ("attention", "utils"):  # imported when they are first used
+        return importlib.import_module("." + name, __name__)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -176,8 +176,13 @@ def scaled_dot_product_attention(
     ``query`` (…, L, E), ``key`` (…, S, E), ``value`` (…, S, Ev) give (…, L, Ev); ``scale`` is 1 / √E by default. A boolean
     mask says which places take part, any other is added; a row with no place to look at gives zeros. ``is_causal`` lets
     row i look at places up to i. With ``enable_gqa`` key and value may have fewer heads (dimension -3), each serving a
-    run of the query's. Weights are dropped with probability ``dropout_p``.
+    run of the query's. Weights are dropped with probability ``dropout_p``. A mask that is a rule (``nn.attention.bias``)
+    says how by its ``_dispatch``.
     """
+    by_rule = getattr(type(attn_mask), "_dispatch", None)
+    if by_rule is not None:
+        options = {"dropout_p": dropout_p, "is_causal": is_causal, "scale": scale, "enable_gqa": enable_gqa}
+        return by_rule(query, key, value, attn_mask, **options)  # type: ignore[no-any-return]
     _check_attention(query, key, value, attn_mask, is_causal)
     return _attended(query, key, value, attn_mask, dropout_p, is_causal, scale, enable_gqa)
 

@@ -25,6 +25,7 @@ from .padding import *
 from .pixelshuffle import *
 from .pooling import *
 from .sparse import *
+from .transformer import *
 from .upsampling import *
 
 _ELSEWHERE = {"LazyModuleMixin", "NonDynamicallyQuantizableLinear"}
