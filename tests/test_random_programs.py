@@ -12,13 +12,15 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
-from random_programs import Fact, Functional, Machine, Outcome, Program, programs
+from hypothesis import strategies as st
+from random_programs import Fact, Functional, Machine, Outcome, Program, Sizes, loops, programs, sizes
 
 import flambeau
 
 COUNT = 240
 TOLERANCE = {"float64": 1e-11, "float32": 1e-4}
 """Relative to the largest element: sums have other orders."""
+others = st.lists(sizes, min_size=2, max_size=2)
 
 
 def expected(program: Program) -> tuple[list[Fact], Outcome]:
@@ -69,7 +71,7 @@ def check(program: Program) -> None:
         ours = machine.run(program)
     assert ours.refused is None
     for position, (fact, known) in enumerate(zip(machine.facts, facts, strict=True)):
-        assert told(fact) == told(known), f"{position}, {program.instructions[position]}: {fact} instead of {known}"
+        assert told(fact) == told(known), f"{position}: {fact} instead of {known}"
     assert ours.tracked == theirs.tracked
     tolerance = TOLERANCE[program.dtype]
     for number, (mine, other) in enumerate(zip(ours.values, theirs.values, strict=True)):
@@ -90,12 +92,23 @@ def every_plan_is_verified() -> Iterator[None]:
 
 
 @settings(max_examples=COUNT, deadline=None, suppress_health_check=list(HealthCheck))
-@given(programs(("float64",)))
-def test_programs_in_double_precision_agree_with_pytorch(program: Program) -> None:
+@given(programs(("float64",)), others)
+def test_programs_in_double_precision_agree_with_pytorch(program: Program, others: list[Sizes]) -> None:
     check(program)
+    for other in others:
+        check(program.at(other))
 
 
 @settings(max_examples=COUNT // 3, deadline=None, suppress_health_check=list(HealthCheck))
-@given(programs(("float32",)))
-def test_programs_in_single_precision_agree_with_pytorch(program: Program) -> None:
+@given(programs(("float32",)), others)
+def test_programs_in_single_precision_agree_with_pytorch(program: Program, others: list[Sizes]) -> None:
     check(program)
+    for other in others:
+        check(program.at(other))
+
+
+@settings(max_examples=COUNT // 3, deadline=None, suppress_health_check=list(HealthCheck))
+@given(loops(("float64",)))
+def test_loops_agree_with_pytorch(runs: list[Program]) -> None:
+    for program in runs:
+        check(program)

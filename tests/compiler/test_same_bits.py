@@ -1,14 +1,19 @@
-"""Random programs give the same bits however they are run: eager, fused, looked at on the way, in tiles, on two threads."""
+"""Random programs give the same bits however they are run: eager, fused, looked at on the way, in tiles, on two threads.
+
+And whatever has been run before: each is run at several sizes, by turns.
+"""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 from hypothesis import HealthCheck, given, settings
-from random_programs import SHAPES, Machine, Outcome, Program, programs
+from hypothesis import strategies as st
+from random_programs import PENDING, SHAPES, Machine, Outcome, Program, Sizes, loops, programs, sizes
 
 import flambeau
 from flambeau.graph import steps, trace
@@ -48,11 +53,11 @@ def small_tiles() -> Iterator[None]:
         flambeau.set_num_threads(threads)
 
 
-def run(program: Program, look: bool = False) -> Outcome:
+def run(program: Program, look: bool = False, pending: str | None = None) -> Outcome:
     trace.step_boundary()  # the trace shall begin where it began the last time
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        machine = Machine(flambeau, look=look)
+        machine = Machine(flambeau, look=look, pending=pending)
         outcome = machine.run(program)
     assert outcome.refused is None
     return outcome
@@ -71,20 +76,33 @@ def assert_same_bits(first: Outcome, second: Outcome, how: str) -> None:
                 np.testing.assert_array_equal(np.signbit(one) & ~np.isnan(one), np.signbit(other) & ~np.isnan(other), what)
 
 
-def check(program: Program) -> None:
+def check(runs: Sequence[Program], pending: str) -> None:
+    """Run what is one program at several sizes in all ways, and compare with its operations one by one."""
     with eager():
-        wanted = run(program)
+        wanted = [run(program) for program in runs]
+
+    def compare(how: str, **options: Any) -> None:
+        for number, (program, known) in enumerate(zip(runs, wanted, strict=True)):
+            assert_same_bits(run(program, **options), known, f"at size {number} in {how}")
+
     for time in range(TIMES):
-        assert_same_bits(run(program), wanted, f"in run {time} of the recorded program")
+        compare(f"run {time} of the recorded program")
     for time in range(2):
-        assert_same_bits(run(program, look=True), wanted, f"in run {time} with looks")
+        compare(f"run {time} with looks", look=True)
+        compare(f"run {time} with leaves that are pending as {pending}", pending=pending)
     with small_tiles():
         for threads in (1, 2, 2):
             flambeau.set_num_threads(threads)
-            assert_same_bits(run(program), wanted, f"in small tiles on {threads} threads")
+            compare(f"small tiles on {threads} threads")
 
 
 @settings(max_examples=COUNT, deadline=None, suppress_health_check=list(HealthCheck))
-@given(programs(("float32", "float64"), shapes=SHAPES + LARGE))
-def test_random_programs_give_the_same_bits(program: Program) -> None:
-    check(program)
+@given(programs(("float32", "float64"), shapes=SHAPES + LARGE), st.lists(sizes, max_size=2), st.sampled_from(list(PENDING)))
+def test_random_programs_give_the_same_bits(program: Program, others: list[Sizes], pending: str) -> None:
+    check([program, *map(program.at, others)], pending)
+
+
+@settings(max_examples=COUNT // 4, deadline=None, suppress_health_check=list(HealthCheck))
+@given(loops(("float32", "float64")), st.sampled_from(list(PENDING)))
+def test_loops_give_the_same_bits(runs: list[Program], pending: str) -> None:
+    check(runs, pending)

@@ -6,13 +6,20 @@ notes what each instruction did (:class:`Fact`): whether it raised, and whether 
 refuses to differentiate because a saved tensor was written to, :class:`Functional` gives the right gradients: it runs the
 program in PyTorch without writing to anything, each view being a set of positions in a flat value that is replaced.
 
+A program can be run at other sizes: its leaves' extents and those that it names are changed by a rule, its instructions
+stay. It may also be a loop over time, whose body is applied to its own results.
+
 What programs are is in ``program``, what their instructions do in ``values``, ``integers``, ``views`` and ``writes``, how they
-are run in ``machine`` and ``functional``.
+are run in ``machine`` and ``functional``; ``loops`` says how the steps of a loop differ, ``pending`` what leaves may be.
 """
 
 from .functional import Functional
 from .machine import Machine
-from .program import Fact, Instruction, Outcome, Program
-from .strategies import SHAPES, programs
+from .pending import PENDING
+from .program import Fact, Instruction, Loop, Outcome, Program, Sizes
+from .strategies import SHAPES, loops, programs, sizes
 
-__all__ = ["SHAPES", "Fact", "Functional", "Instruction", "Machine", "Outcome", "Program", "programs"]
+__all__ = [
+    "PENDING", "SHAPES", "Fact", "Functional", "Instruction", "Loop", "Machine", "Outcome", "Program",
+    "Sizes", "loops", "programs", "sizes",
+]  # fmt: skip

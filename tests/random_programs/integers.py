@@ -15,18 +15,18 @@ from .choices import axis, modest, number, part, plain
 from .program import need
 
 INTEGER_SOURCES: dict[str, Callable[..., Any]] = {
-    "whole range": lambda T, a, b, c: T.arange(1 + (a * 8 + b) % 90),
-    "whole range by": lambda T, a, b, c: T.arange(b % 5, b % 5 + (1 + a % 40) * 3, 3),
-    "whole full": lambda T, a, b, c: T.full((1 + a % 50,), b % 7),
-    "whole grid": lambda T, a, b, c: T.arange((1 + a % 9) * (1 + b % 7)).view(1 + a % 9, 1 + b % 7),
-    "whole down": lambda T, a, b, c: T.arange(1 + a).flip(0),
-    "whole repeated": lambda T, a, b, c: T.arange(1 + a % 20).view(-1, 1).expand(-1, 1 + b % 5),
-    "whole tail": lambda T, a, b, c: T.arange(5 + a)[b % 5 :],
-    "whole zeros": lambda T, a, b, c: T.zeros(1 + a % 30, 1 + b % 3, dtype=T.int64),
-    "whole random": lambda T, a, b, c: (T.rand(1 + a).floor() + b % 3).long(),
-    "whole triangle": lambda T, a, b, c: T.ones(1 + a % 9, 1 + b % 9, dtype=T.int64).tril(c % 3 - 1),
+    "whole range": lambda T, n, a, b, c: T.arange(n(1 + (a * 8 + b) % 90)),
+    "whole range by": lambda T, n, a, b, c: T.arange(b % 5, b % 5 + n(1 + a % 40) * 3, 3),
+    "whole full": lambda T, n, a, b, c: T.full((n(1 + a % 50),), b % 7),
+    "whole grid": lambda T, n, a, b, c: _grid(T, n(1 + a % 9), n(1 + b % 7, 1)),
+    "whole down": lambda T, n, a, b, c: T.arange(n(1 + a)).flip(0),
+    "whole repeated": lambda T, n, a, b, c: T.arange(n(1 + a % 20)).view(-1, 1).expand(-1, n(1 + b % 5, 1)),
+    "whole tail": lambda T, n, a, b, c: T.arange(n(5 + a))[b % 5 :],
+    "whole zeros": lambda T, n, a, b, c: T.zeros(n(1 + a % 30), n(1 + b % 3, 1), dtype=T.int64),
+    "whole random": lambda T, n, a, b, c: (T.rand(n(1 + a)).floor() + b % 3).long(),
+    "whole triangle": lambda T, n, a, b, c: T.ones(n(1 + a % 9), n(1 + b % 9, 1), dtype=T.int64).tril(c % 3 - 1),
 }  # fmt: skip
-"""Made of nothing: functions of (library, a, b, c)."""
+"""Made of nothing: functions of (library, what becomes of extents, a, b, c)."""
 
 INTEGER_MAPS: dict[str, Callable[..., Any]] = {
     "whole times": lambda T, i, a, b, c: i * (1 + a % 3) + b % 4,
@@ -86,6 +86,10 @@ READS: dict[str, Callable[..., Any]] = {
     "read hot": lambda T, x, i, a, b, c: _hot(T, x, i),
 }  # fmt: skip
 """Floating-point values made of a register and whole numbers."""
+
+
+def _grid(T: Any, rows: int, columns: int) -> Any:
+    return T.arange(rows * columns).view(rows, columns)
 
 
 def _within(i: Any, n: int) -> Any:

@@ -12,8 +12,21 @@ import torch
 
 from .choices import plain
 from .integers import INTEGER_MAPS, INTEGER_PAIRS, INTEGER_SOURCES, INTEGERS_OF_FLOATS, READS
-from .program import MOST_ELEMENTS, MOST_REGISTERS, Fact, Instruction, NotApplicable, Outcome, Program, need
-from .values import BINARY, SOURCES, UNARY
+from .loops import in_step
+from .pending import PENDING
+from .program import (
+    MOST_ELEMENTS,
+    MOST_REGISTERS,
+    Fact,
+    Instruction,
+    Loop,
+    NotApplicable,
+    Outcome,
+    Program,
+    Sizes,
+    need,
+)
+from .values import BINARY, PRODUCTS, SOURCES, UNARY
 from .views import VIEWS, WITHOUT_HISTORY
 from .writes import LOOKS, WRITES
 
@@ -33,36 +46,91 @@ class Register:
 class Machine:
     """Runs programs on a library. The first run of a program makes the facts; later ones must agree with them."""
 
-    def __init__(self, library: Any, facts: list[Fact] | None = None, look: bool = True) -> None:
+    def __init__(
+        self,
+        library: Any,
+        facts: list[Fact] | None = None,
+        look: bool = True,
+        pending: str | None = None,
+    ) -> None:
         self.T = library
         self.known = facts
         self.facts: list[Fact] = []
         self.look = look
+        #: How leaves have yet to be computed, if they are not in memory.
+        self.pending = pending
+        self.sizes = Sizes()
         self.registers: list[Register] = []
         self.leaves: list[Any] = []
         self.integers: list[Any] = []
+        #: What a loop has given so far, to be stacked.
+        self.outputs: list[Register] = []
         self.roots = 0
 
     def run(self, program: Program) -> Outcome:
         self.start(program)
-        for position, instruction in enumerate(program.instructions):
-            fact = Fact()
-            known = self.known[position] if self.known is not None else None
-            try:
-                self.step(instruction, fact, known)
-            except NotApplicable:
-                pass
-            except (RuntimeError, IndexError, ValueError) as error:
-                fact.error = f"{type(error).__name__}: {error}"
-            self.facts.append(fact)
+        if program.loop is None:
+            for instruction in program.instructions:
+                self.do(instruction)
+        else:
+            self.go_round(program.loop, program.instructions)
         return self.finish(program)
+
+    def do(self, instruction: Instruction) -> None:
+        fact = Fact(instruction)
+        known = self.known[len(self.facts)] if self.known is not None else None
+        try:
+            self.step(instruction, fact, known)
+        except NotApplicable:
+            pass
+        except (RuntimeError, IndexError, ValueError) as error:
+            fact.error = f"{type(error).__name__}: {error}"
+        self.facts.append(fact)
+
+    def go_round(self, loop: Loop, instructions: Sequence[Instruction]) -> None:
+        """Run a loop over the rows of the first register."""
+        rows, states, constants = self.registers[0], self.registers[1 : 1 + loop.states], self.registers[1 + loop.states :]
+        grown: list[Register] = []
+        for number in range(loop.steps):
+            row = Register(rows.tensor[number], rows.root, rows.apart)
+            given = [*states, *constants, row, *grown]
+            self.registers = given.copy()
+            self.integers = [self.T.arange(5) * 3 + number]
+            for instruction in instructions:
+                turned = in_step(instruction, number)
+                if turned is not None:
+                    self.do(turned)
+            made = [register for register in self.registers if all(register is not each for each in given)]
+            states = [self.following(loop, state, made) for state in states]
+            if loop.grown:
+                self.registers = [*grown, states[0]]
+                self.do(Instruction("grown" if grown else "unsqueeze", 0, 0, 0, 0, 0))
+                grown = self.registers[-1:]
+            else:
+                self.outputs.append(states[0])
+        self.registers = [*states, *constants, rows, *grown]
+        if not loop.grown:
+            self.do(Instruction("stacked", 0, 0, 0, 0, 0))
+
+    def following(self, loop: Loop, state: Register, made: list[Register]) -> Register:
+        """The state after ``state``: the last of what a step made that has its shape, which is taken out, and squashed."""
+        fitting = [register for register in made if register.tensor.shape == state.tensor.shape] or [state]
+        made[:] = [register for register in made if register is not fitting[-1]]
+        self.registers = fitting[-1:]
+        self.do(Instruction(loop.squashed, 0, 0, 0, 0, 0))
+        return self.registers[-1]
 
     def start(self, program: Program) -> None:
         random = np.random.default_rng(7)
         self.dtype = dtype = getattr(self.T, program.dtype)
+        self.sizes = program.sizes
         for index, shape in enumerate(program.shapes):
             leaf = self.T.tensor(random.uniform(-1.5, 1.5, shape), dtype=dtype)
-            if index + 1 < len(program.shapes) or index == 0:
+            if self.pending is not None:
+                leaf = PENDING[self.pending](self.T, leaf)
+            if program.loop is not None and program.loop.zeros and 0 < index <= program.loop.states:
+                leaf = self.T.zeros(shape, dtype=dtype)
+            elif index + 1 < len(program.shapes) or index == 0:
                 leaf.requires_grad_()
                 self.leaves.append(leaf)
             self.add(Register(leaf, self.new_root()))
@@ -118,19 +186,28 @@ class Machine:
     def result(self, i: Instruction, register: Register) -> Any:
         """What an instruction makes of registers (nothing is written)."""
         if i.name in SOURCES:
-            return SOURCES[i.name](self.T, self.dtype, i.a, i.b, i.c)
+            return SOURCES[i.name](self.T, self.dtype, self.sizes, i.a, i.b, i.c)
+        if i.name == "stacked":
+            return self.T.stack([self.value(output) for output in self.outputs])
         x = self.value(register)
+        if i.name == "grown":  # by the register after it
+            return self.T.cat([x, self.value(self.registers[1])[None]])
         if i.name in READS:
             return READS[i.name](self.T, x, self.chosen(i.second), i.a, i.b, i.c)
         if i.name in BINARY:
             y = self.value(self.other(i, x.shape, False))
             return BINARY[i.name](self.T, plain(x), plain(y), i.a, i.b, i.c)
+        if i.name in PRODUCTS:
+            need(x.ndim > 0)
+            matrices = [r for r in self.registers if r.tensor.ndim == 2 and r.tensor.shape[1] == x.shape[-1]]
+            need(bool(matrices))
+            return PRODUCTS[i.name](self.T, plain(x), plain(self.value(matrices[i.second % len(matrices)])))
         return (UNARY.get(i.name) or VIEWS[i.name])(self.T, x, i.a, i.b, i.c)
 
     def integer(self, i: Instruction, register: Register) -> Any:
         """What an instruction that gives whole numbers gives."""
         if i.name in INTEGER_SOURCES:
-            return INTEGER_SOURCES[i.name](self.T, i.a, i.b, i.c)
+            return INTEGER_SOURCES[i.name](self.T, self.sizes, i.a, i.b, i.c)
         if i.name in INTEGERS_OF_FLOATS:
             return INTEGERS_OF_FLOATS[i.name](self.T, self.value(register).detach(), i.a, i.b, i.c)
         first = self.chosen(i.first)

@@ -10,19 +10,19 @@ from .choices import axis, indices, modest, number, plain
 from .program import need
 
 SOURCES: dict[str, Callable[..., Any]] = {
-    "range": lambda T, d, a, b, c: T.arange(1 + (a * 8 + b) % 90, dtype=d),
-    "range by": lambda T, d, a, b, c: T.arange(b % 5, b % 5 + (1 + a % 40) * 0.125, 0.125, dtype=d),
-    "grid": lambda T, d, a, b, c: T.arange((1 + a % 9) * (1 + b % 7), dtype=d).view(1 + a % 9, 1 + b % 7),
-    "turned grid": lambda T, d, a, b, c: T.arange((2 + a % 9) * (2 + b % 7), dtype=d).view(2 + a % 9, 2 + b % 7).t(),
-    "full": lambda T, d, a, b, c: T.full((1 + a % 50,), number(b), dtype=d),
-    "full square": lambda T, d, a, b, c: T.full((1 + a % 7, 1 + b % 7), number(c), dtype=d),
-    "eye": lambda T, d, a, b, c: T.eye(1 + a % 9, 1 + b % 9, dtype=d),
-    "line": lambda T, d, a, b, c: T.linspace(-1, 1, 2 + a, dtype=d),
-    "triangle": lambda T, d, a, b, c: T.ones(1 + a % 9, 1 + b % 9, dtype=d).triu(c % 3 - 1),
-    "thirds": lambda T, d, a, b, c: (T.arange(1 + a) % 3 == b % 3).to(d),
-    "random": lambda T, d, a, b, c: T.rand(1 + a, dtype=d).floor() + number(b),
+    "range": lambda T, d, n, a, b, c: T.arange(n(1 + (a * 8 + b) % 90), dtype=d),
+    "range by": lambda T, d, n, a, b, c: T.arange(b % 5, b % 5 + n(1 + a % 40) * 0.125, 0.125, dtype=d),
+    "grid": lambda T, d, n, a, b, c: _grid(T, n(1 + a % 9), n(1 + b % 7, 1), d),
+    "turned grid": lambda T, d, n, a, b, c: _grid(T, n(2 + a % 9), n(2 + b % 7, 1), d).t(),
+    "full": lambda T, d, n, a, b, c: T.full((n(1 + a % 50),), number(b), dtype=d),
+    "full square": lambda T, d, n, a, b, c: T.full((n(1 + a % 7), n(1 + b % 7, 1)), number(c), dtype=d),
+    "eye": lambda T, d, n, a, b, c: T.eye(n(1 + a % 9), n(1 + b % 9, 1), dtype=d),
+    "line": lambda T, d, n, a, b, c: T.linspace(-1, 1, n(2 + a), dtype=d),
+    "triangle": lambda T, d, n, a, b, c: T.ones(n(1 + a % 9), n(1 + b % 9, 1), dtype=d).triu(c % 3 - 1),
+    "thirds": lambda T, d, n, a, b, c: (T.arange(n(1 + a)) % 3 == b % 3).to(d),
+    "random": lambda T, d, n, a, b, c: T.rand(n(1 + a), dtype=d).floor() + number(b),
 }  # fmt: skip
-"""Values made of nothing: functions of (library, dtype, a, b, c)."""
+"""Values made of nothing: functions of (library, dtype, what becomes of extents, a, b, c)."""
 
 UNARY: dict[str, Callable[..., Any]] = {
     "sin": lambda T, x, a, b, c: x.sin(),
@@ -83,7 +83,13 @@ UNARY: dict[str, Callable[..., Any]] = {
     "interleave": lambda T, x, a, b, c: modest(x, 3).repeat_interleave(1 + b % 3, axis(x, a)),
     "gram": lambda T, x, a, b, c: _gram(T, x, a),
     "pad": lambda T, x, a, b, c: T.nn.functional.pad(modest(x, 3), (a % 2, b % 2)) if x.ndim else x * 2,
+    "halves": lambda T, x, a, b, c: _gated(T, x, 2),
+    "quarters": lambda T, x, a, b, c: _gated(T, x, 4),
 }  # fmt: skip
+
+
+def _grid(T: Any, rows: int, columns: int, dtype: Any) -> Any:
+    return T.arange(rows * columns, dtype=dtype).view(rows, columns)
 
 
 def _index(T: Any, x: Any, a: int, b: int, more: tuple[None, ...]) -> Any:
@@ -116,6 +122,15 @@ def _gram(T: Any, x: Any, a: int) -> Any:
     need(x.ndim > 1)
     modest(x, x.shape[-2])
     return x @ x.mT.tanh() * 0.25 if a % 2 else T.einsum("...ik,...jk->...ij", x, x.sigmoid()).contiguous()
+
+
+def _gated(T: Any, x: Any, parts: int) -> Any:
+    """The last axis in parts, as gates of one another."""
+    need(x.ndim > 0 and x.shape[-1] > 0 and x.shape[-1] % parts == 0)
+    first, *gates = x.chunk(parts, -1)
+    for gate in gates:
+        first = first.tanh() * gate.sigmoid()
+    return first
 
 
 def _matmul(T: Any, x: Any, y: Any, a: int, b: int, c: int) -> Any:
@@ -170,3 +185,10 @@ BINARY: dict[str, Callable[..., Any]] = {
     "join": _joined,
     "hypot": lambda T, x, y, a, b, c: (x * x + y * y + 0.5).sqrt(),
 }  # fmt: skip
+
+PRODUCTS: dict[str, Callable[..., Any]] = {
+    "linear": lambda T, x, w: T.nn.functional.linear(x, w * 0.25),
+    "product": lambda T, x, w: x @ w.t(),
+    "product of few": lambda T, x, w: x.tanh() @ w[:5].t(),
+}  # fmt: skip
+"""Products of a register and a matrix whose rows are as long."""
