@@ -9,11 +9,11 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from .runner import IMPORT_SHARE, NAMES, Comparison, Failure, compare, import_seconds
+from .runner import IMPORT_SHARE, NAMES, Comparison, Failure, compare, import_seconds, means
 
 HEADER = (
-    f"{'case':20s}{'target':>7s}{'ratio':>8s}{'spread':>14s}{'at best':>9s}{'steps/s':>11s}{'PyTorch':>11s}"
-    f"{'peak MB':>9s}{'PyTorch':>9s}{'cold s':>8s}{'warm s':>8s}{'PyTorch':>9s}"
+    f"{'case':22s}{'target':>7s}{'ratio':>8s}{'spread':>14s}{'at best':>9s}{'steps/s':>11s}{'PyTorch':>11s}"
+    f"{'peak MB':>9s}{'PyTorch':>9s}{'cold s':>8s}{'warm s':>8s}{'PyTorch':>9s}{'1st cold':>10s}{'warm':>7s}{'PyTorch':>9s}"
 )
 
 
@@ -22,10 +22,11 @@ def row(result: Comparison) -> str:
     ours, theirs = result.flambeau, result.torch
     spread = f"{min(result.ratios):.2f}-{max(result.ratios):.2f}"
     return (
-        f"{result.name:20s}{result.case.ratio:7g}{result.ratio:8.2f}{spread:>14s}{result.best_ratio:9.2f}"
+        f"{result.name:22s}{result.target:7g}{result.ratio:8.2f}{spread:>14s}{result.best_ratio:9.2f}"
         f"{1 / ours.step_seconds:11.1f}{1 / theirs.step_seconds:11.1f}"
         f"{ours.peak_bytes / 1e6:9.0f}{theirs.peak_bytes / 1e6:9.0f}"
         f"{result.cold_seconds:8.2f}{ours.first_seconds:8.2f}{theirs.first_seconds:9.2f}"
+        f"{result.cold_step_seconds:10.2f}{ours.first_step_seconds:7.2f}{theirs.first_step_seconds:9.2f}"
     )
 
 
@@ -62,11 +63,15 @@ def main() -> int:
             result = compare(name, arguments.rounds, arguments.seconds)
         except Failure as failure:
             failed.append(str(failure))
-            print(f"{name:20s} failed", flush=True)
+            print(f"{name:22s} failed", flush=True)
             continue
         results.append(result)
         missed.extend(result.missed())
         print(row(result), flush=True)
+    for text, too_low in means(results):
+        print(text)
+        if too_low:
+            missed.append(text)
     if arguments.json:
         measured = {"import_seconds": imports, "cases": [asdict(result) for result in results]}
         arguments.json.write_text(json.dumps(measured, indent=2) + "\n")

@@ -49,11 +49,7 @@ def classification(
         nonlocal place
         inputs, labels = batches[place % BATCHES]
         place += 1
-        optimiser.zero_grad()
-        loss = framework.nn.functional.cross_entropy(model(inputs), labels)
-        loss.backward()
-        optimiser.step()
-        return loss
+        return descend(optimiser, framework.nn.functional.cross_entropy(model(inputs), labels))
 
     return step
 
@@ -119,3 +115,88 @@ def resnet18(framework: Any, classes: int) -> Any:
     stem = [*convolution(3, 64, 7, 2), nn.ReLU(inplace=True), nn.MaxPool2d(3, 2, 1)]
     head = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(512, classes)]
     return initialise(framework, nn.Sequential(*stem, *blocks, *head))
+
+
+def densenet121(framework: Any, classes: int) -> Any:
+    """DenseNet-121 (Huang et al. 2016): four blocks of layers, each of which sees what all before it in the block gave."""
+    nn = framework.nn
+    growth = 32
+
+    class Layer(nn.Module):  # type: ignore[misc, name-defined]
+        def __init__(self, inputs: int) -> None:
+            super().__init__()
+            self.body = nn.Sequential(
+                *(nn.BatchNorm2d(inputs), nn.ReLU(inplace=True), nn.Conv2d(inputs, 4 * growth, 1, bias=False)),
+                *(nn.BatchNorm2d(4 * growth), nn.ReLU(inplace=True)),
+                nn.Conv2d(4 * growth, growth, 3, padding=1, bias=False),
+            )
+
+        def forward(self, x: Any) -> Any:
+            return framework.cat([x, self.body(x)], 1)
+
+    channels = 64
+    layers = [nn.Conv2d(3, channels, 7, 2, 3, bias=False), nn.BatchNorm2d(channels), nn.ReLU(inplace=True)]
+    layers.append(nn.MaxPool2d(3, 2, 1))
+    for number, count in enumerate((6, 12, 24, 16)):
+        if number > 0:
+            half = channels // 2
+            layers += [nn.BatchNorm2d(channels), nn.ReLU(inplace=True), nn.Conv2d(channels, half, 1, bias=False)]
+            layers.append(nn.AvgPool2d(2, 2))
+            channels = half
+        for _ in range(count):
+            layers.append(Layer(channels))
+            channels += growth
+    head = [nn.BatchNorm2d(channels), nn.ReLU(inplace=True), nn.AdaptiveAvgPool2d(1), nn.Flatten()]
+    return initialise(framework, nn.Sequential(*layers, *head, nn.Linear(channels, classes)))
+
+
+def gpt(framework: Any, layers: int, width: int, heads: int, vocabulary: int, longest: int) -> Any:
+    """A decoder of text (Radford et al. 2018), normalised before each part.
+
+    ``model(tokens)`` of (batch, length) gives the next tokens' logits (batch, length, vocabulary). With ``cache``, a list
+    that is empty for the first tokens, it goes on after those before: the list keeps the keys and values of each layer.
+    """
+    nn, functional = framework.nn, framework.nn.functional
+
+    class Block(nn.Module):  # type: ignore[misc, name-defined]
+        def __init__(self) -> None:
+            super().__init__()
+            self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
+            self.inputs, self.output = nn.Linear(width, 3 * width), nn.Linear(width, width)
+            self.wide, self.narrow = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
+
+        def forward(self, x: Any, past: Any = None) -> Any:
+            batch, length, _ = x.shape
+            parts = self.inputs(self.norm1(x)).chunk(3, -1)
+            q, k, v = (part.view(batch, length, heads, width // heads).transpose(1, 2) for part in parts)
+            if past is not None:
+                k, v = framework.cat([past[0], k], 2), framework.cat([past[1], v], 2)
+            y = functional.scaled_dot_product_attention(q, k, v, is_causal=length > 1)
+            x = x + self.output(y.transpose(1, 2).reshape(batch, length, width))
+            return x + self.narrow(functional.gelu(self.wide(self.norm2(x)))), (k, v)
+
+    class Decoder(nn.Module):  # type: ignore[misc, name-defined]
+        def __init__(self) -> None:
+            super().__init__()
+            self.words, self.places = nn.Embedding(vocabulary, width), nn.Embedding(longest, width)
+            self.blocks = nn.ModuleList([Block() for _ in range(layers)])
+            self.norm, self.head = nn.LayerNorm(width), nn.Linear(width, vocabulary, bias=False)
+
+        def forward(self, tokens: Any, cache: list[Any] | None = None) -> Any:
+            before = cache[0][0].shape[2] if cache else 0
+            x = self.words(tokens) + self.places(framework.arange(before, before + tokens.shape[1]))
+            for number, block in enumerate(self.blocks):
+                x, kept = block(x, cache[number] if before else None)
+                if cache is not None:
+                    cache[number : number + 1] = [kept]
+            return self.head(self.norm(x))
+
+    return initialise(framework, Decoder())
+
+
+def descend(optimiser: Any, loss: Any) -> Any:
+    """One step of ``optimiser`` down the gradient of ``loss``, which is returned."""
+    optimiser.zero_grad()
+    loss.backward()
+    optimiser.step()
+    return loss
