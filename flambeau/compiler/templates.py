@@ -11,7 +11,7 @@ from ..graph.dtypes import dtype
 from ..graph.primitives import CONVOLUTION
 from ..graph.shapes import View, broadcast_strides
 from ..kernels.contract import Device
-from ..kernels.kernel import Call, Late, MatrixAccess, Number, Operand, Scatter, Shifted, Strided
+from ..kernels.kernel import Call, Late, MatrixAccess, Number, Operand, Scan, Scatter, Shifted, Strided
 from .fuse import Group
 from .items import Access, Item
 from .lower import lower_write, operand_of
@@ -88,6 +88,8 @@ def lower_single(device: Device, group: Group, in_place: bool) -> list[Call | Ho
         return list(_update(device, item, in_place, _scatter))
     if kind == "join":
         return list(_join(device, item))
+    if kind == "scan":
+        return list(_scan(device, item, group.items))
     return list(_template(device, item, group.items))
 
 
@@ -164,6 +166,22 @@ def _scatter(device: Device, item: Item) -> list[Call]:
         value, tuple(indices), tuple(extents), tuple(index_strides), tuple(errors), check.wraps,
     )  # fmt: skip
     return [device.scatter(scatter)]
+
+
+def _scan(device: Device, item: Item, items: list[Item]) -> list[Call]:
+    shape, d, axis, backwards = item.attributes
+    sources = tuple([_strided(access) for access in item.operands if isinstance(access, Access)])
+    result, places = _outputs(items, 2)
+    assert result is not None
+    return device.scan(Scan(item.primitive.name, d, tuple(shape), axis, backwards, sources, result, places))
+
+
+def _outputs(items: list[Item], count: int) -> list[Operand | None]:
+    """Where an item and its further outputs are stored; None for those that nobody needs."""
+    outputs: list[Operand | None] = [items[0].store(), *[None] * (count - 1)]
+    for other in items[1:]:
+        outputs[other.attributes[2]] = other.store()
+    return outputs
 
 
 def _strided(access: Access) -> Strided:

@@ -32,6 +32,7 @@ from .pooling import (
     lower_max_pool_gradient,
 )
 from .runner import default_runner
+from .scans import lower_scan
 from .scatter import lower_scatter
 
 TEMPLATES: dict[str, Callable[..., list[Call]]] = {
@@ -62,6 +63,7 @@ class Processor:
         self.allocate = allocate
         self.reused = ReusedBuffers
         self.scatter = lower_scatter
+        self.scan = lower_scan
 
     def loop(self, program: Program, inner: int) -> tuple[AnyKernel, int]:
         scratch = scratch_bytes(program) if program.kind == "column" else row_scratch_bytes(program, inner)

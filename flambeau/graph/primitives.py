@@ -141,6 +141,15 @@ def reduced_extents(attributes: tuple[int, int, Any, dtype], shape: tuple[int, .
     return prod(shape[:first]), prod(shape[first : last + 1]), prod(shape[last + 1 :])
 
 
+# --- scans: what is accumulated along one axis, at each element of it ------------------------------------------------
+
+SCAN_SUM, SCAN_PROD, SCAN_LOGADDEXP = several("scan_sum scan_prod scan_logaddexp", "scan", from_attributes)
+SCAN_MAX, SCAN_MIN = several("scan_max scan_min", "scan", from_attributes)
+"""``attributes`` (shape, dtype, axis, whether it goes from the last element to the first); the operand, of that shape, is
+converted to the dtype. Extrema have their places along the axis (int64) as a further output: the last ones of equals."""
+SCAN_RECURRENCE = define("scan_recurrence", "scan", from_attributes)
+"""Two operands, factors a and terms b: the result's first element is 0, the one behind element r of places a and b is a r + b."""
+
 # --- templates -----------------------------------------------------------------------------------------------------
 
 MATMUL = define("matmul", "matmul", rules.matrix_product)

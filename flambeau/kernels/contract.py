@@ -30,7 +30,7 @@ from typing import Any, NamedTuple, Protocol
 
 from ..graph.dtypes import DType
 from ..graph.windows import Convolution, Pooling
-from .kernel import Call, Epilogue, Kernel, MatrixAccess, Operand, Scatter
+from .kernel import Call, Epilogue, Kernel, MatrixAccess, Operand, Scan, Scatter
 from .program import Program
 
 STEP_BYTES = 32
@@ -163,6 +163,13 @@ class Device(Protocol):
 
     def scatter(self, scatter: Scatter) -> Call:
         """One call that writes values to computed positions."""
+
+    def scan(self, scan: Scan) -> list[Call]:
+        """The calls that accumulate along an axis.
+
+        float32 is accumulated as float64 and half types as float32, and rounded once for each result. What is equal among
+        extrema is found last, NaN before any number.
+        """
 
     def load(self, kernels: Sequence[Kernel]) -> list[int]:
         """Make kernels of this device's calls ready to run; for each the number that stands for it in step records. It

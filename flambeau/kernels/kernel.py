@@ -136,6 +136,21 @@ class Strided(NamedTuple):
     strides: tuple[int, ...]
 
 
+class Scan(NamedTuple):
+    """The elements of ``sources``, converted to ``dtype`` and accumulated along ``axis`` of ``shape``, from the last one on if it
+    goes ``backwards``; ``name`` is the primitive's. ``result`` is contiguous, and so are the ``places`` (int64) of extrema,
+    if they are wanted."""
+
+    name: str
+    dtype: DType
+    shape: tuple[int, ...]
+    axis: int
+    backwards: bool
+    sources: tuple[Strided, ...]
+    result: Operand
+    places: Operand | None
+
+
 class Scatter(NamedTuple):
     """Values written to computed positions: over an index space of ``shape``, element (i, …) goes to ``strides`` · i plus, for
     each of ``indices``, its value times its step. ``mode`` says how (``set``, ``add``, ``mul``, ``amax``, ``amin``).

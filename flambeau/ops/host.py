@@ -55,13 +55,6 @@ def _wide(array: np.ndarray, function: Any, parameters: tuple[tuple[str, Any], .
         return function(array.astype(np.float64), **dict(parameters))  # type: ignore[no-any-return]
 
 
-def working_dtype(d: dtype_type) -> str:
-    """The NumPy dtype in which sums and products of elements of ``d`` are accumulated, as PyTorch does on CPUs."""
-    if d.kind != "float":
-        return "int64"
-    return "float32" if d.itemsize == 2 else "float64"
-
-
 # --- computed at once, with several results --------------------------------------------------------------------------
 
 

@@ -4,105 +4,101 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from .. import return_types
 from ..core.history import Gradient
 from ..core.tensor import Tensor
 from ..graph import dtypes
-from ..graph.dtypes import TYPE_NAMES
+from ..graph.dtypes import TYPE_NAMES, DType
+from ..graph.primitives import SCAN_LOGADDEXP, SCAN_MAX, SCAN_MIN, SCAN_PROD, SCAN_RECURRENCE, SCAN_SUM, Primitive
 from ..graph.shapes import wrap_dim
-from ..graph.trace import local
+from ..graph.trace import record, record_outputs
 from .arithmetic import div_by_number
 from .choice import where
-from .creation import zeros, zeros_like
+from .creation import full_like, zeros, zeros_like
 from .dispatch import with_history
 from .elementwise import differentiated, gradient_class
-from .host import on_host, working_dtype
 from .joining import cat
 from .operation import operation
 
 
-def _accumulate(array: np.ndarray, ufunc: str, axis: int, work: str) -> np.ndarray:
-    return getattr(np, ufunc).accumulate(array, axis=axis, dtype=np.dtype(work))  # type: ignore[no-any-return]
+def _recorded(primitive: Primitive, axis: int, backwards: bool, d: DType, *operands: Tensor) -> Tensor:
+    """The scan of operands of one shape, converted to ``d``; from the last elements on if it goes ``backwards``."""
+    shape = operands[0].shape
+    if not shape or 0 in shape:
+        return operands[0].to(d).clone()  # type: ignore[no-any-return]
+    return Tensor._from_node(record(primitive, (shape, d, axis, backwards), *[(x._read(), x._view) for x in operands]))
 
 
-def _running(name: str, ufunc: str, input: Tensor, dim: int, dtype: Any) -> Tensor:
-    """The running result of a function of NumPy's, in the dtype that is asked for."""
-    axis = wrap_dim(dim, input.ndim)
+def _result_dtype(name: str, input: Tensor, dtype: DType | None) -> DType:
     d = dtype or (dtypes.int64 if input.dtype.category < 2 else input.dtype)
-    x = input if input.dtype is d else input.to(d)
     if d.kind == "bool":
-        raise NotImplementedError(f'"{name}_out_cpu" not implemented for \'Bool\'')
-    if x.ndim == 0 or x.numel() == 0:
-        return x.clone()  # type: ignore[no-any-return]
-    parameters = {"ufunc": ufunc, "axis": axis, "work": working_dtype(d)}
-    return on_host(_accumulate, parameters, [(x.shape, d)], x)[0]
+        raise NotImplementedError(f"\"{name}_out_cpu\" not implemented for 'Bool'")
+    return d
 
 
-def _from_behind(grad: Tensor, axis: int) -> Tensor:
-    """The running sum from the last element on."""
-    return cumsum(grad.flip(axis), axis).flip(axis) if grad.ndim else grad
+def _running_sum_slope(grad: Tensor, axis: int, backwards: bool) -> Tensor:
+    return running_sum(grad, axis, not backwards)
+
+
+@differentiated(_running_sum_slope, name="CumsumBackward0")
+def running_sum(input: Tensor, axis: int, backwards: bool) -> Tensor:
+    """The sum of the elements up to each one along ``axis``, or from each one on if it goes ``backwards``."""
+    return _recorded(SCAN_SUM, axis, backwards, input.dtype, input)
 
 
 @operation(inplace=True, out=True)
-@differentiated(lambda grad, dim: _from_behind(grad, dim))
+@differentiated(lambda grad, dim: running_sum(grad, wrap_dim(dim, grad.ndim), True))
 def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     """The sum of the elements up to each one along ``dim``. Integers and booleans sum to int64."""
-    return _running("cumsum", "add", input, dim, dtype)
+    axis = wrap_dim(dim, input.ndim)
+    return _recorded(SCAN_SUM, axis, False, _result_dtype("cumsum", input, dtype), input)
+
+
+def _recurrence_slopes(
+    grad: Tensor, factors: Tensor, result: Tensor, axis: int, backwards: bool
+) -> tuple[Tensor, Tensor]:
+    slope = _recurrence(factors, grad, axis, not backwards)
+    return slope * result, slope
+
+
+@differentiated(_recurrence_slopes, name="RecurrenceBackward0", operands=2)
+def _recurrence(factors: Tensor, terms: Tensor, axis: int, backwards: bool) -> Tensor:
+    """0, and behind an element r in the place of a factor a and a term b: a r + b."""
+    return _recorded(SCAN_RECURRENCE, axis, backwards, terms.dtype, factors, terms)
 
 
 def _cumprod_slope(grad: Tensor, input: Tensor, result: Tensor, dim: int) -> Tensor:
+    """The product of the elements before each one, times the sum over those from it on of their gradients and of the factors
+    between: g₀ + x₁ (g₁ + x₂ (g₂ + …)), which divides by nothing and is right where factors are zero.
+
+    What is not finite is as PyTorch has it: quotients before the first zero, 0 behind it.
+    """
     if input.ndim == 0 or input.numel() == 0:
         return grad
     axis = wrap_dim(dim, input.ndim)
-    if local.grad and bool((input == 0).any()):
-        return _cumprod_slopes(input, grad, axis)
-    return _cumprod_gradient(input, result, grad, axis)
+    slope = _shifted(result, axis, 1.0) * (grad + _recurrence(input, input * grad, axis, True))
+    nothing_left = _recorded(SCAN_MAX, axis, False, dtypes.bool_, input == 0)
+    weighted = running_sum(where(nothing_left, 0.0, grad * result), axis, True)
+    behind = where(_shifted(nothing_left, axis, False), 0.0, slope)
+    otherwise = where(nothing_left, behind, weighted / input).detach()
+    return where(slope.isfinite() & weighted.isfinite(), slope, otherwise)  # type: ignore[no-any-return]
 
 
-def _cumprod_gradient(x: Tensor, result: Tensor, grad: Tensor, axis: int) -> Tensor:
-    """Before the first zero the products divided by each factor; at it, the products without it; 0 behind it."""
-    zeros = cumsum(x == 0, axis)
-    before = zeros == 0
-    weighted = _from_behind(where(before, grad * result, 0.0), axis)
-    slope = where(before, weighted / where(before, x, 1.0), 0.0)
-    here = (zeros == 1) & (x == 0)
-    without = cumprod(where(here, 1.0, where(zeros <= 1, x, 0.0)), axis)
-    at_first = _from_behind(where(zeros == 1, grad * without, 0.0), axis)
-    return where(here, at_first, slope)  # type: ignore[no-any-return]
-
-
-def _cumprod_slopes(x: Tensor, grad: Tensor, axis: int) -> Tensor:
-    """The gradient in O(n²) without a division, whose own gradient is right where factors are zero."""
-    n = x.shape[axis]
-    slopes = []
-    for k in range(n):
-        before = x.narrow(axis, 0, k).prod(axis, keepdim=True)
-        behind = cumprod(x.narrow(axis, k + 1, n - k - 1), axis)
-        products = cat([before, before * behind], axis)
-        slopes.append((products * grad.narrow(axis, k, n - k)).sum(axis, keepdim=True))
-    return cat(slopes, axis)
+def _shifted(x: Tensor, axis: int, first: float) -> Tensor:
+    """Each element in the place of the next one along ``axis``."""
+    start = full_like(x.narrow(axis, 0, 1), first)
+    return cat([start, x.narrow(axis, 0, x.shape[axis] - 1)], axis)
 
 
 @operation(inplace=True, out=True)
 @differentiated(_cumprod_slope)
 def cumprod(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     """The product of the elements up to each one along ``dim``. Integers and booleans multiply to int64."""
-    return _running("cumprod", "multiply", input, dim, dtype)
+    axis = wrap_dim(dim, input.ndim)
+    return _recorded(SCAN_PROD, axis, False, _result_dtype("cumprod", input, dtype), input)
 
 
 # --- extrema ------------------------------------------------------------------------------------------------------------
-
-
-def _running_extremum(array: np.ndarray, ufunc: str, axis: int) -> tuple[np.ndarray, np.ndarray]:
-    """Values and where each was found, the last place of equal ones; NaN is found before all numbers."""
-    values = getattr(np, ufunc).accumulate(array, axis=axis)
-    shape = [1] * array.ndim
-    shape[axis] = -1
-    places = np.arange(array.shape[axis]).reshape(shape)
-    found = np.where((array == values) | (array != array), places, 0)
-    return values, np.maximum.accumulate(found, axis=axis)
 
 
 CummaxBackward0 = gradient_class(
@@ -113,29 +109,33 @@ CummaxBackward0 = gradient_class(
 )
 
 
-def _cumulative(input: Tensor, dim: int, ufunc: str, gradient: type[Gradient]) -> tuple[Tensor, Tensor]:
+def _running_extremum(primitive: Primitive, input: Tensor, dim: int, gradient: type[Gradient]) -> tuple[Tensor, Tensor]:
     axis = wrap_dim(dim, input.ndim)
     if input.ndim == 0 or input.numel() == 0:
         values, indices = input.detach().clone(), zeros(input.shape, dtype=dtypes.int64)
     else:
-        outputs = [(input.shape, input.dtype), (input.shape, dtypes.int64)]
-        values, indices = on_host(_running_extremum, {"ufunc": ufunc, "axis": axis}, outputs, input)
+        attributes = (input.shape, input.dtype, axis, False)
+        nodes = record_outputs(primitive, attributes, [(input.shape, dtypes.int64, 1)], (input._read(), input._view))
+        values, indices = map(Tensor._from_node, nodes)
     return with_history(values, gradient, [input, indices], axis, kept=[None, indices]), indices
 
 
 @operation(out="exact")
 def cummax(input: Tensor, dim: int) -> Any:
-    """The largest element up to each one along ``dim``: (values, indices)."""
-    return return_types.cummax(_cumulative(input, dim, "maximum", CummaxBackward0))
+    """The largest element up to each one along ``dim``, NaN if there was one, and where it was last found: (values, indices)."""
+    return return_types.cummax(_running_extremum(SCAN_MAX, input, dim, CummaxBackward0))
 
 
 @operation(out="exact")
 def cummin(input: Tensor, dim: int) -> Any:
-    """The smallest element up to each one along ``dim``: (values, indices)."""
-    return return_types.cummin(_cumulative(input, dim, "minimum", CummaxBackward0.named("CumminBackward0")))
+    """The smallest element up to each one along ``dim``, NaN if there was one, and where it was last found: (values, indices)."""
+    return return_types.cummin(_running_extremum(SCAN_MIN, input, dim, CummaxBackward0.named("CumminBackward0")))
 
 
-def _logcumsumexp_slope(grad: Tensor, input: Tensor, result: Tensor, dim: int) -> Tensor:
+# --- logarithms of sums -------------------------------------------------------------------------------------------------
+
+
+def _running_log_slope(grad: Tensor, input: Tensor, result: Tensor, axis: int, backwards: bool) -> Tensor:
     """Gradients of either sign are taken apart, so that logarithms exist."""
     if input.ndim == 0 or input.numel() == 0:
         return grad
@@ -143,26 +143,36 @@ def _logcumsumexp_slope(grad: Tensor, input: Tensor, result: Tensor, dim: int) -
     def part(size: Tensor) -> Tensor:
         logs = where(size > 0, size, 1.0).log() - result
         logs = where(size > 0, logs, float("-inf"))
-        return (logcumsumexp(logs.flip(dim), dim).flip(dim) + input).exp()
+        return (running_logsumexp(logs, axis, not backwards) + input).exp()
 
     return part(grad) - part(-grad)
 
 
+@differentiated(_running_log_slope, name="LogcumsumexpBackward0")
+def running_logsumexp(input: Tensor, axis: int, backwards: bool) -> Tensor:
+    """log of the sum of exp of the elements up to each one along ``axis``, or from each one on if it goes ``backwards``."""
+    return _recorded(SCAN_LOGADDEXP, axis, backwards, input.dtype, input)
+
+
 @operation(out="exact")
-@differentiated(_logcumsumexp_slope)
+@differentiated(
+    lambda grad, input, result, dim: _running_log_slope(grad, input, result, wrap_dim(dim, input.ndim), False)
+)
 def logcumsumexp(input: Tensor, dim: int) -> Tensor:
     """log of the running sum of exp along ``dim``, without overflow."""
-    wrap_dim(dim, input.ndim)
+    axis = wrap_dim(dim, input.ndim)
     if input.dtype.category < 2:
         raise NotImplementedError(f"\"logcumsumexp_out_cpu\" not implemented for '{TYPE_NAMES[input.dtype]}'")
-    return _running("logcumsumexp", "logaddexp", input, dim, None)
+    return _recorded(SCAN_LOGADDEXP, axis, False, input.dtype, input)
 
 
 # --- differences --------------------------------------------------------------------------------------------------------
 
 
 @operation(out=True)
-def diff(input: Tensor, n: int = 1, dim: int = -1, prepend: Tensor | None = None, append: Tensor | None = None) -> Tensor:
+def diff(
+    input: Tensor, n: int = 1, dim: int = -1, prepend: Tensor | None = None, append: Tensor | None = None
+) -> Tensor:
     """Each element less the one before it along ``dim``, ``n`` times; other tensors may be put at the ends first."""
     if input.ndim == 0:
         raise RuntimeError("diff expects input to be at least one-dimensional")

@@ -20,7 +20,7 @@ def test_every_primitive_has_an_emitter():
     assert not of_kind("map") - EMITTERS.keys() - IN_LOOPS
     assert not of_kind("template") - {"convolution", *TEMPLATES}
     rest = {primitive.kind for primitive in PRIMITIVES.values()} - {"map", "template", "reduce"}
-    assert rest == {"matmul", "gather", "scatter", "write", "join", "host", "output", "partial", "leaf"}
+    assert rest == {"matmul", "gather", "scatter", "write", "join", "scan", "host", "output", "partial", "leaf"}
 
 
 def test_every_reduction_is_computed():

@@ -9,13 +9,14 @@ from typing import Any
 from flambeau.graph.dtypes import DType
 from flambeau.graph.windows import Convolution, Pooling
 from flambeau.kernels.contract import Tiling
-from flambeau.kernels.kernel import Call, Epilogue, MatrixAccess, Operand, Scatter
+from flambeau.kernels.kernel import Call, Epilogue, MatrixAccess, Operand, Scan, Scatter
 from flambeau.kernels.program import Program
 
 from . import programs
 from .memory import AlwaysNew, Memory
 from .pooling import lower_pooling
 from .runner import Kernel, Runner
+from .scan import lower_scan
 from .scatter import lower_scatter
 from .templates import lower_convolution, lower_convolution_gradient, lower_product
 
@@ -52,6 +53,9 @@ class Reference:
 
     def scatter(self, scatter: Scatter) -> Call:
         return lower_scatter(scatter)
+
+    def scan(self, scan: Scan) -> list[Call]:
+        return lower_scan(scan)
 
     def load(self, kernels: Sequence[Any]) -> list[int]:
         return [self.runner.load(kernel) for kernel in kernels]
