@@ -77,10 +77,13 @@ class Accumulation:
             return (before * after,)
         if self.name == "scan_logaddexp":
             return (_logaddexp(before, after),)
-        taken = ordered("ge" if self.name == "scan_max" else "le", self.dtype, after, before)
-        if self.dtype.kind == "float":
-            taken = taken | after.is_nan()
+        taken = self.exceeded(before, after)
         return tuple(where(taken, new, old) for new, old in zip(right, left))
+
+    def exceeded(self, before: Value, after: Value) -> Value:
+        """Whether a later extremum takes the place of an earlier one."""
+        taken = ordered("ge" if self.name == "scan_max" else "le", self.dtype, after, before)
+        return taken | after.is_nan() if self.dtype.kind == "float" else taken
 
 
 def _logaddexp(x: Value, y: Value) -> Value:

@@ -1,13 +1,13 @@
 """Scans of few lines, of neighbouring elements, in blocks of 256: lane l of sixteen scans the elements from 16 l on.
 
 What the lanes before have together, and all blocks before, is combined with each element's own lane afterwards. This order is
-not PyTorch's, from left to right. It is taken where that makes no difference but for rounding: for extrema, for integers,
-for logarithms, and for sums of float32 and float64 that stay finite. Anything else goes from one element to the next.
+not PyTorch's, from left to right. It is taken where that makes no difference but for rounding: for logarithms, and for sums of
+float32 and float64 that stay finite. Anything else goes from one element to the next.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,11 +15,10 @@ from ...graph.dtypes import DType, float64, int64
 from ..arguments import Arguments
 from ..conversion import convert, from_storage, register_type, storage_type, to_storage
 from ..ir import KernelBuilder, Module, Variable
-from ..lanes import sum_of_lanes, transposed
+from ..lanes import sum_of_lanes
 from ..values import BYTE, LANES, Pointer, Value, placed, unraveled
 from .accumulation import Accumulation
-
-BLOCK = LANES * LANES
+from .turning import BLOCK, turn
 
 
 @dataclass(frozen=True)
@@ -65,6 +64,9 @@ class _Writer:
         #: The block's elements, as the scan carries them, and their places; what was accumulated takes their place.
         self.block = [b.array(register_type(d), BLOCK) for d in accumulation.types]
         self.carried = [b.variable(part) for part in accumulation.none(b, 1)]
+        #: Elements as they are in memory, and results.
+        self.raw = b.array(self.source.to, BLOCK)
+        self.turned = [b.array(address.to, BLOCK) for _, address in self.results]
 
     def write(self) -> None:
         b, a, accumulation = self.b, self.a, self.accumulation
@@ -86,8 +88,8 @@ class _Writer:
                 self._one_by_one(count)
             else:
                 self._lanes_at_once()
-            for (d, _), address, block in zip(self.results, results, self.block):
-                self._write(d, address + start * a.result_step, block, count)
+            for number, address in enumerate(results):
+                self._write(self.turned[number], address + start * a.result_step, count, number)
         b.finish()
 
     # --- accumulating ------------------------------------------------------------------------------------------------
@@ -134,45 +136,51 @@ class _Writer:
 
     # --- between memory and the block -------------------------------------------------------------------------------
 
-    def _lanes(self, address: Pointer, along: bool, count: Value) -> Iterator[tuple[Pointer, Value | None, Value]]:
-        """For each lane: where its elements begin in memory, at which positions from there they lie if they are not
-        neighbours, and which of them there are."""
-        b, step = self.b, self.a.source_step
-        for lane in range(LANES):
-            left = count - lane * LANES
-            if not along:
-                yield address + step * (lane * LANES), b.lane_numbers() * step, b.first_lanes(left.at_least(0))
-            elif self.code.backwards:
-                yield address + (1 - LANES - lane * LANES), None, ~b.first_lanes((LANES - left).at_least(0))
-            else:
-                yield address + lane * LANES, None, b.first_lanes(left.at_least(0))
+    def _lane(self, address: Pointer, lane: Value) -> Pointer:
+        """Where the elements of a lane, which are neighbours, lie in memory."""
+        return address + (1 - LANES - lane * LANES) if self.code.backwards else address + lane * LANES
+
+    def _present(self, lane: Value, count: Value, along: bool) -> Value:
+        """Which elements of a lane there are, as they lie in memory."""
+        left = (count - lane * LANES).at_least(0)
+        if along and self.code.backwards:
+            return ~self.b.first_lanes((LANES - left).at_least(0))
+        return self.b.first_lanes(left)
+
+    def _step(self, step: Value, along: bool) -> Value:
+        """Where in a block that was turned the lanes are at a step."""
+        return (LANES - 1 - step if along and self.code.backwards else step) * LANES
 
     def _read(self, address: Pointer, start: Value, count: Value) -> None:
-        b, code, accumulation = self.b, self.code, self.accumulation
+        b, code, accumulation, along = self.b, self.code, self.accumulation, self.code.along
+        apart = b.lane_numbers() * self.a.source_step
         for whole in b.either(count.equals(BLOCK)):
-            lanes = []
-            for place, positions, there in self._lanes(address, code.along, count):
-                mask = None if whole else there
-                lanes.append(place.load(LANES, mask) if positions is None else place.gather(positions, mask))
-            columns = transposed(lanes)
-            for step, column in enumerate(columns[::-1] if code.along and code.backwards else columns):
-                x = convert(code.source, code.result, from_storage(code.source, column))
-                self.block[0][step * LANES] = convert(code.result, accumulation.carried, x)
-        if accumulation.placed:
-            with b.loop(0, LANES) as number:
-                self.block[1][number * LANES] = b.lane_numbers() * LANES + (start + number)
+            with b.loop(0, LANES) as lane:
+                mask = None if whole else self._present(lane, count, along)
+                if along:
+                    values = self._lane(address, lane).load(LANES, mask)
+                else:
+                    values = (address + lane * LANES * self.a.source_step).gather(apart, mask)
+                self.raw[lane * LANES] = values
+        turn(b, self.raw)
+        with b.loop(0, LANES) as step:
+            column = (self.raw + self._step(step, along)).load(LANES)
+            x = convert(code.source, code.result, from_storage(code.source, column))
+            self.block[0][step * LANES] = convert(code.result, accumulation.carried, x)
+            if accumulation.placed:
+                self.block[1][step * LANES] = b.lane_numbers() * LANES + (start + step)
 
-    def _write(self, d: DType, address: Pointer, block: Pointer, count: Value) -> None:
-        b, code = self.b, self.code
-        columns = []
-        for step in range(LANES):
-            value: Value = (block + step * LANES).load(LANES)
-            (value,) = self.accumulation.result((value,)) if d is code.result else (value,)
-            columns.append(to_storage(d, value))
-        rows = transposed(columns[::-1] if code.backwards else columns)
+    def _write(self, result: Pointer, address: Pointer, count: Value, number: int) -> None:
+        b, d = self.b, self.results[number][0]
+        with b.loop(0, LANES) as step:
+            value: Value = (self.block[number] + step * LANES).load(LANES)
+            (value,) = self.accumulation.result((value,)) if number == 0 else (value,)
+            result[self._step(step, True)] = to_storage(d, value)
+        turn(b, result)
         for whole in b.either(count.equals(BLOCK)):
-            for values, (place, _, there) in zip(rows, self._lanes(address, True, count)):
-                place.store(values, None if whole else there)
+            with b.loop(0, LANES) as lane:
+                mask = None if whole else self._present(lane, count, True)
+                self._lane(address, lane).store((result + lane * LANES).load(LANES), mask)
 
 
 def _set(variables: Sequence[Variable], state: Sequence[Value]) -> None:

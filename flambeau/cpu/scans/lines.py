@@ -14,9 +14,9 @@ from ...graph.dtypes import DType, int64
 from ..arguments import Arguments
 from ..conversion import convert, from_storage, load, register_type, storage_type, store, to_storage
 from ..ir import KernelBuilder, Module
-from ..lanes import transposed
 from ..values import BYTE, LANES, Pointer, Value, placed, unraveled
 from .accumulation import Accumulation
+from .turning import BLOCK, turn
 
 MOST_VECTORS = 8
 """Vectors of lines that are walked together where they lie side by side: for each step, neighbouring cache lines are read."""
@@ -73,7 +73,7 @@ class _Access:
             getattr(a, f"{name}_{field}") for field in ("strides", "first", "line", "step")
         )
         #: A block of sixteen steps of sixteen lines, on its way.
-        self.block = b.array(self.base.to, LANES * LANES) if form == ALONG else None
+        self.block = b.array(self.base.to, BLOCK) if form == ALONG else None
 
     def begin(self, outer: list[Value]) -> None:
         self.group = self.base + placed(outer, self.strides, self.first)
@@ -114,9 +114,10 @@ class _Writer:
                     carried[vector] = none
             with b.loop(0, a.steps, a.block) as step:
                 count = (a.steps - step).at_most(a.block)
-                if lanes == 1 or set(self.code.forms) <= {ALONG, REPEATED}:
+                if lanes < LANES or set(self.code.forms) <= {ALONG, REPEATED}:
                     with b.loop(self.first, self.stop, lanes) as line:
-                        self._block(line, None, step, count)
+                        mask = b.first_lanes(self.stop - line, lanes) if 1 < lanes < LANES else None
+                        self._block(line, mask, step, count)
                 else:
                     for line, mask in b.vectors(self.first, self.stop):
                         self._block(line, mask, step, count)
@@ -154,7 +155,7 @@ class _Writer:
     def _read(self, source: _Access, address: Pointer, step: Value, mask: Value | None) -> Value:
         d, lanes = source.dtype, self.code.lanes
         if source.block is not None:
-            return load(d, source.block + step * LANES, LANES)
+            return load(d, self._turned(source, step), LANES)
         place = address + step * source.step
         if source.form == APART:
             return from_storage(d, place.gather(self.b.lane_numbers() * source.line, mask))
@@ -163,7 +164,7 @@ class _Writer:
     def _store(self, result: _Access, address: Pointer, step: Value, value: Value, mask: Value | None) -> None:
         place = address + step * result.step
         if result.block is not None:
-            store(result.dtype, value, result.block + step * LANES)
+            store(result.dtype, value, self._turned(result, step))
         elif result.form == APART:
             place.scatter(to_storage(result.dtype, value), self.b.lane_numbers() * result.line, mask)
         else:
@@ -171,36 +172,34 @@ class _Writer:
 
     # --- lines whose elements are neighbours ------------------------------------------------------------------------
 
-    def _rows(self, access: _Access, address: Pointer, line: Value) -> list[Pointer]:
-        """Where the block begins in memory in each of sixteen lines; the last one stands for those beyond it."""
-        last = self.stop - 1 - line
-        back = 1 - LANES if self.code.backwards else 0
-        return [address + (self.b.index(row).at_most(last) * access.line + back) for row in range(LANES)]
+    def _turned(self, access: _Access, step: Value) -> Pointer:
+        """Where in an access's block the sixteen lines are at a step."""
+        assert access.block is not None
+        return access.block + (LANES - 1 - step if self.code.backwards else step) * LANES
+
+    def _row(self, access: _Access, address: Pointer, row: Value) -> Pointer:
+        """Where the block begins in memory in one of sixteen lines."""
+        return address + row * access.line + (1 - LANES if self.code.backwards else 0)
 
     def _present(self, count: Value) -> Value:
         """Which elements of a line's sixteen belong to a block of ``count`` steps."""
         return ~self.b.first_lanes(LANES - count) if self.code.backwards else self.b.first_lanes(count)
 
-    def _in_order(self, columns: list[Value]) -> list[Value]:
-        return columns[::-1] if self.code.backwards else columns
-
     def _read_along(self, source: _Access, address: Pointer, line: Value, count: Value) -> None:
+        """Lines beyond the last one are that line once more."""
         assert source.block is not None
-        rows = self._rows(source, address, line)
+        last = self.stop - 1 - line
         for whole in self.b.either(count.equals(LANES)):
             mask = None if whole else self._present(count)
-            columns = transposed([row.load(LANES, mask) for row in rows])
-            for step, column in enumerate(self._in_order(columns)):
-                source.block[step * LANES] = column
+            with self.b.loop(0, LANES) as row:
+                source.block[row * LANES] = self._row(source, address, row.at_most(last)).load(LANES, mask)
+        turn(self.b, source.block)
 
     def _write_along(self, result: _Access, address: Pointer, line: Value, count: Value) -> None:
         assert result.block is not None
-        there = self.stop - line
-        columns = [(result.block + step * LANES).load(LANES) for step in range(LANES)]
-        rows = transposed(self._in_order(columns))
-        places = self._rows(result, address, line)
+        turn(self.b, result.block)
+        rows = (self.stop - line).at_most(LANES)
         for whole in self.b.either(count.equals(LANES)):
             mask = None if whole else self._present(count)
-            for number, (values, place) in enumerate(zip(rows, places)):
-                with self.b.when(there > number):
-                    place.store(values, mask)
+            with self.b.loop(0, rows) as row:
+                self._row(result, address, row).store((result.block + row * LANES).load(LANES), mask)

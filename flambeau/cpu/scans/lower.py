@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import prod
 from typing import Any
 
@@ -11,12 +12,15 @@ from ...kernels.kernel import Call, Scan
 from ..ir import Kernel
 from ..values import LANES
 from .blocks import BlocksCode
+from .exact import ExactCode
 from .lines import ALONG, APART, MOST_VECTORS, REPEATED, SIDE_BY_SIDE, LinesCode
 
 WORK_A_TILE = 1 << 14
 """Elements that a tile scans, about."""
 FEW = 8
 """So few lines leave too many lanes empty."""
+FEW_APART = 5
+"""So few lines, which must be brought together for it, are not worth it."""
 
 Axis = tuple[int, ...]
 """The extent of an axis, and how far apart its elements are in each source and in the result."""
@@ -36,18 +40,26 @@ def lower_scan(scan: Scan) -> list[Call]:
     wanted: dict[str, Any] = {"steps": steps, "result": scan.result}
     if scan.places is not None:
         wanted["places"] = scan.places
-    code: BlocksCode | LinesCode
-    if within == 1 and beside < FEW and len(types) == 1:
-        names = ["source", "result"]
+    placed = scan.places is not None
+    names = ["source", "result"]
+    moves = True
+    code: ExactCode | BlocksCode | LinesCode
+    if within == 1 and each_step[0] == 1 and _exact(scan):
+        lines, moves = outer, False
+        tile = max(1, WORK_A_TILE // steps)
+        wanted |= {"tile": tile, "all": beside}
+        tiles = -(-beside // tile)
+        code = ExactCode(scan.name, types[0], result, len(lines), backwards, placed)
+    elif within == 1 and beside < FEW and _in_blocks(scan):
         lines, tiles = outer, beside
-        code = BlocksCode(
-            scan.name, types[0], result, len(lines), each_step[0] == 1, backwards, scan.places is not None
-        )
+        code = BlocksCode(scan.name, types[0], result, len(lines), each_step[0] == 1, backwards, placed)
     else:
         names = [*(f"source{k}" for k in range(len(types))), "result"]
         lines, (count, *apart) = _neighbours(outer, inner)
-        lanes = 1 if count == 1 else LANES
-        forms = tuple([_form(line, step) if lanes > 1 else SIDE_BY_SIDE for line, step in zip(apart, each_step)])
+        forms = tuple([_form(line, step) for line, step in zip(apart, each_step)])
+        lanes = _lanes(count, forms)
+        if lanes == 1:
+            forms = (SIDE_BY_SIDE,) * len(forms)
         vectors = -(-count // lanes)
         together = 1
         if lanes > 1 and ALONG not in forms and APART not in forms:
@@ -59,23 +71,28 @@ def lower_scan(scan: Scan) -> list[Call]:
         wanted |= {"groups": groups, "lines": count, "vectors": together, "tile": tile, "all": everything}
         wanted |= {"block": LANES if lanes > 1 else steps}
         wanted |= {f"{name}_line": line for name, line in zip(names, apart)}
-        code = LinesCode(scan.name, types, result, len(lines), lanes, forms, backwards, scan.places is not None)
+        code = LinesCode(scan.name, types, result, len(lines), lanes, forms, backwards, placed)
     wanted["extents"] = tuple([extent for extent, *_ in lines])
     for k, (name, step) in enumerate(zip(names, each_step)):
         wanted[f"{name}_first"] = (steps - 1) * step if backwards else 0
-        wanted[f"{name}_step"] = -step if backwards else step
         wanted[f"{name}_strides"] = tuple([line[k + 1] for line in lines])
+        if moves:
+            wanted[f"{name}_step"] = -step if backwards else step
     wanted |= {name: source.base for name, source in zip(names, scan.sources)}
-    return [
-        Call(
-            Kernel(code.key, code.emit),
-            code.arguments.values(**wanted),
-            tiles,
-            reads=tuple(dict.fromkeys(source.operand for source in scan.sources)),
-            writes=(scan.result,) if scan.places is None else (scan.result, scan.places),
-            label=scan.name,
-        )  # fmt: skip
-    ]
+    reads = tuple(dict.fromkeys(source.operand for source in scan.sources))
+    writes = (scan.result,) if scan.places is None else (scan.result, scan.places)
+    kernel, arguments = Kernel(code.key, code.emit), code.arguments.values(**wanted)
+    return [Call(kernel, arguments, tiles, reads=reads, writes=writes, label=scan.name)]
+
+
+def _exact(scan: Scan) -> bool:
+    """Whether the parts of a line may be combined in any order and give the same bits."""
+    return scan.name in ("scan_max", "scan_min") or scan.dtype.kind != "float" and len(scan.sources) == 1
+
+
+def _in_blocks(scan: Scan) -> bool:
+    """Whether blocks of a line are scanned faster than its elements one by one."""
+    return scan.name in ("scan_sum", "scan_logaddexp") or scan.name == "scan_prod" and scan.dtype.itemsize == 2
 
 
 def _merged(axes: list[Axis]) -> list[Axis]:
@@ -99,6 +116,13 @@ def _neighbours(outer: list[Axis], inner: list[Axis]) -> tuple[list[Axis], Axis]
     if outer:
         return outer[:-1] + inner, outer[-1]
     return [], (1, *[0] * 3)
+
+
+def _lanes(count: int, forms: Sequence[str]) -> int:
+    """How many neighbouring lines are walked together, if there are so many of them."""
+    if ALONG in forms or APART in forms:
+        return 1 if count < FEW_APART else LANES
+    return next(lanes for lanes in (1, 4, 8, LANES) if count <= lanes or lanes == LANES)
 
 
 def _form(line: int, step: int) -> str:
