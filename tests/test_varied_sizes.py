@@ -16,7 +16,7 @@ from benchmarks.cases import gpt_generation
 from benchmarks.runner import MODULES, check_agreement, load
 
 VARIED = [name for name in MODULES if load(name).sizes]
-STEPS = 4
+STEPS = 3
 
 
 @pytest.fixture
