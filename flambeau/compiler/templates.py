@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from ..graph.dtypes import dtype
-from ..graph.primitives import CONVOLUTION
+from ..graph.primitives import ATTENTION, CONVOLUTION, nbytes
 from ..graph.shapes import View, broadcast_strides
 from ..kernels.contract import Device
-from ..kernels.kernel import Call, Late, MatrixAccess, Number, Operand, Scan, Scatter, Shifted, Strided
+from ..kernels.kernel import Attention, Call, Late, MatrixAccess, Number, Operand, Scan, Scatter, Shifted, Strided
 from .fuse import Group
 from .items import Access, Item
 from .lower import lower_write, operand_of
@@ -90,6 +90,8 @@ def lower_single(device: Device, group: Group, in_place: bool) -> list[Call | Ho
         return list(_join(device, item))
     if kind == "scan":
         return list(_scan(device, item, group.items))
+    if kind == "attention":
+        return list(_attention(device, item, group.items))
     return list(_template(device, item, group.items))
 
 
@@ -194,13 +196,52 @@ def _template(device: Device, item: Item, items: list[Item]) -> list[Call]:
     if item.primitive is CONVOLUTION:
         x, w = inputs
         return device.convolution(geometry, x, w, item.store())
-    outputs: list[Operand | None] = [item.store()]
+    return device.windows(item.primitive.name, d, geometry, inputs, _outputs(items))
+
+
+def _outputs(items: list[Item]) -> list[Operand | None]:
+    """Where the outputs of a group's first item go, by number: those that nobody needs are None, or left out at the end."""
+    outputs: list[Operand | None] = [items[0].store()]
     for other in items[1:]:
         number = other.attributes[2]
         while len(outputs) <= number:
             outputs.append(None)
         outputs[number] = other.store()
-    return device.windows(item.primitive.name, d, geometry, inputs, outputs)
+    return outputs
+
+
+def _attention(device: Device, item: Item, items: list[Item]) -> list[Call]:
+    causal, masked, *rest = item.attributes
+    forward = item.primitive is ATTENTION
+    accesses = [_strided(operand) for operand in item.operands if isinstance(operand, Access)]
+    scale, *dropout = (operand for operand in item.operands if isinstance(operand, Number))
+    sizes = [operand.sizes for operand in item.operands if isinstance(operand, Access)]
+    gradient = None if forward else accesses.pop(0)
+    (*batch, rows, width), _, (*_, places, value_width), *_ = sizes[len(sizes) - len(accesses) :]
+    query, key, value, *others = accesses
+    mask = others.pop(0) if masked else None
+    attention = Attention(
+        item.dtype, tuple(batch), rows, places, width, value_width, query, key, value, mask, causal, scale, tuple(dropout) or None
+    )  # fmt: skip
+    # A device writes all outputs, be they needed or not.
+    outputs = _outputs(items)
+    if gradient is None:
+        strides, (order,) = item.whole().strides, rest
+        if order is not None:
+            strides = tuple(strides[order.index(axis)] for axis in range(len(order)))
+        store = item.store()
+        sums = outputs[1] if len(outputs) > 1 else None
+        return device.attention(
+            attention, Strided(store, store, item.dtype, strides),
+            sums or Operand(nbytes((*batch, rows), item.dtype), "sums of exponentials"),
+        )  # fmt: skip
+    outputs += [None] * (3 - len(outputs))
+    first, second, third = (
+        output or Operand(nbytes((*batch, *shape), item.dtype), "unneeded gradient")
+        for output, shape in zip(outputs, ((rows, width), (places, width), (places, value_width)), strict=True)
+    )
+    sums_of, delta = (other.base for other in others)
+    return device.attention_gradient(attention, gradient, sums_of, delta, (first, second, third))
 
 
 __all__ = ["HostCall", "lower_single", "numpy_of"]

@@ -9,9 +9,10 @@ from typing import Any
 from ..graph.dtypes import DType
 from ..graph.windows import Convolution, Pooling
 from ..kernels.contract import Tiling, register
-from ..kernels.kernel import Call, Epilogue, MatrixAccess, Operand
+from ..kernels.kernel import Attention, Call, Epilogue, MatrixAccess, Operand, Strided
 from ..kernels.kernel import Kernel as AnyKernel
 from ..kernels.program import Program
+from .attention import lower_attention, lower_attention_gradient
 from .conversion import register_type
 from .convolution import lower_forward, lower_input_gradient, lower_weight_gradient
 from .gemm import lower_matmul
@@ -86,6 +87,14 @@ class Processor:
         if isinstance(geometry, Convolution):
             return TEMPLATES[name](geometry, *inputs, *outputs)
         return TEMPLATES[name](register_type(dtype), geometry, *inputs, *outputs)
+
+    def attention(self, attention: Attention, result: Strided, sums: Operand) -> list[Call]:
+        return lower_attention(attention, result, sums)
+
+    def attention_gradient(
+        self, attention: Attention, gradient: Strided, sums: Operand, delta: Operand, results: tuple[Operand, Operand, Operand]
+    ) -> list[Call]:
+        return lower_attention_gradient(attention, gradient, sums, delta, results)
 
     def load(self, kernels: Sequence[Any]) -> list[int]:
         return default_compiler().addresses(kernels)

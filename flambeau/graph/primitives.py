@@ -167,6 +167,14 @@ ADAPTIVE_POOL, ADAPTIVE_POOL_GRADIENT, ADAPTIVE_MAX_POOL = several(
 )
 """Of contiguous planes: the windows' maxima or means, or the sum of their gradients; the gradient of maxima has their places
 (int64) as a second operand. Maxima have their places as a further output."""
+ATTENTION = define("attention", "attention", rules.attention)
+"""Operands query (…, L, E), key (…, S, E), value (…, S, Ev) and perhaps a mask (…, L, S), with the same batch axes; then
+the numbers scale and perhaps limit, factor, seed and offset (see :class:`~flambeau.kernels.kernel.Attention`). ``attributes``
+(causal, masked, order): the result (…, L, Ev) has its axes in that order, if it is not None. The second output are the
+logarithms of the sums of exponentials (…, L)."""
+ATTENTION_GRADIENT = define("attention_gradient", "attention", rules.like_second)
+"""Operands: the result's gradient, those of :data:`ATTENTION`, the logarithms and the sums of the gradient times the result
+(…, L), both contiguous, then the numbers. ``attributes`` (causal, masked). Gives the gradients of query, key and value."""
 HOST = define("host", "host", from_attributes)
 """``attributes`` (shape, dtype, function, parameters): ``function(*arrays, **dict(parameters))`` in NumPy gives the value
 (or a tuple, when more outputs follow)."""

@@ -166,3 +166,16 @@ def matrix_product(attributes: None, metas: list[Meta]) -> Result:
     if d is dtypes.bool_:
         raise NotImplementedError("\"addmm_impl_cpu_\" not implemented for 'Bool'")
     return Result(Size((*broadcast_shapes(a[:-2], b[:-2]), a[-2], b[-1])), d, d)
+
+
+def attention(attributes: tuple[bool, bool, tuple[int, ...] | None], metas: list[Meta]) -> Result:
+    """(…, L, E), (…, S, E) and (…, S, Ev) give (…, L, Ev), its axes in the order that the attributes end with, if any."""
+    query, _, value, *_ = metas
+    shape = (*query.shape[:-1], value.shape[-1])
+    order = attributes[2]
+    return Result(Size(shape if order is None else [shape[axis] for axis in order]), query.dtype, query.dtype)
+
+
+def like_second(attributes: Any, metas: list[Meta]) -> Result:
+    """Shape and dtype of the second operand."""
+    return like_first(attributes, metas[1:])

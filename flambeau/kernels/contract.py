@@ -30,7 +30,7 @@ from typing import Any, NamedTuple, Protocol
 
 from ..graph.dtypes import DType
 from ..graph.windows import Convolution, Pooling
-from .kernel import Call, Epilogue, Kernel, MatrixAccess, Operand, Scan, Scatter
+from .kernel import Attention, Call, Epilogue, Kernel, MatrixAccess, Operand, Scan, Scatter, Strided
 from .program import Program
 
 STEP_BYTES = 32
@@ -160,6 +160,16 @@ class Device(Protocol):
         """The calls of the primitive called ``name``, one that works on windows: the gradients of a convolution, pooling and
         its gradients. Operands are contiguous; of several outputs those that nobody needs are None, or left out at the end.
         """
+
+    def attention(self, attention: Attention, result: Strided, sums: Operand) -> list[Call]:
+        """Attention, put into ``result``, whose features adjoin; rows that see nothing are zeros. ``sums`` (batch, rows) are the
+        logarithms of the sums of the exponentials of scores, infinite for such rows."""
+
+    def attention_gradient(
+        self, attention: Attention, gradient: Strided, sums: Operand, delta: Operand, results: tuple[Operand, Operand, Operand]
+    ) -> list[Call]:
+        """The gradients of query, key and value, contiguous, from that of the result, the ``sums`` and ``delta`` (batch,
+        rows), which is the sum of the gradient times the result."""
 
     def scatter(self, scatter: Scatter) -> Call:
         """One call that writes values to computed positions."""

@@ -170,3 +170,27 @@ class Scatter(NamedTuple):
     steps: tuple[int, ...]
     errors: tuple[Late, ...]
     wraps: bool
+
+
+class Attention(NamedTuple):
+    """Attention of ``rows`` queries to ``places`` keys, for each element of ``batch``: softmax(query keyᵀ · scale + mask) value.
+
+    Accesses have strides for (batch, rows or places, features), that of the mask for (batch, rows, places): where booleans
+    are false nothing is seen, other elements are of ``dtype`` and are added. If ``causal``, no row sees places behind its own
+    number. ``dropout`` has the numbers limit, factor, seed and offset: of the weights those are multiplied by the factor, the
+    others by zero, of which the ``RANDOM_BITS`` (int32, numbered over batch, rows and places) are not below the limit.
+    """
+
+    dtype: DType
+    batch: tuple[int, ...]
+    rows: int
+    places: int
+    width: int
+    value_width: int
+    query: Strided
+    key: Strided
+    value: Strided
+    mask: Strided | None
+    causal: bool
+    scale: Number
+    dropout: tuple[Number, ...] | None

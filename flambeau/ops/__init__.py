@@ -4,6 +4,7 @@ from . import (  # for what they declare  # noqa: F401
     activation,
     addressing,
     arithmetic,
+    attention,
     axes,
     choice,
     compositions,

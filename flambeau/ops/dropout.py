@@ -22,16 +22,19 @@ def _check(p: float) -> None:
         raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {p}")
 
 
+def limit_of(p_drop: float) -> int:
+    """The integer (int32) that random bits are below with probability ``p_drop`` < 1."""
+    return round(p_drop * (1 << 32)) - (1 << 31)
+
+
 def _kept(shape: Size, p_drop: float) -> Tensor:
     """Booleans that are true with probability 1 - ``p_drop`` < 1 (to 32 bits)."""
-    low = -(1 << 31)
-    return binary(p.GE, bits(shape, dtypes.int32, None), low + round(p_drop * (1 << 32)))
+    return binary(p.GE, bits(shape, dtypes.int32, None), limit_of(p_drop))
 
 
-def _factor(kept: Tensor, scale: float, d: dtype) -> Tensor:
+def factor_of(kept: Tensor, scale: float, d: dtype) -> Tensor:
     """``scale`` where elements are kept, else zero."""
-    factor = ternary(p.WHERE, kept, scale, 0.0)
-    return factor if factor.dtype is d else unary(p.CAST, factor, None, d)
+    return binary(p.MUL, unary(p.CAST, kept, None, d), scale)
 
 
 class NativeDropoutBackward0(Gradient):
@@ -40,13 +43,13 @@ class NativeDropoutBackward0(Gradient):
     saves = INPUTS
 
     def backward(self, grad: Tensor) -> Tensor:
-        return grad * _factor(self.input(1), self.context, grad.dtype)
+        return grad * factor_of(self.input(1), self.context, grad.dtype)
 
 
 def _dropped(input: Tensor, kept: Tensor, p_drop: float) -> Tensor:
     """Elements that are not kept times zero, the others divided by 1 - ``p_drop``."""
     scale = 1.0 / (1.0 - p_drop)
-    result = binary(p.MUL, input, _factor(kept, scale, input.dtype))
+    result = binary(p.MUL, input, factor_of(kept, scale, input.dtype))
     return with_history(result, NativeDropoutBackward0, [input, kept], scale, kept=[None, kept])
 
 
@@ -92,7 +95,7 @@ def _alpha_dropped(input: Tensor, kept: Tensor, p_drop: float) -> Tensor:
     shift = _SATURATION * scale * p_drop
     value = ternary(p.WHERE, kept, shift, shift - _SATURATION * scale)
     value = value if value.dtype is input.dtype else unary(p.CAST, value, None, input.dtype)
-    result = binary(p.ADD, binary(p.MUL, input, _factor(kept, scale, input.dtype)), value)
+    result = binary(p.ADD, binary(p.MUL, input, factor_of(kept, scale, input.dtype)), value)
     return with_history(result, NativeDropoutBackward0, [input, kept], scale, kept=[None, kept])
 
 

@@ -118,7 +118,11 @@ def _limits(d: dtype) -> tuple[int, int]:
 
 def bits(shape: Size, d: dtype_type, generator: Generator | None) -> Tensor:
     """Random bits: int32 or int64 of any value."""
-    seed, offset = (generator or default_generator).draw(shape.numel())
+    return bits_at(shape, d, *(generator or default_generator).draw(shape.numel()))
+
+
+def bits_at(shape: Size, d: dtype_type, seed: int, offset: int) -> Tensor:
+    """The random bits of the counters from ``offset`` on."""
     return Tensor._from_node(record(p.RANDOM_BITS, (shape, d), (seed, None), (offset, None)))
 
 

@@ -9,10 +9,11 @@ from typing import Any
 from flambeau.graph.dtypes import DType
 from flambeau.graph.windows import Convolution, Pooling
 from flambeau.kernels.contract import Tiling
-from flambeau.kernels.kernel import Call, Epilogue, MatrixAccess, Operand, Scan, Scatter
+from flambeau.kernels.kernel import Attention, Call, Epilogue, MatrixAccess, Operand, Scan, Scatter, Strided
 from flambeau.kernels.program import Program
 
 from . import programs
+from .attention import lower_attention, lower_attention_gradient
 from .memory import AlwaysNew, Memory
 from .pooling import lower_pooling
 from .runner import Kernel, Runner
@@ -50,6 +51,14 @@ class Reference:
             assert result is not None
             return [lower_convolution_gradient(name, geometry, tuple(inputs), result)]
         return [lower_pooling(name, dtype, geometry, inputs, outputs)]
+
+    def attention(self, attention: Attention, result: Strided, sums: Operand) -> list[Call]:
+        return [lower_attention(attention, result, sums)]
+
+    def attention_gradient(
+        self, attention: Attention, gradient: Strided, sums: Operand, delta: Operand, results: tuple[Operand, Operand, Operand]
+    ) -> list[Call]:
+        return [lower_attention_gradient(attention, gradient, sums, delta, results)]
 
     def scatter(self, scatter: Scatter) -> Call:
         return lower_scatter(scatter)

@@ -261,7 +261,7 @@ def _attention_and_weights(
 ) -> tuple[Tensor, Tensor]:
     """The attention of each head and its weights; both not numbers where nothing may be looked at."""
     scores = q * math.sqrt(1.0 / float(q.shape[-1])) @ k.transpose(-2, -1)
-    weights = flambeau.softmax(scores if mask is None else scores + mask, -1)
+    weights = flambeau.softmax(scores if mask is None else scores + mask.to(scores.dtype), -1)
     if dropout_p > 0.0:
         weights = flambeau.dropout(weights, dropout_p, True)
     return weights @ v, weights

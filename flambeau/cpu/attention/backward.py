@@ -1,0 +1,232 @@
+"""The kernel of attention's gradients: a panel of keys at a time, their weights a block of queries at a time.
+
+With P the weights, D what dropout multiplies them by, and G the gradient of the result: the gradient of the value is (D P)ᵀ G,
+that of the scores is P (D (G vᵀ) - delta), where ``delta`` of a row is the sum of G times the result, and those of query and
+key are products of the latter with the key and the query, times the scale.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ...kernels.kernel import Attention, Call, Operand, Strided
+from ..arguments import Arguments
+from ..gemm.pack import pack_function
+from ..ir import Kernel, KernelBuilder, Module
+from ..values import LANES, Pointer, Value, placed, unraveled, where
+from ..zeros import emit_zero
+from .forward import matrix_arguments, matrix_values, way
+from .panels import PADDING_ROWS, Panels, scale_rows, unpack_function
+from .scores import ScoreCode, Scores, power, score_values
+
+KEYS_BACKWARD = 32
+"""Keys of a block: a panel of them, or two."""
+
+QUERIES = 64
+"""Queries of a block."""
+
+PARTS = ("keys values key_rows grad_keys grad_values weights slopes grad_queries").split()
+"""What a tile has in scratch memory."""
+
+
+def lower_attention_gradient(
+    attention: Attention, gradient: Strided, sums: Operand, delta: Operand, results: tuple[Operand, Operand, Operand]
+) -> list[Call]:
+    """The calls that compute the gradients of query, key and value, all contiguous, from that of the result, the logarithms of
+    the ``sums`` of exponentials and ``delta`` (batch, rows)."""
+    scores = ScoreCode.of(attention, across=False)
+    panels = Panels(scores.type)
+    ways = tuple(way(*access.strides[-2:]) for access in (attention.key, attention.value))
+    code = BackwardCode(scores, panels.key, ways)
+    matrices = 1
+    for extent in attention.batch:
+        matrices = matrices * extent
+    padded = -(-attention.width // panels.width) * panels.width
+    block = (QUERIES + PADDING_ROWS) * KEYS_BACKWARD
+    sizes = (
+        attention.width * KEYS_BACKWARD, attention.value_width * KEYS_BACKWARD, KEYS_BACKWARD * padded,
+        (attention.width + PADDING_ROWS) * KEYS_BACKWARD, (attention.value_width + PADDING_ROWS) * KEYS_BACKWARD, block, block,
+        (attention.rows + PADDING_ROWS) * padded,
+    )  # fmt: skip
+    places: dict[str, Any] = {}
+    end = 0
+    for part, size in zip(PARTS, sizes, strict=True):
+        places[f"{part}_at"] = end
+        end = end + size
+    arguments = code.arguments.values(
+        **matrix_values("query", attention.query), **matrix_values("key", attention.key),
+        **matrix_values("value", attention.value), **matrix_values("gradient", gradient), sums=sums, delta=delta,
+        **dict(zip(("grad_query", "grad_key", "grad_value"), results, strict=True)),
+        width=attention.width, value_width=attention.value_width, padded=padded, **places, **score_values(attention),
+    )  # fmt: skip
+    mask = () if attention.mask is None else (attention.mask.operand,)
+    read = (attention.query.operand, attention.key.operand, attention.value.operand, gradient.operand, sums, delta, *mask)
+    return [
+        Call(
+            Kernel(code.key, code.emit),
+            arguments,
+            tiles=matrices,
+            scratch=end * scores.type.bytes,
+            reads=read,
+            writes=results,
+            flops=2 * matrices * attention.rows * attention.places * (3 * attention.width + 2 * attention.value_width),
+            label="attention gradient",
+        )
+    ]
+
+
+@dataclass(frozen=True)
+class BackwardCode:
+    """What the code of the kernel depends on: ``ways`` are those of packing keys and values."""
+
+    scores: ScoreCode
+    panels: str
+    ways: tuple[str, ...]
+
+    @property
+    def key(self) -> str:
+        return f"attention gradient {self.scores.key} {self.panels} {' '.join(self.ways)}"
+
+    @property
+    def arguments(self) -> Arguments:
+        """``padded`` is the width of rows of the query's gradient in scratch memory, in which all parts have their places."""
+        matrices = matrix_arguments(self.scores.rank, "query", "key", "value", "gradient")
+        places = " ".join(f"{part}_at" for part in PARTS)
+        return Arguments(
+            matrices, "&sums &delta &grad_query &grad_key &grad_value width value_width padded", places, self.scores.arguments
+        )
+
+    def emit(self, module: Module, name: str) -> None:
+        _Writer(self, KernelBuilder(module, name)).write()
+
+
+class _Writer:
+    """Writes the function, from the loop over keys inwards. Panels of a block of keys stand side by side in its rows."""
+
+    def __init__(self, code: BackwardCode, b: KernelBuilder) -> None:
+        self.b, self.code = b, code
+        self.type = type = code.scores.type
+        self.a: Any = code.arguments.load(b, type)
+        self.panels = Panels(type)
+        self.pack = [pack_function(b.module, type, self.panels.width, way) for way in code.ways]
+        self.unpack = unpack_function(b.module, type, KEYS_BACKWARD)
+        scratch = b.scratch.of(type)
+        self.part = {part: scratch + getattr(self.a, f"{part}_at") for part in PARTS}
+
+    def write(self) -> None:
+        b, a = self.b, self.a
+        indices = unraveled(b.tile, a.extents)
+        for name in ("query", "key", "value", "gradient"):
+            setattr(self, name, getattr(a, name) + placed(indices, getattr(a, f"{name}_batch"), 0))
+        self.scores = Scores(b, a, self.code.scores, indices, b.tile)
+        self.sums, self.delta = a.sums + b.tile * a.rows, a.delta + b.tile * a.rows
+        emit_zero(b, self.part["grad_queries"], a.rows * a.padded)
+        with b.loop(0, a.places, KEYS_BACKWARD) as key:
+            self._keys(key, (a.places - key).at_most(KEYS_BACKWARD))
+        with b.loop(0, a.rows) as row:
+            source, target = self.part["grad_queries"] + row * a.padded, a.grad_query + (b.tile * a.rows + row) * a.width
+            for element, mask in b.vectors(0, a.width):
+                (target + element).store((source + element).load(LANES) * self.scores.scale, mask)
+        b.finish()
+
+    query: Pointer
+    key: Pointer
+    value: Pointer
+    gradient: Pointer
+
+    def _keys(self, key: Value, keys: Value) -> None:
+        """The gradients of ``keys`` keys and values from ``key`` on, and what they add to the queries' gradients."""
+        b, a, part, width = self.b, self.a, self.part, self.panels.width
+        self.lanes = [self.scores.lanes(key + lane, key + keys) for lane in range(0, KEYS_BACKWARD, LANES)]
+        packed = (
+            (self.pack[0], part["keys"], self.key + key * a.key_row, a.key_row, a.key_element, a.width),
+            (self.pack[1], part["values"], self.value + key * a.value_row, a.value_row, a.value_element, a.value_width),
+        )
+        for pack, target, source, row_step, step, extent in packed:
+            for lane in range(0, KEYS_BACKWARD, width):
+                # Where there are no more keys the last is packed again.
+                start = (keys - 1).at_most(lane)
+                pack(
+                    b, panel=target + extent * lane, source=source + start * row_step, column_stride=row_step, k_stride=step,
+                    columns=(keys - start).at_most(width), k=extent, ahead=0,
+                )  # fmt: skip
+        self._copy_keys(key, keys)
+        begin = b.index(0)
+        if self.code.scores.causal:
+            begin = key // QUERIES * QUERIES
+        for gradient, extent in (("grad_keys", a.width), ("grad_values", a.value_width)):
+            emit_zero(b, part[gradient], extent * KEYS_BACKWARD)
+        with b.loop(begin, a.rows, QUERIES) as row:
+            self._queries(key, keys, row, (a.rows - row).at_most(QUERIES))
+        scale_rows(b, part["grad_keys"], a.width, KEYS_BACKWARD, [self.scores.scale.broadcast()] * (KEYS_BACKWARD // LANES))
+        first = b.tile * a.places + key
+        for gradient, target, extent in (("grad_keys", a.grad_key, a.width), ("grad_values", a.grad_value, a.value_width)):
+            self.unpack(
+                b, panel=part[gradient], target=target + first * extent, target_row=extent, rows=keys, columns=extent
+            )
+
+    def _copy_keys(self, key: Value, keys: Value) -> None:
+        """Rows of keys with nothing in between, filled up with zeros to whole panels."""
+        b, a = self.b, self.a
+        rows = self.part["key_rows"]
+        emit_zero(b, rows, keys * a.padded)
+        with b.loop(0, keys) as number:
+            source, target = self.key + (key + number) * a.key_row, rows + number * a.padded
+            if self.code.ways[0] == "k":
+                for element, mask in b.vectors(0, a.width):
+                    (target + element).store((source + element).load(LANES, mask), mask)
+            else:
+                with b.loop(0, a.width) as element:
+                    target[element] = source[element * a.key_element]
+
+    def _queries(self, key: Value, keys: Value, row: Value, rows: Value) -> None:
+        """What ``rows`` queries from ``row`` on add."""
+        b, a, part, width = self.b, self.a, self.part, self.panels.width
+        query, gradient = self.query + row * a.query_row, self.gradient + row * a.gradient_row
+        weights, slopes = part["weights"], part["slopes"]
+        of_query = {"left": query, "left_row": a.query_row, "left_k": a.query_element}
+        of_gradient = {"left": gradient, "left_row": a.gradient_row, "left_k": a.gradient_element}
+        lanes = range(0, KEYS_BACKWARD, width)
+        for lane in lanes:
+            for left, panel, results, extent in (
+                (of_query, part["keys"], weights, a.width), (of_gradient, part["values"], slopes, a.value_width)
+            ):  # fmt: skip
+                self.panels.multiply(
+                    b, rows=rows, **left, right=panel + extent * lane, right_k=width, results=results + lane,
+                    results_row=KEYS_BACKWARD, k=extent, first=1,
+                )  # fmt: skip
+        with b.loop(0, rows) as number:
+            self._weigh(number, row + number)
+        for lane in lanes:
+            for left, right, results, extent in (
+                ({"left": gradient, "left_row": a.gradient_element, "left_k": a.gradient_row}, weights, "grad_values",
+                 a.value_width),
+                ({"left": query, "left_row": a.query_element, "left_k": a.query_row}, slopes, "grad_keys", a.width),
+            ):  # fmt: skip
+                self.panels.multiply(
+                    b, rows=extent, **left, right=right + lane, right_k=KEYS_BACKWARD, results=part[results] + lane,
+                    results_row=KEYS_BACKWARD, k=rows, first=0,
+                )  # fmt: skip
+        with b.loop(0, a.padded, width) as element:
+            self.panels.multiply(
+                b, rows=rows, left=slopes, left_row=KEYS_BACKWARD, left_k=1, right=part["key_rows"] + element,
+                right_k=a.padded, results=part["grad_queries"] + (row * a.padded + element), results_row=a.padded, k=keys,
+                first=0,
+            )  # fmt: skip
+
+    def _weigh(self, number: Value, row: Value) -> None:
+        """From products with keys and values, the weights that multiply values and the gradients of scores."""
+        scores = self.scores
+        logarithm, delta = self.sums[row], self.delta[row]
+        for vector, lanes in enumerate(self.lanes):
+            place = number * KEYS_BACKWARD + vector * LANES
+            weights, slopes = self.part["weights"] + place, self.part["slopes"] + place
+            weight = power(scores.masked(weights.load(LANES), lanes, row) - logarithm)
+            slope = slopes.load(LANES)
+            dropped = weight
+            if self.code.scores.dropped:
+                factor = where(scores.kept(lanes, row), scores.factor.broadcast(), 0)
+                slope, dropped = slope * factor, weight * factor
+            weights.store(dropped)
+            slopes.store(weight * (slope - delta))

@@ -1,0 +1,179 @@
+"""The kernel of attention: a panel of queries at a time, their scores a block of keys at a time."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from ...kernels.kernel import Attention, Call, Operand, Strided
+from ..arguments import Arguments
+from ..gemm.pack import pack_function
+from ..ir import Kernel, KernelBuilder, Module
+from ..values import LANES, Value, placed, unraveled, where
+from ..vector_math import FUNCTIONS
+from .panels import PADDING_ROWS, Panels, scale_rows, unpack_function
+from .scores import Lanes, ScoreCode, Scores, power, score_values
+
+KEYS = 64
+"""Keys of a block: they and their values stay in the first-level cache."""
+
+
+def way(row: int, element: int) -> str:
+    """How rows are packed as columns of a panel (see :func:`..gemm.pack.packing`), by their strides."""
+    return "k" if element == 1 else "columns" if row == 1 else "any"
+
+
+def matrix_values(name: str, access: Strided) -> dict[str, Any]:
+    """The values of the arguments that :func:`matrix_arguments` names."""
+    *batch, row, element = access.strides
+    return {name: access.base, f"{name}_batch": tuple(batch), f"{name}_row": row, f"{name}_element": element}
+
+
+def matrix_arguments(rank: int, *names: str) -> str:
+    """Arguments of batches of matrices."""
+    return " ".join(f"&{name} {name}_batch[{rank}] {name}_row {name}_element" for name in names)
+
+
+def lower_attention(attention: Attention, result: Strided, sums: Operand) -> list[Call]:
+    """The calls that compute the ``result``, whose elements adjoin along the last axis, and the logarithms of the ``sums`` of
+    exponentials (batch, rows), contiguous."""
+    scores = ScoreCode.of(attention, across=True)
+    panels = Panels(scores.type)
+    code = ForwardCode(scores, panels.key, way(*attention.query.strides[-2:]))
+    width = panels.width
+    blocks = -(-attention.rows // width)
+    matrices = 1
+    for extent in attention.batch:
+        matrices = matrices * extent
+    packed = attention.width * width
+    results_at = packed + (KEYS + PADDING_ROWS) * width
+    arguments = code.arguments.values(
+        **matrix_values("query", attention.query), **matrix_values("key", attention.key),
+        **matrix_values("value", attention.value), **matrix_values("result", result), sums=sums,
+        width=attention.width, value_width=attention.value_width, blocks=blocks, scores_at=packed, results_at=results_at,
+        **score_values(attention),
+    )  # fmt: skip
+    mask = () if attention.mask is None else (attention.mask.operand,)
+    return [
+        Call(
+            Kernel(code.key, code.emit),
+            arguments,
+            tiles=matrices * blocks,
+            scratch=(results_at + (attention.value_width + PADDING_ROWS) * width) * scores.type.bytes,
+            reads=(attention.query.operand, attention.key.operand, attention.value.operand, *mask),
+            writes=(result.operand, sums),
+            flops=2 * matrices * attention.rows * attention.places * (attention.width + attention.value_width),
+            label="attention",
+        )
+    ]
+
+
+@dataclass(frozen=True)
+class ForwardCode:
+    """What the code of the kernel depends on: ``way`` is that of packing queries."""
+
+    scores: ScoreCode
+    panels: str
+    way: str
+
+    @property
+    def key(self) -> str:
+        return f"attention {self.scores.key} {self.panels} {self.way}"
+
+    @property
+    def arguments(self) -> Arguments:
+        """``blocks`` of queries are tiles; what ends in ``_at`` are places in scratch memory, in elements."""
+        matrices = matrix_arguments(self.scores.rank, "query", "key", "value", "result")
+        return Arguments(matrices, "&sums width value_width blocks scores_at results_at", self.scores.arguments)
+
+    def emit(self, module: Module, name: str) -> None:
+        _Writer(self, KernelBuilder(module, name)).write()
+
+
+class _Writer:
+    """Writes the function."""
+
+    def __init__(self, code: ForwardCode, b: KernelBuilder) -> None:
+        self.b, self.code = b, code
+        self.a: Any = code.arguments.load(b, code.scores.type)
+        self.panels = Panels(code.scores.type)
+        scratch = b.scratch.of(code.scores.type)
+        self.queries, self.weights, self.results = scratch, scratch + self.a.scores_at, scratch + self.a.results_at
+
+    def write(self) -> None:
+        b, a, type, width = self.b, self.a, self.code.scores.type, self.panels.width
+        number = b.tile // a.blocks
+        indices = unraveled(number, a.extents)
+        first = b.tile % a.blocks * width
+        count = (a.rows - first).at_most(width)
+        query = a.query + (placed(indices, a.query_batch, 0) + first * a.query_row)
+        self.key = a.key + placed(indices, a.key_batch, 0)
+        self.value = a.value + placed(indices, a.value_batch, 0)
+        pack_function(b.module, type, width, self.code.way)(
+            b, panel=self.queries, source=query, column_stride=a.query_row, k_stride=a.query_element, columns=count,
+            k=a.width, ahead=0,
+        )  # fmt: skip
+        self.scores = Scores(b, a, self.code.scores, indices, number)
+        starts = [first + vector * LANES for vector in range(self.panels.vectors)]
+        self.lanes = [self.scores.lanes(start, first + count) for start in starts]
+        self.highest = [b.variable(b.constant(type.vector(), -math.inf)) for _ in starts]
+        self.totals = [b.variable(b.constant(type.vector(), 0)) for _ in starts]
+        limit = a.places.at_most(first + count) if self.code.scores.causal else a.places
+        with b.loop(0, limit, KEYS) as key:
+            self._block(key, (limit - key).at_most(KEYS))
+        inverses = []
+        for start, lanes, highest, total in zip(starts, self.lanes, self.highest, self.totals):
+            nothing = total.value.equals(0)
+            inverses.append(where(nothing, 0, 1 / total.value))
+            logarithm = where(nothing, math.inf, highest.value + FUNCTIONS["log"](total.value))
+            (a.sums + (number * a.rows + start)).store(logarithm, lanes.exist)
+        scale_rows(b, self.results, a.value_width, width, inverses)
+        result = a.result + (placed(indices, a.result_batch, 0) + first * a.result_row)
+        unpack_function(b.module, type, width)(
+            b, panel=self.results, target=result, target_row=a.result_row, rows=count, columns=a.value_width
+        )
+        b.finish()
+
+    def _block(self, key: Value, keys: Value) -> None:
+        """Take in ``keys`` keys from ``key`` on."""
+        b, a, width = self.b, self.a, self.panels.width
+        first = key.equals(0)
+        self.panels.multiply(
+            b, rows=keys, left=self.key + key * a.key_row, left_row=a.key_row, left_k=a.key_element, right=self.queries,
+            right_k=width, results=self.weights, results_row=width, k=a.width, first=1,
+        )  # fmt: skip
+        tops = [b.variable(highest.value) for highest in self.highest]
+        with b.loop(0, keys) as row:
+            for vector, (lanes, top) in enumerate(zip(self.lanes, tops)):
+                place = self.weights + (row * width + vector * LANES)
+                score = self.scores.masked(place.load(LANES), lanes, key + row)
+                place.store(score)
+                top.value = where(score > top.value, score, top.value)
+        shifts = []
+        factors = []
+        for top, highest, total in zip(tops, self.highest, self.totals):
+            shift = where(top.value.equals(-math.inf), 0, top.value)
+            factor = power(highest.value - shift)
+            highest.value = top.value
+            total.value = total.value * factor
+            shifts.append(shift)
+            factors.append(factor)
+        with b.loop(0, keys) as row:
+            for vector, (lanes, shift, total) in enumerate(zip(self.lanes, shifts, self.totals)):
+                place = self.weights + (row * width + vector * LANES)
+                weight = power(place.load(LANES) - shift)
+                total.value = total.value + weight
+                place.store(self._dropped(weight, lanes, key + row))
+        for beginning in b.either(first):
+            if not beginning:
+                scale_rows(b, self.results, a.value_width, width, factors)
+        self.panels.multiply(
+            b, rows=a.value_width, left=self.value + key * a.value_row, left_row=a.value_element, left_k=a.value_row,
+            right=self.weights, right_k=width, results=self.results, results_row=width, k=keys, first=first,
+        )  # fmt: skip
+
+    def _dropped(self, weight: Value, lanes: Lanes, key: Value) -> Value:
+        if not self.code.scores.dropped:
+            return weight
+        return where(self.scores.kept(lanes, key), weight * self.scores.factor, 0)
