@@ -196,52 +196,36 @@ def _template(device: Device, item: Item, items: list[Item]) -> list[Call]:
     if item.primitive is CONVOLUTION:
         x, w = inputs
         return device.convolution(geometry, x, w, item.store())
-    return device.windows(item.primitive.name, d, geometry, inputs, _outputs(items))
-
-
-def _outputs(items: list[Item]) -> list[Operand | None]:
-    """Where the outputs of a group's first item go, by number: those that nobody needs are None, or left out at the end."""
-    outputs: list[Operand | None] = [items[0].store()]
-    for other in items[1:]:
-        number = other.attributes[2]
-        while len(outputs) <= number:
-            outputs.append(None)
-        outputs[number] = other.store()
-    return outputs
+    count = 1 + max((other.attributes[2] for other in items[1:]), default=0)
+    return device.windows(item.primitive.name, d, geometry, inputs, _outputs(items, count))
 
 
 def _attention(device: Device, item: Item, items: list[Item]) -> list[Call]:
-    causal, masked, *rest = item.attributes
-    forward = item.primitive is ATTENTION
-    accesses = [_strided(operand) for operand in item.operands if isinstance(operand, Access)]
-    scale, *dropout = (operand for operand in item.operands if isinstance(operand, Number))
-    sizes = [operand.sizes for operand in item.operands if isinstance(operand, Access)]
-    gradient = None if forward else accesses.pop(0)
-    (*batch, rows, width), _, (*_, places, value_width), *_ = sizes[len(sizes) - len(accesses) :]
-    query, key, value, *others = accesses
+    """Attention, or its gradients. A device writes all outputs, be they needed or not."""
+    causal, masked, *order = item.attributes
+    read = [operand for operand in item.operands if isinstance(operand, Access)]
+    gradient = None if item.primitive is ATTENTION else _strided(read.pop(0))
+    (*batch, rows, width), (*_, places, value_width) = read[0].sizes, read[2].sizes
+    query, key, value, *others = map(_strided, read)
     mask = others.pop(0) if masked else None
+    scale, *dropout = (operand for operand in item.operands if isinstance(operand, Number))
     attention = Attention(
         item.dtype, tuple(batch), rows, places, width, value_width, query, key, value, mask, causal, scale, tuple(dropout) or None
     )  # fmt: skip
-    # A device writes all outputs, be they needed or not.
-    outputs = _outputs(items)
+
+    def stored(output: Operand | None, *extents: int) -> Operand:
+        return output or Operand(nbytes((*batch, *extents), item.dtype), "unneeded output")
+
     if gradient is None:
-        strides, (order,) = item.whole().strides, rest
-        if order is not None:
-            strides = tuple(strides[order.index(axis)] for axis in range(len(order)))
-        store = item.store()
-        sums = outputs[1] if len(outputs) > 1 else None
-        return device.attention(
-            attention, Strided(store, store, item.dtype, strides),
-            sums or Operand(nbytes((*batch, rows), item.dtype), "sums of exponentials"),
-        )  # fmt: skip
-    outputs += [None] * (3 - len(outputs))
-    first, second, third = (
-        output or Operand(nbytes((*batch, *shape), item.dtype), "unneeded gradient")
-        for output, shape in zip(outputs, ((rows, width), (places, width), (places, value_width)), strict=True)
-    )
+        strides, store = item.whole().strides, item.store()
+        if order[0] is not None:
+            strides = tuple(strides[order[0].index(axis)] for axis in range(len(strides)))
+        _, sums = _outputs(items, 2)
+        return device.attention(attention, Strided(store, store, item.dtype, strides), stored(sums, rows))
+    first, second, third = _outputs(items, 3)
+    results = stored(first, rows, width), stored(second, places, width), stored(third, places, value_width)
     sums_of, delta = (other.base for other in others)
-    return device.attention_gradient(attention, gradient, sums_of, delta, (first, second, third))
+    return device.attention_gradient(attention, gradient, sums_of, delta, results)
 
 
 __all__ = ["HostCall", "lower_single", "numpy_of"]
