@@ -1,0 +1,227 @@
+"""Recurrent networks as PyTorch's functions: stacked layers over padded or packed sequences, and single steps (cells)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..core.tensor import Tensor
+from ..graph.dtypes import TYPE_NAMES
+from .dropout import dropout as dropped
+from .joining import cat, stack
+from .operation import Tensors, operation
+from .packing import sizes_of_steps
+from .recurrence import Gru, Lstm, Recurrence, Relu, Tanh, Weights
+from .recurrent_layer import Walk, layer
+
+
+def _weights(params: Sequence[Tensor], has_biases: bool, projected: bool) -> list[Weights]:
+    """The weights of each direction of each layer, given one behind the other."""
+    each = (4 if has_biases else 2) + projected
+    if len(params) % each:
+        raise RuntimeError(f"MatrixRef: ArrayRef size {len(params)} not divisible by stride {each}")
+    found = []
+    for start in range(0, len(params), each):
+        w_ih, w_hh, *others = params[start : start + each]
+        biases = others[:2] if has_biases else (None, None)
+        found.append(Weights(w_ih, w_hh, *biases, others[-1] if projected else None))
+    return found
+
+
+def _check(kind: type[Recurrence], rows: Tensor, sequences: int, initial: Sequence[Tensor], weights: Weights) -> None:
+    """``RuntimeError`` unless a layer's operands fit together."""
+    d = rows.dtype
+    for other in (*initial, *weights):
+        if other is not None and other.dtype is not d:
+            raise RuntimeError(
+                f"mat1 and mat2 must have the same dtype, but got {TYPE_NAMES[d]} and {TYPE_NAMES[other.dtype]}"
+            )
+    w_ih, w_hh, b_ih, b_hh, w_hr = weights
+    hidden = w_hh.shape[0] // kind.gates
+    for x, matrix in ((rows, w_ih), (initial[0], w_hh)):
+        if x.shape[1] != matrix.shape[1]:
+            raise RuntimeError(
+                f"mat1 and mat2 shapes cannot be multiplied ({x.shape[0]}x{x.shape[1]} and "
+                f"{matrix.shape[1]}x{matrix.shape[0]})"
+            )
+    for state, width in zip(initial, (w_hh.shape[1], hidden)):
+        for axis, (given, wanted) in enumerate(zip(state.shape, (sequences, width))):
+            if given != wanted:
+                raise RuntimeError(
+                    f"The size of tensor a ({given}) must match the size of tensor b ({wanted}) at non-singleton dimension "
+                    f"{axis}"
+                )
+    wanted_shapes = {"weight_ih": w_ih.shape[:1], "weight_hh": w_hh.shape[:1]}
+    wanted_shapes |= {name: x.shape for name, x in (("bias_ih", b_ih), ("bias_hh", b_hh)) if x is not None}
+    for name, shape in wanted_shapes.items():
+        if shape != (kind.gates * hidden,):
+            raise RuntimeError(f"{name} first dim must be {kind.gates} * hidden_size = {kind.gates * hidden}, but got {shape[0]}")
+    output = (w_hh.shape[1], hidden) if w_hr is not None else (w_hh.shape[1],)
+    if (hidden,) != output if w_hr is None else tuple(w_hr.shape) != output:
+        raise RuntimeError(f"weights of {hidden} hidden units give a state of {w_hh.shape[1]} without a matrix for that")
+
+
+def _layers(
+    kind: type[Recurrence], rows: Tensor, sizes: tuple[int, ...], hx: Sequence[Tensor], params: Any, has_biases: bool,
+    num_layers: int, dropout: float, train: bool, bidirectional: bool,
+) -> tuple[Tensor, ...]:  # fmt: skip
+    """Layers one upon the other: the rows of the last one's output, and the states at the end of all."""
+    if not sizes:
+        raise RuntimeError("Expected sequence length to be larger than 0 in RNN")
+    directions = 2 if bidirectional else 1
+    projected = kind.states == 2 and hx[0].shape[-1] != hx[1].shape[-1]
+    weights = _weights(params, has_biases, projected)
+    initial = list(zip(*[state.unbind(0) for state in hx]))
+    if bidirectional and (len(weights) % 2 or len(initial) % 2):
+        raise RuntimeError("Odd number of params or hiddens given to a bidirectional RNN")
+    if len(initial) != num_layers * directions:
+        raise RuntimeError("Expected more hidden states in stacked_rnn")
+    if len(weights) != num_layers * directions:
+        raise RuntimeError("Expected more weights in stacked_rnn")
+    ends = []
+    for number in range(num_layers):
+        outputs = []
+        for direction in range(directions):
+            place = number * directions + direction
+            _check(kind, rows, sizes[0], initial[place], weights[place])
+            output, *states = layer(kind, Walk(sizes, direction == 1), rows, initial[place], weights[place])
+            outputs.append(output)
+            ends.append(states)
+        rows = outputs[0] if directions == 1 else cat(outputs, 1)
+        if train and dropout != 0 and number < num_layers - 1:
+            rows = dropped(rows, dropout, True)
+    return rows, *[stack(list(states), 0) for states in zip(*ends)]
+
+
+def _network(kind: type[Recurrence], *arguments: Any) -> tuple[Tensor, ...]:
+    """:func:`_layers` over a padded batch, or over a packed one, where ``batch_sizes`` come second."""
+    if isinstance(arguments[3], (list, tuple)):
+        data, batch_sizes, hx, *settings = arguments
+        sizes = sizes_of_steps(batch_sizes)
+        rows = data.narrow(0, 0, sum(sizes))
+        return _layers(kind, rows, sizes, hx if kind.states == 2 else (hx,), *settings)
+    input, hx, *settings, batch_first = arguments
+    if input.ndim != 3:
+        input.size(2)  # raises what PyTorch does
+        raise RuntimeError(f"input must have 3 dimensions, got {input.ndim}")
+    if batch_first:
+        input = input.transpose(0, 1)
+    steps, sequences, width = input.shape
+    rows = input.reshape(steps * sequences, width)
+    rows, *ends = _layers(kind, rows, (sequences,) * steps, hx if kind.states == 2 else (hx,), *settings)
+    output = rows.view(steps, sequences, rows.shape[1])
+    return output.transpose(0, 1) if batch_first else output, *ends
+
+
+@operation(method=False)
+def lstm(
+    input: Tensor, hx: Any, params: Any, has_biases: Any, num_layers: Any, dropout: Any, train: Any, bidirectional: Any,
+    batch_first: Any,
+) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
+    """Long short-term memory: output (steps, sequences, hidden) and the states (layers · directions, sequences, hidden) at the
+    end, of ``input`` (steps, sequences, features) and the two states ``hx`` at the beginning.
+
+    Of a packed batch: ``lstm(data, batch_sizes, hx, params, has_biases, num_layers, dropout, train, bidirectional)``.
+    """
+    states = params if isinstance(has_biases, (list, tuple)) else hx
+    if len(states) != 2:
+        raise RuntimeError("lstm expects two hidden states")
+    return _network(  # type: ignore[return-value]
+        Lstm, input, hx, params, has_biases, num_layers, dropout, train, bidirectional, batch_first
+    )
+
+
+@operation(method=False)
+def gru(
+    input: Tensor, hx: Any, params: Any, has_biases: Any, num_layers: Any, dropout: Any, train: Any, bidirectional: Any,
+    batch_first: Any,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
+    """Gated recurrent units, called as :func:`lstm` but with one state."""
+    return _network(  # type: ignore[return-value]
+        Gru, input, hx, params, has_biases, num_layers, dropout, train, bidirectional, batch_first
+    )
+
+
+@operation(method=False)
+def rnn_tanh(
+    input: Tensor, hx: Any, params: Any, has_biases: Any, num_layers: Any, dropout: Any, train: Any, bidirectional: Any,
+    batch_first: Any,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
+    """Layers of ``tanh(W x + U h + b)``, called as :func:`gru`."""
+    return _network(  # type: ignore[return-value]
+        Tanh, input, hx, params, has_biases, num_layers, dropout, train, bidirectional, batch_first
+    )
+
+
+@operation(method=False)
+def rnn_relu(
+    input: Tensor, hx: Any, params: Any, has_biases: Any, num_layers: Any, dropout: Any, train: Any, bidirectional: Any,
+    batch_first: Any,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
+    """Layers of ``max(W x + U h + b, 0)``, called as :func:`gru`."""
+    return _network(  # type: ignore[return-value]
+        Relu, input, hx, params, has_biases, num_layers, dropout, train, bidirectional, batch_first
+    )
+
+
+# --- single steps -----------------------------------------------------------------------------------------------------
+
+
+def _cell(
+    kind: type[Recurrence], input: Tensor, initial: Sequence[Tensor], w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None,
+    b_hh: Tensor | None,
+) -> tuple[Tensor, ...]:  # fmt: skip
+    """The states after one step, of ``input`` (sequences, features) and the states before it."""
+    if input.size(1) != w_ih.size(1):
+        raise RuntimeError(f"input has inconsistent input_size: got {input.shape[1]} expected {w_ih.shape[1]}")
+    for number, state in enumerate(initial):
+        if input.shape[0] != state.shape[0]:
+            raise RuntimeError(
+                f"Input batch size {input.shape[0]} doesn't match hidden{number} batch size {state.shape[0]}"
+            )
+        if state.size(1) != w_hh.size(1):
+            raise RuntimeError(
+                f"hidden{number} has inconsistent hidden_size: got {state.shape[1]}, expected {w_hh.shape[1]}"
+            )
+    weights = Weights(w_ih, w_hh, b_ih, b_hh)
+    for name, matrix in (("weight_ih", w_ih), ("weight_hh", w_hh)):
+        wanted = kind.gates * w_hh.shape[1]
+        if matrix.shape[0] != wanted:
+            raise RuntimeError(f"{name} first dim must be {kind.gates} * hidden_size = {wanted}, but got {matrix.shape[0]}")
+    _check(kind, input, input.shape[0], initial, weights)
+    _, *states = layer(kind, Walk((input.shape[0],), False), input, initial, weights)
+    return tuple(states)
+
+
+@operation(method=False)
+def lstm_cell(
+    input: Tensor, hx: Tensors, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None = None, b_hh: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """One step of :func:`lstm`: the two states (sequences, hidden) after it."""
+    if len(hx) != 2:
+        raise RuntimeError("lstm_cell expects two hidden states")
+    return _cell(Lstm, input, hx, w_ih, w_hh, b_ih, b_hh)  # type: ignore[return-value]
+
+
+@operation(method=False)
+def gru_cell(
+    input: Tensor, hx: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None = None, b_hh: Tensor | None = None
+) -> Tensor:
+    """One step of :func:`gru`: the state (sequences, hidden) after it."""
+    return _cell(Gru, input, (hx,), w_ih, w_hh, b_ih, b_hh)[0]
+
+
+@operation(method=False)
+def rnn_tanh_cell(
+    input: Tensor, hx: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None = None, b_hh: Tensor | None = None
+) -> Tensor:
+    """One step of :func:`rnn_tanh`."""
+    return _cell(Tanh, input, (hx,), w_ih, w_hh, b_ih, b_hh)[0]
+
+
+@operation(method=False)
+def rnn_relu_cell(
+    input: Tensor, hx: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None = None, b_hh: Tensor | None = None
+) -> Tensor:
+    """One step of :func:`rnn_relu`."""
+    return _cell(Relu, input, (hx,), w_ih, w_hh, b_ih, b_hh)[0]
