@@ -31,11 +31,12 @@ class Weights(NamedTuple):
 class Recurrence:
     """What distinguishes one kind of recurrent layer from others.
 
-    ``step(None, projected, *states, weight, bias, projection)`` gives ``results``, of which the first are the new states; the
+    ``step(None, *projected, *states, weight, bias, projection)`` gives ``results``, of which the first are the new states; the
     matrices are turned, so that rows are multiplied by them. ``gradient(None, d_output, *d_states, *values, weight,
     projection)``, where the values are what ``reads`` names (results, ``projected``, and the states ``before`` the step), gives
     the gradients of the states that the step began with, and those of what the products are of: ``projected``, if ``apart``
-    what the state gives to the gates, and, where there is a projection, its result and its factor.
+    what the state gives to the gates, and, where there is a projection, its result and its factor. What is read by gates
+    comes in ``blocks`` of columns, each of which is then one operand.
     """
 
     #: How many times the hidden size the gates are wide.
@@ -43,6 +44,8 @@ class Recurrence:
     states: ClassVar[int] = 1
     results: ClassVar[tuple[str, ...]]
     reads: ClassVar[tuple[str, ...]]
+    #: In how many blocks of columns values come, if not as a whole.
+    blocks: ClassVar[dict[str, int]] = {}
     #: What is kept for that besides the output: what it reads, and what the states before are made of.
     kept: ClassVar[tuple[str, ...]] = ()
     step: ClassVar[Callable[..., Sequence[Tensor]]]
@@ -99,6 +102,7 @@ class Lstm(Recurrence):
     results = ("h", "c", "gates")
     reads = ("c", "gates", "c before")
     kept = ("c", "gates")
+    blocks = {"gates": 4}
 
     @staticmethod
     def step(
@@ -112,10 +116,9 @@ class Lstm(Recurrence):
 
     @staticmethod
     def gradient(
-        _: None, d_output: Tensor | None, d_h: Tensor, d_c: Tensor, new: Tensor, gates: Tensor, c: Tensor, weight: Tensor,
-        projection: Tensor | None,
+        _: None, d_output: Tensor | None, d_h: Tensor, d_c: Tensor, new: Tensor, i: Tensor, f: Tensor, g: Tensor, o: Tensor,
+        c: Tensor, weight: Tensor, projection: Tensor | None,
     ) -> tuple[Tensor, ...]:  # fmt: skip
-        i, f, g, o = gates.chunk(4, 1)
         i, f, g, o = i.sigmoid(), f.sigmoid(), g.tanh(), o.sigmoid()
         cell = new.tanh()
         d_h = d_projection = _sum(d_output, d_h)
@@ -139,39 +142,35 @@ class Gru(Recurrence):
     results = ("h", "hidden")
     reads = ("projected", "hidden", "h before")
     kept = ("projected", "hidden")
+    blocks = {"projected": 3, "hidden": 3}
     apart = True
 
     @staticmethod
     def step(
-        _: None, projected: Tensor, h: Tensor, weight: Tensor, bias: Tensor | None, projection: None
+        _: None, r: Tensor, z: Tensor, n: Tensor, h: Tensor, weight: Tensor, bias: Tensor | None, projection: None
     ) -> tuple[Tensor, Tensor]:
         hidden = mm(h, weight)
         if bias is not None:
             hidden = hidden + bias
-        _, update, new = _gru_gates(projected, hidden)
+        by_r, by_z, by_n = hidden.chunk(3, 1)
+        update = (z + by_z).sigmoid()
+        new = (n + (r + by_r).sigmoid() * by_n).tanh()
         return (h - new) * update + new, hidden
 
     @staticmethod
     def gradient(
-        _: None, d_output: Tensor | None, d_h: Tensor, projected: Tensor, hidden: Tensor, h: Tensor, weight: Tensor,
-        projection: None,
+        _: None, d_output: Tensor | None, d_h: Tensor, r: Tensor, z: Tensor, n: Tensor, by_r: Tensor, by_z: Tensor, by_n: Tensor,
+        h: Tensor, weight: Tensor, projection: None,
     ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
-        reset, update, new = _gru_gates(projected, hidden)
+        reset, update = (r + by_r).sigmoid(), (z + by_z).sigmoid()
+        new = (n + reset * by_n).tanh()
         d_h = _sum(d_output, d_h)
         d_update = d_h * (h - new) * (update * (1 - update))
         d_new = d_h * (1 - update) * (1 - new * new)
-        d_reset = d_new * hidden.chunk(3, 1)[2] * (reset * (1 - reset))
+        d_reset = d_new * by_n * (reset * (1 - reset))
         d_projected = cat([d_reset, d_update, d_new], 1)
         d_hidden = cat([d_reset, d_update, d_new * reset], 1)
         return d_h * update + mm(d_hidden, weight), d_projected, d_hidden
-
-
-def _gru_gates(projected: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """The reset gate, the update gate and the new values."""
-    r, z, n = projected.chunk(3, 1)
-    by_r, by_z, by_n = hidden.chunk(3, 1)
-    reset = (r + by_r).sigmoid()
-    return reset, (z + by_z).sigmoid(), (n + reset * by_n).tanh()
 
 
 def _sum(d_output: Tensor | None, d_h: Tensor) -> Tensor:

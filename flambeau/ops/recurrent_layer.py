@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from ..core.composite import composite
 from ..core.history import Gradient, is_half
 from ..core.modes import without_history
-from ..core.storage import whole
+from ..core.storage import Storage, whole
 from ..core.tensor import Tensor
 from ..graph.shapes import Size, View
 from ..graph.trace import local, record_constant
@@ -77,20 +77,37 @@ def _merged(pieces: list[tuple[Tensor, int, int]]) -> list[tuple[Tensor, int, in
 
 
 def part(x: Tensor, start: int, count: int) -> Tensor:
-    """``count`` rows of ``x``; without history, ``x`` does not become a view of its memory for that."""
-    if count == x.shape[0]:
-        return x
+    """``count`` rows of ``x``."""
+    return x if count == x.shape[0] else cut(x, [(start, count)])[0]
+
+
+def cut(x: Tensor, steps: Sequence[tuple[int, int]], block: int = 0, blocks: int = 1) -> list[Tensor]:
+    """The rows of each step, or one of equal blocks of their columns.
+
+    Without history ``x`` does not become a view of its memory for that, and all parts, which nobody writes to, share one storage.
+    """
+    width = x.shape[1] // blocks
     if x._tracked and local.grad:
-        return x.narrow(0, start, count)  # type: ignore[no-any-return]
+        columns = x if blocks == 1 else x.narrow(1, block * width, width)
+        return [columns.narrow(0, start, count) for start, count in steps]
     node = x._read()
     view = x._view or whole(node.shape)
-    return Tensor._saved(node, _leading(view.moved, count).at(view.offset + start * view.strides[0]), None)
+    down, across = view.strides
+    first = view.offset + block * width * across
+    storage = Storage(node)
+    parts = []
+    known, seen = -1, view
+    for start, count in steps:
+        if count != known:
+            known, seen = count, _rectangle(count, width, down, across)
+        parts.append(Tensor._from_node(None, seen.at(first + start * down), storage))
+    return parts
 
 
 @lru_cache(maxsize=4096)
-def _leading(view: View, count: int) -> View:
-    """The first ``count`` rows, wherever they begin."""
-    return View((count, *view.sizes[1:]), view.strides, 1).moved
+def _rectangle(rows: int, columns: int, down: int, across: int) -> View:
+    """The view of a matrix, wherever it begins."""
+    return View((rows, columns), (down, across), 1).moved
 
 
 def joined(parts: Sequence[Tensor]) -> Tensor:
@@ -133,9 +150,13 @@ class States:
         return joined([self.rows, *self.ended])
 
 
-def _taken(step: Callable[..., Sequence[Tensor]], *operands: Tensor | None) -> Sequence[Any]:
-    """A step's results: by one look-up, or with their history if gradients of gradients are wanted."""
-    return step(None, *operands) if tracked(*operands) else composite(step, None, *operands)
+def _taker(*operands: Tensor | None) -> Callable[..., Sequence[Any]]:
+    """What takes steps: by one look-up each, or with their history if gradients of gradients are wanted."""
+    return _with_history if tracked(*operands) else composite
+
+
+def _with_history(step: Callable[..., Sequence[Any]], static: None, *operands: Tensor | None) -> Sequence[Any]:
+    return step(static, *operands)
 
 
 Settings = tuple[type[Recurrence], Walk, Any]
@@ -154,39 +175,46 @@ def _walked(settings: Settings, *inputs: Any) -> list[Tensor]:
     weight = transposed(w_hh).contiguous()
     projection = None if w_hr is None else transposed(w_hr).contiguous()
     bias = b_hh if kind.apart else None
+    blocks = kind.blocks.get("projected", 1)
     states = [States(state) for state in initial]
     names = kind.results if keep else kind.results[:1]
-    taken: list[list[Tensor]] = [[] for _ in names]
-    for start, count in walk.steps():
+    steps = walk.steps()
+    take = _taker(*inputs)
+    taken = []
+    for (_, count), *gates in zip(steps, *[cut(projected, steps, block, blocks) for block in range(blocks)]):
         now = [state.of(count) for state in states]
-        results = _taken(kind.step, part(projected, start, count), *now, weight, bias, projection)
+        results = take(kind.step, None, *gates, *now, weight, bias, projection)
         for state, new in zip(states, results):
             state.rows = new
-        for of_all, result in zip(taken, results):
-            of_all.append(result)
-    found = {name: walk.in_order(each) for name, each in zip(names, taken)}
+        taken.append(results)
+    found = {name: walk.in_order(list(each)) for name, each in zip(names, zip(*taken))}
     found["projected"] = projected
     return [found["h"], *[state.all() for state in states], *[found[name] for name in (kind.kept if keep else ())]]
 
 
-def _walked_back(settings: Settings, d_output: Any, *operands: Any) -> list[Tensor | None]:
+def _walked_back(settings: Settings, d_output: Any, *given: Any) -> list[Tensor | None]:
     """The gradients of the inputs, given those of the output and of the states at the end (or None), the inputs, the output
     and what was kept. The settings say of each input whether its gradient is needed."""
     kind, walk, needed = settings
-    d_ends, operands = operands[: kind.states], operands[kind.states :]
-    rows, *rest = operands[: len(needed)]
+    d_ends, inputs, kept = given[: kind.states], given[kind.states :][: len(needed)], given[kind.states + len(needed) :]
+    rows, *rest = inputs
     initial, (w_ih, w_hh, _, _, w_hr) = rest[: kind.states], rest[kind.states :]
-    values = dict(zip(("h", *kind.kept), operands[len(needed) :]))
+    values = dict(zip(("h", *kind.kept), kept))
     values["h before"] = walk.before(values["h"], initial[0])
     if kind.states == 2:
         values["c before"] = walk.before(values["c"], initial[1])
-    read = [values[name] for name in kind.reads]
+    steps = walk.steps()[::-1]
+    read: list[Sequence[Tensor | None]] = []
+    for name in kind.reads:
+        blocks = kind.blocks.get(name, 1)
+        read += [cut(values[name], steps, block, blocks) for block in range(blocks)]
     states = [States(_zeros(state) if end is None else end) for end, state in zip(d_ends, initial)]
-    found: list[Sequence[Tensor]] = []
-    for start, count in walk.steps()[::-1]:
-        now = [state.of(count) for state in states]
-        d_now = None if d_output is None else part(d_output, start, count)
-        results = _taken(kind.gradient, d_now, *now, *[part(x, start, count) for x in read], w_hh, w_hr)
+    take = _taker(d_output, *given)
+    found = []
+    of_output: Sequence[Tensor | None] = [None] * len(steps) if d_output is None else cut(d_output, steps)
+    for (_, count), d_now, *now in zip(steps, of_output, *read):
+        d_states = [state.of(count) for state in states]
+        results = take(kind.gradient, None, d_now, *d_states, *now, w_hh, w_hr)
         for state, new in zip(states, results):
             state.rows = new
         found.append(results[len(states) :])
