@@ -17,7 +17,7 @@ from ..graph.trace import local
 
 LOWER = frozenset(
     "conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d bmm mm baddbmm addmm addbmm linear matmul prelu "
-    "scaled_dot_product_attention linalg_vecdot linalg_matmul".split()
+    "scaled_dot_product_attention linalg_vecdot linalg_matmul lstm rnn_tanh rnn_relu rnn_tanh_cell rnn_relu_cell".split()
 )
 """Operations that compute in the lower precision: products, convolutions, and what is composed of them."""
 
@@ -34,7 +34,7 @@ SINGLE = frozenset(
 )
 """Operations that compute in float32: losses, decompositions, products of many numbers."""
 
-WIDEST = frozenset("cat concat concatenate stack index_copy".split())
+WIDEST = frozenset("cat concat concatenate stack index_copy gru gru_cell lstm_cell".split())
 """Operations whose arguments all get the widest of their dtypes."""
 
 LOWER_PRECISIONS = (bfloat16, float16)

@@ -20,10 +20,9 @@ from ..graph.dtypes import TYPE_NAMES, int64
 from ..graph.primitives import nbytes
 from ..graph.shapes import Size
 from ..graph.trace import Node
-from .addressing import ROW, Addressing, gathered
+from .addressing import ROW, Addressing, gathered, value_for
 from .choice import where
 from .conversion import converted
-from .creation import element_of
 from .dispatch import with_history
 from .from_data import from_array
 from .joining import cat
@@ -35,11 +34,11 @@ _UNSORTED = (
 )
 
 
-def _counts(name: str, tensor: Tensor) -> np.ndarray:
-    """The values of a vector of int64; ``RuntimeError`` for anything else."""
+def _counts(tensor: Tensor) -> np.ndarray:
+    """The values of a vector of int64; ``RuntimeError``, which calls it lengths whatever it is, for anything else."""
     if tensor.ndim != 1 or tensor.dtype is not int64:
         raise RuntimeError(
-            f"'{name}' argument should be a 1D CPU int64 tensor, but got {tensor.ndim}D cpu {TYPE_NAMES[tensor.dtype]} tensor"
+            f"'lengths' argument should be a 1D CPU int64 tensor, but got {tensor.ndim}D cpu {TYPE_NAMES[tensor.dtype]} tensor"
         )
     return tensor.detach()._array()
 
@@ -48,7 +47,7 @@ def sizes_of_steps(batch_sizes: Tensor) -> tuple[int, ...]:
     """How many sequences have each step: positive, and never more than before (``RuntimeError``)."""
     if batch_sizes.dtype is not int64:
         raise RuntimeError(f"expected scalar type Long but found {TYPE_NAMES[batch_sizes.dtype]}")
-    sizes = tuple(_counts("batch_sizes", batch_sizes).tolist())
+    sizes = tuple(_counts(batch_sizes).tolist())
     for size, later in zip(sizes, sizes[1:]):
         if later > size:
             raise RuntimeError(f"batch_sizes must not increase, but there are {size} and then {later}")
@@ -63,8 +62,8 @@ class Places:
     ``order`` names the sequence of the padded batch that is each one of the packed batch.
     """
 
-    def __init__(self, sizes: Sequence[int], steps: int, order: np.ndarray) -> None:
-        self.sizes = np.asarray(sizes, np.int64)
+    def __init__(self, sizes: np.ndarray, steps: int, order: np.ndarray) -> None:
+        self.sizes = sizes
         self.steps = steps
         self.order = order
 
@@ -122,7 +121,7 @@ def padded_at(data: Tensor, places: Places, value: Any) -> Tensor:
     rows, there = places.rows_of_packed
     found = gathered(plain, Addressing(plain, [(0, rows)], ROW))
     there = there.reshape(*there.shape, *[1] * (data.ndim - 1))
-    result = where(there, found, element_of(value, data.dtype))
+    result = where(there, found, value_for(found, value))
     return with_history(result, PadPackedSequenceBackward0, [data], places)
 
 
@@ -154,7 +153,7 @@ def _pack_padded_sequence(input: Tensor, lengths: Tensor, batch_first: bool) -> 
 
     ``input`` is (steps, sequences, …), or with ``batch_first`` (sequences, steps, …); ``lengths`` must not increase.
     """
-    counts = _counts("lengths", lengths)
+    counts = _counts(lengths)
     return packed(input, counts, batch_first, np.arange(len(counts), dtype=np.int64))
 
 
@@ -162,7 +161,7 @@ def padded(
     data: Tensor, batch_sizes: Tensor, batch_first: bool, padding_value: Any, total_length: int, order: np.ndarray | None
 ) -> tuple[Tensor, Tensor]:
     """A padded batch of at least ``total_length`` steps, and the lengths of its sequences."""
-    _counts("batch_sizes", batch_sizes)
+    _counts(batch_sizes)
     sizes = np.asarray(sizes_of_steps(batch_sizes), np.int64)
     if 0 < total_length < len(sizes):
         raise RuntimeError(
@@ -222,7 +221,7 @@ def pad_sequence(sequences: Iterable[Tensor], batch_first: bool, padding_value: 
     lengths = [sequence.size(0) for sequence in many]
     steps = max(lengths)
     starts = [steps - length if padding_side == "left" else 0 for length in lengths]
-    value = element_of(padding_value, first.dtype)
+    value = value_for(first, padding_value)
     result = _padded_now(many, starts, steps, batch_first, value)
     if result is None:
         result = _padded_when_known(many, lengths, starts, steps, batch_first, value)
@@ -230,7 +229,7 @@ def pad_sequence(sequences: Iterable[Tensor], batch_first: bool, padding_value: 
 
 
 def _padded_now(
-    many: Sequence[Tensor], starts: Sequence[int], steps: int, batch_first: bool, value: Any
+    many: Sequence[Tensor], starts: Sequence[int], steps: int, batch_first: bool, value: Tensor
 ) -> Tensor | None:
     """The padded batch, made at once of sequences in memory, which are different ones each time; None if some are not."""
     first = many[0]
@@ -242,14 +241,14 @@ def _padded_now(
     shape = Size((len(many), steps, *rest) if batch_first else (steps, len(many), *rest))
     buffer = allocate(nbytes(shape, d))
     memory = buffer.peek(arrays[0].dtype, shape)
-    memory[...] = Tensor._array(first.new_full((), value))
+    memory[...] = value._array()
     for place, (array, start) in enumerate(zip(arrays, starts)):
         (memory[place] if batch_first else memory[:, place])[start : start + len(array)] = array
     return Tensor._from_node(Node(shape, d, None, 0, buffer))
 
 
 def _padded_when_known(
-    many: Sequence[Tensor], lengths: Sequence[int], starts: Sequence[int], steps: int, batch_first: bool, value: Any
+    many: Sequence[Tensor], lengths: Sequence[int], starts: Sequence[int], steps: int, batch_first: bool, value: Tensor
 ) -> Tensor:
     """The padded batch as a gather from the sequences, one behind the other."""
     first = many[0]
@@ -259,7 +258,7 @@ def _padded_when_known(
     rows = cat(alike, 0)
     if not rows.numel():
         shape = (len(many), steps) if batch_first else (steps, len(many))
-        return first.new_full((*shape, *first.shape[1:]), value)
+        return value.expand(*shape, *first.shape[1:]).clone()
     within = np.arange(steps) - np.asarray(starts)[:, None]
     there = (within >= 0) & (within < np.asarray(lengths)[:, None])
     places = np.where(there, within + (np.cumsum(lengths) - lengths)[:, None], 0)

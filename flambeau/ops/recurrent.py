@@ -7,6 +7,7 @@ from typing import Any
 
 from ..core.tensor import Tensor
 from ..graph.dtypes import TYPE_NAMES
+from .conversion import check_floating
 from .dropout import dropout as dropped
 from .joining import cat, stack
 from .operation import Tensors, operation
@@ -19,46 +20,50 @@ def _weights(params: Sequence[Tensor], has_biases: bool, projected: bool) -> lis
     """The weights of each direction of each layer, given one behind the other."""
     each = (4 if has_biases else 2) + projected
     if len(params) % each:
-        raise RuntimeError(f"MatrixRef: ArrayRef size {len(params)} not divisible by stride {each}")
+        raise RuntimeError("got an incorrect number of RNN parameters")
     found = []
     for start in range(0, len(params), each):
         w_ih, w_hh, *others = params[start : start + each]
-        biases = others[:2] if has_biases else (None, None)
-        found.append(Weights(w_ih, w_hh, *biases, others[-1] if projected else None))
+        b_ih, b_hh = others[:2] if has_biases else (None, None)
+        found.append(Weights(w_ih, w_hh, b_ih, b_hh, others[-1] if projected else None))
     return found
 
 
 def _check(kind: type[Recurrence], rows: Tensor, sequences: int, initial: Sequence[Tensor], weights: Weights) -> None:
-    """``RuntimeError`` unless a layer's operands fit together."""
-    d = rows.dtype
-    for other in (*initial, *weights):
+    """``RuntimeError`` unless a layer's operands fit together: what it does with them reads their memory unasked."""
+    w_ih, w_hh, b_ih, b_hh, w_hr = weights
+    d = w_ih.dtype
+    for other in (rows, *initial, *weights):
         if other is not None and other.dtype is not d:
             raise RuntimeError(
-                f"mat1 and mat2 must have the same dtype, but got {TYPE_NAMES[d]} and {TYPE_NAMES[other.dtype]}"
+                f"mat1 and mat2 must have the same dtype, but got {TYPE_NAMES[other.dtype]} and {TYPE_NAMES[d]}"
             )
-    w_ih, w_hh, b_ih, b_hh, w_hr = weights
-    hidden = w_hh.shape[0] // kind.gates
+    for matrix in (w_ih, w_hh) if w_hr is None else (w_ih, w_hh, w_hr):
+        if matrix.ndim != 2:
+            raise RuntimeError(f"mat2 must be a matrix, got {matrix.ndim}-D tensor")
+    check_floating("addmm_impl_cpu_", d)
+    gates, width = w_hh.shape
     for x, matrix in ((rows, w_ih), (initial[0], w_hh)):
-        if x.shape[1] != matrix.shape[1]:
+        if x.shape[-1] != matrix.shape[1]:
             raise RuntimeError(
-                f"mat1 and mat2 shapes cannot be multiplied ({x.shape[0]}x{x.shape[1]} and "
+                f"mat1 and mat2 shapes cannot be multiplied ({x.shape[0]}x{x.shape[-1]} and "
                 f"{matrix.shape[1]}x{matrix.shape[0]})"
             )
-    for state, width in zip(initial, (w_hh.shape[1], hidden)):
-        for axis, (given, wanted) in enumerate(zip(state.shape, (sequences, width))):
+    hidden = width if w_hr is None else w_hr.shape[1]
+    if gates != kind.gates * hidden or w_ih.shape[0] != gates or w_hr is not None and w_hr.shape[0] != width:
+        raise RuntimeError(
+            f"weights of {w_ih.shape[0]} and {gates} rows do not give {kind.gates} gates of {hidden} hidden units"
+        )
+    for state, size in zip(initial, (width, hidden)):
+        for axis, (given, wanted) in enumerate(zip(state.shape, (sequences, size))):
             if given != wanted:
                 raise RuntimeError(
                     f"The size of tensor a ({given}) must match the size of tensor b ({wanted}) at non-singleton dimension "
                     f"{axis}"
                 )
-    wanted_shapes = {"weight_ih": w_ih.shape[:1], "weight_hh": w_hh.shape[:1]}
-    wanted_shapes |= {name: x.shape for name, x in (("bias_ih", b_ih), ("bias_hh", b_hh)) if x is not None}
-    for name, shape in wanted_shapes.items():
-        if shape != (kind.gates * hidden,):
-            raise RuntimeError(f"{name} first dim must be {kind.gates} * hidden_size = {kind.gates * hidden}, but got {shape[0]}")
-    output = (w_hh.shape[1], hidden) if w_hr is not None else (w_hh.shape[1],)
-    if (hidden,) != output if w_hr is None else tuple(w_hr.shape) != output:
-        raise RuntimeError(f"weights of {hidden} hidden units give a state of {w_hh.shape[1]} without a matrix for that")
+    for bias in (b_ih, b_hh):
+        if bias is not None and tuple(bias.shape) not in ((gates,), (1,), ()):
+            raise RuntimeError(f"The expanded size of the tensor ({gates}) must match the existing size {list(bias.shape)}")
 
 
 def _layers(
@@ -95,14 +100,16 @@ def _layers(
 
 def _network(kind: type[Recurrence], *arguments: Any) -> tuple[Tensor, ...]:
     """:func:`_layers` over a padded batch, or over a packed one, where ``batch_sizes`` come second."""
-    if isinstance(arguments[3], (list, tuple)):
+    packed = isinstance(arguments[3], (list, tuple))
+    if not isinstance(arguments[3 + packed], bool) or not isinstance(arguments[6 + packed], bool):
+        raise TypeError("whether there are biases, and whether this is training, must be bool")
+    if packed:
         data, batch_sizes, hx, *settings = arguments
         sizes = sizes_of_steps(batch_sizes)
         rows = data.narrow(0, 0, sum(sizes))
         return _layers(kind, rows, sizes, hx if kind.states == 2 else (hx,), *settings)
     input, hx, *settings, batch_first = arguments
     if input.ndim != 3:
-        input.size(2)  # raises what PyTorch does
         raise RuntimeError(f"input must have 3 dimensions, got {input.ndim}")
     if batch_first:
         input = input.transpose(0, 1)
@@ -115,8 +122,8 @@ def _network(kind: type[Recurrence], *arguments: Any) -> tuple[Tensor, ...]:
 
 @operation(method=False)
 def lstm(
-    input: Tensor, hx: Any, params: Any, has_biases: Any, num_layers: Any, dropout: Any, train: Any, bidirectional: Any,
-    batch_first: Any,
+    input: Tensor, hx: Any, params: Any, has_biases: Any, num_layers: Any, dropout: Any, train: Any, bidirectional: bool,
+    batch_first: bool,
 ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
     """Long short-term memory: output (steps, sequences, hidden) and the states (layers · directions, sequences, hidden) at the
     end, of ``input`` (steps, sequences, features) and the two states ``hx`` at the beginning.
@@ -133,8 +140,8 @@ def lstm(
 
 @operation(method=False)
 def gru(
-    input: Tensor, hx: Any, params: Any, has_biases: Any, num_layers: Any, dropout: Any, train: Any, bidirectional: Any,
-    batch_first: Any,
+    input: Tensor, hx: Any, params: Any, has_biases: Any, num_layers: Any, dropout: Any, train: Any, bidirectional: bool,
+    batch_first: bool,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
     """Gated recurrent units, called as :func:`lstm` but with one state."""
     return _network(  # type: ignore[return-value]
@@ -144,8 +151,8 @@ def gru(
 
 @operation(method=False)
 def rnn_tanh(
-    input: Tensor, hx: Any, params: Any, has_biases: Any, num_layers: Any, dropout: Any, train: Any, bidirectional: Any,
-    batch_first: Any,
+    input: Tensor, hx: Any, params: Any, has_biases: Any, num_layers: Any, dropout: Any, train: Any, bidirectional: bool,
+    batch_first: bool,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
     """Layers of ``tanh(W x + U h + b)``, called as :func:`gru`."""
     return _network(  # type: ignore[return-value]
@@ -155,8 +162,8 @@ def rnn_tanh(
 
 @operation(method=False)
 def rnn_relu(
-    input: Tensor, hx: Any, params: Any, has_biases: Any, num_layers: Any, dropout: Any, train: Any, bidirectional: Any,
-    batch_first: Any,
+    input: Tensor, hx: Any, params: Any, has_biases: Any, num_layers: Any, dropout: Any, train: Any, bidirectional: bool,
+    batch_first: bool,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
     """Layers of ``max(W x + U h + b, 0)``, called as :func:`gru`."""
     return _network(  # type: ignore[return-value]
@@ -172,22 +179,24 @@ def _cell(
     b_hh: Tensor | None,
 ) -> tuple[Tensor, ...]:  # fmt: skip
     """The states after one step, of ``input`` (sequences, features) and the states before it."""
+    wanted = kind.gates * w_hh.size(1)
+    for name, matrix in (("weight_ih", w_ih), ("weight_hh", w_hh)):
+        if matrix.size(0) != wanted:
+            raise RuntimeError(f"{name} first dim must be {kind.gates} * hidden_size = {wanted}, but got {matrix.shape[0]}")
     if input.size(1) != w_ih.size(1):
         raise RuntimeError(f"input has inconsistent input_size: got {input.shape[1]} expected {w_ih.shape[1]}")
     for number, state in enumerate(initial):
-        if input.shape[0] != state.shape[0]:
+        if input.shape[0] != state.size(0):
             raise RuntimeError(
                 f"Input batch size {input.shape[0]} doesn't match hidden{number} batch size {state.shape[0]}"
             )
-        if state.size(1) != w_hh.size(1):
+        if state.size(1) != w_hh.shape[1]:
             raise RuntimeError(
                 f"hidden{number} has inconsistent hidden_size: got {state.shape[1]}, expected {w_hh.shape[1]}"
             )
+    if input.ndim != 2 or any(state.ndim != 2 for state in initial):
+        raise RuntimeError("a cell takes matrices, of which each row is of one sequence")
     weights = Weights(w_ih, w_hh, b_ih, b_hh)
-    for name, matrix in (("weight_ih", w_ih), ("weight_hh", w_hh)):
-        wanted = kind.gates * w_hh.shape[1]
-        if matrix.shape[0] != wanted:
-            raise RuntimeError(f"{name} first dim must be {kind.gates} * hidden_size = {wanted}, but got {matrix.shape[0]}")
     _check(kind, input, input.shape[0], initial, weights)
     _, *states = layer(kind, Walk((input.shape[0],), False), input, initial, weights)
     return tuple(states)

@@ -278,7 +278,7 @@ def layer(
     """One direction of one layer: the rows of its output, and the states (sequences, hidden) at the end."""
     d = rows.dtype
     if is_half(rows):  # computed in float32 throughout, and rounded once
-        wide = [None if x is None else x.float() for x in weights]
+        wide: Any = [None if x is None else x.float() for x in weights]
         results = layer(kind, walk, rows.float(), [x.float() for x in initial], Weights(*wide))
         return tuple([x.to(d) for x in results])
     inputs = [rows, *initial, *weights]

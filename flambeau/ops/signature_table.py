@@ -72,6 +72,12 @@ SIGNATURES = """
     float eps, bool cudnn_enabled) batch_norm
 (Tensor input, Tensor? weight, Tensor? bias, Tensor? running_mean, Tensor? running_var, bool use_input_stats, float
     momentum, float eps, bool cudnn_enabled) instance_norm
+(Tensor data, Tensor batch_sizes, Tensor[] hx, Tensor[] params, bool has_biases, int num_layers, float dropout, bool train,
+    bool bidirectional | Tensor input, Tensor[] hx, Tensor[] params, bool has_biases, int num_layers, float dropout, bool
+    train, bool bidirectional, bool batch_first) lstm
+(Tensor data, Tensor batch_sizes, Tensor hx, Tensor[] params, bool has_biases, int num_layers, float dropout, bool train,
+    bool bidirectional | Tensor input, Tensor hx, Tensor[] params, bool has_biases, int num_layers, float dropout, bool train,
+    bool bidirectional, bool batch_first) gru rnn_relu rnn_tanh
 (int[] size | dtype dtype) Tensor.view
 (int n, *, options | int n, int m, *, options) eye
 (Tensor input | Tensor input, *, int decimals) round

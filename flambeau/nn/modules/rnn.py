@@ -110,7 +110,7 @@ class RNNBase(Module):
         self._flat_weights_names = [name for names in self._all_weights for name in names]
 
     def _init_flat_weights(self) -> None:
-        self._flat_weights = [getattr(self, name, None) for name in self._flat_weights_names]
+        self._flat_weights: list[Any] = [getattr(self, name, None) for name in self._flat_weights_names]
         self._note_weights()
         self.flatten_parameters()
 

@@ -11,7 +11,8 @@ import flambeau
 
 from ...core.tensor import Tensor
 from ...ops import packing
-from .._packed_sequence import PackedSequence, PackedSequence_, invert_permutation
+from .._packed_sequence import PackedSequence, invert_permutation
+from .._packed_sequence import PackedSequence_ as PackedSequence_
 
 __all__ = [
     "PackedSequence", "invert_permutation", "pack_padded_sequence", "pad_packed_sequence", "pad_sequence", "unpad_sequence",
