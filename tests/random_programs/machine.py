@@ -73,7 +73,12 @@ class Machine:
             for instruction in program.instructions:
                 self.do(instruction)
         else:
-            self.go_round(program.loop, program.instructions)
+            loop, (rows, *rest) = program.loop, self.registers
+            states, constants = rest[: loop.states], rest[loop.states :]
+            for layer in range(loop.layers):
+                axis = loop.axis if layer == 0 else 0
+                states, rows = self.go_round(loop, program.instructions, rows, axis, states, constants)
+            self.registers = [*states, *constants, rows]
         return self.finish(program)
 
     def do(self, instruction: Instruction) -> None:
@@ -87,12 +92,21 @@ class Machine:
             fact.error = f"{type(error).__name__}: {error}"
         self.facts.append(fact)
 
-    def go_round(self, loop: Loop, instructions: Sequence[Instruction]) -> None:
-        """Run a loop over the rows of the first register."""
-        rows, states, constants = self.registers[0], self.registers[1 : 1 + loop.states], self.registers[1 + loop.states :]
+    def go_round(
+        self,
+        loop: Loop,
+        instructions: Sequence[Instruction],
+        rows: Register,
+        axis: int,
+        states: list[Register],
+        constants: list[Register],
+    ) -> tuple[list[Register], Register]:
+        """Run a loop; gives the last states and the outputs."""
         grown: list[Register] = []
-        for number in range(loop.steps):
-            row = Register(rows.tensor[number], rows.root, rows.apart)
+        self.outputs = []
+        for number in range(rows.tensor.shape[axis]):
+            place = -1 - number if loop.backwards else number
+            row = Register(rows.tensor.select(axis, place), rows.root, rows.apart)
             given = [*states, *constants, row, *grown]
             self.registers = given.copy()
             self.integers = [self.T.arange(5) * 3 + number]
@@ -108,9 +122,9 @@ class Machine:
                 grown = self.registers[-1:]
             else:
                 self.outputs.append(states[0])
-        self.registers = [*states, *constants, rows, *grown]
         if not loop.grown:
             self.do(Instruction("stacked", 0, 0, 0, 0, 0))
+        return states, self.registers[-1]
 
     def following(self, loop: Loop, state: Register, made: list[Register]) -> Register:
         """The state after ``state``: the last of what a step made that has its shape, which is taken out, and squashed."""

@@ -54,19 +54,21 @@ class Sizes:
 
 @dataclass(frozen=True)
 class Loop:
-    """That a program's instructions are the body of a loop over the rows of the first leaf.
+    """That a program's instructions are the body of a loop over the rows of the first leaf, along ``axis``.
 
     The next ``states`` leaves are what the first step begins with, if not zeros of their shapes. A step's instructions see
     the states, the remaining leaves and a row; the last result of each state's shape, squashed by the instruction of that
     name so that it stays small, is the state in the next step. The first state of every step is an output. These are stacked
-    at the end, or concatenated as they come (``grown``).
+    at the end, or concatenated as they come (``grown``), and are the rows of the next layer, if there are several.
     """
 
-    steps: int
     states: int
     zeros: bool
     squashed: str
     grown: bool
+    axis: int
+    backwards: bool
+    layers: int
 
 
 @dataclass(frozen=True)

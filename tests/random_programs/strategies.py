@@ -85,6 +85,9 @@ def loops(dtypes: Sequence[str] = ("float64",), most: int = 7, runs: int = 3) ->
         zeros=st.booleans(),
         squashed=st.sampled_from(("tanh", "sigmoid", "sin")),
         grown=st.booleans(),
+        axis=st.integers(0, 1),
+        backwards=st.booleans(),
+        layers=st.sampled_from((1, 1, 2)),
     )
 
 
@@ -93,11 +96,14 @@ def _runs_of_a_loop(
     runs: list[tuple[int, int, int, int]],
     dtype: str,
     instructions: tuple[Instruction, ...],
+    axis: int,
     **how: Any,
 ) -> list[Program]:
     programs = []
     for steps, *extents in runs:
         row, states, constants = body(*extents)
-        loop = Loop(steps, len(states), **how)
-        programs.append(Program(((steps, *row), *states, *constants), dtype, instructions, loop=loop))
+        axis = min(axis, len(row))
+        loop = Loop(len(states), axis=axis, **how)
+        rows = (*row[:axis], steps, *row[axis:])
+        programs.append(Program((rows, *states, *constants), dtype, instructions, loop=loop))
     return programs
