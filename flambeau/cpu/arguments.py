@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from ..kernels.kernel import Operand
+from ..kernels.kernel import Number, Operand
 from .ir import KernelBuilder
 from .values import Type
 
@@ -13,9 +13,9 @@ from .values import Type
 class Arguments:
     """The order of a kernel's static arguments.
 
-    A field is a plain name (one integer), ``name[3]`` (three integers) or ``&name`` (an operand, two places: the slot of its
-    address and bytes behind that). What has no name, an epilogue's arguments or a table of any length, follows from
-    ``end`` on.
+    A field is a plain name (one integer, or a number given at each run), ``name[3]`` (three integers) or ``&name`` (an operand,
+    two places: the slot of its address and bytes behind that). What has no name, an epilogue's arguments or a table of any
+    length, follows from ``end`` on.
     """
 
     def __init__(self, *fields: str) -> None:
@@ -28,9 +28,9 @@ class Arguments:
             self._fields.append((name, self.end, int(count) if count else None, operand))
             self.end += 2 if operand else int(count or 1)
 
-    def values(self, **values: int | Operand | tuple[int, ...]) -> list[int | Operand]:
+    def values(self, **values: int | Number | Operand | tuple[int, ...]) -> list[Any]:
         """The arguments of a call, in order; every field must be given."""
-        result: list[int | Operand] = []
+        result: list[Any] = []
         for name, *_ in self._fields:
             value = values.pop(name)
             if isinstance(value, tuple):

@@ -221,8 +221,8 @@ def test_the_reference_device_agrees(options: dict[str, Any]) -> None:
 
 
 def test_no_matrix_of_scores_is_kept() -> None:
-    """What is written for 1,024 queries and keys is as large as the operands, not as their matrix."""
-    tensors = [flambeau.randn(1, 4, 1024, 8, requires_grad=True) for _ in range(3)]
+    """Temporaries for 1,024 queries and keys are a few times as large as the operands (512 KB), not as the matrix (16 MB)."""
+    tensors = [flambeau.randn(1, 4, 1024, 32, requires_grad=True) for _ in range(3)]
     for _ in range(3):
         for x in tensors:
             x.grad = None
@@ -231,5 +231,5 @@ def test_no_matrix_of_scores_is_kept() -> None:
         tensors[0].grad.numpy()
         text = report.last_evaluation()
         assert re.findall("  (attention.*)$", text, re.MULTILINE) == ["attention", "attention gradient"]
-        assert int(re.findall("([0-9]+) bytes for temporaries", text)[0]) < 1024 * 1024
+        assert int(re.findall("([0-9]+) bytes for temporaries", text)[0]) < 4 * 1024 * 1024
     assert_same(result, attend(torch, *(torch.from_numpy(array(x)) for x in tensors), is_causal=True), 1e-5)

@@ -12,9 +12,11 @@ The bits of a result follow from the logical shape alone:
     of fused multiply-adds along the features (scores) and along a block's keys (results). A row that sees nothing is zero.
 *Backward*
     Weights are computed again, as exp(score - log of the sum). For blocks of ``KEYS_BACKWARD`` keys, and in each of them for
-    blocks of ``QUERIES`` queries, products are chains along a block, added to those before.
+    blocks of ``QUERIES`` queries (from the first that sees the keys on), products are chains along a block, added to those
+    before. Where the batch is small, keys are cut into parts by their number, and what the parts add to the queries'
+    gradients is added up at last.
 
-A tile is a block of queries (forward) or an element of the batch (backward).
+A tile is a panel of queries (forward), or a part of the keys of an element of the batch (backward).
 """
 
 from .backward import lower_attention_gradient

@@ -14,11 +14,11 @@ from ...kernels.kernel import Attention, Call, Operand, Strided
 from ..arguments import Arguments
 from ..gemm.pack import pack_function
 from ..ir import Kernel, KernelBuilder, Module
-from ..values import LANES, Pointer, Value, placed, unraveled, where
+from ..values import LANES, Pointer, Type, Value, placed, unraveled, where
 from ..zeros import emit_zero
 from .forward import matrix_arguments, matrix_values, way
 from .panels import PADDING_ROWS, Panels, scale_rows, unpack_function
-from .scores import ScoreCode, Scores, power, score_values
+from .scores import ScoreCode, Scores, number_of, power, score_values
 
 KEYS_BACKWARD = 32
 """Keys of a block: a panel of them, or two."""
@@ -26,7 +26,14 @@ KEYS_BACKWARD = 32
 QUERIES = 64
 """Queries of a block."""
 
-PARTS = ("keys values key_rows grad_keys grad_values weights slopes grad_queries").split()
+ENOUGH_TILES = 16
+FEWEST_BLOCKS = 4
+"""Keys of an element of the batch are cut into parts of at least so many blocks, if there are not enough elements."""
+
+ROWS_A_TILE = 64
+"""Queries of which the parts of gradients are added up by one tile."""
+
+SCRATCH = ("keys values key_rows grad_keys grad_values weights slopes").split()
 """What a tile has in scratch memory."""
 
 
@@ -43,37 +50,71 @@ def lower_attention_gradient(
     for extent in attention.batch:
         matrices = matrices * extent
     padded = -(-attention.width // panels.width) * panels.width
+    blocks = -(-attention.places // KEYS_BACKWARD)
+    parts = max(1, min(-(-ENOUGH_TILES // matrices), blocks // FEWEST_BLOCKS))
+    blocks_a_part = -(-blocks // parts)
+    parts = -(-blocks // blocks_a_part)
+    part_pitch = (attention.rows + PADDING_ROWS) * padded
+    partial = Operand(matrices * parts * part_pitch * scores.type.bytes, "parts of the queries' gradients")
     block = (QUERIES + PADDING_ROWS) * KEYS_BACKWARD
     sizes = (
         attention.width * KEYS_BACKWARD, attention.value_width * KEYS_BACKWARD, KEYS_BACKWARD * padded,
         (attention.width + PADDING_ROWS) * KEYS_BACKWARD, (attention.value_width + PADDING_ROWS) * KEYS_BACKWARD, block, block,
-        (attention.rows + PADDING_ROWS) * padded,
     )  # fmt: skip
     places: dict[str, Any] = {}
     end = 0
-    for part, size in zip(PARTS, sizes, strict=True):
-        places[f"{part}_at"] = end
+    for name, size in zip(SCRATCH, sizes, strict=True):
+        places[f"{name}_at"] = end
         end = end + size
+    grad_query, grad_key, grad_value = results
     arguments = code.arguments.values(
         **matrix_values("query", attention.query), **matrix_values("key", attention.key),
         **matrix_values("value", attention.value), **matrix_values("gradient", gradient), sums=sums, delta=delta,
-        **dict(zip(("grad_query", "grad_key", "grad_value"), results, strict=True)),
-        width=attention.width, value_width=attention.value_width, padded=padded, **places, **score_values(attention),
+        partial=partial, grad_key=grad_key, grad_value=grad_value, width=attention.width, value_width=attention.value_width,
+        padded=padded, parts=parts, part_pitch=part_pitch, keys_a_part=blocks_a_part * KEYS_BACKWARD, **places,
+        **score_values(attention),
     )  # fmt: skip
     mask = () if attention.mask is None else (attention.mask.operand,)
     read = (attention.query.operand, attention.key.operand, attention.value.operand, gradient.operand, sums, delta, *mask)
-    return [
-        Call(
-            Kernel(code.key, code.emit),
-            arguments,
-            tiles=matrices,
-            scratch=end * scores.type.bytes,
-            reads=read,
-            writes=results,
-            flops=2 * matrices * attention.rows * attention.places * (3 * attention.width + 2 * attention.value_width),
-            label="attention gradient",
-        )
-    ]
+    call = Call(
+        Kernel(code.key, code.emit),
+        arguments,
+        tiles=matrices * parts,
+        scratch=end * scores.type.bytes,
+        reads=read,
+        writes=(partial, grad_key, grad_value),
+        flops=2 * matrices * attention.rows * attention.places * (3 * attention.width + 2 * attention.value_width),
+        label="attention gradient",
+    )
+    row_tiles = -(-attention.rows // ROWS_A_TILE)
+    combined = COMBINE_ARGUMENTS.values(
+        partial=partial, grad_query=grad_query, rows=attention.rows, width=attention.width, padded=padded, parts=parts,
+        part_pitch=part_pitch, row_tiles=row_tiles, scale=attention.scale,
+    )  # fmt: skip
+    type = scores.type
+    kernel = Kernel(f"attention combine {type}", lambda module, name: _emit_combine(module, name, type))
+    label = "combine queries' gradients"
+    return [call, Call(kernel, combined, matrices * row_tiles, reads=(partial,), writes=(grad_query,), label=label)]
+
+
+COMBINE_ARGUMENTS = Arguments("&partial &grad_query rows width padded parts part_pitch row_tiles scale")
+
+
+def _emit_combine(module: Module, name: str, type: Type) -> None:
+    """Add up the parts of each row in order, and multiply by the scale."""
+    b = KernelBuilder(module, name)
+    a = COMBINE_ARGUMENTS.load(b, type)
+    scale = number_of(b, a.scale, type)
+    matrix, first = b.tile // a.row_tiles, b.tile % a.row_tiles * ROWS_A_TILE
+    with b.loop(first, (first + ROWS_A_TILE).at_most(a.rows)) as row:
+        source = a.partial + (matrix * a.parts * a.part_pitch + row * a.padded)
+        target = a.grad_query + (matrix * a.rows + row) * a.width
+        for element, mask in b.vectors(0, a.width):
+            total = b.variable((source + element).load(LANES))
+            with b.loop(1, a.parts) as part:
+                total.value = total.value + (source + (part * a.part_pitch + element)).load(LANES)
+            (target + element).store(total.value * scale, mask)
+    b.finish()
 
 
 @dataclass(frozen=True)
@@ -90,11 +131,12 @@ class BackwardCode:
 
     @property
     def arguments(self) -> Arguments:
-        """``padded`` is the width of rows of the query's gradient in scratch memory, in which all parts have their places."""
-        matrices = matrix_arguments(self.scores.rank, "query", "key", "value", "gradient")
-        places = " ".join(f"{part}_at" for part in PARTS)
+        """``padded`` is the width of rows of ``partial``, the parts of the queries' gradients, which are ``part_pitch`` apart."""
         return Arguments(
-            matrices, "&sums &delta &grad_query &grad_key &grad_value width value_width padded", places, self.scores.arguments
+            matrix_arguments(self.scores.rank, "query", "key", "value", "gradient"),
+            "&sums &delta &partial &grad_key &grad_value width value_width padded parts part_pitch keys_a_part",
+            " ".join(f"{name}_at" for name in SCRATCH),
+            self.scores.arguments,
         )
 
     def emit(self, module: Module, name: str) -> None:
@@ -112,22 +154,21 @@ class _Writer:
         self.pack = [pack_function(b.module, type, self.panels.width, way) for way in code.ways]
         self.unpack = unpack_function(b.module, type, KEYS_BACKWARD)
         scratch = b.scratch.of(type)
-        self.part = {part: scratch + getattr(self.a, f"{part}_at") for part in PARTS}
+        self.at = {name: scratch + getattr(self.a, f"{name}_at") for name in SCRATCH}
 
     def write(self) -> None:
         b, a = self.b, self.a
-        indices = unraveled(b.tile, a.extents)
+        self.number = number = b.tile // a.parts
+        indices = unraveled(number, a.extents)
         for name in ("query", "key", "value", "gradient"):
             setattr(self, name, getattr(a, name) + placed(indices, getattr(a, f"{name}_batch"), 0))
-        self.scores = Scores(b, a, self.code.scores, indices, b.tile)
-        self.sums, self.delta = a.sums + b.tile * a.rows, a.delta + b.tile * a.rows
-        emit_zero(b, self.part["grad_queries"], a.rows * a.padded)
-        with b.loop(0, a.places, KEYS_BACKWARD) as key:
+        self.scores = Scores(b, a, self.code.scores, indices, number)
+        self.sums, self.delta = a.sums + number * a.rows, a.delta + number * a.rows
+        self.grad_queries = a.partial + b.tile * a.part_pitch
+        emit_zero(b, self.grad_queries, a.rows * a.padded)
+        first = b.tile % a.parts * a.keys_a_part
+        with b.loop(first, (first + a.keys_a_part).at_most(a.places), KEYS_BACKWARD) as key:
             self._keys(key, (a.places - key).at_most(KEYS_BACKWARD))
-        with b.loop(0, a.rows) as row:
-            source, target = self.part["grad_queries"] + row * a.padded, a.grad_query + (b.tile * a.rows + row) * a.width
-            for element, mask in b.vectors(0, a.width):
-                (target + element).store((source + element).load(LANES) * self.scores.scale, mask)
         b.finish()
 
     query: Pointer
@@ -137,11 +178,11 @@ class _Writer:
 
     def _keys(self, key: Value, keys: Value) -> None:
         """The gradients of ``keys`` keys and values from ``key`` on, and what they add to the queries' gradients."""
-        b, a, part, width = self.b, self.a, self.part, self.panels.width
+        b, a, at, width = self.b, self.a, self.at, self.panels.width
         self.lanes = [self.scores.lanes(key + lane, key + keys) for lane in range(0, KEYS_BACKWARD, LANES)]
         packed = (
-            (self.pack[0], part["keys"], self.key + key * a.key_row, a.key_row, a.key_element, a.width),
-            (self.pack[1], part["values"], self.value + key * a.value_row, a.value_row, a.value_element, a.value_width),
+            (self.pack[0], at["keys"], self.key + key * a.key_row, a.key_row, a.key_element, a.width),
+            (self.pack[1], at["values"], self.value + key * a.value_row, a.value_row, a.value_element, a.value_width),
         )
         for pack, target, source, row_step, step, extent in packed:
             for lane in range(0, KEYS_BACKWARD, width):
@@ -152,24 +193,22 @@ class _Writer:
                     columns=(keys - start).at_most(width), k=extent, ahead=0,
                 )  # fmt: skip
         self._copy_keys(key, keys)
-        begin = b.index(0)
-        if self.code.scores.causal:
-            begin = key // QUERIES * QUERIES
+        begin = key if self.code.scores.causal else 0  # queries before the keys do not see them
         for gradient, extent in (("grad_keys", a.width), ("grad_values", a.value_width)):
-            emit_zero(b, part[gradient], extent * KEYS_BACKWARD)
+            emit_zero(b, at[gradient], extent * KEYS_BACKWARD)
         with b.loop(begin, a.rows, QUERIES) as row:
             self._queries(key, keys, row, (a.rows - row).at_most(QUERIES))
-        scale_rows(b, part["grad_keys"], a.width, KEYS_BACKWARD, [self.scores.scale.broadcast()] * (KEYS_BACKWARD // LANES))
-        first = b.tile * a.places + key
+        scale_rows(b, at["grad_keys"], a.width, KEYS_BACKWARD, [self.scores.scale.broadcast()] * (KEYS_BACKWARD // LANES))
+        first = self.number * a.places + key
         for gradient, target, extent in (("grad_keys", a.grad_key, a.width), ("grad_values", a.grad_value, a.value_width)):
             self.unpack(
-                b, panel=part[gradient], target=target + first * extent, target_row=extent, rows=keys, columns=extent
+                b, panel=at[gradient], target=target + first * extent, target_row=extent, rows=keys, columns=extent
             )
 
     def _copy_keys(self, key: Value, keys: Value) -> None:
         """Rows of keys with nothing in between, filled up with zeros to whole panels."""
         b, a = self.b, self.a
-        rows = self.part["key_rows"]
+        rows = self.at["key_rows"]
         emit_zero(b, rows, keys * a.padded)
         with b.loop(0, keys) as number:
             source, target = self.key + (key + number) * a.key_row, rows + number * a.padded
@@ -182,15 +221,15 @@ class _Writer:
 
     def _queries(self, key: Value, keys: Value, row: Value, rows: Value) -> None:
         """What ``rows`` queries from ``row`` on add."""
-        b, a, part, width = self.b, self.a, self.part, self.panels.width
+        b, a, at, width = self.b, self.a, self.at, self.panels.width
         query, gradient = self.query + row * a.query_row, self.gradient + row * a.gradient_row
-        weights, slopes = part["weights"], part["slopes"]
+        weights, slopes = at["weights"], at["slopes"]
         of_query = {"left": query, "left_row": a.query_row, "left_k": a.query_element}
         of_gradient = {"left": gradient, "left_row": a.gradient_row, "left_k": a.gradient_element}
         lanes = range(0, KEYS_BACKWARD, width)
         for lane in lanes:
             for left, panel, results, extent in (
-                (of_query, part["keys"], weights, a.width), (of_gradient, part["values"], slopes, a.value_width)
+                (of_query, at["keys"], weights, a.width), (of_gradient, at["values"], slopes, a.value_width)
             ):  # fmt: skip
                 self.panels.multiply(
                     b, rows=rows, **left, right=panel + extent * lane, right_k=width, results=results + lane,
@@ -205,13 +244,13 @@ class _Writer:
                 ({"left": query, "left_row": a.query_element, "left_k": a.query_row}, slopes, "grad_keys", a.width),
             ):  # fmt: skip
                 self.panels.multiply(
-                    b, rows=extent, **left, right=right + lane, right_k=KEYS_BACKWARD, results=part[results] + lane,
+                    b, rows=extent, **left, right=right + lane, right_k=KEYS_BACKWARD, results=at[results] + lane,
                     results_row=KEYS_BACKWARD, k=rows, first=0,
                 )  # fmt: skip
         with b.loop(0, a.padded, width) as element:
             self.panels.multiply(
-                b, rows=rows, left=slopes, left_row=KEYS_BACKWARD, left_k=1, right=part["key_rows"] + element,
-                right_k=a.padded, results=part["grad_queries"] + (row * a.padded + element), results_row=a.padded, k=keys,
+                b, rows=rows, left=slopes, left_row=KEYS_BACKWARD, left_k=1, right=at["key_rows"] + element,
+                right_k=a.padded, results=self.grad_queries + (row * a.padded + element), results_row=a.padded, k=keys,
                 first=0,
             )  # fmt: skip
 
@@ -221,7 +260,7 @@ class _Writer:
         logarithm, delta = self.sums[row], self.delta[row]
         for vector, lanes in enumerate(self.lanes):
             place = number * KEYS_BACKWARD + vector * LANES
-            weights, slopes = self.part["weights"] + place, self.part["slopes"] + place
+            weights, slopes = self.at["weights"] + place, self.at["slopes"] + place
             weight = power(scores.masked(weights.load(LANES), lanes, row) - logarithm)
             slope = slopes.load(LANES)
             dropped = weight

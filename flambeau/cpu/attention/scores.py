@@ -83,19 +83,15 @@ class Scores:
 
     def __init__(self, b: KernelBuilder, a: Any, code: ScoreCode, indices: list[Value], number: Value) -> None:
         self.b, self.a, self.code = b, a, code
-        self.scale = self._float(a.scale)
+        self.scale = number_of(b, a.scale, code.type)
         if code.mask:
             self.mask = _as_stored(a.mask, code) + placed(indices, a.mask_batch, 0)
             self.mask_steps = (a.mask_row, a.mask_place) if code.across else (a.mask_place, a.mask_row)
         if code.dropped:
-            self.factor = self._float(a.factor)
+            self.factor = number_of(b, a.factor, code.type)
             self.limit = b.slot(a.limit, Type.of("i64")).truncate("i32")
             self.seed = b.slot(a.seed, Type.of("i64"))
             self.first = b.slot(a.offset, Type.of("i64")) + number * a.rows * a.places
-
-    def _float(self, slot: Value) -> Value:
-        number: Value = self.b.slot(slot, Type.of("double"))
-        return number if self.code.type is number.type else number.narrow()
 
     def lanes(self, first: Value, end: Value) -> Lanes:
         """The lanes from query or key ``first`` on, which exist before ``end``."""
@@ -131,6 +127,12 @@ class Scores:
 
 def _as_stored(mask: Pointer, code: ScoreCode) -> Pointer:
     return mask.of("i8") if code.mask == "bool" else mask
+
+
+def number_of(b: KernelBuilder, slot: Value, type: Type) -> Value:
+    """A number that the run gives."""
+    number: Value = b.slot(slot, Type.of("double"))
+    return number if type is number.type else number.narrow()
 
 
 def power(x: Value) -> Value:
