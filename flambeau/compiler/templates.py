@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from ..graph.dtypes import dtype
-from ..graph.primitives import ATTENTION, CONVOLUTION, nbytes
+from ..graph.primitives import ATTENTION, CONVOLUTION, CTC_LOSS, nbytes
 from ..graph.shapes import View, broadcast_strides
 from ..kernels.contract import Device
-from ..kernels.kernel import Attention, Call, Late, MatrixAccess, Number, Operand, Scan, Scatter, Shifted, Strided
+from ..kernels.kernel import Alignment, Attention, Call, Late, MatrixAccess, Number, Operand, Scan, Scatter, Shifted, Strided
 from .fuse import Group
 from .items import Access, Item
 from .lower import lower_write, operand_of
@@ -92,6 +93,8 @@ def lower_single(device: Device, group: Group, in_place: bool) -> list[Call | Ho
         return list(_scan(device, item, group.items))
     if kind == "attention":
         return list(_attention(device, item, group.items))
+    if kind == "ctc":
+        return list(_ctc(device, item, group.items))
     return list(_template(device, item, group.items))
 
 
@@ -176,6 +179,26 @@ def _scan(device: Device, item: Item, items: list[Item]) -> list[Call]:
     result, places = _outputs(items, 2)
     assert result is not None
     return device.scan(Scan(item.primitive.name, d, tuple(shape), axis, backwards, sources, result, places))
+
+
+def _ctc(device: Device, item: Item, items: list[Item]) -> list[Call]:
+    _, d, blank, setting = item.attributes
+    log_probs, targets, lengths, target_lengths, *further = [o for o in item.operands if isinstance(o, Access)]
+    frames, samples, labels = log_probs.sizes
+    joined = len(targets.sizes) == 1
+    forward = item.primitive is CTC_LOSS
+    extents = (0, frames, 0, prod(targets.sizes) if joined else targets.sizes[-1], labels)
+    errors = [Late(check, item.place, 0, extent) for check, extent in zip(setting, extents)] if forward else ()
+    problem = Alignment(
+        frames, samples, labels, blank, 0 if joined else targets.sizes[-1], prod(targets.sizes), joined, _strided(log_probs),
+        operand_of(targets), operand_of(lengths), operand_of(target_lengths), tuple(errors),
+    )  # fmt: skip
+    if forward:
+        loss, states = _outputs(items, 2)
+        assert loss is not None
+        return device.ctc_loss(d, problem, loss, states or Operand(frames * (2 * problem.total + 3 * samples) * d.itemsize))
+    grad, known, kept = further
+    return device.ctc_gradient(d, problem, setting, _strided(grad), operand_of(known), operand_of(kept), item.store())
 
 
 def _outputs(items: list[Item], count: int) -> list[Operand | None]:

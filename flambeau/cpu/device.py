@@ -9,12 +9,13 @@ from typing import Any
 from ..graph.dtypes import DType
 from ..graph.windows import Convolution, Pooling
 from ..kernels.contract import Tiling, register
-from ..kernels.kernel import Attention, Call, Epilogue, MatrixAccess, Operand, Strided
+from ..kernels.kernel import Alignment, Attention, Call, Epilogue, MatrixAccess, Operand, Strided
 from ..kernels.kernel import Kernel as AnyKernel
 from ..kernels.program import Program
 from .attention import lower_attention, lower_attention_gradient
 from .conversion import register_type
 from .convolution import lower_forward, lower_input_gradient, lower_weight_gradient
+from .ctc import lower_ctc_gradient, lower_ctc_loss
 from .gemm import lower_matmul
 from .ir import Kernel
 from .jit import default_compiler
@@ -95,6 +96,15 @@ class Processor:
         self, attention: Attention, gradient: Strided, sums: Operand, delta: Operand, results: tuple[Operand, Operand, Operand]
     ) -> list[Call]:
         return lower_attention_gradient(attention, gradient, sums, delta, results)
+
+    def ctc_loss(self, dtype: DType, problem: Alignment, loss: Operand, states: Operand) -> list[Call]:
+        return lower_ctc_loss(register_type(dtype), problem, loss, states)
+
+    def ctc_gradient(
+        self, dtype: DType, problem: Alignment, zero_infinity: bool, grad: Strided, loss: Operand, states: Operand,
+        result: Operand,
+    ) -> list[Call]:  # fmt: skip
+        return lower_ctc_gradient(register_type(dtype), problem, zero_infinity, grad, loss, states, result)
 
     def load(self, kernels: Sequence[Any]) -> list[int]:
         return default_compiler().addresses(kernels)

@@ -175,6 +175,13 @@ logarithms of the sums of exponentials (…, L)."""
 ATTENTION_GRADIENT = define("attention_gradient", "attention", rules.like_second)
 """Operands: the result's gradient, those of :data:`ATTENTION`, the logarithms and the sums of the gradient times the result
 (…, L), both contiguous, then the numbers. ``attributes`` (causal, masked). Gives the gradients of query, key and value."""
+CTC_LOSS = define("ctc_loss", "ctc", from_attributes, late=True)
+"""``attributes`` (shape, dtype, blank, checks) with operands log-probabilities (T, N, C), targets, and the lengths of inputs and
+of targets: (N, S), of which each row is a target and more, or all targets one after the other. The states of its recursion
+are a further output. The :class:`Check` s are of what :class:`~flambeau.kernels.kernel.Alignment` says."""
+CTC_GRADIENT = define("ctc_gradient", "ctc", from_attributes)
+"""``attributes`` (shape, dtype, blank, whether infinite losses count as 0) with the operands of the loss, the gradient of
+the losses, these, and the states."""
 HOST = define("host", "host", from_attributes)
 """``attributes`` (shape, dtype, function, parameters): ``function(*arrays, **dict(parameters))`` in NumPy gives the value
 (or a tuple, when more outputs follow)."""

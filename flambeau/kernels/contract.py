@@ -30,7 +30,7 @@ from typing import Any, NamedTuple, Protocol
 
 from ..graph.dtypes import DType
 from ..graph.windows import Convolution, Pooling
-from .kernel import Attention, Call, Epilogue, Kernel, MatrixAccess, Operand, Scan, Scatter, Strided
+from .kernel import Alignment, Attention, Call, Epilogue, Kernel, MatrixAccess, Operand, Scan, Scatter, Strided
 from .program import Program
 
 STEP_BYTES = 32
@@ -180,6 +180,17 @@ class Device(Protocol):
         float32 is accumulated as float64 and half types as float32, and rounded once for each result. What is equal among
         extrema is found last, NaN before any number.
         """
+
+    def ctc_loss(self, dtype: DType, problem: Alignment, loss: Operand, states: Operand) -> list[Call]:
+        """The calls that compute each sample's loss, infinite where the target does not fit, and what :meth:`ctc_gradient` wants
+        to know: frames · (2 · total + 3 · samples) elements."""
+
+    def ctc_gradient(
+        self, dtype: DType, problem: Alignment, zero_infinity: bool, grad: Strided, loss: Operand, states: Operand,
+        result: Operand,
+    ) -> list[Call]:  # fmt: skip
+        """The calls that compute the gradient of the log-probabilities, which are taken for normalised, contiguous like them: NaN
+        where the loss is infinite, or 0 if ``zero_infinity``."""
 
     def load(self, kernels: Sequence[Kernel]) -> list[int]:
         """Make kernels of this device's calls ready to run; for each the number that stands for it in step records. It

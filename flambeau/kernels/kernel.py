@@ -136,6 +136,29 @@ class Strided(NamedTuple):
     strides: tuple[int, ...]
 
 
+class Alignment(NamedTuple):
+    """Samples whose frames are to be aligned with labels: ``log_probs`` (frames, samples, labels), the labels contiguous, and
+    ``lengths`` of the samples' frames and ``target_lengths`` (int64), which lie one after the other.
+
+    The ``total`` labels of the ``targets`` (int64) are rows of ``pitch`` labels, or the samples' targets one after the other if
+    they are ``joined``. ``errors`` are a length below 0 or above ``frames``, a target's length below 0 or above ``pitch`` (of
+    joined ones, the sum of lengths that is not ``total``), and a label that there is not.
+    """
+
+    frames: int
+    samples: int
+    labels: int
+    blank: int
+    pitch: int
+    total: int
+    joined: bool
+    log_probs: Strided
+    targets: Operand
+    lengths: Operand
+    target_lengths: Operand
+    errors: tuple[Late, ...]
+
+
 class Scan(NamedTuple):
     """The elements of ``sources``, converted to ``dtype`` and accumulated along ``axis`` of ``shape``, from the last one on if it
     goes ``backwards``; ``name`` is the primitive's. ``result`` is contiguous, and so are the ``places`` (int64) of extrema,

@@ -9,11 +9,12 @@ from typing import Any
 from flambeau.graph.dtypes import DType
 from flambeau.graph.windows import Convolution, Pooling
 from flambeau.kernels.contract import Tiling
-from flambeau.kernels.kernel import Attention, Call, Epilogue, MatrixAccess, Operand, Scan, Scatter, Strided
+from flambeau.kernels.kernel import Alignment, Attention, Call, Epilogue, MatrixAccess, Operand, Scan, Scatter, Strided
 from flambeau.kernels.program import Program
 
 from . import programs
 from .attention import lower_attention, lower_attention_gradient
+from .ctc import lower_ctc_gradient, lower_ctc_loss
 from .memory import AlwaysNew, Memory
 from .pooling import lower_pooling
 from .runner import Kernel, Runner
@@ -65,6 +66,15 @@ class Reference:
 
     def scan(self, scan: Scan) -> list[Call]:
         return lower_scan(scan)
+
+    def ctc_loss(self, dtype: DType, problem: Alignment, loss: Operand, states: Operand) -> list[Call]:
+        return lower_ctc_loss(dtype, problem, loss, states)
+
+    def ctc_gradient(
+        self, dtype: DType, problem: Alignment, zero_infinity: bool, grad: Strided, loss: Operand, states: Operand,
+        result: Operand,
+    ) -> list[Call]:  # fmt: skip
+        return lower_ctc_gradient(dtype, problem, zero_infinity, grad, loss, states, result)
 
     def load(self, kernels: Sequence[Any]) -> list[int]:
         return [self.runner.load(kernel) for kernel in kernels]
