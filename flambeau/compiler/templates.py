@@ -12,7 +12,19 @@ from ..graph.dtypes import dtype
 from ..graph.primitives import ATTENTION, CONVOLUTION, CTC_LOSS, nbytes
 from ..graph.shapes import View, broadcast_strides
 from ..kernels.contract import Device
-from ..kernels.kernel import Alignment, Attention, Call, Late, MatrixAccess, Number, Operand, Scan, Scatter, Shifted, Strided
+from ..kernels.kernel import (
+    Alignment,
+    Attention,
+    Call,
+    Late,
+    MatrixAccess,
+    Number,
+    Operand,
+    Scan,
+    Scatter,
+    Shifted,
+    Strided,
+)
 from .fuse import Group
 from .items import Access, Item
 from .lower import lower_write, operand_of
