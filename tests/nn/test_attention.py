@@ -15,6 +15,7 @@ import pytest
 import torch
 from oracle import agree, array, as_flambeau, assert_same, copy_state, error
 from torch.nn import functional as TF
+from torch.testing._internal.common_modules import module_db
 
 import flambeau
 from flambeau import nn
@@ -450,3 +451,57 @@ def test_choice_of_ways() -> None:
 
     agree(program)
     assert pickle.loads(pickle.dumps(nn.attention.SDPBackend.MATH)) is nn.attention.SDPBackend.MATH
+
+
+# --- PyTorch's own samples --------------------------------------------------------------------------------------------
+
+SAMPLES = 4
+"""About so many of each module's: there are hundreds."""
+
+DATABASE = ["MultiheadAttention", "TransformerEncoderLayer", "TransformerDecoderLayer", "TransformerEncoder", "Transformer"]
+
+
+def counterpart(value: Any) -> Any:
+    """An argument of PyTorch's samples here: functions by their names, layers with the same settings."""
+    if isinstance(value, torch.nn.TransformerEncoderLayer):
+        attention = value.self_attn
+        made = nn.TransformerEncoderLayer(
+            attention.embed_dim, attention.num_heads, value.linear1.out_features, value.dropout.p,
+            counterpart(value.activation), value.norm1.eps, attention.batch_first, value.norm_first,
+            attention.in_proj_bias is not None, dtype=flambeau.float64,
+        )  # fmt: skip
+        copy_state(made, value)
+        return made
+    if isinstance(value, torch.device):
+        return "cpu"
+    if callable(value) and not isinstance(value, torch.Tensor):
+        return getattr(F, value.__name__)
+    return as_flambeau(value)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("name", DATABASE)
+def test_samples_of_pytorch(name: str, training: bool) -> None:
+    info = next(each for each in module_db if each.module_cls is getattr(torch.nn, name))
+    torch.manual_seed(0)
+    samples = list(info.module_inputs_func(info, "cpu", torch.float64, True, training))
+    samples = samples[:: len(samples) // SAMPLES | 1]  # an odd step, for settings that alternate
+    with torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH):
+        for sample in samples:
+            made, given = sample.constructor_input, sample.forward_input
+            settings = {**made.kwargs, "dtype": torch.float64} if name != "TransformerEncoder" else made.kwargs
+            theirs = info.module_cls(*made.args, **settings)
+            ours = getattr(nn, name)(*map(counterpart, made.args), **{k: counterpart(v) for k, v in settings.items()})
+            assert repr(ours) == repr(theirs)
+            copy_state(ours, theirs)
+            for module in (ours, theirs):
+                for part in module.modules():
+                    if type(part).__name__ == "Dropout":
+                        part.p = 0.0
+                    elif hasattr(part, "dropout") and isinstance(part.dropout, float):
+                        part.dropout = 0.0
+                module.train(training)
+            tensors = [x for x in given.args if isinstance(x, torch.Tensor)]
+            assert len(tensors) == len(given.args)
+            compare((theirs, ours), run, *(x.detach() for x in tensors), **given.kwargs)
