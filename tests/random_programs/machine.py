@@ -102,12 +102,16 @@ class Machine:
         constants: list[Register],
     ) -> tuple[list[Register], Register]:
         """Run a loop; gives the last states and the outputs."""
-        grown: list[Register] = []
+        kept: list[Register] = []
         self.outputs = []
+        if loop.outputs == "written":
+            self.registers = states[:1]
+            self.do(Instruction("room", 0, 0, rows.tensor.shape[axis], 0, 0))
+            kept = self.registers[-1:]
         for number in range(rows.tensor.shape[axis]):
             place = -1 - number if loop.backwards else number
             row = Register(rows.tensor.select(axis, place), rows.root, rows.apart)
-            given = [*states, *constants, row, *grown]
+            given = [*states, *constants, row, *kept]
             self.registers = given.copy()
             self.integers = [self.T.arange(5) * 3 + number]
             for instruction in instructions:
@@ -116,15 +120,18 @@ class Machine:
                     self.do(turned)
             made = [register for register in self.registers if all(register is not each for each in given)]
             states = [self.following(loop, state, made) for state in states]
-            if loop.grown:
-                self.registers = [*grown, states[0]]
-                self.do(Instruction("grown" if grown else "unsqueeze", 0, 0, 0, 0, 0))
-                grown = self.registers[-1:]
+            self.registers = [*kept, states[0]]
+            if loop.outputs == "written":
+                self.do(Instruction("set row", 0, 0, number, 0, 1))
+            elif loop.outputs == "grown":
+                self.do(Instruction("grown" if kept else "unsqueeze", 0, 0, 0, 0, 0))
+                kept = self.registers[-1:]
             else:
                 self.outputs.append(states[0])
-        if not loop.grown:
+        if loop.outputs == "stacked":
             self.do(Instruction("stacked", 0, 0, 0, 0, 0))
-        return states, self.registers[-1]
+            kept = self.registers[-1:]
+        return states, kept[0]
 
     def following(self, loop: Loop, state: Register, made: list[Register]) -> Register:
         """The state after ``state``: the last of what a step made that has its shape, which is taken out, and squashed."""
@@ -206,6 +213,8 @@ class Machine:
         x = self.value(register)
         if i.name == "grown":  # by the register after it
             return self.T.cat([x, self.value(self.registers[1])[None]])
+        if i.name == "room":
+            return self.T.zeros((i.a, *x.shape), dtype=x.dtype)
         if i.name in READS:
             return READS[i.name](self.T, x, self.chosen(i.second), i.a, i.b, i.c)
         if i.name in BINARY:

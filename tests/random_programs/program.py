@@ -59,13 +59,14 @@ class Loop:
     The next ``states`` leaves are what the first step begins with, if not zeros of their shapes. A step's instructions see
     the states, the remaining leaves and a row; the last result of each state's shape, squashed by the instruction of that
     name so that it stays small, is the state in the next step. The first state of every step is an output. These are stacked
-    at the end, or concatenated as they come (``grown``), and are the rows of the next layer, if there are several.
+    at the end, or added as they come to a tensor that is ``grown``, or ``written`` into; there the steps see those before them.
+    Outputs are the rows of the next layer, if there are several.
     """
 
     states: int
     zeros: bool
     squashed: str
-    grown: bool
+    outputs: str
     axis: int
     backwards: bool
     layers: int

@@ -84,7 +84,7 @@ def loops(dtypes: Sequence[str] = ("float64",), most: int = 7, runs: int = 3) ->
         _sequences(st.one_of(_instructions, _products), most),
         zeros=st.booleans(),
         squashed=st.sampled_from(("tanh", "sigmoid", "sin")),
-        grown=st.booleans(),
+        outputs=st.sampled_from(("stacked", "grown", "written")),
         axis=st.integers(0, 1),
         backwards=st.booleans(),
         layers=st.sampled_from((1, 1, 2)),

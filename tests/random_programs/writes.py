@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from .choices import axis, indices, number, part
+from .choices import axis, indices, number, part, place
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,10 @@ def _set_part(T: Any, x: Any, y: Any, a: int, b: int, c: int) -> None:
 
 def _add_part(T: Any, x: Any, y: Any, a: int, b: int, c: int) -> None:
     x[part(x, a, b)] += y
+
+
+def _set_row(T: Any, x: Any, y: Any, a: int, b: int, c: int) -> None:
+    x[place(x, axis(x, 0), a)] = y
 
 
 def _set_indexed(T: Any, x: Any, y: Any, a: int, b: int, c: int) -> None:
@@ -96,6 +100,7 @@ WRITES: dict[str, Write] = {
         _set_part, lambda T, x, y, a, b, c: y.expand(x.shape), lambda T, x, a, b, c: x[part(x, a, b)]
     ),
     "add part": Write(_add_part, lambda T, x, y, a, b, c: x + y, lambda T, x, a, b, c: x[part(x, a, b)]),
+    "set row": Write(_set_row, lambda T, x, y, a, b, c: y.expand(x.shape), lambda T, x, a, b, c: x[place(x, axis(x, 0), a)]),
     "set indexed": Write(_set_indexed, lambda T, x, y, a, b, c: y.expand(x.shape), _indexed),
 }  # fmt: skip
 
