@@ -67,7 +67,7 @@ for _type in (Tensor, Size, device, dtype, layout, memory_format):
 _sys.modules |= {"flambeau.tensor": _tensors, "flambeau.device": _devices, "flambeau.autograd.handle": _hooks}
 
 _LAZY_MODULES = {
-    "accelerator", "amp", "audio", "autograd", "backends", "cuda", "distributed", "fft", "hub", "jit", "linalg",
+    "_VF", "accelerator", "amp", "audio", "autograd", "backends", "cuda", "distributed", "fft", "hub", "jit", "linalg",
     "metrics", "mps", "multiprocessing", "nn", "optim", "return_types", "serialization", "sparse", "special", "testing",
     "utils", "version", "vision", "xpu",
 }  # fmt: skip

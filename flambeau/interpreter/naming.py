@@ -44,7 +44,6 @@ _ELSEWHERE = {
     "torch._C": "flambeau",
     "torch._C._nn": "flambeau.nn.functional",
     "torch._C._VariableFunctions": "flambeau",
-    "torch._VF": "flambeau",
     "torch.autograd.grad_mode": "flambeau.core.modes",
     "torch.storage": "flambeau.ops.storages",
 }
