@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from itertools import islice
 
 import pytest
 
+from benchmarks.case import SEEN, Case, timed_batches
 from benchmarks.runner import NAMES, Failure, check_agreement, load, measure
 
 
@@ -23,6 +25,21 @@ def test_warm_steps_are_timed(tmp_path):
     result = measure("tiny_ops", "flambeau", 0.01, str(tmp_path))
     assert len(set(result["values"])) == 1
     assert 0 < result["fastest_seconds"] <= result["step_seconds"]
+
+
+def test_varying_sizes_never_come_again_unless_they_are_to_be_seen_before():
+    case = Case(lambda framework: lambda *sizes: 0.0, ratio=1.0, sizes=(range(3, 9), range(2, 12, 2)))
+    drawn = list(case.drawn(seen=False))
+    assert len(set(drawn)) == len(drawn) == case.steps(seen=False) == 6 * 5
+    assert drawn == list(case.drawn(seen=False)) != sorted(drawn)
+    assert list(islice(case.drawn(seen=True), 20)) == (drawn[:SEEN] * 3)[:20]
+    assert list(islice(Case(case.prepare, ratio=1.0).drawn(seen=False), 2)) == [(), ()]
+
+
+def test_measuring_ends_when_there_are_no_more_sizes():
+    sizes = iter(range(20))
+    assert len(timed_batches(lambda: next(sizes), seconds=100, warming=3 * SEEN, left=20)) > 4
+    assert len(list(sizes)) < 3
 
 
 def test_every_case_says_how_fast_it_is_to_be():
