@@ -148,7 +148,8 @@ SCAN_MAX, SCAN_MIN = several("scan_max scan_min", "scan", from_attributes)
 """``attributes`` (shape, dtype, axis, whether it goes from the last element to the first); the operand, of that shape, is
 converted to the dtype. Extrema have their places along the axis (int64) as a further output: the last ones of equals."""
 SCAN_RECURRENCE = define("scan_recurrence", "scan", from_attributes)
-"""Two operands, factors a and terms b: the result's first element is 0, the one behind element r of places a and b is a r + b."""
+"""Two operands, factors a and terms b: the result's first element is 0, the one behind element r of places a and b is a r + b.
+Boolean factors choose between r and 0."""
 
 # --- templates -----------------------------------------------------------------------------------------------------
 

@@ -19,6 +19,7 @@ from .dispatch import with_history
 from .elementwise import differentiated, gradient_class
 from .joining import cat
 from .operation import operation
+from .ranges import arange
 
 
 def _recorded(primitive: Primitive, axis: int, backwards: bool, d: DType, *operands: Tensor) -> Tensor:
@@ -63,7 +64,7 @@ def _recurrence_slopes(
 
 @differentiated(_recurrence_slopes, name="RecurrenceBackward0", operands=2)
 def _recurrence(factors: Tensor, terms: Tensor, axis: int, backwards: bool) -> Tensor:
-    """0, and behind an element r in the place of a factor a and a term b: a r + b."""
+    """0, and behind an element r in the place of a factor a and a term b: a r + b. Factors may be booleans."""
     return _recorded(SCAN_RECURRENCE, axis, backwards, terms.dtype, factors, terms)
 
 
@@ -101,12 +102,17 @@ def cumprod(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
 # --- extrema ------------------------------------------------------------------------------------------------------------
 
 
-CummaxBackward0 = gradient_class(
-    "CummaxBackward0",
-    lambda grad, index, axis: grad.new_zeros(grad.shape).scatter_add(axis, index, grad) if grad.shape.numel() else grad,
-    ("input", "index", "axis"),
-    2,
-)
+def _extremum_slope(grad: Tensor, index: Tensor, axis: int) -> Tensor:
+    """Where an extremum was found its gradient and those of the elements behind that it is still the extremum of; elsewhere 0."""
+    if grad.ndim == 0 or grad.numel() == 0:
+        return grad
+    places = arange(grad.shape[axis]).reshape([-1 if k == axis else 1 for k in range(grad.ndim)])
+    elsewhere = index != places
+    total = grad + _recurrence(elsewhere, where(elsewhere, grad, 0.0), axis, True)
+    return where(elsewhere, 0.0, total)  # type: ignore[no-any-return]
+
+
+CummaxBackward0 = gradient_class("CummaxBackward0", _extremum_slope, ("input", "index", "axis"), 2)
 
 
 def _running_extremum(primitive: Primitive, input: Tensor, dim: int, gradient: type[Gradient]) -> tuple[Tensor, Tensor]:

@@ -25,7 +25,8 @@ def lower_scan(scan: Scan) -> list[Call]:
         raw = memory.read(
             arguments.address(2 * number), storage_dtype(source.dtype), places_of(s.shape, source.strides)
         )
-        return convert(source.dtype, s.dtype, np.broadcast_to(from_storage(source.dtype, raw), s.shape))
+        values = np.broadcast_to(from_storage(source.dtype, raw), s.shape)
+        return values if values.dtype == bool and len(s.sources) > 1 else convert(source.dtype, s.dtype, values)
 
     def run(arguments: Arguments) -> None:
         lines = [np.moveaxis(read(arguments, k, source), s.axis, 0) for k, source in enumerate(s.sources)]
@@ -71,7 +72,11 @@ def _extremum(ufunc: np.ufunc) -> Callable[..., list[np.ndarray]]:
 def _recurrence(d: DType, factors: np.ndarray, terms: np.ndarray) -> list[np.ndarray]:
     carried = np.zeros(terms.shape, _carried(d))
     for k in range(len(terms) - 1):
-        carried[k + 1] = factors[k].astype(carried.dtype) * carried[k] + terms[k]
+        if factors.dtype == bool:
+            kept = np.where(factors[k], carried[k], 0)
+        else:
+            kept = factors[k].astype(carried.dtype) * carried[k]
+        carried[k + 1] = kept + terms[k]
     return [carried]
 
 

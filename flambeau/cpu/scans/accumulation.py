@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...graph.dtypes import DType, float32, float64, int64
+from ...graph.dtypes import DType, bool_, float32, float64, int64
 from ..conversion import convert, register_type, round_to
 from ..elementwise import ordered
 from ..ir import Builder
@@ -54,12 +54,18 @@ class Accumulation:
                 number = 0 if lowest else -1  # all ones
         return tuple(b.constant(register_type(t, lanes), n) for t, n in zip(self.types, (number, 0)))
 
-    def advance(self, state: State, values: Sequence[Value], place: Value) -> State:
-        """The state behind one more element, of values of the scan's dtype."""
-        first, *others = [convert(self.dtype, self.carried, x) for x in values]
-        if self.name == "scan_recurrence":
+    def advance(self, state: State, types: Sequence[DType], values: Sequence[Value], place: Value) -> State:
+        """The state behind one more element, which is made of values of some types."""
+        if self.before and types[0] is bool_:
+            return (where(values[0], state[0], 0) + self._carried(types[1], values[1]),)
+        first, *others = [self._carried(d, x) for d, x in zip(types, values)]
+        if self.before:
             return (first * state[0] + others[0],)
         return self.combine(state, (first, place) if self.placed else (first,))
+
+    def _carried(self, d: DType, x: Value) -> Value:
+        """A value as an element of the scan's dtype, in the dtype that is carried."""
+        return convert(self.dtype, self.carried, convert(d, self.dtype, x))
 
     def result(self, state: State) -> State:
         """What is stored of a state, in registers."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from ...graph.dtypes import DType, int64
 from ..arguments import Arguments
-from ..conversion import convert, from_storage, load, register_type, storage_type, store, to_storage
+from ..conversion import from_storage, load, register_type, storage_type, store, to_storage
 from ..ir import KernelBuilder, Module
 from ..values import BYTE, LANES, Pointer, Value, placed, unraveled
 from .accumulation import Accumulation
@@ -134,13 +134,10 @@ class _Writer:
         vector = (line - self.first) // code.lanes
         states = [b.variable((carried + vector).load()) for carried in self.carried]
         with b.loop(0, count) as step:
-            values = [
-                convert(source.dtype, code.result, self._read(source, address, step, mask))
-                for source, address in zip(self.sources, sources)
-            ]
+            values = [self._read(source, at, step, mask) for source, at in zip(self.sources, sources)]
             place = Value(b, register_type(int64), (start + step).name).broadcast(code.lanes)
             before = tuple(each.value for each in states)
-            state = self.accumulation.advance(before, values, place)
+            state = self.accumulation.advance(before, code.sources, values, place)
             for variable, part in zip(states, state):
                 variable.value = part
             stored = self.accumulation.result(before if self.accumulation.before else state)
