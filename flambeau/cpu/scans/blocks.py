@@ -42,7 +42,7 @@ class BlocksCode:
     @property
     def arguments(self) -> Arguments:
         fields = [f"extents[{self.rank}] steps"]
-        for access in ("source", "result"):
+        for access in ("source0", "result"):
             fields.append(f"&{access} {access}_strides[{self.rank}] {access}_first {access}_step")
         return Arguments(*fields, "&places" if self.placed else "")
 
@@ -56,7 +56,7 @@ class _Writer:
         self.b = b
         self.a: Any = code.arguments.load(b, BYTE)
         self.accumulation = accumulation = Accumulation(code.name, code.result, code.placed)
-        self.source = self.a.source.of(storage_type(code.source))
+        self.source = self.a.source0.of(storage_type(code.source))
         self.results: list[tuple[DType, Pointer]] = [(code.result, self.a.result)]
         if code.placed:
             self.results.append((int64, self.a.places))
@@ -71,13 +71,13 @@ class _Writer:
     def write(self) -> None:
         b, a, accumulation = self.b, self.a, self.accumulation
         line = unraveled(b.tile, a.extents)
-        source = self.source + placed(line, a.source_strides, a.source_first)
+        source = self.source + placed(line, a.source0_strides, a.source0_first)
         results = [address + placed(line, a.result_strides, a.result_first) for _, address in self.results]
         ordered = self.code.result.kind == "float" and accumulation.name in ("scan_sum", "scan_prod")
         finite = ordered and accumulation.name == "scan_sum" and accumulation.carried is float64
         with b.loop(0, a.steps, BLOCK) as start:
             count = (a.steps - start).at_most(BLOCK)
-            self._read(source + start * a.source_step, start, count)
+            self._read(source + start * a.source0_step, start, count)
             if finite:
                 for holds in b.either(self._stays_finite()):
                     if holds:
@@ -153,14 +153,14 @@ class _Writer:
 
     def _read(self, address: Pointer, start: Value, count: Value) -> None:
         b, code, accumulation, along = self.b, self.code, self.accumulation, self.code.along
-        apart = b.lane_numbers() * self.a.source_step
+        apart = b.lane_numbers() * self.a.source0_step
         for whole in b.either(count.equals(BLOCK)):
             with b.loop(0, LANES) as lane:
                 mask = None if whole else self._present(lane, count, along)
                 if along:
                     values = self._lane(address, lane).load(LANES, mask)
                 else:
-                    values = (address + lane * LANES * self.a.source_step).gather(apart, mask)
+                    values = (address + lane * LANES * self.a.source0_step).gather(apart, mask)
                 self.raw[lane * LANES] = values
         turn(b, self.raw)
         with b.loop(0, LANES) as step:

@@ -40,9 +40,9 @@ class ExactCode:
 
     @property
     def arguments(self) -> Arguments:
-        """Tile t walks ``tile`` of the ``all`` lines, each of ``steps`` elements; both accesses begin at ``first``."""
-        fields = [f"extents[{self.rank}] steps tile all"]
-        fields += [f"&{access} {access}_strides[{self.rank}] {access}_first" for access in ("source", "result")]
+        """Tile t walks ``tile`` of the ``lines``, each of ``steps`` neighbouring elements; an access begins at ``first``."""
+        fields = [f"extents[{self.rank}] steps tile lines"]
+        fields += [f"&{x} {x}_strides[{self.rank}] {x}_first {x}_step" for x in ("source0", "result")]
         return Arguments(*fields, "&places" if self.placed else "")
 
     def emit(self, module: Module, name: str) -> None:
@@ -55,7 +55,7 @@ class _Writer:
         self.b = b
         self.a: Any = code.arguments.load(b, BYTE)
         self.accumulation = Accumulation(code.name, code.result, code.placed)
-        self.source = self.a.source.of(storage_type(code.source))
+        self.source = self.a.source0.of(storage_type(code.source))
         self.results: list[tuple[DType, Pointer]] = [(code.result, self.a.result.of(storage_type(code.result)))]
         if code.placed:
             self.results.append((int64, self.a.places.of(storage_type(int64))))
@@ -66,9 +66,9 @@ class _Writer:
     def write(self) -> None:
         b, a = self.b, self.a
         start = b.tile * a.tile
-        with b.loop(start, (start + a.tile).at_most(a.all)) as number:
+        with b.loop(start, (start + a.tile).at_most(a.lines)) as number:
             line = unraveled(number, a.extents)
-            source = self.source + placed(line, a.source_strides, a.source_first)
+            source = self.source + placed(line, a.source0_strides, a.source0_first)
             results = [address + placed(line, a.result_strides, a.result_first) for _, address in self.results]
             self._carry(self.accumulation.none(b))
             for step, mask in b.vectors(0, a.steps):

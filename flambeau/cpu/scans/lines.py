@@ -48,11 +48,11 @@ class LinesCode:
     @property
     def arguments(self) -> Arguments:
         """Tile t walks ``tile`` groups of the ``all`` there are. Each is up to ``vectors`` vectors of neighbouring lines, of
-        which there are ``lines`` for an index over ``extents``. They are walked in blocks of ``block`` steps.
+        which there are ``lines`` for an index over ``extents``.
 
         An access begins at ``first``, and goes ``line`` elements to the next line and ``step`` along one.
         """
-        fields = [f"extents[{self.rank}] groups lines vectors steps block tile all"]
+        fields = [f"extents[{self.rank}] groups lines vectors steps tile all"]
         for access in (*(f"source{k}" for k in range(len(self.sources))), "result"):
             fields.append(f"&{access} {access}_strides[{self.rank}] {access}_first {access}_line {access}_step")
         return Arguments(*fields, "&places" if self.placed else "")
@@ -96,9 +96,8 @@ class _Writer:
         self.results = [_Access(a, "result", a.result, code.result, code.forms[-1])]
         if code.placed:
             self.results.append(_Access(a, "result", a.places, int64, code.forms[-1]))
-        count = MOST_VECTORS if code.lanes > 1 else 1
         #: What each vector of lines carries from one block of steps to the next.
-        self.carried = [b.array(register_type(d, code.lanes), count) for d in self.accumulation.types]
+        self.carried = [b.array(register_type(d, code.lanes), MOST_VECTORS) for d in self.accumulation.types]
 
     def write(self) -> None:
         b, a, lanes = self.b, self.a, self.code.lanes
@@ -112,11 +111,11 @@ class _Writer:
             with b.loop(0, a.vectors) as vector:
                 for carried, none in zip(self.carried, self.accumulation.none(b, lanes)):
                     carried[vector] = none
-            with b.loop(0, a.steps, a.block) as step:
-                count = (a.steps - step).at_most(a.block)
+            with b.loop(0, a.steps, LANES) as step:
+                count = (a.steps - step).at_most(LANES)
                 if lanes < LANES or set(self.code.forms) <= {ALONG, REPEATED}:
                     with b.loop(self.first, self.stop, lanes) as line:
-                        mask = b.first_lanes(self.stop - line, lanes) if 1 < lanes < LANES else None
+                        mask = b.first_lanes(self.stop - line, lanes) if lanes < LANES else None
                         self._block(line, mask, step, count)
                 else:
                     for line, mask in b.vectors(self.first, self.stop):

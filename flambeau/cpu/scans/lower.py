@@ -2,97 +2,165 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 from ...graph.dtypes import bool_, uint8
 from ...graph.shapes import contiguous_strides
-from ...kernels.kernel import Call, Scan
+from ...kernels.kernel import Call, Operand, Scan
 from ..ir import Kernel
 from ..values import LANES
 from .blocks import BlocksCode
 from .exact import ExactCode
 from .lines import ALONG, APART, MOST_VECTORS, REPEATED, SIDE_BY_SIDE, LinesCode
+from .singles import SinglesCode
 
 WORK_A_TILE = 1 << 14
 """Elements that a tile scans, about."""
 FEW = 8
 """So few lines leave too many lanes empty."""
-FEW_APART = 5
-"""So few lines, which must be brought together for it, are not worth it."""
+TOGETHER = 4
+"""How many lines are walked in turn."""
 
 Axis = tuple[int, ...]
 """The extent of an axis, and how far apart its elements are in each source and in the result."""
 
 
+class Chosen(NamedTuple):
+    """A kernel, the axes of the lines that it walks, how many tiles there are, and further arguments by name."""
+
+    code: ExactCode | BlocksCode | SinglesCode | LinesCode
+    axes: list[Axis]
+    tiles: int
+    numbers: dict[str, int]
+
+
+class _Problem:
+    """A scan of ``count`` lines of ``steps`` elements, over axes before the scanned one and behind it, merged where that is
+    possible. ``innermost`` says that there are none behind it."""
+
+    def __init__(self, scan: Scan) -> None:
+        self.scan = scan
+        shape, axis = scan.shape, scan.axis
+        self.steps = shape[axis]
+        behind = prod(shape[axis + 1 :])
+        self.count, self.innermost = prod(shape[:axis]) * behind, behind == 1
+        # Extrema of booleans are those of bytes.
+        self.result = uint8 if scan.dtype is bool_ else scan.dtype
+        self.types = tuple([uint8 if source.dtype is scan.dtype is bool_ else source.dtype for source in scan.sources])
+        self.names = [*(f"source{k}" for k in range(len(self.types))), "result"]
+        axes = list(zip(shape, *(source.strides for source in scan.sources), contiguous_strides(shape)))
+        self.outer, self.inner = _merged(axes[:axis]), _merged(axes[axis + 1 :])
+        self.distances = axes[axis][1:]
+
+
 def lower_scan(scan: Scan) -> list[Call]:
     """The call of a scan."""
-    shape, axis, backwards = scan.shape, scan.axis, scan.backwards
-    steps, beside, within = shape[axis], prod(shape[:axis]), prod(shape[axis + 1 :])
-    if steps == 0 or beside * within == 0:
+    if 0 in scan.shape:
         return []
-    result = uint8 if scan.dtype is bool_ else scan.dtype  # extrema of bytes
-    types = tuple([uint8 if source.dtype is scan.dtype is bool_ else source.dtype for source in scan.sources])
-    strides = [*(source.strides for source in scan.sources), contiguous_strides(shape)]
-    axes = list(zip(shape, *strides))
-    outer, inner, each_step = _merged(axes[:axis]), _merged(axes[axis + 1 :]), axes[axis][1:]
-    wanted: dict[str, Any] = {"steps": steps, "result": scan.result}
+    p = _Problem(scan)
+    code, axes, tiles, numbers = _exact(p) or _blocks(p) or _singles(p) or _lines(p)
+    given: dict[str, Any] = {**numbers, "steps": p.steps, "extents": tuple([extent for extent, *_ in axes])}
+    for k, (name, step) in enumerate(zip(p.names, p.distances)):
+        given[f"{name}_first"] = (p.steps - 1) * step if scan.backwards else 0
+        given[f"{name}_strides"] = tuple([axis[k + 1] for axis in axes])
+        given[f"{name}_step"] = -step if scan.backwards else step
+    given |= {name: source.base for name, source in zip(p.names, scan.sources)}
+    given["result"] = scan.result
+    writes: tuple[Operand, ...] = (scan.result,)
     if scan.places is not None:
-        wanted["places"] = scan.places
-    placed = scan.places is not None
-    names = ["source", "result"]
-    moves = True
-    code: ExactCode | BlocksCode | LinesCode
-    if within == 1 and each_step[0] == 1 and _exact(scan):
-        lines, moves = outer, False
-        tile = max(1, WORK_A_TILE // steps)
-        wanted |= {"tile": tile, "all": beside}
-        tiles = -(-beside // tile)
-        code = ExactCode(scan.name, types[0], result, len(lines), backwards, placed)
-    elif within == 1 and beside < FEW and _in_blocks(scan):
-        lines, tiles = outer, beside
-        code = BlocksCode(scan.name, types[0], result, len(lines), each_step[0] == 1, backwards, placed)
-    else:
-        names = [*(f"source{k}" for k in range(len(types))), "result"]
-        lines, (count, *apart) = _neighbours(outer, inner)
-        forms = tuple([_form(line, step) for line, step in zip(apart, each_step)])
-        lanes = _lanes(count, forms)
-        if lanes == 1:
-            forms = (SIDE_BY_SIDE,) * len(forms)
-        vectors = -(-count // lanes)
-        together = 1
-        if lanes > 1 and ALONG not in forms and APART not in forms:
-            together = min(max(vectors // 4, 1), MOST_VECTORS)
-        groups = -(-vectors // together)
-        everything = groups * prod(extent for extent, *_ in lines)
-        tile = max(1, WORK_A_TILE // (together * lanes * steps))
-        tiles = -(-everything // tile)
-        wanted |= {"groups": groups, "lines": count, "vectors": together, "tile": tile, "all": everything}
-        wanted |= {"block": LANES if lanes > 1 else steps}
-        wanted |= {f"{name}_line": line for name, line in zip(names, apart)}
-        code = LinesCode(scan.name, types, result, len(lines), lanes, forms, backwards, placed)
-    wanted["extents"] = tuple([extent for extent, *_ in lines])
-    for k, (name, step) in enumerate(zip(names, each_step)):
-        wanted[f"{name}_first"] = (steps - 1) * step if backwards else 0
-        wanted[f"{name}_strides"] = tuple([line[k + 1] for line in lines])
-        if moves:
-            wanted[f"{name}_step"] = -step if backwards else step
-    wanted |= {name: source.base for name, source in zip(names, scan.sources)}
+        given["places"] = scan.places
+        writes += (scan.places,)
     reads = tuple(dict.fromkeys(source.operand for source in scan.sources))
-    writes = (scan.result,) if scan.places is None else (scan.result, scan.places)
-    kernel, arguments = Kernel(code.key, code.emit), code.arguments.values(**wanted)
-    return [Call(kernel, arguments, tiles, reads=reads, writes=writes, label=scan.name)]
+    return [
+        Call(
+            Kernel(code.key, code.emit),
+            code.arguments.values(**given),
+            tiles,
+            reads=reads,
+            writes=writes,
+            label=scan.name,
+        )
+    ]
 
 
-def _exact(scan: Scan) -> bool:
-    """Whether the parts of a line may be combined in any order and give the same bits."""
-    return scan.name in ("scan_max", "scan_min") or scan.dtype.kind != "float" and len(scan.sources) == 1
+# --- the kernels -------------------------------------------------------------------------------------------------------
 
 
-def _in_blocks(scan: Scan) -> bool:
-    """Whether blocks of a line are scanned faster than its elements one by one."""
-    return scan.name in ("scan_sum", "scan_logaddexp") or scan.name == "scan_prod" and scan.dtype.itemsize == 2
+def _exact(p: _Problem) -> Chosen | None:
+    """Neighbours in lanes, if the parts of a line may be combined in any order and give the same bits."""
+    scan = p.scan
+    anyhow = scan.name in ("scan_max", "scan_min") or scan.dtype.kind != "float" and len(scan.sources) == 1
+    if not (anyhow and p.innermost and p.distances[0] == 1):
+        return None
+    tile = max(1, WORK_A_TILE // p.steps)
+    code = ExactCode(scan.name, p.types[0], p.result, len(p.outer), scan.backwards, scan.places is not None)
+    return Chosen(code, p.outer, -(-p.count // tile), {"tile": tile, "lines": p.count})
+
+
+def _blocks(p: _Problem) -> Chosen | None:
+    """Blocks in lanes, for few lines of what takes longer in sequence."""
+    scan = p.scan
+    slow = scan.name in ("scan_sum", "scan_logaddexp") or scan.name == "scan_prod" and scan.dtype.itemsize == 2
+    if not (slow and p.innermost and p.count < (TOGETHER if _is_quick(scan) else FEW)):
+        return None
+    code = BlocksCode(
+        scan.name, p.types[0], p.result, len(p.outer), p.distances[0] == 1, scan.backwards, scan.places is not None
+    )
+    return Chosen(code, p.outer, p.count, {})
+
+
+def _singles(p: _Problem) -> Chosen | None:
+    """Single elements, if there is but one line or lines do not lie side by side, and little is to be done for each."""
+    scan = p.scan
+    if p.count > 1 and not (_is_quick(scan) and SIDE_BY_SIDE not in _neighbours(p)[2]):
+        return None
+    axes = p.outer + p.inner
+    together = 1 if p.count == 1 else TOGETHER
+    tile = max(1, WORK_A_TILE // (together * p.steps))
+    code = SinglesCode(scan.name, p.types, p.result, len(axes), together, scan.places is not None)
+    return Chosen(code, axes, -(-p.count // (tile * together)), {"tile": tile, "lines": p.count})
+
+
+def _is_quick(scan: Scan) -> bool:
+    """Whether an element takes so few instructions that it does not matter how many go at once."""
+    return scan.name in ("scan_sum", "scan_prod", "scan_recurrence") and scan.dtype.itemsize > 2
+
+
+def _lines(p: _Problem) -> Chosen:
+    """Lines in lanes."""
+    scan = p.scan
+    axes, (count, *apart), forms = _neighbours(p)
+    lie_well = ALONG not in forms and APART not in forms
+    lanes = next(lanes for lanes in (4, 8, LANES) if count <= lanes or lanes == LANES) if lie_well else LANES
+    vectors = -(-count // lanes)
+    together = min(max(vectors // 4, 1), MOST_VECTORS) if lie_well else 1
+    groups = -(-vectors // together)
+    everything = groups * prod(extent for extent, *_ in axes)
+    tile = max(1, WORK_A_TILE // (together * lanes * p.steps))
+    code = LinesCode(scan.name, p.types, p.result, len(axes), lanes, forms, scan.backwards, scan.places is not None)
+    numbers = {"groups": groups, "lines": count, "vectors": together, "tile": tile, "all": everything}
+    numbers |= {f"{name}_line": line for name, line in zip(p.names, apart)}
+    return Chosen(code, axes, -(-everything // tile), numbers)
+
+
+def _neighbours(p: _Problem) -> tuple[list[Axis], Axis, tuple[str, ...]]:
+    """The axis whose lines go into lanes, behind the other ones, and how the lines lie: it is the innermost, unless that is of
+    few lines which do not lie side by side."""
+    outer, inner = p.outer, p.inner
+    if inner and (inner[-1][0] >= LANES or not outer or all(stride == 1 for stride in inner[-1][1:])):
+        axes, chosen = outer + inner[:-1], inner[-1]
+    else:
+        axes, chosen = outer[:-1] + inner, outer[-1]
+    return axes, chosen, tuple([_form(line, step) for line, step in zip(chosen[1:], p.distances)])
+
+
+def _form(line: int, step: int) -> str:
+    if line == 1:
+        return SIDE_BY_SIDE
+    if line == 0:
+        return REPEATED
+    return ALONG if step == 1 else APART
 
 
 def _merged(axes: list[Axis]) -> list[Axis]:
@@ -106,28 +174,3 @@ def _merged(axes: list[Axis]) -> list[Axis]:
         else:
             merged.append((extent, *strides))
     return merged
-
-
-def _neighbours(outer: list[Axis], inner: list[Axis]) -> tuple[list[Axis], Axis]:
-    """The axes of the lines, and the one of them that goes into the lanes: the innermost one, unless that is of few lines which
-    do not lie side by side."""
-    if inner and (inner[-1][0] >= LANES or not outer or all(stride == 1 for stride in inner[-1][1:])):
-        return outer + inner[:-1], inner[-1]
-    if outer:
-        return outer[:-1] + inner, outer[-1]
-    return [], (1, *[0] * 3)
-
-
-def _lanes(count: int, forms: Sequence[str]) -> int:
-    """How many neighbouring lines are walked together, if there are so many of them."""
-    if ALONG in forms or APART in forms:
-        return 1 if count < FEW_APART else LANES
-    return next(lanes for lanes in (1, 4, 8, LANES) if count <= lanes or lanes == LANES)
-
-
-def _form(line: int, step: int) -> str:
-    if line == 1:
-        return SIDE_BY_SIDE
-    if line == 0:
-        return REPEATED
-    return ALONG if step == 1 else APART
