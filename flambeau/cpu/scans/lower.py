@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import Any, NamedTuple
 
-from ...graph.dtypes import bool_, uint8
+from ...graph.dtypes import bool_, float32, uint8
 from ...graph.shapes import contiguous_strides
 from ...kernels.kernel import Call, Operand, Scan
 from ..ir import Kernel
@@ -99,14 +99,14 @@ def _exact(p: _Problem) -> Chosen | None:
 
 
 def _blocks(p: _Problem) -> Chosen | None:
-    """Blocks in lanes, for few lines of what takes longer in sequence."""
+    """Blocks in lanes, for few lines of what takes longer in sequence: what is not quick, and sums of float32."""
     scan = p.scan
-    slow = scan.name in ("scan_sum", "scan_logaddexp") or scan.name == "scan_prod" and scan.dtype.itemsize == 2
-    if not (slow and p.innermost and p.count < (TOGETHER if _is_quick(scan) else FEW)):
+    sum_of_many = scan.name == "scan_sum" and scan.dtype is float32 and p.count < TOGETHER
+    slow = not _is_quick(scan) and len(scan.sources) == 1 and p.count < FEW
+    if not (p.innermost and scan.places is None and (sum_of_many or slow)):
         return None
-    code = BlocksCode(
-        scan.name, p.types[0], p.result, len(p.outer), p.distances[0] == 1, scan.backwards, scan.places is not None
-    )
+    in_order = slow and scan.name != "scan_logaddexp"
+    code = BlocksCode(scan.name, p.types[0], p.result, len(p.outer), p.distances[0] == 1, scan.backwards, in_order)
     return Chosen(code, p.outer, p.count, {})
 
 
