@@ -15,14 +15,12 @@ from typing import Any, NamedTuple
 from ..core.composite import composite
 from ..core.history import Gradient, is_half
 from ..core.modes import without_history
-from ..core.storage import Storage, whole
 from ..core.tensor import Tensor
-from ..graph.shapes import Size, View
 from ..graph.trace import local, record_constant
 from .dispatch import tracked
-from .joining import cat, join
 from .matrix import mm, transposed
 from .recurrence import Recurrence, Weights
+from .rows import way_for
 
 
 class Walk(NamedTuple):
@@ -35,14 +33,14 @@ class Walk(NamedTuple):
         """The first row and the number of rows of each step, in the order in which they are taken."""
         return _steps(self.sizes, self.reverse)
 
-    def in_order(self, taken: list[Tensor]) -> Tensor:
-        """The rows of all times, given those of the steps as they were taken."""
-        return joined(taken[::-1] if self.reverse else taken)
+    def in_order(self, taken: Sequence[Any]) -> Sequence[Any]:
+        """What there is of each time, given that of the steps as they were taken."""
+        return taken[::-1] if self.reverse else taken
 
-    def before(self, rows: Tensor, initial: Tensor) -> Tensor:
+    def before(self, way: Any, rows: Any, initial: Any) -> Any:
         """For each row of a state, the state before that step, the rows of ``initial`` where there was no step."""
         sizes = self.sizes
-        pieces: list[tuple[Tensor, int, int]] = []  # where from, the first row, the number of rows
+        pieces: list[tuple[Any, int, int]] = []  # where from, the first row, the number of rows
         start = 0
         if self.reverse:
             for size, later in zip(sizes, (*sizes[1:], 0)):
@@ -53,7 +51,7 @@ class Walk(NamedTuple):
             for size, later in zip(sizes, sizes[1:]):
                 pieces.append((rows, start, later))
                 start += size
-        return joined([part(*piece) for piece in _merged(pieces)] or [part(initial, 0, 0)])
+        return way.joined([way.cut(source, [(start, count)])[0] for source, start, count in _merged(pieces)])
 
 
 @lru_cache(maxsize=256)
@@ -65,98 +63,44 @@ def _steps(sizes: tuple[int, ...], reverse: bool) -> list[tuple[int, int]]:
     return steps[::-1] if reverse else steps
 
 
-def _merged(pieces: list[tuple[Tensor, int, int]]) -> list[tuple[Tensor, int, int]]:
-    """Pieces with rows, those that lie one behind the other as one."""
-    merged: list[tuple[Tensor, int, int]] = []
+def _merged(pieces: list[tuple[Any, int, int]]) -> list[tuple[Any, int, int]]:
+    """Pieces with rows (at least one of none), those that lie one behind the other as one."""
+    merged: list[tuple[Any, int, int]] = []
     for source, start, count in pieces:
         if merged and merged[-1][0] is source and merged[-1][1] + merged[-1][2] == start:
             merged[-1] = source, merged[-1][1], merged[-1][2] + count
         elif count:
             merged.append((source, start, count))
-    return merged
-
-
-def part(x: Tensor, start: int, count: int) -> Tensor:
-    """``count`` rows of ``x``."""
-    return x if count == x.shape[0] else cut(x, [(start, count)])[0]
-
-
-def cut(x: Tensor, steps: Sequence[tuple[int, int]], block: int = 0, blocks: int = 1) -> list[Tensor]:
-    """The rows of each step, or one of equal blocks of their columns.
-
-    Without history ``x`` does not become a view of its memory for that, and all parts, which nobody writes to, share one storage.
-    """
-    width = x.shape[1] // blocks
-    if x._tracked and local.grad:
-        columns = x if blocks == 1 else x.narrow(1, block * width, width)
-        return [columns.narrow(0, start, count) for start, count in steps]
-    node = x._read()
-    view = x._view or whole(node.shape)
-    down, across = view.strides
-    first = view.offset + block * width * across
-    storage = Storage(node)
-    parts = []
-    known, seen = -1, view
-    for start, count in steps:
-        if count != known:
-            known, seen = count, _rectangle(count, width, down, across)
-        parts.append(Tensor._from_node(None, seen.at(first + start * down), storage))
-    return parts
-
-
-@lru_cache(maxsize=4096)
-def _rectangle(rows: int, columns: int, down: int, across: int) -> View:
-    """The view of a matrix, wherever it begins."""
-    return View((rows, columns), (down, across), 1).moved
-
-
-def joined(parts: Sequence[Tensor]) -> Tensor:
-    """Parts one below the other."""
-    first = parts[0]
-    if len(parts) == 1:
-        return first
-    if tracked(*parts):
-        return cat(list(parts))  # type: ignore[no-any-return]
-    return join(parts, Size((sum(x.shape[0] for x in parts), *first.shape[1:])), first.dtype, 0, False)
+    return merged or pieces[:1]
 
 
 class States:
     """A state, or its gradient, of the sequences under way. ``others`` has the rows of those that come later."""
 
-    def __init__(self, others: Tensor) -> None:
-        self.others = others
-        self.rows: Tensor | None = None
+    def __init__(self, way: Any, others: Any) -> None:
+        self.way, self.others = way, others
+        self.rows: Any = None
+        self.have = 0
         #: The rows of those that are no longer under way, the last first.
-        self.ended: list[Tensor] = []
+        self.ended: list[Any] = []
 
-    def of(self, count: int) -> Tensor:
+    def of(self, count: int) -> Any:
         """The rows of the first ``count`` sequences, from now on under way."""
-        rows = self.rows
-        if rows is None:
-            rows = part(self.others, 0, count)
-        else:
-            have = rows.shape[0]
+        have = self.have
+        if count != have or self.rows is None:
+            cut, rows = self.way.cut, self.rows
             if count < have:
-                self.ended.insert(0, part(rows, count, have - count))
-                rows = part(rows, 0, count)
-            elif count > have:
-                rows = joined([rows, part(self.others, have, count - have)])
-        self.rows = rows
-        return rows
+                self.ended.insert(0, cut(rows, [(count, have - count)])[0])
+                rows = cut(rows, [(0, count)])[0]
+            else:
+                (new,) = cut(self.others, [(have, count - have)])
+                rows = new if rows is None else self.way.joined([rows, new])
+            self.rows, self.have = rows, count
+        return self.rows
 
     def all(self) -> Tensor:
         """The rows of all sequences, of each as it was last."""
-        assert self.rows is not None
-        return joined([self.rows, *self.ended])
-
-
-def _taker(*operands: Tensor | None) -> Callable[..., Sequence[Any]]:
-    """What takes steps: by one look-up each, or with their history if gradients of gradients are wanted."""
-    return _with_history if tracked(*operands) else composite
-
-
-def _with_history(step: Callable[..., Sequence[Any]], static: None, *operands: Tensor | None) -> Sequence[Any]:
-    return step(static, *operands)
+        return self.way.tensor(self.way.joined([self.rows, *self.ended]))  # type: ignore[no-any-return]
 
 
 Settings = tuple[type[Recurrence], Walk, Any]
@@ -165,6 +109,7 @@ Settings = tuple[type[Recurrence], Walk, Any]
 def _walked(settings: Settings, *inputs: Any) -> list[Tensor]:
     """The output's rows, the states at the end, and what is kept for the gradient if the settings say so."""
     kind, walk, keep = settings
+    way = way_for(*inputs)
     rows, *rest = inputs
     initial, (w_ih, w_hh, b_ih, b_hh, w_hr) = rest[: kind.states], rest[kind.states :]
     projected = mm(rows, transposed(w_ih))
@@ -172,23 +117,22 @@ def _walked(settings: Settings, *inputs: Any) -> list[Tensor]:
     if biases:
         projected = projected + (biases[0] if len(biases) == 1 else biases[0] + biases[1])
     # Turned in memory once, so that each step reads it as it lies.
-    weight = transposed(w_hh).contiguous()
-    projection = None if w_hr is None else transposed(w_hr).contiguous()
-    bias = b_hh if kind.apart else None
-    blocks = kind.blocks.get("projected", 1)
-    states = [States(state) for state in initial]
-    names = kind.results if keep else kind.results[:1]
+    weight = way.of(transposed(w_hh).contiguous())
+    projection = way.of(None if w_hr is None else transposed(w_hr).contiguous())
+    bias = way.of(b_hh if kind.apart else None)
+    states = [States(way, way.of(state)) for state in initial]
     steps = walk.steps()
-    take = _taker(*inputs)
+    blocks = kind.blocks.get("projected", 1)
+    gates = [way.cut(way.of(projected), steps, block, blocks) for block in range(blocks)]
     taken = []
-    for (_, count), *gates in zip(steps, *[cut(projected, steps, block, blocks) for block in range(blocks)]):
-        now = [state.of(count) for state in states]
-        results = take(kind.step, None, *gates, *now, weight, bias, projection)
+    for (_, count), *now in zip(steps, *gates):
+        results = way.take(kind.step, *now, *[state.of(count) for state in states], weight, bias, projection)
         for state, new in zip(states, results):
             state.rows = new
         taken.append(results)
-    found = {name: walk.in_order(list(each)) for name, each in zip(names, zip(*taken))}
-    found["projected"] = projected
+    found = {"projected": projected}
+    for name, each in zip(kind.results if keep else kind.results[:1], zip(*taken)):
+        found[name] = way.tensor(way.joined(walk.in_order(each)))
     return [found["h"], *[state.all() for state in states], *[found[name] for name in (kind.kept if keep else ())]]
 
 
@@ -196,37 +140,35 @@ def _walked_back(settings: Settings, d_output: Any, *given: Any) -> list[Tensor 
     """The gradients of the inputs, given those of the output and of the states at the end (or None), the inputs, the output
     and what was kept. The settings say of each input whether its gradient is needed."""
     kind, walk, needed = settings
+    way = way_for(d_output, *given)
     d_ends, inputs, kept = given[: kind.states], given[kind.states :][: len(needed)], given[kind.states + len(needed) :]
     rows, *rest = inputs
     initial, (w_ih, w_hh, _, _, w_hr) = rest[: kind.states], rest[kind.states :]
-    values = dict(zip(("h", *kind.kept), kept))
-    values["h before"] = walk.before(values["h"], initial[0])
-    if kind.states == 2:
-        values["c before"] = walk.before(values["c"], initial[1])
+    values = {name: way.of(x) for name, x in zip(("h", *kind.kept), kept)}
+    for name, state in zip(kind.results, initial):
+        values[f"{name} before"] = walk.before(way, values[name], way.of(state))
     steps = walk.steps()[::-1]
-    read: list[Sequence[Tensor | None]] = []
+    read = [[way.of(None)] * len(steps) if d_output is None else way.cut(way.of(d_output), steps)]
     for name in kind.reads:
         blocks = kind.blocks.get(name, 1)
-        read += [cut(values[name], steps, block, blocks) for block in range(blocks)]
-    states = [States(_zeros(state) if end is None else end) for end, state in zip(d_ends, initial)]
-    take = _taker(d_output, *given)
-    found = []
-    of_output: Sequence[Tensor | None] = [None] * len(steps) if d_output is None else cut(d_output, steps)
-    for (_, count), d_now, *now in zip(steps, of_output, *read):
-        d_states = [state.of(count) for state in states]
-        results = take(kind.gradient, None, d_now, *d_states, *now, w_hh, w_hr)
+        read += [way.cut(values[name], steps, block, blocks) for block in range(blocks)]
+    states = [States(way, way.of(_zeros(state) if end is None else end)) for end, state in zip(d_ends, initial)]
+    weight, projection = way.of(w_hh), way.of(w_hr)
+    taken = []
+    for (_, count), d_now, *now in zip(steps, *read):
+        results = way.take(kind.gradient, d_now, *[state.of(count) for state in states], *now, weight, projection)
         for state, new in zip(states, results):
             state.rows = new
-        found.append(results[len(states) :])
+        taken.append(results[len(states) :])
     back = walk._replace(reverse=not walk.reverse)
-    d_projected, *others = [back.in_order(list(each)) for each in zip(*found)]
+    d_projected, *others = [way.tensor(way.joined(back.in_order(each))) for each in zip(*taken)]
     d_hidden = others[0] if kind.apart else d_projected
     _, *_, ih, hh, bias_ih, bias_hh, hr = needed
     return [
         mm(d_projected, w_ih) if needed[0] else None,
         *[state.all() for state in states],
         mm(transposed(d_projected), rows) if ih else None,
-        mm(transposed(d_hidden), values["h before"]) if hh else None,
+        mm(transposed(d_hidden), way.tensor(values["h before"])) if hh else None,
         d_projected.sum(0) if bias_ih else None,
         d_hidden.sum(0) if bias_hh else None,
         mm(transposed(others[0]), others[1]) if hr else None,
