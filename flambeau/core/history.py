@@ -135,9 +135,9 @@ class Gradient(metaclass=_Slotted):
 
     @classmethod
     @cache
-    def named(cls, name: str) -> type[Self]:
-        """A history of the same kind, for which PyTorch has another name."""
-        return _Slotted(name, (cls,), {"__doc__": cls.__doc__})  # type: ignore[no-any-return]
+    def named(cls, name: str, outputs: int | None = None) -> type[Self]:
+        """A history of the same kind, for which PyTorch has another name, or which has several outputs."""
+        return _Slotted(name, (cls,), {"__doc__": cls.__doc__, "outputs": outputs or cls.outputs})  # type: ignore[no-any-return]
 
     def backward(self, grad: Tensor) -> Any:
         """Gradient(s) of the inputs given the result's; one tensor (or None), or a tuple with one entry an input."""

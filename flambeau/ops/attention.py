@@ -25,7 +25,7 @@ from .reductions import reduce
 from .softmax import safe_softmax, softmax
 from .views import contiguous_node, geometry
 
-FEWEST_ROWS, FEWEST_PLACES = 32, 128
+FEWEST_ROWS, FEWEST_PLACES = 32, 64
 """From how many rows and columns of the matrix of scores on it is not kept in memory."""
 
 _NAMES = {"Float": "float", "Double": "double", "Half": "c10::Half", "BFloat16": "c10::BFloat16", "Long": "long int",

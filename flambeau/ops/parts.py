@@ -13,6 +13,8 @@ from ..core.tensor import Tensor
 from ..graph.bounds import check_strides
 from ..graph.dtypes import TYPE_NAMES, int64
 from ..graph.shapes import MOVED, Size, View, contiguous_strides, wrap_dim
+from ..graph.trace import local, record_constant
+from .joining import cat, stack
 from .one_node import one_node
 from .operation import Sizes, operation, titled
 from .views import AsStridedBackward0, geometry, look, seen_anew_in_place, sizes_of, spread, view_of
@@ -30,6 +32,38 @@ class SliceBackward0(Gradient):
 
 SelectBackward0 = SliceBackward0.named("SelectBackward0")
 UnfoldBackward0 = SliceBackward0.named("UnfoldBackward0")
+
+
+class PartsBackward(Gradient):
+    """Of parts that together are their input, along an axis. ``context``: its shape, the axis, and whether the parts lack it."""
+
+    def backward(self, grad: Any) -> Tensor:
+        shape, axis, lacking = self.context
+        given: dict[int, Tensor] = grad if type(grad) is dict else {0: grad}
+        if len(given) == 1:
+            ((number, part),) = given.items()
+            plain = contiguous_strides(shape)
+            start = number if lacking else sum([sizes[axis] for sizes in self.shape[:number]])
+            strides = [step for k, step in enumerate(plain) if k != axis or not lacking]
+            return spread(part, (shape, plain, 0), View(part.shape, strides, start * plain[axis]))
+        parts = [given[k] if k in given else self._zeros(k) for k in range(self.outputs)]
+        return stack(parts, axis) if lacking else cat(parts, axis)
+
+    def _zeros(self, number: int) -> Tensor:
+        return Tensor._from_node(record_constant(self.shape[number], 0, self.dtype[number]))
+
+
+def _with_one_history(name: str, input: Tensor, axis: int, lacking: bool, parts: list[Tensor]) -> tuple[Tensor, ...]:
+    """Parts that together are ``input``: their gradients come back as one."""
+    if len(parts) > 1 and parts[0]._tracked:
+        shapes, dtypes = [part.shape for part in parts], [part.dtype for part in parts]
+        edges, context = (input._gradient or input,), (input.shape, axis, lacking)
+        history = PartsBackward.named(name, len(parts)).of(edges, (), shapes, dtypes, context)
+        if local.watched:
+            history.observe()
+        for number, part in enumerate(parts):
+            part._gradient = history, number
+    return tuple(parts)
 
 
 def part_of(
@@ -210,8 +244,8 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
         raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
     d = wrap_dim(dim, input.ndim)
     check_parts(input.shape[d])
-    gradient = SliceBackward0.named("UnbindBackward0")
-    return tuple(selected(input, d, k, gradient) for k in range(input.shape[d]))
+    parts = [selected(input, d, k, SelectBackward0) for k in range(input.shape[d])]
+    return _with_one_history("UnbindBackward0", input, d, True, parts)
 
 
 @operation(
@@ -220,11 +254,10 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
 def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """Views of consecutive parts of an axis: of one size, or of the sizes listed."""
     listed = isinstance(split_size_or_sections, (list, tuple))
-    gradient = SliceBackward0.named("SplitWithSizesBackward0") if listed else SplitBackward0
-    return _split(tensor, split_size_or_sections, dim, gradient)
+    return _split(tensor, split_size_or_sections, dim, "SplitWithSizesBackward0" if listed else "SplitBackward0")
 
 
-def _split(tensor: Tensor, split_size_or_sections: Any, dim: int, gradient: type[Gradient]) -> tuple[Tensor, ...]:
+def _split(tensor: Tensor, split_size_or_sections: Any, dim: int, name: str) -> tuple[Tensor, ...]:
     if tensor.ndim == 0:
         raise RuntimeError("split expects at least a 1-dimensional tensor")
     d = wrap_dim(dim, tensor.ndim)
@@ -244,9 +277,9 @@ def _split(tensor: Tensor, split_size_or_sections: Any, dim: int, gradient: type
         sections = [min(size, extent - k) for k in range(0, extent, size)] if size and extent else [extent]
     parts, start = [], 0
     for length in sections:
-        parts.append(slice_axis(tensor, d, start, length, 1, gradient))
+        parts.append(slice_axis(tensor, d, start, length, 1, SliceBackward0.named(name)))
         start += length
-    return tuple(parts)
+    return _with_one_history(name, tensor, d, False, parts)
 
 
 def _split_method(self: Tensor, split_size: Any, dim: int = 0) -> tuple[Tensor, ...]:
@@ -339,7 +372,7 @@ hsplit, vsplit, dsplit = _split_along("hsplit", 1, 1), _split_along("vsplit", 0,
 @operation("unsafe_split_with_sizes(input, split_sizes)")
 def unsafe_split(input: Tensor, split_size: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """:func:`split`; PyTorch does not watch over what is written to these views."""
-    return _split(input, split_size, dim, SliceBackward0.named("UnsafeSplitBackward0"))
+    return _split(input, split_size, dim, "UnsafeSplitBackward0")
 
 
 @operation()

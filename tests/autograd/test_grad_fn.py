@@ -204,3 +204,23 @@ def test_backward_frees_what_was_saved() -> None:
     assert x.grad is not None
     x.grad.tolist()
     assert saved() is None
+
+
+def test_parts_share_one_node() -> None:
+    """All that a tensor is split into has one history, whose gradients come back together, zeros where none came."""
+
+    def program(T: Any) -> list[Any]:  # noqa: N803
+        outcomes: list[Any] = []
+        for form in ("x.split(2, 1)", "x.split([1, 4], 1)", "x.chunk(3, 1)", "x.unbind(0)", "x.unbind(1)", "x.split(9, 1)"):
+            for wanted in (slice(None), slice(1), slice(-1, None), slice(0, None, 2)):
+                x = T.arange(15, dtype=T.float64).reshape(3, 5).requires_grad_()
+                parts = eval(form, {"x": x})
+                names = [(part * 1).grad_fn.next_functions[0][0].name() for part in parts]
+                places = [(part * 1).grad_fn.next_functions[0][1] for part in parts]
+                total = sum((part**3).sum() for part in parts[wanted])
+                (first,) = T.autograd.grad(total, x, create_graph=True)
+                (second,) = T.autograd.grad((first**2).sum(), x)
+                outcomes += [names, places, first.detach(), second]
+        return outcomes
+
+    agree(program)
