@@ -190,7 +190,8 @@ def _scan(device: Device, item: Item, items: list[Item]) -> list[Call]:
     sources = tuple([_strided(access) for access in item.operands if isinstance(access, Access)])
     result, places = _outputs(items, 2)
     assert result is not None
-    return device.scan(Scan(item.primitive.name, d, tuple(shape), axis, backwards, sources, result, places))
+    strides = item.whole().strides
+    return device.scan(Scan(item.primitive.name, d, tuple(shape), axis, backwards, sources, strides, result, places))
 
 
 def _ctc(device: Device, item: Item, items: list[Item]) -> list[Call]:

@@ -161,8 +161,8 @@ class Alignment(NamedTuple):
 
 class Scan(NamedTuple):
     """The elements of ``sources``, converted to ``dtype`` and accumulated along ``axis`` of ``shape``, from the last one on if it
-    goes ``backwards``; ``name`` is the primitive's. ``result`` is contiguous, and so are the ``places`` (int64) of extrema,
-    if they are wanted."""
+    goes ``backwards``; ``name`` is the primitive's. ``result`` is contiguous and has these ``strides``, and so have the
+    ``places`` (int64) of extrema, if they are wanted."""
 
     name: str
     dtype: DType
@@ -170,6 +170,7 @@ class Scan(NamedTuple):
     axis: int
     backwards: bool
     sources: tuple[Strided, ...]
+    strides: tuple[int, ...]
     result: Operand
     places: Operand | None
 

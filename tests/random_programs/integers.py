@@ -39,6 +39,7 @@ INTEGER_MAPS: dict[str, Callable[..., Any]] = {
     "whole part": lambda T, i, a, b, c: i[part(i, a, b)],
     "whole sum": lambda T, i, a, b, c: i.sum(axis(i, a)),
     "whole sums": lambda T, i, a, b, c: i.cumsum(axis(i, a)) % 97,
+    "whole extrema": lambda T, i, a, b, c: (i % 11).cummax(axis(i, a))[b % 2] - (i % 5).cummin(axis(i, a))[c % 2],
     "whole greatest": lambda T, i, a, b, c: i.amax(axis(i, a)) if i.numel() else i * 2,
     "whole clamp": lambda T, i, a, b, c: i.clamp(a % 3, 5 + b % 20),
     "whole where": lambda T, i, a, b, c: T.where(i % 3 == a % 3, i, b),

@@ -57,6 +57,8 @@ UNARY: dict[str, Callable[..., Any]] = {
     "softmax": lambda T, x, a, b, c: x.softmax(axis(x, a)),
     "logsumexp": lambda T, x, a, b, c: x.logsumexp(axis(x, a)) if x.numel() else x * 2,
     "cumsum": lambda T, x, a, b, c: x.cumsum(axis(x, a)) * 0.25,
+    "cumprod": lambda T, x, a, b, c: (x.sin() + number(b) * 0.1).cumprod(axis(x, a)),
+    "logcumsumexp": lambda T, x, a, b, c: x.logcumsumexp(axis(x, a)),
     "flip": lambda T, x, a, b, c: x.flip(axis(x, a)),
     "roll": lambda T, x, a, b, c: x.roll(b % 5, axis(x, a)),
     "index": lambda T, x, a, b, c: _index(T, x, a, b, ()),

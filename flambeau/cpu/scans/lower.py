@@ -6,7 +6,6 @@ from math import prod
 from typing import Any, NamedTuple
 
 from ...graph.dtypes import bool_, float32, uint8
-from ...graph.shapes import contiguous_strides
 from ...kernels.kernel import Call, Operand, Scan
 from ..ir import Kernel
 from ..values import LANES
@@ -49,7 +48,7 @@ class _Problem:
         self.result = uint8 if scan.dtype is bool_ else scan.dtype
         self.types = tuple([uint8 if source.dtype is scan.dtype is bool_ else source.dtype for source in scan.sources])
         self.names = [*(f"source{k}" for k in range(len(self.types))), "result"]
-        axes = list(zip(shape, *(source.strides for source in scan.sources), contiguous_strides(shape)))
+        axes = list(zip(shape, *(source.strides for source in scan.sources), scan.strides))
         self.outer, self.inner = _merged(axes[:axis]), _merged(axes[axis + 1 :])
         self.distances = axes[axis][1:]
 
