@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core.composite import tensor_of
 from ..core.history import Gradient
 from ..core.tensor import Tensor
 from ..cpu.memory import allocate
@@ -109,7 +110,7 @@ class PadPackedSequenceBackward0(Gradient):
 
 def packed_at(input: Tensor, places: Places) -> Tensor:
     """The rows of a padded batch (steps, sequences, …) at ``places``."""
-    plain = input.detach()
+    plain = tensor_of(input._read(), input._view)
     steps, sequences = places.rows_of_padded
     result = gathered(plain, Addressing(plain, [(0, steps), (1, sequences)], ROW))
     return with_history(result, PackPaddedSequenceBackward0, [input], places)
@@ -117,7 +118,7 @@ def packed_at(input: Tensor, places: Places) -> Tensor:
 
 def padded_at(data: Tensor, places: Places, value: Any) -> Tensor:
     """A padded batch (steps, sequences, …) with the rows of ``data`` at ``places`` and ``value`` elsewhere."""
-    plain = data.detach()
+    plain = tensor_of(data._read(), data._view)
     rows, there = places.rows_of_packed
     found = gathered(plain, Addressing(plain, [(0, rows)], ROW))
     there = there.reshape(*there.shape, *[1] * (data.ndim - 1))
@@ -147,6 +148,14 @@ def packed(input: Tensor, lengths: np.ndarray, batch_first: bool, order: np.ndar
     return data, from_array(sizes.astype(np.int64))
 
 
+def packed_by_length(input: Tensor, lengths: Tensor, batch_first: bool) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """As :func:`_pack_padded_sequence`, after sorting by length; and the order, and where in it each sequence is."""
+    counts = _counts(lengths)
+    order = np.argsort(-counts, kind="stable")
+    data, batch_sizes = packed(input, counts[order], batch_first, order)
+    return data, batch_sizes, from_array(order), from_array(np.argsort(order))
+
+
 @operation(method=False)
 def _pack_padded_sequence(input: Tensor, lengths: Tensor, batch_first: bool) -> tuple[Tensor, Tensor]:
     """The rows of a padded batch without the padding, and how many sequences have each step.
@@ -158,9 +167,12 @@ def _pack_padded_sequence(input: Tensor, lengths: Tensor, batch_first: bool) -> 
 
 
 def padded(
-    data: Tensor, batch_sizes: Tensor, batch_first: bool, padding_value: Any, total_length: int, order: np.ndarray | None
+    data: Tensor, batch_sizes: Tensor, batch_first: bool, padding_value: Any, total_length: int, places: Tensor | None
 ) -> tuple[Tensor, Tensor]:
-    """A padded batch of at least ``total_length`` steps, and the lengths of its sequences."""
+    """A padded batch of at least ``total_length`` steps, and the lengths of its sequences.
+
+    ``places`` says which of the packed sequences each one is, if they are not in this order.
+    """
     _counts(batch_sizes)
     sizes = np.asarray(sizes_of_steps(batch_sizes), np.int64)
     if 0 < total_length < len(sizes):
@@ -172,11 +184,17 @@ def padded(
     if data.shape[0] < rows:
         raise RuntimeError(f"batch_sizes are of {rows} rows, but the data has {data.shape[0]}")
     sequences = int(sizes[0])
-    if order is None:
-        order = np.arange(sequences, dtype=np.int64)
+    order = np.arange(sequences, dtype=np.int64)
+    if places is not None:
+        named = _counts(places)
+        if not np.array_equal(np.sort(named), order):
+            raise RuntimeError(f"unsorted_indices are no permutation of {sequences} sequences")
+        order = np.argsort(named)
     lengths = np.empty(sequences, np.int64)
     lengths[order] = len(sizes) - np.searchsorted(sizes[::-1], np.arange(sequences), side="right")
-    result = padded_at(data.narrow(0, 0, rows), Places(sizes, max(total_length, len(sizes)), order), padding_value)
+    if data.shape[0] > rows:
+        data = data.narrow(0, 0, rows)
+    result = padded_at(data, Places(sizes, max(total_length, len(sizes)), order), padding_value)
     return result.transpose(0, 1) if batch_first else result, from_array(lengths)
 
 

@@ -106,7 +106,8 @@ def _network(kind: type[Recurrence], *arguments: Any) -> tuple[Tensor, ...]:
     if packed:
         data, batch_sizes, hx, *settings = arguments
         sizes = sizes_of_steps(batch_sizes)
-        rows = data.narrow(0, 0, sum(sizes))
+        count = sum(sizes)
+        rows = data if data.shape[0] == count else data.narrow(0, 0, count)
         return _layers(kind, rows, sizes, hx if kind.states == 2 else (hx,), *settings)
     input, hx, *settings, batch_first = arguments
     if input.ndim != 3:

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from ..core.composite import composite
 from ..core.history import Gradient, is_half
 from ..core.modes import without_history
+from ..core.storage import is_exposed
 from ..core.tensor import Tensor
 from ..graph.trace import local, record_constant
 from .dispatch import tracked
@@ -153,7 +154,7 @@ def _walked_back(settings: Settings, d_output: Any, *given: Any) -> list[Tensor 
         blocks = kind.blocks.get(name, 1)
         read += [way.cut(values[name], steps, block, blocks) for block in range(blocks)]
     states = [States(way, way.of(_zeros(state) if end is None else end)) for end, state in zip(d_ends, initial)]
-    weight, projection = way.of(w_hh), way.of(w_hr)
+    weight, projection = way.of(_unshared(w_hh)), way.of(None if w_hr is None else _unshared(w_hr))
     taken = []
     for (_, count), d_now, *now in zip(steps, *read):
         results = way.take(kind.gradient, d_now, *[state.of(count) for state in states], *now, weight, projection)
@@ -173,6 +174,11 @@ def _walked_back(settings: Settings, d_output: Any, *given: Any) -> list[Tensor 
         d_hidden.sum(0) if bias_hh else None,
         mm(transposed(others[0]), others[1]) if hr else None,
     ]
+
+
+def _unshared(weight: Tensor) -> Tensor:
+    """A weight; a copy if others can write to its memory, which would otherwise be read anew at each step."""
+    return weight.clone() if is_exposed(weight._read()) else weight
 
 
 def _zeros(like: Tensor) -> Tensor:

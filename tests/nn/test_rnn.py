@@ -372,6 +372,19 @@ def test_long_sequences() -> None:
         assert_same(a.grad, b.grad, 1e-4)
 
 
+def test_memory_that_others_see() -> None:
+    """NumPy shares the weights and the input; what is done to them later does not show."""
+    network, x = nn.LSTM(3, 80), flambeau.ones(4, 2, 3)
+    network(x)[0].sum().backward()
+    expected = [parameter.grad.clone() for parameter in network.parameters()]
+    network.zero_grad()
+    shared = [tensor.detach().numpy() for tensor in (x, *network.parameters())]
+    network(x)[0].sum().backward()
+    for values in shared:
+        values[...] = 0.0
+    assert all(map(flambeau.equal, [parameter.grad for parameter in network.parameters()], expected))
+
+
 def test_autocast() -> None:
     x = random(5, 2, 3).detach().float()
     for name in ("LSTM", "GRU", "RNN"):

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
-
 import flambeau
 
 from ...core.tensor import Tensor
@@ -30,10 +28,7 @@ def pack_padded_sequence(
     lengths = flambeau.as_tensor(lengths, dtype=flambeau.int64)
     if enforce_sorted:
         return PackedSequence(*flambeau._pack_padded_sequence(input, lengths, batch_first))
-    counts = lengths.detach().numpy()
-    order = np.argsort(-counts, kind="stable")
-    data, batch_sizes = packing.packed(input, counts[order], batch_first, order)
-    return PackedSequence(data, batch_sizes, flambeau.tensor(order), flambeau.tensor(np.argsort(order)))
+    return PackedSequence(*packing.packed_by_length(input, lengths, batch_first))
 
 
 def pad_packed_sequence(
@@ -52,9 +47,8 @@ def pad_packed_sequence(
                 f"total_length={total_length} and max sequence length being {steps}"
             )
         steps = total_length
-    unsorted = sequence.unsorted_indices
-    order = None if unsorted is None else np.argsort(unsorted.detach().numpy())
-    return packing.padded(sequence.data, sequence.batch_sizes, batch_first, padding_value, steps, order)
+    places = sequence.unsorted_indices
+    return packing.padded(sequence.data, sequence.batch_sizes, batch_first, padding_value, steps, places)
 
 
 def pad_sequence(
