@@ -107,7 +107,7 @@ def test_programs_in_single_precision_agree_with_pytorch(program: Program, other
         check(program.at(other))
 
 
-@settings(max_examples=COUNT // 4, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=COUNT // 6, deadline=None, suppress_health_check=list(HealthCheck))
 @given(loops(("float64",)))
 def test_loops_agree_with_pytorch(runs: list[Program]) -> None:
     for program in runs:

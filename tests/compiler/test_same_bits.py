@@ -102,7 +102,7 @@ def test_random_programs_give_the_same_bits(program: Program, others: list[Sizes
     check([program, *map(program.at, others)], pending)
 
 
-@settings(max_examples=COUNT // 5, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=COUNT // 6, deadline=None, suppress_health_check=list(HealthCheck))
 @given(loops(("float32", "float64")), st.sampled_from(list(PENDING)))
 def test_loops_give_the_same_bits(runs: list[Program], pending: str) -> None:
     check(runs, pending)

@@ -82,6 +82,7 @@ def loops(dtypes: Sequence[str] = ("float64",), most: int = 7, runs: int = 3) ->
         st.lists(st.tuples(st.integers(1, 20), small, small, small), min_size=runs, max_size=runs),
         st.sampled_from(list(dtypes)),
         _sequences(st.one_of(_instructions, _products), most),
+        twice=st.sampled_from((False, False, False, True)),
         zeros=st.booleans(),
         squashed=st.sampled_from(("tanh", "sigmoid", "sin")),
         outputs=st.sampled_from(("stacked", "grown", "written")),
@@ -96,6 +97,7 @@ def _runs_of_a_loop(
     runs: list[tuple[int, int, int, int]],
     dtype: str,
     instructions: tuple[Instruction, ...],
+    twice: bool,
     axis: int,
     **how: Any,
 ) -> list[Program]:
@@ -105,5 +107,5 @@ def _runs_of_a_loop(
         axis = min(axis, len(row))
         loop = Loop(len(states), axis=axis, **how)
         rows = (*row[:axis], steps, *row[axis:])
-        programs.append(Program((rows, *states, *constants), dtype, instructions, loop=loop))
+        programs.append(Program((rows, *states, *constants), dtype, instructions, twice, loop=loop))
     return programs
