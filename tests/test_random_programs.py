@@ -20,6 +20,7 @@ import flambeau
 COUNT = 240
 TOLERANCE = {"float64": 1e-11, "float32": 1e-4}
 """Relative to the largest element: sums have other orders."""
+NUDGE = 1e-15
 others = st.lists(sizes, min_size=2, max_size=2)
 
 
@@ -49,6 +50,22 @@ def assert_close(
     assert ours.shape == theirs.shape and ours.dtype == theirs.dtype, what
     scale = max(1.0, float(np.abs(theirs[np.isfinite(theirs)]).max(initial=0)))
     np.testing.assert_allclose(ours, theirs, rtol=tolerance, atol=tolerance * scale, err_msg=what)
+
+
+def steady(program: Program) -> bool:
+    """Whether the last digits of what a loop begins with have little say in what becomes of it.
+
+    Some bodies, applied to their own results time and again, magnify each rounding, as chaotic systems do.
+    """
+    plain, nudged = (Machine(torch, look=False, nudge=nudge).run(program) for nudge in (0.0, NUDGE))
+    pairs = zip([*plain.values, *plain.gradients], [*nudged.values, *nudged.gradients], strict=True)
+    return all(a is b or a.shape == b.shape and _distance(a, b) <= 100 * NUDGE for a, b in pairs)
+
+
+def _distance(a: np.ndarray, b: np.ndarray) -> float:
+    """The largest difference of two arrays, relative to their largest element."""
+    with np.errstate(invalid="ignore"):
+        return float(np.abs(a - b).max(initial=0)) / max(1.0, float(np.abs(a).max(initial=0)))
 
 
 def told(fact: Fact) -> tuple[object, ...]:
@@ -110,5 +127,5 @@ def test_programs_in_single_precision_agree_with_pytorch(program: Program, other
 @settings(max_examples=COUNT // 6, deadline=None, suppress_health_check=list(HealthCheck))
 @given(loops(("float64",)))
 def test_loops_agree_with_pytorch(runs: list[Program]) -> None:
-    for program in runs:
+    for program in filter(steady, runs):
         check(program)

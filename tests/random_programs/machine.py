@@ -52,6 +52,7 @@ class Machine:
         facts: list[Fact] | None = None,
         look: bool = True,
         pending: str | None = None,
+        nudge: float = 0.0,
     ) -> None:
         self.T = library
         self.known = facts
@@ -59,6 +60,8 @@ class Machine:
         self.look = look
         #: How leaves have yet to be computed, if they are not in memory.
         self.pending = pending
+        #: By what share the leaves' elements are greater than they should be.
+        self.nudge = nudge
         self.sizes = Sizes()
         self.registers: list[Register] = []
         self.leaves: list[Any] = []
@@ -146,7 +149,7 @@ class Machine:
         self.dtype = dtype = getattr(self.T, program.dtype)
         self.sizes = program.sizes
         for index, shape in enumerate(program.shapes):
-            leaf = self.T.tensor(random.uniform(-1.5, 1.5, shape), dtype=dtype)
+            leaf = self.T.tensor(random.uniform(-1.5, 1.5, shape) * (1 + self.nudge), dtype=dtype)
             if self.pending is not None:
                 leaf = PENDING[self.pending](self.T, leaf)
             if program.loop is not None and program.loop.zeros and 0 < index <= program.loop.states:
