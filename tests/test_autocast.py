@@ -76,7 +76,7 @@ def test_dtypes_and_values(dtype: str) -> None:
 def test_what_is_listed_exists_in_pytorch():
     known = {name.partition("::")[2].partition(".")[0] for name in torch._C._dispatch_get_all_op_names()}
     known |= set(dir(torch.nn.functional)) | set(dir(torch))
-    assert lists.LOWER | lists.SINGLE | lists.WIDEST <= known
+    assert lists.LOWER | lists.SINGLE | lists.WIDEST | lists.LIKE_STATE <= known
 
 
 def test_state():

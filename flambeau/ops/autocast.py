@@ -34,8 +34,11 @@ SINGLE = frozenset(
 )
 """Operations that compute in float32: losses, decompositions, products of many numbers."""
 
-WIDEST = frozenset("cat concat concatenate stack index_copy gru gru_cell lstm_cell".split())
+WIDEST = frozenset("cat concat concatenate stack index_copy".split())
 """Operations whose arguments all get the widest of their dtypes."""
+
+LIKE_STATE = frozenset("gru gru_cell lstm_cell".split())
+"""Operations whose arguments all get the dtype of their state, which is the first that counts behind the input."""
 
 LOWER_PRECISIONS = (bfloat16, float16)
 
@@ -93,6 +96,9 @@ def autocast(name: str, call: Callable[..., Any], arguments: tuple[Any, ...], ke
         d = float32
     elif name in WIDEST:
         d = _widest([*arguments, *keywords.values()])
+    elif name in LIKE_STATE:
+        behind = keywords.get("hx"), *arguments[1:]
+        d = _widest([next((x for x in behind if any(map(_counts, x if isinstance(x, (list, tuple)) else (x,)))), None)])
     else:
         return NotImplemented
     arguments = tuple([_cast(value, d) for value in arguments])

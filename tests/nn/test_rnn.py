@@ -387,13 +387,18 @@ def test_memory_that_others_see() -> None:
 
 def test_autocast() -> None:
     x = random(5, 2, 3).detach().float()
-    for name in ("LSTM", "GRU", "RNN"):
-        theirs, ours = getattr(torch.nn, name)(3, 4), getattr(nn, name)(3, 4)
-        copy_state(ours, theirs)
-        with torch.autocast("cpu"):
-            expected = leaves(theirs(x))
-        with flambeau.autocast("cpu"):
-            actual = leaves(ours(as_flambeau(x)))
-        for a, b in zip(actual, expected, strict=True):
-            assert str(a.dtype) == str(b.dtype)
-            assert_same(a.float(), b.float(), 3e-2)
+    for name in NETWORKS:
+        for kind, shape in ((name, x), (f"{name}Cell", x[0])):
+            theirs, ours = getattr(torch.nn, kind)(3, 4), getattr(nn, kind)(3, 4)
+            copy_state(ours, theirs)
+            for value in (shape, shape.bfloat16()):
+                with torch.autocast("cpu"):
+                    expected = leaves(theirs(value))
+                with flambeau.autocast("cpu"):
+                    actual = leaves(ours(as_flambeau(value)))
+                for a, b in zip(actual, expected, strict=True):
+                    assert str(a.dtype) == str(b.dtype)
+                    assert_same(a.float(), b.float(), 3e-2)
+    network = nn.GRU(3, 4, dtype=flambeau.float64)
+    with flambeau.autocast("cpu"):
+        assert network(as_flambeau(x.double()))[0].dtype == flambeau.float64
