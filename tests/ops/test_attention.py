@@ -13,7 +13,11 @@ from reference_device import computing_there
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 import flambeau
+import flambeau.utils.checkpoint
 from flambeau.compiler import report
+from flambeau.cpu.attention import panels
+from flambeau.cpu.register_tile import Registers
+from flambeau.graph import steps, trace
 from flambeau.nn import functional as F
 from flambeau.ops import attention
 
@@ -42,7 +46,10 @@ def exactly() -> Any:
 
 
 # Rows and columns of the matrix of scores around the sizes of blocks, and widths around those of vectors.
-SIZES = [(32, 128, 16, 16), (33, 129, 1, 3), (64, 192, 64, 64), (100, 130, 20, 33), (65, 200, 17, 5), (40, 301, 12, 80)]
+SIZES = [
+    (32, 64, 16, 16), (200, 70, 8, 8), (33, 129, 1, 3), (64, 192, 64, 64), (100, 130, 20, 33), (65, 200, 17, 5),
+    (40, 301, 12, 80),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("size", SIZES, ids=str)
@@ -184,6 +191,30 @@ def test_every_step_drops_others() -> None:
     assert all((one != other).mean() > 0.45 for one, other in zip(seen, seen[1:], strict=False))
 
 
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_saved_values_may_be_kept_elsewhere(create_graph: bool) -> None:
+    """By hooks that pack them, or by computing them again."""
+    mask = doubles(40, 132, grad=False) > 0
+
+    def run(way: str) -> list[np.ndarray]:
+        flambeau.manual_seed(2)
+        tensors, seen = as_flambeau(operands(40, 132)), as_flambeau(mask)
+        function = lambda *x: attend(flambeau, *x, seen, dropout_p=0.2)  # noqa: E731
+        if way == "hooks":
+            with flambeau.autograd.graph.saved_tensors_hooks(array, flambeau.tensor):
+                result = function(*tensors)
+        elif way == "again":
+            result = flambeau.utils.checkpoint.checkpoint(function, *tensors, use_reentrant=False)
+        else:
+            result = function(*tensors)
+        return [array(x) for x in flambeau.autograd.grad((result**2).sum(), tensors, create_graph=create_graph)]
+
+    known = run("plain")
+    for way in ("hooks", "again"):
+        for mine, other in zip(run(way), known, strict=True):
+            np.testing.assert_array_equal(mine, other)
+
+
 # --- kernels ----------------------------------------------------------------------------------------------------------
 
 
@@ -206,6 +237,21 @@ def test_threads_do_not_show(options: dict[str, Any]) -> None:
         flambeau.set_num_threads(count)
         outcomes.append(gradients(options))
     flambeau.set_num_threads(threads)
+    for one, other in zip(*outcomes, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("registers", [Registers(16, 32), Registers(32, 16)], ids=str)
+def test_registers_do_not_show(registers: Registers, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bits are the same on machines with fewer or smaller registers."""
+    outcomes = []
+    for _ in range(2):
+        trace.step_boundary()
+        steps.forget_steps()
+        outcomes.append([x for options in OPTIONS for x in gradients(options)])
+        monkeypatch.setattr(panels, "host_registers", lambda: registers)
+    trace.step_boundary()
+    steps.forget_steps()
     for one, other in zip(*outcomes, strict=True):
         np.testing.assert_array_equal(one, other)
 
