@@ -175,9 +175,10 @@ def _search(boundaries: np.ndarray, values: np.ndarray, *order: np.ndarray, righ
         boundaries = np.take_along_axis(boundaries, order[0], -1)
     if boundaries.ndim == 1:
         return np.searchsorted(boundaries, values, side)
-    rows = boundaries.reshape(-1, boundaries.shape[-1])
-    wanted = values.reshape(len(rows), -1)
-    return np.stack([np.searchsorted(a, v, side) for a, v in zip(rows, wanted)]).reshape(values.shape)
+    found = np.empty(values.shape, np.int64)
+    for row in np.ndindex(values.shape[:-1]):
+        found[row] = np.searchsorted(boundaries[row], values[row], side)
+    return found
 
 
 def _check_sorter(boundaries: Tensor, sorter: Tensor) -> None:

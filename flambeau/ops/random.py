@@ -7,8 +7,6 @@ import math
 from operator import index
 from typing import Any
 
-import numpy as np
-
 from ..core.modes import without_history
 from ..core.tensor import Tensor
 from ..graph import dtypes
@@ -22,17 +20,23 @@ from ..graph.shapes import Size, broadcast_shapes
 from ..graph.trace import record
 from ..random import Generator, default_generator
 from .assignment import overwrite, overwritten_by
+from .choice import where
 from .conversion import check_floating, converted
+from .counting import searchsorted
 from .creation import finished
 from .dispatch import checked, no_slope, with_history
 from .elementwise import differentiated, gradient_class
 from .from_data import from_array
 from .memory_order import alike
 from .operation import operation, titled
+from .scans import cumsum
+from .sorting import topk
 from .views import sizes_of
 
 _PROBABILITY = Check(RuntimeError, "Expected p_in >= 0 && p_in <= 1 to be true, but got false.")
 _DEVIATION = Check(RuntimeError, "normal expects all elements of std >= 0.0")
+_WEIGHTS = Check(RuntimeError, "probability tensor contains either `inf`, `nan` or element < 0")
+_NOTHING_LIKELY = Check(RuntimeError, "invalid multinomial distribution (sum of probabilities <= 0)")
 
 
 def check_continuous(distribution: str, d: dtype, specified: str) -> None:
@@ -318,7 +322,9 @@ def random_(self: Tensor, *limits: int, generator: Generator | None = None, **ke
     low, high = (0, top) if not limits else (0, limits[0]) if len(limits) == 1 else limits
     low, high = keywords.get("from", low), keywords.get("to", high)
     overload = 2 if not limits and not keywords else 1 if len(limits) + len(keywords) == 1 else 0
-    return overwrite(self, integers(index(low), index(high), self.shape, d, generator), overwritten_by("random_", overload))
+    return overwrite(
+        self, integers(index(low), index(high), self.shape, d, generator), overwritten_by("random_", overload)
+    )
 
 
 @operation(function=False)
@@ -377,32 +383,27 @@ def multinomial(
     if input.ndim not in (1, 2):
         raise RuntimeError("prob_dist must be 1 or 2 dim")
     if input.dtype.category < 2:
-        raise RuntimeError(
-            f"multinomial only supports floating-point dtypes for input, got: {TYPE_NAMES[input.dtype]}"
-        )
-    num_samples = index(num_samples)
+        raise RuntimeError(f"multinomial only supports floating-point dtypes for input, got: {TYPE_NAMES[input.dtype]}")
+    num_samples, count = index(num_samples), input.shape[-1]
     if num_samples <= 0:
         raise RuntimeError("cannot sample n_sample <= 0 samples")
-    if not replacement and num_samples > input.shape[-1]:
+    if not replacement and num_samples > count:
         raise RuntimeError("cannot sample n_sample > prob_dist.size(-1) samples without replacement")
-    weights = input.detach().numpy().astype(np.float64)
-    rows = np.atleast_2d(weights)
-    if not np.isfinite(rows).all() or (rows < 0).any():
-        raise RuntimeError("probability tensor contains either `inf`, `nan` or element < 0")
-    if (rows.sum(-1) <= 0).any():
-        raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")
-    source = (generator or default_generator).numpy()
-    if replacement:
-        ends = np.cumsum(rows / rows.sum(-1, keepdims=True), axis=-1)
-        drawn = source.random((rows.shape[0], num_samples))
-        picked = np.stack([np.searchsorted(e[:-1], d, side="right") for e, d in zip(ends, drawn)])
-    else:
-        # The largest of u ** (1 / w) are a sample without replacement (Efraimidis and Spirakis, 2006).
-        with np.errstate(divide="ignore"):
-            keys = np.log(source.random(rows.shape)) / rows
-        keys[rows == 0] = -np.inf
-        picked = np.argsort(-keys, axis=-1, kind="stable")[:, :num_samples]
-    return from_array(picked.astype(np.int64).reshape((*weights.shape[:-1], num_samples)))
+    if count == 0:
+        raise _NOTHING_LIKELY.exception(0, 0, 0, "")
+    weights = input.detach()
+    weights = checked(weights, weights.isfinite() & (weights >= 0), _WEIGHTS)
+    ends = cumsum(weights, -1, dtype=dtypes.float64)
+    total = ends.narrow(-1, count - 1, 1)
+    total = checked(total, total > 0, _NOTHING_LIKELY)
+    if replacement or num_samples == 1:
+        # Where a point of the whole falls: how many elements end before it or at it.
+        point = uniform(Size((*input.shape[:-1], num_samples)), dtypes.float64, generator) * total
+        inner = ends.narrow(-1, 0, count - 1)
+        return (inner <= point).sum(-1, keepdim=True) if num_samples == 1 else searchsorted(inner, point, right=True)
+    # The largest of u ** (1 / w) are a sample without replacement (Efraimidis and Spirakis, 2006).
+    keys = uniform(input.shape, dtypes.float64, generator).log() / weights
+    return topk(where(weights > 0, keys, -math.inf), num_samples)[1]
 
 
 rand_like, randn_like = _like("rand_like", rand), _like("randn_like", randn)

@@ -189,6 +189,14 @@ def of_lines(text: str) -> list[str]:
     return [each.strip() for line in text.strip().splitlines() for each in line.split(";")]
 
 
+def test_lengths_of_other_types() -> None:
+    for T in LIBRARIES:
+        log_probs, targets = T.zeros(6, 1, 5).log_softmax(-1), T.tensor([[1, 2]])
+        for lengths in ((T.tensor([6]), (2,)), ((6,), T.tensor([2])), (6, 2), ((6.0,), (2,)), ("6", (2,))):
+            with pytest.raises(TypeError):
+                T.nn.functional.ctc_loss(log_probs, targets, *lengths)
+
+
 @pytest.mark.parametrize("arguments", [*of_lines(WRONG), *of_lines(FOUND_LATE)])
 def test_errors(arguments: str) -> None:
     raised = []

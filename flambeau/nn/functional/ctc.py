@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from operator import index
 from typing import Any
 
 import flambeau
@@ -34,6 +35,8 @@ def ctc_loss(
     alone = log_probs.dim() != 3
     if alone:
         log_probs = log_probs.unsqueeze(1)
+    if isinstance(input_lengths, Tensor) is not isinstance(target_lengths, Tensor):
+        raise _wrong_lengths(input_lengths, target_lengths)
     lengths = _lengths("input_lengths", input_lengths)
     target_lengths = _lengths("target_lengths", target_lengths)
     _check(log_probs, targets, lengths, target_lengths, blank)
@@ -53,7 +56,14 @@ def _lengths(name: str, given: Any) -> Any:
         if given.dtype.category != 1:
             raise RuntimeError(f"{name} must be integral")
         return given.reshape(-1)
-    return [int(length) for length in given] if isinstance(given, (tuple, list)) else [int(given)]
+    if not isinstance(given, (tuple, list)):
+        raise _wrong_lengths(given)
+    return [index(length) for length in given]
+
+
+def _wrong_lengths(*given: Any) -> TypeError:
+    names = ", ".join(type(each).__name__ for each in given)
+    return TypeError(f"ctc_loss(): both lengths must be tensors or both tuples of ints, not {names}")
 
 
 def _as_tensor(lengths: Any) -> Tensor:
