@@ -97,7 +97,7 @@ def _attended(
             one = attn_mask.shape[-3] == 1
             split = (1, 1) if one else (heads, shape[-3] // heads)
             attn_mask = attn_mask.reshape(*attn_mask.shape[:-3], *split, *attn_mask.shape[-2:])
-    factor = 1.0 / math.sqrt(shape[-1]) if scale is None else scale
+    factor = 1.0 / math.sqrt(max(shape[-1], 1)) if scale is None else scale
     if attn_mask is not None and attn_mask.dtype.kind != "bool" and attn_mask.dtype is not query.dtype:
         attn_mask = attn_mask.to(query.dtype)
     if _is_large(query, key, value, attn_mask, dropout_p):

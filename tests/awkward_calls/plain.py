@@ -283,6 +283,8 @@ PLAIN: list[str] = [
     F.pdist(T(3, 4), 2.0)
     F.cross_entropy(T(3, 4), L(3), T(4).abs(), reduction='mean', label_smoothing=0.1, ignore_index=-100)
     F.scaled_dot_product_attention(T(2, 3, 4), T(2, 5, 4), T(2, 5, 4), None, 0.0, True)
+    F.scaled_dot_product_attention(T(1, 2, 40, 4), T(1, 2, 70, 4), T(1, 2, 70, 3), T(40, 70), 0.5, False, scale=0.3)
+    F.multi_head_attention_forward(T(3, 2, 4), T(5, 2, 4), T(5, 2, 4), 4, 2, T(12, 4), None, None, None, True, 0.1, T(4, 4), None)
     """.strip().splitlines(),
     # Layers.
     *"""
@@ -323,6 +325,8 @@ PLAIN: list[str] = [
     torch.rnn_relu(T(4, 3), torch.tensor([3, 1]), T(1, 3, 4), (T(4, 3), T(4, 4)), False, 1, 0.0, True, False)
     torch.lstm(T(4, 2, 3), (T(1, 2, 2), T(1, 2, 4)), (T(16, 3), T(16, 2), T(2, 4)), False, 1, 0.0, True, False, False)
     torch.lstm_cell(T(2, 3), (T(2, 4), T(2, 4)), T(16, 3), T(16, 4), T(16), T(16))
+    torch.nn.MultiheadAttention(4, 2, 0.1)(T(3, 2, 4), T(5, 2, 4), T(5, 2, 4), T(2, 5), True, T(3, 5))
+    torch.nn.TransformerEncoderLayer(4, 2, 6)(T(3, 2, 4), T(3, 3), T(2, 3))
     torch.nn.Fold((4, 5), 2)(T(1, 8, 12))
     torch.nn.Unfold(3)(T(1, 2, 6, 8))
     torch.nn.CrossEntropyLoss(label_smoothing=0.1)(T(3, 4), L(3))

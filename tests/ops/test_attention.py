@@ -125,6 +125,11 @@ def test_groups_of_heads(exactly: None) -> None:
     check(lambda T, *x: attend(T, *x, enable_gqa=True, is_causal=True), query, key, value, tolerance=1e-11)
 
 
+def test_nothing_to_multiply_or_to_look_at() -> None:
+    for shapes in (((3, 0), (4, 0), (4, 2)), ((3, 2), (0, 2), (0, 2)), ((0, 2), (4, 2), (4, 2)), ((70, 0), (80, 0), (80, 2))):
+        check(attend_masked, *(torch.ones(1, 2, *shape) for shape in shapes))
+
+
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16], ids=str)
 def test_half_types(dtype: torch.dtype) -> None:
     given = [x.detach().to(dtype).requires_grad_() for x in operands(40, 132)]

@@ -392,7 +392,7 @@ def flex_attention(
             "return_lse is deprecated and will be removed in v2.10. Please use return_aux=AuxRequest(lse=True) instead.",
             FutureWarning,
         )
-    factor = 1.0 / math.sqrt(query.size(-1)) if scale is None else scale
+    factor = 1.0 / math.sqrt(max(query.size(-1), 1)) if scale is None else scale
     shape = (*query.shape[:3], key.size(-2))
     mask_mod = noop_mask if block_mask is None else block_mask.mask_mod
     seen = None if mask_mod is noop_mask else mask_mod(*_numbers(*shape)).expand(shape)
