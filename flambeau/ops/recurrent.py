@@ -55,6 +55,8 @@ def _check(kind: type[Recurrence], rows: Tensor, sequences: int, initial: Sequen
             f"weights of {w_ih.shape[0]} and {gates} rows do not give {kind.gates} gates of {hidden} hidden units"
         )
     for state, size in zip(initial, (width, hidden)):
+        if state.ndim != 2:
+            raise RuntimeError(f"states of layers must have 2 dimensions, (sequences, hidden), got {state.ndim}")
         for axis, (given, wanted) in enumerate(zip(state.shape, (sequences, size))):
             if given != wanted:
                 raise RuntimeError(

@@ -290,6 +290,9 @@ def test_function_errors() -> None:
     for name, args in calls:
         assert error(getattr(flambeau, name), *as_flambeau(args)) == error(getattr(torch, name), *args), args
     # What PyTorch reads from outside its memory, or has no name for.
+    for hx in (zeros(1, 4), zeros(1, 2, 4, 4)):
+        with pytest.raises(RuntimeError):
+            flambeau.gru(*as_flambeau((zeros(5, 4, 3), hx, params)), *common, False)
     for sizes in ([1, 2, 3], [3, 2, 0], [4, 3]):
         with pytest.raises(RuntimeError):
             flambeau.gru(*as_flambeau((zeros(6, 3), torch.tensor(sizes), zeros(1, 3, 4), params)), *common)
