@@ -41,6 +41,9 @@ def _check(kind: type[Recurrence], rows: Tensor, sequences: int, initial: Sequen
     for matrix in (w_ih, w_hh) if w_hr is None else (w_ih, w_hh, w_hr):
         if matrix.ndim != 2:
             raise RuntimeError(f"mat2 must be a matrix, got {matrix.ndim}-D tensor")
+    for state in initial:
+        if state.ndim != 2:
+            raise RuntimeError(f"states of layers must have 2 dimensions, (sequences, hidden), got {state.ndim}")
     check_floating("addmm_impl_cpu_", d)
     gates, width = w_hh.shape
     for x, matrix in ((rows, w_ih), (initial[0], w_hh)):
@@ -55,8 +58,6 @@ def _check(kind: type[Recurrence], rows: Tensor, sequences: int, initial: Sequen
             f"weights of {w_ih.shape[0]} and {gates} rows do not give {kind.gates} gates of {hidden} hidden units"
         )
     for state, size in zip(initial, (width, hidden)):
-        if state.ndim != 2:
-            raise RuntimeError(f"states of layers must have 2 dimensions, (sequences, hidden), got {state.ndim}")
         for axis, (given, wanted) in enumerate(zip(state.shape, (sequences, size))):
             if given != wanted:
                 raise RuntimeError(
@@ -177,15 +178,8 @@ def rnn_relu(
 # --- single steps -----------------------------------------------------------------------------------------------------
 
 
-def _cell(
-    kind: type[Recurrence], input: Tensor, initial: Sequence[Tensor], w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None,
-    b_hh: Tensor | None,
-) -> tuple[Tensor, ...]:  # fmt: skip
-    """The states after one step, of ``input`` (sequences, features) and the states before it."""
-    wanted = kind.gates * w_hh.size(1)
-    for name, matrix in (("weight_ih", w_ih), ("weight_hh", w_hh)):
-        if matrix.size(0) != wanted:
-            raise RuntimeError(f"{name} first dim must be {kind.gates} * hidden_size = {wanted}, but got {matrix.shape[0]}")
+def _check_cell(input: Tensor, initial: Sequence[Tensor], w_ih: Tensor, w_hh: Tensor) -> None:
+    """``RuntimeError`` unless the input and the states fit to the weights."""
     if input.size(1) != w_ih.size(1):
         raise RuntimeError(f"input has inconsistent input_size: got {input.shape[1]} expected {w_ih.shape[1]}")
     for number, state in enumerate(initial):
@@ -193,10 +187,30 @@ def _cell(
             raise RuntimeError(
                 f"Input batch size {input.shape[0]} doesn't match hidden{number} batch size {state.shape[0]}"
             )
-        if state.size(1) != w_hh.shape[1]:
+        if state.size(1) != w_hh.size(1):
             raise RuntimeError(
                 f"hidden{number} has inconsistent hidden_size: got {state.shape[1]}, expected {w_hh.shape[1]}"
             )
+
+
+def _check_rows(gates: int, hidden: int, w_ih: Tensor, w_hh: Tensor) -> None:
+    """``RuntimeError`` unless the weights have as many rows as ``gates`` of the hidden size."""
+    for name, matrix in (("weight_ih", w_ih), ("weight_hh", w_hh)):
+        if matrix.size(0) != gates * hidden:
+            raise RuntimeError(
+                f"{name} first dim must be {gates} * hidden_size = {gates * hidden}, but got {matrix.shape[0]}"
+            )
+
+
+def _cell(
+    kind: type[Recurrence], input: Tensor, initial: Sequence[Tensor], w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None,
+    b_hh: Tensor | None,
+) -> tuple[Tensor, ...]:  # fmt: skip
+    """The states after one step, of ``input`` (sequences, features) and the states before it."""
+    if kind.gates == 1:  # as PyTorch asks
+        _check_rows(1, w_hh.size(1), w_ih, w_hh)
+    _check_cell(input, initial, w_ih, w_hh)
+    _check_rows(kind.gates, w_hh.shape[1], w_ih, w_hh)
     if input.ndim != 2 or any(state.ndim != 2 for state in initial):
         raise RuntimeError("a cell takes matrices, of which each row is of one sequence")
     weights = Weights(w_ih, w_hh, b_ih, b_hh)
