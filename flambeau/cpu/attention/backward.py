@@ -261,7 +261,8 @@ class _Writer:
         for vector, lanes in enumerate(self.lanes):
             place = number * KEYS_BACKWARD + vector * LANES
             weights, slopes = self.at["weights"] + place, self.at["slopes"] + place
-            weight = power(scores.masked(weights.load(LANES), lanes, row) - logarithm)
+            mask = scores.mask_of(lanes, row) if self.code.scores.mask else None
+            weight = power(scores.masked(weights.load(LANES), lanes, row, mask) - logarithm)
             slope = slopes.load(LANES)
             dropped = weight
             if self.code.scores.dropped:

@@ -48,10 +48,12 @@ def lower_attention(attention: Attention, result: Strided, sums: Operand) -> lis
         matrices = matrices * extent
     packed = attention.width * width
     results_at = packed + (KEYS + PADDING_ROWS) * width
+    mask_at = results_at + (attention.value_width + PADDING_ROWS) * width
     arguments = code.arguments.values(
         **matrix_values("query", attention.query), **matrix_values("key", attention.key),
         **matrix_values("value", attention.value), **matrix_values("result", result), sums=sums,
         width=attention.width, value_width=attention.value_width, blocks=blocks, scores_at=packed, results_at=results_at,
+        mask_at=mask_at,
         **score_values(attention),
     )  # fmt: skip
     mask = () if attention.mask is None else (attention.mask.operand,)
@@ -60,7 +62,7 @@ def lower_attention(attention: Attention, result: Strided, sums: Operand) -> lis
             Kernel(code.key, code.emit),
             arguments,
             tiles=matrices * blocks,
-            scratch=(results_at + (attention.value_width + PADDING_ROWS) * width) * scores.type.bytes,
+            scratch=(mask_at + KEYS * width) * scores.type.bytes,
             reads=(attention.query.operand, attention.key.operand, attention.value.operand, *mask),
             writes=(result.operand, sums),
             flops=2 * matrices * attention.rows * attention.places * (attention.width + attention.value_width),
@@ -85,7 +87,7 @@ class ForwardCode:
     def arguments(self) -> Arguments:
         """``blocks`` of queries are tiles; what ends in ``_at`` are places in scratch memory, in elements."""
         matrices = matrix_arguments(self.scores.rank, "query", "key", "value", "result")
-        return Arguments(matrices, "&sums width value_width blocks scores_at results_at", self.scores.arguments)
+        return Arguments(matrices, "&sums width value_width blocks scores_at results_at mask_at", self.scores.arguments)
 
     def emit(self, module: Module, name: str) -> None:
         _Writer(self, KernelBuilder(module, name)).write()
@@ -100,13 +102,14 @@ class _Writer:
         self.panels = Panels(code.scores.type)
         scratch = b.scratch.of(code.scores.type)
         self.queries, self.weights, self.results = scratch, scratch + self.a.scores_at, scratch + self.a.results_at
+        self.mask = (scratch + self.a.mask_at).of(code.scores.mask_type)
 
     def write(self) -> None:
         b, a, type, width = self.b, self.a, self.code.scores.type, self.panels.width
         number = b.tile // a.blocks
         indices = unraveled(number, a.extents)
-        first = b.tile % a.blocks * width
-        count = (a.rows - first).at_most(width)
+        self.first = first = b.tile % a.blocks * width
+        self.count = count = (a.rows - first).at_most(width)
         query = a.query + (placed(indices, a.query_batch, 0) + first * a.query_row)
         self.key = a.key + placed(indices, a.key_batch, 0)
         self.value = a.value + placed(indices, a.value_batch, 0)
@@ -143,11 +146,17 @@ class _Writer:
             b, rows=keys, left=self.key + key * a.key_row, left_row=a.key_row, left_k=a.key_element, right=self.queries,
             right_k=width, results=self.weights, results_row=width, k=a.width, first=1,
         )  # fmt: skip
+        if self.code.scores.mask_step == "k":
+            pack_function(b.module, self.mask.to, width, "k")(
+                b, panel=self.mask, source=self.scores.mask + (self.first * a.mask_row + key), column_stride=a.mask_row,
+                k_stride=1, columns=self.count, k=keys, ahead=0,
+            )  # fmt: skip
         tops = [b.variable(highest.value) for highest in self.highest]
         with b.loop(0, keys) as row:
             for vector, (lanes, top) in enumerate(zip(self.lanes, tops)):
-                place = self.weights + (row * width + vector * LANES)
-                score = self.scores.masked(place.load(LANES), lanes, key + row)
+                at = row * width + vector * LANES
+                place = self.weights + at
+                score = self.scores.masked(place.load(LANES), lanes, key + row, self._mask(lanes, key + row, at))
                 place.store(score)
                 top.value = where(score > top.value, score, top.value)
         shifts = []
@@ -172,6 +181,13 @@ class _Writer:
             b, rows=a.value_width, left=self.value + key * a.value_row, left_row=a.value_element, left_k=a.value_row,
             right=self.weights, right_k=width, results=self.results, results_row=width, k=keys, first=first,
         )  # fmt: skip
+
+    def _mask(self, lanes: Lanes, key: Value, at: Value) -> Value | None:
+        """The mask of scores that lie ``at`` a place of the block."""
+        code = self.code.scores
+        if code.mask_step == "k":
+            return (self.mask + at).load(LANES)  # type: ignore[no-any-return]
+        return self.scores.mask_of(lanes, key) if code.mask else None
 
     def _dropped(self, weight: Value, lanes: Lanes, key: Value) -> Value:
         if not self.code.scores.dropped:

@@ -10,7 +10,7 @@ from ...kernels.kernel import Attention
 from ..conversion import register_type
 from ..elementwise import philox
 from ..ir import KernelBuilder
-from ..values import LANES, Pointer, Type, Value, placed, where
+from ..values import BYTE, LANES, Type, Value, placed, where
 from ..vector_math.exponential import EXP_BOUNDS, exponential
 from ..vector_math.formats import maximum
 
@@ -20,7 +20,7 @@ class ScoreCode:
     """What the code depends on.
 
     ``across``: lanes are queries, else keys. ``mask``: the kind of the mask's elements, or nothing. ``mask_step``: how
-    far apart those of neighbouring lanes lie: 0, 1, or (s) an argument.
+    far apart those of neighbouring lanes lie: 0, 1, or (s) an argument; or (k) its rows are packed like those of queries.
     """
 
     type: Type
@@ -36,8 +36,8 @@ class ScoreCode:
         kind = step = ""
         if attention.mask is not None:
             kind = attention.mask.dtype.kind
-            stride = attention.mask.strides[-2 if across else -1]
-            step = "0" if stride == 0 else "1" if stride == 1 else "s"
+            other, stride = attention.mask.strides[-2:][:: -1 if across else 1]
+            step = "0" if stride == 0 else "1" if stride == 1 else "k" if across and other == 1 else "s"
         return cls(
             register_type(attention.dtype), len(attention.batch), across, attention.causal, kind, step,
             attention.dropout is not None,
@@ -47,6 +47,11 @@ class ScoreCode:
     def key(self) -> str:
         flags = "".join(f" {name}" for name, held in (("causal", self.causal), ("dropped", self.dropped)) if held)
         return f"{self.type}/{self.rank}{f' {self.mask}{self.mask_step}' if self.mask else ''}{flags}"
+
+    @property
+    def mask_type(self) -> Type:
+        """What the mask's elements are in memory."""
+        return BYTE if self.mask == "bool" else self.type
 
     @property
     def arguments(self) -> str:
@@ -85,7 +90,7 @@ class Scores:
         self.b, self.a, self.code = b, a, code
         self.scale = number_of(b, a.scale, code.type)
         if code.mask:
-            self.mask = _as_stored(a.mask, code) + placed(indices, a.mask_batch, 0)
+            self.mask = a.mask.of(code.mask_type) + placed(indices, a.mask_batch, 0)
             self.mask_steps = (a.mask_row, a.mask_place) if code.across else (a.mask_place, a.mask_row)
         if code.dropped:
             self.factor = number_of(b, a.factor, code.type)
@@ -99,19 +104,21 @@ class Scores:
         mask = numbers.at_most(end - 1) * self.mask_steps[0] if self.code.mask else numbers
         return Lanes(numbers, self.b.first_lanes((end - first).at_least(0)), mask)
 
-    def masked(self, product: Value, lanes: Lanes, other: Value) -> Value:
+    def mask_of(self, lanes: Lanes, other: Value) -> Value:
+        """The mask's elements for the lanes and the key or query ``other``, read where they lie."""
+        line = self.mask + other * self.mask_steps[1]
+        if self.code.mask_step == "0":
+            return line.load().broadcast()  # type: ignore[no-any-return]
+        if self.code.mask_step == "1":
+            return (line + lanes.numbers.lane(0)).load(LANES, lanes.exist)  # type: ignore[no-any-return]
+        return line.gather(lanes.mask)
+
+    def masked(self, product: Value, lanes: Lanes, other: Value, mask: Value | None) -> Value:
         """The scores of sixteen products; ``other`` is the number of the key or query that they have in common."""
         code = self.code
         score = product * self.scale
-        if code.mask:
-            line = self.mask + other * self.mask_steps[1]
-            if code.mask_step == "0":
-                found = line.load().broadcast()
-            elif code.mask_step == "1":
-                found = (line + lanes.numbers.lane(0)).load(LANES, lanes.exist)
-            else:
-                found = line.gather(lanes.mask)
-            score = where(found.differs(0), score, -math.inf) if code.mask == "bool" else score + found
+        if mask is not None:
+            score = where(mask.differs(0), score, -math.inf) if code.mask == "bool" else score + mask
         if code.causal:
             numbers, limit = lanes.numbers.truncate("i32"), other.truncate("i32")
             score = where(numbers >= limit if code.across else numbers <= limit, score, -math.inf)
@@ -123,10 +130,6 @@ class Scores:
         place = lanes.numbers * step + other if self.code.across else lanes.numbers + other * step
         bits, _ = philox(self.seed, place + self.first)
         return bits >= self.limit
-
-
-def _as_stored(mask: Pointer, code: ScoreCode) -> Pointer:
-    return mask.of("i8") if code.mask == "bool" else mask
 
 
 def number_of(b: KernelBuilder, slot: Value, type: Type) -> Value:
