@@ -9,7 +9,7 @@ from ..core.history import FREED, INPUTS, Gradient, Packed
 from ..core.tensor import Tensor
 from ..graph import primitives as p
 from ..graph.dtypes import TYPE_NAMES, int32
-from ..graph.shapes import Size, View, broadcast_shapes, broadcast_strides
+from ..graph.shapes import Size, View, broadcast_shapes, broadcast_strides, wrap_dim
 from ..graph.trace import local, record, record_outputs
 from ..random import default_generator
 from .choice import where
@@ -57,6 +57,17 @@ def _check_attention(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | N
         )
 
 
+def _check_mask(mask: Tensor, query: Tensor, key: Tensor) -> None:
+    """``RuntimeError`` unless the mask broadcasts to the scores' shape."""
+    if mask.ndim == 0:
+        raise IndexError("Dimension specified as -2 but tensor has no dimensions")
+    wrap_dim(-2, mask.ndim)
+    scores = Size((*broadcast_shapes(query.shape[:-2], key.shape[:-2]), query.shape[-2], key.shape[-2]))
+    shape = broadcast_shapes(scores, mask.shape)
+    if shape != scores:
+        raise RuntimeError(f"output with shape {list(scores)} doesn't match the broadcast shape {list(shape)}")
+
+
 @operation(only="functional.scaled_dot_product_attention")
 def scaled_dot_product_attention(
     query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor | None = None, dropout_p: float = 0.0,
@@ -98,6 +109,8 @@ def _attended(
             split = (1, 1) if one else (heads, shape[-3] // heads)
             attn_mask = attn_mask.reshape(*attn_mask.shape[:-3], *split, *attn_mask.shape[-2:])
     factor = 1.0 / math.sqrt(max(shape[-1], 1)) if scale is None else scale
+    if attn_mask is not None:
+        _check_mask(attn_mask, query, key)
     if attn_mask is not None and attn_mask.dtype.kind != "bool" and attn_mask.dtype is not query.dtype:
         attn_mask = attn_mask.to(query.dtype)
     if _is_large(query, key, value, attn_mask, dropout_p):
@@ -160,7 +173,7 @@ def _read_as(x: Tensor, shape: tuple[int, ...]) -> tuple[Any, View]:
 def _in_one_kernel(
     query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, dropout_p: float, is_causal: bool, factor: float
 ) -> Tensor:
-    batch = broadcast_shapes(*(Size(x.shape[:-2]) for x in (query, key, value) + (() if mask is None else (mask,))))
+    batch = broadcast_shapes(query.shape[:-2], key.shape[:-2], value.shape[:-2])
     rows, places = query.shape[-2], key.shape[-2]
     operands = [_read_as(x, (*batch, *x.shape[-2:])) for x in (query, key, value)]
     if mask is not None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from oracle import array, as_flambeau, assert_same, check
+from oracle import array, as_flambeau, assert_same, check, error
 from reference_device import computing_there
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
@@ -93,6 +93,22 @@ def test_masks(name: str, exactly: None) -> None:
 
 def attend_masked(library: Any, *tensors: Any) -> Any:
     return attend(library, *tensors)
+
+
+WRONG_MASKS = [(39, 70), (41, 70), (40, 69), (70,), (), (2, 1, 40, 70), (3, 40, 70), (1, 1, 2, 40, 70)]
+
+
+def test_masks_that_do_not_fit() -> None:
+    def outcome(T: Any, shape: tuple[int, ...], large: bool, dtype: str) -> tuple[str, str]:  # noqa: N803
+        mask = T.ones(shape, dtype=getattr(T, dtype))
+        query, key = T.ones(1, 2, 40, 8, requires_grad=True), T.ones(1, 2, 70, 8)
+        return error(attend, T, query if large else query[:, :, :20], key, key, mask if large else mask[..., :20, :])
+
+    for shape in WRONG_MASKS:
+        for dtype in ("bool", "float32"):
+            assert outcome(flambeau, shape, True, dtype) == outcome(torch, shape, True, dtype), shape
+            if len(shape) > 2:
+                assert outcome(flambeau, shape, False, dtype) == outcome(torch, shape, False, dtype), shape
 
 
 def test_a_mask_that_is_learnt(exactly: None) -> None:
