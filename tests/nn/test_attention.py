@@ -141,6 +141,25 @@ def test_attention_where_nothing_may_be_looked_at(need_weights: bool) -> None:
                 assert results[1][0].is_contiguous() == results[0][0].is_contiguous()
 
 
+LONG_MASKS = {
+    "causal": torch.full((70, 90), -torch.inf).double().triu(1),
+    "booleans": torch.arange(70 * 90).reshape(70, 90) % 7 < 2,
+    "one for each head": doubles(12, 70, 90),
+}
+
+
+@pytest.mark.parametrize("name", LONG_MASKS)
+def test_attention_in_long_sequences(name: str) -> None:
+    """Of which no matrix of scores is kept."""
+    query, key, value = doubles(3, 70, 8), doubles(3, 90, 6), doubles(3, 90, 5)
+    padding = torch.arange(90) >= torch.tensor([[90], [60], [80]])
+    with torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH):
+        modules = both("MultiheadAttention", 8, 4, kdim=6, vdim=5, batch_first=True)
+        options = {"attn_mask": LONG_MASKS[name], "need_weights": False}
+        for more in ({"key_padding_mask": padding}, {"is_causal": name == "causal"}):
+            compare(modules, attend, query, key, value, second=True, **options, **more)
+
+
 def test_dropped_weights() -> None:
     flambeau.manual_seed(0)
     module = nn.MultiheadAttention(2, 1, dropout=0.25, bias=False)
