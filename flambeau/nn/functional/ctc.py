@@ -40,11 +40,12 @@ def ctc_loss(
     lengths = _lengths("input_lengths", input_lengths)
     target_lengths = _lengths("target_lengths", target_lengths)
     _check(log_probs, targets, lengths, target_lengths, blank)
-    loss = ctc_losses(log_probs, targets, _as_tensor(lengths), _as_tensor(target_lengths), blank, zero_infinity)
+    counts = _as_tensor(target_lengths)
+    loss = ctc_losses(log_probs, targets, _as_tensor(lengths), counts, blank, zero_infinity)
     if zero_infinity:
         loss = flambeau.where(loss == math.inf, 0.0, loss)
     if reduction == "mean":
-        return (loss / _as_tensor(target_lengths).to(loss.dtype).clamp_min(1)).mean()
+        return (loss / counts.to(loss.dtype).clamp_min(1)).mean()
     if reduction == "sum":
         return loss.sum()
     return loss.squeeze(0) if alone else loss
