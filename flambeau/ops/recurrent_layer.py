@@ -9,7 +9,7 @@ gradients of the weights and of the input. Between them the same short step is a
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from itertools import accumulate, groupby
 from typing import Any, NamedTuple
 
 from ..core.composite import composite
@@ -32,7 +32,8 @@ class Walk(NamedTuple):
 
     def steps(self) -> list[tuple[int, int]]:
         """The first row and the number of rows of each step, in the order in which they are taken."""
-        return _steps(self.sizes, self.reverse)
+        steps = list(zip(accumulate(self.sizes, initial=0), self.sizes))
+        return steps[::-1] if self.reverse else steps
 
     def in_order(self, taken: Sequence[Any]) -> Sequence[Any]:
         """What there is of each time, given that of the steps as they were taken."""
@@ -40,39 +41,22 @@ class Walk(NamedTuple):
 
     def before(self, way: Any, rows: Any, initial: Any) -> Any:
         """For each row of a state, the state before that step, the rows of ``initial`` where there was no step."""
-        sizes = self.sizes
+        runs = [(size, len(list(equal))) for size, equal in groupby(self.sizes)]
         pieces: list[tuple[Any, int, int]] = []  # where from, the first row, the number of rows
         start = 0
         if self.reverse:
-            for size, later in zip(sizes, (*sizes[1:], 0)):
-                start += size
-                pieces += (rows, start, later), (initial, later, size - later)
+            for (size, count), (later, _) in zip(runs, (*runs[1:], (0, 0))):
+                # All but the last step of a run begin with what the next one gave, and of that one those rows that go on.
+                pieces += (rows, start + size, (count - 1) * size + later), (initial, later, size - later)
+                start += size * count
         else:
-            pieces.append((initial, 0, sizes[0]))
-            for size, later in zip(sizes, sizes[1:]):
-                pieces.append((rows, start, later))
-                start += size
-        return way.joined([way.cut(source, [(start, count)])[0] for source, start, count in _merged(pieces)])
-
-
-@lru_cache(maxsize=256)
-def _steps(sizes: tuple[int, ...], reverse: bool) -> list[tuple[int, int]]:
-    steps, start = [], 0
-    for size in sizes:
-        steps.append((start, size))
-        start += size
-    return steps[::-1] if reverse else steps
-
-
-def _merged(pieces: list[tuple[Any, int, int]]) -> list[tuple[Any, int, int]]:
-    """Pieces with rows (at least one of none), those that lie one behind the other as one."""
-    merged: list[tuple[Any, int, int]] = []
-    for source, start, count in pieces:
-        if merged and merged[-1][0] is source and merged[-1][1] + merged[-1][2] == start:
-            merged[-1] = source, merged[-1][1], merged[-1][2] + count
-        elif count:
-            merged.append((source, start, count))
-    return merged or pieces[:1]
+            source, first = initial, 0
+            for size, count in runs:
+                pieces += (source, first, size), (rows, start, (count - 1) * size)
+                start += size * count
+                source, first = rows, start - size
+        some = [piece for piece in pieces if piece[2]] or pieces[:1]
+        return way.joined([way.cut(source, [(start, count)])[0] for source, start, count in some])
 
 
 class States:
