@@ -12,11 +12,10 @@ from typing import Any
 
 from ...kernels.kernel import Attention, Call, Operand, Strided
 from ..arguments import Arguments
-from ..gemm.pack import pack_function
 from ..ir import Kernel, KernelBuilder, Module
-from ..values import LANES, Pointer, Type, Value, placed, unraveled, where
+from ..values import LANES, Type, Value, unraveled, where
 from ..zeros import emit_zero
-from .forward import matrix_arguments, matrix_values, way
+from .matrix import Matrix, matrix_arguments, matrix_of, matrix_values, way_of_packing
 from .panels import PADDING_ROWS, Panels, scale_rows, unpack_function
 from .scores import ScoreCode, Scores, number_of, power, score_values
 
@@ -44,7 +43,7 @@ def lower_attention_gradient(
     the ``sums`` of exponentials and ``delta`` (batch, rows)."""
     scores = ScoreCode.of(attention, across=False)
     panels = Panels(scores.type)
-    ways = tuple(way(*access.strides[-2:]) for access in (attention.key, attention.value))
+    ways = way_of_packing(attention.key), way_of_packing(attention.value)
     code = BackwardCode(scores, panels.key, ways)
     matrices = 1
     for extent in attention.batch:
@@ -68,8 +67,8 @@ def lower_attention_gradient(
         end = end + size
     grad_query, grad_key, grad_value = results
     arguments = code.arguments.values(
-        **matrix_values("query", attention.query), **matrix_values("key", attention.key),
-        **matrix_values("value", attention.value), **matrix_values("gradient", gradient), sums=sums, delta=delta,
+        **matrix_values(query=attention.query, key=attention.key, value=attention.value, gradient=gradient),
+        sums=sums, delta=delta,
         partial=partial, grad_key=grad_key, grad_value=grad_value, width=attention.width, value_width=attention.value_width,
         padded=padded, parts=parts, part_pitch=part_pitch, keys_a_part=blocks_a_part * KEYS_BACKWARD, **places,
         **score_values(attention),
@@ -123,7 +122,7 @@ class BackwardCode:
 
     scores: ScoreCode
     panels: str
-    ways: tuple[str, ...]
+    ways: tuple[str, str]
 
     @property
     def key(self) -> str:
@@ -151,7 +150,6 @@ class _Writer:
         self.type = type = code.scores.type
         self.a: Any = code.arguments.load(b, type)
         self.panels = Panels(type)
-        self.pack = [pack_function(b.module, type, self.panels.width, way) for way in code.ways]
         self.unpack = unpack_function(b.module, type, KEYS_BACKWARD)
         scratch = b.scratch.of(type)
         self.at = {name: scratch + getattr(self.a, f"{name}_at") for name in SCRATCH}
@@ -160,8 +158,8 @@ class _Writer:
         b, a = self.b, self.a
         self.number = number = b.tile // a.parts
         indices = unraveled(number, a.extents)
-        for name in ("query", "key", "value", "gradient"):
-            setattr(self, name, getattr(a, name) + placed(indices, getattr(a, f"{name}_batch"), 0))
+        names = "query", "key", "value", "gradient"
+        self.query, self.key, self.value, self.gradient = (matrix_of(a, name, indices) for name in names)
         self.scores = Scores(b, a, self.code.scores, indices, number)
         self.sums, self.delta = a.sums + number * a.rows, a.delta + number * a.rows
         self.grad_queries = a.partial + b.tile * a.part_pitch
@@ -171,27 +169,17 @@ class _Writer:
             self._keys(key, (a.places - key).at_most(KEYS_BACKWARD))
         b.finish()
 
-    query: Pointer
-    key: Pointer
-    value: Pointer
-    gradient: Pointer
-
     def _keys(self, key: Value, keys: Value) -> None:
         """The gradients of ``keys`` keys and values from ``key`` on, and what they add to the queries' gradients."""
         b, a, at, width = self.b, self.a, self.at, self.panels.width
         self.lanes = [self.scores.lanes(key + lane, key + keys) for lane in range(0, KEYS_BACKWARD, LANES)]
-        packed = (
-            (self.pack[0], at["keys"], self.key + key * a.key_row, a.key_row, a.key_element, a.width),
-            (self.pack[1], at["values"], self.value + key * a.value_row, a.value_row, a.value_element, a.value_width),
-        )
-        for pack, target, source, row_step, step, extent in packed:
+        for way, matrix, panel, extent in (
+            (self.code.ways[0], self.key, at["keys"], a.width), (self.code.ways[1], self.value, at["values"], a.value_width)
+        ):  # fmt: skip
             for lane in range(0, KEYS_BACKWARD, width):
-                # Where there are no more keys the last is packed again.
-                start = (keys - 1).at_most(lane)
-                pack(
-                    b, panel=target + extent * lane, source=source + start * row_step, column_stride=row_step, k_stride=step,
-                    columns=(keys - start).at_most(width), k=extent, ahead=0,
-                )  # fmt: skip
+                start = (keys - 1).at_most(lane)  # where there are no more keys the last is packed again
+                columns = (keys - start).at_most(width)
+                self.panels.pack(b, way, matrix.from_row(key + start), columns, extent, panel + extent * lane)
         self._copy_keys(key, keys)
         begin = key if self.code.scores.causal else 0  # queries before the keys do not see them
         for gradient, extent in (("grad_keys", a.width), ("grad_values", a.value_width)):
@@ -211,48 +199,39 @@ class _Writer:
         rows = self.at["key_rows"]
         emit_zero(b, rows, keys * a.padded)
         with b.loop(0, keys) as number:
-            source, target = self.key + (key + number) * a.key_row, rows + number * a.padded
+            source, target = self.key.from_row(key + number), rows + number * a.padded
             if self.code.ways[0] == "k":
                 for element, mask in b.vectors(0, a.width):
-                    (target + element).store((source + element).load(LANES, mask), mask)
+                    (target + element).store((source.start + element).load(LANES, mask), mask)
             else:
                 with b.loop(0, a.width) as element:
-                    target[element] = source[element * a.key_element]
+                    target[element] = source.start[element * source.element]
 
     def _queries(self, key: Value, keys: Value, row: Value, rows: Value) -> None:
         """What ``rows`` queries from ``row`` on add."""
         b, a, at, width = self.b, self.a, self.at, self.panels.width
-        query, gradient = self.query + row * a.query_row, self.gradient + row * a.gradient_row
-        weights, slopes = at["weights"], at["slopes"]
-        of_query = {"left": query, "left_row": a.query_row, "left_k": a.query_element}
-        of_gradient = {"left": gradient, "left_row": a.gradient_row, "left_k": a.gradient_element}
+        multiply = self.panels.multiply
+        query, gradient = self.query.from_row(row), self.gradient.from_row(row)
+        weights, slopes, grad_keys, grad_values = (
+            Matrix(at[name], KEYS_BACKWARD) for name in ("weights", "slopes", "grad_keys", "grad_values")
+        )
         lanes = range(0, KEYS_BACKWARD, width)
         for lane in lanes:
-            for left, panel, results, extent in (
-                (of_query, at["keys"], weights, a.width), (of_gradient, at["values"], slopes, a.value_width)
-            ):  # fmt: skip
-                self.panels.multiply(
-                    b, rows=rows, **left, right=panel + extent * lane, right_k=width, results=results + lane,
-                    results_row=KEYS_BACKWARD, k=extent, first=1,
-                )  # fmt: skip
+            keys_panel, values_panel = (
+                Matrix(panel + extent * lane, width) for panel, extent in ((at["keys"], a.width), (at["values"], a.value_width))
+            )
+            multiply(b, rows, a.width, query, keys_panel, weights.from_element(lane), 1)
+            multiply(b, rows, a.value_width, gradient, values_panel, slopes.from_element(lane), 1)
         with b.loop(0, rows) as number:
             self._weigh(number, row + number)
         for lane in lanes:
-            for left, right, results, extent in (
-                ({"left": gradient, "left_row": a.gradient_element, "left_k": a.gradient_row}, weights, "grad_values",
-                 a.value_width),
-                ({"left": query, "left_row": a.query_element, "left_k": a.query_row}, slopes, "grad_keys", a.width),
-            ):  # fmt: skip
-                self.panels.multiply(
-                    b, rows=extent, **left, right=right + lane, right_k=KEYS_BACKWARD, results=at[results] + lane,
-                    results_row=KEYS_BACKWARD, k=rows, first=0,
-                )  # fmt: skip
+            right = weights.from_element(lane)
+            multiply(b, a.value_width, rows, gradient.turned, right, grad_values.from_element(lane), 0)
+            right = slopes.from_element(lane)
+            multiply(b, a.width, rows, query.turned, right, grad_keys.from_element(lane), 0)
+        grad_queries, key_rows = Matrix(self.grad_queries, a.padded).from_row(row), Matrix(at["key_rows"], a.padded)
         with b.loop(0, a.padded, width) as element:
-            self.panels.multiply(
-                b, rows=rows, left=slopes, left_row=KEYS_BACKWARD, left_k=1, right=at["key_rows"] + element,
-                right_k=a.padded, results=self.grad_queries + (row * a.padded + element), results_row=a.padded, k=keys,
-                first=0,
-            )  # fmt: skip
+            multiply(b, rows, keys, slopes, key_rows.from_element(element), grad_queries.from_element(element), 0)
 
     def _weigh(self, number: Value, row: Value) -> None:
         """From products with keys and values, the weights that multiply values and the gradients of scores."""

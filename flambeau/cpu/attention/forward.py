@@ -8,10 +8,10 @@ from typing import Any
 
 from ...kernels.kernel import Attention, Call, Operand, Strided
 from ..arguments import Arguments
-from ..gemm.pack import pack_function
 from ..ir import Kernel, KernelBuilder, Module
-from ..values import LANES, Value, placed, unraveled, where
+from ..values import LANES, Value, unraveled, where
 from ..vector_math import FUNCTIONS
+from .matrix import Matrix, matrix_arguments, matrix_of, matrix_values, way_of_packing
 from .panels import PADDING_ROWS, Panels, scale_rows, unpack_function
 from .scores import Lanes, ScoreCode, Scores, power, score_values
 
@@ -19,28 +19,12 @@ KEYS = 64
 """Keys of a block: they and their values stay in the first-level cache."""
 
 
-def way(row: int, element: int) -> str:
-    """How rows are packed as columns of a panel (see :func:`..gemm.pack.packing`), by their strides."""
-    return "k" if element == 1 else "columns" if row == 1 else "any"
-
-
-def matrix_values(name: str, access: Strided) -> dict[str, Any]:
-    """The values of the arguments that :func:`matrix_arguments` names."""
-    *batch, row, element = access.strides
-    return {name: access.base, f"{name}_batch": tuple(batch), f"{name}_row": row, f"{name}_element": element}
-
-
-def matrix_arguments(rank: int, *names: str) -> str:
-    """Arguments of batches of matrices."""
-    return " ".join(f"&{name} {name}_batch[{rank}] {name}_row {name}_element" for name in names)
-
-
 def lower_attention(attention: Attention, result: Strided, sums: Operand) -> list[Call]:
     """The calls that compute the ``result``, whose elements adjoin along the last axis, and the logarithms of the ``sums`` of
     exponentials (batch, rows), contiguous."""
     scores = ScoreCode.of(attention, across=True)
     panels = Panels(scores.type)
-    code = ForwardCode(scores, panels.key, way(*attention.query.strides[-2:]))
+    code = ForwardCode(scores, panels.key, way_of_packing(attention.query))
     width = panels.width
     blocks = -(-attention.rows // width)
     matrices = 1
@@ -50,11 +34,9 @@ def lower_attention(attention: Attention, result: Strided, sums: Operand) -> lis
     results_at = packed + (KEYS + PADDING_ROWS) * width
     mask_at = results_at + (attention.value_width + PADDING_ROWS) * width
     arguments = code.arguments.values(
-        **matrix_values("query", attention.query), **matrix_values("key", attention.key),
-        **matrix_values("value", attention.value), **matrix_values("result", result), sums=sums,
+        **matrix_values(query=attention.query, key=attention.key, value=attention.value, result=result), sums=sums,
         width=attention.width, value_width=attention.value_width, blocks=blocks, scores_at=packed, results_at=results_at,
-        mask_at=mask_at,
-        **score_values(attention),
+        mask_at=mask_at, **score_values(attention),
     )  # fmt: skip
     mask = () if attention.mask is None else (attention.mask.operand,)
     return [
@@ -110,13 +92,9 @@ class _Writer:
         indices = unraveled(number, a.extents)
         self.first = first = b.tile % a.blocks * width
         self.count = count = (a.rows - first).at_most(width)
-        query = a.query + (placed(indices, a.query_batch, 0) + first * a.query_row)
-        self.key = a.key + placed(indices, a.key_batch, 0)
-        self.value = a.value + placed(indices, a.value_batch, 0)
-        pack_function(b.module, type, width, self.code.way)(
-            b, panel=self.queries, source=query, column_stride=a.query_row, k_stride=a.query_element, columns=count,
-            k=a.width, ahead=0,
-        )  # fmt: skip
+        query = matrix_of(a, "query", indices).from_row(first)
+        self.key, self.value = (matrix_of(a, name, indices) for name in ("key", "value"))
+        self.panels.pack(b, self.code.way, query, count, a.width, self.queries)
         self.scores = Scores(b, a, self.code.scores, indices, number)
         starts = [first + vector * LANES for vector in range(self.panels.vectors)]
         self.lanes = [self.scores.lanes(start, first + count) for start in starts]
@@ -132,9 +110,9 @@ class _Writer:
             logarithm = where(nothing, math.inf, highest.value + FUNCTIONS["log"](total.value))
             (a.sums + (number * a.rows + start)).store(logarithm, lanes.exist)
         scale_rows(b, self.results, a.value_width, width, inverses)
-        result = a.result + (placed(indices, a.result_batch, 0) + first * a.result_row)
+        result = matrix_of(a, "result", indices).from_row(first)
         unpack_function(b.module, type, width)(
-            b, panel=self.results, target=result, target_row=a.result_row, rows=count, columns=a.value_width
+            b, panel=self.results, target=result.start, target_row=result.row, rows=count, columns=a.value_width
         )
         b.finish()
 
@@ -142,15 +120,11 @@ class _Writer:
         """Take in ``keys`` keys from ``key`` on."""
         b, a, width = self.b, self.a, self.panels.width
         first = key.equals(0)
-        self.panels.multiply(
-            b, rows=keys, left=self.key + key * a.key_row, left_row=a.key_row, left_k=a.key_element, right=self.queries,
-            right_k=width, results=self.weights, results_row=width, k=a.width, first=1,
-        )  # fmt: skip
+        weights = Matrix(self.weights, width)
+        self.panels.multiply(b, keys, a.width, self.key.from_row(key), Matrix(self.queries, width), weights, 1)
         if self.code.scores.mask_step == "k":
-            pack_function(b.module, self.mask.to, width, "k")(
-                b, panel=self.mask, source=self.scores.mask + (self.first * a.mask_row + key), column_stride=a.mask_row,
-                k_stride=1, columns=self.count, k=keys, ahead=0,
-            )  # fmt: skip
+            mask = Matrix(self.scores.mask, a.mask_row).from_row(self.first).from_element(key)
+            self.panels.pack(b, "k", mask, self.count, keys, self.mask)
         tops = [b.variable(highest.value) for highest in self.highest]
         with b.loop(0, keys) as row:
             for vector, (lanes, top) in enumerate(zip(self.lanes, tops)):
@@ -177,10 +151,8 @@ class _Writer:
         for beginning in b.either(first):
             if not beginning:
                 scale_rows(b, self.results, a.value_width, width, factors)
-        self.panels.multiply(
-            b, rows=a.value_width, left=self.value + key * a.value_row, left_row=a.value_element, left_k=a.value_row,
-            right=self.weights, right_k=width, results=self.results, results_row=width, k=keys, first=first,
-        )  # fmt: skip
+        values = self.value.from_row(key).turned
+        self.panels.multiply(b, a.value_width, keys, values, weights, Matrix(self.results, width), first)
 
     def _mask(self, lanes: Lanes, key: Value, at: Value) -> Value | None:
         """The mask of scores that lie ``at`` a place of the block."""

@@ -1,14 +1,16 @@
-"""Panels: rows of as many elements as the register tile is wide. Products into them, and rows of memory from their columns."""
+"""Panels: rows of as many elements as the register tile is wide. Their columns are rows of matrices, and products go there."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from ..gemm.pack import pack_function
 from ..gemm.tiling import row_sizes
 from ..ir import Builder, Function, Module, parameters
 from ..lanes import transposed
 from ..register_tile import RegisterTile, host_registers, multiply_function
 from ..values import LANES, Pointer, Type, Value
+from .matrix import Matrix
 
 PADDING_ROWS = LANES
 """So many rows behind its last one a panel may be read and written."""
@@ -31,9 +33,8 @@ class Panels:
         return f"{'-'.join(map(str, self.heights))}x{self.vectors}"
 
     def multiply(
-        self, b: Builder, *, rows: Value, left: Pointer, left_row: Value | int, left_k: Value | int, right: Pointer,
-        right_k: Value | int, results: Pointer, results_row: Value | int, k: Value, first: Value | int,
-    ) -> None:  # fmt: skip
+        self, b: Builder, rows: Value, k: Value, left: Matrix, right: Matrix, results: Matrix, first: Value | int
+    ) -> None:
         """``results[row] (+)= sum over k of left[row][k] * right[k]``, rows of results and of ``right`` being as wide as a panel.
         Sums are added to what is there unless ``first``."""
         start: Value = b.index(0)
@@ -44,10 +45,16 @@ class Panels:
             stop = rows if last else start + (rows - start) // height * height
             with b.loop(start, stop, height) as row:
                 function(
-                    b, first=first, left=left + row * left_row, left_row=left_row, left_k=left_k, rows=rows - row,
-                    right=right, right_k=right_k, results=results + row * results_row, results_row=results_row, k=k,
+                    b, first=first, left=left.from_row(row).start, left_row=left.row, left_k=left.element, rows=rows - row,
+                    right=right.start, right_k=right.row, results=results.from_row(row).start, results_row=results.row, k=k,
                 )  # fmt: skip
             start = stop
+
+    def pack(self, b: Builder, way: str, matrix: Matrix, rows: Value, width: Value, panel: Pointer) -> None:
+        """Write up to a panel's width of rows, each of ``width`` elements, as columns of a ``panel`` of the matrix's elements."""
+        pack_function(b.module, panel.to, self.width, way)(
+            b, panel=panel, source=matrix.start, column_stride=matrix.row, k_stride=matrix.element, columns=rows, k=width, ahead=0
+        )
 
 
 def unpack_function(module: Module, type: Type, width: int) -> Function:
