@@ -111,6 +111,7 @@ def attend(module: Any, *inputs: Any, **options: Any) -> Any:
     return module(*inputs, *inputs[-1:] * (3 - len(inputs)), **options)
 
 
+@pytest.mark.filterwarnings("ignore:Support for mismatched")
 @pytest.mark.parametrize(("settings", "inputs", "options"), ATTENTION, ids=map(str, range(len(ATTENTION))))
 def test_attention(settings: dict[str, Any], inputs: tuple[torch.Tensor, ...], options: dict[str, Any]) -> None:
     with torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH):
@@ -148,6 +149,7 @@ LONG_MASKS = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:Support for mismatched")
 @pytest.mark.parametrize("name", LONG_MASKS)
 def test_attention_in_long_sequences(name: str) -> None:
     """Of which no matrix of scores is kept."""
