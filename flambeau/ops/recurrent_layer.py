@@ -21,7 +21,7 @@ from ..graph.trace import local, record_constant
 from .dispatch import tracked
 from .matrix import mm, transposed
 from .recurrence import Recurrence, Weights
-from .rows import way_for
+from .rows import Steps, way_for
 
 
 class Walk(NamedTuple):
@@ -30,9 +30,9 @@ class Walk(NamedTuple):
     sizes: tuple[int, ...]
     reverse: bool
 
-    def steps(self) -> list[tuple[int, int]]:
+    def steps(self) -> Steps:
         """The first row and the number of rows of each step, in the order in which they are taken."""
-        steps = list(zip(accumulate(self.sizes, initial=0), self.sizes))
+        steps = tuple(zip(accumulate(self.sizes, initial=0), self.sizes))
         return steps[::-1] if self.reverse else steps
 
     def in_order(self, taken: Sequence[Any]) -> Sequence[Any]:
@@ -56,7 +56,7 @@ class Walk(NamedTuple):
                 start += size * count
                 source, first = rows, start - size
         some = [piece for piece in pieces if piece[2]] or pieces[:1]
-        return way.joined([way.cut(source, [(start, count)])[0] for source, start, count in some])
+        return way.joined([way.cut(source, ((start, count),))[0] for source, start, count in some])
 
 
 class States:
@@ -75,10 +75,10 @@ class States:
         if count != have or self.rows is None:
             cut, rows = self.way.cut, self.rows
             if count < have:
-                self.ended.insert(0, cut(rows, [(count, have - count)])[0])
-                rows = cut(rows, [(0, count)])[0]
+                self.ended.insert(0, cut(rows, ((count, have - count),))[0])
+                rows = cut(rows, ((0, count),))[0]
             else:
-                (new,) = cut(self.others, [(have, count - have)])
+                (new,) = cut(self.others, ((have, count - have),))
                 rows = new if rows is None else self.way.joined([rows, new])
             self.rows, self.have = rows, count
         return self.rows

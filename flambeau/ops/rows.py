@@ -19,7 +19,7 @@ from ..graph.trace import Node, record
 from .dispatch import tracked
 from .joining import MANY, cat, join
 
-Steps = Sequence[tuple[int, int]]
+Steps = tuple[tuple[int, int], ...]
 """The first row and the number of rows of each step."""
 
 
@@ -48,14 +48,7 @@ class Plain:
         view = part[1] or whole(node.shape)
         down, across = view.strides
         width = view.sizes[1] // blocks
-        first = view.offset + block * width * across
-        parts: list[Pair] = []
-        known, seen = -1, view
-        for start, count in steps:
-            if count != known:
-                known, seen = count, _rectangle(count, width, down, across)
-            parts.append((node, seen.at(first + start * down)))
-        return parts
+        return [(node, seen) for seen in _views(steps, view.offset + block * width * across, width, down, across)]
 
     @staticmethod
     def joined(parts: Sequence[Pair]) -> Pair:
@@ -79,10 +72,16 @@ def _step(step: Callable[..., Sequence[Tensor]], pairs: list[Pair]) -> Sequence[
     return step(None, *[tensor_of(*pair) for pair in pairs])
 
 
-@lru_cache(maxsize=4096)
-def _rectangle(rows: int, columns: int, down: int, across: int) -> View:
-    """The view of a matrix, wherever it begins."""
-    return View((rows, columns), (down, across), 1).moved
+@lru_cache(maxsize=64)
+def _views(steps: Steps, first: int, width: int, down: int, across: int) -> list[View]:
+    """The views of each step's rows in a matrix that begins at ``first``."""
+    views = []
+    known, rectangle = -1, None
+    for start, count in steps:
+        if count != known or rectangle is None:
+            known, rectangle = count, View((count, width), (down, across), 1).moved
+        views.append(rectangle.at(first + start * down))
+    return views
 
 
 class Differentiated:
