@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 
 from ..graph import trace as recording
-from ..graph.steps import Step, count_kept
+from ..graph.primitives import LEAF
+from ..graph.segments import expanded
+from ..graph.steps import Step, chain_to, count_kept
 from ..graph.trace import Node, Trace, local, node_at, places_of
 from ..interpreter.holders import shared
 from ..kernels.contract import Device, device_called
 from ..kernels.kernel import Late
-from .items import leaf_places
-from .plan import Plan
+from .families import planned, planned_for_any_size
 from .report import SHOW, remember
 from .running import PlacedPlan
 
@@ -95,10 +96,15 @@ def _placed(device: Device, last: Step, held: bytes, places: Sequence[int]) -> P
     values = bytes(live)
     known = last.plans.get(values)
     if known is None:
-        plan = Plan(device, last, values, fuse=False)
-        last.plans[values] = plan if recording.EAGER else _SEEN
+        plan = planned_for_any_size(device, last, values)
+        if plan is None:
+            plan = planned(device, expanded(chain_to(last)), values, fuse=False)
+            last.plans[values] = plan if recording.EAGER else _SEEN
+        else:
+            count_kept(plan.kept_bytes)
+            last.plans[values] = plan
     elif known is _SEEN:
-        plan = Plan(device, last, values, fuse=True)
+        plan = planned(device, expanded(chain_to(last)), values, fuse=True)
         count_kept(plan.kept_bytes)
         last.plans[values] = plan
     else:
@@ -114,9 +120,12 @@ def _look(trace: Trace, last: Step, nodes: list[Node]) -> None:
         live = bytearray(last.depth)
         for place, flag in zip(places, shared(nodes)):
             live[place] = flag
-        for place in leaf_places(last):
-            live[place] = True  # their memory is read again
-        late = PlacedPlan(Plan(device_called(trace.device), last, bytes(live), fuse=False), places, ends=False).run(trace, nodes)
+        steps = expanded(chain_to(last))
+        for place, step in enumerate(steps):
+            if step.primitive is LEAF:
+                live[place] = True  # their memory is read again
+        plan = planned(device_called(trace.device), steps, bytes(live), fuse=False)
+        late = PlacedPlan(plan, places, ends=False).run(trace, nodes)
         if late is not None:
             raise _exception(late, trace.sites.get(late.place))
 
@@ -144,20 +153,16 @@ def _fail(trace: Trace, last: Step, nodes: list[Node], late: Late) -> None:
 
 def _run_others(trace: Trace, last: Step, place: int, nodes: list[Node]) -> Late | None:
     """Compute what does not follow from the failing step at ``place``, nor from later ones that may fail."""
-    steps: list[Step] = []
-    step: Any = last
-    while step.depth:
-        steps.append(step)
-        step = step.parent
+    steps = expanded(chain_to(last))
     lost: set[Any] = {place}
-    for at, step in enumerate(reversed(steps)):
+    for at, step in enumerate(steps):
         if at > place and (step.primitive.late or any(source in lost for source, _ in step.operands)):
             lost.add(at)
     places = places_of(trace.skipped, last.depth)
     live = bytearray(last.depth)
     for at in places:
         live[at] = at not in lost
-    plan = Plan(device_called(trace.device), last, bytes(live), fuse=False, checked=place)
+    plan = planned(device_called(trace.device), steps, bytes(live), fuse=False, checked=place)
     return PlacedPlan(plan, places).run(trace, nodes)
 
 

@@ -8,8 +8,7 @@ from typing import Any
 
 from ..graph.dtypes import dtype
 from ..graph.primitives import COLUMN_SUMS, COPY, LEAF, Primitive, nbytes
-from ..graph.shapes import MOVED, broadcast_strides, contiguous_strides
-from ..graph.steps import Step
+from ..graph.shapes import MOVED, broadcast_strides, row_major_strides
 from ..kernels.kernel import Number, Operand
 
 
@@ -112,23 +111,17 @@ class Item:
 
     def whole(self) -> Access:
         """An access that reads the whole value as it is."""
-        return Access(self, self.shape, contiguous_strides(self.shape))
+        return Access(self, self.shape, row_major_strides(self.shape))
 
     def __repr__(self) -> str:
         return f"{self.place}:{self.primitive.name}{list(self.shape)}"
 
 
-def items_of(last: Step, live: Sequence[int], checked: int) -> list[Item]:
-    """The items of the trace that ends in ``last``, in recorded order, with what is not needed left out.
+def items_of(steps: Sequence[Any], live: Sequence[int], checked: int) -> list[Item]:
+    """The items of a trace of these steps, in recorded order, with what is not needed left out.
 
     What may find an error and lies before place ``checked`` is needed.
     """
-    steps: list[Step] = []
-    step: Step | None = last
-    while step is not None and step.parent is not None:
-        steps.append(step)
-        step = step.parent
-    steps.reverse()
     items: list[Item] = []
     numbers = 0
     for place, step in enumerate(steps):
@@ -162,17 +155,6 @@ def items_of(last: Step, live: Sequence[int], checked: int) -> list[Item]:
                     o.source.needed = True
                     o.source.users += 1
     return [item for item in items if item.needed]
-
-
-def leaf_places(last: Step) -> list[int]:
-    """The places of all leaves of the trace that ends in ``last``."""
-    places = []
-    step: Step | None = last
-    while step is not None and step.parent is not None:
-        if step.primitive is LEAF:
-            places.append(step.depth - 1)
-        step = step.parent
-    return places
 
 
 def copy_of(access: Access, place: int) -> Item:

@@ -8,10 +8,11 @@ from typing import Any
 from ..graph.checks import DIVISION
 from ..graph.dtypes import bool_, dtype, float32, float64, int64
 from ..graph.primitives import CHECK, COLUMN_SUMS, FILL, IOTA, RANDOM_BITS, WHERE
-from ..graph.shapes import View
+from ..graph.structure import Layout
 from ..kernels.contract import Device
 from ..kernels.kernel import Call, Late, Number, Operand, Shifted
 from ..kernels.program import COLUMN_CHUNK, COLUMN_HEADER, ROW_CHUNK, ROW_HEADER, Definition, Program, Store
+from ..kernels.symbols import computed
 from .fuse import Group
 from .items import Access, Item, merge_axes
 
@@ -36,6 +37,25 @@ def stride_at(runs: list[tuple[int, int]], start: int) -> int:
             return stride * (start // low)
         low *= extent
     return 0
+
+
+def _cut_rows(rows: int, inner: int, elements: int, whole: bool) -> tuple[int, int, int, int]:
+    """Rows of a tile, elements of a block, blocks of a row, and tiles; ``whole`` asks for rows that are not cut."""
+    if inner >= 2 * elements and not whole:
+        blocks = -(-inner // elements)
+        return 1, elements, blocks, rows * blocks
+    per_tile = max(1, elements // max(inner, 16))
+    if rows * max(inner, 16) < 2 * elements:
+        per_tile = max(rows, 1)
+    return per_tile, max(inner, 1), 1, -(-rows // per_tile)
+
+
+def _cut_columns(reduced: int, inner: int, elements: int, most: int) -> tuple[int, int]:
+    """Columns of a block, and how many blocks there are."""
+    block = most
+    while block > 64 and reduced * block > 4 * elements:
+        block //= 2
+    return block, -(-inner // block)
 
 
 class Lowering:
@@ -305,27 +325,18 @@ class Lowering:
     def _row_header(self, split_to: int) -> tuple[list[int], int]:
         rows = prod(e for e, _ in self.outer)
         inner = self.inner
-        elements = self.tiling.elements
         if any(store.level == "column" for store in self.program.stores):
             return [rows, inner, COLUMN_CHUNK, max(inner, 1), 1], -(-rows // COLUMN_CHUNK)
         if split_to:
             blocks = -(-inner // split_to)
             return [rows, inner, 1, split_to, blocks], rows * blocks
-        if inner >= 2 * elements and not self.group.reduced:
-            blocks = -(-inner // elements)
-            return [rows, inner, 1, elements, blocks], rows * blocks
-        per_tile = max(1, elements // max(inner, 16))
-        if rows * max(inner, 16) < 2 * elements:
-            per_tile = max(rows, 1)
-        return [rows, inner, per_tile, max(inner, 1), 1], -(-rows // per_tile)
+        *cuts, tiles = computed(_cut_rows, rows, inner, self.tiling.elements, bool(self.group.reduced))
+        return [rows, inner, *cuts], tiles
 
     def _column_header(self, splits: int, split_rows: int) -> tuple[list[int], int]:
         group = self.group
         outer = prod(e for e, _ in self.outer)
-        block = self.tiling.columns
-        while block > 64 and group.reduced * block > 4 * self.tiling.elements:
-            block //= 2
-        blocks = -(-group.inner // block)
+        block, blocks = computed(_cut_columns, group.reduced, group.inner, self.tiling.elements, self.tiling.columns)
         header = [outer, group.reduced, group.inner, block, blocks, split_rows, splits, group.chunk]
         return header, outer * blocks * splits
 
@@ -425,7 +436,7 @@ def describe(group: Group) -> str:
 
 
 def lower_write(
-    device: Device, view: View, target: Operand, d: dtype, value: Access, offset: Number | None = None, start: int = 0
+    device: Device, view: Layout, target: Operand, d: dtype, value: Access, offset: Number | None = None, start: int = 0
 ) -> Call:
     """Write ``value`` into a view of memory, which begins ``start`` plus ``offset`` elements behind its own beginning."""
     group = Group("loop", -1, 0)

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from ..kernels.contract import ALIGNMENT
 from ..kernels.kernel import Operand
+from ..kernels.symbols import largest, value_of
 
 
 class Work(Protocol):
@@ -22,14 +23,7 @@ def plan_arena(work: Sequence[Work], phases: Sequence[int], temporaries: Sequenc
     A temporary holds its place from the phase that first touches it to the one that last does; within a phase calls
     run side by side, so places change hands only between phases.
     """
-    wanted = {id(o) for o in temporaries}
-    first: dict[int, int] = {}
-    last: dict[int, int] = {}
-    for call, phase in zip(work, phases):
-        for operand in (*call.reads, *call.writes):
-            if id(operand) in wanted:
-                first.setdefault(id(operand), phase)
-                last[id(operand)] = phase
+    first, last = _lives(work, phases, temporaries)
     free: list[tuple[int, int]] = []  # (offset, size), by offset
     busy: list[tuple[int, int, int]] = []  # (last phase, offset, size)
     end = 0
@@ -56,6 +50,43 @@ def plan_arena(work: Sequence[Work], phases: Sequence[int], temporaries: Sequenc
         operand.offset = offset
         busy.append((last[id(operand)], offset, size))
     return end, sum(o.bytes for o in temporaries)
+
+
+def plan_places(work: Sequence[Work], phases: Sequence[int], temporaries: Sequence[Operand]) -> tuple[int, int]:
+    """As :func:`plan_arena`, where sizes are symbolic: temporaries take turns in places as large as the largest of each.
+
+    Which take turns is decided by the sizes at hand, and holds for all.
+    """
+    first, last = _lives(work, phases, temporaries)
+    places: list[list[Operand]] = []
+    for operand in sorted(temporaries, key=lambda o: first[id(o)]):
+        size = value_of(operand.bytes)
+        free = [place for place in places if last[id(place[-1])] < first[id(operand)]]
+        if free:
+            min(free, key=lambda place: abs(max(value_of(o.bytes) for o in place) - size)).append(operand)
+        else:
+            places.append([operand])
+    end: int = 0
+    for place in places:
+        for operand in place:
+            operand.offset = end
+        end += -(-largest([1, *[operand.bytes for operand in place]]) // ALIGNMENT) * ALIGNMENT + ALIGNMENT
+    return end, sum(o.bytes for o in temporaries)
+
+
+def _lives(
+    work: Sequence[Work], phases: Sequence[int], temporaries: Sequence[Operand]
+) -> tuple[dict[int, int], dict[int, int]]:
+    """The first and the last phase that touches each temporary, by its identity."""
+    wanted = {id(o) for o in temporaries}
+    first: dict[int, int] = {}
+    last: dict[int, int] = {}
+    for call, phase in zip(work, phases):
+        for operand in (*call.reads, *call.writes):
+            if id(operand) in wanted:
+                first.setdefault(id(operand), phase)
+                last[id(operand)] = phase
+    return first, last
 
 
 def _merged(free: list[tuple[int, int]]) -> list[tuple[int, int]]:

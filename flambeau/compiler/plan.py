@@ -2,353 +2,56 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Sequence
-from operator import itemgetter
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
-from ..graph.primitives import LEAF, MATMUL
-from ..interpreter.forks import new_lock
-from ..kernels.contract import ALIGNMENT, NEW_PHASE, PADDING, STOP_ON_ERROR, Device, ReusedMemory
-from ..kernels.kernel import Call, Late, Number, Operand, Shifted
-from .epilogue import EpilogueLowering
-from .fuse import Fuser, Group
-from .items import Access, Item, items_of, leaf_places
-from .lower import Lowering
-from .memory import plan_arena
-from .templates import HostCall, lower_single
+from ..kernels.contract import ReusedMemory
+from ..kernels.kernel import Late
+from .outline import Outline
+from .templates import HostCall
 from .verify import CHECK, verified
 
 
-class Work:
-    """What reports say of a piece of work: label, recording line, bytes read and written, FLOPs, and whether it is native."""
-
-    __slots__ = ("label", "site", "bytes", "flops", "tiles", "native")
-
-    def __init__(self, piece: Call | HostCall, group: Group) -> None:
-        self.label = piece.label
-        self.site = next((item.site for item in group.items if item.site is not None), None)
-        self.bytes = sum(operand.bytes for operand in (*piece.reads, *piece.writes))
-        self.native = isinstance(piece, Call)
-        self.flops, self.tiles = (piece.flops, piece.tiles) if isinstance(piece, Call) else (0, 0)
-
-
 class Plan:
-    """How to evaluate one trace with one set of needed values.
+    """What an outline gives for definite sizes: ``sizes`` are the values of its :meth:`~.Outline.results`."""
 
-    Steps that may find an error run even if nobody needs their values: all of them, or those before place ``checked``.
-    """
-
-    def __init__(
-        self, device: Device, last: Any, live: Sequence[int], fuse: bool, checked: int | None = None
-    ) -> None:
-        self.device = device
-        self.items = items_of(last, live, last.depth if checked is None else checked)
-        #: Where values enter the trace, whether they are needed or not.
-        self.places_of_entry = leaf_places(last)
-        self.groups = Fuser(self.items, fuse, device.tiling).run()
-        #: Held while the plan runs: the table and the arguments that move are its own.
-        self.lock = new_lock()
-        self.runner = device.runner
-        self.late: list[Late] = []
-        self.fused = fuse
-        leaves = [item for item in self.items if item.primitive is LEAF]
-        self._readers = _last_readers(self.groups)
-        self._dying = {id(item) for item in leaves if not live[item.place]}
-        self._updates: list[tuple[int, Item, Item]] = []
-        self._work: list[Call | HostCall] = []
-        self._index: dict[int, int] = {}
-        for number, group in enumerate(self.groups):
-            self._lower(number, group)
-        outputs = [item for item in self.items if item.live and item.primitive is not LEAF]
-        self._bind(leaves, outputs, numbers_of(self.items))
-        #: What reports say. Everything else that only planning needed is let go: a program may have thousands of plans.
-        self.work = [Work(piece, self.groups[self._index[k]]) for k, piece in enumerate(self._work)]
+    def __init__(self, outline: Outline, sizes: Sequence[int], live: Sequence[int]) -> None:
+        self.outline = outline
+        self.device, self.runner, self.lock, self.fused = outline.device, outline.runner, outline.lock, outline.fused
+        self.places_of_entry, self.leaf_places = outline.places_of_entry, outline.leaf_places
+        self.output_places, self.output_of_place = outline.output_places, outline.output_of_place
+        self.donations, self.number_indices = outline.donations, outline.number_indices
+        self.table, self.cell_and_table, self.cell_address = outline.table, outline.cell_and_table, outline.cell_address
+        following = iter(sizes)
+        self.arena_bytes, self.peak_bytes, self.scratch_stride = islice(following, 3)
+        self.arguments = np.fromiter(islice(following, len(outline.arguments)), np.int64, len(outline.arguments))
+        base = self.arguments.ctypes.data
+        steps: list[int] = []
+        for kernel, start, tiles, flags in zip(outline.kernels, outline.starts, following, outline.flags):
+            steps += (kernel, base + 8 * start, tiles, flags)
+        self._steps = np.array(steps or [0], dtype=np.int64)
+        self.steps_address = self._steps.ctypes.data
+        #: Bytes of each output.
+        self.outputs = list(islice(following, len(outline.outputs)))
+        #: Arguments that move with a number given at each run: (position, bytes, number, bytes per unit).
+        self.moved = [(place, next(following), number, unit) for place, _, number, unit in outline.moved]
+        self.late: list[Late] = [late.within(next(following)) for late in outline.late]
+        #: Native runs (first step, count) and host calls, in order.
+        self.segments: list[tuple[int, int] | HostCall] = [
+            piece.with_sizes(following) if isinstance(piece, HostCall) else piece for piece in outline.segments
+        ]
+        #: Where outputs that take no leaf's memory, the temporaries and the scratch memory are, by the number of threads.
+        self.memory: dict[int, ReusedMemory] = {}
         #: What verifies the memory of each run, if plans are verified.
         self.check = verified(self, live) if CHECK else None
         #: What it takes in memory, about (measured; beside the memory that it keeps for its values).
-        self.kept_bytes = 4000 + 600 * len(self.work) + self.arguments.nbytes + 16 * last.depth
-        for group in self.groups:
-            for item in group.items:
-                item.group = None  # they would keep each other until the cycle collector comes
-        for name in ("items", "groups", "_readers", "_dying", "_updates", "_work", "_index", "_overwritten"):
-            delattr(self, name)
+        self.kept_bytes = 4000 + 600 * len(outline.work) + self.arguments.nbytes + 16 * outline.depth
 
-    # --- lowering --------------------------------------------------------------------------------------------------
+    @property
+    def work(self) -> Any:
+        """What reports say of its pieces of work."""
+        return self.outline.work
 
-    def _lower(self, number: int, group: Group) -> None:
-        calls: list[Any]
-        if group.kind == "template" and len(group.items) > 1:
-            calls = list(EpilogueLowering(group, self.device).calls())
-        elif group.kind in ("single", "template"):
-            item = group.items[0]
-            in_place = False
-            if item.primitive.kind in ("write", "scatter"):
-                in_place = self._take_over(number, item)
-            calls = lower_single(self.device, group, in_place)
-        else:
-            calls = Lowering(group, self.device).calls()
-        for call in calls:
-            self._index[len(self._work)] = number
-            self._work.append(call)
-
-    def _take_over(self, number: int, item: Item) -> bool:
-        """Whether an update may happen in the memory of what it updates: nobody reads that afterwards."""
-        access = item.operands[0]
-        assert isinstance(access, Access)
-        source = access.source
-        if source.live or self._readers.get(id(source), -1) > number or source.count == 0:
-            return False
-        if any(isinstance(other, Access) and other.source is source for other in item.operands[1:]):
-            return False  # what is written would be read again at other places
-        if source.primitive is LEAF:
-            if id(source) not in self._dying:
-                return False
-            self._dying.discard(id(source))
-            self._updates.append((len(self._work), source, item))
-            return True
-        item.operand = source.store()
-        return True
-
-    # --- memory and arguments --------------------------------------------------------------------------------------
-
-    def _bind(self, leaves: list[Item], outputs: list[Item], numbers: list[Number]) -> None:
-        slots = 2
-        for item in leaves:
-            operand = item.store()
-            operand.slot = slots
-            slots += 1
-        self.leaf_places = [item.place for item in leaves]
-        #: Bytes of each output.
-        self.outputs: list[int] = []
-        output_slots: dict[int, int] = {}
-        places: list[int] = []
-        for item in outputs:
-            operand = item.store()
-            if id(operand) not in output_slots:
-                output_slots[id(operand)] = len(self.outputs)
-                operand.slot = slots
-                slots += 1
-                self.outputs.append(operand.bytes)
-            places.append(item.place)
-        # Values updated in a leaf's own memory that are not outputs: they stay where the leaf is.
-        self.output_places = places
-        self.output_of_place = [output_slots[id(item.store())] for item in outputs]
-        for call in self._work:
-            call.reads = tuple(dict.fromkeys(o.base if isinstance(o, Shifted) else o for o in call.reads))
-        self._donate(leaves, output_slots)
-        slots = 2 + len(leaves) + len(self.outputs)  # donation may have added outputs
-        number_slots = {number.index: slots + k for k, number in enumerate(numbers)}
-        self.number_indices = [number.index for number in numbers]
-        temporaries = self._temporaries()
-        phases = self._phases()
-        arena_bytes, self.peak_bytes = plan_arena(self._work, phases, temporaries)
-        #: Scratch memory follows, from a cache line on that nobody writes beyond the end of a temporary.
-        self.arena_bytes = -(-arena_bytes // ALIGNMENT) * ALIGNMENT + PADDING
-        for operand in temporaries:
-            operand.slot = 1
-        #: Where outputs that take no leaf's memory, the temporaries and the scratch memory are, by the number of threads.
-        self.memory: dict[int, ReusedMemory] = {}
-        self._pack(phases, number_slots)
-        shape = "qqqq" + "q" * (len(leaves) + len(self.outputs)) + "".join("d" if n.kind == "f" else "q" for n in numbers)
-        self.table = struct.Struct(shape)
-        #: The error cell, and behind it the table of addresses and numbers that kernels are given. Runs take turns.
-        self.cell_and_table = np.zeros(self.table.size // 8, dtype=np.int64)
-        self.cell_address = self.cell_and_table.ctypes.data
-        scratch = max((call.scratch for call in self._work if isinstance(call, Call)), default=0)
-        self.scratch_stride = -(-scratch // 64) * 64
-
-    def _donate(self, leaves: list[Item], output_slots: dict[int, int]) -> None:
-        """Give outputs the memory of leaves that nobody holds any more.
-
-        Only where a failure cannot be found afterwards: what is overwritten could not be brought back.
-        """
-        last_check = max((k for k, call in enumerate(self._work) if _may_fail(call)), default=-1)
-        #: For each donation: leaf number, output number, and whether the content must be there beforehand.
-        self.donations: list[tuple[int, int, bool]] = []
-        #: The operands whose memory outputs take: whoever reads them must be done before these are written.
-        self._overwritten: dict[int, int] = {}
-        number_of_leaf = {id(item): k for k, item in enumerate(leaves)}
-        taken: set[int] = set()
-        for position, leaf, item in self._updates:
-            operand = item.store()
-            output = output_slots.get(id(operand))
-            if output is None:
-                output = output_slots[id(operand)] = len(self.outputs)
-                operand.slot = 2 + len(leaves) + output
-                self.outputs.append(operand.bytes)
-            self.donations.append(
-                (number_of_leaf[id(leaf)] if position > last_check else ~number_of_leaf[id(leaf)], output, True)
-            )
-            taken.add(output)
-            self._overwritten[id(operand)] = id(leaf.store())
-        for group_number, group in enumerate(self.groups):
-            if group.kind == "single" or group.kind == "template" and group.items[0].primitive is not MATMUL:
-                continue
-            for item in reversed(group.items):  # a parameter's new value rather than its gradient
-                if not item.live or item.level not in ("element", "result") or item.operand is None:
-                    continue
-                output = output_slots[id(item.operand)]
-                if output in taken:
-                    continue
-                donor = self._donor(group, group_number, item)
-                if donor is not None and self._first_call(group_number) > last_check:
-                    self._dying.discard(id(donor))
-                    taken.add(output)
-                    self.donations.append((number_of_leaf[id(donor)], output, False))
-                    self._overwritten[id(item.operand)] = id(donor.store())
-        self.donations.sort(key=itemgetter(1))  # in this order they are put among the other outputs
-
-    def _donor(self, group: Group, number: int, item: Item) -> Item | None:
-        """A dying leaf that this group alone reads last, each element where the item's element is written."""
-        if item.level == "element" and item.stage < max(i.stage for i in group.items if i.level == "element"):
-            return None  # later passes over a row would read it again
-        # The operands of a product are read again for other elements too.
-        factors = group.items[0].operands if group.kind == "template" else ()
-        excluded = {id(factor.source) for factor in factors if isinstance(factor, Access)}
-        for user in (item, *group.items) if item.level == "element" else (item,):
-            for operand in user.operands:
-                if not isinstance(operand, Access) or id(operand.source) not in self._dying:
-                    continue
-                leaf = operand.source
-                if id(leaf) in excluded or self._readers.get(id(leaf), -1) != number:
-                    continue
-                if leaf.bytes != item.bytes or leaf.dtype.itemsize != item.dtype.itemsize:
-                    continue
-                if all(self._reads_in_step(i, leaf, item.level) for i in group.items):
-                    return leaf
-        return None
-
-    @staticmethod
-    def _reads_in_step(reader: Item, leaf: Item, level: str) -> bool:
-        """Whether ``reader`` reads of ``leaf``, if it does, just the element that is due at ``level``."""
-        kind = reader.primitive.kind
-        for index, operand in enumerate(reader.operands):
-            if not isinstance(operand, Access) or operand.source is not leaf:
-                continue
-            if not operand.dense or kind == "gather" and index == 0:
-                return False
-            if ("element" if kind == "reduce" else reader.level) != level:
-                return False
-        return True
-
-    def _first_call(self, group_number: int) -> int:
-        return min((k for k, g in self._index.items() if g == group_number), default=-1)
-
-    def _temporaries(self) -> list[Operand]:
-        found: dict[int, Operand] = {}
-        for call in self._work:
-            for operand in (*call.reads, *call.writes):
-                if operand.slot < 0:
-                    found[id(operand)] = operand
-        return list(found.values())
-
-    def _phases(self) -> list[int]:
-        """The phase of each piece of work: calls of one phase do not touch each other's results."""
-        phases: list[int] = []
-        phase = 0
-        written: set[int] = set()
-        read: set[int] = set()
-        for call in self._work:
-            reads = {id(o) for o in call.reads}
-            writes = {id(o) for o in call.writes}
-            writes |= {self._overwritten[o] for o in writes if o in self._overwritten}
-            if isinstance(call, HostCall) or reads & written or writes & (written | read):
-                phase += 1
-                written, read = set(), set()
-            written |= writes
-            read |= reads
-            phases.append(phase)
-            if isinstance(call, HostCall):
-                phase += 1
-                written, read = set(), set()
-        return phases
-
-    def _pack(self, phases: list[int], number_slots: dict[int, int]) -> None:
-        """Write the step records and all arguments; find the segments between host calls."""
-        calls = [call for call in self._work if isinstance(call, Call)]
-        addresses = self.device.load([call.kernel for call in calls])
-        #: Arguments that move with a number given at each run: (position, bytes, number, bytes per unit).
-        self.moved: list[tuple[int, int, int, int]] = []
-        arguments: list[int] = []
-        starts: list[int] = []
-        for call in calls:
-            starts.append(len(arguments))
-            for a in call.arguments:
-                if isinstance(a, Shifted):
-                    arguments.append(a.base.slot)
-                    if a.number is not None:
-                        self.moved.append((len(arguments), a.base.offset + a.offset, a.number.index, a.itemsize))
-                    arguments.append(a.base.offset + a.offset)
-                elif isinstance(a, Operand):
-                    arguments.append(a.slot)
-                    arguments.append(a.offset)
-                elif isinstance(a, Number):
-                    arguments.append(number_slots[a.index])
-                elif isinstance(a, Late):
-                    self.late.append(a)
-                    arguments.append(len(self.late))
-                else:
-                    arguments.append(a)
-        self.arguments = np.array(arguments or [0], dtype=np.int64)
-        base = self.arguments.ctypes.data
-        steps: list[int] = []
-        #: Native runs (first step, count) and host calls, in order.
-        self.segments: list[tuple[int, int] | HostCall] = []
-        previous = -1
-        donating = {id(self._work[k]) for k in self._donating_calls()}
-        count = 0
-        for piece, phase in zip(self._work, phases):
-            if isinstance(piece, HostCall):
-                self.segments.append(piece)
-                previous = -1
-                continue
-            flags = 0
-            if phase != previous:
-                flags |= NEW_PHASE
-            if id(piece) in donating and self.late:
-                flags |= NEW_PHASE | STOP_ON_ERROR
-            steps += [addresses[count], base + 8 * starts[count], piece.tiles, flags]
-            if previous == -1:
-                self.segments.append((count, 1))
-            else:
-                first, length = self.segments[-1]  # type: ignore[misc]
-                self.segments[-1] = (first, length + 1)
-            previous = phase
-            count += 1
-        self._steps = np.array(steps or [0], dtype=np.int64)
-        self.steps_address = self._steps.ctypes.data
-
-    def _donating_calls(self) -> list[int]:
-        outputs = {output for leaf, output, _ in self.donations if leaf >= 0}
-        by_slot = {2 + len(self.leaf_places) + output for output in outputs}
-        return [k for k, call in enumerate(self._work) if any(o.slot in by_slot for o in call.writes)]
-
-
-def _may_fail(call: Call | HostCall) -> bool:
-    return isinstance(call, HostCall) or any(isinstance(a, Late) for a in call.arguments)
-
-
-def _last_readers(groups: list[Group]) -> dict[int, int]:
-    """For each item, the last group (by order) that reads its memory."""
-    last: dict[int, int] = {}
-    for number, group in enumerate(groups):
-        for item in group.items:
-            for operand in item.operands:
-                if isinstance(operand, Access) and operand.source.group is not group:
-                    last[id(operand.source)] = number
-                elif isinstance(operand, Access) and operand.source.primitive is LEAF:
-                    last[id(operand.source)] = number
-    return last
-
-
-def numbers_of(items: list[Item]) -> list[Number]:
-    """The Python numbers that the items use, each once."""
-    found: dict[int, Number] = {}
-    for item in items:
-        for operand in item.operands:
-            if isinstance(operand, Number):
-                found[operand.index] = operand
-    return list(found.values())

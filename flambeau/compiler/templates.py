@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from copy import copy
+from itertools import islice
 from math import prod
 from typing import Any
 
@@ -10,7 +12,8 @@ import numpy as np
 
 from ..graph.dtypes import dtype
 from ..graph.primitives import ATTENTION, CONVOLUTION, CTC_LOSS, nbytes
-from ..graph.shapes import View, broadcast_strides
+from ..graph.shapes import broadcast_strides
+from ..graph.structure import Layout
 from ..kernels.contract import Device
 from ..kernels.kernel import (
     Alignment,
@@ -61,6 +64,21 @@ class HostCall:
             output.over(memory, numbers)[...] = results[number]
 
 
+    def sizes(self) -> list[int]:
+        """What of it depends on sizes."""
+        return [size for array in self._arrays() for size in (*array.sizes, *array.strides)]
+
+    def with_sizes(self, sizes: Iterator[int]) -> HostCall:
+        """The same for other sizes, taken in that order."""
+        made = copy(self)
+        made.inputs = [array.with_sizes(sizes) for array in self.inputs]
+        made.outputs = [(number, array.with_sizes(sizes)) for number, array in self.outputs]
+        return made
+
+    def _arrays(self) -> list[_Array]:
+        return [*self.inputs, *[array for _, array in self.outputs]]
+
+
 class _Array:
     """An access as a NumPy array over an operand's memory."""
 
@@ -74,6 +92,12 @@ class _Array:
         self.strides = tuple(s * d.itemsize for s in access.strides)
         #: Which of the numbers given at each run is the offset.
         self.number = None if access.offset is None else access.offset.index
+
+    def with_sizes(self, sizes: Iterator[int]) -> _Array:
+        made = copy(self)
+        made.sizes = tuple(islice(sizes, len(self.sizes)))
+        made.strides = tuple(islice(sizes, len(self.strides)))
+        return made
 
     def over(self, memory: Callable[[Operand], tuple[Any, int]], numbers: Sequence[Any]) -> np.ndarray:
         buffer, offset = memory(self.operand)
@@ -132,7 +156,7 @@ def _update(device: Device, item: Item, in_place: bool, template: Callable[[Devi
     if not in_place and item.count:
         access = item.operands[0]
         assert isinstance(access, Access)
-        whole = View(item.shape, item.whole().strides, 0)
+        whole = Layout(item.shape, item.whole().strides, 0)
         calls.append(lower_write(device, whole, item.store(), item.dtype, access))
         calls[-1].label = "copy"
     calls += template(device, item)
@@ -145,7 +169,7 @@ def _update(device: Device, item: Item, in_place: bool, template: Callable[[Devi
 
 
 def _write(device: Device, item: Item) -> list[Call]:
-    view: View = item.attributes
+    view: Layout = item.attributes
     value = item.operands[1]
     assert isinstance(value, Access)
     if 0 in view.sizes:
@@ -163,7 +187,7 @@ def _join(device: Device, item: Item) -> list[Call]:
     start = 0
     for part in item.operands:
         assert isinstance(part, Access)
-        place = View(part.sizes, strides[:axis] + strides[axis + 1 :] if stacked else strides, 0)
+        place = Layout(part.sizes, strides[:axis] + strides[axis + 1 :] if stacked else strides, 0)
         if 0 not in part.sizes:
             calls.append(lower_write(device, place, item.store(), d, part, start=start))
             calls[-1].label = "join"

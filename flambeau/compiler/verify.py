@@ -82,9 +82,9 @@ class MemoryCheck:
 class _Verification:
     def __init__(self, plan: Any, live: Sequence[int]) -> None:
         self.plan, self.live = plan, live
-        self.work: list[Call | HostCall] = plan._work
-        self.group_of = [plan.groups[plan._index[number]] for number in range(len(self.work))]
-        self.leaves = [item for item in plan.items if item.primitive is LEAF]
+        self.work: list[Call | HostCall] = plan.outline._work
+        self.group_of = [plan.outline.groups[plan.outline._index[number]] for number in range(len(self.work))]
+        self.leaves = [item for item in plan.outline.items if item.primitive is LEAF]
         self.first_output = _LEAVES + len(self.leaves)
         self.first_number = self.first_output + len(plan.outputs)
         #: The slot of the leaf whose memory an output takes.
@@ -199,8 +199,8 @@ class _Verification:
     def values(self) -> None:
         """Every value is read from memory that holds it then; what is needed is where it belongs in the end."""
         holds = {self.memory_of(item.store()): item for item in self.leaves}
-        first = {index: number for number, index in reversed(self.plan._index.items())}
-        for index, group in enumerate(self.plan.groups):
+        first = {index: number for number, index in reversed(self.plan.outline._index.items())}
+        for index, group in enumerate(self.plan.outline.groups):
             here = {id(item) for item in group.items}
             for item in group.items if index in first else ():
                 with self.about(first[index]):
@@ -211,7 +211,7 @@ class _Verification:
             for item in group.items:
                 if item.operand is not None:
                     holds[self.memory_of(item.operand)] = item
-        for item in self.plan.items:
+        for item in self.plan.outline.items:
             if item.live or item.primitive is LEAF and self.live[item.place]:
                 memory = self.memory_of(item.store())
                 if item.live:
@@ -298,7 +298,7 @@ class _Verification:
     def contents(self) -> None:
         """All that is read has been written, byte by byte where a value is written in parts."""
         kept = [self.first_output + output for _, output, content in self.plan.donations if content]
-        written: dict[Any, Any] = {id(item.operand): True for item in self.plan.items if not item.count}
+        written: dict[Any, Any] = {id(item.operand): True for item in self.plan.outline.items if not item.count}
 
         def state(operand: Operand) -> Any:
             whole = operand.slot in kept or _LEAVES <= operand.slot < self.first_output

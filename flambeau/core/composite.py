@@ -21,7 +21,9 @@ from typing import Any
 from ..graph.dtypes import DType
 from ..graph.placeholder import Placeholder, ValueNeeded
 from ..graph.primitives import LEAF, RANDOM_BITS
+from ..graph.segments import Segment, forget_segments, segment_of, segment_step
 from ..graph.shapes import Size, View
+from ..graph.steps import when_forgotten
 from ..graph.trace import (
     CLOSED,
     UNLIMITED,
@@ -87,6 +89,14 @@ class Composite:
         self.results = results
         #: Places of steps that can find errors only when they run.
         self.late = late
+
+    def moved(self, by: int) -> Composite:
+        """The same, recorded that many places further on."""
+        nodes = [(place + by, shape, d) for place, shape, d in self.nodes]
+        late = [place + by for place in self.late]
+        made = Composite(self.start + by, self.last, nodes, self.numbers, self.constants, self.results, late)
+        made.missing = self.missing
+        return made
 
 
 class _CalledEachTime:
@@ -262,8 +272,14 @@ def _unknown(
     """Learn a composite, or cut the trace before one that leads beyond the budget."""
     cursor = trace.cursor
     with trace.lock:  # nobody closes the trace while something is taken back
+        key = _key(name, pairs)
+        if found is None and trace.limit != CLOSED and key in _segments:
+            found = _placed(trace, cursor, _segments[key], pairs)
+            remember_next(cursor, lookup, found)
+            if found.mark < trace.limit:
+                return _replay(trace, [], found, given, name, pairs, call, context)
         if found is None and trace.limit != CLOSED:
-            results = _learn(trace, lookup, pairs, given, call, context)
+            results = _learn(trace, lookup, key, pairs, given, call, context)
             found = cursor.next.get(lookup)
             if results is not None:
                 known = found is not None and found is not _CALLED_EACH_TIME
@@ -321,7 +337,7 @@ def _replay(
 
 
 def _learn(
-    trace: Trace, lookup: Any, pairs: list[Pair], given: list[Any], call: Call, context: Any
+    trace: Trace, lookup: Any, key: Any, pairs: list[Pair], given: list[Any], call: Call, context: Any
 ) -> list[Pair] | None:
     """Record a composite step by step and remember it, if it can be; None, with nothing recorded, if it looked at a value."""
     cursor, first = trace.cursor, len(trace.numbers)
@@ -352,7 +368,65 @@ def _learn(
         trace.limit, trace.unfinished = limit, unfinished
         trace.looked = trace.looked or looked
         remember_next(cursor, lookup, _CALLED_EACH_TIME if found is None else found)
+        if found is not None:
+            _keep_segment(trace, cursor, found, key, pairs)
     return None if results is None else values_of(results)
+
+
+_segments: dict[Any, tuple[Segment, Composite]] = {}
+"""What was recorded for composites, by the shapes, dtypes and views of their operands: the same wherever it is recorded."""
+
+
+def _key(name: Sequence[Any], pairs: list[Pair]) -> tuple[Any, ...]:
+    """What decides which steps a composite records."""
+    key: list[Any] = [*name]
+    places: dict[int, int] = {}
+    for value, view in pairs:
+        if type(value) is Node:
+            key.append(value.shape)
+            key.append(value.dtype)
+            key.append(places.setdefault(value.place, len(places)))
+            key.append(view if view is None else view.moved)
+        else:
+            key.append(None if value is None else number_kind(value))
+    return tuple(key)
+
+
+def _outside(pairs: list[Pair]) -> list[int]:
+    """The places of a composite's operands, each once."""
+    return list(dict.fromkeys([value.place for value, _ in pairs if type(value) is Node]))
+
+
+def _keep_segment(trace: Trace, cursor: Step, found: Composite, key: tuple[Any, ...], pairs: list[Pair]) -> None:
+    """Have a composite that was just learnt be one step of the trie, and known wherever it is recorded."""
+    chain: list[Step] = []
+    step: Any = found.last
+    while step is not cursor:
+        chain.append(step)
+        step = step.parent
+    outside = _outside(pairs)
+    segment = segment_of(chain[::-1], found.start, outside)
+    _segments[key] = segment, found.moved(-found.start)
+    found.last = trace.cursor = segment_step(cursor, segment, outside, chain[0].site if chain else None)
+    found.mark = found.last.mark
+
+
+def _placed(trace: Trace, cursor: Step, known: tuple[Segment, Composite], pairs: list[Pair]) -> Composite:
+    """A composite that was recorded elsewhere, behind ``cursor``."""
+    segment, found = known
+    placed = found.moved(cursor.depth)
+    placed.last = segment_step(cursor, segment, _outside(pairs), user_site())
+    placed.mark = placed.last.mark
+    return placed
+
+
+def forget_composites() -> None:
+    """Let go all that was recorded for composites."""
+    _segments.clear()
+    forget_segments()
+
+
+when_forgotten(forget_composites)
 
 
 def _offset_is_placeholder(result: Tensor) -> bool:

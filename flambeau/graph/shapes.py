@@ -47,8 +47,7 @@ class Size(tuple[int, ...]):
     __rmul__ = __mul__
 
 
-@lru_cache(maxsize=4096)
-def contiguous_strides(shape: tuple[int, ...]) -> tuple[int, ...]:
+def row_major_strides(shape: Sequence[int]) -> tuple[int, ...]:
     """Row-major strides in elements; an extent of zero counts as one, as in PyTorch."""
     strides = []
     step = 1
@@ -56,6 +55,10 @@ def contiguous_strides(shape: tuple[int, ...]) -> tuple[int, ...]:
         strides.append(step)
         step *= max(extent, 1)
     return tuple(reversed(strides))
+
+
+contiguous_strides = lru_cache(maxsize=4096)(row_major_strides)
+"""The same, remembered: for shapes of plain integers."""
 
 
 def is_contiguous(shape: Sequence[int], strides: Sequence[int]) -> bool:

@@ -34,15 +34,16 @@ class Step:
 
     __slots__ = (
         "parent", "depth", "mark", "primitive", "attributes", "operands", "shape", "dtype", "compute", "own", "bytes",
-        "next", "plans", "site",
+        "next", "plans", "site", "kind", "integers",
     )  # fmt: skip
 
     def __init__(
         self, parent: Step | None, primitive: Primitive, attributes: Any, operands: tuple[Operand, ...],
-        shape: Size, dtype: DType, compute: DType, site: tuple[str, int] | None,
+        shape: Size, dtype: DType, compute: DType, site: tuple[str, int] | None, count: int = 1, own: int | None = None,
     ) -> None:  # fmt: skip
         self.parent = parent
-        self.depth: int = 0 if parent is None else parent.depth + 1
+        #: The place behind it: a segment (see :mod:`flambeau.graph.segments`) takes several.
+        self.depth: int = 0 if parent is None else parent.depth + count
         self.primitive = primitive
         self.attributes = attributes
         self.operands = operands
@@ -51,7 +52,7 @@ class Step:
         self.compute = compute
         self.site = site
         #: Bytes that it counts against the budget, and all up to it.
-        self.own = _bytes_recorded(primitive, attributes, shape, dtype)
+        self.own = _bytes_recorded(primitive, attributes, shape, dtype) if own is None else own
         self.bytes: int = self.own if parent is None else parent.bytes + self.own
         #: Compared with the trace's limit after each step: its depth, or "always" when the bytes have run out.
         self.mark = ALWAYS if self.bytes > BYTE_BUDGET else self.depth
@@ -59,6 +60,32 @@ class Step:
         self.next: dict[Any, Any] = {}
         #: How to evaluate the trace that ends here (see :mod:`flambeau.compiler.evaluate`).
         self.plans: dict[Any, Any] = {}
+        #: What all up to it has in common with traces of other sizes, and the integers in which the step differs from them;
+        #: found when a trace that ends here is evaluated.
+        self.kind: Kind | None = None
+        self.integers: tuple[int, ...] = ()
+
+
+class Kind:
+    """What traces of one structure have in common (see :mod:`flambeau.graph.structure`): a trie beside that of steps."""
+
+    __slots__ = ("next", "families")
+
+    def __init__(self) -> None:
+        self.next: dict[Any, Kind] = {}
+        #: Plans for the traces that end here, by what is needed of them (see :mod:`flambeau.compiler.families`).
+        self.families: dict[Any, Any] = {}
+
+
+def chain_to(last: Step) -> list[Step]:
+    """The steps of the trace that ends in ``last``, in recorded order, segments as one."""
+    steps: list[Step] = []
+    step: Step | None = last
+    while step is not None and step.parent is not None:
+        steps.append(step)
+        step = step.parent
+    steps.reverse()
+    return steps
 
 
 def _bytes_recorded(primitive: Primitive, attributes: Any, shape: Size, dtype: DType) -> int:
@@ -99,6 +126,14 @@ def count_kept(size: int) -> None:
         forget_steps()
 
 
+_when_forgotten: list[Any] = []
+
+
+def when_forgotten(action: Any) -> None:
+    """Have a function called whenever steps are forgotten."""
+    _when_forgotten.append(action)
+
+
 def forget_steps() -> None:
     """Let the trie start anew: it is full, or what its steps were derived from (the default dtype) has changed.
 
@@ -107,6 +142,8 @@ def forget_steps() -> None:
     """
     global _kept_bytes
     _kept_bytes = 0
+    for action in _when_forgotten:
+        action()
     forgotten: list[Any] = [*_roots.values()]
     while forgotten:
         step = forgotten.pop()
@@ -114,3 +151,4 @@ def forget_steps() -> None:
             forgotten += step.next.values()
             step.next.clear()
             step.plans.clear()
+            step.kind = None

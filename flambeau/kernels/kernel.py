@@ -68,6 +68,10 @@ class Late:
         self.extent = extent
         self.value = value
 
+    def within(self, extent: int) -> Late:
+        """The same for another extent."""
+        return self if self.extent is extent else Late(self.check, self.place, self.dim, extent, self.value)
+
     def found(self, value: int) -> Late:
         """The same, with the value that was wrong."""
         return Late(self.check, self.place, self.dim, self.extent, value)

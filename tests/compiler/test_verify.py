@@ -31,7 +31,7 @@ def hold(program: Callable[[], Any], kernel: str, look: Look) -> None:
     """Have ``look`` see the fused plan with a kernel, and what is live, in the moment when it would be verified."""
 
     def caught(plan: Any, live: bytes) -> Any:
-        if plan.fused and any(kernel in piece.label for piece in plan._work):
+        if plan.fused and any(kernel in piece.label for piece in plan.outline._work):
             verified(plan, live)
             look(plan, live)
             raise Held
@@ -81,7 +81,7 @@ def seen(plan: Any, live: bytes, *words: str) -> None:
 def entries(plan: Any) -> Iterator[tuple[Any, int, Any, int]]:
     """Each argument of each native call: the call, the argument's place, itself, its place among the packed ones."""
     step = 0
-    for piece in plan._work:
+    for piece in plan.outline._work:
         if not isinstance(piece, HostCall):
             start = (int(plan._steps[4 * step + 1]) - plan.arguments.ctypes.data) // 8
             for place, argument in Arguments(piece.arguments).at.items():
@@ -116,7 +116,7 @@ def native(plan: Any) -> list[tuple[int, int]]:
 
 
 def temporaries(plan: Any) -> list[Operand]:
-    found = {id(o): o for piece in plan._work for o in (*piece.reads, *piece.writes) if o.slot == 1}
+    found = {id(o): o for piece in plan.outline._work for o in (*piece.reads, *piece.writes) if o.slot == 1}
     return list(found.values())
 
 
@@ -139,7 +139,7 @@ def test_places_of_temporaries(program: Callable[[], Any]) -> None:
             seen(plan, live, "beyond its slot")
             for other in temporaries(plan):
                 move(plan, operand, before)
-                together = [{operand, other} & {*piece.reads, *piece.writes} == {operand, other} for piece in plan._work]
+                together = [{operand, other} & {*piece.reads, *piece.writes} == {operand, other} for piece in plan.outline._work]
                 if other is not operand and any(together):
                     move(plan, operand, other.offset + other.bytes - 1)
                     clashes += 1
@@ -160,12 +160,12 @@ def test_what_calls_declare_and_their_order() -> None:
                 piece.writes = tuple(o for o in written if o is not base)
                 seen(plan, live, "undeclared")
                 piece.reads, piece.writes = reads, written
-        groups = list(plan.groups)
+        groups = list(plan.outline.groups)
         for place in range(len(groups) - 1):
             if set(groups[place].items) & {a.source for i in groups[place + 1].items for a in i.operands if hasattr(a, "source")}:
-                plan.groups[place : place + 2] = reversed(groups[place : place + 2])
+                plan.outline.groups[place : place + 2] = reversed(groups[place : place + 2])
                 seen(plan, live, "from memory with", "not stored")
-                plan.groups[:] = groups
+                plan.outline.groups[:] = groups
         plan.segments.reverse()
         seen(plan, live, "follow each other", "another order")
 
@@ -185,7 +185,7 @@ def test_accesses_beyond_their_memory() -> None:
                 piece.arguments[index] = plan.arguments[at] = 5
                 found += 1
         assert found
-        access = next(a for item in plan.items for a in item.operands if getattr(a, "sizes", ()) == (16, 5))
+        access = next(a for item in plan.outline.items for a in item.operands if getattr(a, "sizes", ()) == (16, 5))
         access.strides = (50, 1)
         seen(plan, live, "reaches bytes")
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from math import prod
 
 from ...kernels.kernel import Call, MatrixAccess
+from ...kernels.symbols import value_of
 from ..epilogue import EpilogueCode, StoreResults
 from ..ir import Kernel
 from ..register_tile import host_registers
@@ -17,19 +18,17 @@ from .product import ProductCode
 from .tiling import (
     IN_PLACE_BYTES,
     LANE_BLOCK,
-    LONGEST_STRETCH,
     PACKED_COLUMNS,
     PACKED_PRODUCTS,
-    SHORTEST_STRETCH,
     SPLIT_PRODUCTS,
-    VECTOR_TILE_PRODUCTS,
     Tiles,
     block_length,
     ceil_divide,
     cut,
+    is_split,
     matrices_a_tile,
     row_sizes,
-    worthwhile_tiles,
+    vector_tile,
 )
 from .vector_product import VectorProductCode
 
@@ -70,7 +69,7 @@ def lower_matmul(
     product = Product(type, batch, m, n, k, a, b)
     calls = lower_vector_product(product, result) if in_lanes else lower_product(product, result, threads_hint)
     for call in calls:
-        call.label = call.label or "matmul " + "x".join(map(str, (*batch, m, n, k)))
+        call.label = call.label or "matmul " + "x".join(map(str, map(value_of, (*batch, m, n, k))))
     calls[-1].flops = 2 * product.multiply_adds
     return calls
 
@@ -94,8 +93,7 @@ def lower_product(product: Product, epilogue: EpilogueCode, threads: int) -> lis
     block = block_length(k)
     blocks = ceil_divide(k, block)
     micro_tiles = product.matrices * ceil_divide(m, height) * ceil_divide(n, width)
-    split = blocks > 1 and 2 * micro_tiles <= worthwhile_tiles(product, threads)
-    if split:
+    if blocks > 1 and is_split(product, micro_tiles, threads):
         whole = Tiles(ceil_divide(m, height) * height, ceil_divide(n, width) * width, 1, 1)
         divided = product.split(block, blocks)
         parts, store = sums_of_blocks(divided)
@@ -112,7 +110,7 @@ def lower_product(product: Product, epilogue: EpilogueCode, threads: int) -> lis
         calls.append(packing_call)
         product, source = replace(product, b=b), "packed"
     # Packed rows take a step of their own, but are then read in sequence.
-    a_packed = m > height and n >= PACKED_COLUMNS and product.multiply_adds >= PACKED_PRODUCTS
+    a_packed = n >= PACKED_COLUMNS and m > height and product.multiply_adds >= PACKED_PRODUCTS
     if a_packed:
         packing_call, a = lower_pack(type, height, product.batch, m, k, product.a.transposed())
         calls.append(packing_call)
@@ -195,9 +193,7 @@ def _vector_call(product: Product, epilogue: EpilogueCode, split: bool) -> Call:
         way = "any"
     code = VectorProductCode(product.type, way, vector.column_stride == 1, row, len(batch), split)
     products_an_output = min(k, LANE_BLOCK) if split else max(1, k)
-    tile_outputs = max(1, min(outputs, VECTOR_TILE_PRODUCTS // products_an_output))
-    if way == "outputs":
-        tile_outputs = min(LONGEST_STRETCH, max(SHORTEST_STRETCH, ceil_divide(tile_outputs, LANES) * LANES))
+    tile_outputs = vector_tile(outputs, products_an_output, way == "outputs")
     output_tiles = ceil_divide(outputs, tile_outputs)
     arguments = code.arguments.values(
         matrix=matrix.operand, matrix_offset=matrix.offset,

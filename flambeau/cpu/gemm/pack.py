@@ -12,6 +12,7 @@ from math import prod
 from typing import Any
 
 from ...kernels.kernel import Call, MatrixAccess, Operand
+from ...kernels.symbols import value_of
 from ..arguments import Arguments
 from ..ir import Builder, Function, Kernel, KernelBuilder, Module, parameters
 from ..lanes import transposed
@@ -155,6 +156,6 @@ def lower_pack(
         tiles=prod(extents) * panels,
         reads=(source.operand,),
         writes=(target,),
-        label=f"pack {k}x{n}",
+        label=f"pack {value_of(k)}x{value_of(n)}",
     )
     return call, MatrixAccess(target, 0, copied_strides, width, k)

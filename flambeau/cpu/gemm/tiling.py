@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ...kernels.symbols import computed
 from ..register_tile import Registers
 from ..values import LANES, Type
 from .problem import Product
@@ -46,7 +47,14 @@ def ceil_divide(a: int, b: int) -> int:
 
 def block_length(k: int) -> int:
     """Length of the K blocks in blocked order (the last may be shorter): nearly equal, a function of k alone."""
-    return ceil_divide(k, max(1, ceil_divide(k, BLOCK))) if k else 1
+    if not k:
+        return 1
+    (length,) = computed(_block_length, k)
+    return length
+
+
+def _block_length(k: int) -> tuple[int]:
+    return (ceil_divide(k, ceil_divide(k, BLOCK)),)
 
 
 def row_sizes(type: Type, vectors: int, registers: Registers) -> tuple[int, ...]:
@@ -73,30 +81,65 @@ class Tiles:
         return self.row_tiles * self.column_tiles
 
 
-def worthwhile_tiles(product: Product, threads: int) -> int:
+def worthwhile_tiles(multiply_adds: int, threads: int) -> int:
     """How many tiles keep the threads evenly busy and are still worth their start."""
-    return min(_TILES_A_THREAD * threads, product.multiply_adds // _PRODUCTS_A_TILE)
+    return min(_TILES_A_THREAD * threads, multiply_adds // _PRODUCTS_A_TILE)
 
 
 def cut(product: Product, height: int, width: int, threads: int, in_place: bool) -> Tiles:
     """Cut each result into tiles of whole strips (``height`` rows) and panels (``width`` columns); rather into columns,
     unless ``b`` is read in place, for rows that are cut are rows for which panels have to be packed again."""
-    row_strips, panels = ceil_divide(product.m, height), ceil_divide(product.n, width)
+    sizes = product.matrices, product.m, product.n, product.multiply_adds
+    return Tiles(*computed(_cut, *sizes, height, width, threads, in_place))
+
+
+def _cut(
+    matrices: int, m: int, n: int, multiply_adds: int, height: int, width: int, threads: int, in_place: bool
+) -> tuple[int, int, int, int]:
+    row_strips, panels = ceil_divide(m, height), ceil_divide(n, width)
     row_tiles = ceil_divide(row_strips, max(1, _ROWS_A_TILE // height))
     column_tiles = ceil_divide(panels, _PANELS_A_TILE)
-    enough = worthwhile_tiles(product, threads)
-    while product.matrices * row_tiles * column_tiles < enough and column_tiles < panels:
+    enough = worthwhile_tiles(multiply_adds, threads)
+    while matrices * row_tiles * column_tiles < enough and column_tiles < panels:
         column_tiles = min(panels, 2 * column_tiles)
     enough = enough if in_place else min(enough, 2 * threads)
-    while product.matrices * row_tiles * column_tiles < enough and row_tiles < row_strips:
+    while matrices * row_tiles * column_tiles < enough and row_tiles < row_strips:
         row_tiles = min(row_strips, 2 * row_tiles)
     rows = ceil_divide(row_strips, row_tiles) * height
     columns = ceil_divide(panels, column_tiles) * width
-    return Tiles(rows, columns, ceil_divide(product.m, rows), ceil_divide(product.n, columns))
+    return rows, columns, ceil_divide(m, rows), ceil_divide(n, columns)
 
 
 def matrices_a_tile(matrices: int, multiply_adds: int, tiles: int, threads: int) -> int:
     """How many small matrices, each cut into ``tiles``, share a tile."""
+    (number,) = computed(_matrices_a_tile, matrices, multiply_adds, tiles, threads)
+    return number
+
+
+def _matrices_a_tile(matrices: int, multiply_adds: int, tiles: int, threads: int) -> tuple[int]:
     if tiles > 1 or not multiply_adds:
-        return 1
-    return max(1, min(_PRODUCTS_A_TILE * matrices // multiply_adds, matrices // (_TILES_A_THREAD * threads)))
+        return (1,)
+    return (max(1, min(_PRODUCTS_A_TILE * matrices // multiply_adds, matrices // (_TILES_A_THREAD * threads))),)
+
+
+def vector_tile(outputs: int, products_an_output: int, in_stretches: bool) -> int:
+    """Outputs of a tile of a vector product; ``in_stretches`` if the matrix adjoins along them."""
+    (number,) = computed(_vector_tile, outputs, products_an_output, in_stretches)
+    return number
+
+
+def _vector_tile(outputs: int, products_an_output: int, in_stretches: bool) -> tuple[int]:
+    number = max(1, min(outputs, VECTOR_TILE_PRODUCTS // products_an_output))
+    if in_stretches:
+        number = min(LONGEST_STRETCH, max(SHORTEST_STRETCH, ceil_divide(number, LANES) * LANES))
+    return (number,)
+
+
+def is_split(product: Product, micro_tiles: int, threads: int) -> bool:
+    """Whether a result is too small to be cut, so that its K blocks are."""
+    (split,) = computed(_is_split, product.multiply_adds, micro_tiles, threads)
+    return split != 0
+
+
+def _is_split(multiply_adds: int, micro_tiles: int, threads: int) -> tuple[int]:
+    return (int(2 * micro_tiles <= worthwhile_tiles(multiply_adds, threads)),)

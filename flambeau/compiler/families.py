@@ -1,0 +1,161 @@
+"""Plans for all sizes: what recurs in structure is planned once, with sizes as symbols.
+
+A *family* has the plans for traces of one structure of which the same values are needed. The first trace is run one primitive
+at a time. When the structure recurs with other sizes it is fused, with a symbol for each integer that differed (those that
+were equal each time share one); what was the same each time is a constant. The plan then holds for all sizes that have the same
+pattern and satisfy the guards that planning left (:mod:`flambeau.kernels.symbols`); sizes that do not get a further variant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from operator import itemgetter
+from typing import Any
+
+from ..graph.segments import expanded, structure_of
+from ..graph.steps import Kind, Step, chain_to
+from ..graph.structure import with_integers
+from ..kernels.contract import Device
+from ..kernels.symbols import LEAST, Symbols
+from . import plan as planning
+from .outline import Outline
+from .plan import Plan
+
+MOST_VARIANTS = 16
+"""Variants of a family that are kept."""
+MOST_SAMPLES = 6
+"""Sizes of a family that are remembered, to tell what varies."""
+
+
+def planned(device: Device, steps: Sequence[Any], live: bytes, fuse: bool, checked: int | None = None) -> Plan:
+    """A plan for the sizes that the steps have."""
+    outline = Outline(device, steps, live, fuse, checked)
+    plan = Plan(outline, outline.results(), live)
+    outline.let_go()
+    return plan
+
+
+class Variant:
+    """An outline, and for which sizes it holds."""
+
+    __slots__ = ("outline", "symbols", "pattern", "constants")
+
+    def __init__(self, outline: Outline, symbols: Callable[[Any], Any], pattern: Callable[[Any], Any], constants: Any) -> None:
+        self.outline = outline
+        #: Picks the symbols' values from a trace's integers.
+        self.symbols = symbols
+        #: Makes the integers of symbols and constants again.
+        self.pattern = pattern
+        self.constants = constants
+
+    def sizes(self, integers: tuple[int, ...]) -> tuple[int, ...] | None:
+        """The sizes of a plan for these integers; None if it does not hold for them."""
+        values = self.symbols(integers)
+        if self.pattern(values + self.constants) != integers or min(values) < LEAST:
+            return None
+        assert self.outline.sizes is not None
+        return self.outline.sizes(*values)
+
+
+class Family:
+    """The variants for one structure and one set of needed values."""
+
+    __slots__ = ("samples", "variants")
+
+    def __init__(self) -> None:
+        self.samples: list[tuple[int, ...]] = []
+        self.variants: list[Variant] = []
+
+
+def planned_for_any_size(device: Device, last: Step, live: bytes) -> Plan | None:
+    """A plan for the trace that ends in ``last``, if its structure was seen before; None if it is new."""
+    chain = chain_to(last)
+    kind = kind_of(last, chain)
+    family = kind.families.get(live)
+    if family is None:
+        family = kind.families[live] = Family()
+    integers = tuple([n for step in chain for n in step.integers])
+    for variant in family.variants:
+        sizes = variant.sizes(integers)
+        if sizes is not None:
+            return _plan(device, chain, variant.outline, sizes, live)
+    if not family.samples or integers in family.samples:
+        family.samples.append(integers)
+        return None
+    family.samples[MOST_SAMPLES:] = []
+    variant = _variant(device, chain, live, integers, family.samples)
+    family.variants.insert(0, variant)
+    family.variants[MOST_VARIANTS:] = []
+    family.samples.append(integers)
+    sizes = variant.sizes(integers)
+    assert sizes is not None, "a plan does not hold for the sizes that it was made for"
+    return _plan(device, chain, variant.outline, sizes, live)
+
+
+def _plan(device: Device, chain: Sequence[Step], outline: Outline, sizes: tuple[int, ...], live: bytes) -> Plan:
+    """The plan that an outline gives. When plans are verified, planning with plain integers must give the same."""
+    if not planning.CHECK:
+        return Plan(outline, sizes, live)
+    plain = Outline(device, expanded(chain), live, True, symbols=Symbols())
+    assert plain.kernels == outline.kernels and plain.flags == outline.flags, "other sizes would have other kernels"
+    for number, (one, other) in enumerate(zip(plain.results(), sizes, strict=True)):
+        assert one == other, f"number {number} of a plan is {other} instead of {one}"
+    plan = Plan(plain, sizes, live)
+    plain.let_go()
+    return plan
+
+
+def kind_of(last: Step, chain: Sequence[Step]) -> Kind:
+    """The structure of the trace that ends in ``last``."""
+    root: Any = chain[0].parent if chain else last
+    kind = root.kind
+    if kind is None:
+        kind = root.kind = Kind()
+    for step in chain:
+        if step.kind is None:
+            structure, step.integers = structure_of(step)
+            following = kind.next.get(structure)
+            if following is None:
+                following = kind.next[structure] = Kind()
+            step.kind = following
+        kind = step.kind
+    return kind
+
+
+def _variant(
+    device: Device, chain: Sequence[Step], live: bytes, integers: tuple[int, ...], samples: Sequence[tuple[int, ...]]
+) -> Variant:
+    symbols = Symbols()
+    made: dict[Any, Any] = {}
+    first: list[int] = []
+    constants: list[int] = []
+    numbers: list[Any] = []
+    places: list[tuple[bool, int]] = []
+    for position, seen in enumerate(zip(integers, *samples)):
+        value = seen[0]
+        if value < LEAST or all(other == value for other in seen):
+            places.append((False, len(constants)))
+            constants.append(value)
+            numbers.append(value)
+            continue
+        if seen not in made:
+            made[seen] = len(first), symbols.symbol(value)
+            first.append(position)
+        number, symbol = made[seen]
+        places.append((True, number))
+        numbers.append(symbol)
+    following = iter(numbers)
+    outline = Outline(device, [with_integers(step, following) for step in expanded(chain)], live, True, symbols=symbols)
+    order = [number if symbolic else len(first) + number for symbolic, number in places]
+    variant = Variant(outline, _picker(first), _picker(order), tuple(constants))
+    outline.let_go()
+    return variant
+
+
+def _picker(places: Sequence[int]) -> Callable[[Any], tuple[int, ...]]:
+    if len(places) > 1:
+        return itemgetter(*places)
+    return lambda numbers: tuple([numbers[place] for place in places])
+
+
+__all__ = ["planned", "planned_for_any_size"]
