@@ -51,7 +51,7 @@ class Variant:
     def sizes(self, integers: tuple[int, ...]) -> tuple[int, ...] | None:
         """The sizes of a plan for these integers; None if it does not hold for them."""
         values = self.symbols(integers)
-        if self.pattern(values + self.constants) != integers or min(values) < LEAST:
+        if self.pattern(values + self.constants) != integers or values and min(values) < LEAST:
             return None
         assert self.outline.sizes is not None
         return self.outline.sizes(*values)

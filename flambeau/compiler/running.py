@@ -119,13 +119,29 @@ class PlacedPlan:
         return plan.late[int(cell[0]) - 1].found(int(cell[1])) if cell[0] else None
 
 
+class _Once:
+    """Memory for the first run of a plan: what may never run again keeps none."""
+
+    __slots__ = ("device", "sizes")
+
+    def __init__(self, device: Any, sizes: list[int]) -> None:
+        self.device = device
+        self.sizes = sizes
+
+    def take(self) -> list[Any]:
+        return list(map(self.device.allocate, self.sizes))
+
+
 def _take_memory(plan: Plan, leaves: list[Any], threads: int) -> tuple[list[Any], Memory]:
     """Memory of the outputs, some of which take a leaf's, and memory to work in."""
     memory = plan.memory.get(threads)
     if memory is None:
         taking = {output for _, output, _ in plan.donations}
         sizes = [size for output, size in enumerate(plan.outputs) if output not in taking]
-        memory = plan.device.reused([*sizes, plan.arena_bytes + plan.scratch_stride * threads])
+        memory = _Once(plan.device, [*sizes, plan.arena_bytes + plan.scratch_stride * threads])
+        plan.memory = {threads: memory}
+    elif type(memory) is _Once:
+        memory = plan.device.reused(memory.sizes)
         plan.memory = {threads: memory}
     buffers: list[Any] = memory.take()
     arena = buffers.pop()

@@ -344,6 +344,9 @@ def _learn(
     with trace.lock:  # nobody else may evaluate numbers that are not there
         limit, unfinished, looked = trace.limit, trace.unfinished, trace.looked
         trace.limit, trace.looked = UNLIMITED, False
+        line = trace.line
+        if line is None:
+            trace.line = user_site()
         if unfinished is None:
             trace.unfinished = cursor
         results: Sequence[Any] | None = None
@@ -365,6 +368,8 @@ def _learn(
         except BaseException:  # as good as closed: what has no numbers is never evaluated
             trace.limit = CLOSED
             raise
+        finally:
+            trace.line = line
         trace.limit, trace.unfinished = limit, unfinished
         trace.looked = trace.looked or looked
         remember_next(cursor, lookup, _CALLED_EACH_TIME if found is None else found)
@@ -406,6 +411,8 @@ def _keep_segment(trace: Trace, cursor: Step, found: Composite, key: tuple[Any, 
         step = step.parent
     outside = _outside(pairs)
     segment = segment_of(chain[::-1], found.start, outside)
+    if segment is None:  # what it is called with has values besides its operands
+        return
     _segments[key] = segment, found.moved(-found.start)
     found.last = trace.cursor = segment_step(cursor, segment, outside, chain[0].site if chain else None)
     found.mark = found.last.mark
@@ -415,7 +422,7 @@ def _placed(trace: Trace, cursor: Step, known: tuple[Segment, Composite], pairs:
     """A composite that was recorded elsewhere, behind ``cursor``."""
     segment, found = known
     placed = found.moved(cursor.depth)
-    placed.last = segment_step(cursor, segment, _outside(pairs), user_site())
+    placed.last = segment_step(cursor, segment, _outside(pairs), trace.line or user_site())
     placed.mark = placed.last.mark
     return placed
 

@@ -46,18 +46,19 @@ class Segment:
         self.integers = tuple([n for _, integers in spreads for n in integers])
 
 
-def segment_of(chain: Sequence[Step], start: int, outside: Sequence[int]) -> Segment:
-    """The segment of the steps from place ``start`` on, which read places ``outside`` besides each other's."""
-    numbers = {place: ~number for number, place in reversed(list(enumerate(outside)))}
+def segment_of(chain: Sequence[Step], start: int, outside: Sequence[int]) -> Segment | None:
+    """The segment of the steps from place ``start`` on; None if they read others than each other and the places ``outside``."""
+    numbers: dict[Any, int] = {place: ~number for number, place in enumerate(outside)}
     steps = []
     for step in expanded(chain):
-        operands = tuple(
-            [
-                (place if type(place) is str else place - start if place >= start else numbers[place], view)
-                for place, view in step.operands
-            ]
-        )
-        steps.append((step.primitive, step.attributes, operands, step.shape, step.dtype, step.compute))
+        operands: list[Operand] = []
+        for place, view in step.operands:
+            if type(place) is int:
+                place = place - start if place >= start else numbers.get(place)
+                if place is None:
+                    return None
+            operands.append((place, view))
+        steps.append((step.primitive, step.attributes, tuple(operands), step.shape, step.dtype, step.compute))
     return Segment(steps, sum(step.own for step in chain))
 
 

@@ -161,6 +161,9 @@ class View:
 
 def broadcast_shapes(*shapes: Sequence[int]) -> Size:
     """The common shape of operands; ``RuntimeError`` naming both sizes when there is none."""
+    first = shapes[0] if shapes else ()
+    if type(first) is Size and all([shape == first or not shape for shape in shapes]):
+        return first
     rank = max((len(shape) for shape in shapes), default=0)
     result = [1] * rank
     for shape in shapes:

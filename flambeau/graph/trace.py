@@ -99,7 +99,7 @@ class Trace:
 
     __slots__ = (
         "device", "nodes", "skipped", "numbers", "cursor", "limit", "unfinished", "looked", "lock", "sites", "kept", "rebound",
-        "ended", "error", "owner", "__weakref__",
+        "ended", "error", "owner", "line", "__weakref__",
     )  # fmt: skip
 
     def __init__(self, device: str = "cpu") -> None:
@@ -132,6 +132,8 @@ class Trace:
         self.ended = False
         self.error: Exception | None = None
         self.owner = get_ident()
+        #: The recording line of all that is recorded now, where that is known: in a composite that is learnt.
+        self.line: tuple[str, int] | None = None
 
 
 def index_of(trace: Trace, place: int) -> int:
@@ -223,7 +225,8 @@ def new_step(trace: Trace, key: Any, primitive: Primitive, attributes: Any, oper
     check_value(result.shape, result.dtype)
     if primitive is WRITE:
         attributes.check_within(result.shape.numel(), result.dtype.itemsize)
-    step = Step(trace.cursor, primitive, attributes, operands, result.shape, result.dtype, result.compute, user_site())
+    line = trace.line or user_site()
+    step = Step(trace.cursor, primitive, attributes, operands, result.shape, result.dtype, result.compute, line)
     remember_next(trace.cursor, key, step)
     return step
 

@@ -13,6 +13,7 @@ Dynamo's ``ShapeEnv`` and JAX's shape polymorphism rest on the same idea.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 LEAST = 2
@@ -138,9 +139,6 @@ class Symbolic:
         if any(factor < 0 for monomial, factor in shifted.items() if monomial):
             return None
         return shifted.get((), 0)
-
-    def __repr__(self) -> str:
-        return f"<{self.text}={self.value}>"
 
     # --- arithmetic ---------------------------------------------------------------------------------------------------
 
@@ -308,8 +306,10 @@ class Symbolic:
         """Equal polynomials are one in a set; others may happen to have equal values, so no set may rely on it."""
         return hash((id(self.space), self.text))
 
-    def __str__(self) -> str:
-        return "<"+self.text+">"
+    def __repr__(self) -> str:
+        return repr(self.__index__())
+
+    __str__ = __repr__
 
     def __format__(self, specification: str) -> str:
         return format(self.__index__(), specification)
@@ -367,3 +367,22 @@ def largest(numbers: Sequence[Any]) -> Any:
         symbolic[str(max(plain))] = max(plain)  # type: ignore[assignment]
     needs = set[str]().union(*map(names_of, symbolic.values()))
     return space.defined(f"max({', '.join(symbolic)})", needs, max(map(value_of, symbolic.values())), None)
+
+
+def definite(value: Any) -> Any:
+    """A number, or whatever has some (tuples, named ones too, and data classes), with plain integers in place of symbolic ones.
+
+    For devices whose kernels know sizes: what they make holds for these alone.
+    """
+    if isinstance(value, Symbolic):
+        return value.__index__()
+    if isinstance(value, tuple):
+        parts = [definite(part) for part in value]
+        if all(part is old for part, old in zip(parts, value)):
+            return value
+        return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
+    if is_dataclass(value) and not isinstance(value, type):
+        old = {field.name: getattr(value, field.name) for field in fields(value) if field.init}
+        changed = {name: definite(part) for name, part in old.items()}
+        return value if all(changed[name] is old[name] for name in old) else replace(value, **changed)
+    return value

@@ -11,6 +11,7 @@ from flambeau.graph.windows import Convolution, Pooling
 from flambeau.kernels.contract import Tiling
 from flambeau.kernels.kernel import Alignment, Attention, Call, Epilogue, MatrixAccess, Operand, Scan, Scatter, Strided
 from flambeau.kernels.program import Program
+from flambeau.kernels.symbols import definite
 
 from . import programs
 from .attention import lower_attention, lower_attention_gradient
@@ -38,15 +39,17 @@ class Reference:
         self, dtype: DType, batch: tuple[int, ...], m: int, n: int, k: int, a: MatrixAccess, b: MatrixAccess,
         result: MatrixAccess | Epilogue,
     ) -> list[Call]:  # fmt: skip
-        return [lower_product(dtype, batch, m, n, k, a, b, result)]
+        place = result if isinstance(result, Epilogue) else definite(result)
+        return [lower_product(dtype, *definite((batch, m, n, k, a, b)), place)]
 
     def convolution(self, geometry: Convolution, x: Operand, w: Operand, result: Operand | Epilogue) -> list[Call]:
-        return [lower_convolution(geometry, x, w, result)]
+        return [lower_convolution(definite(geometry), x, w, result)]
 
     def windows(
         self, name: str, dtype: DType, geometry: Convolution | Pooling, inputs: Sequence[Operand],
         outputs: Sequence[Operand | None],
     ) -> list[Call]:  # fmt: skip
+        geometry = definite(geometry)
         if isinstance(geometry, Convolution):
             (result,) = outputs
             assert result is not None
@@ -62,7 +65,7 @@ class Reference:
         return [lower_attention_gradient(attention, gradient, sums, delta, results)]
 
     def scatter(self, scatter: Scatter) -> Call:
-        return lower_scatter(scatter)
+        return lower_scatter(definite(scatter))
 
     def scan(self, scan: Scan) -> list[Call]:
         return lower_scan(scan)
