@@ -14,7 +14,7 @@ from typing import Any
 from ..core.history import Edge, Gradient
 from ..core.tensor import Tensor
 from ..graph.notices import warn_once
-from ..graph.trace import local
+from ..graph.trace import local, user_site
 from ..ops.creation import zeros_like
 from ..ops.joining import stack
 from ..ops.one_node import run_between
@@ -170,15 +170,16 @@ def queue_callback(callback: Callable[[], None]) -> None:
 
 
 def _run(run: Run, roots: Roots, create_graph: bool) -> None:
-    before = local.grad
+    before, line = local.grad, local.line
     try:
         local.grad = create_graph
+        local.line = line or user_site()
         _running.runs += (run,)
         _propagate(run, roots)
         for callback in run.callbacks:
             callback()
     finally:
-        local.grad = before
+        local.grad, local.line = before, line
         del _running.runs[-1:]
 
 

@@ -44,7 +44,11 @@ def gradients_of(node: Gradient, value: Any) -> Sequence[Tensor | None]:
             gradient._autograd = None
             gradients.append(gradient)
         return gradients
-    return _computed(node, value)
+    line, local.line = local.line, None  # of what the user's functions and hooks record, their own lines are told
+    try:
+        return _computed(node, value)
+    finally:
+        local.line = line
 
 
 def _computed_from(node: Gradient, pairs: list[Pair]) -> Sequence[Tensor | None]:

@@ -16,6 +16,7 @@ from ..graph.trace import Node, Trace, local, node_at, places_of
 from ..interpreter.holders import shared
 from ..kernels.contract import Device, device_called
 from ..kernels.kernel import Late
+from .assemble import assembled
 from .families import planned, planned_for_any_size
 from .report import SHOW, remember
 from .running import PlacedPlan
@@ -77,7 +78,7 @@ def _run(trace: Trace, last: Step, skipped: tuple[Any, ...], nodes: list[Node]) 
     placed: PlacedPlan | None = last.plans.get(key)
     if placed is None:
         placed = _placed(device_called(trace.device), last, held, places_of(skipped, last.depth))
-        if placed.plan.fused or recording.EAGER:
+        if placed.plan.fused or placed.plan.loops or recording.EAGER:
             last.plans[key] = placed
     if not SHOW:
         remember(placed.plan, None)
@@ -98,8 +99,11 @@ def _placed(device: Device, last: Step, held: bytes, places: Sequence[int]) -> P
     if known is None:
         plan = planned_for_any_size(device, last, values)
         if plan is None:
-            plan = planned(device, expanded(chain_to(last)), values, fuse=False)
-            last.plans[values] = plan if recording.EAGER else _SEEN
+            if recording.EAGER:
+                plan = last.plans[values] = planned(device, expanded(chain_to(last)), values, fuse=False)
+            else:
+                plan = assembled(device, last, values)
+                last.plans[values] = plan if plan.loops else _SEEN
         else:
             count_kept(plan.kept_bytes)
             last.plans[values] = plan

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from operator import itemgetter
 from typing import Any
 
-from ..graph.segments import expanded, structure_of
+from ..graph.segments import expanded, find_structure
 from ..graph.steps import Kind, Step, chain_to
 from ..graph.structure import with_integers
 from ..kernels.contract import Device
@@ -23,6 +23,8 @@ from .plan import Plan
 
 MOST_VARIANTS = 16
 """Variants of a family that are kept."""
+STEPS_AT_ONCE, STEPS_A_VISIT = 192, 16
+"""A structure of so many steps is planned as a whole when it is seen twice; a larger one after a visit for each so many."""
 MOST_SAMPLES = 6
 """Sizes of a family that are remembered, to tell what varies."""
 
@@ -48,22 +50,23 @@ class Variant:
         self.pattern = pattern
         self.constants = constants
 
-    def sizes(self, integers: tuple[int, ...]) -> tuple[int, ...] | None:
+    def sizes(self, integers: tuple[int, ...], parameters: Sequence[int] = ()) -> tuple[int, ...] | None:
         """The sizes of a plan for these integers; None if it does not hold for them."""
         values = self.symbols(integers)
         if self.pattern(values + self.constants) != integers or values and min(values) < LEAST:
             return None
         assert self.outline.sizes is not None
-        return self.outline.sizes(*values)
+        return self.outline.sizes(*values, *parameters)
 
 
 class Family:
     """The variants for one structure and one set of needed values."""
 
-    __slots__ = ("samples", "variants")
+    __slots__ = ("samples", "variants", "visits")
 
     def __init__(self) -> None:
         self.samples: list[tuple[int, ...]] = []
+        self.visits = 0
         self.variants: list[Variant] = []
 
 
@@ -79,11 +82,13 @@ def planned_for_any_size(device: Device, last: Step, live: bytes) -> Plan | None
         sizes = variant.sizes(integers)
         if sizes is not None:
             return _plan(device, chain, variant.outline, sizes, live)
-    if not family.samples or integers in family.samples:
-        family.samples.append(integers)
+    family.visits += 1
+    early = last.depth > STEPS_AT_ONCE and family.visits * STEPS_A_VISIT < last.depth
+    if early or not family.samples or integers in family.samples:
+        family.samples[1:] = [integers]
         return None
     family.samples[MOST_SAMPLES:] = []
-    variant = _variant(device, chain, live, integers, family.samples)
+    variant = variant_for(device, expanded(chain), live, integers, family.samples)
     family.variants.insert(0, variant)
     family.variants[MOST_VARIANTS:] = []
     family.samples.append(integers)
@@ -113,18 +118,25 @@ def kind_of(last: Step, chain: Sequence[Step]) -> Kind:
         kind = root.kind = Kind()
     for step in chain:
         if step.kind is None:
-            structure, step.integers = structure_of(step)
-            following = kind.next.get(structure)
+            if step.structure is None:
+                find_structure(step)
+            key = step.structure, step.outside
+            following = kind.next.get(key)
             if following is None:
-                following = kind.next[structure] = Kind()
+                following = kind.next[key] = Kind()
             step.kind = following
         kind = step.kind
     return kind
 
 
-def _variant(
-    device: Device, chain: Sequence[Step], live: bytes, integers: tuple[int, ...], samples: Sequence[tuple[int, ...]]
-) -> Variant:
+def variant_for(
+    device: Device, steps: Sequence[Any], live: bytes, integers: tuple[int, ...], samples: Sequence[tuple[int, ...]],
+    part: bool = False,
+) -> Variant:  # fmt: skip
+    """A variant that holds for ``integers``, those of the steps in their order.
+
+    What differs from any of the samples is symbolic; in a ``part`` all is, but what is less than a symbol can be.
+    """
     symbols = Symbols()
     made: dict[Any, Any] = {}
     first: list[int] = []
@@ -133,7 +145,7 @@ def _variant(
     places: list[tuple[bool, int]] = []
     for position, seen in enumerate(zip(integers, *samples)):
         value = seen[0]
-        if value < LEAST or all(other == value for other in seen):
+        if value < LEAST or not part and all(other == value for other in seen):
             places.append((False, len(constants)))
             constants.append(value)
             numbers.append(value)
@@ -145,7 +157,8 @@ def _variant(
         places.append((True, number))
         numbers.append(symbol)
     following = iter(numbers)
-    outline = Outline(device, [with_integers(step, following) for step in expanded(chain)], live, True, symbols=symbols)
+    sized = [with_integers(step, following) for step in steps]
+    outline = Outline(device, sized, live, True, symbols=symbols, part=part)
     order = [number if symbolic else len(first) + number for symbolic, number in places]
     variant = Variant(outline, _picker(first), _picker(order), tuple(constants))
     outline.let_go()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from collections.abc import Sequence
+from heapq import heappop, heappush
 from typing import Protocol
 
 from ..kernels.contract import ALIGNMENT
@@ -59,18 +61,25 @@ def plan_places(work: Sequence[Work], phases: Sequence[int], temporaries: Sequen
     """
     first, last = _lives(work, phases, temporaries)
     places: list[list[Operand]] = []
+    free: list[tuple[int, int]] = []  # (size, place), by size
+    busy: list[tuple[int, int, int]] = []  # (last phase, size, place), a heap
     for operand in sorted(temporaries, key=lambda o: first[id(o)]):
         size = value_of(operand.bytes)
-        free = [place for place in places if last[id(place[-1])] < first[id(operand)]]
+        while busy and busy[0][0] < first[id(operand)]:
+            insort(free, heappop(busy)[1:])
         if free:
-            min(free, key=lambda place: abs(max(value_of(o.bytes) for o in place) - size)).append(operand)
+            kept, place = free.pop(min(bisect_left(free, (size, 0)), len(free) - 1))
+            places[place].append(operand)
+            size = max(size, kept)
         else:
+            place = len(places)
             places.append([operand])
+        heappush(busy, (last[id(operand)], size, place))
     end: int = 0
-    for place in places:
-        for operand in place:
+    for sharing in places:
+        for operand in sharing:
             operand.offset = end
-        end += -(-largest([1, *[operand.bytes for operand in place]]) // ALIGNMENT) * ALIGNMENT + ALIGNMENT
+        end += -(-largest([1, *[operand.bytes for operand in sharing]]) // ALIGNMENT) * ALIGNMENT + ALIGNMENT
     return end, sum(o.bytes for o in temporaries)
 
 

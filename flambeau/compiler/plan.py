@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..kernels.contract import ReusedMemory
-from ..kernels.kernel import Late
+from ..kernels.kernel import Late, Operand
 from .outline import Outline
 from .templates import HostCall
 from .verify import CHECK, verified
@@ -17,6 +17,8 @@ from .verify import CHECK, verified
 
 class Plan:
     """What an outline gives for definite sizes: ``sizes`` are the values of its :meth:`~.Outline.results`."""
+
+    loops = False
 
     def __init__(self, outline: Outline, sizes: Sequence[int], live: Sequence[int]) -> None:
         self.outline = outline
@@ -49,6 +51,20 @@ class Plan:
         self.check = verified(self, live) if CHECK else None
         #: What it takes in memory, about (measured; beside the memory that it keeps for its values).
         self.kept_bytes = 4000 + 600 * len(outline.work) + self.arguments.nbytes + 16 * outline.depth
+
+    def fill(self, arena: int, leaves: Sequence[int], outputs: Sequence[int], numbers: Sequence[Any]) -> None:
+        """Write addresses and numbers into the table."""
+        cell: Any = self.cell_and_table
+        self.table.pack_into(cell, 0, 0, 0, self.cell_address, arena, *leaves, *outputs, *numbers)
+
+    def memory_of(self, operand: Operand, leaves: list[Any], outputs: list[Any], arena: Any) -> tuple[Any, int]:
+        """Memory and byte offset of an operand, for a host call."""
+        slot = operand.slot
+        if slot == 1:
+            return arena, operand.offset
+        if slot - 2 < len(leaves):
+            return leaves[slot - 2], 0
+        return outputs[slot - 2 - len(leaves)], 0
 
     @property
     def work(self) -> Any:

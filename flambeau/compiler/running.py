@@ -13,7 +13,8 @@ import numpy as np
 from ..graph.trace import Node, Trace, picker
 from ..interpreter.forks import native
 from ..kernels.contract import STEP_BYTES, Memory
-from ..kernels.kernel import Late, Operand
+from ..kernels.kernel import Late
+from .assemble import AssembledPlan
 from .plan import Plan
 
 _consume: Any = deque(maxlen=0).extend
@@ -33,7 +34,7 @@ class PlacedPlan:
 
     __slots__ = ("plan", "_ends", "_leaves", "_bound", "_values", "_ended", "_numbers")
 
-    def __init__(self, plan: Plan, places: Sequence[int], ends: bool = True) -> None:
+    def __init__(self, plan: Plan | AssembledPlan, places: Sequence[int], ends: bool = True) -> None:
         self.plan = plan
         self._ends = (True,) if ends else ()
         index = {place: number for number, place in enumerate(places)}
@@ -75,17 +76,7 @@ class PlacedPlan:
         for position, fixed, number, unit in plan.moved:
             plan.arguments[position] = fixed + numbers[number] * unit
         cell = plan.cell_and_table
-        plan.table.pack_into(
-            cell,  # type: ignore[arg-type]
-            0,
-            0,
-            0,
-            plan.cell_address,
-            arena.address,
-            *map(_address, leaves),
-            *map(_address, buffers),
-            *self._numbers(numbers),
-        )
+        plan.fill(arena.address, list(map(_address, leaves)), list(map(_address, buffers)), self._numbers(numbers))
         bound = self._bound(nodes)
         last: Any = None
         for segment in plan.segments:
@@ -98,7 +89,7 @@ class PlacedPlan:
             if isinstance(segment, tuple):
                 last = _native_run(plan, segment, arena, threads, timings)
             else:
-                segment.run(lambda operand: _memory_of(operand, leaves, buffers, arena), numbers)
+                segment.run(lambda operand: plan.memory_of(operand, leaves, buffers, arena), numbers)
         # The last native run, all bindings and the end of the trace are one call, so that no signal can come in between:
         # what was overwritten in place is bound again, or nothing was overwritten.
         bind = chain(
@@ -132,7 +123,7 @@ class _Once:
         return list(map(self.device.allocate, self.sizes))
 
 
-def _take_memory(plan: Plan, leaves: list[Any], threads: int) -> tuple[list[Any], Memory]:
+def _take_memory(plan: Plan | AssembledPlan, leaves: list[Any], threads: int) -> tuple[list[Any], Memory]:
     """Memory of the outputs, some of which take a leaf's, and memory to work in."""
     memory = plan.memory.get(threads)
     if memory is None:
@@ -155,7 +146,7 @@ def _take_memory(plan: Plan, leaves: list[Any], threads: int) -> tuple[list[Any]
 
 
 def _native_run(
-    plan: Plan, segment: tuple[int, int], arena: Memory, threads: int, timings: list[np.ndarray] | None
+    plan: Plan | AssembledPlan, segment: tuple[int, int], arena: Memory, threads: int, timings: list[np.ndarray] | None
 ) -> tuple[Any, tuple[int, ...]]:
     """The native function that runs a segment, and its arguments."""
     first, count = segment
@@ -168,12 +159,3 @@ def _native_run(
     timings.append(times)
     return runner.native_timed(), (table, steps, count, scratch, times.ctypes.data)
 
-
-def _memory_of(operand: Operand, leaves: list[Memory], buffers: list[Memory], arena: Memory) -> tuple[Memory, int]:
-    """Memory and byte offset of an operand, for a host call."""
-    slot = operand.slot
-    if slot == 1:
-        return arena, operand.offset
-    if slot - 2 < len(leaves):
-        return leaves[slot - 2], 0
-    return buffers[slot - 2 - len(leaves)], 0

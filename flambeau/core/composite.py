@@ -303,7 +303,7 @@ def _replay(
 ) -> list[Pair]:  # fmt: skip
     """Move the trace to the composite's end. Of its nodes only the results' are made: nobody could hold the others."""
     if found.late:
-        site = user_site()
+        site = local.line or user_site()
         for place in found.late:
             trace.sites[place] = site
     made: list[Node] = []
@@ -344,9 +344,9 @@ def _learn(
     with trace.lock:  # nobody else may evaluate numbers that are not there
         limit, unfinished, looked = trace.limit, trace.unfinished, trace.looked
         trace.limit, trace.looked = UNLIMITED, False
-        line = trace.line
+        line = local.line
         if line is None:
-            trace.line = user_site()
+            local.line = user_site()
         if unfinished is None:
             trace.unfinished = cursor
         results: Sequence[Any] | None = None
@@ -369,7 +369,7 @@ def _learn(
             trace.limit = CLOSED
             raise
         finally:
-            trace.line = line
+            local.line = line
         trace.limit, trace.unfinished = limit, unfinished
         trace.looked = trace.looked or looked
         remember_next(cursor, lookup, _CALLED_EACH_TIME if found is None else found)
@@ -410,7 +410,8 @@ def _keep_segment(trace: Trace, cursor: Step, found: Composite, key: tuple[Any, 
         chain.append(step)
         step = step.parent
     outside = _outside(pairs)
-    segment = segment_of(chain[::-1], found.start, outside)
+    own = {place: place - found.start for place in range(found.start, found.last.depth)}
+    segment = segment_of(chain[::-1], own, outside)
     if segment is None:  # what it is called with has values besides its operands
         return
     _segments[key] = segment, found.moved(-found.start)
@@ -422,7 +423,7 @@ def _placed(trace: Trace, cursor: Step, known: tuple[Segment, Composite], pairs:
     """A composite that was recorded elsewhere, behind ``cursor``."""
     segment, found = known
     placed = found.moved(cursor.depth)
-    placed.last = segment_step(cursor, segment, _outside(pairs), trace.line or user_site())
+    placed.last = segment_step(cursor, segment, _outside(pairs), local.line or user_site())
     placed.mark = placed.last.mark
     return placed
 

@@ -8,13 +8,13 @@ costs, whatever it consists of.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .dtypes import DType, scalar_dtype
 from .primitives import Primitive
 from .rules import Meta, Result
-from .shapes import Size, View
+from .shapes import MOVED, Size, View
 from .steps import Operand, Step
 from .structure import SizedStep, spread
 
@@ -26,35 +26,48 @@ def _no_rule(attributes: Any, metas: list[Meta]) -> Result:
 SEGMENT = Primitive("segment", "segment", _no_rule)
 """What the step of a segment has in place of a primitive: its attributes are the segment, its operands those from outside."""
 
-_structures: dict[Any, object] = {}
-"""One object for each structure of segments."""
+_structures: dict[Any, int] = {}
+
+
+def number_of(structure: Any) -> int:
+    """A number that stands for a structure."""
+    return _structures.setdefault(structure, len(_structures))
 
 
 class Segment:
     """Steps in which places from 0 on are their own, and the complement of a number names an operand from outside."""
 
-    __slots__ = ("steps", "own", "structure", "integers")
+    __slots__ = ("steps", "own", "structure", "integers", "numbers", "late")
 
     def __init__(self, steps: list[tuple[Primitive, Any, tuple[Operand, ...], Size, DType, DType]], own: int) -> None:
         self.steps = steps
         #: Bytes that they count against the budget.
         self.own = own
         spreads = [spread(SizedStep(*step, None)) for step in steps]
-        structure = tuple([structure for structure, _ in spreads])
-        #: What it has in common with segments of other sizes (by identity), and the integers in which it differs.
-        self.structure = _structures.setdefault(structure, object())
-        self.integers = tuple([n for _, integers in spreads for n in integers])
+        #: How many numbers they are given anew each time, and whether one of them may find errors late.
+        self.numbers = sum([numbers_of(operands) for _, _, operands, *_ in steps])
+        self.late = any([primitive.late for primitive, *_ in steps])
+        #: What it has in common with segments of other sizes, and the integers in which it differs from them.
+        self.structure = number_of(tuple([(structure, outside) for structure, _, outside in spreads]))
+        self.integers = tuple([n for _, integers, _ in spreads for n in integers])
 
 
-def segment_of(chain: Sequence[Step], start: int, outside: Sequence[int]) -> Segment | None:
-    """The segment of the steps from place ``start`` on; None if they read others than each other and the places ``outside``."""
+def numbers_of(operands: Sequence[Operand]) -> int:
+    """How many numbers a step's operands are given anew each time."""
+    return sum([type(place) is str or view is not None and view.offset == MOVED for place, view in operands])
+
+
+def segment_of(chain: Sequence[Step], own: Mapping[int, int], outside: Sequence[int]) -> Segment | None:
+    """The segment of steps at the places ``own``, which are numbered; None if they read others than each other's and the
+    places ``outside``."""
     numbers: dict[Any, int] = {place: ~number for number, place in enumerate(outside)}
+    numbers.update(own)
     steps = []
     for step in expanded(chain):
         operands: list[Operand] = []
         for place, view in step.operands:
             if type(place) is int:
-                place = place - start if place >= start else numbers.get(place)
+                place = numbers.get(place)
                 if place is None:
                     return None
             operands.append((place, view))
@@ -90,12 +103,15 @@ def expanded(chain: Sequence[Step]) -> list[Any]:
     return steps
 
 
-def structure_of(step: Step) -> tuple[Any, tuple[int, ...]]:
-    """As :func:`.structure.spread`, also for the step of a segment."""
-    if step.primitive is not SEGMENT:
-        return spread(step)
-    segment: Segment = step.attributes
-    return (segment.structure, *[place for place, _ in step.operands]), segment.integers
+def find_structure(step: Step) -> None:
+    """Note with a step its structure, its integers and the places that it reads (see :func:`.structure.spread`)."""
+    if step.primitive is SEGMENT:
+        segment: Segment = step.attributes
+        step.structure, step.integers = segment.structure, segment.integers
+        step.outside = tuple([place for place, _ in step.operands])
+    else:
+        structure, step.integers, step.outside = spread(step)
+        step.structure = number_of(structure)
 
 
 def forget_segments() -> None:

@@ -34,7 +34,7 @@ class Step:
 
     __slots__ = (
         "parent", "depth", "mark", "primitive", "attributes", "operands", "shape", "dtype", "compute", "own", "bytes",
-        "next", "plans", "site", "kind", "integers",
+        "next", "plans", "site", "kind", "structure", "integers", "outside",
     )  # fmt: skip
 
     def __init__(
@@ -60,10 +60,13 @@ class Step:
         self.next: dict[Any, Any] = {}
         #: How to evaluate the trace that ends here (see :mod:`flambeau.compiler.evaluate`).
         self.plans: dict[Any, Any] = {}
-        #: What all up to it has in common with traces of other sizes, and the integers in which the step differs from them;
-        #: found when a trace that ends here is evaluated.
+        #: What all up to it has in common with traces of other sizes; found when a trace that ends here is evaluated.
         self.kind: Kind | None = None
+        #: What the step itself has in common with those of other sizes, the integers in which it differs from them, and the
+        #: places that it reads; found when they are needed.
+        self.structure: Any = None
         self.integers: tuple[int, ...] = ()
+        self.outside: tuple[int, ...] = ()
 
 
 class Kind:

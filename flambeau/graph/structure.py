@@ -44,17 +44,25 @@ class SizedStep(NamedTuple):
     site: tuple[str, int] | None
 
 
-def spread(step: Any) -> tuple[Any, tuple[int, ...]]:
-    """The structure of a step (hashable), and its integers."""
+def spread(step: Any) -> tuple[Any, tuple[int, ...], tuple[int, ...]]:
+    """The structure of a step (hashable), its integers, and the places that it reads, each once.
+
+    In the structure these are complements of their numbers, so it is the same wherever the step is in a trace.
+    """
     integers = [*step.shape]  # extended rather than added to: a Size would make it one
-    places = []
+    outside: list[int] = []
+    operands: list[Any] = []
     for place, view in step.operands:
+        if type(place) is int:
+            if place not in outside:
+                outside.append(place)
+            place = ~outside.index(place)
         if view is None:
-            places.append(place)
+            operands.append(place)
         else:
             integers.extend(view.sizes)
             integers.extend(view.strides)
-            places.append((place, len(view.sizes), view.offset))
+            operands.append((place, len(view.sizes), view.offset))
     primitive, attributes = step.primitive, step.attributes
     if primitive.rule is from_attributes:
         attributes = attributes[1:]
@@ -68,7 +76,8 @@ def spread(step: Any) -> tuple[Any, tuple[int, ...]]:
         integers.extend(attributes.sizes)
         integers.extend(attributes.strides)
         attributes = len(attributes.sizes), attributes.offset
-    return (primitive, attributes, *places, len(step.shape), step.dtype, step.compute), tuple(integers)
+    structure = primitive, attributes, *operands, len(step.shape), step.dtype, step.compute
+    return structure, tuple(integers), tuple(outside)
 
 
 def _spread_attributes(kind: str, attributes: Any, integers: list[int]) -> Any:

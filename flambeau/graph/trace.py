@@ -26,9 +26,9 @@ from .bounds import LARGEST, SMALLEST, check_value
 from .dtypes import DType, scalar_dtype
 from .placeholder import Placeholder, ValueNeeded
 from .primitives import FILL, LEAF, OUTPUT, WRITE, Primitive, nbytes
-from .rules import Meta
+from .rules import Meta, Result
 from .shapes import MOVED, Size, View
-from .steps import ALWAYS, BYTE_BUDGET, Operand, Step, remember_next, root_of
+from .steps import ALWAYS, BYTE_BUDGET, Operand, Step, remember_next, root_of, when_forgotten
 
 SOFT_BUDGET = 768
 """Pending steps from which on a trace is cut where the previous one was cut."""
@@ -99,7 +99,7 @@ class Trace:
 
     __slots__ = (
         "device", "nodes", "skipped", "numbers", "cursor", "limit", "unfinished", "looked", "lock", "sites", "kept", "rebound",
-        "ended", "error", "owner", "line", "__weakref__",
+        "ended", "error", "owner", "__weakref__",
     )  # fmt: skip
 
     def __init__(self, device: str = "cpu") -> None:
@@ -132,14 +132,28 @@ class Trace:
         self.ended = False
         self.error: Exception | None = None
         self.owner = get_ident()
-        #: The recording line of all that is recorded now, where that is known: in a composite that is learnt.
-        self.line: tuple[str, int] | None = None
 
 
 def index_of(trace: Trace, place: int) -> int:
-    """Where the node of a place is in the trace's list; where the next one is, if it has none."""
+    """Where the node of a place is in the trace's list; where the next one is, if it has none.
+
+    Looked for from the end that is nearer, for a trace may have thousands of composites.
+    """
+    skipped = trace.skipped
+    if skipped and place >= skipped[len(skipped) // 2].start:
+        behind = trace.cursor.depth
+        count = len(trace.nodes)
+        for composite in reversed(skipped):
+            end = composite.last.depth
+            if place >= end:
+                break
+            count -= behind - end + len(composite.places)
+            behind = composite.start
+            if place >= behind:
+                return count + bisect_left(composite.places, place)  # type: ignore[no-any-return]
+        return count - (behind - place)
     missing = 0
-    for composite in trace.skipped:
+    for composite in skipped:
         if place < composite.start:
             break
         if place < composite.last.depth:
@@ -173,6 +187,8 @@ class Local(threading.local):
         self.grad = True
         self.inference = False
         self.anomaly = False
+        #: The recording line of all that is recorded now, where that is known: in a backward pass, or a composite.
+        self.line: tuple[str, int] | None = None
         self.check_nan = True
         #: Pairs (pack, unpack) of hooks on saved tensors, the innermost last.
         self.pack_hooks: list[tuple[Callable[[Any], Any], Callable[[Any], Any]]] = []
@@ -211,6 +227,41 @@ def new_step(trace: Trace, key: Any, primitive: Primitive, attributes: Any, oper
 
     ``RuntimeError`` also for a view that reaches outside what it is a view of, and for a value that is too large.
     """
+    form: list[Any] = [primitive, attributes]
+    for place, view in operands:
+        if type(place) is str:
+            form.append(place)
+        else:
+            node = node_at(trace, place)
+            form += (node.shape, node.dtype, view)
+    named = tuple(form)
+    known = _forms.get(named)
+    line = local.line or user_site()
+    parent = trace.cursor
+    if known is None:
+        result = _result_of(trace, primitive, attributes, operands)
+        step = Step(parent, primitive, attributes, operands, result.shape, result.dtype, result.compute, line)
+        remember_form(named, step)
+    else:
+        step = Step(parent, primitive, attributes, operands, known.shape, known.dtype, known.compute, line, own=known.own)
+    remember_next(parent, key, step)
+    return step
+
+
+_forms: dict[Any, Step] = {}
+"""A step for each primitive, its attributes, and its operands' shapes, dtypes and views: others of that form are like it."""
+
+
+def remember_form(named: Any, step: Step) -> None:
+    """Note that steps of a form are like one."""
+    _forms[named] = Step(None, step.primitive, step.attributes, (), step.shape, step.dtype, step.compute, None, own=step.own)
+
+
+when_forgotten(_forms.clear)
+
+
+def _result_of(trace: Trace, primitive: Primitive, attributes: Any, operands: tuple[Operand, ...]) -> Result:
+    """Shape and dtype of what a primitive gives, by its rule."""
     metas = []
     for place, view in operands:
         if type(place) is str:
@@ -225,10 +276,7 @@ def new_step(trace: Trace, key: Any, primitive: Primitive, attributes: Any, oper
     check_value(result.shape, result.dtype)
     if primitive is WRITE:
         attributes.check_within(result.shape.numel(), result.dtype.itemsize)
-    line = trace.line or user_site()
-    step = Step(trace.cursor, primitive, attributes, operands, result.shape, result.dtype, result.compute, line)
-    remember_next(trace.cursor, key, step)
-    return step
+    return result
 
 
 def enter(trace: Trace, node: Node) -> Node:

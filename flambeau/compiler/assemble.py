@@ -1,0 +1,518 @@
+"""The first tier: what was never seen as a whole is put together from parts that were.
+
+A part is one primitive, or the segment of a composite. Its outline is kept by its structure, for all sizes
+(:mod:`flambeau.compiler.families`); what differs from one place in a trace to the next (slots, and the numbers of errors) are its
+parameters. So a new trace costs a look-up and some arithmetic for each part, and no planning. Parts run one after the other;
+values that pass between them have places in an arena, or memory of their own if somebody holds them.
+"""
+
+from __future__ import annotations
+
+import struct
+from array import array
+from collections.abc import Sequence
+from copy import copy
+from typing import Any
+
+import numpy as np
+
+from ..graph.primitives import FILL, LEAF, OUTPUT
+from ..graph.segments import SEGMENT, Segment, find_structure, numbers_of, segment_of, segment_step
+from ..graph.steps import Step, chain_to
+from ..graph.structure import SizedStep
+from ..interpreter.forks import new_lock
+from ..kernels.contract import ALIGNMENT, NEW_PHASE, PADDING, STOP_ON_ERROR, Device, ReusedMemory
+from ..kernels.kernel import Late, Operand
+from .families import Variant, variant_for
+from .outline import Outline
+from .repeats import turns_of
+from .templates import HostCall
+
+MOST_VARIANTS = 16
+"""Variants of a part that are kept."""
+
+_parts: dict[Any, list[Variant]] = {}
+"""What is known of each part, by its structure, what it reads, and what is needed of it."""
+
+
+class _Unit:
+    """A part of the trace: what stands for its steps, the places that they have in the trace, and its first number."""
+
+    __slots__ = ("step", "places", "first_number", "turn", "late", "needed")
+
+    def __init__(self, step: Step, places: Sequence[int], first_number: int, turn: bool = False) -> None:
+        self.step = step
+        self.places = places
+        self.first_number = first_number
+        self.turn = turn
+        segment = step.primitive is SEGMENT
+        self.late: bool = step.attributes.late if segment else step.primitive.late
+        self.needed = False
+
+
+class _Memory:
+    """What a slot stands for: a leaf, or what the parts from ``first`` to ``last`` share.
+
+    ``output`` is its number among the plan's outputs, ``offset`` its place in the arena where it is none.
+    """
+
+    __slots__ = ("slot", "bytes", "first", "last", "leaf", "output", "offset")
+
+    def __init__(self, slot: int, first: int, leaf: int = -1) -> None:
+        self.slot = slot
+        self.bytes = 0
+        self.first = self.last = first
+        self.leaf = leaf
+        self.output = -1
+        self.offset = 0
+
+
+class AssembledPlan:
+    """A plan for one run, with the attributes of :class:`~flambeau.compiler.plan.Plan` that running it takes."""
+
+    fused = False
+    check = None
+
+    def __init__(self, device: Device, last: Step, live: Sequence[int]) -> None:
+        self.device, self.runner, self.lock = device, device.runner, new_lock()
+        self._live = live
+        self._records: list[int] = []
+        self._arguments = array("q")
+        self._starts: list[int] = []
+        self._memories: list[_Memory] = []
+        self._memory_at: dict[int, _Memory] = {}
+        self._meta_at: dict[int, tuple[Any, Any]] = {}
+        self._fills: dict[int, _Unit] = {}
+        #: Slots of numbers, by which number, and their kinds.
+        self._numbers: dict[int, tuple[int, str]] = {}
+        self._slots = 2
+        self.leaf_places: list[int] = []
+        self.output_places: list[int] = []
+        self.output_of_place: list[int] = []
+        self.outputs: list[int] = []
+        self.donations: list[tuple[int, int, bool]] = []
+        self.segments: list[Any] = []
+        self.late: list[Late] = []
+        self.moved: list[tuple[int, int, int, int]] = []
+        self.work: list[Any] = []
+        self.scratch_stride = 0
+        units = _units(last)
+        self.places_of_entry = [unit.places[0] for unit in units if unit.step.primitive is LEAF]
+        self._last_use = _uses(units, live)
+        self._last_late = max([number for number, unit in enumerate(units) if unit.late], default=-1)
+        for number, unit in enumerate(units):
+            step = unit.step
+            if step.primitive is LEAF:
+                memory = self._new(number, len(self.leaf_places)) if unit.needed else None
+                if memory is not None:
+                    place = unit.places[0]
+                    self.leaf_places.append(place)
+                    self._memory_at[place] = memory
+                    self._meta_at[place] = step.shape, step.dtype
+            elif step.primitive is FILL and not live[unit.places[0]]:
+                self._fills[unit.places[0]] = unit
+            elif unit.needed:
+                self._add(number, unit)
+        turns = sum([len(unit.places) for unit in units if unit.turn])
+        #: Whether most of it are turns of loops, which are fused already: then nothing is to be gained by planning it as one.
+        self.loops = 2 * turns >= last.depth
+        self._finish()
+
+    # --- parts ----------------------------------------------------------------------------------------------------------
+
+    def _new(self, first: int, leaf: int = -1) -> _Memory:
+        memory = _Memory(self._slots, first, leaf)
+        self._slots += 1
+        self._memories.append(memory)
+        return memory
+
+    def _add(self, number: int, unit: _Unit) -> None:
+        """Put a part behind those that are there."""
+        step, live, last_use = unit.step, self._live, self._last_use
+        kinds: list[Any] = []
+        mask = bytearray()
+        integers: list[int] = []
+        for place in step.outside:
+            fill = self._fills.get(place)
+            if fill is not None:
+                kinds.append((fill.step.operands[0][0], len(fill.step.shape), fill.step.dtype))
+                integers.extend(fill.step.shape)
+                mask.append(0)
+                continue
+            shape, d = self._meta_at[place]
+            kinds.append((len(shape), d))
+            integers.extend(shape)
+            dying = not live[place] and last_use[place] == number
+            if dying and self._memory_at[place].leaf >= 0 and number <= self._last_late:
+                dying = False  # it must still be there if an error is found
+            mask.append(not dying)
+        for place in unit.places:
+            mask.append(live[place] or place in last_use)
+        integers.extend(step.integers)
+        key = step.structure, tuple(kinds), bytes(mask)
+        numbers = tuple(integers)
+        variants = _parts.get(key)
+        if variants is None:
+            variants = _parts[key] = []
+        for variant in variants:
+            placing = _Placing(self, unit, variant.outline)
+            sizes = variant.sizes(numbers, placing.parameters)
+            if sizes is not None:
+                break
+        else:
+            variant = variant_for(self.device, self._spelled(unit), bytes(mask), numbers, (), part=True)
+            variants.insert(0, variant)
+            del variants[MOST_VARIANTS:]
+            placing = _Placing(self, unit, variant.outline)
+            sizes = variant.sizes(numbers, placing.parameters)
+            assert sizes is not None, "a part does not hold for the sizes that it was made for"
+        self._take(number, unit, variant.outline, placing, sizes)
+
+    def _spelled(self, unit: _Unit) -> list[Any]:
+        """The steps of a part as a trace of its own: what it reads, then itself."""
+        outside = unit.step.outside
+        steps: list[Any] = []
+        for place in outside:
+            fill = self._fills.get(place)
+            if fill is not None:
+                steps.append(fill.step)
+            else:
+                shape, d = self._meta_at[place]
+                steps.append(SizedStep(LEAF, (shape, d), (), shape, d, d, None))
+        own = len(outside)
+        if unit.step.primitive is SEGMENT:
+            segment: Segment = unit.step.attributes
+            for primitive, attributes, given, shape, d, compute in segment.steps:
+                operands = [
+                    (place if type(place) is str else own + place if place >= 0 else ~place, view) for place, view in given
+                ]
+                steps.append(SizedStep(primitive, attributes, operands, shape, d, compute, unit.step.site))
+        else:
+            step = unit.step
+            operands = [(place if type(place) is str else outside.index(place), view) for place, view in step.operands]
+            steps.append(SizedStep(step.primitive, step.attributes, operands, step.shape, step.dtype, step.compute, step.site))
+        return steps
+
+    def number_of(self, unit: _Unit, index: int) -> int:
+        """Which number of the trace a number of the part is: those of constants that it reads come first."""
+        for place in unit.step.outside:
+            fill = self._fills.get(place)
+            if fill is not None:
+                if index == 0:
+                    return fill.first_number
+                index -= 1
+        return unit.first_number + index
+
+    def _take(self, number: int, unit: _Unit, outline: Outline, placing: _Placing, sizes: tuple[int, ...]) -> None:
+        """Add a part's calls, and the memory that it needs."""
+        outside, entries = unit.step.outside, len(unit.step.outside)
+        self._slots = placing.slots
+        self._numbers.update(placing.new_numbers)
+        self.scratch_stride = max(self.scratch_stride, sizes[2])
+        following = iter(sizes)
+        arena, _, _ = next(following), next(following), next(following)
+        if arena > PADDING:
+            memory = _Memory(placing.parameters[0], number)
+            memory.bytes = arena
+            self._memories.append(memory)
+        begin = len(self._arguments)
+        count = len(outline.arguments)
+        self._arguments.extend(sizes[3 : 3 + count])
+        place = 3 + count
+        tiles = sizes[place : place + len(outline.kernels)]
+        place += len(tiles)
+        memories: list[_Memory] = []
+        for output, (slot, size) in enumerate(zip(placing.outputs, sizes[place : place + len(outline.outputs)])):
+            memory = placing.shared.get(output) or _Memory(slot, number)
+            if output not in placing.shared:
+                self._memories.append(memory)
+            memory.bytes = max(memory.bytes, size)
+            memory.last = max(memory.last, number)
+            memories.append(memory)
+        place += len(memories)
+        stops = False
+        for leaf, output, content in outline.donations:
+            given = self._memory_at[outside[outline.leaf_places[leaf]]]
+            if given.leaf >= 0:
+                self._own(memories[output])
+                self.donations.append((given.leaf, memories[output].output, content))
+                stops = bool(self.late)
+        for made, output in zip(outline.output_places, outline.output_of_place):
+            at = unit.places[made - entries]
+            memory = self._memory_at[at] = memories[output]
+            memory.last = max(memory.last, self._last_use.get(at, number))
+            if self._live[at]:
+                self._own(memory)
+                self.output_places.append(at)
+                self.output_of_place.append(memory.output)
+        self._note_metas(unit)
+        for (position, _, index, size), fixed in zip(outline.moved, sizes[place:]):
+            self.moved.append((begin + position, fixed, self.number_of(unit, index), size))
+        place += len(outline.moved)
+        for late, extent in zip(outline.late, sizes[place:]):
+            self.late.append(Late(late.check, unit.places[late.place - entries], late.dim, extent, late.value))
+        place += len(outline.late)
+        rest = iter(sizes[place:])
+        records, flags = self._records, outline.flags
+        for segment in outline.segments:
+            if isinstance(segment, HostCall):
+                self.segments.append(self._placed_call(segment.with_sizes(rest), unit, placing))
+                continue
+            first, length = segment
+            if not self.segments or isinstance(self.segments[-1], HostCall):
+                self.segments.append((len(records) // 4, 0))
+            start, known = self.segments[-1]
+            self.segments[-1] = start, known + length
+            for k in range(first, first + length):
+                flag = flags[k] | NEW_PHASE | STOP_ON_ERROR if stops and k == first else flags[k]
+                records += (outline.kernels[k], begin + outline.starts[k], tiles[k], flag)
+        self.work += outline.work
+
+    def _own(self, memory: _Memory) -> None:
+        """Have a value's memory be an output's: it outlives the run."""
+        if memory.output < 0:
+            memory.output = len(self.outputs)
+            self.outputs.append(0)  # known at the end, when all that share it are
+
+    def _note_metas(self, unit: _Unit) -> None:
+        step = unit.step
+        if step.primitive is SEGMENT:
+            segment: Segment = step.attributes
+            for place, (_, _, _, shape, d, _) in zip(unit.places, segment.steps):
+                if place in self._last_use:
+                    self._meta_at[place] = shape, d
+        else:
+            self._meta_at[unit.places[0]] = step.shape, step.dtype
+
+    def _placed_call(self, call: HostCall, unit: _Unit, placing: _Placing) -> HostCall:
+        """A call of a NumPy function, its operands in the slots that they have here."""
+        call = copy(call)
+        call.inputs = [self._placed_array(array, unit, placing) for array in call.inputs]
+        call.outputs = [(number, self._placed_array(array, unit, placing)) for number, array in call.outputs]
+        return call
+
+    def _placed_array(self, given: Any, unit: _Unit, placing: _Placing) -> Any:
+        placed = copy(given)
+        placed.operand = Operand(given.operand.bytes, given.operand.name)
+        placed.operand.slot = placing.parameters[given.operand.slot - 1]
+        placed.operand.offset = given.operand.offset
+        if given.number is not None:
+            placed.number = self.number_of(unit, given.number)
+        return placed
+
+    # --- the whole ------------------------------------------------------------------------------------------------------
+
+    def _finish(self) -> None:
+        """Give each value its place, and lay out what running takes."""
+        self.donations.sort(key=lambda donation: donation[1])
+        ends: dict[int, list[tuple[int, int]]] = {}
+        free: dict[int, list[int]] = {}
+        end = now = 0
+        inner: list[_Memory] = []
+        for memory in self._memories:
+            if memory.leaf >= 0:
+                continue
+            if memory.output >= 0:
+                self.outputs[memory.output] = memory.bytes
+                continue
+            while now < memory.first:
+                for offset, size in ends.pop(now, ()):
+                    free.setdefault(size, []).append(offset)
+                now += 1
+            size = _rounded(memory.bytes)
+            places = free.get(size)
+            if places:
+                memory.offset = places.pop()
+            else:
+                memory.offset = end
+                end += size
+            ends.setdefault(memory.last, []).append((memory.offset, size))
+            inner.append(memory)
+        self.arena_bytes = self.peak_bytes = end + PADDING
+        self._inner = [memory.offset for memory in inner]
+        self.number_indices = list(self._numbers)
+        formats = ["q"] * self._slots
+        order = [0] * self._slots
+        outputs, leaves = len(self.outputs), len(self.leaf_places)
+        for memory in self._memories:
+            order[memory.slot] = memory.leaf if memory.leaf >= 0 else leaves + memory.output
+        for number, memory in enumerate(inner):
+            order[memory.slot] = leaves + outputs + number
+        for number, (slot, kind) in enumerate(self._numbers.values()):
+            order[slot] = leaves + outputs + len(inner) + number
+            formats[slot] = "d" if kind == "f" else "q"
+        self._order = order[2:]
+        self.table = struct.Struct("qq" + "".join(formats))
+        self.cell_and_table = np.zeros(self._slots + 2, np.int64)
+        self.cell_address = self.cell_and_table.ctypes.data
+        self.arguments: Any = np.frombuffer(self._arguments, np.int64) if self._arguments else np.zeros(1, np.int64)
+        base = self.arguments.ctypes.data
+        records = self._records
+        records[1::4] = [base + 8 * start for start in records[1::4]]
+        self._steps = array("q", records or [0])
+        self.steps_address = self._steps.buffer_info()[0]
+        self.memory: dict[int, ReusedMemory] = {}
+        self.kept_bytes = 4000 + 10 * len(self._arguments) + 200 * len(self._memories)
+
+    def fill(self, arena: int, leaves: Sequence[int], outputs: Sequence[int], numbers: Sequence[Any]) -> None:
+        """Write addresses and numbers into the table."""
+        given = [*leaves, *outputs, *[arena + offset for offset in self._inner], *numbers]
+        given.append(0)
+        order = [given[k] for k in self._order]
+        self.table.pack_into(self.cell_and_table, 0, 0, 0, self.cell_address, arena, *order)  # type: ignore[arg-type]
+
+    def memory_of(self, operand: Operand, leaves: list[Any], outputs: list[Any], arena: Any) -> tuple[Any, int]:
+        """Memory and byte offset of an operand, for a host call."""
+        which = self._order[operand.slot - 2]
+        if which < len(leaves):
+            return leaves[which], operand.offset
+        which -= len(leaves)
+        if which < len(outputs):
+            return outputs[which], operand.offset
+        return arena, self._inner[which - len(outputs)] + operand.offset
+
+
+class _Placing:
+    """Which slots a part's temporaries, leaves, outputs and numbers take, as its outline's parameters.
+
+    Nothing is taken before it is known that the outline holds.
+    """
+
+    __slots__ = ("parameters", "outputs", "shared", "new_numbers", "slots")
+
+    def __init__(self, plan: AssembledPlan, unit: _Unit, outline: Outline) -> None:
+        outside = unit.step.outside
+        slots = plan._slots
+        leaves = [plan._memory_at[outside[place]] for place in outline.leaf_places]
+        #: Outputs that take the memory of a value that nobody else needs (the memory of leaves is given when the plan runs).
+        self.shared: dict[int, _Memory] = {}
+        for leaf, output, _ in outline.donations:
+            if leaves[leaf].leaf < 0:
+                self.shared[output] = leaves[leaf]
+        parameters = [slots, *[memory.slot for memory in leaves]]
+        slots += 1
+        self.outputs: list[int] = []
+        for output in range(len(outline.outputs)):
+            memory = self.shared.get(output)
+            if memory is not None:
+                self.outputs.append(memory.slot)
+            else:
+                self.outputs.append(slots)
+                slots += 1
+        self.new_numbers: dict[int, tuple[int, str]] = {}
+        numbers = []
+        for index, kind in zip(outline.number_indices, outline.number_kinds):
+            which = plan.number_of(unit, index)
+            known = plan._numbers.get(which)
+            if known is None:
+                known = self.new_numbers[which] = slots, kind
+                slots += 1
+            numbers.append(known[0])
+        self.slots = slots
+        self.parameters = [*parameters, *self.outputs, *numbers, len(plan.late)]
+
+
+def _units(last: Step) -> list[_Unit]:
+    """The parts of the trace that ends in ``last``: leaves, steps (further outputs with what they are of), and turns."""
+    leaves: list[_Unit] = []
+    parts: list[_Unit] = []
+    numbers = 0
+    for step in chain_to(last):
+        assert step.parent is not None
+        unit = _Unit(step, range(step.parent.depth, step.depth), numbers)
+        if step.primitive is LEAF:
+            leaves.append(unit)
+        elif step.primitive is OUTPUT:
+            parts[-1] = _together([parts[-1], unit])
+        else:
+            if step.structure is None:
+                find_structure(step)
+            parts.append(unit)
+            numbers += step.attributes.numbers if step.primitive is SEGMENT else numbers_of(step.operands)
+    units = leaves
+    position = 0
+    for first, length in _known_turns([unit.step for unit in parts]):
+        turn = _together(parts[first : first + length])
+        turn.turn = True
+        units += parts[position:first]
+        units.append(turn)
+        position = first + length
+    return units + parts[position:]
+
+
+def _together(units: Sequence[_Unit]) -> _Unit:
+    """Parts that follow each other as one."""
+    own: dict[int, int] = {}
+    outside: dict[int, int] = {}
+    key: list[Any] = []
+    for unit in units:
+        for place in unit.places:
+            own[place] = len(own)
+        step = unit.step
+        key += (step.structure, step.integers)
+        for place in step.outside:
+            inner = own.get(place)
+            key.append(~outside.setdefault(place, len(outside)) if inner is None else inner)
+    name = tuple(key)
+    segment = _segments.get(name)
+    if segment is None:
+        segment = _segments[name] = segment_of([unit.step for unit in units], own, tuple(outside))
+        assert segment is not None
+    whole = segment_step(units[0].step, segment, tuple(outside), units[0].step.site)
+    find_structure(whole)
+    return _Unit(whole, tuple(own), units[0].first_number)
+
+
+_segments: dict[Any, Any] = {}
+"""Parts put together, by what they consist of."""
+
+_turns_seen: dict[Any, int] = {}
+"""How many turns of a loop there were in traces, by what they consist of."""
+
+TURNS_BEFORE_FUSION = 12
+"""A loop's turn is fused when there were so many: what does not go on is not worth it."""
+
+
+def _known_turns(chain: Sequence[Step]) -> list[tuple[int, int]]:
+    """The turns of loops that are worth being planned as one."""
+    turns: list[tuple[int, int]] = []
+    for first, length in turns_of(chain):
+        key = tuple([step.structure for step in chain[first : first + length]])
+        seen = _turns_seen[key] = _turns_seen.get(key, 0) + 1
+        if seen > TURNS_BEFORE_FUSION:
+            turns.append((first, length))
+    return turns
+
+
+def _uses(units: Sequence[_Unit], live: Sequence[int]) -> dict[int, int]:
+    """The last part that reads each place; notes which parts are needed."""
+    last: dict[int, int] = {}
+    for number in range(len(units) - 1, -1, -1):
+        unit = units[number]
+        needed = unit.late
+        for place in unit.places:
+            if place in last or live[place]:
+                needed = True
+                break
+        unit.needed = needed
+        if needed:
+            for place in unit.step.outside:
+                last.setdefault(place, number)
+    return last
+
+
+def _rounded(size: int) -> int:
+    """A size class, with room behind it: temporaries of about the same size take turns."""
+    size += ALIGNMENT
+    shift = max(size.bit_length() - 4, 6)
+    return size + (1 << shift) - 1 >> shift << shift
+
+
+def assembled(device: Device, last: Step, live: Sequence[int]) -> AssembledPlan:
+    """A plan for the trace that ends in ``last``, made of its parts."""
+    return AssembledPlan(device, last, live)
+
+
+def forget_parts() -> None:
+    """Let go what is known of parts."""
+    _parts.clear()
