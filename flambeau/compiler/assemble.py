@@ -18,7 +18,7 @@ import numpy as np
 
 from ..graph.primitives import FILL, LEAF, OUTPUT
 from ..graph.segments import SEGMENT, Segment, find_structure, numbers_of, segment_of, segment_step
-from ..graph.steps import Step, chain_to
+from ..graph.steps import Step, chain_to, when_forgotten
 from ..graph.structure import SizedStep
 from ..interpreter.forks import new_lock
 from ..kernels.contract import ALIGNMENT, NEW_PHASE, PADDING, STOP_ON_ERROR, Device, ReusedMemory
@@ -508,11 +508,11 @@ def _rounded(size: int) -> int:
     return size + (1 << shift) - 1 >> shift << shift
 
 
-def assembled(device: Device, last: Step, live: Sequence[int]) -> AssembledPlan:
-    """A plan for the trace that ends in ``last``, made of its parts."""
-    return AssembledPlan(device, last, live)
-
-
 def forget_parts() -> None:
     """Let go what is known of parts."""
     _parts.clear()
+    _segments.clear()
+    _turns_seen.clear()
+
+
+when_forgotten(forget_parts)

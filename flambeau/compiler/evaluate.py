@@ -16,8 +16,9 @@ from ..graph.trace import Node, Trace, local, node_at, places_of
 from ..interpreter.holders import shared
 from ..kernels.contract import Device, device_called
 from ..kernels.kernel import Late
-from .assemble import assembled
+from .assemble import AssembledPlan
 from .families import planned, planned_for_any_size
+from .plan import Plan
 from .report import SHOW, remember
 from .running import PlacedPlan
 
@@ -96,24 +97,28 @@ def _placed(device: Device, last: Step, held: bytes, places: Sequence[int]) -> P
         live[place] = flag
     values = bytes(live)
     known = last.plans.get(values)
-    if known is None:
-        plan = planned_for_any_size(device, last, values)
-        if plan is None:
-            if recording.EAGER:
-                plan = last.plans[values] = planned(device, expanded(chain_to(last)), values, fuse=False)
-            else:
-                plan = assembled(device, last, values)
-                last.plans[values] = plan if plan.loops else _SEEN
-        else:
-            count_kept(plan.kept_bytes)
-            last.plans[values] = plan
-    elif known is _SEEN:
-        plan = planned(device, expanded(chain_to(last)), values, fuse=True)
-        count_kept(plan.kept_bytes)
-        last.plans[values] = plan
+    if known is None or known is _SEEN:
+        known = _made(device, last, values, known is _SEEN)
+    return PlacedPlan(known, places)
+
+
+def _made(device: Device, last: Step, live: bytes, again: bool) -> Plan | AssembledPlan:
+    """The plan for a trace that has none: it is new, or it was seen once and runs ``again``."""
+    plan: Plan | AssembledPlan | None
+    if recording.EAGER:
+        plan = planned(device, expanded(chain_to(last)), live, fuse=False)
+    elif again:
+        plan = planned(device, expanded(chain_to(last)), live, fuse=True)
     else:
-        plan = known
-    return PlacedPlan(plan, places)
+        plan = planned_for_any_size(device, last, live)
+        if plan is None:
+            plan = AssembledPlan(device, last, live)
+            if not plan.loops:
+                last.plans[live] = _SEEN
+                return plan
+    last.plans[live] = plan
+    count_kept(plan.kept_bytes)
+    return plan
 
 
 def _look(trace: Trace, last: Step, nodes: list[Node]) -> None:

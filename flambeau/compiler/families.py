@@ -101,7 +101,7 @@ def _plan(device: Device, chain: Sequence[Step], outline: Outline, sizes: tuple[
     """The plan that an outline gives. When plans are verified, planning with plain integers must give the same."""
     if not planning.CHECK:
         return Plan(outline, sizes, live)
-    plain = Outline(device, expanded(chain), live, True, symbols=Symbols())
+    plain = Outline(device, expanded(chain), live, True, symbols=Symbols(), places=outline.places)
     assert plain.kernels == outline.kernels and plain.flags == outline.flags, "other sizes would have other kernels"
     for number, (one, other) in enumerate(zip(plain.results(), sizes, strict=True)):
         assert one == other, f"number {number} of a plan is {other} instead of {one}"

@@ -54,29 +54,38 @@ def plan_arena(work: Sequence[Work], phases: Sequence[int], temporaries: Sequenc
     return end, sum(o.bytes for o in temporaries)
 
 
-def plan_places(work: Sequence[Work], phases: Sequence[int], temporaries: Sequence[Operand]) -> tuple[int, int]:
-    """As :func:`plan_arena`, where sizes are symbolic: temporaries take turns in places as large as the largest of each.
+def share_places(
+    work: Sequence[Work], phases: Sequence[int], temporaries: Sequence[Operand]
+) -> list[list[int]]:
+    """Which temporaries (as numbers) take turns in one place, where sizes are symbolic.
 
-    Which take turns is decided by the sizes at hand, and holds for all.
+    It is decided by the sizes at hand, and holds for all: no two of a place are alive at once.
     """
     first, last = _lives(work, phases, temporaries)
-    places: list[list[Operand]] = []
+    places: list[list[int]] = []
     free: list[tuple[int, int]] = []  # (size, place), by size
     busy: list[tuple[int, int, int]] = []  # (last phase, size, place), a heap
-    for operand in sorted(temporaries, key=lambda o: first[id(o)]):
+    for number in sorted(range(len(temporaries)), key=lambda number: first[id(temporaries[number])]):
+        operand = temporaries[number]
         size = value_of(operand.bytes)
         while busy and busy[0][0] < first[id(operand)]:
             insort(free, heappop(busy)[1:])
         if free:
             kept, place = free.pop(min(bisect_left(free, (size, 0)), len(free) - 1))
-            places[place].append(operand)
+            places[place].append(number)
             size = max(size, kept)
         else:
             place = len(places)
-            places.append([operand])
+            places.append([number])
         heappush(busy, (last[id(operand)], size, place))
+    return places
+
+
+def lay_out(temporaries: Sequence[Operand], places: Sequence[Sequence[int]]) -> tuple[int, int]:
+    """As :func:`plan_arena`, each place being as large as the largest of those that take turns in it."""
     end: int = 0
-    for sharing in places:
+    for place in places:
+        sharing = [temporaries[number] for number in place]
         for operand in sharing:
             operand.offset = end
         end += -(-largest([1, *[operand.bytes for operand in sharing]]) // ALIGNMENT) * ALIGNMENT + ALIGNMENT

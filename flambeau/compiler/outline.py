@@ -21,7 +21,7 @@ from .epilogue import EpilogueLowering
 from .fuse import Fuser, Group
 from .items import Access, Item, items_of
 from .lower import Lowering
-from .memory import plan_arena, plan_places
+from .memory import lay_out, plan_arena, share_places
 from .templates import HostCall, lower_single
 
 
@@ -47,11 +47,12 @@ class Outline:
     Steps that may find an error run even if nobody needs their values: all of them, or those before place ``checked``.
     ``symbols`` are those that the steps' sizes are made of, if any are symbolic. A ``part`` of other plans has, behind these,
     the slots of its temporaries, leaves, outputs and numbers as parameters, and how many errors others find before it.
+    ``places`` are which temporaries take turns, if that is decided already.
     """
 
     def __init__(
         self, device: Device, steps: Sequence[Any], live: Sequence[int], fuse: bool, checked: int | None = None,
-        symbols: Symbols | None = None, part: bool = False,
+        symbols: Symbols | None = None, part: bool = False, places: Sequence[Sequence[int]] | None = None,
     ) -> None:  # fmt: skip
         self.device = device
         self.items = items_of(steps, live, len(steps) if checked is None else checked)
@@ -73,7 +74,7 @@ class Outline:
         for number, group in enumerate(self.groups):
             self._lower(number, group)
         outputs = [item for item in self.items if item.live and item.primitive is not LEAF]
-        self._bind(leaves, outputs, numbers_of(self.items), symbols, part)
+        self._bind(leaves, outputs, numbers_of(self.items), symbols, part, places)
         #: What reports say. Everything else that only planning needed is let go: a program may have thousands of plans.
         self.work = [Work(piece, self.groups[self._index[k]]) for k, piece in enumerate(self._work)]
         self._symbols = symbols
@@ -139,7 +140,7 @@ class Outline:
 
     def _bind(
         self, leaves: list[Item], outputs: list[Item], numbers: list[Number], symbols: Symbols | None,
-        part: bool,
+        part: bool, places: Sequence[Sequence[int]] | None,
     ) -> None:
         slots = 2
         for item in leaves:
@@ -150,7 +151,7 @@ class Outline:
         #: Bytes of each output.
         self.outputs: list[int] = []
         output_slots: dict[int, int] = {}
-        places: list[int] = []
+        output_places: list[int] = []
         for item in outputs:
             operand = item.store()
             if id(operand) not in output_slots:
@@ -158,9 +159,9 @@ class Outline:
                 operand.slot = slots
                 slots += 1
                 self.outputs.append(operand.bytes)
-            places.append(item.place)
+            output_places.append(item.place)
         # Values updated in a leaf's own memory that are not outputs: they stay where the leaf is.
-        self.output_places = places
+        self.output_places = output_places
         self.output_of_place = [output_slots[id(item.store())] for item in outputs]
         for call in self._work:
             call.reads = tuple(dict.fromkeys(o.base if isinstance(o, Shifted) else o for o in call.reads))
@@ -171,8 +172,13 @@ class Outline:
         self.number_kinds = [number.kind for number in numbers]
         temporaries = self._temporaries()
         phases = self._phases()
-        place = plan_arena if symbols is None else plan_places
-        arena_bytes, self.peak_bytes = place(self._work, phases, temporaries)
+        #: Which temporaries take turns in one place, where sizes are symbolic.
+        self.places: Sequence[Sequence[int]] | None = places
+        if symbols is None:
+            arena_bytes, self.peak_bytes = plan_arena(self._work, phases, temporaries)
+        else:
+            self.places = share_places(self._work, phases, temporaries) if places is None else places
+            arena_bytes, self.peak_bytes = lay_out(temporaries, self.places)
         #: Scratch memory follows, from a cache line on that nobody writes beyond the end of a temporary.
         self.arena_bytes = -(-arena_bytes // ALIGNMENT) * ALIGNMENT + PADDING
         for operand in temporaries:

@@ -242,6 +242,11 @@ class Symbolic:
 
     __rand__ = __and__
 
+    def __or__(self, other: Any) -> Any:
+        return self._defined("|", self, other, self.value | value_of(other), 0 if (self.least or -1) >= 0 else None)
+
+    __ror__ = __or__
+
     def __lshift__(self, by: int) -> Any:
         return self * (1 << by)
 

@@ -14,9 +14,10 @@ are many outputs to share the packing).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ...kernels.kernel import Call, Operand
+from ...kernels.symbols import computed
 from ..arguments import Arguments
 from ..epilogue import EpilogueCode
 from ..ir import Kernel, KernelBuilder, Module
@@ -56,56 +57,76 @@ class Cut:
     channels: int
 
 
+class Extents(NamedTuple):
+    """What the cut of a gather goes by: its extents, how many taps there are, and columns of the halo."""
+
+    batch: int
+    groups: int
+    channels: int
+    outputs: int
+    rows: int
+    columns: int
+    taps: int
+    halo: int
+
+
 def choose_cut(gather: Gather, tile: RegisterTile) -> Cut:
     """Results of a tile and the panel of a block should stay in the caches; there should be tiles for every core."""
-    terms = gather.channels * len(gather.taps)
-    channels = max(1, min(gather.channels, TERMS_A_BLOCK // len(gather.taps)))
-    outputs = round_up(min(gather.outputs, OUTPUTS_A_TILE), tile.rows)
+    g = gather
+    extents = g.batch, g.groups, g.channels, g.outputs, g.rows, g.columns, len(g.taps), g.halo[1]
+    direct, *sizes = computed(_cut, *extents, tile.rows, tile.width)
+    return Cut(direct != 0, *sizes)
+
+
+def _cut(*numbers: int) -> tuple[int, ...]:
+    """``Cut`` as integers, for ``Extents`` and the rows and the width of the register tile."""
+    *extents, tile_rows, tile_width = numbers
+    e = Extents(*extents)
+    channels = max(1, min(e.channels, TERMS_A_BLOCK // e.taps))
+    outputs = round_up(min(e.outputs, OUTPUTS_A_TILE), tile_rows)
     target = max(256, min(1024, RESULTS_A_TILE // outputs))
     while True:
-        images, band = choose_unit(gather, tile, target)
-        units = -(-gather.batch // images) * -(-gather.rows // band)
-        if units * -(-gather.outputs // outputs) * gather.groups >= ENOUGH_TILES:
+        images, band = choose_unit(e, tile_width, target)
+        units = -(-e.batch // images) * -(-e.rows // band)
+        if units * -(-e.outputs // outputs) * e.groups >= ENOUGH_TILES:
             break
         if target > 128 and (images > 1 or band > 1):
             target //= 2
-        elif outputs > 4 * tile.rows:
-            outputs = round_up(outputs // 2, tile.rows)
+        elif outputs > 4 * tile_rows:
+            outputs = round_up(outputs // 2, tile_rows)
         else:
             break
-    flops = 2 * gather.outputs * terms * images * band * gather.columns
-    groups = max(1, min(gather.groups, FLOPS_A_TILE // flops))
-    return Cut(prefers_direct(gather), images, band, outputs, groups, channels)
+    flops = 2 * e.outputs * e.channels * e.taps * images * band * e.columns
+    groups = max(1, min(e.groups, FLOPS_A_TILE // flops))
+    return int(prefers_direct(e)), images, band, outputs, groups, channels
 
 
-def choose_unit(gather: Gather, tile: RegisterTile, target: int) -> tuple[int, int]:
+def choose_unit(e: Extents, whole: int, target: int) -> tuple[int, int]:
     """Images and rows of a unit of about ``target`` positions: of the sizes near it, the one that leaves the fewest
-    positions to the narrow micro-kernel."""
-    whole = tile.width
+    positions, beyond whole tiles, to the narrow micro-kernel."""
 
     def share_of_rest(positions: int) -> float:
         return positions % whole / positions
 
-    image = gather.rows * gather.columns
+    image = e.rows * e.columns
     if 2 * image <= target:
         about = target // image
-        most = min(gather.batch, about + about // 4)
+        most = min(e.batch, about + about // 4)
         sizes = range(most, min(most, about - about // 4) - 1, -1)
-        return min(sizes, key=lambda images: share_of_rest(images * image)), gather.rows
-    about = -(-gather.rows // max(1, min(gather.rows, round(image / target))))
-    if about == gather.rows:
+        return min(sizes, key=lambda images: share_of_rest(images * image)), e.rows
+    about = -(-e.rows // max(1, min(e.rows, round(image / target))))
+    if about == e.rows:
         return 1, about
     sizes = range(about + about // 4, about - about // 4 - 1, -1)
-    return 1, min(sizes, key=lambda band: share_of_rest(band * gather.columns))
+    return 1, min(sizes, key=lambda band: share_of_rest(band * e.columns))
 
 
-def prefers_direct(gather: Gather) -> bool:
+def prefers_direct(e: Extents) -> bool:
     """Whether computing positions that do not exist costs less than packing those that do."""
-    pitch = gather.columns + gather.halo[1]
-    positions = gather.rows * gather.columns
-    wasted = ((gather.rows - 1) * pitch + gather.columns) / positions - 1
-    packing = PIECE_COST * -(-gather.columns // LANES) / gather.columns
-    return len(gather.taps) == 1 or gather.outputs * (wasted + DIRECT_COST) < packing
+    pitch = e.columns + e.halo
+    wasted = ((e.rows - 1) * pitch + e.columns) / (e.rows * e.columns) - 1
+    packing = PIECE_COST * -(-e.columns // LANES) / e.columns
+    return e.taps == 1 or e.outputs * (wasted + DIRECT_COST) < packing
 
 
 def choose_tile(registers: Registers, type: Type, rows: int) -> RegisterTile:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...kernels.kernel import Call, Operand
+from ...kernels.symbols import computed
 from ..arguments import Arguments
 from ..ir import Kernel, KernelBuilder, Module
 from ..values import LANES, Pointer, Type, Value
@@ -60,34 +61,31 @@ class Cut:
 
 
 def choose_cut(gather: Gather) -> Cut:
-    taps = len(gather.taps)
-    channel_tiles = -(-gather.channels // max(1, TERMS_A_TILE // taps))
-    channels = -(-gather.channels // channel_tiles)
-    outputs = min(round_up(gather.outputs, LANES), OUTPUTS_A_TILE)
-    output_tiles = -(-gather.outputs // outputs)
-    positions = gather.rows * gather.columns
-    images = max(1, min(gather.batch, POSITIONS_A_UNIT // positions))
-    band = -(-gather.rows // max(1, min(gather.rows, round(positions / POSITIONS_A_UNIT))))
-    bands = -(-gather.rows // band)
-    units = -(-gather.batch // images) * bands
-    flops = 2 * gather.outputs * gather.channels * taps * images * band * gather.columns
-    groups = max(1, min(gather.groups, FLOPS_A_TILE // flops))
-    tiles = -(-gather.groups // groups) * output_tiles * channel_tiles
+    g = gather
+    return Cut(*computed(_cut_sums, g.batch, g.groups, g.channels, g.outputs, g.rows, g.columns, len(g.taps)))
+
+
+def _cut_sums(
+    batch: int, groups: int, channels: int, outputs: int, rows: int, columns: int, taps: int
+) -> tuple[int, ...]:
+    """The fields of :class:`Cut`, in their order."""
+    channel_tiles = -(-channels // max(1, TERMS_A_TILE // taps))
+    channels_a_tile = -(-channels // channel_tiles)
+    outputs_a_tile = min(round_up(outputs, LANES), OUTPUTS_A_TILE)
+    output_tiles = -(-outputs // outputs_a_tile)
+    positions = rows * columns
+    images = max(1, min(batch, POSITIONS_A_UNIT // positions))
+    band = -(-rows // max(1, min(rows, round(positions / POSITIONS_A_UNIT))))
+    bands = -(-rows // band)
+    units = -(-batch // images) * bands
+    flops = 2 * outputs * channels * taps * images * band * columns
+    groups_a_tile = max(1, min(groups, FLOPS_A_TILE // flops))
+    tiles = -(-groups // groups_a_tile) * output_tiles * channel_tiles
     units_a_part = -(-units // min(units, -(-ENOUGH_TILES // tiles)))
-    return Cut(
-        images=images,
-        band=band,
-        bands=bands,
-        units=units,
-        units_a_part=units_a_part,
-        parts=-(-units // units_a_part),
-        channels=channels,
-        channel_tiles=channel_tiles,
-        outputs=outputs,
-        output_tiles=output_tiles,
-        groups=groups,
-        sum_pitch=round_up(channels * taps, LANES),
-    )
+    return (
+        images, band, bands, units, units_a_part, -(-units // units_a_part), channels_a_tile, channel_tiles,
+        outputs_a_tile, output_tiles, groups_a_tile, round_up(channels_a_tile * taps, LANES),
+    )  # fmt: skip
 
 
 def tile_arguments(gather: Gather, cut: Cut, table: int) -> tuple[dict[str, int], list[int]]:
