@@ -456,7 +456,7 @@ def _together(units: Sequence[_Unit]) -> _Unit:
     name = tuple(key)
     segment = _segments.get(name)
     if segment is None:
-        segment = _segments[name] = segment_of([unit.step for unit in units], own, tuple(outside))
+        segment = _segments[name] = segment_of([(unit.step, unit.places) for unit in units], tuple(outside))
         assert segment is not None
     whole = segment_step(units[0].step, segment, tuple(outside), units[0].step.site)
     find_structure(whole)

@@ -35,7 +35,7 @@ def turns_of(chain: Sequence[Step]) -> list[tuple[int, int]]:
         before = seen.get(sample, -1)
         seen[sample] = position
         period = position - before
-        if before < free or period > MOST_STEPS:
+        if before < free or period > MOST_STEPS or position < free:
             position += 1
             continue
         end = position
@@ -46,7 +46,7 @@ def turns_of(chain: Sequence[Step]) -> list[tuple[int, int]]:
             start -= 1
         repeated = (end - start) // period
         if repeated < LEAST_TURNS:
-            position += 1
+            position = max(position + 1, end - _SAMPLE + 1)  # in between it is the same
             continue
         # Wherever the loop was entered, its turns are the same: they begin where its steps, as numbers, are least.
         start += min(range(period), key=lambda first: kinds[start + first : start + first + period])
@@ -54,5 +54,6 @@ def turns_of(chain: Sequence[Step]) -> list[tuple[int, int]]:
         while start + length <= end:
             turns.append((start, length))
             start += length
-        free = position = start
+        free = start
+        position = max(position + 1, start)
     return turns

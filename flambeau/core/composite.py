@@ -404,14 +404,13 @@ def _outside(pairs: list[Pair]) -> list[int]:
 
 def _keep_segment(trace: Trace, cursor: Step, found: Composite, key: tuple[Any, ...], pairs: list[Pair]) -> None:
     """Have a composite that was just learnt be one step of the trie, and known wherever it is recorded."""
-    chain: list[Step] = []
+    chain: list[Any] = []
     step: Any = found.last
     while step is not cursor:
         chain.append(step)
         step = step.parent
     outside = _outside(pairs)
-    own = {place: place - found.start for place in range(found.start, found.last.depth)}
-    segment = segment_of(chain[::-1], own, outside)
+    segment = segment_of([(step, range(step.parent.depth, step.depth)) for step in reversed(chain)], outside)
     if segment is None:  # what it is called with has values besides its operands
         return
     _segments[key] = segment, found.moved(-found.start)

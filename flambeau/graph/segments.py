@@ -8,7 +8,7 @@ costs, whatever it consists of.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from .dtypes import DType, scalar_dtype
@@ -57,22 +57,25 @@ def numbers_of(operands: Sequence[Operand]) -> int:
     return sum([type(place) is str or view is not None and view.offset == MOVED for place, view in operands])
 
 
-def segment_of(chain: Sequence[Step], own: Mapping[int, int], outside: Sequence[int]) -> Segment | None:
-    """The segment of steps at the places ``own``, which are numbered; None if they read others than each other's and the
-    places ``outside``."""
-    numbers: dict[Any, int] = {place: ~number for number, place in enumerate(outside)}
-    numbers.update(own)
+def segment_of(chain: Sequence[tuple[Step, Sequence[int]]], outside: Sequence[int]) -> Segment | None:
+    """The segment of steps, each with the places that it takes; None if they read others than each other's and the places
+    ``outside``."""
+    numbers: dict[int, Any] = {place: ~number for number, place in enumerate(outside)}
+    for _, places in chain:
+        for place in places:
+            numbers[place] = len(numbers) - len(outside)
     steps = []
-    for step in expanded(chain):
-        operands: list[Operand] = []
-        for place, view in step.operands:
-            if type(place) is int:
-                place = numbers.get(place)
-                if place is None:
-                    return None
-            operands.append((place, view))
-        steps.append((step.primitive, step.attributes, tuple(operands), step.shape, step.dtype, step.compute))
-    return Segment(steps, sum(step.own for step in chain))
+    for whole, places in chain:
+        for step in spelled(whole, places):
+            operands: list[Operand] = []
+            for place, view in step.operands:
+                if type(place) is int:
+                    place = numbers.get(place)
+                    if place is None:
+                        return None
+                operands.append((place, view))
+            steps.append((step.primitive, step.attributes, tuple(operands), step.shape, step.dtype, step.compute))
+    return Segment(steps, sum(step.own for step, _ in chain))
 
 
 def segment_step(parent: Step, segment: Segment, places: Sequence[int], site: tuple[str, int] | None) -> Step:
@@ -82,24 +85,29 @@ def segment_step(parent: Step, segment: Segment, places: Sequence[int], site: tu
     return Step(parent, SEGMENT, segment, operands, Size(), none, none, site, len(segment.steps), segment.own)
 
 
+def spelled(step: Step, places: Sequence[int]) -> list[Any]:
+    """The steps that one stands for, at these places of a trace: itself, unless it is a segment's."""
+    if step.primitive is not SEGMENT:
+        return [step]
+    segment: Segment = step.attributes
+    outside = [place for place, _ in step.operands]
+    steps = []
+    for primitive, attributes, given, shape, d, compute in segment.steps:
+        operands = [
+            (place if type(place) is str else places[place] if place >= 0 else outside[~place], view) for place, view in given
+        ]
+        steps.append(SizedStep(primitive, attributes, operands, shape, d, compute, step.site))
+    return steps
+
+
 def expanded(chain: Sequence[Step]) -> list[Any]:
-    """The steps with segments spelled out: one for each place."""
-    if all(step.primitive is not SEGMENT for step in chain):
-        return list(chain)
+    """The steps of a trace from its beginning with segments spelled out: one for each place."""
     steps: list[Any] = []
     for step in chain:
-        if step.primitive is not SEGMENT:
+        if step.primitive is SEGMENT:
+            steps += spelled(step, range(len(steps), step.depth))
+        else:
             steps.append(step)
-            continue
-        segment: Segment = step.attributes
-        start = step.depth - len(segment.steps)
-        outside = [place for place, _ in step.operands]
-        for primitive, attributes, operands, shape, d, compute in segment.steps:
-            spelled = [
-                (place if type(place) is str else start + place if place >= 0 else outside[~place], view)
-                for place, view in operands
-            ]
-            steps.append(SizedStep(primitive, attributes, spelled, shape, d, compute, step.site))
     return steps
 
 
