@@ -23,6 +23,8 @@ from ..graph.structure import SizedStep
 from ..interpreter.forks import new_lock
 from ..kernels.contract import ALIGNMENT, NEW_PHASE, PADDING, STOP_ON_ERROR, Device, ReusedMemory
 from ..kernels.kernel import Late, Operand
+from ..kernels.symbols import Symbols
+from . import plan as planning
 from .families import Variant, variant_for
 from .outline import Outline
 from .repeats import turns_of
@@ -166,7 +168,24 @@ class AssembledPlan:
             placing = _Placing(self, unit, variant.outline)
             sizes = variant.sizes(numbers, placing.parameters)
             assert sizes is not None, "a part does not hold for the sizes that it was made for"
+        if planning.CHECK:
+            self._verify(unit, variant.outline, placing, bytes(mask), sizes)
         self._take(number, unit, variant.outline, placing, sizes)
+
+    def _verify(self, unit: _Unit, outline: Outline, placing: _Placing, live: bytes, sizes: tuple[int, ...]) -> None:
+        """Planning the part with plain integers must give the same, and that is verified as a plan of its own."""
+        steps = self._spelled(unit)
+        symbols = Symbols()
+        plain = Outline(self.device, steps, live, True, symbols=symbols, part=True, places=outline.places)
+        assert plain.kernels == outline.kernels and plain.flags == outline.flags, "other sizes would have other kernels"
+        assert plain.sizes is not None
+        known = plain.sizes(*placing.parameters)
+        for number, (one, other) in enumerate(zip(known or (), sizes, strict=True)):
+            assert one == other, f"number {number} of a part is {other} instead of {one}"
+        alone = Outline(self.device, steps, live, True, symbols=Symbols(), places=outline.places)
+        planning.Plan(alone, alone.results(), live)
+        plain.let_go()
+        alone.let_go()
 
     def _spelled(self, unit: _Unit) -> list[Any]:
         """The steps of a part as a trace of its own: what it reads, then itself."""
@@ -232,7 +251,7 @@ class AssembledPlan:
         place += len(memories)
         stops = False
         for leaf, output, content in outline.donations:
-            given = self._memory_at[outside[outline.leaf_places[leaf]]]
+            given = self._memory_at[outside[outline.leaf_places[max(leaf, ~leaf)]]]
             if given.leaf >= 0:
                 self._own(memories[output])
                 self.donations.append((given.leaf, memories[output].output, content))
@@ -387,15 +406,15 @@ class _Placing:
         #: Outputs that take the memory of a value that nobody else needs (the memory of leaves is given when the plan runs).
         self.shared: dict[int, _Memory] = {}
         for leaf, output, _ in outline.donations:
-            if leaves[leaf].leaf < 0:
-                self.shared[output] = leaves[leaf]
+            memory = leaves[max(leaf, ~leaf)]  # a complement where an error may be found: what is lost then is computed again
+            if memory.leaf < 0:
+                self.shared[output] = memory
         parameters = [slots, *[memory.slot for memory in leaves]]
         slots += 1
         self.outputs: list[int] = []
         for output in range(len(outline.outputs)):
-            memory = self.shared.get(output)
-            if memory is not None:
-                self.outputs.append(memory.slot)
+            if output in self.shared:
+                self.outputs.append(self.shared[output].slot)
             else:
                 self.outputs.append(slots)
                 slots += 1

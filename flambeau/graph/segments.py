@@ -69,11 +69,9 @@ def segment_of(chain: Sequence[tuple[Step, Sequence[int]]], outside: Sequence[in
         for step in spelled(whole, places):
             operands: list[Operand] = []
             for place, view in step.operands:
-                if type(place) is int:
-                    place = numbers.get(place)
-                    if place is None:
-                        return None
-                operands.append((place, view))
+                if type(place) is int and place not in numbers:
+                    return None
+                operands.append((numbers[place] if type(place) is int else place, view))
             steps.append((step.primitive, step.attributes, tuple(operands), step.shape, step.dtype, step.compute))
     return Segment(steps, sum(step.own for step, _ in chain))
 
