@@ -18,7 +18,7 @@ import numpy as np
 
 from ..graph.primitives import FILL, LEAF, OUTPUT
 from ..graph.segments import SEGMENT, Segment, find_structure, numbers_of, segment_of, segment_step
-from ..graph.steps import Step, chain_to, when_forgotten
+from ..graph.steps import Step, chain_to, count_structure, when_forgotten
 from ..graph.structure import SizedStep
 from ..interpreter.forks import new_lock
 from ..kernels.contract import ALIGNMENT, NEW_PHASE, PADDING, STOP_ON_ERROR, Device, ReusedMemory
@@ -151,7 +151,7 @@ class AssembledPlan:
         for place in unit.places:
             mask.append(live[place] or place in last_use)
         integers.extend(step.integers)
-        key = step.structure, tuple(kinds), bytes(mask)
+        key = self.device, step.structure, tuple(kinds), bytes(mask)
         numbers = tuple(integers)
         variants = _parts.get(key)
         if variants is None:
@@ -475,6 +475,7 @@ def _together(units: Sequence[_Unit]) -> _Unit:
     name = tuple(key)
     segment = _segments.get(name)
     if segment is None:
+        count_structure(500 * len(own))
         segment = _segments[name] = segment_of([(unit.step, unit.places) for unit in units], tuple(outside))
         assert segment is not None
     whole = segment_step(units[0].step, segment, tuple(outside), units[0].step.site)
@@ -497,6 +498,8 @@ def _known_turns(chain: Sequence[Step]) -> list[tuple[int, int]]:
     turns: list[tuple[int, int]] = []
     for first, length in turns_of(chain):
         key = tuple([step.structure for step in chain[first : first + length]])
+        if key not in _turns_seen:
+            count_structure(200 + 16 * length)
         seen = _turns_seen[key] = _turns_seen.get(key, 0) + 1
         if seen > TURNS_BEFORE_FUSION:
             turns.append((first, length))
@@ -534,4 +537,4 @@ def forget_parts() -> None:
     _turns_seen.clear()
 
 
-when_forgotten(forget_parts)
+when_forgotten(forget_parts, structure=True)

@@ -11,7 +11,7 @@ import numpy as np
 from ..graph import trace as recording
 from ..graph.primitives import LEAF
 from ..graph.segments import expanded
-from ..graph.steps import Step, chain_to, count_kept
+from ..graph.steps import Step, chain_to, count_kept, remember_plan
 from ..graph.trace import Node, Trace, local, node_at, places_of
 from ..interpreter.holders import shared
 from ..kernels.contract import Device, device_called
@@ -80,7 +80,7 @@ def _run(trace: Trace, last: Step, skipped: tuple[Any, ...], nodes: list[Node]) 
     if placed is None:
         placed = _placed(device_called(trace.device), last, held, places_of(skipped, last.depth))
         if placed.plan.fused or placed.plan.loops or recording.EAGER:
-            last.plans[key] = placed
+            remember_plan(last, key, placed)
     if not SHOW:
         remember(placed.plan, None)
         return placed.run(trace, nodes)
@@ -114,9 +114,9 @@ def _made(device: Device, last: Step, live: bytes, again: bool) -> Plan | Assemb
         if plan is None:
             plan = AssembledPlan(device, last, live)
             if not plan.loops:
-                last.plans[live] = _SEEN
+                remember_plan(last, live, _SEEN)
                 return plan
-    last.plans[live] = plan
+    remember_plan(last, live, plan)
     count_kept(plan.kept_bytes)
     return plan
 

@@ -13,7 +13,7 @@ from operator import itemgetter
 from typing import Any
 
 from ..graph.segments import expanded, find_structure
-from ..graph.steps import Kind, Step, chain_to
+from ..graph.steps import Kind, Step, chain_to, count_structure
 from ..graph.structure import with_integers
 from ..kernels.contract import Device
 from ..kernels.symbols import LEAST, Symbols
@@ -74,9 +74,7 @@ def planned_for_any_size(device: Device, last: Step, live: bytes) -> Plan | None
     """A plan for the trace that ends in ``last``, if its structure was seen before; None if it is new."""
     chain = chain_to(last)
     kind = kind_of(last, chain)
-    family = kind.families.get(live)
-    if family is None:
-        family = kind.families[live] = Family()
+    family = kind.family(live, Family)
     integers = tuple([n for step in chain for n in step.integers])
     for variant in family.variants:
         sizes = variant.sizes(integers)
@@ -120,11 +118,7 @@ def kind_of(last: Step, chain: Sequence[Step]) -> Kind:
         if step.kind is None:
             if step.structure is None:
                 find_structure(step)
-            key = step.structure, step.outside
-            following = kind.next.get(key)
-            if following is None:
-                following = kind.next[key] = Kind()
-            step.kind = following
+            step.kind = kind.following((step.structure, step.outside))
         kind = step.kind
     return kind
 
@@ -162,6 +156,7 @@ def variant_for(
     order = [number if symbolic else len(first) + number for symbolic, number in places]
     variant = Variant(outline, _picker(first), _picker(order), tuple(constants))
     outline.let_go()
+    count_structure(5000 + 1500 * len(outline.work) + 100 * len(numbers))
     return variant
 
 

@@ -21,7 +21,7 @@ from typing import Any
 from ..graph.dtypes import DType
 from ..graph.placeholder import Placeholder, ValueNeeded
 from ..graph.primitives import LEAF, RANDOM_BITS
-from ..graph.segments import Segment, forget_segments, segment_of, segment_step
+from ..graph.segments import Segment, segment_of, segment_step
 from ..graph.shapes import Size, View
 from ..graph.steps import when_forgotten
 from ..graph.trace import (
@@ -261,7 +261,7 @@ def _behind_leaves(
     except TypeError:
         return results
     if found is not None:
-        before.next[lookup] = found
+        remember_next(before, lookup, found)
     return results
 
 
@@ -430,7 +430,6 @@ def _placed(trace: Trace, cursor: Step, known: tuple[Segment, Composite], pairs:
 def forget_composites() -> None:
     """Let go all that was recorded for composites."""
     _segments.clear()
-    forget_segments()
 
 
 when_forgotten(forget_composites)

@@ -9,13 +9,14 @@ costs, whatever it consists of.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import count
 from typing import Any
 
 from .dtypes import DType, scalar_dtype
 from .primitives import Primitive
 from .rules import Meta, Result
 from .shapes import MOVED, Size, View
-from .steps import Operand, Step
+from .steps import Operand, Step, count_structure, when_forgotten
 from .structure import SizedStep, spread
 
 
@@ -27,11 +28,16 @@ SEGMENT = Primitive("segment", "segment", _no_rule)
 """What the step of a segment has in place of a primitive: its attributes are the segment, its operands those from outside."""
 
 _structures: dict[Any, int] = {}
+_numbers = count()
 
 
 def number_of(structure: Any) -> int:
     """A number that stands for a structure."""
-    return _structures.setdefault(structure, len(_structures))
+    found = _structures.get(structure)
+    if found is None:
+        count_structure(400)
+        found = _structures[structure] = next(_numbers)  # never one that was used before
+    return found
 
 
 class Segment:
@@ -120,6 +126,4 @@ def find_structure(step: Step) -> None:
         step.structure = number_of(structure)
 
 
-def forget_segments() -> None:
-    """Let go what segments have in common."""
-    _structures.clear()
+when_forgotten(_structures.clear, structure=True)

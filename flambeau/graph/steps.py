@@ -1,11 +1,12 @@
 """The trie of steps that all traces share: what was recorded before, and what it led to.
 
 A step is found by the primitive, its attributes and the places of its operands, and the step that ends a trace holds its
-plans. All is forgotten when a program that never repeats itself has filled the trie.
+plans. All steps are forgotten when a program that never repeats itself has filled the trie.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from .dtypes import DType, scalar_dtype
@@ -18,6 +19,14 @@ KEPT_BYTES = 64 << 20
 """Bytes of steps and plans kept, about; all is forgotten when a program that never repeats itself has filled them."""
 STEP_BYTES = 1200
 """What a step or a composite takes in the trie, with its key, its shape and its operands, about."""
+
+STRUCTURE_BYTES = 128 << 20
+"""Bytes kept, about, of what holds for all sizes: kinds of traces, their plans, and parts of plans."""
+KIND_BYTES = 500
+"""What a kind of traces or a family of plans takes, about."""
+
+NOTHING: dict[Any, Any] = {}
+"""What follows a step that nothing follows yet: most steps of a program that never repeats itself need no dictionary."""
 
 ALWAYS = 1 << 40
 """The mark of a step whose trace has run out of bytes."""
@@ -57,9 +66,9 @@ class Step:
         #: Compared with the trace's limit after each step: its depth, or "always" when the bytes have run out.
         self.mark = ALWAYS if self.bytes > BYTE_BUDGET else self.depth
         #: What may follow: steps by what they do, and composites (see :mod:`flambeau.core.composite`) by theirs.
-        self.next: dict[Any, Any] = {}
+        self.next: dict[Any, Any] = NOTHING
         #: How to evaluate the trace that ends here (see :mod:`flambeau.compiler.evaluate`).
-        self.plans: dict[Any, Any] = {}
+        self.plans: dict[Any, Any] = NOTHING
         #: What all up to it has in common with traces of other sizes; found when a trace that ends here is evaluated.
         self.kind: Kind | None = None
         #: What the step itself has in common with those of other sizes, the integers in which it differs from them, and the
@@ -75,9 +84,29 @@ class Kind:
     __slots__ = ("next", "families")
 
     def __init__(self) -> None:
-        self.next: dict[Any, Kind] = {}
+        self.next: dict[Any, Kind] = NOTHING
         #: Plans for the traces that end here, by what is needed of them (see :mod:`flambeau.compiler.families`).
-        self.families: dict[Any, Any] = {}
+        self.families: dict[Any, Any] = NOTHING
+
+    def following(self, key: Any) -> Kind:
+        """The kind of traces that go on with a step of this structure."""
+        found = self.next.get(key)
+        if found is None:
+            count_structure(KIND_BYTES)
+            if self.next is NOTHING:
+                self.next = {}
+            found = self.next[key] = Kind()
+        return found
+
+    def family(self, key: Any, new: Callable[[], Any]) -> Any:
+        """The plans for which the same values are needed."""
+        found = self.families.get(key)
+        if found is None:
+            count_structure(KIND_BYTES)
+            if self.families is NOTHING:
+                self.families = {}
+            found = self.families[key] = new()
+        return found
 
 
 def chain_to(last: Step) -> list[Step]:
@@ -105,6 +134,7 @@ def _bytes_recorded(primitive: Primitive, attributes: Any, shape: Size, dtype: D
 #: Where the traces of each device begin.
 _roots: dict[str, Step] = {}
 _kept_bytes = 0
+_structure_bytes = 0
 
 
 def root_of(device: str) -> Step:
@@ -118,40 +148,81 @@ def root_of(device: str) -> Step:
 def remember_next(step: Step, key: Any, following: Any) -> None:
     """Put what may follow a step into the trie."""
     count_kept(STEP_BYTES)
+    if _waiting:
+        _cut_off(4)
+    if step.next is NOTHING:
+        step.next = {}
     step.next[key] = following
 
 
+def remember_plan(step: Step, key: Any, plan: Any) -> None:
+    """Keep how to evaluate the trace that ends in a step."""
+    if step.plans is NOTHING:
+        step.plans = {}
+    step.plans[key] = plan
+
+
 def count_kept(size: int) -> None:
-    """Note that so many bytes are about to be kept with a step; forgets all that is kept when it becomes too much."""
+    """Note that so many bytes are about to be kept with a step; forgets all steps when it becomes too much."""
     global _kept_bytes
     _kept_bytes += size
     if _kept_bytes > KEPT_BYTES:
+        _forget_sizes()
+
+
+def count_structure(size: int) -> None:
+    """Note that so many bytes are about to be kept for all sizes; forgets everything when it becomes too much."""
+    global _structure_bytes
+    _structure_bytes += size
+    if _structure_bytes > STRUCTURE_BYTES:
         forget_steps()
 
 
-_when_forgotten: list[Any] = []
+_when_forgotten: tuple[list[Callable[[], None]], list[Callable[[], None]]] = [], []
 
 
-def when_forgotten(action: Any) -> None:
-    """Have a function called whenever steps are forgotten."""
-    _when_forgotten.append(action)
+def when_forgotten(action: Callable[[], None], structure: bool = False) -> None:
+    """Have a function called when steps are forgotten; or, if it lets go what holds for all sizes, when that is forgotten."""
+    _when_forgotten[structure].append(action)
 
 
-def forget_steps() -> None:
-    """Let the trie start anew: it is full, or what its steps were derived from (the default dtype) has changed.
+_waiting: list[Any] = []
+"""Steps that are forgotten, and not yet cut off from what follows them."""
 
-    Steps know their parents, so each is cut off from what follows it, for memory to come back without the cycle collector.
+
+def _cut_off(count: int) -> None:
+    """Cut so many forgotten steps off from what follows them: a few at a time, for it may be a hundred thousand.
+
+    Steps know their parents, so without that their memory would wait for the cycle collector.
+    """
+    while count and _waiting:
+        step = _waiting.pop()
+        if type(step) is Step:
+            _waiting.extend(step.next.values())
+            step.next = step.plans = NOTHING
+            count -= 1
+
+
+def _forget_sizes() -> None:
+    """Let the trie start anew: it is full. What holds for all sizes is kept.
+
     Traces that are being recorded go on from the step that they have reached.
     """
     global _kept_bytes
     _kept_bytes = 0
-    for action in _when_forgotten:
+    for action in _when_forgotten[0]:
         action()
-    forgotten: list[Any] = [*_roots.values()]
-    while forgotten:
-        step = forgotten.pop()
-        if type(step) is Step:
-            forgotten += step.next.values()
-            step.next.clear()
-            step.plans.clear()
-            step.kind = None
+    for root in _roots.values():
+        _waiting.extend(root.next.values())
+        root.next = root.plans = NOTHING
+
+
+def forget_steps() -> None:
+    """Let all start anew: it is full, or what it was derived from (the default dtype) has changed."""
+    global _structure_bytes
+    _structure_bytes = 0
+    _forget_sizes()
+    for action in _when_forgotten[1]:
+        action()
+    for root in _roots.values():
+        root.kind = None
