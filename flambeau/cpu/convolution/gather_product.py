@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ...kernels.kernel import Call, Operand
-from ...kernels.symbols import computed
+from ...kernels.symbols import computed, definite
 from ..arguments import Arguments
 from ..epilogue import EpilogueCode
 from ..ir import Kernel, KernelBuilder, Module
@@ -135,11 +135,14 @@ def choose_tile(registers: Registers, type: Type, rows: int) -> RegisterTile:
     A quarter of the registers is left for the vectors being multiplied. Tiles of few rows would be limited by loads, so
     they are only for problems of few rows.
     """
-    accumulators = registers.count * 3 // 4
     most = 8 if registers.count >= 32 else 4
+    (best,) = definite(computed(_tile_rows, most, rows))
+    return RegisterTile(best, max(1, min(registers.count * 3 // 4 // best, 6)), registers.lanes(type))
+
+
+def _tile_rows(most: int, rows: int) -> tuple[int]:
     candidates = range(most, most // 2, -1) if rows > most else (rows,)
-    best = min(candidates, key=lambda count: (-(-rows // count) * count, -count))
-    return RegisterTile(best, max(1, min(accumulators // best, 6)), registers.lanes(type))
+    return (min(candidates, key=lambda count: (-(-rows // count) * count, -count)),)
 
 
 def lower_gather(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...kernels.kernel import Call, Operand
+from ...kernels.symbols import computed, definite
 from ..arguments import Arguments
 from ..ir import Builder, Function, Kernel, KernelBuilder, Module, parameters
 from ..lanes import sum_of_lanes
@@ -31,9 +32,11 @@ class LaneTile:
 def lane_tile(registers: Registers, type: Type, outputs: int, terms: int) -> LaneTile:
     """The tile that takes least time: two multiplications or one and a half loads (which do not lie on a multiple of the
     vector's size) at once."""
-    lanes = min(LANES, registers.lanes(type))
-    accumulators = registers.count * 3 // 4
+    rows, columns = definite(computed(_lane_tile, registers.count * 3 // 4, outputs, terms))
+    return LaneTile(rows, columns, min(LANES, registers.lanes(type)))
 
+
+def _lane_tile(accumulators: int, outputs: int, terms: int) -> tuple[int, int]:
     def shape(rows: int) -> tuple[int, int]:
         most = max(1, min(accumulators // rows, 9))
         return rows, -(-terms // -(-terms // most))
@@ -43,8 +46,7 @@ def lane_tile(registers: Registers, type: Type, outputs: int, terms: int) -> Lan
         calls = -(-outputs // rows) * -(-terms // columns)
         return calls * max(rows * columns / 2, (rows + columns) / 1.5), rows + columns
 
-    best = min((shape(rows) for rows in range(1, min(outputs, 6, accumulators) + 1)), key=cost)
-    return LaneTile(*best, lanes)
+    return min((shape(rows) for rows in range(1, min(outputs, 6, accumulators) + 1)), key=cost)
 
 
 def lower_lane_sum(

@@ -1,0 +1,161 @@
+"""What recurs in structure is planned once: other sizes are bound, turns of loops are parts, what is kept is bounded."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+import flambeau
+from flambeau import nn
+from flambeau.compiler import assemble, families, outline
+from flambeau.compiler.repeats import turns_of
+from flambeau.graph import steps
+
+
+@pytest.fixture
+def outlines(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+    """The numbers of steps of what is planned in a test."""
+    steps.forget_steps()
+    planned: list[int] = []
+    made = outline.Outline.__init__
+
+    def counted(self: Any, device: Any, steps: Any, *rest: Any, **more: Any) -> None:
+        planned.append(len(steps))
+        made(self, device, steps, *rest, **more)
+
+    monkeypatch.setattr(outline.Outline, "__init__", counted)
+    yield planned
+    steps.forget_steps()
+
+
+def trained(net: nn.Module, batch: Callable[[int], tuple[Any, Any]]) -> Callable[[int], float]:
+    optimizer = flambeau.optim.Adam(net.parameters())
+    loss = nn.CrossEntropyLoss()
+
+    def step(size: int) -> float:
+        x, y = batch(size)
+        optimizer.zero_grad()
+        value = loss(net(x), y)
+        value.backward()
+        optimizer.step()
+        return float(value)
+
+    return step
+
+
+def rows(size: int) -> tuple[Any, Any]:
+    return flambeau.from_numpy(np.ones((size, 20), np.float32)), flambeau.from_numpy(np.arange(size) % 4)
+
+
+def pictures(size: int) -> tuple[Any, Any]:
+    return flambeau.from_numpy(np.ones((4, 3, size, size + 3), np.float32)), flambeau.from_numpy(np.arange(4))
+
+
+def test_new_batch_sizes_are_bound(outlines: list[int]) -> None:
+    step = trained(nn.Sequential(nn.Linear(20, 12), nn.ReLU(), nn.LayerNorm(12), nn.Linear(12, 4)), rows)
+    for size in (40, 44, 48):
+        step(size)
+    outlines.clear()
+    for size in range(49, 64):
+        step(size)
+    assert outlines == []
+
+
+def test_new_pictures_are_bound(outlines: list[int]) -> None:
+    net = nn.Sequential(
+        nn.Conv2d(3, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(2), nn.AdaptiveAvgPool1d(1),
+        nn.Flatten(), nn.Linear(8, 4),
+    )  # fmt: skip
+    step = trained(net, pictures)
+    for size in range(20, 30):
+        step(size)
+    outlines.clear()
+    for size in range(30, 40):
+        step(size)
+    assert sum(count > 20 for count in outlines) <= 2  # where another choice of kernels begins
+
+
+def test_the_trie_may_be_forgotten(outlines: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that never repeats itself fills it, and goes on with the plans that it has."""
+    step = trained(nn.Sequential(nn.Linear(20, 12), nn.Tanh(), nn.Linear(12, 4)), rows)
+    for size in (40, 44, 48):
+        step(size)
+    outlines.clear()
+    monkeypatch.setattr(steps, "KEPT_BYTES", 40 * steps.STEP_BYTES)
+    for size in range(49, 70):
+        step(size)
+    assert outlines == []
+    assert steps._kept_bytes <= 80 * steps.STEP_BYTES
+
+
+def test_turns_of_loops_are_planned_once(outlines: list[int]) -> None:
+    weight = flambeau.full((6, 6), 0.1)
+    weight.numpy()
+
+    def loop(turns: int) -> Any:
+        state, rows = flambeau.ones(5, 6), flambeau.from_numpy(np.ones((turns, 5, 6), np.float32))
+        for row in range(turns):
+            gate = flambeau.sigmoid(state @ weight + rows[row])
+            state = flambeau.tanh(gate * state + rows[row] * 0.5) + 0.1
+        return state.numpy()
+
+    def plain(turns: int) -> Any:
+        state = np.ones((5, 6))
+        for _ in range(turns):
+            gate = 1 / (1 + np.exp(-(state @ np.full((6, 6), 0.1) + 1)))
+            state = np.tanh(gate * state + 0.5) + 0.1
+        return state
+
+    for turns in (20, 23, 26):
+        np.testing.assert_allclose(loop(turns), plain(turns), 1e-5)
+    outlines.clear()
+    for turns in range(27, 40):
+        np.testing.assert_allclose(loop(turns), plain(turns), 1e-5)
+    assert outlines == []
+
+
+def test_variants_are_bounded(outlines: list[int]) -> None:
+    """Sizes that each need another variant: the oldest leave."""
+    for size in range(2, 60):
+        flambeau.arange(float(size)).reshape(1, size).expand(size, size).contiguous()[:, size // 2].sum().item()
+    assert all(len(variants) <= assemble.MOST_VARIANTS for variants in assemble._parts.values())
+    kinds = [root.kind for root in steps._roots.values() if root.kind is not None]
+    while kinds:
+        kind = kinds.pop()
+        kinds += kind.next.values()
+        assert all(len(family.variants) <= families.MOST_VARIANTS for family in kind.families.values())
+
+
+def chain(kinds: list[int]) -> Any:
+    return [SimpleNamespace(structure=kind) for kind in kinds]
+
+
+def test_turns_are_found() -> None:
+    body = [5, 3, 4, 7, 8, 2, 9]
+    turns = turns_of(chain([50, 51, *body * 9, 60, 61, 62]))
+    assert len(turns) == 8 and {length for _, length in turns} == {7}  # they begin at the least number, 2
+    assert turns[0] == (7, 7) and turns[-1] == (56, 7)
+    assert turns_of(chain([*body, *body, 70])) == []
+    assert turns_of(chain([])) == turns_of(chain([1])) == []
+    assert {length for _, length in turns_of(chain([1, 2] * 40))} == {6}
+
+
+def test_turns_of_random_traces() -> None:
+    """They follow each other, do not overlap, and neighbours are alike."""
+    for seed in range(200):
+        draw = random.Random(seed)
+        kinds: list[int] = []
+        for _ in range(draw.randint(1, 6)):
+            body = [draw.randint(0, 12) for _ in range(draw.randint(1, 30))]
+            kinds += body * draw.randint(1, 9) + [draw.randint(0, 40) for _ in range(draw.randint(0, 6))]
+        end, before = 0, None
+        for start, length in turns_of(chain(kinds)):
+            assert start >= end and start + length <= len(kinds)
+            turn = kinds[start : start + length]
+            assert start > end or before is None or before == turn or length != len(before)
+            end, before = start + length, turn

@@ -1,0 +1,70 @@
+"""Integers that stand for sizes: what is computed and decided with them holds wherever the guards do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from flambeau.kernels.symbols import Symbols, computed, definite, largest, value_of
+
+Numbers = list[Any]
+
+
+def _halves(a: int, b: int) -> tuple[int, int]:
+    return a // 2 + b, a * b % 7
+
+
+OPERATIONS = {
+    "+": lambda a, b: a + b, "-": lambda a, b: a - b, "*": lambda a, b: a * b, "//": lambda a, b: a // b if b > 0 else a,
+    "%": lambda a, b: a % b if b > 0 else b, "|": lambda a, b: a | 1, "max": max, "min": min, "negative": lambda a, b: -a,
+    "ceil": lambda a, b: -(-a // 16), "largest": lambda a, b: largest([a, b, 3]), "half": lambda a, b: computed(_halves, a, b)[0],
+    "rest": lambda a, b: computed(_halves, a, b)[1], "where": lambda a, b: a if a == b else b,
+    "sorted": lambda a, b: sorted([a, b])[0],
+}  # fmt: skip
+
+
+def result(program: Sequence[tuple[str, int, int]], given: Numbers) -> Numbers:
+    """A program of operations on numbers given, and on what it has computed."""
+    numbers = [*given, 1, 12]
+    for name, first, second in program:
+        value = OPERATIONS[name](numbers[first % len(numbers)], numbers[second % len(numbers)])
+        numbers.append(value if abs(value_of(value)) < 1 << 40 else 5)
+    return numbers
+
+
+programs = st.lists(st.tuples(st.sampled_from(list(OPERATIONS)), st.integers(0, 40), st.integers(0, 40)), max_size=14)
+sizes = st.lists(st.integers(2, 60), min_size=3, max_size=3)
+
+
+@settings(max_examples=400, deadline=None)
+@given(programs, sizes, st.lists(sizes, max_size=6))
+def test_results_hold_wherever_the_guards_do(program: Any, example: list[int], others: list[list[int]]) -> None:
+    symbols = Symbols()
+    bind = symbols.binder(result(program, [symbols.symbol(n) for n in example]))
+    assert bind(*example) == tuple(result(program, example))
+    for other in others:
+        found = bind(*other)
+        assert found is None or found == tuple(result(program, other))
+
+
+def test_what_follows_from_two_at_least_needs_no_guard() -> None:
+    symbols = Symbols()
+    n, k = symbols.symbol(32), symbols.symbol(784)
+    assert n != 1 and n and not n < 1 and n * k > n and n * k >= 2 * k and max(n, 1) is n
+    assert n * k // k == n and n * k % k == 0 and (n * 64) // 16 == n * 4 and n - n == 0
+    assert symbols.guards == {}
+    assert n < 64
+    assert len(symbols.guards) == 1
+
+
+@pytest.mark.parametrize("use", [range, str, repr, "{}".format, lambda n: [0] * n, lambda n: [*range(99)][n], definite])
+def test_what_becomes_a_plain_integer_holds_for_that_alone(use: Any) -> None:
+    symbols = Symbols()
+    n = symbols.symbol(7)
+    use(n)
+    bind = symbols.binder([n])
+    assert bind(7) == (7,) and bind(8) is None
