@@ -57,27 +57,27 @@ class Reference:
         return [lower_pooling(name, dtype, geometry, inputs, outputs)]
 
     def attention(self, attention: Attention, result: Strided, sums: Operand) -> list[Call]:
-        return [lower_attention(attention, result, sums)]
+        return [lower_attention(definite(attention), definite(result), sums)]
 
     def attention_gradient(
         self, attention: Attention, gradient: Strided, sums: Operand, delta: Operand, results: tuple[Operand, Operand, Operand]
     ) -> list[Call]:
-        return [lower_attention_gradient(attention, gradient, sums, delta, results)]
+        return [lower_attention_gradient(definite(attention), definite(gradient), sums, delta, results)]
 
     def scatter(self, scatter: Scatter) -> Call:
         return lower_scatter(definite(scatter))
 
     def scan(self, scan: Scan) -> list[Call]:
-        return lower_scan(scan)
+        return lower_scan(definite(scan))
 
     def ctc_loss(self, dtype: DType, problem: Alignment, loss: Operand, states: Operand) -> list[Call]:
-        return lower_ctc_loss(dtype, problem, loss, states)
+        return lower_ctc_loss(dtype, definite(problem), loss, states)
 
     def ctc_gradient(
         self, dtype: DType, problem: Alignment, zero_infinity: bool, grad: Strided, loss: Operand, states: Operand,
         result: Operand,
     ) -> list[Call]:  # fmt: skip
-        return lower_ctc_gradient(dtype, problem, zero_infinity, grad, loss, states, result)
+        return lower_ctc_gradient(dtype, definite(problem), zero_infinity, grad, loss, states, result)
 
     def load(self, kernels: Sequence[Any]) -> list[int]:
         return [self.runner.load(kernel) for kernel in kernels]
