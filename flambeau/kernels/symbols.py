@@ -354,8 +354,9 @@ def computed(function: Callable[..., tuple[int, ...]], *arguments: Any) -> tuple
     if not spaces:
         return values
     space, names = spaces[0], set[str]().union(*map(names_of, arguments))
-    space.functions[function.__name__] = function
-    called = f"{function.__name__}({', '.join(_spelled(argument) for argument in arguments)})"
+    name = next((known for known, other in space.functions.items() if other is function), f"f{len(space.functions)}")
+    space.functions[name] = function
+    called = f"{name}({', '.join(_spelled(argument) for argument in arguments)})"
     whole = space.defined(called, names, 0, None)
     return tuple(space.defined(f"{whole.text}[{k}]", whole.names, value, None) for k, value in enumerate(values))
 

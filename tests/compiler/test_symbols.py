@@ -18,12 +18,19 @@ def _halves(a: int, b: int) -> tuple[int, int]:
     return a // 2 + b, a * b % 7
 
 
+def _other(a: int, b: int) -> tuple[int]:
+    return (a * 3 + b,)
+
+
+_other.__name__ = _halves.__name__  # functions are told apart, not their names
+
+
 OPERATIONS = {
     "+": lambda a, b: a + b, "-": lambda a, b: a - b, "*": lambda a, b: a * b, "//": lambda a, b: a // b if b > 0 else a,
     "%": lambda a, b: a % b if b > 0 else b, "|": lambda a, b: a | 1, "max": max, "min": min, "negative": lambda a, b: -a,
     "ceil": lambda a, b: -(-a // 16), "largest": lambda a, b: largest([a, b, 3]), "half": lambda a, b: computed(_halves, a, b)[0],
     "rest": lambda a, b: computed(_halves, a, b)[1], "where": lambda a, b: a if a == b else b,
-    "sorted": lambda a, b: sorted([a, b])[0],
+    "sorted": lambda a, b: sorted([a, b])[0], "other": lambda a, b: computed(_other, a, b)[0],
 }  # fmt: skip
 
 
