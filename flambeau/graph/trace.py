@@ -241,7 +241,6 @@ def new_step(trace: Trace, key: Any, primitive: Primitive, attributes: Any, oper
     if known is None:
         result = _result_of(trace, primitive, attributes, operands)
         step = Step(parent, primitive, attributes, operands, result.shape, result.dtype, result.compute, line)
-        remember_form(named, step)
     else:
         step = Step(parent, primitive, attributes, operands, known.shape, known.dtype, known.compute, line, own=known.own)
     remember_next(parent, key, step)
@@ -250,11 +249,6 @@ def new_step(trace: Trace, key: Any, primitive: Primitive, attributes: Any, oper
 
 _forms: dict[Any, Step] = {}
 """A step for each primitive, its attributes, and its operands' shapes, dtypes and views: others of that form are like it."""
-
-
-def remember_form(named: Any, step: Step) -> None:
-    """Note that steps of a form are like one."""
-    _forms[named] = Step(None, step.primitive, step.attributes, (), step.shape, step.dtype, step.compute, None, own=step.own)
 
 
 when_forgotten(_forms.clear)
