@@ -271,10 +271,15 @@ def _unknown(
 ) -> list[Pair]:  # fmt: skip
     """Learn a composite, or cut the trace before one that leads beyond the budget."""
     cursor = trace.cursor
+    beyond = cursor.passing and 0 < trace.limit <= cursor.mark
+    if beyond and time_to_cut(cursor.mark) and not only_leaves(cursor):  # what passes is not known to lead beyond the budget
+        evaluate_trace[0](trace)
+        return recorded(name, pairs, call, context)
     with trace.lock:  # nobody closes the trace while something is taken back
         key = _key(name, pairs)
-        if found is None and trace.limit != CLOSED and key in _segments:
-            found = _placed(trace, cursor, _segments[key], pairs)
+        known = _segments.get(key) or trace.segments.get(key)
+        if found is None and trace.limit != CLOSED and known is not None:
+            found = _placed(trace, cursor, known, pairs)
             remember_next(cursor, lookup, found)
             if found.mark < trace.limit:
                 return _replay(trace, [], found, given, name, pairs, call, context)
@@ -282,8 +287,8 @@ def _unknown(
             results = _learn(trace, lookup, key, pairs, given, call, context)
             found = cursor.next.get(lookup)
             if results is not None:
-                known = found is not None and found is not _CALLED_EACH_TIME
-                if not known or found.mark < trace.limit or trace.cursor is not found.last:
+                remembered = found is not None and found is not _CALLED_EACH_TIME
+                if not remembered or found.mark < trace.limit or trace.cursor is not found.last:
                     return results
                 # Beyond the budget: forget it again, to cut the trace where it will be cut when this is found.
                 _take_back(trace, cursor, len(trace.numbers) - len(found.numbers))
@@ -413,7 +418,8 @@ def _keep_segment(trace: Trace, cursor: Step, found: Composite, key: tuple[Any, 
     segment = segment_of([(step, range(step.parent.depth, step.depth)) for step in reversed(chain)], outside)
     if segment is None:  # what it is called with has values besides its operands
         return
-    _segments[key] = segment, found.moved(-found.start)
+    kept = trace.segments if cursor.passing else _segments
+    kept[key] = segment, found.moved(-found.start)
     found.last = trace.cursor = segment_step(cursor, segment, outside, chain[0].site if chain else None)
     found.mark = found.last.mark
 

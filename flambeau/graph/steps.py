@@ -43,7 +43,7 @@ class Step:
 
     __slots__ = (
         "parent", "depth", "mark", "primitive", "attributes", "operands", "shape", "dtype", "compute", "own", "bytes",
-        "next", "plans", "site", "kind", "structure", "integers", "outside",
+        "next", "plans", "site", "kind", "structure", "integers", "outside", "passing",
     )  # fmt: skip
 
     def __init__(
@@ -69,6 +69,8 @@ class Step:
         self.next: dict[Any, Any] = NOTHING
         #: How to evaluate the trace that ends here (see :mod:`flambeau.compiler.evaluate`).
         self.plans: dict[Any, Any] = NOTHING
+        #: Whether it goes with its trace: it is of a size that came here for the first time, as others did before.
+        self.passing: bool = parent is not None and parent.passing
         #: What all up to it has in common with traces of other sizes; found when a trace that ends here is evaluated.
         self.kind: Kind | None = None
         #: What the step itself has in common with those of other sizes, the integers in which it differs from them, and the
@@ -147,6 +149,8 @@ def root_of(device: str) -> Step:
 
 def remember_next(step: Step, key: Any, following: Any) -> None:
     """Put what may follow a step into the trie."""
+    if step.passing:
+        return
     count_kept(STEP_BYTES)
     if _waiting:
         _cut_off(4)
@@ -184,6 +188,31 @@ _when_forgotten: tuple[list[Callable[[], None]], list[Callable[[], None]]] = [],
 def when_forgotten(action: Callable[[], None], structure: bool = False) -> None:
     """Have a function called when steps are forgotten; or, if it lets go what holds for all sizes, when that is forgotten."""
     _when_forgotten[structure].append(action)
+
+
+_came_once: set[int] = set()
+MOST_SIZES = 100_000
+"""How many sizes that came once are remembered."""
+
+
+def comes_first(step: Step, key: Any) -> bool:
+    """Whether a leaf comes behind a step for the first time, as others of its rank did before.
+
+    Sizes may never come again: what is recorded behind one goes with its trace, and is kept from the second time on.
+    """
+    rank = len(key[0]), key[1]
+    if rank not in step.next:
+        if step.next is NOTHING:
+            step.next = {}
+        step.next[rank] = None
+        return False
+    number = hash((id(step), key))
+    if number in _came_once:
+        return False
+    if len(_came_once) >= MOST_SIZES:
+        _came_once.clear()
+    _came_once.add(number)
+    return True
 
 
 _waiting: list[Any] = []

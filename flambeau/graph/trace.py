@@ -28,7 +28,7 @@ from .placeholder import Placeholder, ValueNeeded
 from .primitives import FILL, LEAF, OUTPUT, WRITE, Primitive, nbytes
 from .rules import Meta, Result
 from .shapes import MOVED, Size, View
-from .steps import ALWAYS, BYTE_BUDGET, Operand, Step, remember_next, root_of, when_forgotten
+from .steps import ALWAYS, BYTE_BUDGET, Operand, Step, comes_first, remember_next, root_of
 
 SOFT_BUDGET = 768
 """Pending steps from which on a trace is cut where the previous one was cut."""
@@ -99,7 +99,7 @@ class Trace:
 
     __slots__ = (
         "device", "nodes", "skipped", "numbers", "cursor", "limit", "unfinished", "looked", "lock", "sites", "kept", "rebound",
-        "ended", "error", "owner", "__weakref__",
+        "ended", "error", "owner", "forms", "segments", "__weakref__",
     )  # fmt: skip
 
     def __init__(self, device: str = "cpu") -> None:
@@ -132,6 +132,10 @@ class Trace:
         self.ended = False
         self.error: Exception | None = None
         self.owner = get_ident()
+        #: What primitives give, by their attributes and their operands' shapes, dtypes and views.
+        self.forms: dict[Any, Result] = {}
+        #: Segments that are known in this trace alone, whose sizes may never come again.
+        self.segments: dict[Any, Any] = {}
 
 
 def index_of(trace: Trace, place: int) -> int:
@@ -235,23 +239,14 @@ def new_step(trace: Trace, key: Any, primitive: Primitive, attributes: Any, oper
             node = node_at(trace, place)
             form += (node.shape, node.dtype, view)
     named = tuple(form)
-    known = _forms.get(named)
+    known = trace.forms.get(named)
     line = local.line or user_site()
     parent = trace.cursor
     if known is None:
-        result = _result_of(trace, primitive, attributes, operands)
-        step = Step(parent, primitive, attributes, operands, result.shape, result.dtype, result.compute, line)
-    else:
-        step = Step(parent, primitive, attributes, operands, known.shape, known.dtype, known.compute, line, own=known.own)
+        known = trace.forms[named] = _result_of(trace, primitive, attributes, operands)
+    step = Step(parent, primitive, attributes, operands, known.shape, known.dtype, known.compute, line)
     remember_next(parent, key, step)
     return step
-
-
-_forms: dict[Any, Step] = {}
-"""A step for each primitive, its attributes, and its operands' shapes, dtypes and views: others of that form are like it."""
-
-
-when_forgotten(_forms.clear)
 
 
 def _result_of(trace: Trace, primitive: Primitive, attributes: Any, operands: tuple[Operand, ...]) -> Result:
@@ -284,8 +279,14 @@ def enter(trace: Trace, node: Node) -> Node:
 def leaf_step(trace: Trace, node: Node) -> Step:
     """The step that makes a value in memory a leaf."""
     key = (node.shape, node.dtype)
-    step = trace.cursor.next.get(key)
-    return step if step is not None else new_step(trace, key, LEAF, key, ())
+    cursor = trace.cursor
+    step: Step | None = cursor.next.get(key)
+    if step is None:
+        if cursor.passing or not key[0] or not comes_first(cursor, key):
+            return new_step(trace, key, LEAF, key, ())
+        step = Step(cursor, LEAF, key, (), *key, key[1], local.line or user_site())
+        step.passing = True
+    return step
 
 
 def claim(trace: Trace, node: Node, step: Step) -> bool:
