@@ -14,6 +14,7 @@ import flambeau
 from flambeau.core.composite import composite
 from flambeau.graph import steps
 from flambeau.graph import trace as recording
+from flambeau.graph.steps import forget_steps
 from flambeau.graph.trace import step_boundary
 
 
@@ -52,6 +53,7 @@ def test_numbers_are_given_anew(eager: bool) -> None:
     define = Counted(lambda _, factor, x, term: (x * factor + term, x * 3 - factor))
     x = flambeau.ones(4)
     step_boundary()
+    forget_steps()  # else its size may be one more of a rank, which is not kept before it comes for the second time
     for k in range(5):
         first, second = composite(define, None, float(k), x, 10 * k)
         assert first.tolist() == [11.0 * k] * 4
