@@ -26,6 +26,7 @@ from ..kernels.kernel import Late, Operand
 from ..kernels.symbols import Symbols
 from . import plan as planning
 from .families import Variant, variant_for
+from .memory import FreePlaces
 from .outline import Outline
 from .repeats import turns_of
 from .templates import HostCall
@@ -183,6 +184,7 @@ class AssembledPlan:
         for number, (one, other) in enumerate(zip(known or (), sizes, strict=True)):
             assert one == other, f"number {number} of a part is {other} instead of {one}"
         alone = Outline(self.device, steps, live, True, symbols=Symbols(), places=outline.places)
+        alone.fused = False
         planning.Plan(alone, alone.results(), live)
         plain.let_go()
         alone.let_go()
@@ -325,8 +327,8 @@ class AssembledPlan:
         """Give each value its place, and lay out what running takes."""
         self.donations.sort(key=lambda donation: donation[1])
         ends: dict[int, list[tuple[int, int]]] = {}
-        free: dict[int, list[int]] = {}
-        end = now = 0
+        free = FreePlaces()
+        now = 0
         inner: list[_Memory] = []
         for memory in self._memories:
             if memory.leaf >= 0:
@@ -336,17 +338,13 @@ class AssembledPlan:
                 continue
             while now < memory.first:
                 for offset, size in ends.pop(now, ()):
-                    free.setdefault(size, []).append(offset)
+                    free.give(offset, size)
                 now += 1
-            size = _rounded(memory.bytes)
-            places = free.get(size)
-            if places:
-                memory.offset = places.pop()
-            else:
-                memory.offset = end
-                end += size
+            size = -(-memory.bytes // ALIGNMENT) * ALIGNMENT + ALIGNMENT
+            memory.offset = free.take(size)
             ends.setdefault(memory.last, []).append((memory.offset, size))
             inner.append(memory)
+        end = free.end
         self.arena_bytes = self.peak_bytes = end + PADDING
         self._inner = [memory.offset for memory in inner]
         self.number_indices = list(self._numbers)
@@ -521,13 +519,6 @@ def _uses(units: Sequence[_Unit], live: Sequence[int]) -> dict[int, int]:
             for place in unit.step.outside:
                 last.setdefault(place, number)
     return last
-
-
-def _rounded(size: int) -> int:
-    """A size class, with room behind it: temporaries of about the same size take turns."""
-    size += ALIGNMENT
-    shift = max(size.bit_length() - 4, 6)
-    return size + (1 << shift) - 1 >> shift << shift
 
 
 def forget_parts() -> None:

@@ -82,9 +82,11 @@ def planned_for_any_size(device: Device, last: Step, live: bytes) -> Plan | None
             return _plan(device, chain, variant.outline, sizes, live)
     family.visits += 1
     early = last.depth > STEPS_AT_ONCE and family.visits * STEPS_A_VISIT < last.depth
-    if early or not family.samples or integers in family.samples:
+    if early or not family.samples:
         family.samples[1:] = [integers]
         return None
+    if integers in family.samples:  # the very same trace again
+        return planned(device, expanded(chain), live, fuse=True)
     family.samples[MOST_SAMPLES:] = []
     variant = variant_for(device, expanded(chain), live, integers, family.samples)
     family.variants.insert(0, variant)

@@ -26,32 +26,56 @@ def plan_arena(work: Sequence[Work], phases: Sequence[int], temporaries: Sequenc
     run side by side, so places change hands only between phases.
     """
     first, last = _lives(work, phases, temporaries)
-    free: list[tuple[int, int]] = []  # (offset, size), by offset
+    free = FreePlaces()
     busy: list[tuple[int, int, int]] = []  # (last phase, offset, size)
-    end = 0
     for operand in sorted(temporaries, key=lambda o: first[id(o)]):
         phase = first[id(operand)]
-        done = [b for b in busy if b[0] < phase]
-        if done:
-            busy = [b for b in busy if b[0] >= phase]
-            free = _merged(free + [(offset, size) for _, offset, size in done])
+        for _, offset, size in [b for b in busy if b[0] < phase]:
+            free.give(offset, size)
+        busy = [b for b in busy if b[0] >= phase]
         size = -(-max(operand.bytes, 1) // ALIGNMENT) * ALIGNMENT + ALIGNMENT
-        fitting = [f for f in free if f[1] >= size]
-        if fitting:
-            offset, room = min(fitting, key=lambda f: f[1])
-            free.remove((offset, room))
-            if room > size:
-                free.append((offset + size, room - size))
-        elif free and max(free)[0] + max(free)[1] == end:
-            offset, room = max(free)
-            free.remove((offset, room))
-            end = offset + size
+        operand.offset = free.take(size)
+        busy.append((last[id(operand)], operand.offset, size))
+    return free.end, sum(o.bytes for o in temporaries)
+
+
+class FreePlaces:
+    """The free places of an arena that grows where none fits."""
+
+    __slots__ = ("end", "_places")
+
+    def __init__(self) -> None:
+        #: Bytes of the arena.
+        self.end = 0
+        self._places: list[tuple[int, int]] = []  # (offset, size), by offset; no two adjoin
+
+    def give(self, offset: int, size: int) -> None:
+        """Free a place."""
+        places = self._places
+        at = bisect_left(places, (offset, 0))
+        if at < len(places) and places[at][0] == offset + size:
+            size += places.pop(at)[1]
+        if at and places[at - 1][0] + places[at - 1][1] == offset:
+            offset, before = places.pop(at - 1)
+            size += before
+            at -= 1
+        places.insert(at, (offset, size))
+
+    def take(self, size: int) -> int:
+        """The offset of a place of ``size`` bytes: in the smallest free one that has so many, or at the end."""
+        places = self._places
+        best = min([(room, at) for at, (_, room) in enumerate(places) if room >= size], default=None)
+        if best is not None:
+            room, at = best
+            offset, _ = places[at]
+            places[at : at + 1] = [(offset + size, room - size)] if room > size else []
+            return offset
+        if places and sum(places[-1]) == self.end:
+            offset, _ = places.pop()
         else:
-            offset = end
-            end += size
-        operand.offset = offset
-        busy.append((last[id(operand)], offset, size))
-    return end, sum(o.bytes for o in temporaries)
+            offset = self.end
+        self.end = offset + size
+        return offset
 
 
 def share_places(
@@ -105,14 +129,3 @@ def _lives(
                 first.setdefault(id(operand), phase)
                 last[id(operand)] = phase
     return first, last
-
-
-def _merged(free: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Neighbouring free places made one."""
-    result: list[tuple[int, int]] = []
-    for offset, size in sorted(free):
-        if result and result[-1][0] + result[-1][1] == offset:
-            result[-1] = (result[-1][0], result[-1][1] + size)
-        else:
-            result.append((offset, size))
-    return result
