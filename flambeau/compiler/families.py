@@ -13,7 +13,7 @@ from operator import itemgetter
 from typing import Any
 
 from ..graph.segments import expanded, find_structure
-from ..graph.steps import Kind, Step, chain_to, count_structure
+from ..graph.steps import Step, chain_to, count_structure, when_forgotten
 from ..graph.structure import with_integers
 from ..kernels.contract import Device
 from ..kernels.symbols import LEAST, Symbols
@@ -70,12 +70,26 @@ class Family:
         self.variants: list[Variant] = []
 
 
+_families: dict[Any, Family] = {}
+"""By the device, what is needed, and the structures of all steps with the places that they read."""
+
+
 def planned_for_any_size(device: Device, last: Step, live: bytes) -> Plan | None:
     """A plan for the trace that ends in ``last``, if its structure was seen before; None if it is new."""
     chain = chain_to(last)
-    kind = kind_of(last, chain)
-    family = kind.family(live, Family)
-    integers = tuple([n for step in chain for n in step.integers])
+    structure: list[Any] = [device, live]
+    spread_out: list[int] = []
+    for step in chain:
+        if step.structure is None:
+            find_structure(step)
+        structure.append(step.structure)
+        structure += step.outside
+        spread_out += step.integers
+    key, integers = tuple(structure), tuple(spread_out)
+    family = _families.get(key)
+    if family is None:
+        count_structure(500 + 8 * len(key) + 40 * len(integers))
+        family = _families[key] = Family()
     for variant in family.variants:
         sizes = variant.sizes(integers)
         if sizes is not None:
@@ -108,21 +122,6 @@ def _plan(device: Device, chain: Sequence[Step], outline: Outline, sizes: tuple[
     plan = Plan(plain, sizes, live)
     plain.let_go()
     return plan
-
-
-def kind_of(last: Step, chain: Sequence[Step]) -> Kind:
-    """The structure of the trace that ends in ``last``."""
-    root: Any = chain[0].parent if chain else last
-    kind = root.kind
-    if kind is None:
-        kind = root.kind = Kind()
-    for step in chain:
-        if step.kind is None:
-            if step.structure is None:
-                find_structure(step)
-            step.kind = kind.following((step.structure, step.outside))
-        kind = step.kind
-    return kind
 
 
 def variant_for(
@@ -167,5 +166,7 @@ def _picker(places: Sequence[int]) -> Callable[[Any], tuple[int, ...]]:
         return itemgetter(*places)
     return lambda numbers: tuple([numbers[place] for place in places])
 
+
+when_forgotten(_families.clear, structure=True)
 
 __all__ = ["planned", "planned_for_any_size"]

@@ -92,10 +92,12 @@ class Composite:
 
     def moved(self, by: int) -> Composite:
         """The same, recorded that many places further on."""
-        nodes = [(place + by, shape, d) for place, shape, d in self.nodes]
-        late = [place + by for place in self.late]
-        made = Composite(self.start + by, self.last, nodes, self.numbers, self.constants, self.results, late)
-        made.missing = self.missing
+        made = _new(Composite)
+        made.last, made.mark, made.start, made.missing = self.last, self.mark, self.start + by, self.missing
+        made.nodes = [(place + by, shape, d) for place, shape, d in self.nodes]
+        made.places = [place + by for place in self.places]
+        made.numbers, made.constants, made.pick, made.results = self.numbers, self.constants, self.pick, self.results
+        made.late = [place + by for place in self.late] if self.late else self.late
         return made
 
 

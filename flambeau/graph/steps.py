@@ -21,10 +21,7 @@ STEP_BYTES = 1200
 """What a step or a composite takes in the trie, with its key, its shape and its operands, about."""
 
 STRUCTURE_BYTES = 128 << 20
-"""Bytes kept, about, of what holds for all sizes: kinds of traces, their plans, and parts of plans."""
-KIND_BYTES = 500
-"""What a kind of traces or a family of plans takes, about."""
-
+"""Bytes kept, about, of what holds for all sizes: structures, their plans, and parts of plans."""
 NOTHING: dict[Any, Any] = {}
 """What follows a step that nothing follows yet: most steps of a program that never repeats itself need no dictionary."""
 
@@ -43,7 +40,7 @@ class Step:
 
     __slots__ = (
         "parent", "depth", "mark", "primitive", "attributes", "operands", "shape", "dtype", "compute", "own", "bytes",
-        "next", "plans", "site", "kind", "structure", "integers", "outside", "passing",
+        "next", "plans", "site", "structure", "integers", "outside", "passing",
     )  # fmt: skip
 
     def __init__(
@@ -71,44 +68,11 @@ class Step:
         self.plans: dict[Any, Any] = NOTHING
         #: Whether it goes with its trace: it is of a size that came here for the first time, as others did before.
         self.passing: bool = parent is not None and parent.passing
-        #: What all up to it has in common with traces of other sizes; found when a trace that ends here is evaluated.
-        self.kind: Kind | None = None
-        #: What the step itself has in common with those of other sizes, the integers in which it differs from them, and the
-        #: places that it reads; found when they are needed.
+        #: What it has in common with steps of other sizes (see :mod:`flambeau.graph.segments`), the integers in which it differs
+        #: from them, and the places that it reads; found when they are needed.
         self.structure: Any = None
         self.integers: tuple[int, ...] = ()
         self.outside: tuple[int, ...] = ()
-
-
-class Kind:
-    """What traces of one structure have in common (see :mod:`flambeau.graph.structure`): a trie beside that of steps."""
-
-    __slots__ = ("next", "families")
-
-    def __init__(self) -> None:
-        self.next: dict[Any, Kind] = NOTHING
-        #: Plans for the traces that end here, by what is needed of them (see :mod:`flambeau.compiler.families`).
-        self.families: dict[Any, Any] = NOTHING
-
-    def following(self, key: Any) -> Kind:
-        """The kind of traces that go on with a step of this structure."""
-        found = self.next.get(key)
-        if found is None:
-            count_structure(KIND_BYTES)
-            if self.next is NOTHING:
-                self.next = {}
-            found = self.next[key] = Kind()
-        return found
-
-    def family(self, key: Any, new: Callable[[], Any]) -> Any:
-        """The plans for which the same values are needed."""
-        found = self.families.get(key)
-        if found is None:
-            count_structure(KIND_BYTES)
-            if self.families is NOTHING:
-                self.families = {}
-            found = self.families[key] = new()
-        return found
 
 
 def chain_to(last: Step) -> list[Step]:
@@ -253,5 +217,3 @@ def forget_steps() -> None:
     _forget_sizes()
     for action in _when_forgotten[1]:
         action()
-    for root in _roots.values():
-        root.kind = None
