@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from ..graph.primitives import FILL, LEAF, OUTPUT
-from ..graph.segments import SEGMENT, Segment, find_structure, numbers_of, segment_of, segment_step
-from ..graph.steps import Step, chain_to, count_structure, when_forgotten
+from ..graph.primitives import FILL, LEAF
+from ..graph.segments import SEGMENT, Segment
+from ..graph.steps import Step, when_forgotten
 from ..graph.structure import SizedStep
 from ..interpreter.forks import new_lock
 from ..kernels.contract import ALIGNMENT, NEW_PHASE, PADDING, STOP_ON_ERROR, Device, ReusedMemory
@@ -28,7 +28,7 @@ from . import plan as planning
 from .families import Variant, variant_for
 from .memory import FreePlaces
 from .outline import Outline
-from .repeats import turns_of
+from .parts import Part, last_uses, parts_of
 from .templates import HostCall
 
 MOST_VARIANTS = 16
@@ -36,21 +36,6 @@ MOST_VARIANTS = 16
 
 _parts: dict[Any, list[Variant]] = {}
 """What is known of each part, by its structure, what it reads, and what is needed of it."""
-
-
-class _Unit:
-    """A part of the trace: what stands for its steps, the places that they have in the trace, and its first number."""
-
-    __slots__ = ("step", "places", "first_number", "turn", "late", "needed")
-
-    def __init__(self, step: Step, places: Sequence[int], first_number: int, turn: bool = False) -> None:
-        self.step = step
-        self.places = places
-        self.first_number = first_number
-        self.turn = turn
-        segment = step.primitive is SEGMENT
-        self.late: bool = step.attributes.late if segment else step.primitive.late
-        self.needed = False
 
 
 class _Memory:
@@ -74,7 +59,6 @@ class AssembledPlan:
     """A plan for one run, with the attributes of :class:`~flambeau.compiler.plan.Plan` that running it takes."""
 
     fused = False
-    check = None
 
     def __init__(self, device: Device, last: Step, live: Sequence[int]) -> None:
         self.device, self.runner, self.lock = device, device.runner, new_lock()
@@ -85,7 +69,7 @@ class AssembledPlan:
         self._memories: list[_Memory] = []
         self._memory_at: dict[int, _Memory] = {}
         self._meta_at: dict[int, tuple[Any, Any]] = {}
-        self._fills: dict[int, _Unit] = {}
+        self._fills: dict[int, Part] = {}
         #: Slots of numbers, by which number, and their kinds.
         self._numbers: dict[int, tuple[int, str]] = {}
         self._slots = 2
@@ -99,27 +83,29 @@ class AssembledPlan:
         self.moved: list[tuple[int, int, int, int]] = []
         self.work: list[Any] = []
         self.scratch_stride = 0
-        units = _units(last)
-        self.places_of_entry = [unit.places[0] for unit in units if unit.step.primitive is LEAF]
-        self._last_use = _uses(units, live)
-        self._last_late = max([number for number, unit in enumerate(units) if unit.late], default=-1)
-        for number, unit in enumerate(units):
-            step = unit.step
+        parts = parts_of(last)
+        self.places_of_entry = [part.places[0] for part in parts if part.step.primitive is LEAF]
+        self._last_use = last_uses(parts, live)
+        self._last_late = max([number for number, part in enumerate(parts) if part.late], default=-1)
+        for number, part in enumerate(parts):
+            step = part.step
             if step.primitive is LEAF:
-                memory = self._new(number, len(self.leaf_places)) if unit.needed else None
+                memory = self._new(number, len(self.leaf_places)) if part.needed else None
                 if memory is not None:
-                    place = unit.places[0]
+                    place = part.places[0]
                     self.leaf_places.append(place)
                     self._memory_at[place] = memory
                     self._meta_at[place] = step.shape, step.dtype
-            elif step.primitive is FILL and not live[unit.places[0]]:
-                self._fills[unit.places[0]] = unit
-            elif unit.needed:
-                self._add(number, unit)
-        turns = sum([len(unit.places) for unit in units if unit.turn])
+            elif step.primitive is FILL and not live[part.places[0]]:
+                self._fills[part.places[0]] = part
+            elif part.needed:
+                self._add(number, part)
+        turns = sum([len(part.places) for part in parts if part.turn])
         #: Whether most of it are turns of loops, which are fused already: then nothing is to be gained by planning it as one.
         self.loops = 2 * turns >= last.depth
         self._finish()
+        #: What verifies the memory of each run, if plans are verified.
+        self.check = self._check_memory if planning.CHECK else None
 
     # --- parts ----------------------------------------------------------------------------------------------------------
 
@@ -129,9 +115,9 @@ class AssembledPlan:
         self._memories.append(memory)
         return memory
 
-    def _add(self, number: int, unit: _Unit) -> None:
+    def _add(self, number: int, part: Part) -> None:
         """Put a part behind those that are there."""
-        step, live, last_use = unit.step, self._live, self._last_use
+        step, live, last_use = part.step, self._live, self._last_use
         kinds: list[Any] = []
         mask = bytearray()
         integers: list[int] = []
@@ -149,7 +135,7 @@ class AssembledPlan:
             if dying and self._memory_at[place].leaf >= 0 and number <= self._last_late:
                 dying = False  # it must still be there if an error is found
             mask.append(not dying)
-        for place in unit.places:
+        for place in part.places:
             mask.append(live[place] or place in last_use)
         integers.extend(step.integers)
         key = self.device, step.structure, tuple(kinds), bytes(mask)
@@ -158,24 +144,24 @@ class AssembledPlan:
         if variants is None:
             variants = _parts[key] = []
         for variant in variants:
-            placing = _Placing(self, unit, variant.outline)
+            placing = _Placing(self, part, variant.outline)
             sizes = variant.sizes(numbers, placing.parameters)
             if sizes is not None:
                 break
         else:
-            variant = variant_for(self.device, self._spelled(unit), bytes(mask), numbers, (), part=True)
+            variant = variant_for(self.device, self._spelled(part), bytes(mask), numbers, (), part=True)
             variants.insert(0, variant)
             del variants[MOST_VARIANTS:]
-            placing = _Placing(self, unit, variant.outline)
+            placing = _Placing(self, part, variant.outline)
             sizes = variant.sizes(numbers, placing.parameters)
             assert sizes is not None, "a part does not hold for the sizes that it was made for"
         if planning.CHECK:
-            self._verify(unit, variant.outline, placing, bytes(mask), sizes)
-        self._take(number, unit, variant.outline, placing, sizes)
+            self._verify(part, variant.outline, placing, bytes(mask), sizes)
+        self._take(number, part, variant.outline, placing, sizes)
 
-    def _verify(self, unit: _Unit, outline: Outline, placing: _Placing, live: bytes, sizes: tuple[int, ...]) -> None:
+    def _verify(self, part: Part, outline: Outline, placing: _Placing, live: bytes, sizes: tuple[int, ...]) -> None:
         """Planning the part with plain integers must give the same, and that is verified as a plan of its own."""
-        steps = self._spelled(unit)
+        steps = self._spelled(part)
         symbols = Symbols()
         plain = Outline(self.device, steps, live, True, symbols=symbols, part=True, places=outline.places)
         assert plain.kernels == outline.kernels and plain.flags == outline.flags, "other sizes would have other kernels"
@@ -189,9 +175,9 @@ class AssembledPlan:
         plain.let_go()
         alone.let_go()
 
-    def _spelled(self, unit: _Unit) -> list[Any]:
+    def _spelled(self, part: Part) -> list[Any]:
         """The steps of a part as a trace of its own: what it reads, then itself."""
-        outside = unit.step.outside
+        outside = part.step.outside
         steps: list[Any] = []
         for place in outside:
             fill = self._fills.get(place)
@@ -201,32 +187,32 @@ class AssembledPlan:
                 shape, d = self._meta_at[place]
                 steps.append(SizedStep(LEAF, (shape, d), (), shape, d, d, None))
         own = len(outside)
-        if unit.step.primitive is SEGMENT:
-            segment: Segment = unit.step.attributes
+        if part.step.primitive is SEGMENT:
+            segment: Segment = part.step.attributes
             for primitive, attributes, given, shape, d, compute in segment.steps:
                 operands = [
                     (place if type(place) is str else own + place if place >= 0 else ~place, view) for place, view in given
                 ]
-                steps.append(SizedStep(primitive, attributes, operands, shape, d, compute, unit.step.site))
+                steps.append(SizedStep(primitive, attributes, operands, shape, d, compute, part.step.site))
         else:
-            step = unit.step
+            step = part.step
             operands = [(place if type(place) is str else outside.index(place), view) for place, view in step.operands]
             steps.append(SizedStep(step.primitive, step.attributes, operands, step.shape, step.dtype, step.compute, step.site))
         return steps
 
-    def number_of(self, unit: _Unit, index: int) -> int:
+    def number_of(self, part: Part, index: int) -> int:
         """Which number of the trace a number of the part is: those of constants that it reads come first."""
-        for place in unit.step.outside:
+        for place in part.step.outside:
             fill = self._fills.get(place)
             if fill is not None:
                 if index == 0:
                     return fill.first_number
                 index -= 1
-        return unit.first_number + index
+        return part.first_number + index
 
-    def _take(self, number: int, unit: _Unit, outline: Outline, placing: _Placing, sizes: tuple[int, ...]) -> None:
+    def _take(self, number: int, part: Part, outline: Outline, placing: _Placing, sizes: tuple[int, ...]) -> None:
         """Add a part's calls, and the memory that it needs."""
-        outside, entries = unit.step.outside, len(unit.step.outside)
+        outside, entries = part.step.outside, len(part.step.outside)
         self._slots = placing.slots
         self._numbers.update(placing.new_numbers)
         self.scratch_stride = max(self.scratch_stride, sizes[2])
@@ -259,25 +245,25 @@ class AssembledPlan:
                 self.donations.append((given.leaf, memories[output].output, content))
                 stops = bool(self.late)
         for made, output in zip(outline.output_places, outline.output_of_place):
-            at = unit.places[made - entries]
+            at = part.places[made - entries]
             memory = self._memory_at[at] = memories[output]
             memory.last = max(memory.last, self._last_use.get(at, number))
             if self._live[at]:
                 self._own(memory)
                 self.output_places.append(at)
                 self.output_of_place.append(memory.output)
-        self._note_metas(unit)
+        self._note_metas(part)
         for (position, _, index, size), fixed in zip(outline.moved, sizes[place:]):
-            self.moved.append((begin + position, fixed, self.number_of(unit, index), size))
+            self.moved.append((begin + position, fixed, self.number_of(part, index), size))
         place += len(outline.moved)
         for late, extent in zip(outline.late, sizes[place:]):
-            self.late.append(Late(late.check, unit.places[late.place - entries], late.dim, extent, late.value))
+            self.late.append(Late(late.check, part.places[late.place - entries], late.dim, extent, late.value))
         place += len(outline.late)
         rest = iter(sizes[place:])
         records, flags = self._records, outline.flags
         for segment in outline.segments:
             if isinstance(segment, HostCall):
-                self.segments.append(self._placed_call(segment.with_sizes(rest), unit, placing))
+                self.segments.append(self._placed_call(segment.with_sizes(rest), part, placing))
                 continue
             first, length = segment
             if not self.segments or isinstance(self.segments[-1], HostCall):
@@ -295,30 +281,30 @@ class AssembledPlan:
             memory.output = len(self.outputs)
             self.outputs.append(0)  # known at the end, when all that share it are
 
-    def _note_metas(self, unit: _Unit) -> None:
-        step = unit.step
+    def _note_metas(self, part: Part) -> None:
+        step = part.step
         if step.primitive is SEGMENT:
             segment: Segment = step.attributes
-            for place, (_, _, _, shape, d, _) in zip(unit.places, segment.steps):
+            for place, (_, _, _, shape, d, _) in zip(part.places, segment.steps):
                 if place in self._last_use:
                     self._meta_at[place] = shape, d
         else:
-            self._meta_at[unit.places[0]] = step.shape, step.dtype
+            self._meta_at[part.places[0]] = step.shape, step.dtype
 
-    def _placed_call(self, call: HostCall, unit: _Unit, placing: _Placing) -> HostCall:
+    def _placed_call(self, call: HostCall, part: Part, placing: _Placing) -> HostCall:
         """A call of a NumPy function, its operands in the slots that they have here."""
         call = copy(call)
-        call.inputs = [self._placed_array(array, unit, placing) for array in call.inputs]
-        call.outputs = [(number, self._placed_array(array, unit, placing)) for number, array in call.outputs]
+        call.inputs = [self._placed_array(array, part, placing) for array in call.inputs]
+        call.outputs = [(number, self._placed_array(array, part, placing)) for number, array in call.outputs]
         return call
 
-    def _placed_array(self, given: Any, unit: _Unit, placing: _Placing) -> Any:
+    def _placed_array(self, given: Any, part: Part, placing: _Placing) -> Any:
         placed = copy(given)
         placed.operand = Operand(given.operand.bytes, given.operand.name)
         placed.operand.slot = placing.parameters[given.operand.slot - 1]
         placed.operand.offset = given.operand.offset
         if given.number is not None:
-            placed.number = self.number_of(unit, given.number)
+            placed.number = self.number_of(part, given.number)
         return placed
 
     # --- the whole ------------------------------------------------------------------------------------------------------
@@ -389,6 +375,28 @@ class AssembledPlan:
         return arena, self._inner[which - len(outputs)] + operand.offset
 
 
+    def _check_memory(self, leaves: Sequence[Any], outputs: Sequence[Any], arena: Any, numbers: Sequence[Any]) -> None:
+        """Memory is as large as it must be, and values that lie at one place are not alive at once."""
+        inner = [memory for memory in self._memories if memory.leaf < 0 and memory.output < 0]
+        inner.sort(key=lambda memory: memory.offset)
+        for number, one in enumerate(inner):
+            assert 0 <= one.offset and one.offset + one.bytes <= self.arena_bytes <= arena.nbytes, "a value beyond the arena"
+            for other in inner[number + 1 :]:
+                if other.offset >= one.offset + one.bytes:
+                    break
+                assert one.last < other.first or other.last < one.first, "a value where another still is"
+        for buffer, size in zip(outputs, self.outputs, strict=True):
+            assert buffer.nbytes >= size, "an output has too little memory"
+        taken = [outputs[output].address for _, output, _ in self.donations]
+        fresh = [buffer for buffer in outputs if buffer.address not in taken]
+        addresses = [buffer.address for buffer in (*fresh, arena)]
+        assert len({*addresses, *[leaf.address for leaf in leaves]}) >= len(addresses), "values share memory"
+        # What nothing has written yet is no number, so that reading it shows.
+        arena.peek(np.uint8, (self.arena_bytes,))[...] = 0xFF
+        for buffer in fresh:
+            buffer.peek(np.uint8, (buffer.nbytes,))[...] = 0xFF
+
+
 class _Placing:
     """Which slots a part's temporaries, leaves, outputs and numbers take, as its outline's parameters.
 
@@ -397,8 +405,8 @@ class _Placing:
 
     __slots__ = ("parameters", "outputs", "shared", "new_numbers", "slots")
 
-    def __init__(self, plan: AssembledPlan, unit: _Unit, outline: Outline) -> None:
-        outside = unit.step.outside
+    def __init__(self, plan: AssembledPlan, part: Part, outline: Outline) -> None:
+        outside = part.step.outside
         slots = plan._slots
         leaves = [plan._memory_at[outside[place]] for place in outline.leaf_places]
         #: Outputs that take the memory of a value that nobody else needs (the memory of leaves is given when the plan runs).
@@ -419,7 +427,7 @@ class _Placing:
         self.new_numbers: dict[int, tuple[int, str]] = {}
         numbers = []
         for index, kind in zip(outline.number_indices, outline.number_kinds):
-            which = plan.number_of(unit, index)
+            which = plan.number_of(part, index)
             known = plan._numbers.get(which)
             if known is None:
                 known = self.new_numbers[which] = slots, kind
@@ -429,103 +437,4 @@ class _Placing:
         self.parameters = [*parameters, *self.outputs, *numbers, len(plan.late)]
 
 
-def _units(last: Step) -> list[_Unit]:
-    """The parts of the trace that ends in ``last``: leaves, steps (further outputs with what they are of), and turns."""
-    leaves: list[_Unit] = []
-    parts: list[_Unit] = []
-    numbers = 0
-    for step in chain_to(last):
-        assert step.parent is not None
-        unit = _Unit(step, range(step.parent.depth, step.depth), numbers)
-        if step.primitive is LEAF:
-            leaves.append(unit)
-        elif step.primitive is OUTPUT:
-            parts[-1] = _together([parts[-1], unit])
-        else:
-            if step.structure is None:
-                find_structure(step)
-            parts.append(unit)
-            numbers += step.attributes.numbers if step.primitive is SEGMENT else numbers_of(step.operands)
-    units = leaves
-    position = 0
-    for first, length in _known_turns([unit.step for unit in parts]):
-        turn = _together(parts[first : first + length])
-        turn.turn = True
-        units += parts[position:first]
-        units.append(turn)
-        position = first + length
-    return units + parts[position:]
-
-
-def _together(units: Sequence[_Unit]) -> _Unit:
-    """Parts that follow each other as one."""
-    own: dict[int, int] = {}
-    outside: dict[int, int] = {}
-    key: list[Any] = []
-    for unit in units:
-        for place in unit.places:
-            own[place] = len(own)
-        step = unit.step
-        key += (step.structure, step.integers)
-        for place in step.outside:
-            inner = own.get(place)
-            key.append(~outside.setdefault(place, len(outside)) if inner is None else inner)
-    name = tuple(key)
-    segment = _segments.get(name)
-    if segment is None:
-        count_structure(500 * len(own))
-        segment = _segments[name] = segment_of([(unit.step, unit.places) for unit in units], tuple(outside))
-        assert segment is not None
-    whole = segment_step(units[0].step, segment, tuple(outside), units[0].step.site)
-    find_structure(whole)
-    return _Unit(whole, tuple(own), units[0].first_number)
-
-
-_segments: dict[Any, Any] = {}
-"""Parts put together, by what they consist of."""
-
-_turns_seen: dict[Any, int] = {}
-"""How many turns of a loop there were in traces, by what they consist of."""
-
-TURNS_BEFORE_FUSION = 12
-"""A loop's turn is fused when there were so many: what does not go on is not worth it."""
-
-
-def _known_turns(chain: Sequence[Step]) -> list[tuple[int, int]]:
-    """The turns of loops that are worth being planned as one."""
-    turns: list[tuple[int, int]] = []
-    for first, length in turns_of(chain):
-        key = tuple([step.structure for step in chain[first : first + length]])
-        if key not in _turns_seen:
-            count_structure(200 + 16 * length)
-        seen = _turns_seen[key] = _turns_seen.get(key, 0) + 1
-        if seen > TURNS_BEFORE_FUSION:
-            turns.append((first, length))
-    return turns
-
-
-def _uses(units: Sequence[_Unit], live: Sequence[int]) -> dict[int, int]:
-    """The last part that reads each place; notes which parts are needed."""
-    last: dict[int, int] = {}
-    for number in range(len(units) - 1, -1, -1):
-        unit = units[number]
-        needed = unit.late
-        for place in unit.places:
-            if place in last or live[place]:
-                needed = True
-                break
-        unit.needed = needed
-        if needed:
-            for place in unit.step.outside:
-                last.setdefault(place, number)
-    return last
-
-
-def forget_parts() -> None:
-    """Let go what is known of parts."""
-    _parts.clear()
-    _segments.clear()
-    _turns_seen.clear()
-
-
-when_forgotten(forget_parts, structure=True)
+when_forgotten(_parts.clear, structure=True)

@@ -23,7 +23,7 @@ from ..graph.placeholder import Placeholder, ValueNeeded
 from ..graph.primitives import LEAF, RANDOM_BITS
 from ..graph.segments import Segment, segment_of, segment_step
 from ..graph.shapes import Size, View
-from ..graph.steps import when_forgotten
+from ..graph.steps import count_kept, when_forgotten
 from ..graph.trace import (
     CLOSED,
     UNLIMITED,
@@ -420,6 +420,8 @@ def _keep_segment(trace: Trace, cursor: Step, found: Composite, key: tuple[Any, 
     segment = segment_of([(step, range(step.parent.depth, step.depth)) for step in reversed(chain)], outside)
     if segment is None:  # what it is called with has values besides its operands
         return
+    if not cursor.passing:
+        count_kept(300 * len(segment.steps))
     kept = trace.segments if cursor.passing else _segments
     kept[key] = segment, found.moved(-found.start)
     found.last = trace.cursor = segment_step(cursor, segment, outside, chain[0].site if chain else None)
