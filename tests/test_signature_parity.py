@@ -67,7 +67,6 @@ MEANT: dict[str, str] = {
         scatter: position 3: src instead of value
         Tensor.scatter*: position 2: src instead of value
         lstm|gru|rnn_tanh|rnn_relu: position *
-        lstm|gru|rnn_tanh|rnn_relu: no keyword *
         repeat_interleave: position 0: input instead of repeats
         repeat_interleave|Tensor.repeat_interleave: repeats=None instead of required
         nuclear_norm: position 1: dim instead of keepdim

@@ -95,7 +95,7 @@ _LARGEST_FLOAT = {
 def check_fits(value: float, dtype: DType) -> None:
     """``RuntimeError`` if a Python number is no element of ``dtype``, as where PyTorch converts with a check.
 
-    Infinities fit floating-point types, all numbers fit bool, and negative ones wrap round in unsigned types.
+    Infinities fit floating-point types, all numbers fit bool, and negative integers wrap round in unsigned types.
     """
     if dtype.kind == "bool" or dtype.kind == "complex" or isinstance(value, complex):
         return
@@ -105,7 +105,7 @@ def check_fits(value: float, dtype: DType) -> None:
     else:
         bits = 8 * dtype.itemsize
         high = 2**bits if dtype.name == "uint8" else 2 ** (bits - 1)
-        low = 1 - high if dtype.name == "uint8" else -high
+        low = -high if dtype.name != "uint8" else 1 - high if isinstance(value, int) else 0
         fits = math.isfinite(value) and low <= value < high
     if not fits:
         raise RuntimeError(f"value cannot be converted to type {_C_NAMES[dtype.name]} without overflow")

@@ -186,8 +186,13 @@ def broadcast_strides(sizes: Sequence[int], strides: Sequence[int], shape: Seque
 
 
 def wrap_dim(dim: int, rank: int) -> int:
-    """A dimension number counted from the front; ``IndexError`` when out of range, ``ValueError`` beyond 64 bits."""
-    if not isinstance(dim, int):
+    """A dimension number counted from the front; ``IndexError`` when out of range, ``ValueError`` beyond 64 bits.
+
+    A truth value is no number here (``TypeError``).
+    """
+    if type(dim) is not int:
+        if isinstance(dim, bool):
+            raise TypeError("a dimension must be int, not bool")
         dim = operator.index(dim)
     span = max(rank, 1)
     if not -span <= dim < span:
@@ -201,7 +206,7 @@ def wrap_dims(dims: int | Sequence[int] | None, rank: int) -> tuple[int, ...]:
     """Dimension numbers counted from the front, sorted; all of them for ``None`` or an empty sequence."""
     if dims is None:
         return tuple(range(rank))
-    wrapped = [wrap_dim(d, rank) for d in (dims if isinstance(dims, Iterable) else (dims,))]
+    wrapped = [wrap_dim(d, rank) for d in (dims if isinstance(dims, (tuple, list)) else (dims,))]
     if not wrapped:
         return tuple(range(rank))
     if len(set(wrapped)) != len(wrapped):

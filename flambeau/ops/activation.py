@@ -8,7 +8,7 @@ from typing import Any
 from ..core.tensor import Tensor
 from ..graph import primitives as p
 from ..graph.bounds import check_fits
-from ..graph.dtypes import TYPE_NAMES
+from ..graph.dtypes import TYPE_NAMES, float32, uint8
 from .choice import where
 from .conversion import check_floating, rounded_once
 from .elementwise import differentiated, gradient_class
@@ -107,6 +107,8 @@ def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Tens
         raise ValueError("min_val cannot be greater than max_val")
     if input.dtype.kind == "bool":
         raise RuntimeError("Bool inputs not supported for hardtanh")
+    if input.dtype is uint8 and min(min_val, max_val) < 0:
+        raise RuntimeError("cannot do hardtanh on an unsigned type with negative limits")
     for number in (min_val, max_val):
         check_fits(number, input.dtype)
     low, high = (min_val, max_val) if input.dtype.category == 2 else (int(min_val), int(max_val))
@@ -192,6 +194,8 @@ def _elu_slope(grad: Tensor, input: Tensor, alpha: float, scale: float, input_sc
 @rounded_once
 def _elu(input: Tensor, alpha: float, scale: float, input_scale: float) -> Tensor:
     check_floating("elu_cpu", input.dtype)
+    if isinstance(alpha, float):
+        check_fits(alpha, float32 if input.dtype.itemsize == 2 else input.dtype)
     low = unary(p.FLOAT_FUNCTIONS["expm1"], input if input_scale == 1 else binary(p.MUL, input, input_scale))
     if alpha * scale != 1:
         low = binary(p.MUL, low, alpha * scale)

@@ -66,7 +66,7 @@ class Parameters:
             kind, *others = str(notes.get(name, "Any")).split(" | ")
             if kind == "Any":
                 kind, others = _BY_NAME.get(name, kind), ["None"]
-            if kind in _KINDS and "Tensor" not in others:
+            if kind in _KINDS and "Tensor" not in others and name not in _LOOSE:
                 self.kinds[name] = kind, "None" in others or defaults.get(name, ...) is None
 
     def bound(self, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Iterator[tuple[str, int | None, Any]]:
@@ -128,6 +128,9 @@ _BY_NAME = {
     "tensors": "Tensors",
 }
 """What parameters without an annotation of their own are, going by their names."""
+
+_LOOSE = {"return_indices", "full", "hard", "inplace", "antialias", "need_weights"}
+"""Flags of functions that PyTorch writes in Python, for which everything is true or false."""
 
 NO_ROOM = ("DefaultCPUAllocator", "Storage size calculation overflowed")
 """What errors say where there is no memory for a result, which PyTorch asks for after it has looked at axes."""
@@ -228,14 +231,9 @@ def translated(
     return error
 
 
-_LOOSE = {"return_indices", "full", "hard"}
-"""Flags of functions that PyTorch writes in Python, for which everything is true or false."""
-
-
 def _flags_of(parameters: Parameters) -> tuple[list[int], list[str]]:
     """The parameters that are flags and nothing else: the places of the positional ones, and all names."""
     names = [name for name, (kind, optional) in parameters.kinds.items() if kind == "bool" and not optional]
-    names = [name for name in names if name not in _LOOSE]
     places = [place for place, name in enumerate(parameters.positional) if name in names]
     return places, names
 

@@ -104,7 +104,7 @@ DivBackward0, DivBackward1 = (
     )
     for name in ("DivBackward0", "DivBackward1")
 )
-NoSlopeBackward, DivBackward2 = (_history(name, no_slope, no_slope) for name in ("NoSlopeBackward", "DivBackward2"))
+DivBackward2 = _history("DivBackward2", no_slope, no_slope)
 
 
 def div_by_number(x: Tensor, divisor: Any) -> Tensor:
@@ -132,14 +132,21 @@ def true_divide(input: Any, other: Any) -> Tensor:
     return binary(p.DIV, input, other, DivBackward0)
 
 
+def _no_derivative(grad: Tensor) -> Any:
+    raise RuntimeError("derivative for aten::floor_divide is not implemented")
+
+
+FloorDivideBackward = _history("NotImplemented", _no_derivative, _no_derivative)
+
+
 @operation(inplace=True, out=True)
 def floor_divide(input: Any, other: Any) -> Tensor:
     """The quotient rounded down, in the operands' dtype. ``RuntimeError`` when an integer is divided by zero."""
-    return binary(p.FLOOR_DIVIDE, input, other, NoSlopeBackward)
+    return binary(p.FLOOR_DIVIDE, input, other, FloorDivideBackward)
 
 
 RemainderBackward0, RemainderBackward1 = (
-    _history(name, lambda grad: grad, lambda grad, input, other: -(grad * floor_divide(input, other)))
+    _history(name, lambda grad: grad, lambda grad, input, other: -(grad * div(input, other, rounding_mode="floor")))
     for name in ("RemainderBackward0", "RemainderBackward1")
 )
 FmodBackward0, FmodBackward1 = (
@@ -235,7 +242,7 @@ def square(input: Tensor) -> Tensor:
 def float_power(input: Any, exponent: Any) -> Tensor:
     """``pow`` in float64."""
     first = input.to(float64) if isinstance(input, Tensor) else input
-    second = exponent.to(float64) if isinstance(exponent, Tensor) else float(exponent)
+    second = exponent.to(float64) if isinstance(exponent, Tensor) else float(operand(exponent))
     return pow(first, second)
 
 

@@ -58,6 +58,8 @@ class Forms:
         names += [pair for form in called for pair in zip(form, parameters)]
         #: {what a parameter is called otherwise: what it is called here}.
         self.names = {other: own for other, own in names if other not in parameters}
+        #: {what a parameter is called in an overload that has some of them in other places: what it is called here}.
+        self.moved = next((dict(zip(form, parameters)) for form in called if _moves(form, parameters)), {})
         #: {what a parameter is called here: what it is called under a further name}.
         self.called = dict(zip(parameters, called[0])) if further else {}
         self.typed = "dtype" in parameters
@@ -67,7 +69,7 @@ class Forms:
         self.takes_out = bool(declared.out) and not method
         self.out = declared.out if isinstance(declared.out, str) else ""
         #: The keywords that tell a further form from the plain one. (What is given as dtype may be one of Python's types.)
-        self.keywords = frozenset(self.names) | self.inert
+        self.keywords = frozenset(self.names) | self.moved.keys() | self.inert
         if self.takes_out or "dim" in parameters and "out" not in parameters:  # NumPy's functions give None
             self.keywords |= {"out"}
         if self.typed:
@@ -81,6 +83,8 @@ class Forms:
         out = keywords.pop("out", None) if "out" in self.keywords else None
         if out is not None and not self.takes_out:
             raise TypeError(f"{self.name}() got an unexpected keyword argument 'out'")
+        if self._is_moved(arguments, keywords):
+            keywords = {self.moved.get(name, name): value for name, value in keywords.items()}
         if "dtype" in keywords:
             keywords["dtype"] = OF_PYTHON.get(keywords["dtype"], keywords["dtype"])
         if len(arguments) > (place := self.before_dtype):
@@ -110,6 +114,13 @@ class Forms:
         read = [x for x in (*arguments, *keywords.values()) if isinstance(x, Tensor)] if "apart" in self.out else []
         return write_results(self.name, out, self.plain(*arguments, **keywords), self.out, read)
 
+    def _is_moved(self, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> bool:
+        """Whether keywords are those of the overload in :attr:`moved`: some are its own, or name what is given by position."""
+        if not self.moved:
+            return False
+        given = tuple(self.moved.values())[: len(arguments)]
+        return any(name in given or name in self.names for name in keywords)
+
     def _scales_behind(self, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> tuple[Any, ...]:
         """The tensors of a call of an old overload; its numbers become keywords."""
         given = [a for a in arguments if not isinstance(a, Tensor)]
@@ -120,6 +131,11 @@ class Forms:
         )
         keywords.update(zip(self.scales, given))
         return tuple([a for a in arguments if isinstance(a, Tensor)])
+
+
+def _moves(form: Sequence[str], parameters: Sequence[str]) -> bool:
+    """Whether an overload has one of a function's parameters in another place."""
+    return any(name != own and name in parameters for name, own in zip(form, parameters))
 
 
 def innermost(function: Callable[..., Any]) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from math import prod
 from typing import Any
@@ -52,6 +53,14 @@ def _labels(text: str, where: str) -> Labels:
         labels.append(text[k])
         k += 1
     return labels
+
+
+def _listed(labels: Any) -> Labels:
+    """Labels given as integers, of which there are as many as letters, and the ellipsis."""
+    listed = [label if label is Ellipsis else operator.index(label) for label in labels]
+    if any(label is not Ellipsis and not 0 <= label < 52 for label in listed):
+        raise ValueError("einsum(): subscript in subscript list is not within the valid range [0, 52)")
+    return listed
 
 
 def _spelled(labels: Labels, rank: int, index: int) -> Labels:
@@ -213,6 +222,10 @@ def einsum(equation: Any, *operands: Any) -> Tensor:
         many = list(operands[0]) if len(operands) == 1 and isinstance(operands[0], (list, tuple)) else list(operands)
         if not many:
             raise ValueError(_NO_OPERANDS)
+        for place, operand in enumerate(many):
+            if not isinstance(operand, Tensor):
+                kind = type(operand).__name__
+                raise TypeError(f"einsum(): expected Tensor as element {place} in argument 1, but got {kind}")
         terms, output = _terms(equation, len(many))
     elif not isinstance(equation, (Tensor, list, tuple)):
         raise TypeError(f"einsum(): argument 'equation' (position 1) must be str, not {type(equation).__name__}")
@@ -222,8 +235,8 @@ def einsum(equation: Any, *operands: Any) -> Tensor:
         if not pairs:
             raise ValueError(_NO_OPERANDS)
         many = rest[0 : 2 * pairs : 2]
-        terms = [list(labels) for labels in rest[1 : 2 * pairs : 2]]
-        output = list(rest[-1]) if len(rest) % 2 else None
+        terms = [_listed(labels) for labels in rest[1 : 2 * pairs : 2]]
+        output = _listed(rest[-1]) if len(rest) % 2 else None
     spelled = [_spelled(labels, x.ndim, index) for index, (x, labels) in enumerate(zip(many, terms))]
     result = _output(spelled, output)
     parts = [_without_repeats(x, labels) for x, labels in zip(many, spelled)]

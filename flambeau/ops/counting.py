@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 
 from .. import return_types
+from ..core.history import Gradient
 from ..core.tensor import Tensor
 from ..graph import dtypes
 from ..graph.shapes import wrap_dim
+from .dispatch import with_history
 from .from_data import from_array
 from .host import on_host
 from .operation import Scalar, operation
@@ -23,9 +25,24 @@ def _numbers(x: Tensor) -> np.ndarray:
     return (plain.float() if x.dtype is dtypes.bfloat16 else plain)._array()
 
 
-def _results(x: Tensor, values: np.ndarray, inverse: Any, counts: Any, wanted: tuple[bool, bool]) -> Any:
+class UniqueBackward(Gradient):
+    """``context``: what PyTorch, which has no derivative either, calls the operation."""
+
+    def backward(self, grad: Tensor) -> Any:
+        raise NotImplementedError(f"the derivative for '{self.context}' is not implemented.")
+
+
+_HISTORY = {
+    "_unique2": UniqueBackward.named("Unique2Backward0"),
+    "unique_dim": UniqueBackward.named("UniqueDimBackward0"),
+    "unique_consecutive": UniqueBackward.named("UniqueConsecutiveBackward0"),
+}
+
+
+def _results(name: str, x: Tensor, values: np.ndarray, inverse: Any, counts: Any, wanted: tuple[bool, bool]) -> Any:
     made = from_array(np.ascontiguousarray(values))
-    results = [made if made.dtype is x.dtype else made.to(x.dtype)]
+    made = made if made.dtype is x.dtype else made.to(x.dtype)
+    results = [with_history(made, _HISTORY[name], [x], name, kept=())]
     if wanted[0]:
         results.append(from_array(np.asarray(inverse, dtype=np.int64)))
     if wanted[1]:
@@ -46,7 +63,8 @@ def unique(
     axis = None if dim is None else wrap_dim(dim, input.ndim)
     values, inverse, counts = np.unique(array, return_inverse=True, return_counts=True, axis=axis, equal_nan=False)
     inverse = inverse.reshape(input.shape if axis is None else -1)
-    return _results(input, values, inverse, counts, (return_inverse, return_counts))
+    name = "_unique2" if axis is None else "unique_dim"
+    return _results(name, input, values, inverse, counts, (return_inverse, return_counts))
 
 
 @operation()
@@ -65,7 +83,7 @@ def unique_consecutive(
         inverse = inverse.reshape(input.shape)
     else:
         values = np.moveaxis(values, 0, wrap_dim(dim, input.ndim))
-    return _results(input, values, inverse, counts, (return_inverse, return_counts))
+    return _results("unique_consecutive", input, values, inverse, counts, (return_inverse, return_counts))
 
 
 @operation()
@@ -143,11 +161,41 @@ def _histogram(
     return (sums / (sums.sum() * np.diff(edges)) if density else sums), edges
 
 
+def _check_histogram(input: Tensor, bins: Any, weight: Tensor | None) -> None:
+    """``RuntimeError`` unless edges and weights fit to the input, ``NotImplementedError`` for other than float32 and float64."""
+    if isinstance(bins, Tensor):
+        if bins.dtype is not input.dtype:
+            raise RuntimeError(
+                "torch.histogramdd: input tensor and bins tensors should have the same dtype, but got input with dtype "
+                f"{_type_name(input)} and bins for dimension 0 with dtype {_type_name(bins)}"
+            )
+        if bins.ndim != 1 or bins.numel() == 0:
+            raise RuntimeError(
+                "torch.histogramdd: bins tensor should have one dimension and at least 1 element, but got shape "
+                f"{list(bins.shape)}"
+            )
+    if weight is not None:
+        if weight.dtype is not input.dtype:
+            raise RuntimeError(
+                "torch.histogramdd: if weight tensor is provided, input tensor and weight tensor should have the same "
+                f"dtype, but got input({_type_name(input)}), and weight({_type_name(weight)})"
+            )
+        if weight.numel() != input.numel():
+            raise RuntimeError(
+                "torch.histogramdd: if weight tensor is provided it should have as many elements as the input tensor, but "
+                f"got {list(input.shape)} and weight with shape {list(weight.shape)}"
+            )
+    if input.dtype not in (dtypes.float32, dtypes.float64):
+        name = "histogram_cpu" if isinstance(bins, Tensor) else "histogramdd"
+        raise NotImplementedError(f"\"{name}\" not implemented for '{_type_name(input)}'")
+
+
 @operation(out="exact")
 def histogram(
     input: Tensor, bins: Any = 100, *, range: Any = None, weight: Tensor | None = None, density: bool = False
 ) -> tuple[Tensor, Tensor]:
     """(hist, bin_edges): how many elements (or how much weight) lie between the edges, which are given or even."""
+    _check_histogram(input, bins, weight)
     operands = [input.detach().reshape(-1)]
     if isinstance(bins, Tensor):
         operands.append(bins)
@@ -251,6 +299,9 @@ def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, inve
 
     if not isinstance(elements, Tensor):
         elements = scalar_tensor(elements, dtype=test_elements.dtype)
+    for x in (elements, test_elements):
+        if isinstance(x, Tensor) and x.dtype.kind == "bool":
+            raise RuntimeError("Unsupported input type encountered for isin(): Bool")
     if not isinstance(test_elements, Tensor):
         return (elements != test_elements) if invert else (elements == test_elements)
     outputs = [(elements.shape, dtypes.bool_)]

@@ -9,6 +9,7 @@ from ..core.history import INPUTS, RESULT, Gradient
 from ..core.modes import without_history
 from ..core.tensor import Tensor
 from ..graph import dtypes
+from ..graph.bounds import check_fits
 from ..graph.checks import Check
 from ..graph.dtypes import TYPE_NAMES
 from ..graph.notices import warn_once
@@ -182,6 +183,8 @@ def _scatter(
             raise RuntimeError("scatter(): Expected self.dtype to be equal to src.dtype")
         value = src
     else:
+        if isinstance(src, (int, float)):
+            check_fits(src, input.dtype)
         value = filled(Size(), src, input.dtype).expand(index.shape)
     result = _scattered(input, dim, index, value, mode, check)
     operands = [input, index, value]

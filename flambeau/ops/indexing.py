@@ -211,6 +211,8 @@ def _integer(x: Tensor, part: Any, axis: int) -> int:
     try:
         k = operator.index(part)
     except TypeError:
+        if isinstance(part, str):
+            raise TypeError("invalid data type 'str': a string is no index") from None
         raise IndexError(
             "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices (got "
             f"{type(part).__name__})"

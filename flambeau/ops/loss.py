@@ -9,6 +9,7 @@ from ..core.history import INPUTS, Gradient, shown_as
 from ..core.tensor import Tensor
 from ..graph import dtypes
 from ..graph import primitives as p
+from ..graph.bounds import LARGEST, SMALLEST
 from ..graph.checks import Check
 from ..graph.dtypes import TYPE_NAMES
 from ..graph.shapes import Size, View
@@ -95,6 +96,8 @@ class _Picked:
     """Targets, and what stands at them along the class axis of a tensor (0 for targets that do not count)."""
 
     def __init__(self, input: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int) -> None:
+        if not SMALLEST <= ignore_index <= LARGEST:
+            raise ValueError(f"Overflow when unpacking long long: ignore_index={ignore_index}")
         self.axis = axis = 0 if input.ndim == 1 else 1
         self.target = target = _checked_target(input, target, weight)
         self.counted = counted = binary(p.NE, target, ignore_index)
@@ -147,7 +150,7 @@ def cross_entropy(
     """:func:`nll_loss` of the log-softmax, which is not stored: backward computes it again from the input."""
     shape, d = input._output_meta(0)
     rank = len(shape)
-    if d.category < 2:
+    if d.category < 2 and 0 not in shape:
         check_floating("log_softmax_lastdim_kernel_impl", input.dtype)
     if rank == 0 or 0 in shape or d.itemsize == 2:
         return nll_loss(log_softmax(input, 0 if rank < 2 else 1), target, weight, reduction, ignore_index)
@@ -185,6 +188,10 @@ def _checked_target(input: Tensor, target: Tensor, weight: Tensor | None) -> Ten
         raise ValueError(f"Expected input batch_size ({input.shape[0]}) to match target batch_size ({batch}).")
     if target.dtype is not dtypes.int64 and target.dtype is not dtypes.uint8:
         raise RuntimeError(f"expected target dtype to be Long or Byte, but got {TYPE_NAMES[target.dtype]}")
+    if rank == 1 and target.ndim == 1 and target.shape[0] != 1:
+        raise ValueError(f"For 1D input, 1D target must have size 1, but got target size: {target.shape[0]}")
+    if rank <= 2 and target.ndim > 1:
+        raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
     check_floating("nll_loss_out_frame", input.dtype)
     classes = input.shape[0 if rank == 1 else 1]
     if weight is not None:
@@ -203,8 +210,6 @@ def _checked_target(input: Tensor, target: Tensor, weight: Tensor | None) -> Ten
     if target.shape == expected:
         return target
     if rank == 1:
-        if target.numel() != 1:
-            raise ValueError(f"For 1D input, 1D target must have size 1, but got target size: {target.shape[0]}")
         return target.reshape(())
     if rank == 4 and target.ndim == 3:
         raise RuntimeError(f"size mismatch (got input: {list(input.shape)} , target: {list(target.shape)}")
@@ -212,6 +217,4 @@ def _checked_target(input: Tensor, target: Tensor, weight: Tensor | None) -> Ten
         raise RuntimeError(
             f"only batches of spatial targets supported (3D tensors) but got targets of dimension: {target.ndim}"
         )
-    if rank == 2:
-        raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
     raise RuntimeError(f"Expected target size {list(expected)}, got {list(target.shape)}")

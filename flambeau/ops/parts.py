@@ -378,6 +378,8 @@ def unsafe_split(input: Tensor, split_size: Any, dim: int = 0) -> tuple[Tensor, 
 @operation()
 def unsafe_chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """:func:`chunk`; PyTorch does not watch over what is written to these views."""
+    if input.ndim == 0:
+        raise RuntimeError("chunk expects at least a 1-dimensional tensor")
     if chunks <= 0 or input.shape[wrap_dim(dim, input.ndim)] == 0:
         return chunk(input, chunks, dim)
     return unsafe_split(input, max(1, -(-input.shape[dim] // chunks)), dim)

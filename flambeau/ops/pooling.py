@@ -137,6 +137,8 @@ def _windows(
     """
     if min(stride) == 0:
         raise RuntimeError("stride should not be zero")
+    if min(stride) < 0:
+        raise RuntimeError("stride should be greater than zero, but got dH: {} dW: {}".format(*stride[-2:]))
     if min(kernel) <= 0:
         raise RuntimeError("kernel size should be greater than zero, but got kH: {} kW: {}".format(*kernel[-2:]))
     if min(dilation) <= 0:

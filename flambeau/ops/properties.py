@@ -242,7 +242,7 @@ def sum_to_size(self: Tensor, *size: Any) -> Tensor:
     from .views import sizes_of, sum_to
 
     shape = Size(sizes_of(size))
-    if broadcast_shapes(shape, self.shape) != self.shape:
+    if min(shape, default=0) < 0 or broadcast_shapes(shape, self.shape) != self.shape:
         raise RuntimeError(f"size {{{list(shape)}}} is not expandable to size {{{list(self.shape)}}}.")
     return sum_to(self, shape)
 
@@ -278,6 +278,8 @@ def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None
     if copy:
         return from_dlpack(ext_tensor).clone()
     if isinstance(ext_tensor, Tensor):
+        if ext_tensor.requires_grad:
+            raise BufferError("Can't export tensors that require gradient, use tensor.detach()")
         return ext_tensor.detach()
     if type(ext_tensor).__name__ == "PyCapsule":
         made = sharing(np.from_dlpack(_Exchanged(ext_tensor)))

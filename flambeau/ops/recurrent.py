@@ -124,7 +124,11 @@ def _network(kind: type[Recurrence], *arguments: Any) -> tuple[Tensor, ...]:
     return output.transpose(0, 1) if batch_first else output, *ends
 
 
-@operation(method=False)
+_PACKED = "(data, batch_sizes, hx, params, has_biases, num_layers, dropout, train, bidirectional)"
+"""The parameters of the overload that takes a packed batch."""
+
+
+@operation("lstm" + _PACKED, method=False)
 def lstm(
     input: Tensor, hx: Any, params: Any, has_biases: Any, num_layers: Any, dropout: Any, train: Any, bidirectional: bool,
     batch_first: bool,
@@ -142,7 +146,7 @@ def lstm(
     )
 
 
-@operation(method=False)
+@operation("gru" + _PACKED, method=False)
 def gru(
     input: Tensor, hx: Any, params: Any, has_biases: Any, num_layers: Any, dropout: Any, train: Any, bidirectional: bool,
     batch_first: bool,
@@ -153,7 +157,7 @@ def gru(
     )
 
 
-@operation(method=False)
+@operation("rnn_tanh" + _PACKED, method=False)
 def rnn_tanh(
     input: Tensor, hx: Any, params: Any, has_biases: Any, num_layers: Any, dropout: Any, train: Any, bidirectional: bool,
     batch_first: bool,
@@ -164,7 +168,7 @@ def rnn_tanh(
     )
 
 
-@operation(method=False)
+@operation("rnn_relu" + _PACKED, method=False)
 def rnn_relu(
     input: Tensor, hx: Any, params: Any, has_biases: Any, num_layers: Any, dropout: Any, train: Any, bidirectional: bool,
     batch_first: bool,

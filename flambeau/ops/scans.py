@@ -201,6 +201,9 @@ def _along(name: str, y: Tensor, x: Any, dx: Any, dim: int) -> tuple[Tensor, Ten
     axis = wrap_dim(dim, y.ndim)
     if y.ndim == 0:
         raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
+    if any(given is not None and given.dtype.kind == "bool" for given in (y, x)):
+        which = "`y`" if x is None else "`x` or `y`"
+        raise RuntimeError(f"{name}: received a bool input for {which}, but bool is not supported")
     extent = y.shape[axis]
     left, right = y.narrow(axis, 0, max(extent - 1, 0)), y.narrow(axis, min(1, extent), max(extent - 1, 0))
     if x is None:

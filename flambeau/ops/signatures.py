@@ -165,6 +165,9 @@ _KINDS_BY_NAME = {"dtype": "dtype", "memory_format": "MemoryFormat", "device": "
 """What parameters are that are annotated as anything."""
 
 
+_VARIADIC = inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD
+
+
 def derived(function: Callable[..., Any], method: bool, called: Mapping[str, str]) -> list[Parameter] | None:
     """The form of a function that has one, as its annotations say; None if they do not say enough.
 
@@ -176,7 +179,7 @@ def derived(function: Callable[..., Any], method: bool, called: Mapping[str, str
             continue
         annotation, *others = str(parameter.annotation).split(" | ")
         kind = _KINDS.get(annotation) or _KINDS_BY_NAME.get(parameter.name)
-        if kind is None or others not in ([], ["None"]) or parameter.kind is parameter.VAR_KEYWORD:
+        if kind is None or others not in ([], ["None"]) or parameter.kind in _VARIADIC:
             return None
         optional = parameter.default is not parameter.empty
         none = bool(others) or annotation == "Any" or annotation == "Dims" and optional

@@ -24,7 +24,8 @@ def _prepared(name: str, input: Tensor, dim: int, dtype: Any) -> tuple[Tensor, i
     x = input if dtype is None or dtype is input.dtype else input.to(dtype)
     x = x.contiguous()  # and so is the result
     axis = wrap_dim(dim, x.ndim)
-    check_floating(f"{name}_lastdim_kernel_impl" if axis >= x.ndim - 1 else f"{name}_kernel_impl", x.dtype)
+    if x.numel():
+        check_floating(f"{name}_lastdim_kernel_impl" if axis >= x.ndim - 1 else f"{name}_kernel_impl", x.dtype)
     return x, axis
 
 

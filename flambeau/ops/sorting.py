@@ -156,6 +156,8 @@ def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> tup
         raise IndexError(f"kthvalue(): Expected reduction dim {axis} to have non-zero size.")
     if not 1 <= k <= extent:
         raise RuntimeError("kthvalue(): selected number k out of range for dimension " + str(axis))
+    if input.dtype.kind == "bool" and input.ndim:
+        raise NotImplementedError("\"kthvalue_cpu\" not implemented for 'Bool'")
     shape = _without(input.shape, axis, keepdim)
     parameters = {"place": k - 1, "axis": axis, "keepdim": bool(keepdim)}
     result = _found(_nth, parameters, input, axis, shape, ValueSelectingBackward.named("KthvalueBackward0"), keepdim)

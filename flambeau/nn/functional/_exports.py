@@ -19,6 +19,10 @@ _FILES = (
 )  # fmt: skip
 
 
+_SPEAK_FIRST = {"adaptive_avg_pool2d", "adaptive_avg_pool3d"}
+"""Operations whose own checks come before those of types, since PyTorch has a function in Python around what is native."""
+
+
 def exports(package: str) -> dict[str, Any]:
     """All functions by name. Operations have their arguments looked at before anything else, as PyTorch's parser does."""
     written: dict[str, Any] = {}
@@ -32,7 +36,8 @@ def exports(package: str) -> dict[str, Any]:
     shared = {name: NAMESPACE[name] for name, f in operations.items() if is_export_of(NAMESPACE.get(name), f)}
     native = {name: f for name, f in operations.items() if name not in with_flag and name not in shared}
     written = {name: f for name, f in written.items() if name not in operations} | _with_parameter(with_flag)
-    return {**shared, **export(native, package), **export(written, package, first=lambda name: False)}
+    native = export(native, package, first=lambda name: name not in _SPEAK_FIRST)
+    return {**shared, **native, **export(written, package, first=lambda name: False)}
 
 
 def _with_parameter(operations: Mapping[str, Callable[..., Tensor]]) -> dict[str, Any]:

@@ -52,13 +52,13 @@ def cross_entropy(
         if ignore_index >= 0:
             raise RuntimeError("ignore_index is not supported for floating point target")
         return _cross_entropy_of_probabilities(input, target, weight, reduction, label_smoothing, dimension)
-    if not 0.0 <= label_smoothing <= 1.0:
+    if label_smoothing > 1.0:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
     if target.shape == shape:
         raise RuntimeError(
             f"Expected floating point type for target with class probabilities, got {TYPE_NAMES[target.dtype]}"
         )
-    if label_smoothing == 0.0:
+    if not label_smoothing > 0.0:  # so does PyTorch take what is negative or no number
         return _cross_entropy(input, target, weight, reduction, ignore_index)
     logarithms = log_softmax(input, dimension)
     loss = _nll_loss(logarithms, target, weight, reduction, ignore_index)
@@ -84,8 +84,6 @@ def _along(weight: Tensor, dimension: int, input: Tensor) -> Tensor:
 def _cross_entropy_of_probabilities(
     input: Tensor, target: Tensor, weight: Tensor | None, reduction: str, label_smoothing: float, dimension: int
 ) -> Tensor:
-    if not 0.0 <= label_smoothing <= 1.0:
-        raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
     classes = input.size(dimension)
     if weight is not None and tuple(weight.shape) != (classes,):
         raise RuntimeError(

@@ -44,6 +44,7 @@ def margin_ranking_loss(
 ) -> Tensor:  # fmt: skip
     """``max(0, -target (input1 - input2) + margin)``: with target 1 the first is to rank higher, with -1 the second."""
     reduction = _reduction.resolve(size_average, reduce, reduction)
+    _reduction.check(reduction)
     if not input1.dim() == input2.dim() == target.dim():
         raise RuntimeError(
             "margin_ranking_loss : All input tensors should have same dimension but got sizes: "
@@ -59,6 +60,7 @@ def cosine_embedding_loss(
 ) -> Tensor:  # fmt: skip
     """``1 - cos`` where the target is 1, ``max(0, cos - margin)`` where it is -1; cosines along the last dimension."""
     reduction = _reduction.resolve(size_average, reduce, reduction)
+    _reduction.check(reduction)
     if target.dim() > 1:
         raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
     epsilon = 1e-12
@@ -178,6 +180,7 @@ def triplet_margin_loss(
     reduction = _reduction.resolve(size_average, reduce, reduction)
     if margin <= 0:
         raise ValueError(f"margin must be greater than 0, got {margin}")
+    _reduction.check(reduction)
     _check_dimensions(anchor, positive, negative)
     return _triplet(lambda a, b: pairwise_distance(a, b, p, eps), anchor, positive, negative, margin, swap, reduction)
 

@@ -172,6 +172,8 @@ def poisson_nll_loss(
     """
     reduction = _reduction.resolve(size_average, reduce, reduction)
     _reduction.check(reduction)
+    if not isinstance(full, bool):
+        raise TypeError(f"poisson_nll_loss(): argument 'full' (position 4) must be bool, not {type(full).__name__}")
     return _poisson_nll_loss(floating(input), input, target, log_input, full, eps, reduction)
 
 
