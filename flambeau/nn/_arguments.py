@@ -41,8 +41,8 @@ def _list_with_default(out_size: Any, defaults: Sequence[int]) -> list[int]:
 
 def row_in(padding_idx: int | None, rows: int, name: str = "Padding_idx") -> int | None:
     """A row counted from the start, or None. ``AssertionError`` if there are not so many."""
-    if padding_idx is None:
-        return None
+    if padding_idx is None or padding_idx == 0:  # PyTorch, too, does not ask whether there is a first row
+        return padding_idx
     if padding_idx >= rows or padding_idx < -rows:
         raise AssertionError(f"{name} must be within num_embeddings")
     return padding_idx % rows

@@ -216,7 +216,7 @@ def translated(
     given = list(parameters.bound(arguments, keywords))
     try:
         for parameter, _, value in given if unpacked else ():
-            if parameter in ("data", "obj"):  # whose dtype may hold more
+            if parameter in ("data", "obj") or parameter in _LOOSE:  # whose dtype may hold more; which is no integer
                 continue
             if parameters.kinds.get(parameter, ("", True))[0] not in ("Scalar", "norm", "float"):
                 check_whole(name, parameter, [value] if parameter == "*" else value)

@@ -74,7 +74,7 @@ def unique_consecutive(
     """The elements (slices of ``dim``) without those that equal the one before them; see :func:`unique`."""
     array = _numbers(input)
     rows = array.reshape(-1) if dim is None else np.moveaxis(array, wrap_dim(dim, input.ndim), 0)
-    flat = rows.reshape(rows.shape[0], -1)
+    flat = rows.reshape(rows.shape[0], rows[:1].size)
     first = np.concatenate([np.ones(min(len(flat), 1), bool), (flat[1:] != flat[:-1]).any(axis=1)])
     values = rows[first]
     inverse = np.cumsum(first) - 1

@@ -165,9 +165,6 @@ _KINDS_BY_NAME = {"dtype": "dtype", "memory_format": "MemoryFormat", "device": "
 """What parameters are that are annotated as anything."""
 
 
-_VARIADIC = inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD
-
-
 def derived(function: Callable[..., Any], method: bool, called: Mapping[str, str]) -> list[Parameter] | None:
     """The form of a function that has one, as its annotations say; None if they do not say enough.
 
@@ -179,7 +176,9 @@ def derived(function: Callable[..., Any], method: bool, called: Mapping[str, str
             continue
         annotation, *others = str(parameter.annotation).split(" | ")
         kind = _KINDS.get(annotation) or _KINDS_BY_NAME.get(parameter.name)
-        if kind is None or others not in ([], ["None"]) or parameter.kind in _VARIADIC:
+        if kind == "Tensor" and parameter.kind is parameter.VAR_POSITIONAL:  # tensors one by one
+            return None
+        if kind is None or others not in ([], ["None"]) or parameter.kind is parameter.VAR_KEYWORD:
             return None
         optional = parameter.default is not parameter.empty
         none = bool(others) or annotation == "Any" or annotation == "Dims" and optional

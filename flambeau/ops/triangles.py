@@ -112,6 +112,7 @@ def _triangle_indices(name: str, function: Any) -> Any:
 
         if row < 0 or col < 0:
             raise RuntimeError(f"{'row' if row < 0 else 'col'} must be non-negative, got{row if row < 0 else col}")
+        offset = max(-row, min(offset, col))  # beyond, nothing changes
         found = np.stack(function(row, offset, col)).astype(np.int64)
         return finished(from_array(found).to(dtype or dtypes.int64), requires_grad, device)
 

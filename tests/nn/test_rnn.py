@@ -295,6 +295,21 @@ def test_function_errors() -> None:
             flambeau.gru(*as_flambeau((zeros(6, 3), torch.tensor(sizes), zeros(1, 3, 4), params)), *common)
 
 
+def test_packed_overload_by_names() -> None:
+    """What comes behind the sizes of steps is known by its own name, however much is given by position."""
+    names = "data batch_sizes hx params has_biases num_layers dropout train bidirectional".split()
+    data, state, weights = torch.randn(5, 3), torch.randn(1, 3, 4), [torch.randn(12, n) for n in (3, 4)]
+    given = [data, torch.tensor([3, 2]), state, weights, False, 1, 0.0, False, False]
+    ours = [as_flambeau(data), flambeau.tensor([3, 2]), as_flambeau(state), [as_flambeau(w) for w in weights], *given[4:]]
+    for count in range(len(names) + 1):
+        theirs = torch.gru(*given[:count], **dict(zip(names[count:], given[count:], strict=True)))
+        found = flambeau.gru(*ours[:count], **dict(zip(names[count:], ours[count:], strict=True)))
+        for one, other in zip(found, theirs, strict=True):
+            assert_same(one, other, 1e-5)
+    with pytest.raises(TypeError):
+        flambeau.gru(*ours[:3], **dict(zip(names[2:], ours[2:], strict=True)))
+
+
 def test_warning_of_dropout_without_effect() -> None:
     messages = []
     for library in (torch, flambeau):
