@@ -170,7 +170,7 @@ class AssembledPlan:
         for number, (one, other) in enumerate(zip(known or (), sizes, strict=True)):
             assert one == other, f"number {number} of a part is {other} instead of {one}"
         alone = Outline(self.device, steps, live, True, symbols=Symbols(), places=outline.places)
-        alone.fused = False
+        alone.fused, alone.sizes = False, None
         planning.Plan(alone, alone.results(), live)
         plain.let_go()
         alone.let_go()

@@ -119,9 +119,10 @@ def _plan(device: Device, chain: Sequence[Step], outline: Outline, sizes: tuple[
     assert plain.kernels == outline.kernels and plain.flags == outline.flags, "other sizes would have other kernels"
     for number, (one, other) in enumerate(zip(plain.results(), sizes, strict=True)):
         assert one == other, f"number {number} of a plan is {other} instead of {one}"
-    plan = Plan(plain, sizes, live)
+    plain.sizes = None
+    check = Plan(plain, sizes, live).check
     plain.let_go()
-    return plan
+    return Plan(outline, sizes, live, check)
 
 
 def variant_for(

@@ -20,7 +20,7 @@ class Plan:
 
     loops = False
 
-    def __init__(self, outline: Outline, sizes: Sequence[int], live: Sequence[int]) -> None:
+    def __init__(self, outline: Outline, sizes: Sequence[int], live: Sequence[int], check: Any = None) -> None:
         self.outline = outline
         self.device, self.runner, self.lock, self.fused = outline.device, outline.runner, outline.lock, outline.fused
         self.places_of_entry, self.leaf_places = outline.places_of_entry, outline.leaf_places
@@ -43,12 +43,13 @@ class Plan:
         self.late: list[Late] = [late.within(next(following)) for late in outline.late]
         #: Native runs (first step, count) and host calls, in order.
         self.segments: list[tuple[int, int] | HostCall] = [
-            piece.with_sizes(following) if isinstance(piece, HostCall) else piece for piece in outline.segments
+            piece.with_sizes(following) if isinstance(piece, HostCall) and outline.sizes is not None else piece
+            for piece in outline.segments
         ]
         #: Where outputs that take no leaf's memory, the temporaries and the scratch memory are, by the number of threads.
         self.memory: dict[int, ReusedMemory] = {}
         #: What verifies the memory of each run, if plans are verified.
-        self.check = verified(self, live) if CHECK else None
+        self.check = verified(self, live) if CHECK and check is None else check
         #: What it takes in memory, about (measured; beside the memory that it keeps for its values).
         self.kept_bytes = 4000 + 600 * len(outline.work) + self.arguments.nbytes + 16 * outline.depth
 

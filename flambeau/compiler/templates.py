@@ -65,15 +65,11 @@ class HostCall:
 
 
     def sizes(self) -> list[int]:
-        """What of it depends on sizes."""
-        return [size for array in self._arrays() for size in (*array.sizes, *array.strides)]
+        """What of it depends on sizes: of each array where it begins, its extents and strides."""
+        return [size for array in self._arrays() for size in (array.operand.offset, *array.sizes, *array.strides)]
 
     def with_sizes(self, sizes: Iterator[int]) -> HostCall:
         """The same for other sizes, taken in that order."""
-        definite = [*islice(sizes, len(self.sizes()))]
-        if definite == self.sizes():
-            return self
-        sizes = iter(definite)
         made = copy(self)
         made.inputs = [array.with_sizes(sizes) for array in self.inputs]
         made.outputs = [(number, array.with_sizes(sizes)) for number, array in self.outputs]
@@ -99,6 +95,8 @@ class _Array:
 
     def with_sizes(self, sizes: Iterator[int]) -> _Array:
         made = copy(self)
+        made.operand = Operand(0, self.operand.name)
+        made.operand.slot, made.operand.offset = self.operand.slot, next(sizes)
         made.sizes = tuple(islice(sizes, len(self.sizes)))
         made.strides = tuple(islice(sizes, len(self.strides)))
         return made

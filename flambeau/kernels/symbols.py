@@ -36,6 +36,8 @@ class Symbols:
         #: Conditions as texts, with the names that they need.
         self.guards: dict[str, set[str]] = {}
         self.functions: dict[str, Callable[..., Any]] = {}
+        #: Whether guards and results were made a function.
+        self.bound = False
 
         #: Names of what is not known before a plan is part of another (see :meth:`parameter`).
         self.parameters: list[str] = []
@@ -65,10 +67,13 @@ class Symbols:
         return found
 
     def guard(self, text: str, needs: set[str]) -> None:
+        """Note a condition under which what was decided holds. ``AssertionError`` when planning is over: too late."""
+        assert not self.bound, f"planning is over, and something rests on {text}"
         self.guards[text] = needs
 
     def binder(self, results: Sequence[Any]) -> Callable[..., tuple[int, ...] | None]:
         """A function of the symbols' values: the results' values, or None where a guard does not hold."""
+        self.bound = True
         lines: list[str] = []
         known = {*self.names, *self.parameters}
 

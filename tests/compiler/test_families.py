@@ -80,6 +80,27 @@ def test_new_pictures_are_bound(outlines: list[int]) -> None:
     assert sum(count > 20 for count in outlines) <= 2  # where another choice of kernels begins
 
 
+@pytest.mark.parametrize("verified", [False, True])
+def test_functions_of_numpy_find_temporaries_at_every_size(
+    outlines: list[int], verified: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sort between products: what it reads and writes lies behind other temporaries, whose sizes vary."""
+    monkeypatch.setattr("flambeau.compiler.plan.CHECK", verified)
+    weight = np.cos(np.arange(144.0).reshape(12, 12))
+    factor = flambeau.from_numpy(weight)
+    for size in (20, 30, 25, 40, 33, 60, 21):
+        rows = np.sin(np.arange(size * 12.0).reshape(size, 12))
+        x = flambeau.from_numpy(rows)
+        hidden, order = flambeau.sort(flambeau.tanh(x @ factor), 0)
+        hidden = flambeau.sort((hidden @ factor) * 2 + 1, 1)[0]  # nobody holds the first one any more
+        order = order[:, 0] + 0
+        hidden = (hidden @ factor)[order]
+        del order
+        result, first = hidden, np.tanh(rows @ weight)
+        expected = np.sort(np.sort(first, 0) @ weight * 2 + 1, 1) @ weight
+        np.testing.assert_allclose(result.numpy(), expected[np.argsort(first, 0, kind="stable")[:, 0]], 1e-9)
+
+
 def test_the_trie_may_be_forgotten(outlines: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
     """A program that never repeats itself fills it, and goes on with the plans that it has."""
     step = trained(nn.Sequential(nn.Linear(20, 12), nn.Tanh(), nn.Linear(12, 4)), rows)
