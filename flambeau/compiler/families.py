@@ -21,8 +21,11 @@ from . import plan as planning
 from .outline import Outline
 from .plan import Plan
 
-MOST_VARIANTS = 16
-"""Variants of a family that are kept."""
+MOST_VARIANTS = 32
+"""Variants of a family that are kept, those that were used last."""
+VARIANTS_AT_ONCE = 3
+"""A family gets so many variants as they are needed, and each further one only when twice as many traces wanted one as for
+the one before: guards that are independent of each other have very many combinations. Till then traces are assembled."""
 STEPS_AT_ONCE, STEPS_A_VISIT = 192, 16
 """A structure of so many steps is planned as a whole when it is seen twice; a larger one after a visit for each so many."""
 MOST_SAMPLES = 6
@@ -62,11 +65,13 @@ class Variant:
 class Family:
     """The variants for one structure and one set of needed values."""
 
-    __slots__ = ("samples", "variants", "visits")
+    __slots__ = ("samples", "variants", "visits", "wanted")
 
     def __init__(self) -> None:
         self.samples: list[tuple[int, ...]] = []
         self.visits = 0
+        #: How many traces had no variant since the last one was made.
+        self.wanted = 0
         self.variants: list[Variant] = []
 
 
@@ -90,9 +95,11 @@ def planned_for_any_size(device: Device, last: Step, live: bytes) -> Plan | None
     if family is None:
         count_structure(500 + 8 * len(key) + 40 * len(integers))
         family = _families[key] = Family()
-    for variant in family.variants:
+    for number, variant in enumerate(family.variants):
         sizes = variant.sizes(integers)
         if sizes is not None:
+            if number:
+                family.variants.insert(0, family.variants.pop(number))
             return _plan(device, chain, variant.outline, sizes, live)
     family.visits += 1
     early = last.depth > STEPS_AT_ONCE and family.visits * STEPS_A_VISIT < last.depth
@@ -101,6 +108,10 @@ def planned_for_any_size(device: Device, last: Step, live: bytes) -> Plan | None
         return None
     if integers in family.samples:  # the very same trace again
         return planned(device, expanded(chain), live, fuse=True)
+    family.wanted += 1
+    if family.wanted < 1 << max(0, len(family.variants) - VARIANTS_AT_ONCE):
+        return None
+    family.wanted = 0
     family.samples[MOST_SAMPLES:] = []
     variant = variant_for(device, expanded(chain), live, integers, family.samples)
     family.variants.insert(0, variant)
