@@ -23,7 +23,6 @@ from ..graph.structure import SizedStep
 from ..interpreter.forks import new_lock
 from ..kernels.contract import ALIGNMENT, NEW_PHASE, PADDING, STOP_ON_ERROR, Device, ReusedMemory
 from ..kernels.kernel import Late, Operand
-from ..kernels.symbols import Symbols
 from . import plan as planning
 from .families import Variant, variant_for
 from .memory import FreePlaces
@@ -156,26 +155,8 @@ class AssembledPlan:
             sizes = variant.sizes(numbers, placing.parameters)
             assert sizes is not None, "a part does not hold for the sizes that it was made for"
         if planning.CHECK:
-            self._verify(part, variant.outline, placing, bytes(mask), sizes)
+            variant.verified(self.device, self._spelled(part), bytes(mask), numbers, sizes, placing.parameters)
         self._take(number, part, variant.outline, placing, sizes)
-
-    def _verify(self, part: Part, outline: Outline, placing: _Placing, live: bytes, sizes: tuple[int, ...]) -> None:
-        """Planning the part with plain integers must give the same, and that is verified as a plan of its own."""
-        steps = self._spelled(part)
-        symbols = Symbols()
-        plain = Outline(self.device, steps, live, True, symbols=symbols, part=True, places=outline.places)
-        if plain.kernels != outline.kernels:  # extents that happen to be equal here: planned plainly, axes of them are merged
-            return
-        assert plain.flags == outline.flags, "other sizes would have other phases"
-        assert plain.sizes is not None
-        known = plain.sizes(*placing.parameters)
-        for number, (one, other) in enumerate(zip(known or (), sizes, strict=True)):
-            assert one == other, f"number {number} of a part is {other} instead of {one}"
-        alone = Outline(self.device, steps, live, True, symbols=Symbols(), places=outline.places)
-        alone.fused, alone.sizes = False, None
-        planning.Plan(alone, alone.results(), live)
-        plain.let_go()
-        alone.let_go()
 
     def _spelled(self, part: Part) -> list[Any]:
         """The steps of a part as a trace of its own: what it reads, then itself."""

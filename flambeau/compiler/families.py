@@ -41,25 +41,64 @@ def planned(device: Device, steps: Sequence[Any], live: bytes, fuse: bool, check
 
 
 class Variant:
-    """An outline, and for which sizes it holds."""
+    """An outline, and for which sizes it holds: a trace's integers are the symbols' values and constants, in a pattern."""
 
-    __slots__ = ("outline", "symbols", "pattern", "constants")
+    __slots__ = ("outline", "_symbols", "_pattern", "_constants")
 
-    def __init__(self, outline: Outline, symbols: Callable[[Any], Any], pattern: Callable[[Any], Any], constants: Any) -> None:
-        self.outline = outline
+    outline: Outline
+
+    def __init__(self, symbols: Callable[[Any], Any], pattern: Callable[[Any], Any], constants: tuple[int, ...]) -> None:
         #: Picks the symbols' values from a trace's integers.
-        self.symbols = symbols
+        self._symbols = symbols
         #: Makes the integers of symbols and constants again.
-        self.pattern = pattern
-        self.constants = constants
+        self._pattern = pattern
+        self._constants = constants
+
+    def planned(
+        self, device: Device, steps: Sequence[Any], live: bytes, integers: tuple[int, ...], part: bool = False,
+        places: Sequence[Sequence[int]] | None = None,
+    ) -> Outline:  # fmt: skip
+        """An outline with these integers as the example."""
+        symbols = Symbols()
+        values = tuple(map(symbols.symbol, self._symbols(integers)))
+        following = iter(self._pattern(values + self._constants))
+        sized = [with_integers(step, following) for step in steps]
+        return Outline(device, sized, live, True, symbols=symbols, part=part, places=places)
 
     def sizes(self, integers: tuple[int, ...], parameters: Sequence[int] = ()) -> tuple[int, ...] | None:
         """The sizes of a plan for these integers; None if it does not hold for them."""
-        values = self.symbols(integers)
-        if self.pattern(values + self.constants) != integers or values and min(values) < LEAST:
+        values = self._symbols(integers)
+        if self._pattern(values + self._constants) != integers or values and min(values) < LEAST:
             return None
         assert self.outline.sizes is not None
         return self.outline.sizes(*values, *parameters)
+
+    def verified(
+        self, device: Device, steps: Sequence[Any], live: bytes, integers: tuple[int, ...], sizes: tuple[int, ...],
+        parameters: Sequence[int] | None = None,
+    ) -> Any:  # fmt: skip
+        """Planning with these integers as the example must give the same; returns what verifies the memory of a run.
+
+        ``parameters`` are those of a part, of which the memory is verified as if it were a plan of its own.
+        """
+        outline = self.planned(device, steps, live, integers, parameters is not None, self.outline.places)
+        same = outline.kernels == self.outline.kernels and outline.flags == self.outline.flags
+        assert same, "other sizes would have other kernels"
+        assert outline.sizes is not None
+        again = outline.sizes(*self._symbols(integers), *(parameters or ()))
+        assert again is not None, "a plan does not hold for the sizes that it was made for"
+        for number, (one, other) in enumerate(zip(again, sizes, strict=True)):
+            assert one == other, f"number {number} of a plan is {other} instead of {one}"
+        if parameters is not None:
+            outline.let_go()
+            outline = self.planned(device, steps, live, integers, places=self.outline.places)
+            outline.fused = False
+            again = outline.sizes(*self._symbols(integers)) if outline.sizes is not None else None
+            assert again is not None, "a part has no sizes alone"
+        outline.settle()
+        check = planning.Plan(outline, again, live).check
+        outline.let_go()
+        return check
 
 
 class Family:
@@ -100,7 +139,7 @@ def planned_for_any_size(device: Device, last: Step, live: bytes) -> Plan | None
         if sizes is not None:
             if number:
                 family.variants.insert(0, family.variants.pop(number))
-            return _plan(device, chain, variant.outline, sizes, live)
+            return _plan(device, chain, variant, integers, sizes, live)
     family.visits += 1
     early = last.depth > STEPS_AT_ONCE and family.visits * STEPS_A_VISIT < last.depth
     if early or not family.samples:
@@ -119,23 +158,15 @@ def planned_for_any_size(device: Device, last: Step, live: bytes) -> Plan | None
     family.samples.append(integers)
     sizes = variant.sizes(integers)
     assert sizes is not None, "a plan does not hold for the sizes that it was made for"
-    return _plan(device, chain, variant.outline, sizes, live)
+    return _plan(device, chain, variant, integers, sizes, live)
 
 
-def _plan(device: Device, chain: Sequence[Step], outline: Outline, sizes: tuple[int, ...], live: bytes) -> Plan:
-    """The plan that an outline gives. When plans are verified, planning with plain integers must give the same."""
-    if not planning.CHECK:
-        return Plan(outline, sizes, live)
-    plain = Outline(device, expanded(chain), live, True, symbols=Symbols(), places=outline.places)
-    if plain.kernels != outline.kernels:  # extents that happen to be equal here: planned plainly, axes of them are merged
-        return Plan(outline, sizes, live, lambda *_: None)
-    assert plain.flags == outline.flags, "other sizes would have other phases"
-    for number, (one, other) in enumerate(zip(plain.results(), sizes, strict=True)):
-        assert one == other, f"number {number} of a plan is {other} instead of {one}"
-    plain.sizes = None
-    check = Plan(plain, sizes, live).check
-    plain.let_go()
-    return Plan(outline, sizes, live, check)
+def _plan(
+    device: Device, chain: Sequence[Step], variant: Variant, integers: tuple[int, ...], sizes: tuple[int, ...], live: bytes
+) -> Plan:
+    """The plan that a variant gives for a trace's integers."""
+    check = variant.verified(device, expanded(chain), live, integers, sizes) if planning.CHECK else None
+    return Plan(variant.outline, sizes, live, check)
 
 
 def variant_for(
@@ -146,32 +177,25 @@ def variant_for(
 
     What differs from any of the samples is symbolic; in a ``part`` all is, but what is less than a symbol can be.
     """
-    symbols = Symbols()
-    made: dict[Any, Any] = {}
+    symbols: dict[Any, int] = {}
     first: list[int] = []
     constants: list[int] = []
-    numbers: list[Any] = []
-    places: list[tuple[bool, int]] = []
+    order: list[tuple[bool, int]] = []
     for position, seen in enumerate(zip(integers, *samples)):
         value = seen[0]
         if value < LEAST or not part and all(other == value for other in seen):
-            places.append((False, len(constants)))
+            order.append((False, len(constants)))
             constants.append(value)
-            numbers.append(value)
             continue
-        if seen not in made:
-            made[seen] = len(first), symbols.symbol(value)
+        if seen not in symbols:
+            symbols[seen] = len(first)
             first.append(position)
-        number, symbol = made[seen]
-        places.append((True, number))
-        numbers.append(symbol)
-    following = iter(numbers)
-    sized = [with_integers(step, following) for step in steps]
-    outline = Outline(device, sized, live, True, symbols=symbols, part=part)
-    order = [number if symbolic else len(first) + number for symbolic, number in places]
-    variant = Variant(outline, _picker(first), _picker(order), tuple(constants))
+        order.append((True, symbols[seen]))
+    pattern = [number if symbolic else len(first) + number for symbolic, number in order]
+    variant = Variant(_picker(first), _picker(pattern), tuple(constants))
+    variant.outline = outline = variant.planned(device, steps, live, integers, part)
     outline.let_go()
-    count_structure(5000 + 1500 * len(outline.work) + 100 * len(numbers))
+    count_structure(5000 + 1500 * len(outline.work) + 100 * len(integers))
     return variant
 
 

@@ -440,7 +440,7 @@ class Fuser:
 
     def _fits(self, group: Group, boundaries: set[int]) -> bool:
         if group.kind == "template":
-            return boundaries <= group.boundaries
+            return all(any(boundary == known for known in group.boundaries) for boundary in boundaries)
         boundaries = group.boundaries | boundaries
         if group.reduced:
             return self._reducible(boundaries, group.outer, group.reduced, group.inner)

@@ -23,7 +23,10 @@ _CONDITIONS = {WHERE: 0, CHECK: 1}
 
 def axes_of(boundaries: set[int], count: int) -> tuple[list[int], list[int]]:
     """Extents of the loop's axes, outermost first, and the element count at which each begins."""
-    starts = [1, *sorted(b for b in boundaries if 1 < b < count)]
+    starts = [1]
+    for boundary in sorted(b for b in boundaries if 1 < b < count):
+        if boundary != starts[-1]:  # a set may have two symbolic ones that happen to be equal
+            starts.append(boundary)
     ends = [*starts[1:], count]
     extents = [end // start for start, end in zip(starts, ends)]
     return extents[::-1], starts[::-1]

@@ -83,6 +83,12 @@ class Outline:
         if symbols is not None:
             self.sizes = symbols.binder(self.results())
 
+    def settle(self) -> None:
+        """Have the outline stand for its example alone, as one that was planned with plain integers."""
+        assert self._symbols is not None
+        self._symbols.bound = False
+        self.sizes = None
+
     def let_go(self) -> None:
         """Forget what only planning needed."""
         for group in self.groups:

@@ -40,10 +40,11 @@ class Plan:
         self.outputs = list(islice(following, len(outline.outputs)))
         #: Arguments that move with a number given at each run: (position, bytes, number, bytes per unit).
         self.moved = [(place, next(following), number, unit) for place, _, number, unit in outline.moved]
-        self.late: list[Late] = [late.within(next(following)) for late in outline.late]
+        definite = outline.sizes is None
+        self.late: list[Late] = [late if definite else late.within(extent) for late, extent in zip(outline.late, following)]
         #: Native runs (first step, count) and host calls, in order.
         self.segments: list[tuple[int, int] | HostCall] = [
-            piece.with_sizes(following) if isinstance(piece, HostCall) and outline.sizes is not None else piece
+            piece if definite or not isinstance(piece, HostCall) else piece.with_sizes(following)
             for piece in outline.segments
         ]
         #: Where outputs that take no leaf's memory, the temporaries and the scratch memory are, by the number of threads.

@@ -70,8 +70,7 @@ class Late:
 
     def within(self, extent: int) -> Late:
         """The same for another extent."""
-        same = type(self.extent) is int and self.extent == extent
-        return self if same else Late(self.check, self.place, self.dim, extent, self.value)
+        return Late(self.check, self.place, self.dim, extent, self.value)
 
     def found(self, value: int) -> Late:
         """The same, with the value that was wrong."""
