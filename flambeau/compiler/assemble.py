@@ -24,7 +24,7 @@ from ..interpreter.forks import new_lock
 from ..kernels.contract import ALIGNMENT, NEW_PHASE, PADDING, STOP_ON_ERROR, Device, ReusedMemory
 from ..kernels.kernel import Late, Operand
 from . import plan as planning
-from .families import Variant, variant_for
+from .families import Variants, variant_for
 from .memory import FreePlaces
 from .outline import Outline
 from .parts import Part, last_uses, parts_of
@@ -33,7 +33,7 @@ from .templates import HostCall
 MOST_VARIANTS = 16
 """Variants of a part that are kept."""
 
-_parts: dict[Any, list[Variant]] = {}
+_parts: dict[Any, Variants] = {}
 """What is known of each part, by its structure, what it reads, and what is needed of it."""
 
 
@@ -64,7 +64,6 @@ class AssembledPlan:
         self._live = live
         self._records: list[int] = []
         self._arguments = array("q")
-        self._starts: list[int] = []
         self._memories: list[_Memory] = []
         self._memory_at: dict[int, _Memory] = {}
         self._meta_at: dict[int, tuple[Any, Any]] = {}
@@ -141,19 +140,20 @@ class AssembledPlan:
         numbers = tuple(integers)
         variants = _parts.get(key)
         if variants is None:
-            variants = _parts[key] = []
-        for variant in variants:
-            placing = _Placing(self, part, variant.outline)
-            sizes = variant.sizes(numbers, placing.parameters)
-            if sizes is not None:
-                break
-        else:
-            variant = variant_for(self.device, self._spelled(part), bytes(mask), numbers, (), part=True)
-            variants.insert(0, variant)
-            del variants[MOST_VARIANTS:]
-            placing = _Placing(self, part, variant.outline)
-            sizes = variant.sizes(numbers, placing.parameters)
-            assert sizes is not None, "a part does not hold for the sizes that it was made for"
+            variants = _parts[key] = Variants(MOST_VARIANTS)
+        placing: Any = None
+
+        def parameters(outline: Outline) -> Sequence[int]:
+            nonlocal placing
+            placing = _Placing(self, part, outline)
+            return placing.parameters  # type: ignore[no-any-return]
+
+        found = variants.sizes(numbers, parameters)
+        if found is None:
+            variants.add(variant_for(self.device, self._spelled(part), bytes(mask), numbers, (), part=True))
+            found = variants.sizes(numbers, parameters)
+            assert found is not None, "a part does not hold for the sizes that it was made for"
+        variant, sizes = found
         if planning.CHECK:
             variant.verified(self.device, self._spelled(part), bytes(mask), numbers, sizes, placing.parameters)
         self._take(number, part, variant.outline, placing, sizes)

@@ -117,7 +117,8 @@ def _made(device: Device, last: Step, live: bytes, again: bool) -> Plan | Assemb
                 remember_plan(last, live, _SEEN)
                 return plan
     remember_plan(last, live, plan)
-    count_kept(plan.kept_bytes)
+    if not last.passing:  # else it goes with the trace
+        count_kept(plan.kept_bytes)
     return plan
 
 

@@ -65,13 +65,12 @@ class Variant:
         sized = [with_integers(step, following) for step in steps]
         return Outline(device, sized, live, True, symbols=symbols, part=part, places=places)
 
-    def sizes(self, integers: tuple[int, ...], parameters: Sequence[int] = ()) -> tuple[int, ...] | None:
-        """The sizes of a plan for these integers; None if it does not hold for them."""
+    def values(self, integers: tuple[int, ...]) -> tuple[int, ...] | None:
+        """The symbols' values for these integers, if they have the pattern."""
         values = self._symbols(integers)
         if self._pattern(values + self._constants) != integers or values and min(values) < LEAST:
             return None
-        assert self.outline.sizes is not None
-        return self.outline.sizes(*values, *parameters)
+        return values
 
     def verified(
         self, device: Device, steps: Sequence[Any], live: bytes, integers: tuple[int, ...], sizes: tuple[int, ...],
@@ -101,6 +100,39 @@ class Variant:
         return check
 
 
+class Variants:
+    """Some variants, those that were used last at the beginning."""
+
+    __slots__ = ("_known", "_most")
+
+    def __init__(self, most: int) -> None:
+        self._known: list[Variant] = []
+        self._most = most
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def sizes(
+        self, integers: tuple[int, ...], parameters: Callable[[Outline], Sequence[int]] = lambda outline: ()
+    ) -> tuple[Variant, tuple[int, ...]] | None:
+        """A variant that holds for a trace's integers, and the sizes of its plan; ``parameters`` gives those of a part."""
+        for number, variant in enumerate(self._known):
+            values = variant.values(integers)
+            if values is not None:
+                assert variant.outline.sizes is not None
+                sizes = variant.outline.sizes(*values, *parameters(variant.outline))
+                if sizes is not None:
+                    if number:
+                        self._known.insert(0, self._known.pop(number))
+                    return variant, sizes
+        return None
+
+    def add(self, variant: Variant) -> None:
+        """Put a new one at the beginning; the one that was used longest ago leaves if there are too many."""
+        self._known.insert(0, variant)
+        del self._known[self._most :]
+
+
 class Family:
     """The variants for one structure and one set of needed values."""
 
@@ -111,7 +143,7 @@ class Family:
         self.visits = 0
         #: How many traces had no variant since the last one was made.
         self.wanted = 0
-        self.variants: list[Variant] = []
+        self.variants = Variants(MOST_VARIANTS)
 
 
 _families: dict[Any, Family] = {}
@@ -134,12 +166,9 @@ def planned_for_any_size(device: Device, last: Step, live: bytes) -> Plan | None
     if family is None:
         count_structure(500 + 8 * len(key) + 40 * len(integers))
         family = _families[key] = Family()
-    for number, variant in enumerate(family.variants):
-        sizes = variant.sizes(integers)
-        if sizes is not None:
-            if number:
-                family.variants.insert(0, family.variants.pop(number))
-            return _plan(device, chain, variant, integers, sizes, live)
+    found = family.variants.sizes(integers)
+    if found is not None:
+        return _plan(device, chain, integers, live, *found)
     family.visits += 1
     early = last.depth > STEPS_AT_ONCE and family.visits * STEPS_A_VISIT < last.depth
     if early or not family.samples:
@@ -152,17 +181,15 @@ def planned_for_any_size(device: Device, last: Step, live: bytes) -> Plan | None
         return None
     family.wanted = 0
     family.samples[MOST_SAMPLES:] = []
-    variant = variant_for(device, expanded(chain), live, integers, family.samples)
-    family.variants.insert(0, variant)
-    family.variants[MOST_VARIANTS:] = []
+    family.variants.add(variant_for(device, expanded(chain), live, integers, family.samples))
     family.samples.append(integers)
-    sizes = variant.sizes(integers)
-    assert sizes is not None, "a plan does not hold for the sizes that it was made for"
-    return _plan(device, chain, variant, integers, sizes, live)
+    found = family.variants.sizes(integers)
+    assert found is not None, "a plan does not hold for the sizes that it was made for"
+    return _plan(device, chain, integers, live, *found)
 
 
 def _plan(
-    device: Device, chain: Sequence[Step], variant: Variant, integers: tuple[int, ...], sizes: tuple[int, ...], live: bytes
+    device: Device, chain: Sequence[Step], integers: tuple[int, ...], live: bytes, variant: Variant, sizes: tuple[int, ...]
 ) -> Plan:
     """The plan that a variant gives for a trace's integers."""
     check = variant.verified(device, expanded(chain), live, integers, sizes) if planning.CHECK else None

@@ -412,7 +412,8 @@ def _outside(pairs: list[Pair]) -> list[int]:
 def _keep_segment(trace: Trace, cursor: Step, found: Composite, key: tuple[Any, ...], pairs: list[Pair]) -> None:
     """Have a composite that was just learnt be one step of the trie, and known wherever it is recorded."""
     chain: list[Any] = []
-    step: Any = found.last
+    last = found.last
+    step: Any = last
     while step is not cursor:
         chain.append(step)
         step = step.parent
@@ -424,8 +425,10 @@ def _keep_segment(trace: Trace, cursor: Step, found: Composite, key: tuple[Any, 
         count_kept(300 * len(segment.steps))
     kept = trace.segments if cursor.passing else _segments
     kept[key] = segment, found.moved(-found.start)
-    found.last = trace.cursor = segment_step(cursor, segment, outside, chain[0].site if chain else None)
-    found.mark = found.last.mark
+    whole = segment_step(cursor, segment, outside, chain[0].site if chain else None)
+    if trace.cursor is last:  # else a signal's handler has recorded something behind it
+        found.last = trace.cursor = whole
+        found.mark = whole.mark
 
 
 def _placed(trace: Trace, cursor: Step, known: tuple[Segment, Composite], pairs: list[Pair]) -> Composite:
