@@ -200,3 +200,60 @@ def descend(optimiser: Any, loss: Any) -> Any:
     loss.backward()
     optimiser.step()
     return loss
+
+
+def recurrent_training(framework: Any, body: str) -> Callable[[], Any]:
+    """A step that trains two layers of ``nn.<body>`` with 128 features, on batches of 32 sequences of 60 steps."""
+    nn = framework.nn
+    length, batch, width, classes = 60, 32, 128, 10
+    layers, head = getattr(nn, body)(64, width, 2), nn.Linear(width, classes)
+    parameters = nn.ModuleList([layers, head])
+    initialise(framework, parameters)
+    optimiser = framework.optim.Adam(parameters.parameters(), lr=0.001)
+    inputs = normal(framework, BATCHES, length, batch, 64)
+    labels = framework.tensor(np.random.default_rng(1).integers(0, classes, (BATCHES, length * batch)))
+    place = 0
+
+    def step() -> Any:
+        nonlocal place
+        place = (place + 1) % BATCHES
+        logits = head(layers(inputs[place])[0]).view(-1, classes)
+        return descend(optimiser, nn.functional.cross_entropy(logits, labels[place]))
+
+    return step
+
+
+def loop_training(framework: Any, gates: int, turn: Callable[..., Any]) -> Callable[..., Any]:
+    """A step that trains a recurrent layer written as a loop over time, on sequences and batches of any size.
+
+    ``turn(framework, given, kept, row, h, c)`` gives the next ``h`` and ``c``; ``given`` and ``kept`` are linear layers with so
+    many ``gates``, of the row and of ``h``.
+    """
+    nn = framework.nn
+    inputs_width, width, classes = 32, 64, 10
+
+    class Network(nn.Module):  # type: ignore[misc, name-defined]
+        def __init__(self) -> None:
+            super().__init__()
+            self.given, self.kept = nn.Linear(inputs_width, gates * width), nn.Linear(width, gates * width)
+            self.head = nn.Linear(width, classes)
+
+        def forward(self, x: Any) -> Any:
+            h = c = framework.zeros(x.shape[1], width)
+            outputs = []
+            for t in range(x.shape[0]):
+                h, c = turn(framework, self.given, self.kept, x[t], h, c)
+                outputs.append(h)
+            return self.head(framework.stack(outputs))
+
+    model = initialise(framework, Network())
+    optimiser = framework.optim.Adam(model.parameters(), lr=0.001)
+    inputs = normal(framework, 60, 40, inputs_width)
+    labels = framework.tensor(np.random.default_rng(1).integers(0, classes, (60, 40)))
+
+    def step(length: int, batch: int) -> Any:
+        logits = model(inputs[:length, :batch])
+        wanted = labels[:length, :batch].reshape(-1)
+        return descend(optimiser, nn.functional.cross_entropy(logits.view(-1, classes), wanted))
+
+    return step

@@ -2,50 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-import numpy as np
-
 from benchmarks.case import Case, main
-from benchmarks.models import descend, initialise, normal
-
-INPUTS, WIDTH, CLASSES = 32, 64, 10
+from benchmarks.models import loop_training
 
 
-def prepare(framework: Any) -> Callable[..., Any]:
-    nn = framework.nn
-
-    class Network(nn.Module):  # type: ignore[misc, name-defined]
-        def __init__(self) -> None:
-            super().__init__()
-            self.given, self.kept = nn.Linear(INPUTS, 4 * WIDTH), nn.Linear(WIDTH, 4 * WIDTH)
-            self.head = nn.Linear(WIDTH, CLASSES)
-
-        def forward(self, x: Any) -> Any:
-            h = c = framework.zeros(x.shape[1], WIDTH)
-            outputs = []
-            for t in range(x.shape[0]):
-                i, f, g, o = (self.given(x[t]) + self.kept(h)).chunk(4, 1)
-                c = f.sigmoid() * c + i.sigmoid() * g.tanh()
-                h = o.sigmoid() * c.tanh()
-                outputs.append(h)
-            return self.head(framework.stack(outputs))
-
-    model = initialise(framework, Network())
-    optimiser = framework.optim.Adam(model.parameters(), lr=0.001)
-    inputs = normal(framework, 60, 40, INPUTS)
-    labels = framework.tensor(np.random.default_rng(1).integers(0, CLASSES, (60, 40)))
-
-    def step(length: int, batch: int) -> Any:
-        logits = model(inputs[:length, :batch])
-        wanted = labels[:length, :batch].reshape(-1)
-        return descend(optimiser, nn.functional.cross_entropy(logits.view(-1, CLASSES), wanted))
-
-    return step
+def turn(framework: Any, given: Any, kept: Any, row: Any, h: Any, c: Any) -> tuple[Any, Any]:
+    i, f, g, o = (given(row) + kept(h)).chunk(4, 1)
+    c = f.sigmoid() * c + i.sigmoid() * g.tanh()
+    return o.sigmoid() * c.tanh(), c
 
 
-CASE = Case(prepare, ratio=0.8, seen=1.5, sizes=(range(20, 61), range(8, 41)))
+CASE = Case(partial(loop_training, gates=4, turn=turn), ratio=0.8, seen=1.5, sizes=(range(20, 61), range(8, 41)))
 
 if __name__ == "__main__":
     main(CASE)
