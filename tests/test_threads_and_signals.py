@@ -252,19 +252,21 @@ class Training:
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 
 
-def raised_at(function: Callable[[], None], number: int) -> bool | None:
-    """Raise :class:`Alarm` at the beginning of a function or after a call of one in C, ``number`` of all: signals come there.
+def raised(function: Callable[[], None], here: Callable[[Any], bool]) -> bool | None:
+    """Raise :class:`Alarm` at the beginning of a function or after a call of one in C, where signals come.
 
-    Whether that reached the caller; None if there are not so many calls. (Generators that are closed seem to be called.)
+    ``here`` is asked at each, with the frame of the caller. Whether what was raised reached the caller; None if ``here``
+    never said yes. (Generators that are closed seem to be called.)
     """
-    count = 0
+    asked = False
 
     def profile(frame: Any, event: str, _: Any) -> None:
-        nonlocal count
-        count += event == "c_return" or event == "call" and frame.f_code.co_name != "<genexpr>"
-        if count == number:
-            sys.setprofile(None)
-            raise Alarm
+        nonlocal asked
+        if event == "c_return" or event == "call" and frame.f_code.co_name != "<genexpr>":
+            if here(frame if event == "c_return" else frame.f_back):
+                asked = True
+                sys.setprofile(None)
+                raise Alarm
 
     try:
         try:
@@ -274,28 +276,50 @@ def raised_at(function: Callable[[], None], number: int) -> bool | None:
             sys.setprofile(None)
     except Alarm:
         return True
-    return False if count >= number else None
+    return False if asked else None
 
 
-@pytest.mark.parametrize("known", [True, False], ids=["known steps", "steps not seen before"])
-def test_what_is_raised_at_any_call_reaches_the_caller(known: bool) -> None:
+def test_what_is_raised_at_any_call_reaches_the_caller() -> None:
+    """In known steps, which run the same calls each time."""
     training = Training()
     for _ in range(4):
         training.step()
-    number, reached = 1, 0
-    while True:
-        if not known:
-            forget_steps()
-        outcome = raised_at(training.step, number)
+    outcome: bool | None = True
+    for first in range(1, 1 << 20, 23):
+        number = iter(range(first, 0, -1))
+        outcome = raised(training.step, lambda frame: next(number, 0) == 1)
         if outcome is None:
             break
-        assert outcome, number
-        reached += 1
-        number += 23 if known else number // 40 + 1
-        if reached % 5 == 0:
+        assert outcome, first
+        if first % 5 == 0:
             training.check()
     training.check()
-    assert reached > 40
+    assert outcome is None and first > 900
+
+
+def test_what_was_recorded_when_something_was_raised_can_be_used() -> None:
+    """Each line that calls something is interrupted once, in steps that were never seen before, which are then seen again."""
+    package = os.path.dirname(flambeau.__file__)
+    folders = tuple([os.path.join(package, folder) + os.sep for folder in ("graph", "core", "compiler")])
+    lines = set[tuple[str, int]]()
+
+    def here(frame: Any) -> bool:
+        line = frame.f_code.co_filename, frame.f_lineno
+        if line in lines or not line[0].startswith(folders):
+            return False
+        lines.add(line)
+        return True
+
+    training = Training()
+    while True:
+        forget_steps()
+        outcome = raised(training.step, here)
+        if outcome is None:
+            break
+        assert outcome, lines
+        training.step()
+        training.check()
+    assert len(lines) > 400
 
 
 @pytest.mark.parametrize("kind", [Alarm, TimeoutError])

@@ -119,8 +119,8 @@ def find_structure(step: Step) -> None:
     """Note with a step its structure, its integers and the places that it reads (see :func:`.structure.spread`)."""
     if step.primitive is SEGMENT:
         segment: Segment = step.attributes
-        step.structure, step.integers = segment.structure, segment.integers
         step.outside = tuple([place for place, _ in step.operands])
+        step.structure, step.integers = segment.structure, segment.integers  # last: it tells that all is there, and signals come
     else:
         structure, step.integers, step.outside = spread(step)
         step.structure = number_of(structure)
