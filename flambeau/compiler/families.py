@@ -9,14 +9,14 @@ pattern and satisfy the guards that planning left (:mod:`flambeau.kernels.symbol
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from operator import itemgetter
 from typing import Any
 
 from ..graph.segments import expanded, find_structure
 from ..graph.steps import Step, chain_to, count_structure, when_forgotten
 from ..graph.structure import with_integers
 from ..kernels.contract import Device
-from ..kernels.symbols import LEAST, Symbols
+from ..kernels.patterns import Pattern
+from ..kernels.symbols import Symbols
 from . import plan as planning
 from .outline import Outline
 from .plan import Plan
@@ -43,16 +43,12 @@ def planned(device: Device, steps: Sequence[Any], live: bytes, fuse: bool, check
 class Variant:
     """An outline, and for which sizes it holds: a trace's integers are the symbols' values and constants, in a pattern."""
 
-    __slots__ = ("outline", "_symbols", "_pattern", "_constants")
+    __slots__ = ("outline", "pattern")
 
     outline: Outline
 
-    def __init__(self, symbols: Callable[[Any], Any], pattern: Callable[[Any], Any], constants: tuple[int, ...]) -> None:
-        #: Picks the symbols' values from a trace's integers.
-        self._symbols = symbols
-        #: Makes the integers of symbols and constants again.
-        self._pattern = pattern
-        self._constants = constants
+    def __init__(self, pattern: Pattern) -> None:
+        self.pattern = pattern
 
     def planned(
         self, device: Device, steps: Sequence[Any], live: bytes, integers: tuple[int, ...], part: bool = False,
@@ -60,17 +56,9 @@ class Variant:
     ) -> Outline:  # fmt: skip
         """An outline with these integers as the example."""
         symbols = Symbols()
-        values = tuple(map(symbols.symbol, self._symbols(integers)))
-        following = iter(self._pattern(values + self._constants))
+        following = self.pattern.symbolic(symbols, integers)
         sized = [with_integers(step, following) for step in steps]
         return Outline(device, sized, live, True, symbols=symbols, part=part, places=places)
-
-    def values(self, integers: tuple[int, ...]) -> tuple[int, ...] | None:
-        """The symbols' values for these integers, if they have the pattern."""
-        values = self._symbols(integers)
-        if self._pattern(values + self._constants) != integers or values and min(values) < LEAST:
-            return None
-        return values
 
     def verified(
         self, device: Device, steps: Sequence[Any], live: bytes, integers: tuple[int, ...], sizes: tuple[int, ...],
@@ -83,8 +71,9 @@ class Variant:
         outline = self.planned(device, steps, live, integers, parameters is not None, self.outline.places)
         same = outline.kernels == self.outline.kernels and outline.flags == self.outline.flags
         assert same, "other sizes would have other kernels"
-        assert outline.sizes is not None
-        again = outline.sizes(*self._symbols(integers), *(parameters or ()))
+        values = self.pattern.values(integers)
+        assert outline.sizes is not None and values is not None
+        again = outline.sizes(*values, *(parameters or ()))
         assert again is not None, "a plan does not hold for the sizes that it was made for"
         for number, (one, other) in enumerate(zip(again, sizes, strict=True)):
             assert one == other, f"number {number} of a plan is {other} instead of {one}"
@@ -92,7 +81,7 @@ class Variant:
             outline.let_go()
             outline = self.planned(device, steps, live, integers, places=self.outline.places)
             outline.fused = False
-            again = outline.sizes(*self._symbols(integers)) if outline.sizes is not None else None
+            again = outline.sizes(*values) if outline.sizes is not None else None
             assert again is not None, "a part has no sizes alone"
         outline.settle()
         check = planning.Plan(outline, again, live).check
@@ -117,7 +106,7 @@ class Variants:
     ) -> tuple[Variant, tuple[int, ...]] | None:
         """A variant that holds for a trace's integers, and the sizes of its plan; ``parameters`` gives those of a part."""
         for number, variant in enumerate(self._known):
-            values = variant.values(integers)
+            values = variant.pattern.values(integers)
             if values is not None:
                 assert variant.outline.sizes is not None
                 sizes = variant.outline.sizes(*values, *parameters(variant.outline))
@@ -204,32 +193,11 @@ def variant_for(
 
     What differs from any of the samples is symbolic; in a ``part`` all is, but what is less than a symbol can be.
     """
-    symbols: dict[Any, int] = {}
-    first: list[int] = []
-    constants: list[int] = []
-    order: list[tuple[bool, int]] = []
-    for position, seen in enumerate(zip(integers, *samples)):
-        value = seen[0]
-        if value < LEAST or not part and all(other == value for other in seen):
-            order.append((False, len(constants)))
-            constants.append(value)
-            continue
-        if seen not in symbols:
-            symbols[seen] = len(first)
-            first.append(position)
-        order.append((True, symbols[seen]))
-    pattern = [number if symbolic else len(first) + number for symbolic, number in order]
-    variant = Variant(_picker(first), _picker(pattern), tuple(constants))
+    variant = Variant(Pattern(integers, samples, all_vary=part))
     variant.outline = outline = variant.planned(device, steps, live, integers, part)
     outline.let_go()
     count_structure(5000 + 1500 * len(outline.work) + 100 * len(integers))
     return variant
-
-
-def _picker(places: Sequence[int]) -> Callable[[Any], tuple[int, ...]]:
-    if len(places) > 1:
-        return itemgetter(*places)
-    return lambda numbers: tuple([numbers[place] for place in places])
 
 
 when_forgotten(_families.clear, structure=True)
