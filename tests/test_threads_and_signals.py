@@ -287,7 +287,7 @@ def test_what_is_raised_at_any_call_reaches_the_caller() -> None:
     outcome: bool | None = True
     for first in range(1, 1 << 20, 23):
         number = iter(range(first, 0, -1))
-        outcome = raised(training.step, lambda frame: next(number, 0) == 1)
+        outcome = raised(training.step, lambda frame, number=number: next(number, 0) == 1)  # type: ignore[misc]
         if outcome is None:
             break
         assert outcome, first
