@@ -11,11 +11,13 @@ from typing import Any
 import numpy as np
 
 from ..graph.dtypes import dtype
-from ..graph.primitives import ATTENTION, CONVOLUTION, CTC_LOSS, nbytes
+from ..graph.primitives import ATTENTION, CONVOLUTION, CTC_LOSS, RECURRENT, nbytes
 from ..graph.shapes import broadcast_strides
 from ..graph.structure import Layout
 from ..kernels.contract import Device
 from ..kernels.kernel import (
+    GATES,
+    KEPT,
     Alignment,
     Attention,
     Call,
@@ -23,6 +25,7 @@ from ..kernels.kernel import (
     MatrixAccess,
     Number,
     Operand,
+    Recurrent,
     Scan,
     Scatter,
     Shifted,
@@ -133,6 +136,8 @@ def lower_single(device: Device, group: Group, in_place: bool) -> list[Call | Ho
         return list(_attention(device, item, group.items))
     if kind == "ctc":
         return list(_ctc(device, item, group.items))
+    if kind == "recurrent":
+        return list(_recurrent(device, item, group.items))
     return list(_template(device, item, group.items))
 
 
@@ -238,6 +243,43 @@ def _ctc(device: Device, item: Item, items: list[Item]) -> list[Call]:
         return device.ctc_loss(d, problem, loss, states or Operand(frames * (2 * problem.total + 3 * samples) * d.itemsize))
     grad, known, kept = further
     return device.ctc_gradient(d, problem, setting, _strided(grad), operand_of(known), operand_of(kept), item.store())
+
+
+def _recurrent(device: Device, item: Item, items: list[Item]) -> list[Call]:
+    """A recurrent layer over packed rows, or its gradient. A device writes all outputs, be they needed or not."""
+    _, d, kind, reverse, *settings = item.attributes
+    read = [operand for operand in item.operands if isinstance(operand, Access)]
+    forward = item.primitive is RECURRENT
+    projected = read.pop(0) if forward else None
+    sizes, weight, *others = read
+    hidden, (rows, _) = weight.sizes[1], item.shape
+    count = 2 if kind == "lstm" else 1
+    states = others[:count] if forward else others[1 + count : 1 + 2 * count]
+    (steps,), sequences = sizes.sizes, states[0].sizes[0]
+    problem = Recurrent(
+        kind, d, reverse, steps, sequences, rows, hidden, operand_of(sizes), matrix_access(weight, ())
+    )  # fmt: skip
+    outputs = iter(_outputs(items, 3 + 2 * count))
+
+    def stored(rows: int, columns: int) -> Operand:
+        return next(outputs) or Operand(rows * columns * d.itemsize, "unneeded output")
+
+    def of_states(rows: int) -> list[Operand]:
+        return [stored(rows, hidden) for _ in range(count)]
+
+    if projected is not None:
+        biased, keeps = settings
+        bias = operand_of(others[count]) if biased else None
+        output, ends = stored(rows, hidden), of_states(sequences)
+        kept = (stored(rows, hidden * KEPT[kind]), of_states(rows)) if keeps else None
+        return device.recurrent(problem, _strided(projected), [*map(_strided, states)], bias, output, ends, kept)
+    activations, *before = map(operand_of, others[: 1 + count])
+    d_output = _strided(others[-1]) if settings[0] else None
+    d_projected, d_initial = stored(rows, hidden * GATES[kind]), of_states(sequences)
+    d_product = stored(rows, hidden * GATES[kind]) if kind == "gru" else None
+    return device.recurrent_gradient(
+        problem, d_output, [*map(_strided, states)], activations, before, d_projected, d_initial, d_product
+    )
 
 
 def _outputs(items: list[Item], count: int) -> list[Operand | None]:

@@ -9,7 +9,7 @@ from typing import Any
 from ..graph.dtypes import DType
 from ..graph.windows import Convolution, Pooling
 from ..kernels.contract import Tiling, register
-from ..kernels.kernel import Alignment, Attention, Call, Epilogue, MatrixAccess, Operand, Strided
+from ..kernels.kernel import Alignment, Attention, Call, Epilogue, MatrixAccess, Operand, Recurrent, Strided
 from ..kernels.kernel import Kernel as AnyKernel
 from ..kernels.program import Program
 from .attention import lower_attention, lower_attention_gradient
@@ -33,6 +33,7 @@ from .pooling import (
     lower_max_pool,
     lower_max_pool_gradient,
 )
+from .recurrent import lower_recurrent, lower_recurrent_gradient
 from .runner import default_runner
 from .scans import lower_scan
 from .scatter import lower_scatter
@@ -105,6 +106,18 @@ class Processor:
         result: Operand,
     ) -> list[Call]:  # fmt: skip
         return lower_ctc_gradient(register_type(dtype), problem, zero_infinity, grad, loss, states, result)
+
+    def recurrent(
+        self, problem: Recurrent, projected: Strided, initial: Sequence[Strided], bias: Operand | None, output: Operand,
+        ends: Sequence[Operand], kept: tuple[Operand, Sequence[Operand]] | None,
+    ) -> list[Call]:  # fmt: skip
+        return lower_recurrent(problem, projected, initial, bias, output, ends, kept)
+
+    def recurrent_gradient(
+        self, problem: Recurrent, d_output: Strided | None, d_ends: Sequence[Strided], kept: Operand,
+        before: Sequence[Operand], d_projected: Operand, d_initial: Sequence[Operand], d_product: Operand | None,
+    ) -> list[Call]:  # fmt: skip
+        return lower_recurrent_gradient(problem, d_output, d_ends, kept, before, d_projected, d_initial, d_product)
 
     def load(self, kernels: Sequence[Any]) -> list[int]:
         return default_compiler().addresses(kernels)

@@ -183,6 +183,17 @@ are a further output. The :class:`Check` s are of what :class:`~flambeau.kernels
 CTC_GRADIENT = define("ctc_gradient", "ctc", from_attributes)
 """``attributes`` (shape, dtype, blank, whether infinite losses count as 0) with the operands of the loss, the gradient of
 the losses, these, and the states."""
+RECURRENT = define("recurrent", "recurrent", from_attributes)
+"""One direction of a recurrent layer over packed rows (see :class:`~flambeau.kernels.kernel.Recurrent`). ``attributes`` (shape,
+dtype, kind, reverse, whether there is a bias, whether more is kept for the gradient) with operands: what the input gives to
+the gates (rows, gates · hidden), the numbers of sequences of each step (int64, contiguous), the weight, the states (sequences,
+hidden) at the beginning, of which elements adjoin along rows, and perhaps the bias, contiguous. Further outputs are the states
+at the end, and if they are kept, activations (rows, kept · hidden) and the states before each row."""
+RECURRENT_GRADIENT = define("recurrent_gradient", "recurrent", from_attributes)
+"""``attributes`` (shape, dtype, kind, reverse, whether there is a gradient of the output) with operands: the numbers of
+sequences, the weight, what was kept (activations, and states before each row), the gradients of the states at the end, and
+perhaps that of the output. Further outputs are the gradients of the states at the beginning, and for a GRU that of what the
+state gives to the gates."""
 HOST = define("host", "host", from_attributes)
 """``attributes`` (shape, dtype, function, parameters): ``function(*arrays, **dict(parameters))`` in NumPy gives the value
 (or a tuple, when more outputs follow)."""

@@ -30,7 +30,19 @@ from typing import Any, NamedTuple, Protocol
 
 from ..graph.dtypes import DType
 from ..graph.windows import Convolution, Pooling
-from .kernel import Alignment, Attention, Call, Epilogue, Kernel, MatrixAccess, Operand, Scan, Scatter, Strided
+from .kernel import (
+    Alignment,
+    Attention,
+    Call,
+    Epilogue,
+    Kernel,
+    MatrixAccess,
+    Operand,
+    Recurrent,
+    Scan,
+    Scatter,
+    Strided,
+)
 from .program import Program
 
 STEP_BYTES = 32
@@ -191,6 +203,23 @@ class Device(Protocol):
     ) -> list[Call]:  # fmt: skip
         """The calls that compute the gradient of the log-probabilities, which are taken for normalised, contiguous like them: NaN
         where the loss is infinite, or 0 if ``zero_infinity``."""
+
+    def recurrent(
+        self, problem: Recurrent, projected: Strided, initial: Sequence[Strided], bias: Operand | None, output: Operand,
+        ends: Sequence[Operand], kept: tuple[Operand, Sequence[Operand]] | None,
+    ) -> list[Call]:  # fmt: skip
+        """The calls that take a recurrent layer's steps. What the input gives to the gates is ``projected`` (rows, gates ·
+        hidden), ``initial`` are the states (sequences, hidden) at the beginning, ``bias`` (gates · hidden) is added to the
+        product of the state. Results are contiguous: the ``output`` (rows, hidden), the states at the ends of sequences, and
+        for the gradient what is :data:`~flambeau.kernels.kernel.KEPT` and each state before each row (rows, hidden)."""
+
+    def recurrent_gradient(
+        self, problem: Recurrent, d_output: Strided | None, d_ends: Sequence[Strided], kept: Operand,
+        before: Sequence[Operand], d_projected: Operand, d_initial: Sequence[Operand], d_product: Operand | None,
+    ) -> list[Call]:  # fmt: skip
+        """The calls that compute gradients, contiguous, from those of the output and of the states at the end: of what the
+        input gives to the gates (rows, gates · hidden), of the states at the beginning, and for a GRU of what the product
+        of the state and its bias gives to the gates, which for others is the first."""
 
     def load(self, kernels: Sequence[Kernel]) -> list[int]:
         """Make kernels of this device's calls ready to run; for each the number that stands for it in step records. It

@@ -163,6 +163,31 @@ class Alignment(NamedTuple):
     errors: tuple[Late, ...]
 
 
+GATES = {"lstm": 4, "gru": 3, "tanh": 1, "relu": 1}
+"""The kinds of recurrent layers: how many times the hidden size their gates are wide. The formulas are in
+:mod:`flambeau.ops.recurrence`."""
+
+KEPT = {"lstm": 4, "gru": 4, "tanh": 1, "relu": 1}
+"""How many times the hidden size wide what they keep for the gradient is: activations, in the order of the gates (of a GRU
+also what the state gives to the last one; the new state where there is one gate)."""
+
+
+class Recurrent(NamedTuple):
+    """One direction of a recurrent layer over packed sequences of ``steps`` steps: ``rows`` rows, those of each step together,
+    of as many sequences as ``sizes`` (int64) say, the first ones of ``sequences``. If it goes in ``reverse``, every sequence
+    begins with its last step. ``weight`` (gates · hidden, hidden) is what the state is multiplied with."""
+
+    kind: str
+    dtype: DType
+    reverse: bool
+    steps: int
+    sequences: int
+    rows: int
+    hidden: int
+    sizes: Operand
+    weight: MatrixAccess
+
+
 class Scan(NamedTuple):
     """The elements of ``sources``, converted to ``dtype`` and accumulated along ``axis`` of ``shape``, from the last one on if it
     goes ``backwards``; ``name`` is the primitive's. ``result`` is contiguous and has these ``strides``, and so have the

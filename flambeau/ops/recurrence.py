@@ -39,6 +39,8 @@ class Recurrence:
     comes in ``blocks`` of columns, each of which is then one operand.
     """
 
+    #: What devices call it.
+    name: ClassVar[str]
     #: How many times the hidden size the gates are wide.
     gates: ClassVar[int]
     states: ClassVar[int] = 1
@@ -57,6 +59,7 @@ class Recurrence:
 class Tanh(Recurrence):
     """``h' = tanh(projected + W h)`` (Elman 1990)."""
 
+    name = "tanh"
     gates = 1
     results = ("h",)
     reads = ("h",)
@@ -76,6 +79,7 @@ class Tanh(Recurrence):
 class Relu(Recurrence):
     """``h' = max(projected + W h, 0)``."""
 
+    name = "relu"
     gates = 1
     results = ("h",)
     reads = ("h",)
@@ -97,6 +101,7 @@ class Lstm(Recurrence):
     (Hochreiter and Schmidhuber 1997; Gers and others 2000), the new ``h'`` projected to fewer numbers if there is a matrix
     for that (Sak and others 2014)."""
 
+    name = "lstm"
     gates = 4
     states = 2
     results = ("h", "c", "gates")
@@ -138,6 +143,7 @@ class Gru(Recurrence):
     """``h' = (h - n) σ(z) + n`` with ``n = tanh(projected + σ(r) (W h + b))`` (Cho and others 2014), the reset being applied
     to the product as in cuDNN; blocks of the weights are ``r, z, n``."""
 
+    name = "gru"
     gates = 3
     results = ("h", "hidden")
     reads = ("projected", "hidden", "h before")

@@ -9,7 +9,18 @@ from typing import Any
 from flambeau.graph.dtypes import DType
 from flambeau.graph.windows import Convolution, Pooling
 from flambeau.kernels.contract import Tiling
-from flambeau.kernels.kernel import Alignment, Attention, Call, Epilogue, MatrixAccess, Operand, Scan, Scatter, Strided
+from flambeau.kernels.kernel import (
+    Alignment,
+    Attention,
+    Call,
+    Epilogue,
+    MatrixAccess,
+    Operand,
+    Recurrent,
+    Scan,
+    Scatter,
+    Strided,
+)
 from flambeau.kernels.program import Program
 from flambeau.kernels.symbols import definite
 
@@ -18,6 +29,7 @@ from .attention import lower_attention, lower_attention_gradient
 from .ctc import lower_ctc_gradient, lower_ctc_loss
 from .memory import AlwaysNew, Memory
 from .pooling import lower_pooling
+from .recurrent import lower_recurrent, lower_recurrent_gradient
 from .runner import Kernel, Runner
 from .scan import lower_scan
 from .scatter import lower_scatter
@@ -78,6 +90,19 @@ class Reference:
         result: Operand,
     ) -> list[Call]:  # fmt: skip
         return lower_ctc_gradient(dtype, definite(problem), zero_infinity, grad, loss, states, result)
+
+    def recurrent(
+        self, problem: Recurrent, projected: Strided, initial: Sequence[Strided], bias: Operand | None, output: Operand,
+        ends: Sequence[Operand], kept: tuple[Operand, Sequence[Operand]] | None,
+    ) -> list[Call]:  # fmt: skip
+        return lower_recurrent(definite(problem), *definite((projected, tuple(initial))), bias, output, ends, kept)
+
+    def recurrent_gradient(
+        self, problem: Recurrent, d_output: Strided | None, d_ends: Sequence[Strided], kept: Operand,
+        before: Sequence[Operand], d_projected: Operand, d_initial: Sequence[Operand], d_product: Operand | None,
+    ) -> list[Call]:  # fmt: skip
+        given = definite((problem, d_output, tuple(d_ends)))
+        return lower_recurrent_gradient(*given, kept, before, d_projected, d_initial, d_product)
 
     def load(self, kernels: Sequence[Any]) -> list[int]:
         return [self.runner.load(kernel) for kernel in kernels]

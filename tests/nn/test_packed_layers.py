@@ -1,0 +1,90 @@
+"""Recurrent layers over packed sequences: as PyTorch's, with the same bits however they are run, and on another device."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from compiler.test_same_bits import TIMES, eager
+from reference_device import computing_there
+
+import flambeau
+
+FEATURES = 7
+KINDS: list[tuple[str, dict[str, Any]]] = [
+    *(("LSTM", {}), ("GRU", {}), ("RNN", {}), ("RNN", {"nonlinearity": "relu"}), ("GRU", {"bias": False})),
+    ("LSTM", {"proj_size": 5}),
+]
+LENGTHS = [[3], [5, 1, 3, 3], [*range(1, 31)], [4] * 13, [1 + k % 5 for k in range(101)]]
+"""Of one sequence, of few, of many: one of each length, all of one, and more than two threads have a tile for."""
+HIDDEN = 33
+
+
+def train(library: Any, kind: str, settings: dict[str, Any], dtype: str, lengths: list[int], look: bool) -> list[np.ndarray]:
+    """What a network of two layers in both directions gives, and all gradients; ``look`` at the state alone, or at all."""
+    d = getattr(library, dtype)
+    network = getattr(library.nn, kind)(FEATURES, HIDDEN, 2, bidirectional=True, dtype=d, **settings)
+    numbers = np.random.default_rng(len(lengths))
+
+    def drawn(*shape: int) -> Any:
+        return library.tensor(numbers.uniform(-0.3, 0.3, shape)).to(d)
+
+    with library.no_grad():
+        for parameter in network.parameters():
+            parameter.copy_(drawn(*parameter.shape))
+    x = drawn(len(lengths), max(lengths), FEATURES).requires_grad_()
+    rnn = library.nn.utils.rnn
+    output, state = network(rnn.pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False))
+    padded, _ = rnn.pad_packed_sequence(output, batch_first=True)
+    states = state if isinstance(state, tuple) else (state,)
+    loss = sum((each * each * each).sum() for each in states)
+    if not look:
+        loss = loss + (padded * padded).sum()
+    loss.backward()
+    gradients = [x.grad, *[parameter.grad for parameter in network.parameters()]]
+    return [tensor.detach().numpy().copy() for tensor in (padded, *states, *gradients)]
+
+
+@pytest.mark.parametrize(("kind", "settings"), KINDS, ids=map(str, range(len(KINDS))))
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_lengths_as_in_pytorch_and_with_the_same_bits(kind: str, settings: dict[str, Any], dtype: str) -> None:
+    """By turns, so that what was learnt of some lengths is used for others."""
+    threads = flambeau.get_num_threads()
+    tolerance = 2e-5 if dtype == "float32" else 1e-12
+    wanted = []
+    for lengths in LENGTHS:
+        with eager():
+            wanted.append(train(flambeau, kind, settings, dtype, lengths, False))
+        for mine, theirs in zip(wanted[-1], train(torch, kind, settings, dtype, lengths, False), strict=True):
+            np.testing.assert_allclose(mine, theirs, atol=tolerance * max(1.0, np.abs(theirs).max()), rtol=0)
+    try:
+        for time in range(TIMES):
+            flambeau.set_num_threads(1 + time % 2)
+            for lengths, known in zip(LENGTHS, wanted):
+                for mine, bits in zip(train(flambeau, kind, settings, dtype, lengths, False), known, strict=True):
+                    np.testing.assert_array_equal(mine, bits)
+    finally:
+        flambeau.set_num_threads(threads)
+
+
+@pytest.mark.parametrize(("kind", "settings"), KINDS[:4], ids=map(str, range(4)))
+@pytest.mark.parametrize("look", [False, True], ids=["all", "states"])
+def test_another_device(kind: str, settings: dict[str, Any], look: bool) -> None:
+    here = train(flambeau, kind, settings, "float64", LENGTHS[1], look)
+    with computing_there():
+        there = train(flambeau, kind, settings, "float64", LENGTHS[1], look)
+    for mine, other in zip(here, there, strict=True):
+        np.testing.assert_allclose(mine, other, rtol=1e-11, atol=1e-12)
+
+
+def test_numbers_of_sequences_that_change_later() -> None:
+    """What the layer reads of a batch is what it was when the layer was called."""
+    network = flambeau.nn.GRU(FEATURES, HIDDEN)
+    x = flambeau.randn(4, 2, FEATURES)
+    packed = flambeau.nn.utils.rnn.pack_padded_sequence(x, [4, 2])
+    known = network(packed)[0].data.detach().numpy().copy()
+    again = network(packed)[0].data
+    packed.batch_sizes.numpy()[:] = 1000
+    np.testing.assert_array_equal(again.detach().numpy(), known)
