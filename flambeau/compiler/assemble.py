@@ -1,9 +1,10 @@
 """The first tier: what was never seen as a whole is put together from parts that were.
 
-A part is one primitive, or the segment of a composite. Its outline is kept by its structure, for all sizes
-(:mod:`flambeau.compiler.families`); what differs from one place in a trace to the next (slots, and the numbers of errors) are its
-parameters. So a new trace costs a look-up and some arithmetic for each part, and no planning. Parts run one after the other;
-values that pass between them have places in an arena, or memory of their own if somebody holds them.
+A part is one primitive, the segment of a composite, or a turn of a loop (:mod:`flambeau.compiler.parts`). Its outline is kept by
+its structure, for all sizes (:mod:`flambeau.compiler.families`); what differs from one place in a trace to the next (where its
+operands are, which numbers and errors are its own) is filled in. So a new trace costs a look-up and some arithmetic for each
+part, and no planning; turns of one loop are put down together. Parts run one after the other; values that pass between them
+have places in an arena, or memory of their own if somebody holds them.
 """
 
 from __future__ import annotations
@@ -12,362 +13,87 @@ import struct
 from array import array
 from collections.abc import Sequence
 from copy import copy
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
 from ..graph.primitives import FILL, LEAF
-from ..graph.segments import SEGMENT, Segment
+from ..graph.segments import SEGMENT
 from ..graph.steps import Step, when_forgotten
 from ..graph.structure import SizedStep
 from ..interpreter.forks import new_lock
-from ..kernels.contract import ALIGNMENT, NEW_PHASE, PADDING, STOP_ON_ERROR, Device, ReusedMemory
+from ..kernels.contract import NEW_PHASE, PADDING, STOP_ON_ERROR, Device, ReusedMemory
 from ..kernels.kernel import Late, Operand
 from . import plan as planning
 from .families import Variants, variant_for
-from .memory import FreePlaces
+from .lifetimes import Lifetimes
 from .outline import Outline
-from .parts import Part, last_uses, parts_of
+from .parts import Body, Part, note_uses, parts_of
 from .templates import HostCall
 
 MOST_VARIANTS = 16
 """Variants of a part that are kept."""
+TURNS_AT_ONCE = 3
+"""So many turns of a loop are put down together; of fewer each by itself."""
 
 _parts: dict[Any, Variants] = {}
 """What is known of each part, by its structure, what it reads, and what is needed of it."""
 
-
-class _Memory:
-    """What a slot stands for: a leaf, or what the parts from ``first`` to ``last`` share.
-
-    ``output`` is its number among the plan's outputs, ``offset`` its place in the arena where it is none.
-    """
-
-    __slots__ = ("slot", "bytes", "first", "last", "leaf", "output", "offset")
-
-    def __init__(self, slot: int, first: int, leaf: int = -1) -> None:
-        self.slot = slot
-        self.bytes = 0
-        self.first = self.last = first
-        self.leaf = leaf
-        self.output = -1
-        self.offset = 0
+Meta = tuple[Any, Any, str]
+"""What a part knows of a value from outside: shape, dtype, and of which kind the number is that it is filled with, if so."""
 
 
 class AssembledPlan:
-    """A plan for one run, with the attributes of :class:`~flambeau.compiler.plan.Plan` that running it takes."""
+    """A plan put together from parts, with the attributes of :class:`~flambeau.compiler.plan.Plan` that running it takes."""
 
     fused = False
 
-    def __init__(self, device: Device, last: Step, live: Sequence[int]) -> None:
+    def __init__(self, device: Device, chain: Sequence[Step], live: bytes) -> None:
         self.device, self.runner, self.lock = device, device.runner, new_lock()
-        self._live = live
-        self._records: list[int] = []
-        self._arguments = array("q")
-        self._memories: list[_Memory] = []
-        self._memory_at: dict[int, _Memory] = {}
-        self._meta_at: dict[int, tuple[Any, Any]] = {}
-        self._fills: dict[int, Part] = {}
-        #: Slots of numbers, by which number, and their kinds.
-        self._numbers: dict[int, tuple[int, str]] = {}
-        self._slots = 2
-        self.leaf_places: list[int] = []
-        self.output_places: list[int] = []
-        self.output_of_place: list[int] = []
-        self.outputs: list[int] = []
-        self.donations: list[tuple[int, int, bool]] = []
-        self.segments: list[Any] = []
-        self.late: list[Late] = []
-        self.moved: list[tuple[int, int, int, int]] = []
-        self.work: list[Any] = []
-        self.scratch_stride = 0
-        parts = parts_of(last)
-        self.places_of_entry = [part.places[0] for part in parts if part.step.primitive is LEAF]
-        self._last_use = last_uses(parts, live)
-        self._last_late = max([number for number, part in enumerate(parts) if part.late], default=-1)
-        for number, part in enumerate(parts):
-            step = part.step
-            if step.primitive is LEAF:
-                memory = self._new(number, len(self.leaf_places)) if part.needed else None
-                if memory is not None:
-                    place = part.places[0]
-                    self.leaf_places.append(place)
-                    self._memory_at[place] = memory
-                    self._meta_at[place] = step.shape, step.dtype
-            elif step.primitive is FILL and not live[part.places[0]]:
-                self._fills[part.places[0]] = part
-            elif part.needed:
-                self._add(number, part)
-        turns = sum([len(part.places) for part in parts if part.turn])
+        built = _Assembly(device, chain, live)
+        memory = built.memory
+        memory.lay_out()
+        self.places_of_entry, self.leaf_places = built.places_of_entry, built.leaf_places
+        self.output_places, self.output_of_place = built.output_places, built.output_of_place
+        self.outputs = [memory.bytes[number] for number in memory.outputs]
+        self.donations = sorted(built.donations, key=lambda donation: donation[1])
+        self.late, self.work, self.segments = built.late, built.work, built.segments
+        self.scratch_stride = built.scratch_stride
+        self.arena_bytes = self.peak_bytes = memory.arena_bytes
+        self.number_indices = list(built.number_kinds)
         #: Whether most of it are turns of loops, which are fused already: then nothing is to be gained by planning it as one.
-        self.loops = 2 * turns >= last.depth
-        self._finish()
+        self.loops = 2 * built.places_in_turns >= len(live)
+        self.arguments, self.moved = _filled_in(built, self.number_indices)
+        base = self.arguments.ctypes.data
+        steps = np.frombuffer(built.records or array("q", bytes(32)), np.int64).reshape(-1, 4)
+        steps[:, 1] = base + 8 * steps[:, 1]
+        self._steps = steps
+        self.steps_address = steps.ctypes.data
+        formats = "".join("d" if kind == "f" else "q" for kind in built.number_kinds.values())
+        self.table = struct.Struct(f"{4 + memory.leaves + len(self.outputs)}q{formats}")
+        self.cell_and_table = np.zeros(self.table.size // 8, np.int64)
+        self.cell_address = self.cell_and_table.ctypes.data
+        self.memory: dict[int, ReusedMemory] = {}
+        self.kept_bytes = 4000 + self.arguments.nbytes + steps.nbytes + 100 * len(memory.first)
         #: What verifies the memory of each run, if plans are verified.
         self.check = self._check_memory if planning.CHECK else None
-
-    # --- parts ----------------------------------------------------------------------------------------------------------
-
-    def _new(self, first: int, leaf: int = -1) -> _Memory:
-        memory = _Memory(self._slots, first, leaf)
-        self._slots += 1
-        self._memories.append(memory)
-        return memory
-
-    def _add(self, number: int, part: Part) -> None:
-        """Put a part behind those that are there."""
-        step, live, last_use = part.step, self._live, self._last_use
-        kinds: list[Any] = []
-        mask = bytearray()
-        integers: list[int] = []
-        for place in step.outside:
-            fill = self._fills.get(place)
-            if fill is not None:
-                kinds.append((fill.step.operands[0][0], len(fill.step.shape), fill.step.dtype))
-                integers.extend(fill.step.shape)
-                mask.append(0)
-                continue
-            shape, d = self._meta_at[place]
-            kinds.append((len(shape), d))
-            integers.extend(shape)
-            dying = not live[place] and last_use[place] == number
-            if dying and self._memory_at[place].leaf >= 0 and number <= self._last_late:
-                dying = False  # it must still be there if an error is found
-            mask.append(not dying)
-        for place in part.places:
-            mask.append(live[place] or place in last_use)
-        integers.extend(step.integers)
-        key = self.device, step.structure, tuple(kinds), bytes(mask)
-        numbers = tuple(integers)
-        variants = _parts.get(key)
-        if variants is None:
-            variants = _parts[key] = Variants(MOST_VARIANTS)
-        placing: Any = None
-
-        def parameters(outline: Outline) -> Sequence[int]:
-            nonlocal placing
-            placing = _Placing(self, part, outline)
-            return placing.parameters  # type: ignore[no-any-return]
-
-        found = variants.sizes(numbers, parameters)
-        if found is None:
-            variants.add(variant_for(self.device, self._spelled(part), bytes(mask), numbers, (), part=True))
-            found = variants.sizes(numbers, parameters)
-            assert found is not None, "a part does not hold for the sizes that it was made for"
-        variant, sizes = found
-        if planning.CHECK:
-            variant.verified(self.device, self._spelled(part), bytes(mask), numbers, sizes, placing.parameters)
-        self._take(number, part, variant.outline, placing, sizes)
-
-    def _spelled(self, part: Part) -> list[Any]:
-        """The steps of a part as a trace of its own: what it reads, then itself."""
-        outside = part.step.outside
-        steps: list[Any] = []
-        for place in outside:
-            fill = self._fills.get(place)
-            if fill is not None:
-                steps.append(fill.step)
-            else:
-                shape, d = self._meta_at[place]
-                steps.append(SizedStep(LEAF, (shape, d), (), shape, d, d, None))
-        own = len(outside)
-        if part.step.primitive is SEGMENT:
-            segment: Segment = part.step.attributes
-            for primitive, attributes, given, shape, d, compute in segment.steps:
-                operands = [
-                    (place if type(place) is str else own + place if place >= 0 else ~place, view) for place, view in given
-                ]
-                steps.append(SizedStep(primitive, attributes, operands, shape, d, compute, part.step.site))
-        else:
-            step = part.step
-            operands = [(place if type(place) is str else outside.index(place), view) for place, view in step.operands]
-            steps.append(SizedStep(step.primitive, step.attributes, operands, step.shape, step.dtype, step.compute, step.site))
-        return steps
-
-    def number_of(self, part: Part, index: int) -> int:
-        """Which number of the trace a number of the part is: those of constants that it reads come first."""
-        for place in part.step.outside:
-            fill = self._fills.get(place)
-            if fill is not None:
-                if index == 0:
-                    return fill.first_number
-                index -= 1
-        return part.first_number + index
-
-    def _take(self, number: int, part: Part, outline: Outline, placing: _Placing, sizes: tuple[int, ...]) -> None:
-        """Add a part's calls, and the memory that it needs."""
-        outside, entries = part.step.outside, len(part.step.outside)
-        self._slots = placing.slots
-        self._numbers.update(placing.new_numbers)
-        self.scratch_stride = max(self.scratch_stride, sizes[2])
-        following = iter(sizes)
-        arena, _, _ = next(following), next(following), next(following)
-        if arena > PADDING:
-            memory = _Memory(placing.parameters[0], number)
-            memory.bytes = arena
-            self._memories.append(memory)
-        begin = len(self._arguments)
-        count = len(outline.arguments)
-        self._arguments.extend(sizes[3 : 3 + count])
-        place = 3 + count
-        tiles = sizes[place : place + len(outline.kernels)]
-        place += len(tiles)
-        memories: list[_Memory] = []
-        for output, (slot, size) in enumerate(zip(placing.outputs, sizes[place : place + len(outline.outputs)])):
-            memory = placing.shared.get(output) or _Memory(slot, number)
-            if output not in placing.shared:
-                self._memories.append(memory)
-            memory.bytes = max(memory.bytes, size)
-            memory.last = max(memory.last, number)
-            memories.append(memory)
-        place += len(memories)
-        stops = False
-        for leaf, output, content in outline.donations:
-            given = self._memory_at[outside[outline.leaf_places[max(leaf, ~leaf)]]]
-            if given.leaf >= 0:
-                self._own(memories[output])
-                self.donations.append((given.leaf, memories[output].output, content))
-                stops = bool(self.late)
-        for made, output in zip(outline.output_places, outline.output_of_place):
-            at = part.places[made - entries]
-            memory = self._memory_at[at] = memories[output]
-            memory.last = max(memory.last, self._last_use.get(at, number))
-            if self._live[at]:
-                self._own(memory)
-                self.output_places.append(at)
-                self.output_of_place.append(memory.output)
-        self._note_metas(part)
-        for (position, _, index, size), fixed in zip(outline.moved, sizes[place:]):
-            self.moved.append((begin + position, fixed, self.number_of(part, index), size))
-        place += len(outline.moved)
-        for late, extent in zip(outline.late, sizes[place:]):
-            self.late.append(Late(late.check, part.places[late.place - entries], late.dim, extent, late.value))
-        place += len(outline.late)
-        rest = iter(sizes[place:])
-        records, flags = self._records, outline.flags
-        for segment in outline.segments:
-            if isinstance(segment, HostCall):
-                self.segments.append(self._placed_call(segment.with_sizes(rest), part, placing))
-                continue
-            first, length = segment
-            if not self.segments or isinstance(self.segments[-1], HostCall):
-                self.segments.append((len(records) // 4, 0))
-            start, known = self.segments[-1]
-            self.segments[-1] = start, known + length
-            for k in range(first, first + length):
-                flag = flags[k] | NEW_PHASE | STOP_ON_ERROR if stops and k == first else flags[k]
-                records += (outline.kernels[k], begin + outline.starts[k], tiles[k], flag)
-        self.work += outline.work
-
-    def _own(self, memory: _Memory) -> None:
-        """Have a value's memory be an output's: it outlives the run."""
-        if memory.output < 0:
-            memory.output = len(self.outputs)
-            self.outputs.append(0)  # known at the end, when all that share it are
-
-    def _note_metas(self, part: Part) -> None:
-        step = part.step
-        if step.primitive is SEGMENT:
-            segment: Segment = step.attributes
-            for place, (_, _, _, shape, d, _) in zip(part.places, segment.steps):
-                if place in self._last_use:
-                    self._meta_at[place] = shape, d
-        else:
-            self._meta_at[part.places[0]] = step.shape, step.dtype
-
-    def _placed_call(self, call: HostCall, part: Part, placing: _Placing) -> HostCall:
-        """A call of a NumPy function, its operands in the slots that they have here."""
-        call = copy(call)
-        call.inputs = [self._placed_array(array, part, placing) for array in call.inputs]
-        call.outputs = [(number, self._placed_array(array, part, placing)) for number, array in call.outputs]
-        return call
-
-    def _placed_array(self, given: Any, part: Part, placing: _Placing) -> Any:
-        placed = copy(given)
-        placed.operand = Operand(given.operand.bytes, given.operand.name)
-        placed.operand.slot = placing.parameters[given.operand.slot - 1]
-        placed.operand.offset = given.operand.offset
-        if given.number is not None:
-            placed.number = self.number_of(part, given.number)
-        return placed
-
-    # --- the whole ------------------------------------------------------------------------------------------------------
-
-    def _finish(self) -> None:
-        """Give each value its place, and lay out what running takes."""
-        self.donations.sort(key=lambda donation: donation[1])
-        ends: dict[int, list[tuple[int, int]]] = {}
-        free = FreePlaces()
-        now = 0
-        inner: list[_Memory] = []
-        for memory in self._memories:
-            if memory.leaf >= 0:
-                continue
-            if memory.output >= 0:
-                self.outputs[memory.output] = memory.bytes
-                continue
-            while now < memory.first:
-                for offset, size in ends.pop(now, ()):
-                    free.give(offset, size)
-                now += 1
-            size = -(-memory.bytes // ALIGNMENT) * ALIGNMENT + ALIGNMENT
-            memory.offset = free.take(size)
-            ends.setdefault(memory.last, []).append((memory.offset, size))
-            inner.append(memory)
-        end = free.end
-        self.arena_bytes = self.peak_bytes = end + PADDING
-        self._inner = [memory.offset for memory in inner]
-        self.number_indices = list(self._numbers)
-        formats = ["q"] * self._slots
-        order = [0] * self._slots
-        outputs, leaves = len(self.outputs), len(self.leaf_places)
-        for memory in self._memories:
-            order[memory.slot] = memory.leaf if memory.leaf >= 0 else leaves + memory.output
-        for number, memory in enumerate(inner):
-            order[memory.slot] = leaves + outputs + number
-        for number, (slot, kind) in enumerate(self._numbers.values()):
-            order[slot] = leaves + outputs + len(inner) + number
-            formats[slot] = "d" if kind == "f" else "q"
-        self._order = order[2:]
-        self.table = struct.Struct("qq" + "".join(formats))
-        self.cell_and_table = np.zeros(self._slots + 2, np.int64)
-        self.cell_address = self.cell_and_table.ctypes.data
-        self.arguments: Any = np.frombuffer(self._arguments, np.int64) if self._arguments else np.zeros(1, np.int64)
-        base = self.arguments.ctypes.data
-        records = self._records
-        records[1::4] = [base + 8 * start for start in records[1::4]]
-        self._steps = array("q", records or [0])
-        self.steps_address = self._steps.buffer_info()[0]
-        self.memory: dict[int, ReusedMemory] = {}
-        self.kept_bytes = 4000 + 10 * len(self._arguments) + 200 * len(self._memories)
+        self._lifetimes = memory if planning.CHECK else None
 
     def fill(self, arena: int, leaves: Sequence[int], outputs: Sequence[int], numbers: Sequence[Any]) -> None:
         """Write addresses and numbers into the table."""
-        given = [*leaves, *outputs, *[arena + offset for offset in self._inner], *numbers]
-        given.append(0)
-        order = [given[k] for k in self._order]
-        self.table.pack_into(self.cell_and_table, 0, 0, 0, self.cell_address, arena, *order)  # type: ignore[arg-type]
+        cell: Any = self.cell_and_table
+        self.table.pack_into(cell, 0, 0, 0, self.cell_address, arena, *leaves, *outputs, *numbers)
 
     def memory_of(self, operand: Operand, leaves: list[Any], outputs: list[Any], arena: Any) -> tuple[Any, int]:
         """Memory and byte offset of an operand, for a host call."""
-        which = self._order[operand.slot - 2]
-        if which < len(leaves):
-            return leaves[which], operand.offset
-        which -= len(leaves)
-        if which < len(outputs):
-            return outputs[which], operand.offset
-        return arena, self._inner[which - len(outputs)] + operand.offset
-
+        return [arena, *leaves, *outputs][operand.slot - 1], operand.offset
 
     def _check_memory(self, leaves: Sequence[Any], outputs: Sequence[Any], arena: Any, numbers: Sequence[Any]) -> None:
         """Memory is as large as it must be, and values that lie at one place are not alive at once."""
-        inner = [memory for memory in self._memories if memory.leaf < 0 and memory.output < 0]
-        inner.sort(key=lambda memory: memory.offset)
-        for number, one in enumerate(inner):
-            assert 0 <= one.offset and one.offset + one.bytes <= self.arena_bytes <= arena.nbytes, "a value beyond the arena"
-            for other in inner[number + 1 :]:
-                if other.offset >= one.offset + one.bytes:
-                    break
-                assert one.last < other.first or other.last < one.first, "a value where another still is"
+        assert self._lifetimes is not None
+        self._lifetimes.check()
+        assert self.arena_bytes <= arena.nbytes, "an arena that is too small"
         for buffer, size in zip(outputs, self.outputs, strict=True):
             assert buffer.nbytes >= size, "an output has too little memory"
         taken = [outputs[output].address for _, output, _ in self.donations]
@@ -380,44 +106,396 @@ class AssembledPlan:
             buffer.peek(np.uint8, (buffer.nbytes,))[...] = 0xFF
 
 
-class _Placing:
-    """Which slots a part's temporaries, leaves, outputs and numbers take, as its outline's parameters.
+def _filled_in(built: _Assembly, numbers: Sequence[int]) -> tuple[Any, list[tuple[int, int, int, int]]]:
+    """All arguments with slots and offsets as they are in this plan, and those that move with a number."""
+    memory = built.memory
+    arguments: Any = np.frombuffer(built.arguments, np.int64) if built.arguments else np.zeros(1, np.int64)
+    slots, offsets = memory.slots(), np.array(memory.offsets, np.int64)
+    at, which = np.array(built.operands_at, np.int64), np.array(built.operands, np.int64)
+    arguments[at] = slots[which]
+    arguments[at + 1] += offsets[which]
+    slot_of_number = {number: 2 + memory.leaves + len(memory.outputs) + k for k, number in enumerate(numbers)}
+    if built.numbers_at:
+        arguments[np.array(built.numbers_at, np.int64)] = [slot_of_number[number] for number in built.numbers]
+    for operand, number in built.host_operands:
+        operand.slot = int(slots[number])
+        operand.offset += memory.offsets[number]
+    moved = [
+        (position, fixed + memory.offsets[number], index, unit) for position, fixed, number, index, unit in built.moved
+    ]
+    return arguments, moved
 
-    Nothing is taken before it is known that the outline holds.
-    """
 
-    __slots__ = ("parameters", "outputs", "shared", "new_numbers", "slots")
+class _Fitted:
+    """A part's outline, and what it gives for definite sizes."""
 
-    def __init__(self, plan: AssembledPlan, part: Part, outline: Outline) -> None:
-        outside = part.step.outside
-        slots = plan._slots
-        leaves = [plan._memory_at[outside[place]] for place in outline.leaf_places]
-        #: Outputs that take the memory of a value that nobody else needs (the memory of leaves is given when the plan runs).
-        self.shared: dict[int, _Memory] = {}
-        for leaf, output, _ in outline.donations:
-            memory = leaves[max(leaf, ~leaf)]  # a complement where an error may be found: what is lost then is computed again
-            if memory.leaf < 0:
-                self.shared[output] = memory
-        parameters = [slots, *[memory.slot for memory in leaves]]
-        slots += 1
-        self.outputs: list[int] = []
-        for output in range(len(outline.outputs)):
-            if output in self.shared:
-                self.outputs.append(self.shared[output].slot)
+    __slots__ = ("outline", "arena", "scratch", "arguments", "tiles", "outputs", "moved", "extents", "rest")
+
+    def __init__(self, outline: Outline, sizes: Sequence[int]) -> None:
+        self.outline = outline
+        following = iter(sizes)
+        self.arena, _, self.scratch = islice(following, 3)
+        self.arguments = array("q", islice(following, len(outline.arguments)))
+        self.tiles = [*islice(following, len(outline.kernels))]
+        self.outputs = [*islice(following, len(outline.outputs))]
+        self.moved = [*islice(following, len(outline.moved))]
+        self.extents = [*islice(following, len(outline.late))]
+        self.rest = [*following]
+
+
+class _Assembly:
+    """What is put together of a trace's parts."""
+
+    def __init__(self, device: Device, chain: Sequence[Step], live: bytes) -> None:
+        self._device, self._live = device, live
+        leaves, parts = parts_of(chain)
+        self.places_of_entry = [leaf.depth - 1 for leaf in leaves]
+        nothing = array("q", [-1])
+        #: For each place the last part that reads it, and the number of its memory.
+        self._last_use, self._memory_at = nothing * len(live), nothing * len(live)
+        note_uses(parts, live, self._last_use)
+        self._metas: dict[int, Meta] = {}
+        self._fills: dict[int, Part] = {}
+        self.leaf_places: list[int] = []
+        for leaf in leaves:
+            place = leaf.depth - 1
+            if self._last_use[place] >= 0:
+                self._memory_at[place] = len(self.leaf_places)
+                self._metas[place] = leaf.shape, leaf.dtype, ""
+                self.leaf_places.append(place)
+        self.memory = Lifetimes(len(self.leaf_places))
+        self.records, self.arguments = array("q"), array("q")
+        #: Which arguments are slots of which memory, and of which numbers.
+        self.operands_at, self.operands = array("q"), array("q")
+        self.numbers_at, self.numbers = array("q"), array("q")
+        self.number_kinds: dict[int, str] = {}
+        #: Operands of host calls, and their memory.
+        self.host_operands: list[tuple[Operand, int]] = []
+        #: Arguments that move with a number given at each run: (position, bytes, memory, number, bytes per unit).
+        self.moved: list[tuple[int, int, int, int, int]] = []
+        self.output_places: list[int] = []
+        self.output_of_place: list[int] = []
+        self.donations: list[tuple[int, int, bool]] = []
+        self.segments: list[Any] = []
+        self.late: list[Late] = []
+        self.work: list[Any] = []
+        self.scratch_stride = 0
+        self._known: dict[Any, _Fitted] = {}
+        self._last_late = max([number for number, part in enumerate(parts) if part.body.late], default=-1)
+        self.places_in_turns = sum([len(part.places) for part in parts if part.body.turn])
+        self._add_all(parts)
+
+    def _add_all(self, parts: Sequence[Part]) -> None:
+        behind = 0
+        for number, part in enumerate(parts):
+            if number < behind or not part.needed:
+                continue
+            behind = number + 1
+            step, place = part.body.steps[0], part.places[0]
+            if step.primitive is FILL and not part.body.turn and not self._live[place]:
+                self._fills[place] = part
+                self._metas[place] = step.shape, step.dtype, step.operands[0][0]
+                continue
+            while behind < len(parts) and parts[behind].body is part.body and parts[behind].needed:
+                behind += 1
+            if behind - number >= TURNS_AT_ONCE:
+                self._add_turns(number, parts[number:behind])
             else:
-                self.outputs.append(slots)
-                slots += 1
-        self.new_numbers: dict[int, tuple[int, str]] = {}
-        numbers = []
-        for index, kind in zip(outline.number_indices, outline.number_kinds):
-            which = plan.number_of(part, index)
-            known = plan._numbers.get(which)
-            if known is None:
-                known = self.new_numbers[which] = slots, kind
-                slots += 1
-            numbers.append(known[0])
-        self.slots = slots
-        self.parameters = [*parameters, *self.outputs, *numbers, len(plan.late)]
+                for each in range(number, behind):
+                    self._add(each, parts[each])
+
+    # --- which outline ------------------------------------------------------------------------------------------------
+
+    def _add(self, number: int, part: Part) -> None:
+        """Put a part behind those that are there."""
+        live, last_use, memory_at = self._live, self._last_use, self._memory_at
+        mask = bytearray()
+        for place in part.outside:
+            if place in self._fills:
+                mask.append(False)
+                continue
+            dying = not live[place] and last_use[place] == number
+            if dying and number <= self._last_late and memory_at[place] < self.memory.leaves:
+                dying = False  # it must still be there if an error is found
+            mask.append(not dying)
+        for place in part.places:
+            mask.append(live[place] or last_use[place] >= 0)
+        self._take(number, part, self._fitted(part, bytes(mask)))
+        self._note_metas((part,), bytes(mask))
+
+    def _fitted(self, part: Part, mask: bytes) -> _Fitted:
+        """The outline for a part of which that is needed, with its sizes."""
+        body = part.body
+        metas = tuple([self._metas[place] for place in part.outside])
+        name = body.structure, mask, metas, body.integers
+        known = self._known.get(name)
+        if known is not None:
+            return known
+        kinds = tuple([(len(shape), d, number) for shape, d, number in metas])
+        integers = (*[extent for shape, _, _ in metas for extent in shape], *body.integers)
+        key = self._device, body.structure, kinds, mask
+        variants = _parts.get(key)
+        if variants is None:
+            variants = _parts[key] = Variants(MOST_VARIANTS)
+        found = variants.sizes(integers)
+        if found is None:
+            variants.add(variant_for(self._device, _spelled(body, metas), mask, integers, (), part=True))
+            found = variants.sizes(integers)
+            assert found is not None, "a part does not hold for the sizes that it was made for"
+        variant, sizes = found
+        if planning.CHECK:
+            variant.verified(self._device, _spelled(body, metas), mask, integers, sizes)
+        known = self._known[name] = _Fitted(variant.outline, sizes)
+        return known
+
+    def _note_metas(self, turns: Sequence[Part], mask: bytes) -> None:
+        """Note shapes and dtypes of what a body's parts give and others read."""
+        body = turns[0].body
+        outside = len(body.outside)
+        step: Any = body.steps[0]
+        if len(body.steps) == 1 and step.primitive is not SEGMENT:
+            self._metas[turns[0].places[0]] = step.shape, step.dtype, ""
+            return
+        for index, step in enumerate(body.spelled()):
+            if mask[outside + index]:
+                self._metas.update(dict.fromkeys([part.places[index] for part in turns], (step.shape, step.dtype, "")))
+
+    # --- one part -----------------------------------------------------------------------------------------------------
+
+    def _take(self, number: int, part: Part, fitted: _Fitted) -> None:
+        """Add a part's calls, and the memory that it needs."""
+        outline, memory, memory_at, late = fitted.outline, self.memory, self._memory_at, len(self.late)
+        outside, entries = part.outside, len(part.outside)
+        begin = len(self.arguments)
+        self.scratch_stride = max(self.scratch_stride, fitted.scratch)
+        self.arguments.extend(fitted.arguments)
+        leaves = [memory_at[outside[place]] for place in outline.leaf_places]
+        given: dict[int, int] = {}
+        donated: list[tuple[int, int, bool]] = []
+        for leaf, output, content in outline.donations:
+            source = leaves[max(leaf, ~leaf)]  # a complement where an error may be found: what is lost then is computed again
+            if source < memory.leaves:
+                donated.append((source, output, content))
+            else:  # the memory of leaves is given when the plan runs
+                given[output] = source
+        pieces = [memory.new(number, number, fitted.arena) if fitted.arena > PADDING else -1, *leaves]
+        outputs: list[int] = []
+        for output, size in enumerate(fitted.outputs):
+            if output in given:
+                memory.share(given[output], number, size)
+                outputs.append(given[output])
+            else:
+                outputs.append(memory.new(number, number, size))
+        pieces += outputs
+        for source, output, content in donated:
+            self.donations.append((source, memory.own(outputs[output]), content))
+        for made, output in zip(outline.output_places, outline.output_of_place):
+            at = part.places[made - entries]
+            piece = memory_at[at] = outputs[output]
+            memory.share(piece, self._last_use[at], 0)
+            if self._live[at]:
+                self.output_places.append(at)
+                self.output_of_place.append(memory.own(piece))
+        arguments = self.arguments
+        for position in outline.operands_at:
+            self.operands_at.append(begin + position)
+            self.operands.append(pieces[fitted.arguments[position] - 1])
+        if outline.number_indices:
+            numbers = [self._number_of(part, index) for index in outline.number_indices]
+            self.number_kinds.update(zip(numbers, outline.number_kinds))
+            for position in outline.numbers_at:
+                self.numbers_at.append(begin + position)
+                self.numbers.append(numbers[fitted.arguments[position] - 1 - len(pieces)])
+        for position in outline.errors_at:
+            arguments[begin + position] += late
+        self._take_moved(part, fitted, begin, pieces)
+        self._take_late(part, fitted)
+        stop = NEW_PHASE | STOP_ON_ERROR if donated and late else 0
+        rest = iter(fitted.rest)
+        for segment in outline.segments:
+            if isinstance(segment, HostCall):
+                self.segments.append(self._placed_call(segment.with_sizes(rest), part, pieces))
+                continue
+            first, length = segment
+            self._take_segment(length)
+            for k in range(first, first + length):
+                flags = outline.flags[k] | stop if k == first else outline.flags[k]
+                self.records.extend((outline.kernels[k], begin + outline.starts[k], fitted.tiles[k], flags))
+        self.work += outline.work
+
+    def _number_of(self, part: Part, index: int) -> int:
+        """Which number of the trace a number of the part is: those of constants that it reads come first."""
+        if self._fills:
+            for place in part.outside:
+                fill = self._fills.get(place)
+                if fill is not None:
+                    if index == 0:
+                        return fill.first_number
+                    index -= 1
+        return part.first_number + index
+
+    def _take_moved(self, part: Part, fitted: _Fitted, begin: int, pieces: Sequence[int]) -> None:
+        for (position, _, index, unit), fixed in zip(fitted.outline.moved, fitted.moved):
+            piece = pieces[fitted.arguments[position - 1] - 1]
+            self.moved.append((begin + position, fixed, piece, self._number_of(part, index), unit))
+
+    def _take_late(self, part: Part, fitted: _Fitted) -> None:
+        entries = len(part.outside)
+        for late, extent in zip(fitted.outline.late, fitted.extents):
+            self.late.append(Late(late.check, part.places[late.place - entries], late.dim, extent, late.value))
+
+    def _take_segment(self, length: int) -> None:
+        """Have the last native run go on for so many calls."""
+        if not self.segments or isinstance(self.segments[-1], HostCall):
+            self.segments.append((len(self.records) // 4, 0))
+        start, known = self.segments[-1]
+        self.segments[-1] = start, known + length
+
+    def _placed_call(self, call: HostCall, part: Part, pieces: Sequence[int]) -> HostCall:
+        """A call of a NumPy function, its operands where they are here."""
+        call = copy(call)
+        call.inputs = [self._placed_array(array, part, pieces) for array in call.inputs]
+        call.outputs = [(number, self._placed_array(array, part, pieces)) for number, array in call.outputs]
+        return call
+
+    def _placed_array(self, given: Any, part: Part, pieces: Sequence[int]) -> Any:
+        placed = copy(given)
+        placed.operand = Operand(given.operand.bytes, given.operand.name)
+        placed.operand.offset = given.operand.offset
+        self.host_operands.append((placed.operand, pieces[given.operand.slot - 1]))
+        if given.number is not None:
+            placed.number = self._number_of(part, given.number)
+        return placed
+
+    # --- turns of a loop ----------------------------------------------------------------------------------------------
+
+    def _add_turns(self, number: int, turns: Sequence[Part]) -> None:
+        """Put turns of one body down, those together of which the same is needed."""
+        live, last_use = np.frombuffer(self._live, np.uint8), np.frombuffer(self._last_use, np.int64)
+        memory_at = np.frombuffer(self._memory_at, np.int64)
+        own = np.array([part.places for part in turns], np.int64)
+        outside = np.array([part.outside for part in turns], np.int64)
+        times = np.arange(number, number + len(turns))[:, None]
+        kept = (live[outside] != 0) | (last_use[outside] != times)
+        if number <= self._last_late:
+            is_leaf = (memory_at[outside] >= 0) & (memory_at[outside] < self.memory.leaves)
+            kept |= is_leaf & (times <= self._last_late)
+        if self._fills:
+            kept &= [[place not in self._fills for place in part.outside] for part in turns]
+        masks = np.hstack([kept, (live[own] != 0) | (last_use[own] >= 0)]).astype(np.uint8)
+        rows = [row.tobytes() for row in masks]
+        self._note_metas(turns, masks.max(0).tobytes())
+        metas = [[self._metas[place] for place in part.outside] for part in turns]
+        first = 0
+        while first < len(turns):
+            behind = first + 1
+            while behind < len(turns) and rows[behind] == rows[first] and metas[behind] == metas[first]:
+                behind += 1
+            fitted = self._fitted(turns[first], rows[first])
+            together = behind - first >= TURNS_AT_ONCE
+            if together and not any(isinstance(segment, HostCall) for segment in fitted.outline.segments):
+                at = slice(first, behind)
+                self._take_turns(times[at], turns[at], own[at], outside[at], fitted)
+            else:
+                for each in range(first, behind):
+                    self._take(number + each, turns[each], fitted)
+            first = behind
+
+    def _take_turns(self, times: Any, turns: Sequence[Part], own: Any, outside: Any, fitted: _Fitted) -> None:
+        """As :meth:`_take` for each of these turns, whose first ones are at ``times``: all that does not follow from the turn
+        before at once."""
+        outline, memory, count = fitted.outline, self.memory, len(turns)
+        memory_at, last_use = np.frombuffer(self._memory_at, np.int64), np.frombuffer(self._last_use, np.int64)
+        begins = len(self.arguments) + len(fitted.arguments) * np.arange(count)[:, None]
+        self.scratch_stride = max(self.scratch_stride, fitted.scratch)
+        # Memory: of temporaries one piece for all, of outputs one for each turn, unless they take that of an operand.
+        start = int(times[0, 0])
+        arena = memory.new(start, start + count - 1, fitted.arena) if fitted.arena > PADDING else -1
+        width = len(fitted.outputs)
+        outputs = len(memory.first) + np.arange(count * width).reshape(count, width)
+        columns = [made - outside.shape[1] for made in outline.output_places]
+        made = own[:, columns]
+        uses = last_use[made]
+        last = np.repeat(times, width, 1)
+        of_place = np.array(outline.output_of_place, np.int64)
+        np.maximum.at(last, (np.arange(count)[:, None], of_place[None, :]), uses)
+        sizes = [0 if output in {o for _, o, _ in outline.donations} else size for output, size in enumerate(fitted.outputs)]
+        memory.extend(np.repeat(times, width).tolist(), last.ravel().tolist(), sizes * count)
+        memory_at[made] = outputs[:, of_place]
+        donated = bool(outline.donations) and self._donate(turns, made, outputs, last, fitted)
+        rows, places = np.nonzero(np.frombuffer(self._live, np.uint8)[made])
+        self.output_places += made[rows, places].tolist()
+        self.output_of_place += [memory.own(piece) for piece in outputs[rows, of_place[places]].tolist()]
+        # Arguments.
+        leaves = memory_at[outside[:, outline.leaf_places]] if outline.leaf_places else outside[:, :0]
+        pieces = np.hstack([np.full((count, 1), arena), leaves, outputs])
+        template = np.array(fitted.arguments, np.int64)
+        arguments = np.tile(template, (count, 1))
+        slots = template[outline.operands_at] if outline.operands_at else template[:0]
+        self.operands_at.frombytes((begins + np.array(outline.operands_at, np.int64)).tobytes())
+        self.operands.frombytes(pieces[:, slots - 1].tobytes())
+        if outline.number_indices:
+            numbers = [[self._number_of(part, index) for index in outline.number_indices] for part in turns]
+            for row in numbers:
+                self.number_kinds.update(zip(row, outline.number_kinds))
+            if outline.numbers_at:
+                which = template[outline.numbers_at] - 1 - pieces.shape[1]
+                self.numbers_at.frombytes((begins + np.array(outline.numbers_at, np.int64)).tobytes())
+                self.numbers.frombytes(np.array(numbers, np.int64)[:, which].tobytes())
+        if outline.errors_at:
+            arguments[:, outline.errors_at] += len(self.late) + len(outline.late) * np.arange(count)[:, None]
+        stop = NEW_PHASE | STOP_ON_ERROR if donated and self.late else 0
+        if outline.moved:
+            for part, begin, row in zip(turns, begins.ravel().tolist(), pieces.tolist()):
+                self._take_moved(part, fitted, begin, row)
+        if outline.late:
+            for part in turns:
+                self._take_late(part, fitted)
+        self.arguments.frombytes(arguments.tobytes())
+        if outline.kernels:
+            records = np.empty((count, len(outline.kernels), 4), np.int64)
+            records[:, :, 0] = outline.kernels
+            records[:, :, 1] = begins + np.array(outline.starts)
+            records[:, :, 2] = fitted.tiles
+            records[:, :, 3] = outline.flags
+            records[:, 0, 3] |= stop
+            self._take_segment(count * len(outline.kernels))
+            self.records.frombytes(records.tobytes())
+        self.work += outline.work * count
+
+    def _donate(self, turns: Sequence[Part], made: Any, outputs: Any, last: Any, fitted: _Fitted) -> bool:
+        """Have outputs of turns take the memory of operands, turn by turn, for that may be an output of the turn before.
+
+        Returns whether leaves are among them.
+        """
+        outline, memory, memory_at = fitted.outline, self.memory, self._memory_at
+        found = False
+        for row, part in enumerate(turns):
+            for leaf, output, content in outline.donations:
+                source = memory_at[part.outside[outline.leaf_places[max(leaf, ~leaf)]]]
+                if source < memory.leaves:
+                    found = True
+                    piece = int(outputs[row, output])
+                    memory.bytes[piece] = fitted.outputs[output]
+                    self.donations.append((source, memory.own(piece), content))
+                    continue
+                memory.share(source, int(last[row, output]), fitted.outputs[output])
+                outputs[row, output] = source
+                for column, which in enumerate(outline.output_of_place):
+                    if which == output:
+                        memory_at[int(made[row, column])] = source
+        return found
+
+
+def _spelled(body: Body, metas: Sequence[Meta]) -> list[SizedStep]:
+    """The steps of a body as a trace of its own: what it reads, then itself."""
+    steps: list[SizedStep] = []
+    for shape, d, number in metas:
+        if number:
+            steps.append(SizedStep(FILL, (shape, d), ((number, None),), shape, d, d, None))
+        else:
+            steps.append(SizedStep(LEAF, (shape, d), (), shape, d, d, None))
+    return steps + body.spelled()
 
 
 when_forgotten(_parts.clear, structure=True)

@@ -105,14 +105,15 @@ def _placed(device: Device, last: Step, held: bytes, places: Sequence[int]) -> P
 def _made(device: Device, last: Step, live: bytes, again: bool) -> Plan | AssembledPlan:
     """The plan for a trace that has none: it is new, or it was seen once and runs ``again``."""
     plan: Plan | AssembledPlan | None
+    chain = chain_to(last)
     if recording.EAGER:
-        plan = planned(device, expanded(chain_to(last)), live, fuse=False)
+        plan = planned(device, expanded(chain), live, fuse=False)
     elif again:
-        plan = planned(device, expanded(chain_to(last)), live, fuse=True)
+        plan = planned(device, expanded(chain), live, fuse=True)
     else:
-        plan = planned_for_any_size(device, last, live)
+        plan = planned_for_any_size(device, chain, live)
         if plan is None:
-            plan = AssembledPlan(device, last, live)
+            plan = AssembledPlan(device, chain, live)
             if not plan.loops:
                 remember_plan(last, live, _SEEN)
                 return plan

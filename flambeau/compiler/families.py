@@ -8,11 +8,11 @@ pattern and satisfy the guards that planning left (:mod:`flambeau.kernels.symbol
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from ..graph.segments import expanded, find_structure
-from ..graph.steps import Step, chain_to, count_structure, when_forgotten
+from ..graph.steps import Step, count_structure, when_forgotten
 from ..graph.structure import with_integers
 from ..kernels.contract import Device
 from ..kernels.patterns import Pattern
@@ -51,38 +51,31 @@ class Variant:
         self.pattern = pattern
 
     def planned(
-        self, device: Device, steps: Sequence[Any], live: bytes, integers: tuple[int, ...], part: bool = False,
+        self, device: Device, steps: Sequence[Any], live: bytes, integers: tuple[int, ...],
         places: Sequence[Sequence[int]] | None = None,
     ) -> Outline:  # fmt: skip
         """An outline with these integers as the example."""
         symbols = Symbols()
         following = self.pattern.symbolic(symbols, integers)
         sized = [with_integers(step, following) for step in steps]
-        return Outline(device, sized, live, True, symbols=symbols, part=part, places=places)
+        return Outline(device, sized, live, True, symbols=symbols, places=places)
 
     def verified(
-        self, device: Device, steps: Sequence[Any], live: bytes, integers: tuple[int, ...], sizes: tuple[int, ...],
-        parameters: Sequence[int] | None = None,
-    ) -> Any:  # fmt: skip
+        self, device: Device, steps: Sequence[Any], live: bytes, integers: tuple[int, ...], sizes: tuple[int, ...]
+    ) -> Any:
         """Planning with these integers as the example must give the same; returns what verifies the memory of a run.
 
-        ``parameters`` are those of a part, of which the memory is verified as if it were a plan of its own.
+        (That of a part is verified as if it were a plan of its own.)
         """
-        outline = self.planned(device, steps, live, integers, parameters is not None, self.outline.places)
+        outline = self.planned(device, steps, live, integers, self.outline.places)
         same = outline.kernels == self.outline.kernels and outline.flags == self.outline.flags
         assert same, "other sizes would have other kernels"
         values = self.pattern.values(integers)
         assert outline.sizes is not None and values is not None
-        again = outline.sizes(*values, *(parameters or ()))
+        again = outline.sizes(*values)
         assert again is not None, "a plan does not hold for the sizes that it was made for"
         for number, (one, other) in enumerate(zip(again, sizes, strict=True)):
             assert one == other, f"number {number} of a plan is {other} instead of {one}"
-        if parameters is not None:
-            outline.let_go()
-            outline = self.planned(device, steps, live, integers, places=self.outline.places)
-            outline.fused = False
-            again = outline.sizes(*values) if outline.sizes is not None else None
-            assert again is not None, "a part has no sizes alone"
         outline.settle()
         check = planning.Plan(outline, again, live).check
         outline.let_go()
@@ -101,15 +94,13 @@ class Variants:
     def __len__(self) -> int:
         return len(self._known)
 
-    def sizes(
-        self, integers: tuple[int, ...], parameters: Callable[[Outline], Sequence[int]] = lambda outline: ()
-    ) -> tuple[Variant, tuple[int, ...]] | None:
-        """A variant that holds for a trace's integers, and the sizes of its plan; ``parameters`` gives those of a part."""
+    def sizes(self, integers: tuple[int, ...]) -> tuple[Variant, tuple[int, ...]] | None:
+        """A variant that holds for a trace's integers, and the sizes of its plan."""
         for number, variant in enumerate(self._known):
             values = variant.pattern.values(integers)
             if values is not None:
                 assert variant.outline.sizes is not None
-                sizes = variant.outline.sizes(*values, *parameters(variant.outline))
+                sizes = variant.outline.sizes(*values)
                 if sizes is not None:
                     if number:
                         self._known.insert(0, self._known.pop(number))
@@ -139,9 +130,8 @@ _families: dict[Any, Family] = {}
 """By the device, what is needed, and the structures of all steps with the places that they read."""
 
 
-def planned_for_any_size(device: Device, last: Step, live: bytes) -> Plan | None:
-    """A plan for the trace that ends in ``last``, if its structure was seen before; None if it is new."""
-    chain = chain_to(last)
+def planned_for_any_size(device: Device, chain: Sequence[Step], live: bytes) -> Plan | None:
+    """A plan for a trace, if its structure was seen before; None if it is new."""
     structure: list[Any] = [device, live]
     spread_out: list[int] = []
     for step in chain:
@@ -159,7 +149,7 @@ def planned_for_any_size(device: Device, last: Step, live: bytes) -> Plan | None
     if found is not None:
         return _plan(device, chain, integers, live, *found)
     family.visits += 1
-    early = last.depth > STEPS_AT_ONCE and family.visits * STEPS_A_VISIT < last.depth
+    early = len(live) > STEPS_AT_ONCE and family.visits * STEPS_A_VISIT < len(live)
     if early or not family.samples:
         family.samples[1:] = [integers]
         return None
@@ -194,7 +184,7 @@ def variant_for(
     What differs from any of the samples is symbolic; in a ``part`` all is, but what is less than a symbol can be.
     """
     variant = Variant(Pattern(integers, samples, all_vary=part))
-    variant.outline = outline = variant.planned(device, steps, live, integers, part)
+    variant.outline = outline = variant.planned(device, steps, live, integers)
     outline.let_go()
     count_structure(5000 + 1500 * len(outline.work) + 100 * len(integers))
     return variant

@@ -45,14 +45,13 @@ class Outline:
     """How to evaluate traces of one structure with one set of needed values.
 
     Steps that may find an error run even if nobody needs their values: all of them, or those before place ``checked``.
-    ``symbols`` are those that the steps' sizes are made of, if any are symbolic. A ``part`` of other plans has, behind these,
-    the slots of its temporaries, leaves, outputs and numbers as parameters, and how many errors others find before it.
-    ``places`` are which temporaries take turns, if that is decided already.
+    ``symbols`` are those that the steps' sizes are made of, if any are symbolic. ``places`` are which temporaries take turns,
+    if that is decided already.
     """
 
     def __init__(
         self, device: Device, steps: Sequence[Any], live: Sequence[int], fuse: bool, checked: int | None = None,
-        symbols: Symbols | None = None, part: bool = False, places: Sequence[Sequence[int]] | None = None,
+        symbols: Symbols | None = None, places: Sequence[Sequence[int]] | None = None,
     ) -> None:  # fmt: skip
         self.device = device
         self.items = items_of(steps, live, len(steps) if checked is None else checked)
@@ -74,7 +73,7 @@ class Outline:
         for number, group in enumerate(self.groups):
             self._lower(number, group)
         outputs = [item for item in self.items if item.live and item.primitive is not LEAF]
-        self._bind(leaves, outputs, numbers_of(self.items), symbols, part, places)
+        self._bind(leaves, outputs, numbers_of(self.items), symbols, places)
         #: What reports say. Everything else that only planning needed is let go: a program may have thousands of plans.
         self.work = [Work(piece, self.groups[self._index[k]]) for k, piece in enumerate(self._work)]
         self._symbols = symbols
@@ -146,7 +145,7 @@ class Outline:
 
     def _bind(
         self, leaves: list[Item], outputs: list[Item], numbers: list[Number], symbols: Symbols | None,
-        part: bool, places: Sequence[Sequence[int]] | None,
+        places: Sequence[Sequence[int]] | None,
     ) -> None:
         slots = 2
         for item in leaves:
@@ -189,13 +188,7 @@ class Outline:
         self.arena_bytes = -(-arena_bytes // ALIGNMENT) * ALIGNMENT + PADDING
         for operand in temporaries:
             operand.slot = 1
-        slot_of: Any = range(slots + len(numbers))
-        first_error: Any = 0
-        if part:
-            assert symbols is not None
-            slot_of = [0, *[symbols.parameter(f"s{slot}", slot) for slot in range(1, slots + len(numbers))]]
-            first_error = symbols.parameter("errors", 0)
-        self._pack(phases, number_slots, slot_of, first_error)
+        self._pack(phases, number_slots)
         shape = "qqqq" + "q" * (len(leaves) + len(self.outputs)) + "".join("d" if n.kind == "f" else "q" for n in numbers)
         self.table = struct.Struct(shape)
         #: The error cell, and behind it the table of addresses and numbers that kernels are given. Runs take turns.
@@ -310,9 +303,7 @@ class Outline:
                 written, read = set(), set()
         return phases
 
-    def _pack(
-        self, phases: list[int], number_slots: dict[int, int], slot_of: Sequence[Any], first_error: Any
-    ) -> None:
+    def _pack(self, phases: list[int], number_slots: dict[int, int]) -> None:
         """Write the step records and all arguments; find the segments between host calls."""
         calls = [call for call in self._work if isinstance(call, Call)]
         #: Numbers of the kernels that step records begin with, and the flags that they end with.
@@ -320,24 +311,32 @@ class Outline:
         self.flags: list[int] = []
         #: Arguments that move with a number given at each run: (position, bytes, number, bytes per unit).
         self.moved: list[tuple[int, int, int, int]] = []
+        #: Which arguments are slots of memory (offsets in it follow), slots of numbers, and numbers of errors.
+        self.operands_at: list[int] = []
+        self.numbers_at: list[int] = []
+        self.errors_at: list[int] = []
         arguments: list[Any] = []
         starts: list[int] = []
         for call in calls:
             starts.append(len(arguments))
             for a in call.arguments:
                 if isinstance(a, Shifted):
-                    arguments.append(slot_of[a.base.slot])
+                    self.operands_at.append(len(arguments))
+                    arguments.append(a.base.slot)
                     if a.number is not None:
                         self.moved.append((len(arguments), a.base.offset + a.offset, a.number.index, a.itemsize))
                     arguments.append(a.base.offset + a.offset)
                 elif isinstance(a, Operand):
-                    arguments.append(slot_of[a.slot])
+                    self.operands_at.append(len(arguments))
+                    arguments.append(a.slot)
                     arguments.append(a.offset)
                 elif isinstance(a, Number):
-                    arguments.append(slot_of[number_slots[a.index]])
+                    self.numbers_at.append(len(arguments))
+                    arguments.append(number_slots[a.index])
                 elif isinstance(a, Late):
                     self.late.append(a)
-                    arguments.append(first_error + len(self.late))
+                    self.errors_at.append(len(arguments))
+                    arguments.append(len(self.late))
                 else:
                     arguments.append(a)
         self.arguments = arguments

@@ -1,85 +1,142 @@
-"""The parts that a trace is assembled of: its steps, segments of composites, and turns of loops."""
+"""The parts of a trace that are planned alone: primitives, segments of composites, turns of loops."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from ..graph.primitives import LEAF, OUTPUT
-from ..graph.segments import SEGMENT, find_structure, numbers_of, segment_of, segment_step
-from ..graph.steps import Step, chain_to, count_kept, count_structure, when_forgotten
+from ..graph.segments import SEGMENT, find_structure, number_of, numbers_of, segment_of, segment_step, spelled
+from ..graph.steps import Step, count_kept, count_structure, when_forgotten
+from ..graph.structure import SizedStep
 from .repeats import turns_of
 
 
-class Part:
-    """A part of the trace: what stands for its steps, the places that they have in the trace, and its first number."""
+class Body:
+    """What a part consists of: steps that read each other and what is outside. The turns of a loop have one body.
 
-    __slots__ = ("step", "places", "first_number", "turn", "late", "needed")
+    Its steps are those of one place in the trace, ``places``, and what they read there is at ``outside``.
+    """
 
-    def __init__(self, step: Step, places: Sequence[int], first_number: int, turn: bool = False) -> None:
-        self.step = step
+    __slots__ = ("steps", "structure", "integers", "places", "outside", "numbers", "late", "turn")
+
+    def __init__(
+        self, steps: Sequence[Step], structure: Any, integers: tuple[int, ...], places: Sequence[int],
+        outside: Sequence[int], turn: bool = False,
+    ) -> None:  # fmt: skip
+        self.steps = steps
+        self.structure = structure
+        self.integers = integers
         self.places = places
-        self.first_number = first_number
+        self.outside = outside
         self.turn = turn
-        segment = step.primitive is SEGMENT
-        self.late: bool = step.attributes.late if segment else step.primitive.late
+        facts = [_facts_of(step) for step in steps]
+        #: How many numbers it is given anew each time, and whether one of its steps may find errors late.
+        self.numbers: int = sum([numbers for numbers, _ in facts])
+        self.late: bool = any([late for _, late in facts])
+
+    def spelled(self) -> list[SizedStep]:
+        """Its steps, segments spelled out; the places that they read are numbered from what is outside on."""
+        number = {place: number for number, place in enumerate((*self.outside, *self.places))}
+        steps: list[SizedStep] = []
+        for whole in self.steps:
+            assert whole.parent is not None
+            for step in spelled(whole, range(whole.parent.depth, whole.depth)):
+                operands = [(place if type(place) is str else number[place], view) for place, view in step.operands]
+                steps.append(
+                    SizedStep(step.primitive, step.attributes, operands, step.shape, step.dtype, step.compute, step.site)
+                )
+        return steps
+
+
+class Part:
+    """A body at the places that it has in the trace, and the first of its numbers among the trace's."""
+
+    __slots__ = ("body", "places", "outside", "first_number", "needed")
+
+    def __init__(self, body: Body, places: Sequence[int], outside: Sequence[int], first_number: int) -> None:
+        self.body = body
+        self.places = places
+        self.outside = outside
+        self.first_number = first_number
         self.needed = False
 
 
-def parts_of(last: Step) -> list[Part]:
-    """The parts of the trace that ends in ``last``: leaves, steps (further outputs with what they are of), and turns."""
-    leaves: list[Part] = []
-    parts: list[Part] = []
+def parts_of(chain: Sequence[Step]) -> tuple[list[Step], list[Part]]:
+    """The leaves of a trace, and its parts: steps (further outputs with what they are of), and turns."""
+    leaves: list[Step] = []
+    steps: list[Step] = []
+    firsts: list[int] = []
     numbers = 0
-    for step in chain_to(last):
-        assert step.parent is not None
-        part = Part(step, range(step.parent.depth, step.depth), numbers)
+    for step in chain:
         if step.primitive is LEAF:
-            leaves.append(part)
-        elif step.primitive is OUTPUT:
-            parts[-1] = _together([parts[-1], part])
-        else:
-            if step.structure is None:
-                find_structure(step)
-            parts.append(part)
-            numbers += step.attributes.numbers if step.primitive is SEGMENT else numbers_of(step.operands)
-    whole = leaves
+            leaves.append(step)
+            continue
+        if step.structure is None:
+            find_structure(step)
+        if step.primitive is OUTPUT:
+            steps[-1] = _with_output(steps[-1], step)
+            continue
+        steps.append(step)
+        firsts.append(numbers)
+        numbers += _facts_of(step)[0]
+    parts: list[Part] = []
     position = 0
-    for first, length in _known_turns([part.step for part in parts]):
-        turn = _together(parts[first : first + length])
-        turn.turn = True
-        whole += parts[position:first]
-        whole.append(turn)
-        position = first + length
-    return whole + parts[position:]
+    for first, length, count in _known_loops(steps):
+        parts += _single(steps[position:first], firsts[position:first])
+        position = first + length * count
+        parts += _turns(steps[first:position], firsts[first:position:length])
+    parts += _single(steps[position:], firsts[position:])
+    return leaves, parts
 
 
-def _together(parts: Sequence[Part]) -> Part:
-    """Parts that follow each other as one."""
-    own: dict[int, int] = {}
-    outside: dict[int, int] = {}
-    key: list[Any] = []
-    for part in parts:
-        for place in part.places:
-            own[place] = len(own)
-        step = part.step
-        key += (step.structure, step.integers)
-        for place in step.outside:
-            inner = own.get(place)
-            key.append(~outside.setdefault(place, len(outside)) if inner is None else inner)
-    name = tuple(key)
+def _single(steps: Sequence[Step], firsts: Sequence[int]) -> list[Part]:
+    """Each step as a part."""
+    parts = []
+    for step, first in zip(steps, firsts):
+        assert step.parent is not None
+        places = range(step.parent.depth, step.depth)
+        body = Body((step,), step.structure, step.integers, places, step.outside)
+        parts.append(Part(body, places, step.outside, first))
+    return parts
+
+
+def _with_output(step: Step, output: Step) -> Step:
+    """A step and a further output of it as one."""
+    name = step.structure, step.integers, output.structure, output.integers
     segment = _segments.get(name)
     if segment is None:
-        count_kept(500 * len(own))
-        segment = _segments[name] = segment_of([(part.step, part.places) for part in parts], tuple(outside))
-        assert segment is not None
-    whole = segment_step(parts[0].step, segment, tuple(outside), parts[0].step.site)
+        assert step.parent is not None
+        count_kept(1000)
+        chain = [(step, range(step.parent.depth, step.depth)), (output, (output.depth - 1,))]
+        segment = _segments[name] = segment_of(chain, step.outside)
+    whole = segment_step(step.parent, segment, step.outside, step.site)  # type: ignore[arg-type]
     find_structure(whole)
-    return Part(whole, tuple(own), parts[0].first_number)
+    return whole
 
 
 _segments: dict[Any, Any] = {}
-"""Parts put together, by what they consist of."""
+"""Steps with further outputs, by what they are."""
+
+_facts: dict[int, tuple[int, bool]] = {}
+"""By structure, how many numbers a step is given anew each time, and whether it may find errors late."""
+
+
+def _facts_of(step: Step) -> tuple[int, bool]:
+    known = _facts.get(step.structure)
+    if known is None:
+        if step.primitive is SEGMENT:
+            known = step.attributes.numbers, step.attributes.late
+        else:
+            known = numbers_of(step.operands), step.primitive.late
+        count_structure(150)
+        _facts[step.structure] = known
+    return known
+
+
+# --- turns of loops ---------------------------------------------------------------------------------------------------
 
 _turns_seen: dict[Any, int] = {}
 """How many turns of a loop there were in traces, by what they consist of."""
@@ -88,35 +145,110 @@ TURNS_BEFORE_FUSION = 12
 """A loop's turn is fused when there were so many: what does not go on is not worth it."""
 
 
-def _known_turns(chain: Sequence[Step]) -> list[tuple[int, int]]:
-    """The turns of loops that are worth being planned as one."""
-    turns: list[tuple[int, int]] = []
-    for first, length in turns_of(chain):
-        key = tuple([step.structure for step in chain[first : first + length]])
+def _known_loops(steps: Sequence[Step]) -> list[list[int]]:
+    """The loops whose turns are worth being planned as one: first step, steps of a turn, and turns of the same steps."""
+    loops: list[list[int]] = []
+    last: Any = None
+    for first, length in turns_of(steps):
+        turn = steps[first : first + length]
+        key = tuple([step.structure for step in turn])
         if key not in _turns_seen:
             count_structure(200 + 16 * length)
         seen = _turns_seen[key] = _turns_seen.get(key, 0) + 1
-        if seen > TURNS_BEFORE_FUSION:
-            turns.append((first, length))
-    return turns
+        if seen <= TURNS_BEFORE_FUSION:
+            continue
+        shape = key, [len(step.outside) for step in turn]
+        if loops and shape == last and first == loops[-1][0] + length * loops[-1][2]:
+            loops[-1][2] += 1
+        else:
+            loops.append([first, length, 1])
+        last = shape
+    return loops
 
 
-def last_uses(parts: Sequence[Part], live: Sequence[int]) -> dict[int, int]:
-    """The last part that reads each place; notes which parts are needed."""
-    last: dict[int, int] = {}
+def _turns(steps: Sequence[Step], firsts: Sequence[int]) -> list[Part]:
+    """The turns of a loop as parts, those that follow each other with one body if they differ in nothing but their places."""
+    count = len(firsts)
+    length = len(steps) // count
+    integers = [step.integers for step in steps]
+    reads = np.array([place for step in steps for place in step.outside], np.int64).reshape(count, -1)
+    ends = np.array([step.depth for step in steps], np.int64).reshape(count, length)
+    column: list[int] = []
+    back: list[int] = []
+    for number, step in enumerate(steps[:length]):
+        assert step.parent is not None
+        taken = step.depth - step.parent.depth
+        column += [number] * taken
+        back += range(taken, 0, -1)
+    own = ends[:, column] - back
+    marks = np.full(steps[-1].depth, -1, np.int64)
+    marks[own] = np.arange(count)[:, None]
+    parts: list[Part] = []
+    first, window = 0, 4
+    while first < count:
+        # So many are compared at once; more, the more were alike.
+        behind = min(first + window, count)
+        places, wanted = own[first:behind], integers[first * length : (first + 1) * length]
+        pattern, columns = _pattern(reads[first].tolist(), places[0].tolist())
+        outside = reads[first:behind, columns]
+        same = _alike(reads[first:behind], places, outside, np.array(pattern, np.int64))
+        same &= (marks[outside] != np.arange(first, behind)[:, None]).all(1)
+        same &= [integers[k * length : (k + 1) * length] == wanted for k in range(first, behind)]
+        alike = len(same) if same.all() else int(same.argmin())
+        turn = steps[first * length : (first + 1) * length]
+        structure = number_of((*[step.structure for step in turn], *[len(step.outside) for step in turn], *pattern))
+        of_places, of_outside = places[:alike].tolist(), outside[:alike].tolist()
+        body = Body(turn, structure, tuple([n for each in wanted for n in each]), of_places[0], of_outside[0], True)
+        parts += [Part(body, *each) for each in zip(of_places, of_outside, firsts[first : first + alike])]
+        first += alike
+        window = 2 * window if alike == len(same) else 4
+    return parts
+
+
+def _pattern(reads: Sequence[int], own: Sequence[int]) -> tuple[list[int], list[int]]:
+    """What a turn reads: the numbers of its own values, complements of those of others; and where it first reads these."""
+    inner = {place: number for number, place in enumerate(own)}
+    outside: dict[int, int] = {}
+    columns: list[int] = []
+    pattern: list[int] = []
+    for column, place in enumerate(reads):
+        number = inner.get(place)
+        if number is None:
+            if place not in outside:
+                outside[place] = len(outside)
+                columns.append(column)
+            number = ~outside[place]
+        pattern.append(number)
+    return pattern, columns
+
+
+def _alike(reads: Any, own: Any, outside: Any, pattern: Any) -> Any:
+    """Which turns (rows) read what the pattern says, each value from outside being another."""
+    inner = pattern >= 0
+    same = (reads[:, inner] == own[:, pattern[inner]]).all(1)
+    same &= (reads[:, ~inner] == outside[:, ~pattern[~inner]]).all(1)
+    ordered = np.sort(outside, 1)
+    same &= (ordered[:, 1:] != ordered[:, :-1]).all(1)
+    return same
+
+
+def note_uses(parts: Sequence[Part], live: Sequence[int], last: Any) -> None:
+    """Note for each place the last part that reads it (in ``last``, where -1 stands for none), and which parts are needed."""
     for number in range(len(parts) - 1, -1, -1):
         part = parts[number]
-        needed = part.late
-        for place in part.places:
-            if place in last or live[place]:
-                needed = True
-                break
+        needed = part.body.late
+        if not needed:
+            for place in part.places:
+                if last[place] >= 0 or live[place]:
+                    needed = True
+                    break
         part.needed = needed
         if needed:
-            for place in part.step.outside:
-                last.setdefault(place, number)
-    return last
+            for place in part.outside:
+                if last[place] < 0:
+                    last[place] = number
 
 
 when_forgotten(_segments.clear)
+when_forgotten(_facts.clear, structure=True)
 when_forgotten(_turns_seen.clear, structure=True)

@@ -39,15 +39,6 @@ class Symbols:
         #: Whether guards and results were made a function.
         self.bound = False
 
-        #: Names of what is not known before a plan is part of another (see :meth:`parameter`).
-        self.parameters: list[str] = []
-
-    def parameter(self, name: str, value: int) -> Symbolic:
-        """A number, not negative, that results are given behind the symbols, and that no decision rests on."""
-        self.parameters.append(name)
-        self.least[name] = 0
-        return Symbolic(self, {(name,): 1}, value)
-
     def symbol(self, value: int) -> Symbolic:
         """A new symbol, which has the given value (at least :data:`LEAST`) in the example that is being planned."""
         name = f"n{len(self.names)}"
@@ -75,7 +66,7 @@ class Symbols:
         """A function of the symbols' values: the results' values, or None where a guard does not hold."""
         self.bound = True
         lines: list[str] = []
-        known = {*self.names, *self.parameters}
+        known = {*self.names}
 
         def define(needs: set[str]) -> None:
             for name in sorted(needs - known, key=lambda q: int(q[1:])):
@@ -95,7 +86,7 @@ class Symbols:
             else:
                 texts.append(repr(int(result)))
         lines.append(f"    return ({''.join(text + ',' for text in texts)})")
-        source = f"def bind({', '.join([*self.names, *self.parameters])}):\n" + "\n".join(lines)
+        source = f"def bind({', '.join(self.names)}):\n" + "\n".join(lines)
         space: dict[str, Any] = dict(self.functions)
         exec(compile(source, "<a plan's sizes>", "exec"), space)
         return space["bind"]  # type: ignore[no-any-return]
