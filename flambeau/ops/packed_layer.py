@@ -1,4 +1,4 @@
-"""One direction of one recurrent layer over a packed batch, as one operation with one history node.
+"""One direction of one recurrent layer over a batch, packed or of equal lengths, as one operation with one history node.
 
 All steps are one primitive, forwards and backwards, which reads from memory how many sequences have each step: whatever the
 lengths are, the same is recorded. What does not depend on the step is products over all rows, before and behind it.
@@ -7,6 +7,7 @@ lengths are, the same is recorded. What does not depend on the step is products 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,15 @@ from .recurrence import Recurrence, Weights
 from .recurrent_layer import RecurrentLayerBackward, Walk, layer
 from .views import contiguous_node
 
+MOST_WEIGHTS = 1 << 20
+"""More of them leave the caches from step to step, and are better read once in each step, by all sequences together."""
+
+
+@lru_cache(maxsize=256)
+def walk_of(sizes: tuple[int, ...]) -> PackedWalk:
+    """The walk through steps of which ``sizes`` has the numbers of sequences."""
+    return PackedWalk(sizes)
+
 
 class PackedWalk:
     """In which order the steps are taken of which ``sizes`` has the numbers of sequences."""
@@ -38,7 +48,7 @@ class PackedWalk:
     ) -> tuple[Tensor, ...]:
         """One direction of one layer: the rows of its output, and the states (sequences, hidden) at the end."""
         walk = Walk(self.sizes, reverse)
-        if weights.w_hr is not None:
+        if len(self.sizes) == 1 or weights.w_hr is not None or weights.w_hh.numel() > MOST_WEIGHTS:
             return layer(kind, walk, rows, initial, weights)
         if is_half(rows):  # computed in float32 throughout, and rounded once
             wide: Any = [None if x is None else x.float() for x in weights]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from ..core.tensor import Tensor
@@ -11,7 +11,7 @@ from .conversion import check_floating
 from .dropout import dropout as dropped
 from .joining import cat, stack
 from .operation import Tensors, operation
-from .packed_layer import PackedWalk
+from .packed_layer import walk_of
 from .packing import sizes_of_steps
 from .recurrence import Gru, Lstm, Recurrence, Relu, Tanh, Weights
 from .recurrent_layer import Walk, layer
@@ -71,15 +71,13 @@ def _check(kind: type[Recurrence], rows: Tensor, sequences: int, initial: Sequen
 
 
 def _layers(
-    kind: type[Recurrence], one: Callable[..., tuple[Tensor, ...]], rows: Tensor, sizes: tuple[int, ...],
-    hx: Sequence[Tensor], params: Any, has_biases: bool, num_layers: int, dropout: float, train: bool, bidirectional: bool,
+    kind: type[Recurrence], rows: Tensor, sizes: tuple[int, ...], hx: Sequence[Tensor], params: Any, has_biases: bool,
+    num_layers: int, dropout: float, train: bool, bidirectional: bool,
 ) -> tuple[Tensor, ...]:  # fmt: skip
-    """Layers one upon the other: the rows of the last one's output, and the states at the end of all.
-
-    ``one(kind, reverse, rows, initial, weights)`` is one direction of one of them.
-    """
+    """Layers one upon the other: the rows of the last one's output, and the states at the end of all."""
     if not sizes:
         raise RuntimeError("Expected sequence length to be larger than 0 in RNN")
+    walk = walk_of(sizes)
     directions = 2 if bidirectional else 1
     projected = kind.states == 2 and hx[0].shape[-1] != hx[1].shape[-1]
     weights = _weights(params, has_biases, projected)
@@ -96,7 +94,7 @@ def _layers(
         for direction in range(directions):
             place = number * directions + direction
             _check(kind, rows, sizes[0], initial[place], weights[place])
-            output, *states = one(kind, direction == 1, rows, initial[place], weights[place])
+            output, *states = walk.layer(kind, direction == 1, rows, initial[place], weights[place])
             outputs.append(output)
             ends.append(states)
         rows = outputs[0] if directions == 1 else cat(outputs, 1)
@@ -115,7 +113,7 @@ def _network(kind: type[Recurrence], *arguments: Any) -> tuple[Tensor, ...]:
         sizes = sizes_of_steps(batch_sizes)
         count = sum(sizes)
         rows = data if data.shape[0] == count else data.narrow(0, 0, count)
-        return _layers(kind, PackedWalk(sizes).layer, rows, sizes, hx if kind.states == 2 else (hx,), *settings)
+        return _layers(kind, rows, sizes, hx if kind.states == 2 else (hx,), *settings)
     input, hx, *settings, batch_first = arguments
     if input.ndim != 3:
         raise RuntimeError(f"input must have 3 dimensions, got {input.ndim}")
@@ -123,12 +121,7 @@ def _network(kind: type[Recurrence], *arguments: Any) -> tuple[Tensor, ...]:
         input = input.transpose(0, 1)
     steps, sequences, width = input.shape
     rows = input.reshape(steps * sequences, width)
-    sizes = (sequences,) * steps
-
-    def one(kind: type[Recurrence], reverse: bool, *operands: Any) -> tuple[Tensor, ...]:
-        return layer(kind, Walk(sizes, reverse), *operands)
-
-    rows, *ends = _layers(kind, one, rows, sizes, hx if kind.states == 2 else (hx,), *settings)
+    rows, *ends = _layers(kind, rows, (sequences,) * steps, hx if kind.states == 2 else (hx,), *settings)
     output = rows.view(steps, sequences, rows.shape[1])
     return output.transpose(0, 1) if batch_first else output, *ends
 

@@ -79,6 +79,36 @@ def test_another_device(kind: str, settings: dict[str, Any], look: bool) -> None
         np.testing.assert_allclose(mine, other, rtol=1e-11, atol=1e-12)
 
 
+@pytest.mark.parametrize("kind", ["LSTM", "GRU", "RNN"])
+def test_equal_lengths_give_the_same_bits_packed_or_not(kind: str) -> None:
+    network = getattr(flambeau.nn, kind)(FEATURES, HIDDEN, 2, bidirectional=True)
+    x = flambeau.randn(6, 13, FEATURES)
+    output, state = network(x)
+    packed, other = network(flambeau.nn.utils.rnn.pack_padded_sequence(x, [6] * 13))
+    assert flambeau.equal(output.reshape(-1, 2 * HIDDEN), packed.data)
+    for one, two in zip(*[each if isinstance(each, tuple) else (each,) for each in (state, other)], strict=True):
+        assert flambeau.equal(one, two)
+
+
+@pytest.mark.parametrize("lengths", [[1, 1], [3, 2]], ids=["one step", "large weights"])
+def test_layers_that_take_their_steps_one_by_one(lengths: list[int]) -> None:
+    """A single step, and weights of which too many would have to be kept at hand."""
+    results = []
+    for library in (flambeau, torch):
+        numbers = np.random.default_rng(3)
+        network = library.nn.LSTM(4, 513 if max(lengths) > 1 else 9)
+        with library.no_grad():
+            for parameter in network.parameters():
+                parameter.copy_(library.tensor(numbers.uniform(-0.05, 0.05, tuple(parameter.shape)).astype(np.float32)))
+        x = library.tensor(numbers.standard_normal((max(lengths), 2, 4)).astype(np.float32)).requires_grad_()
+        output, (_, c) = network(library.nn.utils.rnn.pack_padded_sequence(x, lengths))
+        ((output.data * output.data).sum() + c.sum()).backward()
+        gradients = [x.grad, *[parameter.grad for parameter in network.parameters()]]
+        results.append([each.detach().numpy() for each in (output.data, c, *gradients)])
+    for mine, theirs in zip(*results, strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-4, atol=1e-5)
+
+
 def test_numbers_of_sequences_that_change_later() -> None:
     """What the layer reads of a batch is what it was when the layer was called."""
     network = flambeau.nn.GRU(FEATURES, HIDDEN)
