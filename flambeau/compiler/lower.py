@@ -78,6 +78,7 @@ class Lowering:
         self.program = Program(group.kind, len(self.outer))
         self.program.keeps = not self.column and 0 < group.reduced <= self.tiling.kept
         self.arguments: list[Any] = self._header()
+        self._places = len(self.arguments)
 
     def _header(self) -> list[Any]:
         """Places for the kernel's header, and the extents of the outer axes."""
@@ -115,8 +116,9 @@ class Lowering:
 
     def argument(self, *values: Any) -> int:
         """Append arguments; returns the index of the first (an operand takes two places)."""
-        index = sum(2 if isinstance(a, Operand) else 1 for a in self.arguments)
+        index = self._places
         self.arguments.extend(values)
+        self._places += len(values) + sum([isinstance(value, Operand) for value in values])
         return index
 
     def number(self, number: Number, d: dtype) -> int:

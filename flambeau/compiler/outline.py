@@ -16,7 +16,7 @@ from ..graph.primitives import LEAF, MATMUL
 from ..interpreter.forks import new_lock
 from ..kernels.contract import ALIGNMENT, NEW_PHASE, PADDING, STOP_ON_ERROR, Device
 from ..kernels.kernel import Call, Late, Number, Operand, Shifted
-from ..kernels.symbols import Symbols, largest, value_of
+from ..kernels.symbols import Symbolic, Symbols, largest, value_of
 from .epilogue import EpilogueLowering
 from .fuse import Fuser, Group
 from .items import Access, Item, items_of
@@ -320,7 +320,9 @@ class Outline:
         for call in calls:
             starts.append(len(arguments))
             for a in call.arguments:
-                if isinstance(a, Shifted):
+                if type(a) is int or type(a) is Symbolic:
+                    arguments.append(a)
+                elif isinstance(a, Shifted):
                     self.operands_at.append(len(arguments))
                     arguments.append(a.base.slot)
                     if a.number is not None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from operator import itemgetter
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from .symbols import LEAST, Symbols
+from .symbols import LEAST, Symbols, picker
 
 
 class Pattern:
@@ -34,9 +33,9 @@ class Pattern:
                 first.append(position)
             order.append((True, symbols[seen]))
         #: Picks the symbols' values from the integers.
-        self._symbols = _picker(first)
+        self._symbols = picker(first)
         #: Makes the integers again of the values and of what is fixed.
-        self._order = _picker([number if symbolic else len(first) + number for symbolic, number in order])
+        self._order = picker([number if symbolic else len(first) + number for symbolic, number in order])
         self._fixed = tuple(fixed)
 
     def values(self, integers: tuple[int, ...]) -> tuple[int, ...] | None:
@@ -50,9 +49,3 @@ class Pattern:
         """The integers with new symbols among them, of which these are the example."""
         values = tuple(map(symbols.symbol, self._symbols(integers)))
         return iter(self._order(values + self._fixed))
-
-
-def _picker(places: Sequence[int]) -> Callable[[Any], tuple[Any, ...]]:
-    if len(places) > 1:
-        return itemgetter(*places)
-    return lambda numbers: tuple([numbers[place] for place in places])

@@ -14,12 +14,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import fields, is_dataclass, replace
+from operator import itemgetter
 from typing import Any
+
+from .polynomials import Monomial, Terms, added, constant, divided, increased, least_value, multiplied, scaled, spelled
 
 LEAST = 2
 """The least value of a symbol: extents of none and of one change what is computed, so they are never symbols."""
 
-_Terms = dict[tuple[str, ...], int]
+Names = frozenset[str]
 
 
 class Symbols:
@@ -29,12 +32,13 @@ class Symbols:
         #: Names of the symbols, in the order in which values are given.
         self.names: list[str] = []
         #: What names stand for that are not symbols: the text of an expression, and the names that it needs.
-        self.definitions: dict[str, tuple[str, set[str]]] = {}
+        self.definitions: dict[str, tuple[str, Names]] = {}
         self._named: dict[str, Symbolic] = {}
+        self._polynomials: dict[frozenset[tuple[Monomial, int]], Symbolic] = {}
         #: The least value that each name can have, where that is known.
         self.least: dict[str, int] = {}
         #: Conditions as texts, with the names that they need.
-        self.guards: dict[str, set[str]] = {}
+        self.guards: dict[str, Names] = {}
         self.functions: dict[str, Callable[..., Any]] = {}
         #: Whether guards and results were made a function.
         self.bound = False
@@ -44,9 +48,25 @@ class Symbols:
         name = f"n{len(self.names)}"
         self.names.append(name)
         self.least[name] = LEAST
-        return Symbolic(self, {(name,): 1}, value)
+        return self._variable(name, value)
 
-    def defined(self, text: str, needs: set[str], value: int, least: int | None) -> Symbolic:
+    def _variable(self, name: str, value: int) -> Symbolic:
+        made: Symbolic = self.polynomial({(name,): 1}, value)
+        return made
+
+    def polynomial(self, terms: Terms, value: int) -> Any:
+        """The number that a polynomial is, which has the given value in the example; a plain one if it is constant."""
+        if not terms:
+            return 0
+        if len(terms) == 1 and () in terms:
+            return terms[()]
+        key = frozenset(terms.items())
+        found = self._polynomials.get(key)
+        if found is None:
+            found = self._polynomials[key] = Symbolic(self, terms, value, len(self._polynomials))
+        return found
+
+    def defined(self, text: str, needs: Names, value: int, least: int | None) -> Symbolic:
         """What an expression gives that is no polynomial."""
         found = self._named.get(text)
         if found is None:
@@ -54,10 +74,10 @@ class Symbols:
             self.definitions[name] = text, needs
             if least is not None:
                 self.least[name] = least
-            found = self._named[text] = Symbolic(self, {(name,): 1}, value)
+            found = self._named[text] = self._variable(name, value)
         return found
 
-    def guard(self, text: str, needs: set[str]) -> None:
+    def guard(self, text: str, needs: Names) -> None:
         """Note a condition under which what was decided holds. ``AssertionError`` when planning is over: too late."""
         assert not self.bound, f"planning is over, and something rests on {text}"
         self.guards[text] = needs
@@ -68,7 +88,7 @@ class Symbols:
         lines: list[str] = []
         known = {*self.names}
 
-        def define(needs: set[str]) -> None:
+        def define(needs: Names) -> None:
             for name in sorted(needs - known, key=lambda q: int(q[1:])):
                 text, inner = self.definitions[name]
                 define(inner)
@@ -78,133 +98,146 @@ class Symbols:
         for text, needs in sorted(self.guards.items(), key=lambda guard: not guard[1] <= known):
             define(needs)
             lines.append(f"    if not {text}: return None")
-        texts = []
+        # Most results are plain numbers or repeated: each polynomial is computed once, and a C function does the rest.
+        places: dict[int, int] = {}
+        fixed: dict[int, int] = {}
+        texts: list[str] = []
+        order: list[int] = []
         for result in results:
-            if isinstance(result, Symbolic):
-                define(result.names)
-                texts.append(result.text)
+            if type(result) is Symbolic:
+                if result.number not in places:
+                    places[result.number] = len(texts)
+                    define(result.names)
+                    texts.append(result.text)
+                order.append(places[result.number])
             else:
-                texts.append(repr(int(result)))
-        lines.append(f"    return ({''.join(text + ',' for text in texts)})")
+                order.append(~fixed.setdefault(int(result), len(fixed)))
+        count = len(texts)
+        lines.append(f"    return pick(({''.join([text + ',' for text in texts])}) + fixed)")
         source = f"def bind({', '.join(self.names)}):\n" + "\n".join(lines)
         space: dict[str, Any] = dict(self.functions)
+        space["pick"] = picker([place if place >= 0 else count + ~place for place in order])
+        space["fixed"] = tuple(fixed)
         exec(compile(source, "<a plan's sizes>", "exec"), space)
         return space["bind"]  # type: ignore[no-any-return]
 
 
-def _text(terms: _Terms) -> str:
-    """A polynomial as Python's text, the same for equal ones."""
-    parts = []
-    for monomial, factor in sorted(terms.items()):
-        factors = [str(factor)] if factor != 1 or not monomial else []
-        parts.append("*".join([*factors, *monomial]))
-    return "+".join(parts).replace("+-", "-") if parts else "0"
+def picker(places: Sequence[int]) -> Callable[[Any], tuple[Any, ...]]:
+    """A function that gives the elements at ``places`` of a sequence."""
+    if len(places) > 1:
+        return itemgetter(*places)
+    return lambda numbers: tuple([numbers[place] for place in places])
+
+
+def _remembered(sign: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Decorator of an operation of a polynomial and another number: what it gave is kept with the polynomial, for planning does
+    the same sums for one value after the other."""
+
+    def decorate(compute: Callable[..., Any]) -> Callable[..., Any]:
+        def operation(self: Symbolic, other: Any) -> Any:
+            key: tuple[Any, ...]
+            if type(other) is int:
+                key = sign, other
+            elif type(other) is Symbolic:
+                key = sign, None, other.number
+            else:
+                return compute(self, other)
+            found = self.known.get(key)
+            if found is None:
+                found = self.known[key] = compute(self, other)
+            return found
+
+        return operation
+
+    return decorate
+
+
+_UNASKED = object()
 
 
 class Symbolic:
-    """An integer polynomial in symbols and in what is defined by them; ``value`` is what it is in the example."""
+    """An integer polynomial in symbols and in what is defined by them; ``value`` is what it is in the example.
 
-    __slots__ = ("space", "terms", "value")
+    There is one object for each polynomial of a space (:meth:`Symbols.polynomial`).
+    """
 
-    def __init__(self, space: Symbols, terms: _Terms, value: int) -> None:
+    __slots__ = ("space", "terms", "value", "number", "known", "_text", "_names", "_least")
+
+    def __init__(self, space: Symbols, terms: Terms, value: int, number: int) -> None:
         self.space = space
         self.terms = terms
         self.value = value
+        #: Which one it is of those of the space.
+        self.number = number
+        #: What operations with others gave.
+        self.known: dict[tuple[Any, ...], Any] = {}
+        self._text: str | None = None
+        self._names: Names | None = None
+        self._least: Any = _UNASKED
 
     @property
     def text(self) -> str:
-        return _text(self.terms)
+        text = self._text
+        if text is None:
+            text = self._text = spelled(self.terms)
+        return text
 
     @property
-    def names(self) -> set[str]:
-        return {name for monomial in self.terms for name in monomial}
+    def names(self) -> Names:
+        names = self._names
+        if names is None:
+            names = self._names = frozenset([name for monomial in self.terms for name in monomial])
+        return names
 
     @property
     def least(self) -> int | None:
-        """A number that it is never below, or None if none is known.
-
-        That is what it is where all names have their least values, if it grows with each: if, written in what they have
-        beyond these, it has no negative factor.
-        """
-        shifted: _Terms = {}
-        for monomial, factor in self.terms.items():
-            partial: _Terms = {(): factor}
-            for name in monomial:
-                low = self.space.least.get(name)
-                if low is None:
-                    return None
-                grown: _Terms = {}
-                for other, by in partial.items():
-                    grown[other] = grown.get(other, 0) + by * low
-                    longer = tuple(sorted((*other, name)))
-                    grown[longer] = grown.get(longer, 0) + by
-                partial = grown
-            for other, by in partial.items():
-                shifted[other] = shifted.get(other, 0) + by
-        if any(factor < 0 for monomial, factor in shifted.items() if monomial):
-            return None
-        return shifted.get((), 0)
+        """A number that it is never below, or None if none is known."""
+        least = self._least
+        if least is _UNASKED:
+            least = self._least = least_value(self.terms, self.space.least)
+        return least  # type: ignore[no-any-return]
 
     # --- arithmetic ---------------------------------------------------------------------------------------------------
 
-    def _made(self, terms: _Terms, value: int) -> Any:
-        terms = {monomial: factor for monomial, factor in terms.items() if factor}
-        if not terms:
-            return 0
-        if len(terms) == 1 and () in terms:
-            return terms[()]
-        return Symbolic(self.space, terms, value)
-
+    @_remembered("+")
     def __add__(self, other: Any) -> Any:
-        terms = dict(self.terms)
-        for monomial, factor in _terms_of(other).items():
-            terms[monomial] = terms.get(monomial, 0) + factor
-        return self._made(terms, self.value + value_of(other))
+        if type(other) is int:
+            return self.space.polynomial(increased(self.terms, other), self.value + other) if other else self
+        return self.space.polynomial(added(self.terms, _terms_of(other)), self.value + value_of(other))
 
     __radd__ = __add__
 
     def __neg__(self) -> Any:
-        return self._made({monomial: -factor for monomial, factor in self.terms.items()}, -self.value)
+        return self * -1
 
     def __pos__(self) -> Symbolic:
         return self
 
+    @_remembered("-")
     def __sub__(self, other: Any) -> Any:
         return self + -other
 
     def __rsub__(self, other: Any) -> Any:
         return -self + other
 
+    @_remembered("*")
     def __mul__(self, other: Any) -> Any:
+        if type(other) is int:
+            if other == 1:
+                return self
+            return self.space.polynomial(scaled(self.terms, other), self.value * other) if other else 0
         if not isinstance(other, (int, Symbolic)):
             return NotImplemented
-        terms: _Terms = {}
-        for one, first in self.terms.items():
-            for two, second in _terms_of(other).items():
-                monomial = tuple(sorted(one + two))
-                terms[monomial] = terms.get(monomial, 0) + first * second
-        return self._made(terms, self.value * value_of(other))
+        return self.space.polynomial(multiplied(self.terms, _terms_of(other)), self.value * value_of(other))
 
     __rmul__ = __mul__
 
     def _quotient(self, other: Any) -> Any:
         """The quotient if it is a polynomial; else None."""
-        divisor = _terms_of(other)
-        if len(divisor) != 1:
-            return None
-        ((names, by),) = divisor.items()
-        terms: _Terms = {}
-        for monomial, factor in self.terms.items():
-            left = list(monomial)
-            for name in names:
-                if name not in left:
-                    return None
-                left.remove(name)
-            if factor % by:
-                return None
-            terms[tuple(left)] = factor // by
-        return self._made(terms, self.value // value_of(other))
+        terms = divided(self.terms, _terms_of(other))
+        return None if terms is None else self.space.polynomial(terms, self.value // value_of(other))
 
+    @_remembered("//")
     def __floordiv__(self, other: Any) -> Any:
         quotient = self._quotient(other)
         if quotient is not None:
@@ -220,6 +253,7 @@ class Symbolic:
         least = 0 if other >= 0 and (self.least or 0) > 0 else None
         return self._defined("//", other, self, other // self.value, least)
 
+    @_remembered("%")
     def __mod__(self, other: Any) -> Any:
         if self._quotient(other) is not None:
             return 0
@@ -230,7 +264,7 @@ class Symbolic:
         return self._defined("%", other, self, other % self.value, 0 if (self.least or 0) > 0 else None)
 
     def _defined(self, sign: str, one: Any, two: Any, value: int, least: int | None) -> Symbolic:
-        text = f"({_text(_terms_of(one))}){sign}({_text(_terms_of(two))})"
+        text = f"({_spelled(one)}){sign}({_spelled(two)})"
         return self.space.defined(text, names_of(one) | names_of(two), value, least)
 
     def __and__(self, other: Any) -> Any:
@@ -254,11 +288,12 @@ class Symbolic:
     def _compared(self, other: Any, sign: str, answer: bool) -> bool:
         """Note that the comparison with another number has this answer."""
         if not answer:
-            sign = {"<": ">=", ">=": "<", "==": "!=", "!=": "=="}[sign]
+            sign = {"<": ">=", "==": "!="}[sign]
         difference = self - other
         self.space.guard(f"{difference.text}{sign}0", difference.names)
         return answer
 
+    @_remembered("<")
     def __lt__(self, other: Any) -> bool:
         if not isinstance(other, (int, Symbolic)):
             return NotImplemented
@@ -268,8 +303,7 @@ class Symbolic:
         least = above.least
         if least is not None and least >= 0:
             return False
-        below = other - self
-        least = below.least
+        least = (-above).least
         if least is not None and least > 0:
             return True
         return self._compared(other, "<", self.value < value_of(other))
@@ -287,10 +321,11 @@ class Symbolic:
         greater = self.__gt__(other)
         return greater if greater is NotImplemented else not greater
 
-    def __eq__(self, other: object) -> bool:
+    @_remembered("==")
+    def __eq__(self, other: Any) -> bool:
         if not isinstance(other, (int, Symbolic)):
             return NotImplemented
-        difference: Any = self - other
+        difference = self - other
         if isinstance(difference, int):
             return difference == 0
         least, most = difference.least, (-difference).least
@@ -314,7 +349,7 @@ class Symbolic:
 
     def __hash__(self) -> int:
         """Equal polynomials are one in a set; others may happen to have equal values, so no set may rely on it."""
-        return hash((id(self.space), self.text))
+        return hash((id(self.space), self.number))
 
     def __repr__(self) -> str:
         return repr(self.__index__())
@@ -325,19 +360,17 @@ class Symbolic:
         return format(self.__index__(), specification)
 
 
-def _terms_of(number: Any) -> _Terms:
-    if isinstance(number, Symbolic):
-        return number.terms
-    return {(): int(number)} if number else {}
+def _terms_of(number: Any) -> Terms:
+    return number.terms if type(number) is Symbolic else constant(int(number))
 
 
 def value_of(number: Any) -> int:
     """What a number is in the example that is being planned; deciding anything by that needs a guard of its own."""
-    return number.value if isinstance(number, Symbolic) else number
+    return number.value if type(number) is Symbolic else number
 
 
-def names_of(number: Any) -> set[str]:
-    return number.names if isinstance(number, Symbolic) else set()
+def names_of(number: Any) -> Names:
+    return number.names if isinstance(number, Symbolic) else frozenset()
 
 
 def computed(function: Callable[..., tuple[int, ...]], *arguments: Any) -> tuple[Any, ...]:
@@ -349,7 +382,7 @@ def computed(function: Callable[..., tuple[int, ...]], *arguments: Any) -> tuple
     values = function(*map(value_of, arguments))
     if not spaces:
         return values
-    space, names = spaces[0], set[str]().union(*map(names_of, arguments))
+    space, names = spaces[0], frozenset[str]().union(*map(names_of, arguments))
     name = next((known for known, other in space.functions.items() if other is function), f"f{len(space.functions)}")
     space.functions[name] = function
     called = f"{name}({', '.join(_spelled(argument) for argument in arguments)})"
@@ -376,7 +409,7 @@ def largest(numbers: Sequence[Any]) -> Any:
     space = next(iter(symbolic.values())).space
     if plain:
         symbolic[str(max(plain))] = max(plain)  # type: ignore[assignment]
-    needs = set[str]().union(*map(names_of, symbolic.values()))
+    needs = frozenset[str]().union(*map(names_of, symbolic.values()))
     return space.defined(f"max({', '.join(symbolic)})", needs, max(map(value_of, symbolic.values())), None)
 
 

@@ -68,6 +68,21 @@ def test_what_follows_from_two_at_least_needs_no_guard() -> None:
     assert len(symbols.guards) == 1
 
 
+def test_there_is_one_object_for_each_polynomial() -> None:
+    symbols = Symbols()
+    n, k = symbols.symbol(5), symbols.symbol(5)
+    assert n * k is k * n and (n + k) * 2 is k + n + n + k and n - 1 + 1 is n and n * 3 // 3 is n and 0 - (0 - n) is n
+    assert n // 4 is (n * k) // k // 4 and (n + 3) % 4 is (3 + n) % 4 and n // 4 is not k // 4
+    assert n * 0 == 0 and n - n == 0 and n * k - k * n == 0 and not symbols.guards
+    assert len({n, k, n + k, k + n}) == 3  # in a set they are apart, though their values are equal
+
+
+def test_results_that_are_plain_numbers_or_there_several_times() -> None:
+    symbols = Symbols()
+    n = symbols.symbol(5)
+    assert symbols.binder([n * 2, 7, n, n * 2, True, 7, n // 2])(9) == (18, 7, 9, 18, 1, 7, 4)
+
+
 @pytest.mark.parametrize("use", [range, str, repr, "{}".format, lambda n: [0] * n, lambda n: [*range(99)][n], definite])
 def test_what_becomes_a_plain_integer_holds_for_that_alone(use: Any) -> None:
     symbols = Symbols()
