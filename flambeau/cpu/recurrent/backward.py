@@ -14,7 +14,7 @@ from ..gemm.pack import lower_pack
 from ..ir import Kernel, KernelBuilder, Module
 from ..values import LANES, Type
 from .cells import CELLS
-from .walk import FIELDS, Walk, scratch_bytes, strided_arguments, walk_arguments
+from .walk import FIELDS, Rows, Walk, scratch_bytes, strided_arguments, walk_arguments
 
 
 def lower_recurrent_gradient(
@@ -91,7 +91,9 @@ class BackwardCode:
             with b.loop(0, count) as row:
                 for column, mask in b.vectors(0, a.hidden):
                     self._cell(walk, a, d_states, begin + row, row, column, mask)
-            walk.multiply(factors + begin * pitch, pitch, count, a.weight, pitch)
+            wide = [(a.kept, KEPT[self.kind]), (a.d_projected, GATES[self.kind])]
+            ahead = [Rows(start, a.hidden * times).behind(walk.following) for start, times in wide]
+            walk.multiply(factors + begin * pitch, pitch, count, a.weight, pitch, ahead)
             with b.loop(0, count) as row:
                 for column, mask in b.vectors(0, a.hidden):
                     place = d_states[0] + ((walk.first + row) * a.hidden + column)

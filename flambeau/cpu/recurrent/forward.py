@@ -14,7 +14,7 @@ from ..gemm.pack import lower_pack
 from ..ir import Kernel, KernelBuilder, Module
 from ..values import LANES, Type
 from .cells import CELLS
-from .walk import FIELDS, Walk, scratch_bytes, strided_arguments, walk_arguments
+from .walk import FIELDS, Rows, Walk, scratch_bytes, strided_arguments, walk_arguments
 
 
 def lower_recurrent(
@@ -86,7 +86,10 @@ class ForwardCode:
                 start = given[f"initial{k}"] + (sequence * given[f"initial{k}_pitch"] + column)
                 (end + (sequence * a.hidden + column)).store(start.load(LANES, mask), mask)
         with walk.steps() as (begin, count):
-            walk.multiply(ends[0] + walk.first * a.hidden, a.hidden, count, a.weight, a.hidden)
+            ahead = [Rows(a.projected, a.projected_pitch).behind(begin)]
+            if self.keeps:
+                ahead.append(Rows(a.kept, a.hidden * KEPT[self.kind]).behind(begin))
+            walk.multiply(ends[0] + walk.first * a.hidden, a.hidden, count, a.weight, a.hidden, ahead)
             with b.loop(0, count) as row:
                 for column, mask in b.vectors(0, a.hidden):
                     self._cell(walk, a, ends, begin + row, row, column, mask)

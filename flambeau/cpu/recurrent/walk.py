@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -13,10 +13,12 @@ from ..attention.panels import PADDING_ROWS, Panels
 from ..ir import KernelBuilder
 from ..values import LANES, Pointer, Type, Value
 
-SEQUENCES = 12
-"""Sequences of a tile, at least: as many as rows of results fit into the registers."""
+SEQUENCES = 4
+"""Sequences of a tile are a multiple of this, which a register tile has at least."""
 MOST_SEQUENCES = 48
 FEWEST_TILES = 4
+
+CACHE_LINE = 64
 
 INDICES = Type.of("i64")
 FIELDS = "&sizes steps sequences block rows hidden pitch panels first by back"
@@ -58,6 +60,10 @@ class Rows(NamedTuple):
     def row(self, number: Value) -> Pointer:
         return self.start + number * self.pitch
 
+    def behind(self, number: Value) -> Rows:
+        """The rows from one on."""
+        return Rows(self.row(number), self.pitch)
+
 
 def strided_arguments(**accesses: Strided) -> dict[str, Any]:
     """The values of arguments ``&name name_pitch``, of matrices whose elements adjoin along rows."""
@@ -85,7 +91,8 @@ class Walk:
 
     @contextmanager
     def steps(self) -> Iterator[tuple[Value, Value]]:
-        """Each step that there are sequences for: the row of the first sequence, and how many there are."""
+        """Each step that there are sequences for: the row of the first sequence, and how many there are. ``following`` is then
+        the row of the first one at the next step, if as many sequences have that."""
         b, a = self.b, self.a
         position = b.variable(a.rows * a.back)
         sizes = a.sizes.of(INDICES)
@@ -94,13 +101,21 @@ class Walk:
             begin = position.value - size * a.back
             position.value = begin + size * (1 - a.back)
             count = (size - self.first).at_most(a.block)
+            self.following: Value = begin + self.first + size * a.by
             with b.when(count > 0):
                 yield begin + self.first, count
 
-    def multiply(self, rows: Pointer, pitch: Value, count: Value, weight: Pointer, k: Value) -> None:
-        """The products of so many rows with the packed weight, into scratch memory."""
+    def multiply(
+        self, rows: Pointer, pitch: Value, count: Value, weight: Pointer, k: Value, ahead: Sequence[Rows]
+    ) -> None:
+        """The products of so many rows with the packed weight, into scratch memory. Meanwhile so many rows of each matrix of
+        ``ahead`` are fetched into the cache, in equal shares: no processor foresees where a step will go on."""
         b, a, width = self.b, self.a, self.panels.width
+        shares = [matrix.pitch // a.panels for matrix in ahead]
         with b.loop(0, a.panels) as panel:
+            for matrix, share in zip(ahead, shares):
+                with b.loop(0, count) as row, b.loop(0, share, CACHE_LINE // matrix.start.to.bytes) as column:
+                    (matrix.row(row) + (panel * share + column)).prefetch(level=2)
             self.panels.multiply(
                 b, count, k, Matrix(rows, pitch), Matrix(weight + panel * width * k, width),
                 Matrix(self.products + panel * width, a.pitch), 1,
