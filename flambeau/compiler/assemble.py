@@ -381,7 +381,8 @@ class _Assembly:
             is_leaf = (memory_at[outside] >= 0) & (memory_at[outside] < self.memory.leaves)
             kept |= is_leaf & (times <= self._last_late)
         if self._fills:
-            kept &= [[place not in self._fills for place in part.outside] for part in turns]
+            of_fills = [[place in self._fills for place in part.outside] for part in turns]
+            kept &= ~np.array(of_fills, bool)
         masks = np.hstack([kept, (live[own] != 0) | (last_use[own] >= 0)]).astype(np.uint8)
         rows = [row.tobytes() for row in masks]
         self._note_metas(turns, masks.max(0).tobytes())

@@ -176,3 +176,12 @@ def test_turns_of_random_traces() -> None:
             turn = kinds[start : start + length]
             assert start > end or before is None or before == turn or length != len(before)
             end, before = start + length, turn
+
+
+def test_turns_that_read_nothing_behind_constants() -> None:
+    for count in (12, 14):
+        steps.forget_steps()
+        given = flambeau.ones(3) + flambeau.full((3,), 2.0)
+        rows = [(flambeau.arange(7).float().sin() * 2).exp() for _ in range(count)]
+        total = float(flambeau.stack(rows).sum() + given.sum())
+        assert total == pytest.approx(count * np.exp(np.sin(np.arange(7.0)) * 2).sum() + 9, rel=1e-5)
