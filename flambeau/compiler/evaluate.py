@@ -117,6 +117,7 @@ def _made(device: Device, last: Step, live: bytes, again: bool) -> Plan | Assemb
             if not plan.loops:
                 remember_plan(last, live, _SEEN)
                 return plan
+            recording.note_loop(last.depth)
     remember_plan(last, live, plan)
     if not last.passing:  # else it goes with the trace
         count_kept(plan.kept_bytes)

@@ -23,7 +23,7 @@ from ..graph.placeholder import Placeholder, ValueNeeded
 from ..graph.primitives import LEAF, RANDOM_BITS
 from ..graph.segments import Segment, segment_of, segment_step
 from ..graph.shapes import Size, View
-from ..graph.steps import count_kept, when_forgotten
+from ..graph.steps import comes_first, count_kept, when_forgotten
 from ..graph.trace import (
     CLOSED,
     UNLIMITED,
@@ -274,7 +274,7 @@ def _unknown(
     """Learn a composite, or cut the trace before one that leads beyond the budget."""
     cursor = trace.cursor
     beyond = cursor.passing and 0 < trace.limit <= cursor.mark
-    if beyond and time_to_cut(cursor.mark) and not only_leaves(cursor):  # what passes is not known to lead beyond the budget
+    if beyond and time_to_cut(trace, cursor.mark) and not only_leaves(cursor):  # what passes is not known to lead beyond the budget
         evaluate_trace[0](trace)
         return recorded(name, pairs, call, context)
     with trace.lock:  # nobody closes the trace while something is taken back
@@ -282,7 +282,10 @@ def _unknown(
         known = _segments.get(key) or trace.segments.get(key)
         if found is None and trace.limit != CLOSED and known is not None:
             found = _placed(trace, cursor, known, pairs)
-            remember_next(cursor, lookup, found)
+            if comes_first(cursor, lookup):
+                found.last.passing = True
+            else:
+                remember_next(cursor, lookup, found)
             if found.mark < trace.limit:
                 return _replay(trace, [], found, given, name, pairs, call, context)
         if found is None and trace.limit != CLOSED:
@@ -296,7 +299,7 @@ def _unknown(
                 _take_back(trace, cursor, len(trace.numbers) - len(found.numbers))
     if found is None or found is _CALLED_EACH_TIME:
         return values_of(call(context, pairs))
-    if not time_to_cut(found.mark):
+    if not time_to_cut(trace, found.mark):
         return _replay(trace, [], found, given, name, pairs, call, context)
     if only_leaves(cursor):  # it alone is more than a trace may hold
         return values_of(call(context, pairs))

@@ -156,19 +156,25 @@ def when_forgotten(action: Callable[[], None], structure: bool = False) -> None:
 
 _came_once: set[int] = set()
 MOST_SIZES = 100_000
-"""How many sizes that came once are remembered."""
+"""How many steps that came once are remembered."""
 
 
-def comes_first(step: Step, key: Any) -> bool:
-    """Whether a leaf comes behind a step for the first time, as others of its rank did before.
+def comes_first(step: Step, key: Any, primitive: Primitive | None = None) -> bool:
+    """Whether something comes behind a step for the first time, where something else came before (as a leaf, another size).
 
-    Sizes may never come again: what is recorded behind one goes with its trace, and is kept from the second time on.
+    It may never come again: a size, or the end of a loop that turns so often. What is recorded behind it goes with its trace,
+    and is kept from the second time on.
     """
-    rank = len(key[0]), key[1]
-    if rank not in step.next:
-        if step.next is NOTHING:
-            step.next = {}
-        step.next[rank] = None
+    if step.passing:
+        return True
+    if primitive is LEAF:
+        rank = len(key[0]), key[1]
+        if rank not in step.next or not key[0]:
+            if step.next is NOTHING:
+                step.next = {}
+            step.next[rank] = None
+            return False
+    elif not step.next or step.parent is None:
         return False
     number = hash((id(step), key))
     if number in _came_once:
@@ -190,6 +196,7 @@ def _cut_off(count: int) -> None:
     """
     while count and _waiting:
         step = _waiting.pop()
+        step = getattr(step, "last", step)  # what follows a composite follows its last step
         if type(step) is Step:
             _waiting.extend(step.next.values())
             step.next = step.plans = NOTHING

@@ -27,6 +27,7 @@ from .dtypes import DType, scalar_dtype
 from .placeholder import Placeholder, ValueNeeded
 from .primitives import FILL, LEAF, OUTPUT, WRITE, Primitive, nbytes
 from .rules import Meta, Result
+from .segments import find_structure
 from .shapes import MOVED, Size, View
 from .steps import ALWAYS, BYTE_BUDGET, Operand, Step, comes_first, remember_next, root_of
 
@@ -34,6 +35,8 @@ SOFT_BUDGET = 768
 """Pending steps from which on a trace is cut where the previous one was cut."""
 HARD_BUDGET = 1024
 """Pending steps at which a trace is cut wherever it is."""
+LONG_BUDGETS = 3072, 4096
+"""The same two where traces are turns of loops: those are planned one by one, so the longer a trace, the less is cut in two."""
 UNLIMITED = 1 << 41
 """The limit of a trace that must not be cut now."""
 CLOSED = -1
@@ -132,8 +135,8 @@ class Trace:
         self.ended = False
         self.error: Exception | None = None
         self.owner = get_ident()
-        #: What primitives give, by their attributes and their operands' shapes, dtypes and views.
-        self.forms: dict[Any, Result] = {}
+        #: A step for each primitive with its attributes and its operands' shapes, dtypes and views: others like it give the same.
+        self.forms: dict[Any, Step] = {}
         #: Segments that are known in this trace alone, whose sizes may never come again.
         self.segments: dict[Any, Any] = {}
 
@@ -226,37 +229,56 @@ def user_site() -> tuple[str, int] | None:
     return None
 
 
-def new_step(trace: Trace, key: Any, primitive: Primitive, attributes: Any, operands: tuple[Operand, ...]) -> Step:
+def new_step(
+    trace: Trace, key: Any, primitive: Primitive, attributes: Any, operands: tuple[Operand, ...], values: Sequence[Any]
+) -> Step:
     """The step for something not recorded at this point before: applies the primitive's rule, which may raise.
 
-    ``RuntimeError`` also for a view that reaches outside what it is a view of, and for a value that is too large.
+    ``values`` are the operands' nodes and numbers. ``RuntimeError`` also for a view that reaches outside what it is a view of,
+    and for a value that is too large.
     """
     form: list[Any] = [primitive, attributes]
-    for place, view in operands:
+    read: list[int] = []
+    for (place, view), value in zip(operands, values):
         if type(place) is str:
             form.append(place)
         else:
-            node = node_at(trace, place)
-            form += (node.shape, node.dtype, view)
+            read.append(place)
+            form += (value.shape, value.dtype, view)
+    outside = tuple(read)
+    if len(read) > 1 and len(set(read)) < len(read):  # which of them are one value belongs to the structure
+        outside = tuple(dict.fromkeys(read))
+        form.append(tuple([outside.index(place) for place in read]))
     named = tuple(form)
     known = trace.forms.get(named)
     line = local.line or user_site()
     parent = trace.cursor
     if known is None:
-        known = trace.forms[named] = _result_of(trace, primitive, attributes, operands)
-    step = Step(parent, primitive, attributes, operands, known.shape, known.dtype, known.compute, line)
-    remember_next(parent, key, step)
+        result = _result_of(primitive, attributes, operands, values)
+        step = Step(parent, primitive, attributes, operands, result.shape, result.dtype, result.compute, line)
+        find_structure(step)
+        trace.forms[named] = step
+    else:
+        step = Step(
+            parent, primitive, attributes, operands, known.shape, known.dtype, known.compute, line, own=known.own
+        )
+        step.outside, step.integers, step.structure = outside, known.integers, known.structure
+    if comes_first(parent, key, primitive):
+        step.passing = True
+    else:
+        remember_next(parent, key, step)
     return step
 
 
-def _result_of(trace: Trace, primitive: Primitive, attributes: Any, operands: tuple[Operand, ...]) -> Result:
+def _result_of(
+    primitive: Primitive, attributes: Any, operands: tuple[Operand, ...], values: Sequence[Any]
+) -> Result:
     """Shape and dtype of what a primitive gives, by its rule."""
     metas = []
-    for place, view in operands:
+    for (place, view), node in zip(operands, values):
         if type(place) is str:
             metas.append(Meta((), scalar_dtype(place), 2))
         else:
-            node = node_at(trace, place)
             shape = node.shape if view is None else view.sizes
             if view is not None:
                 view.check_within(node.shape.numel(), node.dtype.itemsize)
@@ -282,10 +304,7 @@ def leaf_step(trace: Trace, node: Node) -> Step:
     cursor = trace.cursor
     step: Step | None = cursor.next.get(key)
     if step is None:
-        if cursor.passing or not key[0] or not comes_first(cursor, key):
-            return new_step(trace, key, LEAF, key, ())
-        step = Step(cursor, LEAF, key, (), *key, key[1], local.line or user_site())
-        step.passing = True
+        step = new_step(trace, key, LEAF, key, (), ())
     return step
 
 
@@ -360,6 +379,14 @@ def note_change(owner: Any, attribute: str, before: float) -> None:
 
 last_cut: list[tuple[str, int] | None] = [None]
 """The line at which a trace was cut last."""
+_long_at: set[tuple[str, int] | None] = set()
+"""Lines at which traces were cut that are turns of loops."""
+
+
+def note_loop(depth: int) -> None:
+    """Note that the trace that is evaluated is mostly turns of a loop: if it was cut, it may become longer the next time."""
+    if depth >= SOFT_BUDGET:
+        _long_at.add(last_cut[0])
 
 
 def overflow(trace: Trace, node: Node, step: Step) -> Node:
@@ -371,7 +398,7 @@ def overflow(trace: Trace, node: Node, step: Step) -> Node:
         elif trace.limit == 0 or step.own > BYTE_BUDGET:
             evaluate_trace[0](trace)
             return node
-        elif not time_to_cut(step.mark) or only_leaves(step.parent):
+        elif not time_to_cut(trace, step.mark) or only_leaves(step.parent):
             return node  # behind nothing but leaves, a step is all that there is to evaluate
         else:
             # Evaluate what was recorded before the step, and record that again. Its result is not bound to anything yet:
@@ -386,12 +413,20 @@ def overflow(trace: Trace, node: Node, step: Step) -> Node:
     return record(step.primitive, step.attributes, *operands)
 
 
-def time_to_cut(mark: int) -> bool:
+def time_to_cut(trace: Trace, mark: int) -> bool:
     """Whether a trace is to be cut before a step with this mark, which is beyond its limit."""
     if mark >= ALWAYS:
         return True
     site = user_site()
-    if mark < HARD_BUDGET:
+    soft, hard = SOFT_BUDGET, HARD_BUDGET
+    if site in _long_at:
+        soft, hard = LONG_BUDGETS
+        if mark < soft:
+            with trace.lock:
+                if trace.limit == SOFT_BUDGET:
+                    trace.limit = soft
+            return False
+    if mark < hard:
         return site == last_cut[0]
     last_cut[0] = site
     return True
@@ -472,12 +507,11 @@ def record(
     key: list[Any] = [primitive, attributes]
     spelled: list[Operand] = []
     numbers: list[Any] = []
-    held = []
+    values: list[Any] = []  # held, for copies are in no other place
     for value, view in operands:
         if type(value) is Node:
             if value.trace is not trace:
                 value = enter(trace, value)
-                held.append(value)
             place: Any = value.place
             if view is not None and view.offset > 0:
                 numbers.append(view.offset)
@@ -486,12 +520,13 @@ def record(
             place = number_kind(value)
             numbers.append(value)
         spelled.append((place, view))
+        values.append(value)
         key.append(place)
         key.append(view)
     lookup = tuple(key)
     step = trace.cursor.next.get(lookup)
     if step is None:
-        step = new_step(trace, lookup, primitive, attributes, tuple(spelled))
+        step = new_step(trace, lookup, primitive, attributes, tuple(spelled), values)
     if primitive.late:
         trace.sites[step.depth - 1] = user_site()
     node = Node(step.shape, step.dtype, trace, step.depth - 1)
@@ -510,7 +545,7 @@ def record_constant(shape: Sequence[int], number: Any, d: DType) -> Node:
     key = (FILL, shape, d, kind)
     step = trace.cursor.next.get(key)
     if step is None:
-        step = new_step(trace, key, FILL, (shape, d), ((kind, None),))
+        step = new_step(trace, key, FILL, (shape, d), ((kind, None),), (number,))
     node = Node(step.shape, step.dtype, trace, step.depth - 1)
     trace.numbers += (number,)
     trace.nodes += (node,)

@@ -40,7 +40,7 @@ def unary(primitive: Primitive, x: Tensor, gradient: type[Gradient] | None = Non
     key = (primitive, attributes, place_x, seen_x)
     step = trace.cursor.next.get(key)
     if step is None:
-        step = new_step(trace, key, primitive, attributes, ((place_x, seen_x),))
+        step = new_step(trace, key, primitive, attributes, ((place_x, seen_x),), (node_x,))
     value = _new(Node)
     value.shape = step.shape
     value.dtype = step.dtype
@@ -141,7 +141,7 @@ def binary(
     key = (primitive, attributes, place_a, seen_a, place_b, seen_b)
     step = trace.cursor.next.get(key)
     if step is None:
-        step = new_step(trace, key, primitive, attributes, ((place_a, seen_a), (place_b, seen_b)))
+        step = new_step(trace, key, primitive, attributes, ((place_a, seen_a), (place_b, seen_b)), (node_a, node_b))
     if primitive.late:
         trace.sites[step.depth - 1] = user_site()
     given: tuple[Any, ...] = ()
@@ -284,7 +284,8 @@ def ternary(
     key = (primitive, attributes, place_a, seen_a, place_b, seen_b, place_c, seen_c)
     step = trace.cursor.next.get(key)
     if step is None:
-        step = new_step(trace, key, primitive, attributes, ((place_a, seen_a), (place_b, seen_b), (place_c, seen_c)))
+        spelled = (place_a, seen_a), (place_b, seen_b), (place_c, seen_c)
+        step = new_step(trace, key, primitive, attributes, spelled, (node_a, node_b, node_c))
     if primitive.late:
         trace.sites[step.depth - 1] = user_site()
     given: tuple[Any, ...] = ()
@@ -368,7 +369,7 @@ def recorded_operator(primitive: Primitive, gradient: type[Gradient]) -> Callabl
         key = (primitive, node_a.place, node_b.place)
         step = trace.cursor.next.get(key)
         if step is None:
-            step = new_step(trace, key, primitive, None, ((node_a.place, None), (node_b.place, None)))
+            step = new_step(trace, key, primitive, None, ((node_a.place, None), (node_b.place, None)), (node_a, node_b))
         value = _new(Node)
         value.shape = step.shape
         value.dtype = step.dtype
