@@ -274,7 +274,7 @@ def _unknown(
     """Learn a composite, or cut the trace before one that leads beyond the budget."""
     cursor = trace.cursor
     beyond = cursor.passing and 0 < trace.limit <= cursor.mark
-    if beyond and time_to_cut(trace, cursor.mark) and not only_leaves(cursor):  # what passes is not known to lead beyond the budget
+    if beyond and time_to_cut(trace, cursor.mark) and not only_leaves(cursor):  # what passes is not known to lead there
         evaluate_trace[0](trace)
         return recorded(name, pairs, call, context)
     with trace.lock:  # nobody closes the trace while something is taken back
