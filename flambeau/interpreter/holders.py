@@ -15,6 +15,7 @@ spoil a value that somebody needs, so it is asked only in ways in which it is ce
 from __future__ import annotations
 
 import sys
+from collections import deque
 from collections.abc import Callable, Iterator
 from operator import attrgetter
 from sys import getrefcount
@@ -101,3 +102,29 @@ def other_holders(get: Callable[[Any], Any]) -> Callable[[Any], int]:
         return next(map(getrefcount, map(get, (holder,)))) - _ALONE_IN_ATTRIBUTE
 
     return count
+
+
+_consume: Any = deque(maxlen=0).extend
+
+
+def if_nobody_else_holds(
+    get: Callable[[Any], Any], get_other: Callable[[Any], Any] | None, get_mark: Callable[[Any], Any]
+) -> Callable[..., bool]:
+    """A function ``act(holder, mark, call, target, value)``: ``call(target, value)``, and whether it was called.
+
+    It is if nothing else holds what ``get`` and ``get_other`` give of ``holder``, and ``get_mark`` gives ``mark``. Asking and
+    calling are one call of C, so that neither a signal's handler nor another thread can come in between; ``call`` is a C
+    function that no such thing can come into.
+    """
+    getters = (get,) if get_other is None else (get, get_other)
+    alone = (_ALONE_IN_ATTRIBUTE,) * len(getters)
+
+    def act(holder: Any, mark: Any, call: Callable[[Any, Any], Any], target: Any, value: Any) -> bool:
+        counts = [map(getrefcount, map(getter, (holder,))) for getter in getters]
+        try:
+            _consume(map(call, (target,), map({(*alone, mark): value}.__getitem__, zip(*counts, map(get_mark, (holder,))))))
+        except KeyError:
+            return False
+        return True
+
+    return act

@@ -72,6 +72,8 @@ class Memory(Protocol):
     ever_exposed: bool
     #: To be set when the bare address was handed out, of which nothing can tell the end.
     exposed_forever: bool
+    #: It is others' memory, and must not be written to.
+    readonly: bool
 
     @property
     def recyclable(self) -> bool:

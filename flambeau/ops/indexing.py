@@ -18,6 +18,7 @@ from ..graph.shapes import broadcast_shapes
 from ..graph.trace import local
 from .addressing import Addressing, gathered, value_for, with_values
 from .assignment import assign
+from .basic_indexing import part_of_tensor, written_at_once
 from .creation import new_element
 from .from_data import from_array
 from .gather_scatter import POSITION, flattened
@@ -33,6 +34,7 @@ _NO_AXES = (
 )
 _MASKS = (dtypes.bool_, dtypes.uint8)
 _POSITIONS = (dtypes.int64, dtypes.int32)
+_BASIC = (int, tuple, slice)
 _PARTS = (Tensor, list, tuple, range, np.ndarray, slice)
 _NO_TUPLE = (
     "Using a non-tuple sequence for multidimensional indexing is deprecated and will be changed in pytorch 2.9; use "
@@ -229,12 +231,10 @@ def _integer(x: Tensor, part: Any, axis: int) -> int:
 
 def getitem(self: Tensor, index: Any) -> Tensor:
     """``x[index]``: a view for integers, slices, None and the ellipsis; a copy for index tensors and masks."""
-    kind = type(index)
-    if kind is int:
-        shape = self.shape
-        if shape and -shape[0] <= index < shape[0]:
-            return self.select(0, index)
-        return understand(self, index).view
+    if type(index) in _BASIC:
+        part = part_of_tensor(self, index)
+        if part is not None:
+            return part
     found = understand(self, index)
     if not found.tensors:
         if found.view is self:
@@ -248,6 +248,8 @@ _UNLIKE = "Index put requires the source and destination dtypes match, got {} fo
 
 def setitem(self: Tensor, index: Any, value: Any) -> None:
     """``x[index] = value``: written in place, for all tensors that share the memory."""
+    if type(index) in _BASIC and written_at_once(self, index, value):
+        return
     if type(value) is int and not SMALLEST <= value <= LARGEST:
         raise ValueError(f"Overflow when unpacking long long: {value} was given as a value")
     if isinstance(value, (int, float)):

@@ -131,16 +131,16 @@ def selected(input: Tensor, d: int, k: int, gradient: type[Gradient]) -> Tensor:
     input._share()
     view = input._view
     assert view is not None
-    rest, step = _without_axis(view.moved, d)
+    rest, step = without_axis(view.moved, d)
     relative = None
     if input._tracked:
-        plain, plain_step = _without_axis(whole(input.shape), d)
+        plain, plain_step = without_axis(whole(input.shape), d)
         relative = plain.at(k * plain_step)
     return look(input, rest.at(view.offset + k * step), gradient, relative)
 
 
 @lru_cache(maxsize=4096)
-def _without_axis(view: View, axis: int) -> tuple[View, int]:
+def without_axis(view: View, axis: int) -> tuple[View, int]:
     """The view without one of its axes, to be placed somewhere; and that axis's stride."""
     sizes, strides = (tuple(n for a, n in enumerate(numbers) if a != axis) for numbers in (view.sizes, view.strides))
     return View(sizes, strides, MOVED), view.strides[axis]

@@ -30,6 +30,7 @@ class Memory:
 
     device = NAME
     recyclable = True
+    readonly = False
 
     def __init__(self, nbytes: int) -> None:
         self._block = np.full(nbytes + ALIGNMENT + PADDING, NONSENSE, np.uint8)

@@ -1,0 +1,213 @@
+"""Writing small things at once, in memory: an element, a row, a few numbers.
+
+A program that fills small tensors element by element (an item of a data set, a mask, a table of counts) would record a
+primitive for each element, which takes longer than the work, and evaluate a long trace. So what is written into part of a
+value that is in memory is put there at once, if all that is written is there too. A node's value never changes all the same:
+its memory is written to only if nothing but the storage holds the node, and nothing but the node its memory. Otherwise the
+storage gets a copy, if that is small, and if it is not, the write is recorded. Memory that others can see is written in place,
+as it must be.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import math
+import struct
+import weakref
+from collections.abc import Callable
+from operator import attrgetter
+from typing import Any
+
+import numpy as np
+
+from ..graph import dtypes
+from ..graph.bounds import LARGEST, SMALLEST
+from ..graph.dtypes import DType
+from ..graph.primitives import FILL, LEAF, nbytes
+from ..graph.shapes import View
+from ..graph.trace import CLOSED, UNLIMITED, Node, Trace, local
+from ..interpreter.holders import if_nobody_else_holds, other_holders
+from ..kernels.contract import device_called
+from .storage import Storage, whole
+
+SMALL = 1 << 14
+"""Bytes of a value that is copied, or put into memory, for part of it to be written at once; and of what is written so."""
+
+LOOKED_BACK = 16
+"""How many steps back a constant is looked for that is to be put into memory."""
+
+_holders_of_node = other_holders(attrgetter("node"))
+_address = attrgetter("node.buffer.address")
+_write_own = if_nobody_else_holds(attrgetter("node"), attrgetter("node.buffer"), _address)
+_write_exposed = if_nobody_else_holds(attrgetter("node"), None, _address)
+_fill: Any = np.ndarray.fill
+_set_value: Any = vars(ctypes.c_int64.__mro__[1])["value"].__set__
+
+_INTEGERS = {
+    dtypes.int64: ctypes.c_int64, dtypes.int32: ctypes.c_int32, dtypes.int16: ctypes.c_int16, dtypes.int8: ctypes.c_int8,
+    dtypes.uint8: ctypes.c_uint8,
+}  # fmt: skip
+_LARGEST_SINGLE = float.fromhex("0x1.fffffep127")
+_EXACT = 2**53
+"""Integers up to this are floating-point numbers of C's; others would be rounded twice."""
+
+
+def _elements() -> dict[tuple[type, DType], tuple[Any, float, float]]:
+    """The C type of an element, and the least and the greatest number that is one, by type of number and dtype."""
+    found: dict[tuple[type, DType], tuple[Any, float, float]] = {}
+    for d, c_type in _INTEGERS.items():
+        limits = np.iinfo(d.numpy)
+        found[int, d] = c_type, int(limits.min), int(limits.max)
+        found[bool, d] = c_type, 0, 1
+    for d, c_float, largest in (
+        (dtypes.float64, ctypes.c_double, math.inf),
+        (dtypes.float32, ctypes.c_float, _LARGEST_SINGLE),
+    ):
+        found[float, d] = c_float, -largest, largest
+        found[int, d] = c_float, -_EXACT, _EXACT
+        found[bool, d] = c_float, 0, 1
+    for kind, low, high in ((int, SMALLEST, LARGEST), (float, -math.inf, math.inf), (bool, 0, 1)):
+        found[kind, dtypes.bool_] = ctypes.c_bool, low, high
+    return found
+
+
+_ELEMENTS = _elements()
+
+
+def _element(value: Any, d: DType) -> tuple[Any, Any] | None:
+    """The C type in which an element of a dtype is written, and the number as C takes it; None if it takes a conversion."""
+    known = _ELEMENTS.get((type(value), d))
+    if known is None:
+        if d.itemsize == 2 and d.kind == "float" and type(value) in (float, int):
+            return _half(float(value), d)
+        return None
+    c_type, low, high = known
+    return (c_type, value) if low <= value <= high else None
+
+
+def _half(value: float, d: DType) -> tuple[Any, int] | None:
+    """The bits of a half type, rounded from those of float32, as kernels do it."""
+    if not abs(value) <= 65504.0:
+        return None
+    if d is dtypes.float16:
+        return ctypes.c_uint16, int(np.float32(value).astype(np.float16).view(np.uint16))
+    (bits,) = struct.unpack("=I", struct.pack("=f", value))
+    return ctypes.c_uint16, bits + 0x7FFF + (bits >> 16 & 1) >> 16
+
+
+def write_element(storage: Storage, place: int, value: Any) -> bool:
+    """Write a Python number to a flat position within a storage, if that can be done at once; whether it was."""
+    d = storage.node.dtype
+    found = _element(value, d)
+    if found is None:
+        return False
+    c_type, number = found
+    size = d.itemsize
+
+    def at(buffer: Any) -> Any:
+        return c_type.from_address(buffer.address + place * size)
+
+    return _write(storage, at, _set_value, number)
+
+
+def write_number(storage: Storage, view: View, value: Any) -> bool:
+    """Write a Python number everywhere under a view, if that can be done at once; whether it was."""
+    d = storage.node.dtype
+    found = _element(value, d)
+    if found is None or nbytes(view.sizes, d) > SMALL or view.overlaps_itself():
+        return False
+    return _write(storage, lambda buffer: seen(buffer, view, d), _fill, found[1])
+
+
+def write_values(storage: Storage, view: View, values: np.ndarray) -> bool:
+    """Write an array (bfloat16 as its bits) under a view, if that can be done at once; whether it was.
+
+    It has the elements' dtype, and is expandable to the view's sizes.
+    """
+    d = storage.node.dtype
+    if nbytes(view.sizes, d) > SMALL or view.overlaps_itself():
+        return False
+    return _write(storage, lambda buffer: seen(buffer, view, d), np.copyto, values)
+
+
+def seen(buffer: Any, view: View, d: DType) -> np.ndarray:
+    """Memory under a view as an array, for the caller to drop at once; half types as their bits."""
+    size = d.itemsize
+    kind = np.uint16 if d.kind == "float" and size == 2 else d.numpy
+    strides = None if view.contiguous else [step * size for step in view.strides]
+    array: np.ndarray = buffer.peek(kind, view.sizes, strides, view.offset * size)
+    return array
+
+
+def _write(storage: Storage, at: Callable[[Any], Any], call: Callable[[Any, Any], Any], value: Any) -> bool:
+    """``call(at(memory), value)`` for the memory of a storage, if nobody can tell that this was not recorded."""
+    trace = local.trace
+    if trace.limit >= UNLIMITED:  # something is being recorded that is to be the same whatever is in memory
+        return False
+    # No local variable may hold the node here, nor its memory.
+    if storage.node.buffer is None and not _put_into_memory(storage, trace):
+        return False
+    if storage.node.buffer.ever_exposed and storage.node.buffer.exposed():
+        if trace.sites or storage.node.buffer.readonly:
+            return False
+        done = _write_exposed(storage, storage.node.buffer.address, call, at(storage.node.buffer), value)
+    else:
+        done = not trace.sites and _write_own(storage, storage.node.buffer.address, call, at(storage.node.buffer), value)
+        done = done or _write_copy(storage, trace, at, call, value)
+    if done:
+        storage.version += 1
+    return done
+
+
+def _write_copy(
+    storage: Storage, trace: Trace, at: Callable[[Any], Any], call: Callable[[Any, Any], Any], value: Any
+) -> bool:
+    """Write into a copy of the memory, if it is small: somebody needs the value as it is, or may need it again."""
+    node = storage.node
+    size = nbytes(node.shape, node.dtype)
+    if size > SMALL:
+        return False
+    buffer = node.buffer.copy(size)
+    call(at(buffer), value)
+    owner = weakref.ref(storage)
+    storage.node = Node(node.shape, node.dtype, None, 0, buffer)
+    if trace.sites:  # to be undone if a step recorded before fails
+        trace.rebound += ((trace.cursor.depth, owner, "node", node.place if node.trace is trace else node),)
+    return True
+
+
+def _put_into_memory(storage: Storage, trace: Trace) -> bool:
+    """Put a small constant that was recorded just now into memory. If it was the last step, that is taken back."""
+    shape, d, place = storage.node.shape, storage.node.dtype, storage.node.place
+    size = nbytes(shape, d)
+    if storage.node.trace is not trace or size > SMALL:
+        return False
+    last = step = trace.cursor
+    number = -1
+    while step.depth > place + 1 and step.depth > last.depth - LOOKED_BACK:
+        if step.primitive is FILL:
+            number -= 1
+        elif step.primitive is not LEAF:
+            return False
+        assert step.parent is not None
+        step = step.parent
+    if step.depth != place + 1 or step.primitive is not FILL:
+        return False
+    found = _element(trace.numbers[number], d)
+    if found is None:
+        return False
+    buffer = device_called(trace.device).allocate(size)
+    if type(found[1]) is float or found[1]:  # not the integer 0 (-0.0 has a bit)
+        seen(buffer, whole(shape), d).fill(found[1])
+    else:
+        ctypes.memset(buffer.address, 0, size)
+    made = Node(shape, d, None, 0, buffer)
+    with trace.lock:  # nobody closes the trace meanwhile
+        alone = _holders_of_node(storage) == 1  # besides the trace
+        if trace.limit == CLOSED or trace.cursor is not last or storage.node.buffer is not None:
+            return False
+        storage.node = made
+        if alone and step is last and not trace.sites:
+            trace.cursor = step.parent  # type: ignore[assignment]
+            del trace.nodes[-1:], trace.numbers[-1:]
+    return True

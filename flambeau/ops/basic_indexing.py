@@ -1,0 +1,127 @@
+"""Basic indices, integers and slices, and where in memory the part lies that they name: the way that most of them take.
+
+What is not as plain as that (None, tensors, lists, a place that is not there) is for :mod:`.indexing`, errors included.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from ..core.at_once import write_element, write_number, write_values
+from ..core.history import Gradient
+from ..core.storage import whole
+from ..core.tensor import Tensor
+from ..graph.shapes import MOVED, View
+from ..graph.trace import local
+from .parts import SelectBackward0, SliceBackward0, without_axis
+from .views import look
+
+_item = tuple.__getitem__
+_NUMBERS = (int, float, bool)
+_BOUNDS = (int, type(None))
+
+
+def element_at(view: View, index: Any) -> int | None:
+    """The flat position of an element named by an integer for each axis; None if that is not what ``index`` is."""
+    kind = type(index)
+    if kind is int:
+        index = (index,)
+    elif kind is not tuple:
+        return None
+    sizes = view.sizes
+    if len(index) != len(sizes):
+        return None
+    place = view.offset
+    for k, extent, step in zip(index, sizes, view.strides):
+        if type(k) is not int or not -extent <= k < extent:
+            return None
+        place += (k + extent if k < 0 else k) * step
+    return place
+
+
+def part_at(view: View, index: Any) -> View | None:
+    """The part of a view that integers, slices and an ellipsis name; None if it is not as plain as that, or the whole."""
+    parts = index if type(index) is tuple else (index,)
+    moved, place = view.moved, view.offset
+    axis = 0
+    dots = False
+    for number, part in enumerate(parts, 1):
+        kind = type(part)
+        sizes = moved.sizes
+        if part is Ellipsis:
+            after = len(sizes) - (len(parts) - number)
+            if dots or after < axis:
+                return None
+            dots, axis = True, after
+            continue
+        if axis >= len(sizes):
+            return None
+        extent = _item(sizes, axis)
+        if kind is int:
+            if not -extent <= part < extent:
+                return None
+            moved, step = without_axis(moved, axis)
+            place += (part + extent if part < 0 else part) * step
+        elif kind is slice and {type(part.start), type(part.stop), type(part.step)}.issubset(_BOUNDS):
+            if part.step is not None and part.step <= 0:
+                return None
+            first, last, pace = part.indices(extent)
+            place += first * _item(moved.strides, axis)
+            moved = _cut(moved, axis, max(0, -(-(last - first) // pace)), pace)
+            axis += 1
+        else:
+            return None
+    return None if moved is view.moved and place == view.offset else moved.at(place)
+
+
+@lru_cache(maxsize=4096)
+def _cut(view: View, axis: int, length: int, pace: int) -> View:
+    """Every ``pace``-th element of an axis, ``length`` of them, to be placed somewhere."""
+    sizes, strides = list(view.sizes), list(view.strides)
+    if sizes[axis] == length and pace == 1:
+        return view
+    sizes[axis] = length
+    strides[axis] *= pace
+    return View(sizes, strides, MOVED)
+
+
+def part_of_tensor(x: Tensor, index: Any) -> Tensor | None:
+    """The part of a tensor that a basic index names, as a view; None where :func:`part_at` says so."""
+    x._share()
+    assert x._view is not None
+    found = part_at(x._view, index)
+    if found is None:
+        return None
+    relative = part_at(whole(x._view.sizes), index) if x._tracked else None
+    select = type(index) is int or type(index) is tuple and slice not in map(type, index)
+    gradient: type[Gradient] = SelectBackward0 if select else SliceBackward0
+    return look(x, found, gradient, relative)
+
+
+def written_at_once(x: Tensor, index: Any, value: Any) -> bool:
+    """``x[index] = value`` where that is a small thing which can be written into memory now; whether it was."""
+    if x._autograd is not None:
+        x._read()  # a view whose base was written to gets its history now
+    if x._tracked and local.grad:
+        return False
+    storage = x._storage or x._share()
+    view = x._view
+    assert view is not None
+    if type(value) in _NUMBERS:
+        place = element_at(view, index)
+        if place is not None:
+            return write_element(storage, place, value)
+        part = part_at(view, index)
+        return part is not None and write_number(storage, part, value)
+    if not isinstance(value, Tensor) or value._tracked and local.grad:
+        return False
+    part = part_at(view, index)
+    if part is None or value.shape != part.sizes or value.dtype is not storage.node.dtype:
+        return False
+    if value._storage is storage and value._view is not None:
+        seen = value._view
+        if seen.moved is part.moved and seen.offset == part.offset:  # the end of x[index] += 1
+            storage.version += 1
+            return True
+    return value._read().buffer is not None and write_values(storage, part, value._bits())
