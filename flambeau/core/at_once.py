@@ -29,18 +29,20 @@ from ..graph.trace import CLOSED, UNLIMITED, Node, Trace, local
 from ..interpreter.holders import if_nobody_else_holds, other_holders
 from ..kernels.contract import device_called
 from .storage import Storage, whole
+from .tensor import Tensor
 
 SMALL = 1 << 14
 """Bytes of a value that is copied, or put into memory, for part of it to be written at once; and of what is written so."""
 
-LOOKED_BACK = 16
+LOOKED_BACK = 64
 """How many steps back a constant is looked for that is to be put into memory."""
 
 _holders_of_node = other_holders(attrgetter("node"))
 _address = attrgetter("node.buffer.address")
 _write_own = if_nobody_else_holds(attrgetter("node"), attrgetter("node.buffer"), _address)
-_write_exposed = if_nobody_else_holds(attrgetter("node"), None, _address)
+_write_exposed = if_nobody_else_holds(attrgetter("node"), attrgetter("node"), _address)
 _fill: Any = np.ndarray.fill
+_put: Any = np.ndarray.__setitem__
 _set_value: Any = vars(ctypes.c_int64.__mro__[1])["value"].__set__
 
 _INTEGERS = {
@@ -74,7 +76,7 @@ def _elements() -> dict[tuple[type, DType], tuple[Any, float, float]]:
 _ELEMENTS = _elements()
 
 
-def _element(value: Any, d: DType) -> tuple[Any, Any] | None:
+def element(value: Any, d: DType) -> tuple[Any, Any] | None:
     """The C type in which an element of a dtype is written, and the number as C takes it; None if it takes a conversion."""
     known = _ELEMENTS.get((type(value), d))
     if known is None:
@@ -98,36 +100,86 @@ def _half(value: float, d: DType) -> tuple[Any, int] | None:
 def write_element(storage: Storage, place: int, value: Any) -> bool:
     """Write a Python number to a flat position within a storage, if that can be done at once; whether it was."""
     d = storage.node.dtype
-    found = _element(value, d)
-    if found is None:
+    known = _ELEMENTS.get((type(value), d))
+    if known is None or not known[1] <= value <= known[2]:
+        found = element(value, d)
+        if found is None:
+            return False
+        c_type, value = found
+    else:
+        c_type = known[0]
+    begin = place * d.itemsize
+    trace = local.trace
+    if storage.node.buffer is not None and not (storage.node.buffer.ever_exposed or trace.sites or trace.limit >= UNLIMITED):
+        address = storage.node.buffer.address  # the most frequent case of what follows
+        if _write_own(storage, address, _set_value, (c_type.from_address(address + begin), value)):
+            storage.version += 1
+            return True
+    return _write(storage, lambda buffer: c_type.from_address(buffer.address + begin), _set_value, (value,))
+
+
+def change_element(x: Tensor, how: Callable[[Any, Any], Any], number: Any) -> bool:
+    """Make a tensor of no dimensions, which is part of another, ``how(x, number)``, if that can be done at once; whether it was.
+
+    ``how`` is the addition, subtraction or multiplication of Python's numbers. In double precision these lose nothing that the
+    rounding to single precision, which follows, would need (Figueroa 1995), and integers wrap round.
+    """
+    if not writable(x) or x._view is None:
         return False
-    c_type, number = found
-    size = d.itemsize
+    storage = x._share()
+    d = storage.node.dtype
+    known = _ELEMENTS.get((type(number), d))
+    if known is None or d is dtypes.bool_ or not known[1] <= number <= known[2]:
+        return False
+    c_type = known[0]
+    begin = x._view.offset * d.itemsize
 
     def at(buffer: Any) -> Any:
-        return c_type.from_address(buffer.address + place * size)
+        return c_type.from_address(buffer.address + begin)
 
-    return _write(storage, at, _set_value, number)
-
-
-def write_number(storage: Storage, view: View, value: Any) -> bool:
-    """Write a Python number everywhere under a view, if that can be done at once; whether it was."""
-    d = storage.node.dtype
-    found = _element(value, d)
-    if found is None or nbytes(view.sizes, d) > SMALL or view.overlaps_itself():
+    trace = local.trace
+    if storage.node.buffer is None and not (trace.limit < UNLIMITED and _write_constant(storage, trace, at, _keep, ())):
         return False
-    return _write(storage, lambda buffer: seen(buffer, view, d), _fill, found[1])
+    return _write(storage, at, _set_value, (how(at(storage.node.buffer).value, c_type(number).value),))
 
 
-def write_values(storage: Storage, view: View, values: np.ndarray) -> bool:
-    """Write an array (bfloat16 as its bits) under a view, if that can be done at once; whether it was.
+def _keep(target: Any) -> None:
+    """Writes nothing."""
 
-    It has the elements' dtype, and is expandable to the view's sizes.
-    """
+
+def write_part(storage: Storage, view: View, value: Any) -> bool:
+    """Write a Python number or a tensor's value under a view, if that can be done at once; whether it was."""
     d = storage.node.dtype
     if nbytes(view.sizes, d) > SMALL or view.overlaps_itself():
         return False
-    return _write(storage, lambda buffer: seen(buffer, view, d), np.copyto, values)
+    if not isinstance(value, Tensor):
+        found = element(value, d)
+        return found is not None and _write(storage, lambda buffer: seen(buffer, view, d), _fill, (found[1],))
+    node, given = value._read(), value._view or whole(value.shape)
+    if given.sizes != view.sizes or node.dtype is not d or value._tracked and local.grad:
+        return False
+    if value._storage is storage and given.moved is view.moved and given.offset == view.offset:
+        storage.version += 1  # it is there already: the end of x[index] += 1
+        return True
+    buffer = node.buffer
+    if buffer is None:
+        return False
+    return _write(storage, lambda buffer: seen(buffer, view, d), _put, (..., seen(buffer, given, d)))
+
+
+def write_over(x: Tensor, value: Any) -> bool:
+    """:func:`write_part` for a tensor that is a view of part of its storage."""
+    view = x._view
+    if view is None or view.contiguous and view.sizes.numel() == x._read().shape.numel() or not writable(x):
+        return False
+    return write_part(x._share(), view, value)
+
+
+def writable(x: Tensor) -> bool:
+    """Whether writing a value without a history to a tensor leaves its history as it is."""
+    if x._autograd is not None:
+        x._read()  # a view whose base was written to gets its history now
+    return not (x._tracked and local.grad)
 
 
 def seen(buffer: Any, view: View, d: DType) -> np.ndarray:
@@ -139,61 +191,71 @@ def seen(buffer: Any, view: View, d: DType) -> np.ndarray:
     return array
 
 
-def _write(storage: Storage, at: Callable[[Any], Any], call: Callable[[Any, Any], Any], value: Any) -> bool:
-    """``call(at(memory), value)`` for the memory of a storage, if nobody can tell that this was not recorded."""
+_At = Callable[[Any], Any]
+"""What is to be written to, in given memory."""
+_Call = Callable[..., Any]
+"""Writes there what it is given besides. A C function, which nothing can come into."""
+
+
+def _write(storage: Storage, at: _At, call: _Call, value: tuple[Any, ...]) -> bool:
+    """``call(at(memory), *value)`` for the memory of a storage, if nobody can tell that this was not recorded."""
     trace = local.trace
     if trace.limit >= UNLIMITED:  # something is being recorded that is to be the same whatever is in memory
         return False
     # No local variable may hold the node here, nor its memory.
-    if storage.node.buffer is None and not _put_into_memory(storage, trace):
-        return False
-    if storage.node.buffer.ever_exposed and storage.node.buffer.exposed():
+    if storage.node.buffer is None:
+        done = _write_constant(storage, trace, at, call, value)
+    elif storage.node.buffer.ever_exposed and storage.node.buffer.exposed():
         if trace.sites or storage.node.buffer.readonly:
             return False
-        done = _write_exposed(storage, storage.node.buffer.address, call, at(storage.node.buffer), value)
+        done = _write_exposed(storage, storage.node.buffer.address, call, (at(storage.node.buffer), *value))
     else:
-        done = not trace.sites and _write_own(storage, storage.node.buffer.address, call, at(storage.node.buffer), value)
+        done = not trace.sites and _write_own(
+            storage, storage.node.buffer.address, call, (at(storage.node.buffer), *value)
+        )
         done = done or _write_copy(storage, trace, at, call, value)
     if done:
         storage.version += 1
     return done
 
 
-def _write_copy(
-    storage: Storage, trace: Trace, at: Callable[[Any], Any], call: Callable[[Any, Any], Any], value: Any
-) -> bool:
+def _write_copy(storage: Storage, trace: Trace, at: _At, call: _Call, value: tuple[Any, ...]) -> bool:
     """Write into a copy of the memory, if it is small: somebody needs the value as it is, or may need it again."""
     node = storage.node
     size = nbytes(node.shape, node.dtype)
     if size > SMALL:
         return False
     buffer = node.buffer.copy(size)
-    call(at(buffer), value)
-    owner = weakref.ref(storage)
-    storage.node = Node(node.shape, node.dtype, None, 0, buffer)
-    if trace.sites:  # to be undone if a step recorded before fails
-        trace.rebound += ((trace.cursor.depth, owner, "node", node.place if node.trace is trace else node),)
+    call(at(buffer), *value)
+    _bind(storage, trace, node, buffer)
     return True
 
 
-def _put_into_memory(storage: Storage, trace: Trace) -> bool:
-    """Put a small constant that was recorded just now into memory. If it was the last step, that is taken back."""
-    shape, d, place = storage.node.shape, storage.node.dtype, storage.node.place
+def _bind(storage: Storage, trace: Trace, node: Node, buffer: Any) -> None:
+    """Give a storage new memory instead of ``node``. That is undone if a step recorded before fails."""
+    if trace.sites:
+        old = node.place if node.trace is trace else node
+        trace.rebound += ((trace.cursor.depth, weakref.ref(storage), "node", old),)
+    storage.node = Node(node.shape, node.dtype, None, 0, buffer)
+
+
+def _write_constant(storage: Storage, trace: Trace, at: _At, call: _Call, value: tuple[Any, ...]) -> bool:
+    """Write into a small constant that was recorded just now: it is put into memory.
+
+    If it was the last step of the trace, and nobody else needs it, it is no step any more.
+    """
+    shape, d, place = storage.node.shape, storage.node.dtype, storage.node.place  # no local variable may hold the node
     size = nbytes(shape, d)
     if storage.node.trace is not trace or size > SMALL:
         return False
     last = step = trace.cursor
     number = -1
-    while step.depth > place + 1 and step.depth > last.depth - LOOKED_BACK:
-        if step.primitive is FILL:
-            number -= 1
-        elif step.primitive is not LEAF:
+    while step.depth > place + 1:
+        number -= step.primitive is FILL
+        if number < -LOOKED_BACK or step.primitive is not FILL and step.primitive is not LEAF:
             return False
-        assert step.parent is not None
-        step = step.parent
-    if step.depth != place + 1 or step.primitive is not FILL:
-        return False
-    found = _element(trace.numbers[number], d)
+        step = step.parent  # type: ignore[assignment]
+    found = element(trace.numbers[number], d) if step.primitive is FILL else None
     if found is None:
         return False
     buffer = device_called(trace.device).allocate(size)
@@ -201,13 +263,17 @@ def _put_into_memory(storage: Storage, trace: Trace) -> bool:
         seen(buffer, whole(shape), d).fill(found[1])
     else:
         ctypes.memset(buffer.address, 0, size)
-    made = Node(shape, d, None, 0, buffer)
+    call(at(buffer), *value)
     with trace.lock:  # nobody closes the trace meanwhile
-        alone = _holders_of_node(storage) == 1  # besides the trace
+        alone = _holders_of_node(storage) == 1 and not trace.sites  # besides the trace
         if trace.limit == CLOSED or trace.cursor is not last or storage.node.buffer is not None:
             return False
-        storage.node = made
-        if alone and step is last and not trace.sites:
-            trace.cursor = step.parent  # type: ignore[assignment]
-            del trace.nodes[-1:], trace.numbers[-1:]
+        if alone and step is last:
+            made = Node(shape, d, None, 0, buffer)
+            if trace.cursor is last:
+                storage.node = made
+                trace.cursor = step.parent  # type: ignore[assignment]
+                del trace.nodes[-1:], trace.numbers[-1:]
+                return True
+        _bind(storage, trace, storage.node, buffer)
     return True

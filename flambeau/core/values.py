@@ -50,11 +50,6 @@ class TensorValues:
             evaluate_trace[0](node.trace)  # what was recorded must read the memory before others can write to it
         return buffer.array(d, sizes, strides, offset)
 
-    def _bits(self) -> np.ndarray:
-        """:meth:`_array` with half types as their bits, to be copied."""
-        array = self._array()
-        return array.view(np.uint16) if array.dtype == np.float16 else array
-
     def numpy(self, *, force: bool = False) -> np.ndarray:
         """A NumPy array that shares this tensor's memory. Raises if it requires grad (unless ``force``) or is bfloat16."""
         if self.requires_grad and not force:

@@ -61,7 +61,7 @@ class Buffer:
         "__weakref__", "_pool", "_start", "address", "ever_exposed", "exposed_forever", "nbytes", "owner", "readonly",
     )  # fmt: skip
 
-    def __init__(self, owner: Any, address: int, nbytes: int, pool: Pool | None = None) -> None:
+    def __init__(self, owner: Any, address: int, nbytes: int, pool: Pool | None = None, start: int | None = None) -> None:
         self.owner = owner
         self.address = address
         self.nbytes = nbytes
@@ -69,7 +69,7 @@ class Buffer:
         self.ever_exposed = False
         self.exposed_forever = False
         self._pool = pool
-        self._start: int | None = None
+        self._start = start
 
     @classmethod
     def from_numpy(cls, array: NDArray[Any]) -> Buffer:
@@ -124,7 +124,7 @@ class Buffer:
         """At which byte of its owner the memory begins; -1 if NumPy may not look at it through the owner."""
         owner = self.owner
         plain = type(owner) is np.ndarray and owner.flags.c_contiguous and owner.dtype.kind in "biufc"
-        if self._pool is None and not (plain and owner.flags.writeable and not self.readonly):
+        if not (plain and owner.flags.writeable and not self.readonly):
             return -1
         return int(self.address - owner.ctypes.data)
 
@@ -181,17 +181,17 @@ class Pool:
 
     def __init__(self) -> None:
         self._lock = new_lock()  # finalisers may allocate while this thread does
-        # What is in use: owner, address and size class, until the weak reference to the buffer is found dead. A buffer may
-        # die at any moment of any thread, even while the lock is held, and no Python code may run then: a signal's handler
-        # would come in, and what it raised would be lost.
-        self._living: dict[weakref.ref[Buffer], tuple[NDArray[np.uint8], int, int]] = {}
+        # What is in use: owner, address, at which byte of the owner that is, and size class, until the weak reference to the
+        # buffer is found dead. A buffer may die at any moment of any thread, even while the lock is held, and no Python code may
+        # run then: a signal's handler would come in, and what it raised would be lost.
+        self._living: dict[weakref.ref[Buffer], tuple[NDArray[np.uint8], int, int, int]] = {}
         self._dead: deque[weakref.ref[Buffer]] = deque()
         self._died = self._dead.append
         #: Addresses of memory that NumPy's views were made of: whether some are left is asked when the buffer has died.
         self._seen: set[int] = set()
-        self._returned: deque[tuple[NDArray[np.uint8], int, int]] = deque()
-        # For each size class, what is free: owner, address, and the number of its release (oldest first).
-        self._free: dict[int, list[tuple[NDArray[np.uint8], int, int]]] = {}
+        self._returned: deque[tuple[NDArray[np.uint8], int, int, int]] = deque()
+        # For each size class, what is free: owner, address, its place there, and the number of its release (oldest first).
+        self._free: dict[int, list[tuple[NDArray[np.uint8], int, int, int]]] = {}
         self._in_use = 0
         self._free_bytes = 0
         self._releases = 0
@@ -220,13 +220,13 @@ class Pool:
             self._collect()
         free = self._free.get(size)
         if free:
-            owner, address, _ = free[-1]
+            owner, address, start, _ = free[-1]
             del free[-1]
             self._free_bytes -= size
         else:
-            owner, address = self._fresh(size)
-        buffer = Buffer(owner, address, size, self)
-        self._living[weakref.ref(buffer, self._died)] = owner, address, size
+            owner, address, start = self._fresh(size)
+        buffer = Buffer(owner, address, size, self, start)
+        self._living[weakref.ref(buffer, self._died)] = owner, address, start, size
         in_use = self._in_use = self._in_use + size
         if in_use > self._period_peak:
             self._period_peak = in_use
@@ -284,7 +284,7 @@ class Pool:
         while returned:
             entry = returned[0]
             seen = entry[1] in self._seen and _holders_of_first(entry) > 0
-            owner, address, size = entry
+            owner, address, start, size = entry
             free = self._free.get(size)
             if free is None:
                 free = self._free[size] = []
@@ -295,7 +295,7 @@ class Pool:
             self._in_use -= size
             if not seen:
                 self._releases += 1
-                free += ((owner, address, self._releases),)
+                free += ((owner, address, start, self._releases),)
                 self._free_bytes += size
         if self._free_bytes > KEEP_FREE:
             self._trim()
@@ -309,8 +309,11 @@ class Pool:
         recent = max(self._period_peak, self._last_period_peak)
         self._drop_to(max(KEEP_FREE, self._in_use // 2, recent - self._in_use))
 
-    def _fresh(self, size: int) -> tuple[NDArray[np.uint8], int]:
-        """New memory. NumPy asks for huge pages by itself where they are worth it."""
+    def _fresh(self, size: int) -> tuple[NDArray[np.uint8], int, int]:
+        """New memory: its owner, its address, and at which byte of the owner that is.
+
+        NumPy asks for huge pages by itself where they are worth it.
+        """
         total = size + ALIGNMENT + PADDING
         try:
             owner = np.empty(total, np.uint8)
@@ -321,11 +324,12 @@ class Pool:
             except (MemoryError, ValueError):
                 raise no_memory(size) from None
         address = owner.ctypes.data
-        return owner, address + -address % ALIGNMENT
+        start = -address % ALIGNMENT
+        return owner, address + start, start
 
     def _drop_to(self, limit: int) -> None:
         while self._free_bytes > limit:
-            size, free = min(((s, f) for s, f in self._free.items() if f), key=lambda entry: entry[1][0][2])
+            size, free = min(((s, f) for s, f in self._free.items() if f), key=lambda entry: entry[1][0][3])
             if free:  # no signal's handler has taken the last of them meanwhile
                 del free[0]
                 self._free_bytes -= size

@@ -17,6 +17,7 @@ from __future__ import annotations
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator
+from itertools import starmap
 from operator import attrgetter
 from sys import getrefcount
 from typing import Any
@@ -108,21 +109,21 @@ _consume: Any = deque(maxlen=0).extend
 
 
 def if_nobody_else_holds(
-    get: Callable[[Any], Any], get_other: Callable[[Any], Any] | None, get_mark: Callable[[Any], Any]
-) -> Callable[..., bool]:
-    """A function ``act(holder, mark, call, target, value)``: ``call(target, value)``, and whether it was called.
+    get: Callable[[Any], Any], get_other: Callable[[Any], Any], get_mark: Callable[[Any], Any]
+) -> Callable[[Any, Any, Callable[..., Any], tuple[Any, ...]], bool]:
+    """A function ``act(holder, mark, call, arguments)``: ``call(*arguments)``, and whether it was called.
 
     It is if nothing else holds what ``get`` and ``get_other`` give of ``holder``, and ``get_mark`` gives ``mark``. Asking and
     calling are one call of C, so that neither a signal's handler nor another thread can come in between; ``call`` is a C
     function that no such thing can come into.
     """
-    getters = (get,) if get_other is None else (get, get_other)
-    alone = (_ALONE_IN_ATTRIBUTE,) * len(getters)
+    alone = _ALONE_IN_ATTRIBUTE
 
-    def act(holder: Any, mark: Any, call: Callable[[Any, Any], Any], target: Any, value: Any) -> bool:
-        counts = [map(getrefcount, map(getter, (holder,))) for getter in getters]
+    def act(holder: Any, mark: Any, call: Callable[..., Any], arguments: tuple[Any, ...]) -> bool:
+        of = (holder,)
+        asked = zip(map(getrefcount, map(get, of)), map(getrefcount, map(get_other, of)), map(get_mark, of))
         try:
-            _consume(map(call, (target,), map({(*alone, mark): value}.__getitem__, zip(*counts, map(get_mark, (holder,))))))
+            _consume(starmap(call, map({(alone, alone, mark): arguments}.__getitem__, asked)))
         except KeyError:
             return False
         return True

@@ -8,12 +8,12 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from ..core.at_once import write_element, write_number, write_values
+from ..core.at_once import writable, write_element, write_part
 from ..core.history import Gradient
 from ..core.storage import whole
 from ..core.tensor import Tensor
+from ..graph.dtypes import int64
 from ..graph.shapes import MOVED, View
-from ..graph.trace import local
 from .parts import SelectBackward0, SliceBackward0, without_axis
 from .views import look
 
@@ -24,16 +24,18 @@ _BOUNDS = (int, type(None))
 
 def element_at(view: View, index: Any) -> int | None:
     """The flat position of an element named by an integer for each axis; None if that is not what ``index`` is."""
-    kind = type(index)
-    if kind is int:
-        index = (index,)
-    elif kind is not tuple:
-        return None
-    sizes = view.sizes
-    if len(index) != len(sizes):
-        return None
     place = view.offset
-    for k, extent, step in zip(index, sizes, view.strides):
+    if type(index) is int:
+        if len(view.sizes) == 1:
+            (extent,), (step,) = view.sizes, view.strides
+            if 0 <= index < extent:
+                return place + index * step
+            if -extent <= index < 0:
+                return place + (index + extent) * step
+        return None
+    if type(index) is not tuple or len(index) != len(view.sizes):
+        return None
+    for k, extent, step in zip(index, view.sizes, view.strides):
         if type(k) is not int or not -extent <= k < extent:
             return None
         place += (k + extent if k < 0 else k) * step
@@ -58,6 +60,8 @@ def part_at(view: View, index: Any) -> View | None:
         if axis >= len(sizes):
             return None
         extent = _item(sizes, axis)
+        if kind is Tensor and part.dtype is int64 and not part.shape:
+            part, kind = part.item(), int
         if kind is int:
             if not -extent <= part < extent:
                 return None
@@ -101,27 +105,17 @@ def part_of_tensor(x: Tensor, index: Any) -> Tensor | None:
 
 def written_at_once(x: Tensor, index: Any, value: Any) -> bool:
     """``x[index] = value`` where that is a small thing which can be written into memory now; whether it was."""
-    if x._autograd is not None:
-        x._read()  # a view whose base was written to gets its history now
-    if x._tracked and local.grad:
+    if not writable(x):
         return False
     storage = x._storage or x._share()
     view = x._view
     assert view is not None
-    if type(value) in _NUMBERS:
+    number = type(value) in _NUMBERS
+    if number:
         place = element_at(view, index)
         if place is not None:
             return write_element(storage, place, value)
-        part = part_at(view, index)
-        return part is not None and write_number(storage, part, value)
-    if not isinstance(value, Tensor) or value._tracked and local.grad:
+    elif not isinstance(value, Tensor):
         return False
     part = part_at(view, index)
-    if part is None or value.shape != part.sizes or value.dtype is not storage.node.dtype:
-        return False
-    if value._storage is storage and value._view is not None:
-        seen = value._view
-        if seen.moved is part.moved and seen.offset == part.offset:  # the end of x[index] += 1
-            storage.version += 1
-            return True
-    return value._read().buffer is not None and write_values(storage, part, value._bits())
+    return part is not None and write_part(storage, part, value)

@@ -82,7 +82,7 @@ def zeros(*size: Any, dtype: Any = None, layout: Any = None,
           device: Any = None, pin_memory: bool = False, requires_grad: bool = False) -> Tensor:  # fmt: skip
     """Zeros."""
     extents = Size(sizes_of(size))
-    if any(n < 0 for n in extents):
+    if extents and min(extents) < 0:
         raise RuntimeError("zeros: Dimension size must be non-negative.")
     made = filled(extents, 0, dtype or get_default_dtype())
     return finished(made, requires_grad, device)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterable, Sequence
+from ctypes import memmove
 from functools import reduce
 from typing import Any
 
 import numpy as np
 
+from ..core.at_once import SMALL, element
 from ..core.device import check_device
 from ..core.storage import Storage
 from ..core.tensor import Tensor
@@ -225,13 +227,32 @@ def from_array(array: np.ndarray) -> Tensor:
             "currently not supported."
         )
     d = dtype_of_array(array)
-    buffer = allocate(array.nbytes)
-    buffer.peek(array.dtype, array.shape)[...] = array
+    size = array.nbytes
+    buffer = allocate(size)
+    if size <= SMALL:
+        memmove(buffer.address, array.tobytes(), size)  # without an array of the memory, which takes longer
+    else:
+        buffer.peek(array.dtype, array.shape)[...] = array
     return Tensor._from_node(Node(Size(array.shape), d, None, 0, buffer))
+
+
+def _number(value: Any, d: dtype_type) -> Tensor | None:
+    """A number as a tensor in memory; None if it takes a conversion."""
+    found = element(value, d)
+    if found is None:
+        return None
+    c_type, number = found
+    buffer = allocate(d.itemsize)
+    c_type.from_address(buffer.address).value = number
+    return Tensor._from_node(Node(Size(), d, None, 0, buffer))
 
 
 def _data(data: Any, d: dtype_type | None) -> Tensor:
     """A new tensor with the values of numbers, nested sequences, arrays or a tensor."""
+    if type(data) in _PLAIN:
+        made = _number(data, d or _dtype_of_kind(type(data)))
+        if made is not None:
+            return made
     if isinstance(data, Tensor):
         made = data.detach().clone()
     elif hasattr(data, "__array__") and not isinstance(data, np.generic):

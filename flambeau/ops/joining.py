@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+from collections import deque
 from collections.abc import Sequence
+from ctypes import memmove
 from math import prod
 from typing import Any
 
@@ -20,7 +22,7 @@ from ..graph.dtypes import TYPE_NAMES, promote_types
 from ..graph.dtypes import dtype as dtype_type
 from ..graph.notices import warn_once
 from ..graph.shapes import Size, View, wrap_dim
-from ..graph.trace import Node, record
+from ..graph.trace import Node, evaluate, record
 from .conversion import converted
 from .dispatch import with_history
 from .memory_order import Order, format_order, lay, permuted, seen_in_order
@@ -58,9 +60,24 @@ takes longer to make, and to go through, than the parts take to copy."""
 def _joined_now(tensors: Sequence[Tensor], shape: Size, axis: int, stacked: bool) -> Tensor:
     """Parts of one dtype as one value in memory, without history."""
     d = tensors[0].dtype
-    arrays = [tensor._array() for tensor in tensors]
     buffer = allocate(p.nbytes(shape, d))
-    (np.stack if stacked else np.concatenate)(arrays, axis, out=buffer.peek(arrays[0].dtype, shape))
+    if axis or not all([tensor._view is None or tensor._view.contiguous for tensor in tensors]):
+        arrays = [tensor._array() for tensor in tensors]
+        (np.stack if stacked else np.concatenate)(arrays, axis, out=buffer.peek(arrays[0].dtype, shape))
+        return Tensor._from_node(Node(shape, d, None, 0, buffer))
+    # Each part is a piece of the result's memory: to make arrays of them takes longer than to copy them.
+    sources, places, sizes = [], [], []
+    place = buffer.address
+    for tensor in tensors:
+        view, node = tensor._view, tensor._read()
+        address, size = evaluate(node).address, p.nbytes(node.shape, d)
+        if view is not None:
+            address, size = address + view.offset * d.itemsize, p.nbytes(view.sizes, d)
+        sources.append(address)
+        places.append(place)
+        sizes.append(size)
+        place += size
+    deque(map(memmove, places, sources, sizes), 0)
     return Tensor._from_node(Node(shape, d, None, 0, buffer))
 
 

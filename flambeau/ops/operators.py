@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import operator as python
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from ..core.at_once import change_element
 from ..core.tensor import Tensor
 from ..graph import primitives as p
 from . import arithmetic, functions
@@ -49,6 +51,19 @@ def _divided_by(self: Tensor, other: Any) -> Any:
     return functions.reciprocal(self) * other if isinstance(other, np.ndarray) else _quotient(self, other)
 
 
+def _in_place(function: Callable[[Any, Any], Tensor], of_numbers: Callable[[Any, Any], Any]) -> Callable[[Tensor, Any], Any]:
+    """An operator in place. What it does to an element with a number, as in ``counts[k] += 1``, is done at once."""
+    recorded = binary_operator(function)
+
+    def operator(self: Tensor, other: Any) -> Any:
+        view = self._view
+        if view is not None and not view.sizes and change_element(self, of_numbers, other):
+            return self
+        return recorded(self, other)
+
+    return operator
+
+
 def _inverted(self: Tensor) -> Tensor:
     if self.dtype.category >= 2:
         raise TypeError("~ (operator.invert) is only implemented on integer and Boolean-type tensors")
@@ -71,7 +86,8 @@ for _name, _function in {
     _OPERATORS[_name] = binary_operator(_function)
     _OPERATORS["r" + _name] = binary_operator(_function, swapped=True)
     _OPERATORS["i" + _name] = binary_operator(getattr(Tensor, _function.__name__ + "_"))
-for _name, _source in {"add": "add_", "sub": "sub_", "mul": "mul_", "truediv": "div_"}.items():
-    _OPERATORS["i" + _name] = binary_operator(getattr(Tensor, _source))
+_OPERATORS["itruediv"] = binary_operator(Tensor.div_)
+for _name in ("add", "sub", "mul"):
+    _OPERATORS["i" + _name] = _in_place(getattr(Tensor, _name + "_"), getattr(python, _name))
 for _name, _function in _OPERATORS.items():
     setattr(Tensor, f"__{_name}__", _function)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core.at_once import write_over
 from ..core.device import preserve_format
 from ..core.modes import without_history
 from ..core.tensor import Tensor
@@ -48,6 +49,8 @@ def copy_(self: Tensor, other: Tensor, non_blocking: bool = False) -> Tensor:
     """Take the values of ``other`` (broadcast and converted)."""
     if not isinstance(other, Tensor):
         raise TypeError(f"copy_(): argument 'other' (position 1) must be Tensor, not {type(other).__name__}")
+    if write_over(self, other):
+        return self
     return overwrite(self, _copied(other, self.shape, self.dtype), CopyBackwards, other)
 
 
@@ -61,6 +64,8 @@ def fill_(self: Tensor, value: Any) -> Tensor:
             )
         return overwrite(self, _copied(value, self.shape, self.dtype), overwritten_by("fill_", 3), value)
     element = element_of(number_of(value), self.dtype)
+    if write_over(self, element):
+        return self
     return overwrite(self, filled(self.shape, element, self.dtype), overwritten_by("fill_", 2))
 
 

@@ -27,7 +27,10 @@ def sizes_of(sizes: tuple[Any, ...]) -> tuple[int, ...]:
     """Sizes given one by one or as one sequence, as integers."""
     if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)):
         sizes = tuple(sizes[0])
-    return tuple(n if type(n) is int else operator.index(n) for n in sizes)
+    for n in sizes:
+        if type(n) is not int:
+            return tuple(map(operator.index, sizes))
+    return sizes
 
 
 def geometry(x: Tensor) -> tuple[Size, tuple[int, ...], int]:
