@@ -32,6 +32,7 @@ from .cpu import device as _processor  # registers the device  # noqa: F401
 from .graph import dtypes as _dtypes
 from .graph.dtypes import can_cast, dtype, get_default_dtype, promote_types
 from .graph.shapes import Size
+from .interpreter.collector import collect_less_often as _collect_less_often
 from .interpreter.lazy import lazy_attribute as _lazy_attribute
 from .ops import NAMESPACE as _NAMESPACE
 from .random import (
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
+_collect_less_often()
 globals().update(_NAMESPACE)
 globals().update({d.name: d for d in _dtypes.ALL})
 double, float, half = _dtypes.float64, _dtypes.float32, _dtypes.float16

@@ -192,7 +192,7 @@ class _Assembly:
                 continue
             behind = number + 1
             step, place = part.body.steps[0], part.places[0]
-            if step.primitive is FILL and not part.body.turn and not self._live[place]:
+            if step.primitive is FILL and len(part.body.steps) == 1 and not self._live[place]:
                 self._fills[place] = part
                 self._metas[place] = step.shape, step.dtype, step.operands[0][0]
                 continue
@@ -256,9 +256,9 @@ class _Assembly:
         if len(body.steps) == 1 and step.primitive is not SEGMENT:
             self._metas[turns[0].places[0]] = step.shape, step.dtype, ""
             return
-        for index, step in enumerate(body.spelled()):
+        for index, (shape, d) in enumerate(body.metas()):
             if mask[outside + index]:
-                self._metas.update(dict.fromkeys([part.places[index] for part in turns], (step.shape, step.dtype, "")))
+                self._metas.update(dict.fromkeys([part.places[index] for part in turns], (shape, d, "")))
 
     # --- one part -----------------------------------------------------------------------------------------------------
 

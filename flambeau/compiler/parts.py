@@ -37,6 +37,16 @@ class Body:
         self.numbers: int = sum([numbers for numbers, _ in facts])
         self.late: bool = any([late for _, late in facts])
 
+    def metas(self) -> list[tuple[Any, Any]]:
+        """Shape and dtype of what is at each of its places."""
+        metas: list[tuple[Any, Any]] = []
+        for step in self.steps:
+            if step.primitive is SEGMENT:
+                metas += [(shape, d) for _, _, _, shape, d, _ in step.attributes.steps]
+            else:
+                metas.append((step.shape, step.dtype))
+        return metas
+
     def spelled(self) -> list[SizedStep]:
         """Its steps, segments spelled out; the places that they read are numbered from what is outside on."""
         number = {place: number for number, place in enumerate((*self.outside, *self.places))}
@@ -74,6 +84,8 @@ def parts_of(chain: Sequence[Step]) -> tuple[list[Step], list[Part]]:
         if step.primitive is LEAF:
             leaves.append(step)
             continue
+        if step.parent is not None and step.depth == step.parent.depth:
+            continue  # a composite that hands its operands on
         if step.structure is None:
             find_structure(step)
         if step.primitive is OUTPUT:
@@ -82,14 +94,32 @@ def parts_of(chain: Sequence[Step]) -> tuple[list[Step], list[Part]]:
         steps.append(step)
         firsts.append(numbers)
         numbers += _facts_of(step)[0]
+    loops = _known_loops(steps)
+    if not loops:
+        return leaves, _single(steps, firsts)
     parts: list[Part] = []
     position = 0
-    for first, length, count in _known_loops(steps):
-        parts += _single(steps[position:first], firsts[position:first])
+    for first, length, count in loops:
+        parts += _between(steps[position:first], firsts[position:first])
         position = first + length * count
         parts += _turns(steps[first:position], firsts[first:position:length])
-    parts += _single(steps[position:], firsts[position:])
+    parts += _between(steps[position:], firsts[position:])
     return leaves, parts
+
+
+def _between(steps: Sequence[Step], firsts: Sequence[int]) -> list[Part]:
+    """What lies between loops: as it recurs with them it is one part, but for steps that read a value of each turn."""
+    parts: list[Part] = []
+    position = 0
+    for number in [*[k for k, step in enumerate(steps) if len(step.outside) > MOST_READ], len(steps)]:
+        stretch, numbers = steps[position:number], firsts[position:number]
+        if len(stretch) > 1 and _recurs([step.structure for step in stretch], STRETCHES_BEFORE_FUSION):
+            parts += _turns(stretch, numbers[:1], turn=False)
+        else:
+            parts += _single(stretch, numbers)
+        parts += _single(steps[number : number + 1], firsts[number : number + 1])
+        position = number + 1
+    return parts
 
 
 def _single(steps: Sequence[Step], firsts: Sequence[int]) -> list[Part]:
@@ -138,11 +168,25 @@ def _facts_of(step: Step) -> tuple[int, bool]:
 
 # --- turns of loops ---------------------------------------------------------------------------------------------------
 
-_turns_seen: dict[Any, int] = {}
-"""How many turns of a loop there were in traces, by what they consist of."""
+TURNS_COMPARED = 256
+"""So many turns are compared with the first at once."""
 
-TURNS_BEFORE_FUSION = 12
-"""A loop's turn is fused when there were so many: what does not go on is not worth it."""
+_seen: dict[Any, int] = {}
+"""How many turns of a loop, and stretches between loops, there were in traces, by the structures of their steps."""
+
+TURNS_BEFORE_FUSION, STRETCHES_BEFORE_FUSION = 12, 3
+"""They are fused when there were so many: what does not go on is not worth it."""
+MOST_READ = 16
+"""Values that a step reads which is part of others."""
+
+
+def _recurs(structures: Sequence[Any], times: int) -> bool:
+    """Note that these steps follow each other; whether they have done so more than so many ``times``."""
+    key = tuple(structures)
+    if key not in _seen:
+        count_structure(200 + 16 * len(key))
+    seen = _seen[key] = _seen.get(key, 0) + 1
+    return seen > times
 
 
 def _known_loops(steps: Sequence[Step]) -> list[list[int]]:
@@ -151,13 +195,10 @@ def _known_loops(steps: Sequence[Step]) -> list[list[int]]:
     last: Any = None
     for first, length in turns_of(steps):
         turn = steps[first : first + length]
-        key = tuple([step.structure for step in turn])
-        if key not in _turns_seen:
-            count_structure(200 + 16 * length)
-        seen = _turns_seen[key] = _turns_seen.get(key, 0) + 1
-        if seen <= TURNS_BEFORE_FUSION:
+        structures = [step.structure for step in turn]
+        if not _recurs(structures, TURNS_BEFORE_FUSION):
             continue
-        shape = key, [len(step.outside) for step in turn]
+        shape = structures, [len(step.outside) for step in turn]
         if loops and shape == last and first == loops[-1][0] + length * loops[-1][2]:
             loops[-1][2] += 1
         else:
@@ -166,7 +207,7 @@ def _known_loops(steps: Sequence[Step]) -> list[list[int]]:
     return loops
 
 
-def _turns(steps: Sequence[Step], firsts: Sequence[int]) -> list[Part]:
+def _turns(steps: Sequence[Step], firsts: Sequence[int], turn: bool = True) -> list[Part]:
     """The turns of a loop as parts, those that follow each other with one body if they differ in nothing but their places."""
     count = len(firsts)
     length = len(steps) // count
@@ -184,24 +225,27 @@ def _turns(steps: Sequence[Step], firsts: Sequence[int]) -> list[Part]:
     marks = np.full(steps[-1].depth, -1, np.int64)
     marks[own] = np.arange(count)[:, None]
     parts: list[Part] = []
-    first, window = 0, 4
+    first = 0
     while first < count:
-        # So many are compared at once; more, the more were alike.
-        behind = min(first + window, count)
-        places, wanted = own[first:behind], integers[first * length : (first + 1) * length]
+        wanted = integers[first * length : (first + 1) * length]
+        behind = first + 1
+        while behind < min(count, first + TURNS_COMPARED) and integers[behind * length : (behind + 1) * length] == wanted:
+            behind += 1
+        places = own[first:behind]
         pattern, columns = _pattern(reads[first].tolist(), places[0].tolist())
-        outside = reads[first:behind, columns]
-        same = _alike(reads[first:behind], places, outside, np.array(pattern, np.int64))
-        same &= (marks[outside] != np.arange(first, behind)[:, None]).all(1)
-        same &= [integers[k * length : (k + 1) * length] == wanted for k in range(first, behind)]
-        alike = len(same) if same.all() else int(same.argmin())
-        turn = steps[first * length : (first + 1) * length]
-        structure = number_of((*[step.structure for step in turn], *[len(step.outside) for step in turn], *pattern))
+        outside = reads[first:behind, np.array(columns, np.int64)]
+        alike = 1
+        if behind > first + 1:
+            same = _alike(reads[first:behind], places, outside, np.array(pattern, np.int64))
+            same &= (marks[outside] != np.arange(first, behind)[:, None]).all(1)
+            alike = len(same) if same.all() else int(same.argmin())
+        of_turn = steps[first * length : (first + 1) * length]
+        structures, reading = [step.structure for step in of_turn], [len(step.outside) for step in of_turn]
+        structure = number_of((*structures, *reading, *pattern))
         of_places, of_outside = places[:alike].tolist(), outside[:alike].tolist()
-        body = Body(turn, structure, tuple([n for each in wanted for n in each]), of_places[0], of_outside[0], True)
+        body = Body(of_turn, structure, tuple([n for each in wanted for n in each]), of_places[0], of_outside[0], turn)
         parts += [Part(body, *each) for each in zip(of_places, of_outside, firsts[first : first + alike])]
         first += alike
-        window = 2 * window if alike == len(same) else 4
     return parts
 
 
@@ -251,4 +295,4 @@ def note_uses(parts: Sequence[Part], live: Sequence[int], last: Any) -> None:
 
 when_forgotten(_segments.clear)
 when_forgotten(_facts.clear, structure=True)
-when_forgotten(_turns_seen.clear, structure=True)
+when_forgotten(_seen.clear, structure=True)
