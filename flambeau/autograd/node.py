@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..core.composite import Pair, recorded, tensor_of
+from ..core.composite import Pair, contexts, recorded, tensor_of
 from ..core.history import Edge, Gradient, is_half
 from ..core.storage import Storage
 from ..core.tensor import Tensor
@@ -59,6 +59,29 @@ def _computed_from(node: Gradient, pairs: list[Pair]) -> Sequence[Tensor | None]
         return _computed(node, tensor_of(*pairs[0]))
     finally:
         node.saved = saved
+
+
+class _Input:
+    """An edge of which only shape and dtype are known."""
+
+    __slots__ = ("_meta",)
+
+    def __init__(self, shape: Size, d: dtype) -> None:
+        self._meta = shape, d
+
+    def _output_meta(self, _: int) -> tuple[Size, dtype]:
+        return self._meta
+
+
+def _like(node: Gradient, name: Sequence[Any], pairs: list[Pair]) -> Gradient:
+    """A node as it would be with other sizes: those in the name and in the operands that it is recorded by."""
+    following = iter(name[3:])
+    edges = tuple([None if shape is None else _Input(shape, next(following)) for shape in following])
+    value, view = pairs[0]
+    return type(node).of(edges, (), value.shape if view is None else view.sizes, value.dtype, name[1])
+
+
+contexts[_computed_from] = _like
 
 
 def _computed(node: Gradient, value: Any) -> Sequence[Tensor | None]:

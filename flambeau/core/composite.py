@@ -14,12 +14,14 @@ that looks at one all the same, or at a tensor's value, is not remembered and is
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
-from itertools import repeat
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from itertools import islice, repeat
 from typing import Any
 
+from ..compiler import plan as planning
 from ..graph.dtypes import DType
-from ..graph.placeholder import Placeholder, ValueNeeded
+from ..graph.placeholder import Hidden, Placeholder, ValueNeeded
 from ..graph.primitives import LEAF, RANDOM_BITS
 from ..graph.segments import Segment, segment_of, segment_step
 from ..graph.shapes import Size, View
@@ -44,6 +46,7 @@ from ..graph.trace import (
     time_to_cut,
     user_site,
 )
+from .sized import again, same, sizes_of, spread_out, with_symbols
 from .storage import Storage, whole
 from .tensor import Tensor
 
@@ -58,29 +61,21 @@ Call = Callable[[Any, list[Pair]], Sequence[Any]]
 
 
 class Composite:
-    """What was recorded from a step on: the step it led to, and where results and numbers are.
+    """What is recorded at once, with places counted from its first: where its results and its numbers are.
 
     ``results`` has for each result the number of the operand that it is (-1: it is None), or a pair: the number of its node
     (or the complement of the number of the operand that it is another view of), and its view.
     """
 
-    __slots__ = (
-        "last", "mark", "start", "nodes", "places", "missing", "numbers", "constants", "pick", "results", "late",
-    )  # fmt: skip
+    __slots__ = ("nodes", "places", "numbers", "constants", "pick", "results", "late")
 
     def __init__(
-        self, start: int, last: Step, nodes: list[tuple[int, Size, DType]], numbers: list[int], constants: list[Any],
-        results: list[Any], late: list[int],
+        self, nodes: list[tuple[int, Size, DType]], numbers: list[int], constants: list[Any], results: list[Any],
+        late: list[int],
     ) -> None:  # fmt: skip
-        self.last = last
-        self.mark = last.mark
-        #: The place of its first step.
-        self.start = start
         #: The results' nodes: place, shape and dtype.
         self.nodes = nodes
         self.places = [place for place, _, _ in nodes]
-        #: How many of its places have no nodes.
-        self.missing = last.depth - start - len(nodes)
         #: Which of the given numbers and, behind them, the constants each number that was recorded is.
         self.numbers = numbers
         self.constants = constants
@@ -90,15 +85,50 @@ class Composite:
         #: Places of steps that can find errors only when they run.
         self.late = late
 
-    def moved(self, by: int) -> Composite:
-        """The same, recorded that many places further on."""
-        made = _new(Composite)
-        made.last, made.mark, made.start, made.missing = self.last, self.mark, self.start + by, self.missing
-        made.nodes = [(place + by, shape, d) for place, shape, d in self.nodes]
-        made.places = [place + by for place in self.places]
-        made.numbers, made.constants, made.pick, made.results = self.numbers, self.constants, self.pick, self.results
-        made.late = [place + by for place in self.late] if self.late else self.late
-        return made
+    def told(self) -> tuple[Any, ...]:
+        """All that it tells, to be compared: views with an offset are not one object."""
+        results = [
+            (result[0], (*result[1].sizes, *result[1].strides, result[1].offset)) if type(result) is tuple and result[1] else result
+            for result in self.results
+        ]
+        return self.nodes, self.numbers, self.constants, results, self.late
+
+    def integers(self) -> list[Any]:
+        """Its sizes and constants, in the order of :meth:`at`."""
+        given: list[Any] = [constant for constant in self.constants if isinstance(constant, Hidden)]
+        for _, shape, _ in self.nodes:
+            given += shape
+        for result in self.results:
+            if type(result) is tuple and result[1] is not None:
+                given += (*result[1].sizes, *result[1].strides, result[1].offset)
+        return given
+
+    def at(self, integers: Iterator[Any]) -> Composite:
+        """The same with other sizes and constants."""
+        constants = [next(integers) if isinstance(constant, Hidden) else constant for constant in self.constants]
+        nodes = [(place, Size(islice(integers, len(shape))), d) for place, shape, d in self.nodes]
+        results: list[Any] = []
+        for result in self.results:
+            if type(result) is tuple and result[1] is not None:
+                rank = len(result[1].sizes)
+                view = View(tuple(islice(integers, rank)), tuple(islice(integers, rank)), next(integers))
+                result = result[0], view
+            results.append(result)
+        return Composite(nodes, self.numbers, constants, results, self.late)
+
+
+class Placed:
+    """A composite in the trie: between the place of its first step and the step that it leads to."""
+
+    __slots__ = ("composite", "start", "last", "mark", "places")
+
+    def __init__(self, composite: Composite, start: int, last: Step) -> None:
+        self.composite = composite
+        self.start = start
+        self.last = last
+        self.mark = last.mark
+        #: Which of its places, counted from its first, have nodes.
+        self.places = composite.places
 
 
 class _CalledEachTime:
@@ -272,14 +302,26 @@ def _unknown(
     call: Call, context: Any,
 ) -> list[Pair]:  # fmt: skip
     """Learn a composite, or cut the trace before one that leads beyond the budget."""
+    if trace.ended:  # it is only to show what is recorded
+        return values_of(call(context, pairs))
     cursor = trace.cursor
     beyond = cursor.passing and 0 < trace.limit <= cursor.mark
     if beyond and time_to_cut(trace, cursor.mark) and not only_leaves(cursor):  # what passes is not known to lead there
         evaluate_trace[0](trace)
         return recorded(name, pairs, call, context)
     with trace.lock:  # nobody closes the trace while something is taken back
+        kept = trace.segments if cursor.passing else _segments
         key = _key(name, pairs)
         known = _segments.get(key) or trace.segments.get(key)
+        if known is None and found is None:
+            structure, integers = spread_out(name, pairs)
+            sizes = sizes_of(structure)
+            known = sizes.at(integers)
+            if known is not None:
+                if planning.CHECK:
+                    shown = again(partial(_shown, call, context), name, pairs, integers, known)
+                    assert same(shown, known), f"{name[0]} records something else at these sizes"
+                _keep(kept, key, known)
         if found is None and trace.limit != CLOSED and known is not None:
             found = _placed(trace, cursor, known, pairs)
             if comes_first(cursor, lookup):
@@ -292,11 +334,14 @@ def _unknown(
             results = _learn(trace, lookup, key, pairs, given, call, context)
             found = cursor.next.get(lookup)
             if results is not None:
+                learnt = kept.get(key)
+                if learnt is not None and trace.unfinished is None and sizes.wants(integers):
+                    sizes.learn(partial(with_symbols, partial(_shown, call, context), name, pairs, learnt, integers), integers)
                 remembered = found is not None and found is not _CALLED_EACH_TIME
                 if not remembered or found.mark < trace.limit or trace.cursor is not found.last:
                     return results
                 # Beyond the budget: forget it again, to cut the trace where it will be cut when this is found.
-                _take_back(trace, cursor, len(trace.numbers) - len(found.numbers))
+                _take_back(trace, cursor, len(trace.numbers) - len(found.composite.numbers))
     if found is None or found is _CALLED_EACH_TIME:
         return values_of(call(context, pairs))
     if not time_to_cut(trace, found.mark):
@@ -308,26 +353,27 @@ def _unknown(
 
 
 def _replay(
-    trace: Trace, leaves: list[Node], found: Composite, given: list[Any], name: Sequence[Any], pairs: list[Pair],
+    trace: Trace, leaves: list[Node], found: Placed, given: list[Any], name: Sequence[Any], pairs: list[Pair],
     call: Call, context: Any,
 ) -> list[Pair]:  # fmt: skip
     """Move the trace to the composite's end. Of its nodes only the results' are made: nobody could hold the others."""
-    if found.late:
+    composite, start = found.composite, found.start
+    if composite.late:
         site = local.line or user_site()
-        for place in found.late:
-            trace.sites[place] = site
+        for place in composite.late:
+            trace.sites[start + place] = site
     made: list[Node] = []
-    for place, shape, d in found.nodes:
+    for place, shape, d in composite.nodes:
         node = _new(Node)
         node.shape = shape
         node.dtype = d
         node.trace = trace
-        node.place = place
+        node.place = start + place
         node.buffer = None
         made.append(node)
     numbers: Sequence[Any] = ()
-    if found.numbers:
-        numbers = found.pick(given + found.constants if found.constants else given)
+    if composite.numbers:
+        numbers = composite.pick(given + composite.constants if composite.constants else given)
     trace.numbers += numbers
     trace.nodes += leaves
     trace.nodes += made
@@ -337,7 +383,7 @@ def _replay(
         leave(trace, [value for value, _ in pairs if type(value) is Node])
         return recorded(name, pairs, call, context)
     results: list[Pair] = []
-    for result in found.results:
+    for result in composite.results:
         if type(result) is int:
             results.append(pairs[result] if result >= 0 else (None, None))
         else:
@@ -360,14 +406,15 @@ def _learn(
         if unfinished is None:
             trace.unfinished = cursor
         results: Sequence[Any] | None = None
-        found = None
+        composite = found = None
         try:
             try:
                 results = call(context, _without_numbers(pairs))
                 if trace.looked or any(result is not None and _offset_is_placeholder(result) for result in results):
                     results = None
                 else:
-                    found = _observed(trace, cursor, first, results, pairs)
+                    last = trace.cursor
+                    composite = _observed(trace, cursor, first, results, pairs)
             except ValueNeeded:
                 results = None
             if results is None:
@@ -382,6 +429,8 @@ def _learn(
             local.line = line
         trace.limit, trace.unfinished = limit, unfinished
         trace.looked = trace.looked or looked
+        if composite is not None:
+            found = Placed(composite, cursor.depth, last)
         remember_next(cursor, lookup, _CALLED_EACH_TIME if found is None else found)
         if found is not None:
             _keep_segment(trace, cursor, found, key, pairs)
@@ -412,35 +461,57 @@ def _outside(pairs: list[Pair]) -> list[int]:
     return list(dict.fromkeys([value.place for value, _ in pairs if type(value) is Node]))
 
 
-def _keep_segment(trace: Trace, cursor: Step, found: Composite, key: tuple[Any, ...], pairs: list[Pair]) -> None:
+def _keep_segment(trace: Trace, cursor: Step, found: Placed, key: tuple[Any, ...], pairs: list[Pair]) -> None:
     """Have a composite that was just learnt be one step of the trie, and known wherever it is recorded."""
-    chain: list[Any] = []
     last = found.last
-    step: Any = last
-    while step is not cursor:
-        chain.append(step)
-        step = step.parent
-    outside = _outside(pairs)
-    segment = segment_of([(step, range(step.parent.depth, step.depth)) for step in reversed(chain)], outside)
+    segment = _segment_since(cursor, last, pairs)
     if segment is None:  # what it is called with has values besides its operands
         return
-    if not cursor.passing:
-        count_kept(300 * len(segment.steps))
-    kept = trace.segments if cursor.passing else _segments
-    kept[key] = segment, found.moved(-found.start)
-    whole = segment_step(cursor, segment, outside, chain[0].site if chain else None)
+    _keep(trace.segments if cursor.passing else _segments, key, (segment, found.composite))
+    whole = segment_step(cursor, segment, _outside(pairs), last.site)
     if trace.cursor is last:  # else a signal's handler has recorded something behind it
         found.last = trace.cursor = whole
         found.mark = whole.mark
 
 
-def _placed(trace: Trace, cursor: Step, known: tuple[Segment, Composite], pairs: list[Pair]) -> Composite:
+def _keep(kept: dict[Any, tuple[Segment, Composite]], key: tuple[Any, ...], known: tuple[Segment, Composite]) -> None:
+    """Have a composite be known wherever it is recorded, or in a trace."""
+    if kept is _segments:
+        count_kept(300 * known[0].count)
+    kept[key] = known
+
+
+contexts: dict[Call, Callable[[Any, Sequence[Any], list[Pair]], Any]] = {}
+"""What makes another context of one, for a name and operands of other sizes. For others the name itself is the context."""
+
+
+def _shown(call: Call, context: Any, trace: Trace, name: Sequence[Any], pairs: list[Pair]) -> tuple[Segment, Composite] | None:
+    """What a composite of this name records on these operands, at the end of a trace that is only to show it."""
+    cursor: Any = trace.cursor
+    other = contexts.get(call)
+    given = _without_numbers(pairs)
+    results = call(tuple(name) if other is None else other(context, name, pairs), given)
+    composite = _observed(trace, cursor, 0, results, pairs)
+    if composite is None:
+        return None
+    segment = _segment_since(cursor, trace.cursor, pairs)
+    return None if segment is None else (segment, composite)
+
+
+def _segment_since(cursor: Step, last: Step, pairs: list[Pair]) -> Segment | None:
+    """The segment of what was recorded from ``cursor`` to ``last``, if it reads nothing but ``pairs``."""
+    chain: list[Any] = []
+    step: Any = last
+    while step is not cursor:
+        chain.append(step)
+        step = step.parent
+    return segment_of([(step, range(step.parent.depth, step.depth)) for step in reversed(chain)], _outside(pairs))
+
+
+def _placed(trace: Trace, cursor: Step, known: tuple[Segment, Composite], pairs: list[Pair]) -> Placed:
     """A composite that was recorded elsewhere, behind ``cursor``."""
-    segment, found = known
-    placed = found.moved(cursor.depth)
-    placed.last = segment_step(cursor, segment, _outside(pairs), local.line or user_site())
-    placed.mark = placed.last.mark
-    return placed
+    segment, composite = known
+    return Placed(composite, cursor.depth, segment_step(cursor, segment, _outside(pairs), local.line or user_site()))
 
 
 def forget_composites() -> None:
@@ -475,9 +546,8 @@ def _observed(
     trace: Trace, cursor: Step, first: int, results: Sequence[Any], pairs: list[Pair]
 ) -> Composite | None:
     """What was recorded since ``cursor``, if it can be recorded again by moving the trace along."""
-    last: Any = trace.cursor
     start = cursor.depth
-    step = last
+    step: Any = trace.cursor
     while step is not cursor and step is not None:
         if step.primitive is LEAF or step.primitive is RANDOM_BITS:
             return None  # a value from elsewhere, which next time is another
@@ -499,9 +569,9 @@ def _observed(
     described = [_described(trace, places, result, pairs) for result in results]
     if _UNKNOWN in described:
         return None
-    nodes = [(place, node.shape, node.dtype) for place in places for node in (node_at(trace, place),)]
-    late = [place for place in trace.sites if place >= start]
-    return Composite(start, last, nodes, numbers, constants, described, late)
+    nodes = [(place - start, node.shape, node.dtype) for place in places for node in (node_at(trace, place),)]
+    late = [place - start for place in trace.sites if place >= start]
+    return Composite(nodes, numbers, constants, described, late)
 
 
 _UNKNOWN = "unknown"

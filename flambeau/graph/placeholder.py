@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any, NoReturn
 
 
@@ -12,7 +13,27 @@ class ValueNeeded(Exception):
         super().__init__("a value that is given anew at each run was looked at")
 
 
-class Placeholder:
+class Hidden:
+    """A number that is not to be looked at, of ``kind`` "f", "i" or "b" (:func:`~flambeau.graph.trace.number_kind`)."""
+
+    __slots__ = ()
+
+    kind: str
+    #: Whether it is an integer all the same, with which shapes are computed.
+    symbolic = False
+
+
+def is_integer(value: Any) -> bool:
+    """Whether it is an integer, symbolic or not."""
+    return type(value) is int or isinstance(value, Hidden) and value.symbolic
+
+
+def as_integer(number: Any) -> Any:
+    """A number as an integer (``TypeError`` if it is none); symbolic ones as they are."""
+    return number if is_integer(number) else operator.index(number)
+
+
+class Placeholder(Hidden):
     """A number (or a view's offset) while a composite is recorded for the first time.
 
     Recording hands it on as it is, which tells where it goes. Whatever needs its value (arithmetic, a comparison, a look-up)

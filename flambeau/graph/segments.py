@@ -17,7 +17,7 @@ from .primitives import Primitive
 from .rules import Meta, Result
 from .shapes import MOVED, Size, View
 from .steps import Operand, Step, count_structure, when_forgotten
-from .structure import SizedStep, spread
+from .structure import SizedStep, spread, with_integers
 
 
 def _no_rule(attributes: Any, metas: list[Meta]) -> Result:
@@ -40,13 +40,19 @@ def number_of(structure: Any) -> int:
     return found
 
 
+_Step = tuple[Primitive, Any, Sequence[tuple[Any, Any]], Sequence[int], DType, DType]
+"""A step of a segment: primitive, attributes, operands, shape, dtype, and the dtype in which it computes."""
+
+
 class Segment:
     """Steps in which places from 0 on are their own, and the complement of a number names an operand from outside."""
 
-    __slots__ = ("steps", "own", "structure", "integers", "numbers", "late")
+    __slots__ = ("_steps", "_like", "count", "own", "structure", "integers", "numbers", "late")
 
-    def __init__(self, steps: list[tuple[Primitive, Any, tuple[Operand, ...], Size, DType, DType]], own: int) -> None:
-        self.steps = steps
+    def __init__(self, steps: list[_Step], own: int) -> None:
+        self._steps: list[_Step] | None = steps
+        self._like: Segment | None = None
+        self.count = len(steps)
         #: Bytes that they count against the budget.
         self.own = own
         spreads = [spread(SizedStep(*step, None)) for step in steps]
@@ -56,6 +62,24 @@ class Segment:
         #: What it has in common with segments of other sizes, and the integers in which it differs from them.
         self.structure = number_of(tuple([(structure, outside) for structure, _, outside in spreads]))
         self.integers = tuple([n for _, integers, _ in spreads for n in integers])
+
+    def at(self, integers: tuple[int, ...], own: int) -> Segment:
+        """The segment of the same structure with other integers."""
+        made: Segment = object.__new__(Segment)
+        made._steps, made._like, made.count = None, self, self.count
+        made.own, made.structure, made.integers = own, self.structure, integers
+        made.numbers, made.late = self.numbers, self.late
+        return made
+
+    @property
+    def steps(self) -> list[_Step]:
+        """The steps, spelled out when somebody asks for them."""
+        if self._steps is None:
+            assert self._like is not None
+            following = iter(self.integers)
+            sized = [with_integers(SizedStep(*step, None), following) for step in self._like.steps]
+            self._steps = [step[:-1] for step in sized]
+        return self._steps
 
 
 def numbers_of(operands: Sequence[Operand]) -> int:
@@ -70,7 +94,7 @@ def segment_of(chain: Sequence[tuple[Step, Sequence[int]]], outside: Sequence[in
     for _, places in chain:
         for place in places:
             numbers[place] = len(numbers) - len(outside)
-    steps = []
+    steps: list[_Step] = []
     for whole, places in chain:
         for step in spelled(whole, places):
             operands: list[Operand] = []
@@ -86,7 +110,7 @@ def segment_step(parent: Step, segment: Segment, places: Sequence[int], site: tu
     """The step that stands for a segment behind ``parent``, its operands being at these places."""
     operands: tuple[tuple[Any, View | None], ...] = tuple([(place, None) for place in places])
     none = scalar_dtype("b")
-    return Step(parent, SEGMENT, segment, operands, Size(), none, none, site, len(segment.steps), segment.own)
+    return Step(parent, SEGMENT, segment, operands, Size(), none, none, site, segment.count, segment.own)
 
 
 def spelled(step: Step, places: Sequence[int]) -> list[Any]:

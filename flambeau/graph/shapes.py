@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from itertools import islice
 from math import prod
 from typing import Any, SupportsIndex, overload
 
@@ -114,6 +115,20 @@ class View:
                 cls._table.clear()
             cls._table[key] = found
         return found
+
+    @classmethod
+    def count_known(cls) -> int:
+        """How many views are interned."""
+        return len(cls._table)
+
+    @classmethod
+    def forget_symbolic(cls, count: int) -> None:
+        """Let go of those views interned since there were ``count`` whose integers are symbols."""
+        table = cls._table
+        added = len(table) - count if len(table) >= count else len(table)
+        for key in list(islice(reversed(table), added)):
+            if not all([type(n) is int for n in (*key[0], *key[1], key[2])]):
+                table.pop(key, None)
 
     def at(self, offset: int) -> View:
         """A view of the same sizes and strides that begins at ``offset``."""

@@ -13,6 +13,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from .dtypes import DType
+from .placeholder import is_integer
 from .primitives import WRITE, Primitive
 from .rules import from_attributes
 from .shapes import View
@@ -95,7 +96,7 @@ def _spread_attributes(kind: str, attributes: Any, integers: list[int]) -> Any:
 def _sizes_of(geometry: Any) -> tuple[str, ...]:
     if isinstance(geometry, Convolution):
         return _CONVOLVED
-    return tuple(name for name in geometry._fields if type(getattr(geometry, name)) is int and name != "divisor")
+    return tuple(name for name in geometry._fields if is_integer(getattr(geometry, name)) and name != "divisor")
 
 
 def _fixed_of(geometry: Any) -> tuple[Any, ...]:

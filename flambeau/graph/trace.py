@@ -24,7 +24,7 @@ from typing import Any
 from ..interpreter.forks import in_child, new_lock
 from .bounds import LARGEST, SMALLEST, check_value
 from .dtypes import DType, scalar_dtype
-from .placeholder import Placeholder, ValueNeeded
+from .placeholder import Hidden, ValueNeeded
 from .primitives import FILL, LEAF, OUTPUT, WRITE, Primitive, nbytes
 from .rules import Meta, Result
 from .segments import find_structure
@@ -157,15 +157,15 @@ def index_of(trace: Trace, place: int) -> int:
             count -= behind - end + len(composite.places)
             behind = composite.start
             if place >= behind:
-                return count + bisect_left(composite.places, place)  # type: ignore[no-any-return]
+                return count + bisect_left(composite.places, place - behind)  # type: ignore[no-any-return]
         return count - (behind - place)
     missing = 0
     for composite in skipped:
         if place < composite.start:
             break
         if place < composite.last.depth:
-            return composite.start - missing + bisect_left(composite.places, place)  # type: ignore[no-any-return]
-        missing += composite.missing
+            return composite.start - missing + bisect_left(composite.places, place - composite.start)  # type: ignore[no-any-return]
+        missing += composite.last.depth - composite.start - len(composite.places)
     return place - missing
 
 
@@ -180,7 +180,8 @@ def places_of(skipped: Sequence[Any], depth: int) -> list[int]:
     end = 0
     for composite in skipped:
         places += range(end, min(composite.start, depth))
-        places += [place for place in composite.places if place < depth]
+        start = composite.start
+        places += [start + place for place in composite.places if start + place < depth]
         end = composite.last.depth
     places += range(end, depth)
     return places
@@ -329,6 +330,8 @@ def in_memory(trace: Trace, node: Node) -> Node:
     Memory that others can write is read now: it is copied when small; else it becomes a leaf here, and the trace is to be
     evaluated at once. A leaf of another thread's trace gets a second node: each knows its place in one trace.
     """
+    if trace.ended and trace.limit == UNLIMITED:  # it only shows what is recorded, and is never evaluated
+        raise ValueNeeded
     other = node.trace
     if other is not None:
         if node.buffer is None:  # pending in another thread's trace
@@ -488,8 +491,8 @@ def number_kind(value: Any) -> str:
         return "i"
     if isinstance(value, float):
         return "f"
-    if kind is Placeholder:
-        return value.kind  # type: ignore[no-any-return]
+    if isinstance(value, Hidden):
+        return value.kind
     if isinstance(value, complex):
         raise NotImplementedError("operations are not implemented for complex numbers")
     raise TypeError(f"expected a number or a tensor, but got {kind.__name__}")

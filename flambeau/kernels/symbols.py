@@ -17,6 +17,7 @@ from dataclasses import fields, is_dataclass, replace
 from operator import itemgetter
 from typing import Any
 
+from ..graph.placeholder import Hidden
 from .polynomials import Monomial, Terms, added, constant, divided, increased, least_value, multiplied, scaled, spelled
 
 LEAST = 2
@@ -42,6 +43,8 @@ class Symbols:
         self.functions: dict[str, Callable[..., Any]] = {}
         #: Whether guards and results were made a function.
         self.bound = False
+        #: Whether something symbolic was used as a plain integer.
+        self.pinned = False
 
     def symbol(self, value: int) -> Symbolic:
         """A new symbol, which has the given value (at least :data:`LEAST`) in the example that is being planned."""
@@ -155,13 +158,16 @@ def _remembered(sign: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]
 _UNASKED = object()
 
 
-class Symbolic:
+class Symbolic(Hidden):
     """An integer polynomial in symbols and in what is defined by them; ``value`` is what it is in the example.
 
     There is one object for each polynomial of a space (:meth:`Symbols.polynomial`).
     """
 
     __slots__ = ("space", "terms", "value", "number", "known", "_text", "_names", "_least")
+
+    kind = "i"
+    symbolic = True
 
     def __init__(self, space: Symbols, terms: Terms, value: int, number: int) -> None:
         self.space = space
@@ -212,6 +218,9 @@ class Symbolic:
 
     def __pos__(self) -> Symbolic:
         return self
+
+    def __abs__(self) -> Any:
+        return -self if self < 0 else self
 
     @_remembered("-")
     def __sub__(self, other: Any) -> Any:
@@ -342,6 +351,7 @@ class Symbolic:
 
     def __index__(self) -> int:
         """The value as a plain integer, on which everything then depends."""
+        self.space.pinned = True
         self.space.guard(f"{self.text}=={self.value}", self.names)
         return self.value
 

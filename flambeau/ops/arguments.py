@@ -20,7 +20,7 @@ import numpy as np
 
 from ..core.tensor import Tensor
 from ..graph.bounds import LARGEST, SMALLEST
-from ..graph.placeholder import Placeholder
+from ..graph.placeholder import Hidden
 from ..graph.shapes import wrap_dims
 from .calls import ACTIVE, Forms, Specializing, innermost, under_modes
 from .operation import DECLARED, PLAIN
@@ -172,7 +172,7 @@ def check_types(name: str, parameters: Parameters, arguments: tuple[Any, ...], k
     """``TypeError`` for an argument that is not of its annotation's type, ``ValueError`` for an integer beyond 64 bits."""
     for parameter, position, value in parameters.bound(arguments, keywords):
         kind, optional = parameters.kinds.get(parameter, ("", True))
-        if not kind or value is None and optional or type(value) is Placeholder:
+        if not kind or value is None and optional or isinstance(value, Hidden):
             continue
         accepts, word = _KINDS[kind]
         if not accepts(value):

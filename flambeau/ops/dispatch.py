@@ -12,7 +12,7 @@ from ..core.tensor import Tensor
 from ..graph import primitives as p
 from ..graph.checks import Check
 from ..graph.dtypes import DType
-from ..graph.placeholder import Placeholder
+from ..graph.placeholder import Hidden
 from ..graph.primitives import Primitive
 from ..graph.shapes import View
 from ..graph.trace import local, record, record_constant
@@ -20,7 +20,7 @@ from .memory_order import record_in_memory_order
 
 _new = object.__new__
 
-NUMBERS = (int, float, Placeholder, np.generic)
+NUMBERS = (int, float, Hidden, np.generic)
 """What may stand beside a tensor in an operation, besides tensors."""
 
 
@@ -29,7 +29,7 @@ def operand(value: Any) -> Any:
 
     ``TypeError`` for anything else, arrays too: operators leave those to NumPy (see :meth:`Tensor.__array_wrap__`).
     """
-    if isinstance(value, (Tensor, int, float, Placeholder)):
+    if isinstance(value, (Tensor, int, float, Hidden)):
         return value
     if isinstance(value, np.generic) and value.dtype.kind in "biuf":
         return float(value) if isinstance(value, np.bool_) else value.item()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Sequence
 from typing import Any
 
 from ..core.history import Gradient
 from ..core.storage import written
 from ..core.tensor import Tensor
+from ..graph.placeholder import as_integer
 from ..graph.shapes import Size, View, contiguous_strides
 from ..graph.trace import record_constant
 from .conversion import clone, with_gradient_in_order
@@ -30,7 +30,7 @@ def _pairs(x: Tensor, amounts: Sequence[int]) -> list[tuple[int, int]]:
             "Padding length should be less than or equal to two times the input dimension but got padding length "
             f"{len(amounts)} and input of dimension {x.ndim}"
         )
-    pairs = [(operator.index(amounts[k]), operator.index(amounts[k + 1])) for k in range(0, len(amounts), 2)]
+    pairs = [(as_integer(amounts[k]), as_integer(amounts[k + 1])) for k in range(0, len(amounts), 2)]
     return [(0, 0)] * (x.ndim - len(pairs)) + pairs[::-1]
 
 

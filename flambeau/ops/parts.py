@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
@@ -12,6 +11,7 @@ from ..core.storage import whole
 from ..core.tensor import Tensor
 from ..graph.bounds import check_strides
 from ..graph.dtypes import TYPE_NAMES, int64
+from ..graph.placeholder import as_integer
 from ..graph.shapes import MOVED, Size, View, contiguous_strides, wrap_dim
 from ..graph.trace import local, record_constant
 from .joining import cat, stack
@@ -120,7 +120,7 @@ def select(input: Tensor, dim: int, index: int) -> Tensor:
     shape = input.shape
     d = wrap_dim(dim, len(shape))
     extent = shape[d]
-    k = operator.index(index)
+    k = as_integer(index)
     if not -extent <= k < extent:
         raise IndexError(f"select(): index {k} out of range for tensor of size {list(shape)} at dimension {d}")
     return selected(input, d, k + extent if k < 0 else k, SelectBackward0)
@@ -263,14 +263,14 @@ def _split(tensor: Tensor, split_size_or_sections: Any, dim: int, name: str) -> 
     d = wrap_dim(dim, tensor.ndim)
     extent = tensor.shape[d]
     if isinstance(split_size_or_sections, (list, tuple)):
-        sections = list(map(operator.index, split_size_or_sections))
+        sections = list(map(as_integer, split_size_or_sections))
         if sum(sections) != extent:
             raise RuntimeError(
                 f"split_with_sizes expects split_sizes to sum exactly to {extent} (input tensor's size at dimension {d}), "
                 f"but got split_sizes={sections}"
             )
     else:
-        size = operator.index(split_size_or_sections)
+        size = as_integer(split_size_or_sections)
         if size < 0 or (size == 0 and extent):
             raise RuntimeError(f"split expects split_size be non-negative, but got split_size={size}")
         check_parts(extent // max(size, 1))
@@ -311,7 +311,7 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
 def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """An axis cut into nearly equal sections, or at the given indices."""
     if isinstance(indices_or_sections, (tuple, list)):
-        indices_or_sections = [*map(operator.index, indices_or_sections)]
+        indices_or_sections = [*map(as_integer, indices_or_sections)]
     if input.ndim == 0:
         raise RuntimeError("tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 dims")
     if isinstance(indices_or_sections, Tensor):
@@ -337,7 +337,7 @@ def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple
             at += many + (k < more)
             ends.append(at)
     else:
-        ends = [*map(operator.index, indices_or_sections), extent]
+        ends = [*map(as_integer, indices_or_sections), extent]
     parts, start = [], 0
     for end in ends:
         first, last, _ = slice(start, end).indices(extent)

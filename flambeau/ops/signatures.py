@@ -19,7 +19,7 @@ from ..core.tensor import Tensor
 from ..graph.bounds import LARGEST, SMALLEST
 from ..graph.dtypes import OF_PYTHON
 from ..graph.dtypes import dtype as DType
-from ..graph.placeholder import Placeholder
+from ..graph.placeholder import Hidden
 from .signature_table import SIGNATURES
 
 OPTIONS = "dtype? dtype=, any? layout=, any? device=, bool? pin_memory=, bool? requires_grad="
@@ -189,7 +189,7 @@ def derived(function: Callable[..., Any], method: bool, called: Mapping[str, str
 
 
 def _accepts(parameter: Parameter, value: Any, numbers: bool) -> bool:
-    if value is None and parameter.none or type(value) is Placeholder:
+    if value is None and parameter.none or isinstance(value, Hidden):
         return True
     accepts = ACCEPTS.get(parameter.kind)
     if accepts is None or accepts(value):

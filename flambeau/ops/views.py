@@ -6,7 +6,6 @@ history. Gradients of views are views of the gradient where possible, else the g
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -15,6 +14,7 @@ from ..core.storage import Storage, written
 from ..core.tensor import Tensor
 from ..graph import dtypes
 from ..graph.checks import INDEX
+from ..graph.placeholder import as_integer
 from ..graph.primitives import COPY, IOTA, SCATTER
 from ..graph.shapes import Size, View, broadcast_shapes, contiguous_strides
 from ..graph.trace import local, record, record_constant
@@ -29,7 +29,7 @@ def sizes_of(sizes: tuple[Any, ...]) -> tuple[int, ...]:
         sizes = tuple(sizes[0])
     for n in sizes:
         if type(n) is not int:
-            return tuple(map(operator.index, sizes))
+            return tuple(map(as_integer, sizes))
     return sizes
 
 
