@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..core.composite import Pair, contexts, recorded, tensor_of
+from ..core.composite import recorded
 from ..core.history import Edge, Gradient, is_half
+from ..core.recording import Pair, contexts, tensor_of
 from ..core.storage import Storage
 from ..core.tensor import Tensor
 from ..graph.dtypes import dtype, float32

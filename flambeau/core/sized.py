@@ -68,36 +68,39 @@ def spread_out(name: Sequence[Any], pairs: Sequence[Pair]) -> tuple[Any, tuple[i
     return tuple(structure), tuple(integers)
 
 
-def _without_integers(value: Any, integers: list[int]) -> Any:
+def _without_integers(value: Any, integers: list[int], sizes: bool = False) -> Any:
+    """A part of a name without what are sizes: the integers of shapes, views and geometries. Others may be dimensions."""
     kind = type(value)
-    if kind is int:
+    if kind is int and sizes:
         integers.append(value)
         return int
     if isinstance(value, tuple):
-        return kind, *[_without_integers(part, integers) for part in value]
+        sizes = sizes or kind is not tuple
+        return kind, *[_without_integers(part, integers, sizes) for part in value]
     if kind is View:
         integers.extend(value.sizes)
         integers.extend(value.strides)
         integers.append(value.offset)
         return View, len(value.sizes)
     if kind is Convolution:
-        return kind, *[_without_integers(getattr(value, field.name), integers) for field in fields(value)]
+        return kind, *[_without_integers(getattr(value, field.name), integers, True) for field in fields(value)]
     return value
 
 
-def _with_integers(value: Any, integers: Iterator[Any]) -> Any:
+def _with_integers(value: Any, integers: Iterator[Any], sizes: bool = False) -> Any:
     """The same with other integers, in the same order."""
     kind = type(value)
-    if kind is int:
+    if kind is int and sizes:
         return next(integers)
     if isinstance(value, tuple):
-        parts = [_with_integers(part, integers) for part in value]
+        sizes = sizes or kind is not tuple
+        parts = [_with_integers(part, integers, sizes) for part in value]
         return kind(*parts) if hasattr(value, "_fields") else kind(parts)
     if kind is View:
         rank = len(value.sizes)
         return View(tuple(islice(integers, rank)), tuple(islice(integers, rank)), next(integers))
     if kind is Convolution:
-        return Convolution(*[_with_integers(getattr(value, field.name), integers) for field in fields(value)])
+        return Convolution(*[_with_integers(getattr(value, field.name), integers, True) for field in fields(value)])
     return value
 
 

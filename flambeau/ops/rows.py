@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
-from ..core.composite import Pair, contexts, recorded, tensor_of
+from ..core.composite import recorded
+from ..core.recording import Pair, contexts, tensor_of
 from ..core.storage import whole
 from ..core.tensor import Tensor
 from ..graph import primitives as p
