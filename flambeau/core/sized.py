@@ -47,22 +47,24 @@ MOST_SAMPLES = 4
 def spread_out(name: Sequence[Any], pairs: Sequence[Pair]) -> tuple[Any, tuple[int, ...]]:
     """What a composite records but for integers, hashable if the name is, and these."""
     integers: list[int] = []
-    structure: list[Any] = [_without_integers(part, integers) for part in name]
-    places: dict[int, int] = {}
+    structure: list[Any] = [
+        _without_integers(part, integers) if isinstance(part, (tuple, View, Convolution)) else part for part in name
+    ]
+    places: list[int] = []
     for value, view in pairs:
         if type(value) is Node:
-            number = places.get(value.place)
-            if number is None:
-                number = places[value.place] = len(places)
+            place = value.place
+            if place in places:
+                structure.append(places.index(place))
+            else:
+                places.append(place)
                 shape = value.shape
                 integers.extend(shape)
-                structure += (number, len(shape), value.dtype)
-            else:
-                structure.append(number)
+                structure += (len(shape), value.dtype)
             if view is not None:
                 integers.extend(view.sizes)
                 integers.extend(view.strides)
-                structure += (len(view.sizes), view.offset == 0)
+                structure += ("view", len(view.sizes), view.offset == 0)
         else:
             structure.append(None if value is None else type(value))
     return tuple(structure), tuple(integers)
