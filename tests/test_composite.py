@@ -39,6 +39,7 @@ def eager(request: pytest.FixtureRequest) -> Iterator[bool]:
 
 def test_a_function_is_called_once(eager: bool) -> None:
     define = Counted(lambda _, x, y: (x * y + x, (x - y).exp()))
+    forget_steps()  # else this size may be one more of a rank, which is not kept before it comes for the second time
     for k in range(5):
         x, y = flambeau.full((3,), float(k)), flambeau.ones(3)
         step_boundary()

@@ -167,6 +167,12 @@ def write_part(storage: Storage, view: View, value: Any) -> bool:
     return _write(storage, lambda buffer: seen(buffer, view, d), _put, (..., seen(buffer, given, d)))
 
 
+def in_memory(x: Tensor) -> bool:
+    """Whether a tensor is small, in memory and without history, so that what is made of it can be made at once."""
+    node = x._read()
+    return node.buffer is not None and not (x._tracked and local.grad) and nbytes(x.shape, node.dtype) <= SMALL
+
+
 def write_over(x: Tensor, value: Any) -> bool:
     """:func:`write_part` for a tensor that is a view of part of its storage."""
     view = x._view

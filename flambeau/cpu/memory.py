@@ -382,9 +382,10 @@ class ReusedBuffers:
         if kept is None:
             return self._begin()
         self._kept = None
-        for index, held in enumerate(shared(kept)):
-            if held or kept[index].ever_exposed:
-                kept[index] = self._pool.allocate(self.sizes[index])
+        taken = [index for index, held in enumerate(shared(kept)) if held or kept[index].ever_exposed]
+        if taken:
+            for index, buffer in zip(taken, self._pool.allocate_all([self.sizes[index] for index in taken])):
+                kept[index] = buffer
         given = kept.copy()
         self._kept = kept
         return given

@@ -97,7 +97,10 @@ def part_of_tensor(x: Tensor, index: Any) -> Tensor | None:
     found = part_at(x._view, index)
     if found is None:
         return None
-    relative = part_at(whole(x._view.sizes), index) if x._tracked else None
+    relative = None
+    if x._tracked:
+        plain = whole(x._view.sizes)
+        relative = found if plain is x._view else part_at(plain, index)
     select = type(index) is int or type(index) is tuple and slice not in map(type, index)
     gradient: type[Gradient] = SelectBackward0 if select else SliceBackward0
     return look(x, found, gradient, relative)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from array import array as packed
 from collections.abc import Iterable, Sequence
 from ctypes import memmove
 from functools import reduce
@@ -247,12 +248,39 @@ def _number(value: Any, d: dtype_type) -> Tensor | None:
     return Tensor._from_node(Node(Size(), d, None, 0, buffer))
 
 
+_CODES = {(int, dtypes.int64): "q", (float, dtypes.float32): "f", (float, dtypes.float64): "d", (bool, dtypes.bool_): "b"}
+"""How :mod:`array` calls elements that Python's numbers become without a check."""
+
+
+def _vector(numbers: list[Any], d: dtype_type | None) -> Tensor | None:
+    """A list of numbers of one type as a tensor in memory; None if it is not as plain as that."""
+    kinds = set(map(type, numbers))
+    kind = kinds.pop() if len(kinds) == 1 else None
+    if kind not in _PLAIN:
+        return None
+    d = d or _dtype_of_kind(kind)
+    code = _CODES.get((kind, d))
+    if code is None:
+        return None
+    try:
+        content = packed(code, numbers).tobytes()
+    except OverflowError:
+        return None
+    buffer = allocate(len(content))
+    memmove(buffer.address, content, len(content))
+    return Tensor._from_node(Node(Size((len(numbers),)), d, None, 0, buffer))
+
+
 def _data(data: Any, d: dtype_type | None) -> Tensor:
     """A new tensor with the values of numbers, nested sequences, arrays or a tensor."""
     if type(data) in _PLAIN:
         made = _number(data, d or _dtype_of_kind(type(data)))
-        if made is not None:
-            return made
+    elif type(data) is list:
+        made = _vector(data, d)
+    else:
+        made = None
+    if made is not None:
+        return made
     if isinstance(data, Tensor):
         made = data.detach().clone()
     elif hasattr(data, "__array__") and not isinstance(data, np.generic):

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core.at_once import SMALL, in_memory
 from ..core.device import contiguous_format
 from ..core.history import Gradient
 from ..core.storage import Storage, whole
@@ -22,7 +23,7 @@ from ..graph.dtypes import TYPE_NAMES, promote_types
 from ..graph.dtypes import dtype as dtype_type
 from ..graph.notices import warn_once
 from ..graph.shapes import Size, View, wrap_dim
-from ..graph.trace import Node, evaluate, record
+from ..graph.trace import UNLIMITED, Node, evaluate, local, record
 from .conversion import converted
 from .dispatch import with_history
 from .memory_order import Order, format_order, lay, permuted, seen_in_order
@@ -37,6 +38,8 @@ def join(
     tensors: Sequence[Tensor], shape: Size, d: dtype_type, axis: int, stacked: bool, order: Order = None
 ) -> Tensor:
     """Record the parts as one value; see ``graph.primitives.JOIN``. The result lies in ``order``."""
+    if len(tensors) > FEW and order is None and _in_memory(tensors, d, shape):
+        return _joined_now(tensors, shape, axis, stacked)
     if len(tensors) > MANY:
         return lay(_joined_now([t if t.dtype is d else converted(t.detach(), d) for t in tensors], shape, axis, stacked), order)
     if order is None:
@@ -52,9 +55,20 @@ def _common_order(tensors: Sequence[Tensor]) -> Order:
     return order if order is None or all(format_order(t) is not None for t in tensors) else None
 
 
+FEW = 8
+"""More parts than this are joined at once if they are small and in memory: to record them takes longer, and a program that makes
+so many makes others each time."""
+
 MANY = 256
 """More parts than this are joined at once. A plan names each of its leaves and lists each part's kernel, which for so many
 takes longer to make, and to go through, than the parts take to copy."""
+
+
+def _in_memory(tensors: Sequence[Tensor], d: dtype_type, shape: Size) -> bool:
+    """Whether small tensors of one dtype can be joined without recording anything."""
+    if p.nbytes(shape, d) > SMALL or local.trace.limit >= UNLIMITED:
+        return False
+    return all([in_memory(tensor) and tensor.dtype is d for tensor in tensors])
 
 
 def _joined_now(tensors: Sequence[Tensor], shape: Size, axis: int, stacked: bool) -> Tensor:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ..core.at_once import in_memory, write_part
 from ..core.history import Gradient
-from ..core.storage import written
+from ..core.storage import Storage, written
 from ..core.tensor import Tensor
 from ..graph.placeholder import as_integer
 from ..graph.shapes import Size, View, contiguous_strides
@@ -58,16 +59,19 @@ def constant_pad_nd(input: Tensor, pad: Sequence[int], value: Any = 0) -> Tensor
         raise RuntimeError(f"narrow(): length must be non-negative: cropping {list(sizes)} by {list(pad)} leaves {inner}.")
     if min(inner, default=1) == 0:
         result = lay(Tensor._from_node(record_constant(shape, value, input.dtype)), format_order(input))
-    elif inner == list(shape):
+    elif inner == list(shape) and not (in_memory(input) and input.is_contiguous()):
         result = clone(Tensor._from_node(None, View(inner, strides, first), input._share()))  # laid out like the input
     else:
         order = format_order(input) or tuple(range(len(shape)))
-        around = record_constant(Size(shape[k] for k in order), value, input.dtype)
-        plain = contiguous_strides(around.shape)
+        whole = Size(shape[k] for k in order)
+        plain = contiguous_strides(whole)
         start = sum(max(pairs[k][0], 0) * step for k, step in zip(order, plain))
         what = View([inner[k] for k in order], [strides[k] for k in order], first)
-        node = written(around, View(what.sizes, plain, start), input._read(), what)
-        result = Tensor._from_node(node) if format_order(input) is None else seen_in_order(node, order)
+        around = Storage(record_constant(whole, value, input.dtype))
+        inside = View(what.sizes, plain, start)
+        if not write_part(around, inside, Tensor._from_node(None, what, input._share())):
+            around.node = written(around.node, inside, input._read(), what)
+        result = Tensor._from_node(around.node) if format_order(input) is None else seen_in_order(around.node, order)
     return with_history(result, ConstantPadNdBackward0, [input], tuple(pad))
 
 

@@ -36,7 +36,11 @@ MADE = [
     "T.empty(4, 4, dtype=d).zero_()", "T.from_numpy(np.ones((4, 4), np.int16)).to(d)", "T.zeros(100, 100, dtype=d)",
 ]  # fmt: skip
 SEEN = ["x", "x.t()", "x[1]", "x[::2]", "x[..., 1:]", "x.detach()", "x.view(-1)", "x.data", "x.unsqueeze(0)", "x[1:3][-1]"]
-LATER = ["x.clone()", "x * 1", "(x == x).to(d)", "x.max().reshape(1)", "T.stack([x, x])", "T.cat([x, x])", "x[[0, 0]]"]
+LATER = [
+    "x.clone()", "x * 1", "(x == x).to(d)", "x.max().reshape(1)", "T.stack([x, x])", "T.cat([x, x])", "x[[0, 0]]",
+    "T.stack([x] * 9, -1)", "T.cat([x] * 9)", "T.cat([x] * 9, -1)", "T.nn.functional.pad(x, (1, 2))", "T.stack([x] * 9)",
+    "T.nn.functional.pad(x, (-1, 1), value=1)", "T.tensor(x.tolist(), dtype=d)", "T.tensor(x.reshape(-1).tolist(), dtype=d)",
+]  # fmt: skip
 LOOKS = ["x.tolist()", "x.max().item()", "x[0].tolist()", "x.reshape(-1)[-1].item()", "bool(x.reshape(-1)[0])", "repr(x.shape)"]
 
 #: A step of a program: what kind, which tensor of those there are, and the texts that it takes.
