@@ -12,7 +12,6 @@ from __future__ import annotations
 import struct
 from array import array
 from collections.abc import Sequence
-from copy import copy
 from itertools import islice
 from typing import Any
 
@@ -314,7 +313,11 @@ class _Assembly:
         rest = iter(fitted.rest)
         for segment in outline.segments:
             if isinstance(segment, HostCall):
-                self.segments.append(self._placed_call(segment.with_sizes(rest), part, pieces))
+                self.segments.append(call := segment.with_sizes(rest))
+                for array in call.arrays():
+                    self.host_operands.append((array.operand, pieces[array.operand.slot - 1]))
+                    if array.number is not None:
+                        array.number = self._number_of(part, array.number)
                 continue
             first, length = segment
             self._take_segment(length)
@@ -350,22 +353,6 @@ class _Assembly:
             self.segments.append((len(self.records) // 4, 0))
         start, known = self.segments[-1]
         self.segments[-1] = start, known + length
-
-    def _placed_call(self, call: HostCall, part: Part, pieces: Sequence[int]) -> HostCall:
-        """A call of a NumPy function, its operands where they are here."""
-        call = copy(call)
-        call.inputs = [self._placed_array(array, part, pieces) for array in call.inputs]
-        call.outputs = [(number, self._placed_array(array, part, pieces)) for number, array in call.outputs]
-        return call
-
-    def _placed_array(self, given: Any, part: Part, pieces: Sequence[int]) -> Any:
-        placed = copy(given)
-        placed.operand = Operand(given.operand.bytes, given.operand.name)
-        placed.operand.offset = given.operand.offset
-        self.host_operands.append((placed.operand, pieces[given.operand.slot - 1]))
-        if given.number is not None:
-            placed.number = self._number_of(part, given.number)
-        return placed
 
     # --- turns of a loop ----------------------------------------------------------------------------------------------
 

@@ -130,6 +130,21 @@ _families: dict[Any, Family] = {}
 """By the device, what is needed, and the structures of all steps with the places that they read."""
 
 
+_came_once: set[int] = set()
+MOST_STRUCTURES = 10_000
+"""How many long structures that came once are remembered."""
+
+
+def _comes_first(structure: int) -> bool:
+    """Whether a long trace is of a structure that did not come before: a loop may never turn as often again."""
+    if structure in _came_once:
+        return False
+    if len(_came_once) >= MOST_STRUCTURES:
+        _came_once.clear()
+    _came_once.add(structure)
+    return True
+
+
 def planned_for_any_size(device: Device, chain: Sequence[Step], live: bytes) -> Plan | None:
     """A plan for a trace, if its structure was seen before; None if it is new."""
     structure: list[Any] = [device, live]
@@ -143,6 +158,8 @@ def planned_for_any_size(device: Device, chain: Sequence[Step], live: bytes) -> 
     key, integers = tuple(structure), tuple(spread_out)
     family = _families.get(key)
     if family is None:
+        if len(live) > STEPS_AT_ONCE and _comes_first(hash(key)):
+            return None
         count_structure(500 + 8 * len(key) + 40 * len(integers))
         family = _families[key] = Family()
     found = family.variants.sizes(integers)
@@ -191,5 +208,6 @@ def variant_for(
 
 
 when_forgotten(_families.clear, structure=True)
+when_forgotten(_came_once.clear, structure=True)
 
 __all__ = ["planned", "planned_for_any_size"]

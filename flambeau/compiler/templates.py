@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from copy import copy
 from itertools import islice
 from math import prod
 from typing import Any
@@ -69,16 +68,19 @@ class HostCall:
 
     def sizes(self) -> list[int]:
         """What of it depends on sizes: of each array where it begins, its extents and strides."""
-        return [size for array in self._arrays() for size in (array.operand.offset, *array.sizes, *array.strides)]
+        return [size for array in self.arrays() for size in (array.operand.offset, *array.sizes, *array.strides)]
 
     def with_sizes(self, sizes: Iterator[int]) -> HostCall:
         """The same for other sizes, taken in that order."""
-        made = copy(self)
+        made: HostCall = object.__new__(HostCall)
+        made.function, made.parameters, made.label = self.function, self.parameters, self.label
+        made.reads, made.writes = self.reads, self.writes
         made.inputs = [array.with_sizes(sizes) for array in self.inputs]
         made.outputs = [(number, array.with_sizes(sizes)) for number, array in self.outputs]
         return made
 
-    def _arrays(self) -> list[_Array]:
+    def arrays(self) -> list[_Array]:
+        """What it reads and writes."""
         return [*self.inputs, *[array for _, array in self.outputs]]
 
 
@@ -97,7 +99,8 @@ class _Array:
         self.number = None if access.offset is None else access.offset.index
 
     def with_sizes(self, sizes: Iterator[int]) -> _Array:
-        made = copy(self)
+        made: _Array = object.__new__(_Array)
+        made.dtype, made.number = self.dtype, self.number
         made.operand = Operand(0, self.operand.name)
         made.operand.slot, made.operand.offset = self.operand.slot, next(sizes)
         made.sizes = tuple(islice(sizes, len(self.sizes)))

@@ -35,7 +35,7 @@ SOFT_BUDGET = 768
 """Pending steps from which on a trace is cut where the previous one was cut."""
 HARD_BUDGET = 1024
 """Pending steps at which a trace is cut wherever it is."""
-LONG_BUDGETS = 3072, 4096
+LONG_BUDGETS = 6144, 8192
 """The same two where traces are turns of loops: those are planned one by one, so the longer a trace, the less is cut in two."""
 UNLIMITED = 1 << 41
 """The limit of a trace that must not be cut now."""
