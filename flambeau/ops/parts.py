@@ -55,13 +55,14 @@ class PartsBackward(Gradient):
 
 def _with_one_history(name: str, input: Tensor, axis: int, lacking: bool, parts: list[Tensor]) -> tuple[Tensor, ...]:
     """Parts that together are ``input``: their gradients come back as one."""
-    if len(parts) > 1 and parts[0]._tracked:
+    if len(parts) > 1 and input._tracked and local.grad and not local.inference:
         shapes, dtypes = [part.shape for part in parts], [part.dtype for part in parts]
         edges, context = (input._gradient or input,), (input.shape, axis, lacking)
         history = PartsBackward.named(name, len(parts)).of(edges, (), shapes, dtypes, context)
         if local.watched:
             history.observe()
         for number, part in enumerate(parts):
+            part._tracked = True
             part._gradient = history, number
     return tuple(parts)
 
@@ -275,10 +276,14 @@ def _split(tensor: Tensor, split_size_or_sections: Any, dim: int, name: str) -> 
             raise RuntimeError(f"split expects split_size be non-negative, but got split_size={size}")
         check_parts(extent // max(size, 1))
         sections = [min(size, extent - k) for k in range(0, extent, size)] if size and extent else [extent]
-    parts, start = [], 0
+    if len(sections) == 1:
+        return (slice_axis(tensor, d, 0, extent, 1, SliceBackward0.named(name)),)
+    shape, strides, at = geometry(tensor)
+    sizes, parts = list(shape), []
     for length in sections:
-        parts.append(slice_axis(tensor, d, start, length, 1, SliceBackward0.named(name)))
-        start += length
+        sizes[d] = length
+        parts.append(look(tensor, View(sizes, strides, at), None))
+        at += length * strides[d]
     return _with_one_history(name, tensor, d, False, parts)
 
 

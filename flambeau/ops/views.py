@@ -49,8 +49,8 @@ def view_of(
     return look(x, View(sizes, strides, offset), gradient, context)
 
 
-def look(x: Tensor, view: View, gradient: type[Gradient], context: Any = None) -> Tensor:
-    """:func:`view_of` for a view that was made already."""
+def look(x: Tensor, view: View, gradient: type[Gradient] | None, context: Any = None) -> Tensor:
+    """:func:`view_of` for a view that was made already; without a history if that is None."""
     storage = x._storage or x._share()
     if x._autograd is not None and x._autograd.base is not None:
         x._read()
@@ -67,7 +67,7 @@ def look(x: Tensor, view: View, gradient: type[Gradient], context: Any = None) -
     base = x._base
     state.base = base = x if base is None else base
     state.seen = 0 if base._autograd is None else base._autograd.version
-    if x._tracked and local.grad:
+    if x._tracked and local.grad and gradient is not None:
         history = object.__new__(gradient)
         history.edges = (x._gradient or x,)
         history.saved = ()
