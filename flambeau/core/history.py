@@ -162,6 +162,15 @@ class Gradient(metaclass=_Slotted):
             node, view = node.open()
         return self.make_tensor(node, view, self.edges[index] if local.grad else None)
 
+    def kept(self, index: int) -> Tensor:
+        """Value number ``index`` of those saved that are no inputs: without history."""
+        if self.saved is None:
+            raise RuntimeError(FREED)
+        node, view = self.saved[index]
+        if type(node) is Packed:
+            node, view = node.open()
+        return self.make_tensor(node, view, None)
+
     def result(self) -> Tensor:
         """The operation's result as it was when recorded; of a half type, as float32."""
         value = self.original_result()

@@ -71,14 +71,14 @@ def spread_out(name: Sequence[Any], pairs: Sequence[Pair]) -> tuple[Any, tuple[i
 
 
 def _without_integers(value: Any, integers: list[int], sizes: bool = False) -> Any:
-    """A part of a name without what are sizes: the integers of shapes, views and geometries. Others may be dimensions."""
+    """A part of a name without what are sizes: the integers of shapes and views, and those that are fields of a named tuple
+    or of a convolution by themselves. Others may be dimensions."""
     kind = type(value)
     if kind is int and sizes:
         integers.append(value)
         return int
     if isinstance(value, tuple):
-        sizes = sizes or kind is not tuple
-        return kind, *[_without_integers(part, integers, sizes) for part in value]
+        return kind, *[_without_integers(part, integers, kind is not tuple) for part in value]
     if kind is View:
         integers.extend(value.sizes)
         integers.extend(value.strides)
@@ -95,8 +95,7 @@ def _with_integers(value: Any, integers: Iterator[Any], sizes: bool = False) -> 
     if kind is int and sizes:
         return next(integers)
     if isinstance(value, tuple):
-        sizes = sizes or kind is not tuple
-        parts = [_with_integers(part, integers, sizes) for part in value]
+        parts = [_with_integers(part, integers, kind is not tuple) for part in value]
         return kind(*parts) if hasattr(value, "_fields") else kind(parts)
     if kind is View:
         rank = len(value.sizes)
@@ -138,9 +137,11 @@ class Variant:
 class Sizes:
     """What is known of one structure."""
 
-    __slots__ = ("samples", "variants", "wanted")
+    __slots__ = ("samples", "variants", "wanted", "called")
 
     def __init__(self) -> None:
+        #: Whether it must be called each time, because it looks at a value.
+        self.called = False
         self.samples: list[tuple[int, ...]] = []
         #: None if it cannot be recorded with symbols.
         self.variants: list[Variant] | None = []

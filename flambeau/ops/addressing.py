@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..core.history import NOTHING, Gradient
+from ..core.history import INPUTS, Gradient
 from ..core.tensor import Tensor
 from ..graph import dtypes
 from ..graph import primitives as p
@@ -76,16 +76,32 @@ def check_range(index: Tensor, extent: int, check: Check) -> None:
         take_at(filled(Size(), 0, dtypes.bool_), index.shape, [0] * index.ndim, 0, [extent], [0], [index], check)
 
 
+class Layout(NamedTuple):
+    """How index tensors address a view, whatever they hold."""
+
+    #: The result's.
+    shape: Size
+    #: For each axis of the result the view's axis that it walks, or -1.
+    axes: tuple[int, ...]
+    #: The view's extents along the axes that are indexed, and these.
+    extents: Size
+    index_axes: tuple[int, ...]
+    #: What an index out of range raises.
+    check: Check
+
+
 class Addressing:
-    """How index tensors address a view: the result's shape, strides of its plain axes, and each index's reach.
+    """Index tensors and how they address a view: the result's shape, strides of its plain axes, and each index's reach.
 
     ``check`` says what an index out of range raises.
     """
 
-    __slots__ = ("shape", "axes", "extents", "index_axes", "indices", "check")
+    __slots__ = ("layout", "indices")
+
+    layout: Layout
+    indices: list[Tensor]
 
     def __init__(self, view: Tensor, tensors: list[tuple[int, Tensor]], check: Check = INDEX) -> None:
-        self.check = check
         try:
             common = broadcast_shapes(*(t.shape for _, t in tensors))
         except RuntimeError:
@@ -93,26 +109,44 @@ class Addressing:
             raise IndexError(
                 f"shape mismatch: indexing tensors could not be broadcast together with shapes {shapes}"
             ) from None
-        indexed = [axis for axis, _ in tensors]
-        adjacent = indexed == list(range(indexed[0], indexed[0] + len(indexed)))
+        indexed = tuple([axis for axis, _ in tensors])
+        adjacent = indexed == tuple(range(indexed[0], indexed[0] + len(indexed)))
         at = indexed[0] if adjacent else 0
         plain = [axis for axis in range(view.ndim) if axis not in indexed]
         before = [axis for axis in plain if adjacent and axis < at]
         after = [axis for axis in plain if not (adjacent and axis < at)]
         sizes = view.shape
-        self.shape = Size([*(sizes[a] for a in before), *common, *(sizes[a] for a in after)])
-        #: For each axis of the result the view's axis that it walks, or -1.
-        self.axes = [*before, *([-1] * len(common)), *after]
-        self.extents = [sizes[axis] for axis in indexed]
-        self.index_axes = indexed
+        shape = Size([*(sizes[a] for a in before), *common, *(sizes[a] for a in after)])
+        extents = Size([sizes[axis] for axis in indexed])
+        self.layout = Layout(shape, (*before, *([-1] * len(common)), *after), extents, indexed, check)
         lead = len(after)
         self.indices = [_beside_plain_axes(t, len(common), lead) for _, t in tensors]
-        if any(n == 0 for n in self.extents) and self.shape.numel():
+        if any(n == 0 for n in extents) and shape.numel():
             raise IndexError("index is out of bounds for dimension with size 0")
+
+    @classmethod
+    def of(cls, layout: Layout, indices: list[Tensor]) -> Addressing:
+        """The addressing of this layout by indices of the shapes that it was made for."""
+        made = object.__new__(cls)
+        made.layout, made.indices = layout, indices
+        return made
+
+    @property
+    def shape(self) -> Size:
+        return self.layout.shape
 
     def strides(self, of: Sequence[int]) -> tuple[list[int], list[int]]:
         """Strides of the result's axes and of the indices, for a source with the given strides."""
-        return [of[a] if a >= 0 else 0 for a in self.axes], [of[a] for a in self.index_axes]
+        return [of[a] if a >= 0 else 0 for a in self.layout.axes], [of[a] for a in self.layout.index_axes]
+
+
+class ByIndex(Gradient):
+    """A gradient through an addressing, whose indices are what is saved."""
+
+    saves = INPUTS
+
+    def addressing(self, layout: Layout) -> Addressing:
+        return Addressing.of(layout, [self.kept(number) for number in range(len(layout.index_axes))])
 
 
 def _beside_plain_axes(index: Tensor, rank: int, lead: int) -> Tensor:
@@ -122,26 +156,25 @@ def _beside_plain_axes(index: Tensor, rank: int, lead: int) -> Tensor:
     return index.reshape([*([1] * (rank - index.ndim)), *index.shape, *([1] * lead)])
 
 
-class IndexBackward0(Gradient):
-    """``context`` (shape of the indexed view, addressing); indices are kept by the addressing."""
-
-    saves = NOTHING
+class IndexBackward0(ByIndex):
+    """``context`` (shape of the indexed view, layout of the addressing)."""
 
     def backward(self, grad: Tensor) -> Tensor:
-        shape, addressing = self.context
+        shape, layout = self.context
+        addressing = self.addressing(layout)
         target = filled(Size(shape), 0, grad.dtype)
         strides, index_strides = addressing.strides(contiguous_strides(tuple(shape)))
         result = put_at(
-            target, grad, addressing.shape, strides, 0, addressing.extents, index_strides, addressing.indices, "add",
-            addressing.check,
-        )  # fmt: skip
-        return with_history(result, _IndexAddGrad, [grad], (shape, addressing))
+            target, grad, layout.shape, strides, 0, layout.extents, index_strides, addressing.indices, "add", layout.check
+        )
+        return with_history(result, _IndexAddGrad, [grad], layout, kept=addressing.indices)
 
 
-class _IndexAddGrad(Gradient):
+class _IndexAddGrad(ByIndex):
+    """``context``: the layout of the addressing."""
+
     def backward(self, grad: Tensor) -> Tensor:
-        _, addressing = self.context
-        return gathered(grad, addressing)
+        return gathered(grad, self.addressing(self.context))
 
 
 def gathered(
@@ -149,27 +182,31 @@ def gathered(
 ) -> Tensor:
     """The addressed elements of ``view``, with a history; with ``in_order`` in the order of its axes in memory."""
     _, strides, offset = geometry(view)
-    shape, indices = addressing.shape, addressing.indices
+    layout, indices = addressing.layout, addressing.indices
+    shape = layout.shape
     along, index_strides = addressing.strides(strides)
     order = None
     if in_order and not (view.is_contiguous() and all([i.is_contiguous() for i in indices])):
         order = memory_order(((tuple(shape), tuple(along)), *((tuple(i.shape), i.stride()) for i in indices)))
     if order is None:
-        result = take_at(view, shape, along, offset, addressing.extents, index_strides, indices, addressing.check)
+        result = take_at(view, shape, along, offset, layout.extents, index_strides, indices, layout.check)
     else:
         shape, along = Size(shape[k] for k in order), [along[k] for k in order]
-        indices = [i.detach().expand(addressing.shape).permute(order) for i in indices]
-        value = take_at(view, shape, along, offset, addressing.extents, index_strides, indices, addressing.check)
+        indices = [i.detach().expand(layout.shape).permute(order) for i in indices]
+        value = take_at(view, shape, along, offset, layout.extents, index_strides, indices, layout.check)
         result = seen_in_order(value._read(), order)
-    return with_history(result, gradient, [view], (view.shape, addressing))
+    return with_history(result, gradient, [view], (view.shape, layout), kept=addressing.indices)
 
 
-class IndexPutBackward0(Gradient):
+class IndexPutBackward0(ByIndex):
+    """``context`` (layout of the addressing, whether values were added)."""
+
     def backward(self, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:
-        addressing, accumulate, shape = self.context
+        layout, accumulate = self.context
+        addressing = self.addressing(layout)
         kept = grad
         if not accumulate and self.edges[0] is not None:
-            kept = with_values(grad, filled(Size(addressing.shape), 0, grad.dtype), addressing, "set")
+            kept = with_values(grad, filled(Size(layout.shape), 0, grad.dtype), addressing, "set")
         values = gathered(grad, addressing) if self.edges[1] is not None else None
         return kept, values
 
@@ -179,11 +216,9 @@ def with_values(
 ) -> Tensor:
     """A contiguous copy of ``target`` with values written at the addressed places."""
     strides, index_strides = addressing.strides(contiguous_strides(target.shape))
-    result = put_at(
-        target, value, addressing.shape, strides, 0, addressing.extents, index_strides, addressing.indices, mode,
-        addressing.check,
-    )  # fmt: skip
-    return with_history(result, gradient, [target, value], (addressing, mode == "add", target.shape))
+    layout, indices = addressing.layout, addressing.indices
+    result = put_at(target, value, layout.shape, strides, 0, layout.extents, index_strides, indices, mode, layout.check)
+    return with_history(result, gradient, [target, value], (layout, mode == "add"), kept=indices)
 
 
 def value_for(target: Tensor, value: Any) -> Tensor:

@@ -11,13 +11,13 @@ from __future__ import annotations
 import operator
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..core.history import CROSSWISE, Gradient, shown_as
 from ..core.tensor import Tensor
 from ..graph import primitives as p
 from ..graph.bounds import LARGEST
-from ..graph.dtypes import TYPE_NAMES, dtype, float32, float64
+from ..graph.dtypes import TYPE_NAMES, DType, dtype, float32, float64
 from ..graph.notices import warn_once
 from ..graph.shapes import Size, View
 from ..graph.trace import record
@@ -42,17 +42,16 @@ _AXES = {1: ("L", "k"), 2: ("H, W", "kh, kw"), 3: ("D, H, W", "kd, kh, kw")}
 # --- the three primitives ------------------------------------------------------------------------------------------
 
 
-class Geometry:
+class Geometry(NamedTuple):
     """One convolution: the backend's description of it (None if it is empty), the shapes of the user's tensors, and the
     order in memory that all results have: channels last if the input or the weight lies so."""
 
-    __slots__ = ("problem", "x", "w", "y", "dtype", "order")
-
-    def __init__(self, problem: Convolution | None, x: Size, w: Size, y: Size, d: dtype, order: Order) -> None:
-        self.problem = problem
-        self.x, self.w, self.y = x, w, y
-        self.dtype = d
-        self.order = order
+    problem: Convolution | None
+    x: Size
+    w: Size
+    y: Size
+    dtype: DType
+    order: Order
 
 
 def _recorded(primitive: p.Primitive, geometry: Geometry, shape: Size, a: Tensor, b: Tensor) -> Tensor:

@@ -16,6 +16,7 @@ from .addressing import (
     ROW,
     SELECTED,
     Addressing,
+    ByIndex,
     IndexBackward0,
     IndexPutBackward0,
     along,
@@ -48,12 +49,12 @@ def _long_index(name: str, index: Tensor) -> None:
 IndexSelectBackward0 = IndexBackward0.named("IndexSelectBackward0")
 
 
-class IndexFillBackward0(Gradient):
-    """``context``: the addressing. An element that is named twice is filled once."""
+class IndexFillBackward0(ByIndex):
+    """``context``: the layout of the addressing. An element that is named twice is filled once."""
 
     def backward(self, grad: Tensor) -> tuple[Tensor, Tensor | None]:
         zeros = filled(Size(self.context.shape), 0, grad.dtype)
-        kept = with_values(grad, zeros, self.context, "set")
+        kept = with_values(grad, zeros, self.addressing(self.context), "set")
         return kept, (grad - kept).sum() if self.needs(1) else None
 
 
@@ -186,7 +187,8 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     content = value_for(input, value)
     result = without_history(lambda: with_values(input, content.expand(addressing.shape), addressing, "set"))
     gradient = IndexFillBackward0.named("IndexFillBackward1") if isinstance(value, Tensor) else IndexFillBackward0
-    return lay(with_history(result, gradient, [input, content], addressing), own_order(input))
+    history = with_history(result, gradient, [input, content], addressing.layout, kept=addressing.indices)
+    return lay(history, own_order(input))
 
 
 @operation(inplace=True, out="exact")
