@@ -251,7 +251,9 @@ def _unknown(
         if known is None and found is None:
             structure, integers = spread_out(name, pairs)
             sizes = sizes_of(structure)
-            if sizes.called and cursor.passing:
+            if sizes.called:
+                if not comes_first(cursor, lookup):
+                    remember_next(cursor, lookup, _CALLED_EACH_TIME)
                 return values_of(call(context, pairs))
             known = sizes.at(integers)
             if known is not None:

@@ -41,8 +41,8 @@ class Layout(NamedTuple):
 
     shape: Size
     axes: tuple[int, ...]
-    affine: tuple[int, ...]
-    channels: tuple[int, ...]
+    affine: Size
+    channels: Size
     others: tuple[int, ...]
 
 
@@ -236,7 +236,7 @@ def _layer_layout(input: Tensor, normalized_shape: Sequence[int], **affine: Tens
             f"Given normalized_shape={list(wanted)}, expected input with shape [*, {', '.join(map(str, wanted))}], but "
             f"got input of size{list(shape)}"
         )
-    return Layout(shape, tuple(range(lead, len(shape))), wanted, shape, tuple(range(lead)))
+    return Layout(shape, tuple(range(lead, len(shape))), Size(wanted), shape, tuple(range(lead)))
 
 
 @operation(method=False)
@@ -297,7 +297,11 @@ def group_norm(
     rest = shape[2:].numel()
     each = channels // num_groups
     layout = Layout(
-        Size((samples, num_groups, each, rest)), (2, 3), (num_groups, each, 1), (samples, channels, rest), (0, 2)
+        shape=Size((samples, num_groups, each, rest)),
+        axes=(2, 3),
+        affine=Size((num_groups, each, 1)),
+        channels=Size((samples, channels, rest)),
+        others=(0, 2),
     )
     return _normalise(input, weight, bias, layout, eps, NativeGroupNormBackward0)[0]
 
@@ -402,7 +406,7 @@ def _channel_layout(input: Tensor, **parameters: Tensor | None) -> Layout:
         if parameter is not None and parameter.numel() != channels:
             raise RuntimeError(f"{name} should contain {channels} elements not {parameter.numel()}")
     others = (0, *range(2, len(shape)))
-    return Layout(shape, others, (channels, *[1] * (len(shape) - 2)), shape, others)
+    return Layout(shape, others, Size((channels, *[1] * (len(shape) - 2))), shape, others)
 
 
 def _moved(running: Tensor, batch: Tensor, momentum: float, kept: float) -> Tensor:
