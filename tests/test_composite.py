@@ -265,3 +265,18 @@ def test_what_alone_is_more_than_a_trace_may_hold(budget: int, monkeypatch: pyte
         np.testing.assert_allclose(train(flambeau), train(torch), rtol=1e-6, atol=1e-6)
     finally:
         steps.forget_steps()
+
+
+def test_how_an_operand_lies_belongs_to_the_name_of_its_gradient() -> None:
+    """The gradient of a product's operand lies as that does, though nothing else of it was saved."""
+
+    def strides(T: Any) -> list[tuple[int, ...]]:
+        found = []
+        for turned in (True, False, True):
+            x, w = T.ones(5, 5), T.arange(25.0).view(5, 5)
+            w = (w.t() if turned else w).requires_grad_()
+            (gradient,) = T.autograd.grad((x @ w).sum(), w)
+            found.append(tuple(gradient.stride()))
+        return found
+
+    assert strides(flambeau) == strides(torch)

@@ -19,7 +19,7 @@ from ..kernels.kernel import Late
 from .assemble import AssembledPlan
 from .families import planned, planned_for_any_size
 from .plan import Plan
-from .report import SHOW, remember
+from .report import remember
 from .running import PlacedPlan
 
 _SEEN = object()
@@ -81,7 +81,7 @@ def _run(trace: Trace, last: Step, skipped: tuple[Any, ...], nodes: list[Node]) 
         placed = _placed(device_called(trace.device), last, held, places_of(skipped, last.depth))
         if placed.plan.fused or placed.plan.loops or recording.EAGER:
             remember_plan(last, key, placed)
-    if not SHOW:
+    if not recording.SHOW:
         remember(placed.plan, None)
         return placed.run(trace, nodes)
     timings: list[np.ndarray] = []

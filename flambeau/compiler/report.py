@@ -12,8 +12,7 @@ from typing import Any
 
 import numpy as np
 
-SHOW = os.environ.get("FLAMBEAU_SHOW", "") not in ("", "0")
-"""Print a report after every evaluation."""
+from ..graph.trace import SHOW
 
 _last: list[Any] = [None, None]
 

@@ -32,6 +32,7 @@ from ..graph.trace import (
     in_memory,
     leaf_step,
     leave,
+    line_of,
     local,
     number_kind,
     only_leaves,
@@ -130,6 +131,8 @@ def recorded(name: Sequence[Any], pairs: list[Pair], call: Call, context: Any) -
                     key.append(view)
             elif value is None:
                 key.append(None)
+                if view is not None:  # of what was not saved: how it lies may decide how its gradient is to lie
+                    key.append(view.moved)
             else:
                 try:
                     key.append("f" if type(value) is float else number_kind(value))
@@ -221,6 +224,8 @@ def _behind_leaves(
                 key.append(view.moved)
         else:
             key.append(None if value is None else number_kind(value))
+            if view is not None:
+                key.append(view.moved)
     results = recorded(name, pairs, call, context)
     try:
         found = cursor.next.get(tuple(key))
@@ -405,7 +410,7 @@ def _keep(kept: dict[Any, tuple[Segment, Composite]], key: tuple[Any, ...], know
 def _placed(cursor: Step, known: tuple[Segment, Composite], outside: Sequence[int]) -> Placed:
     """A composite that was recorded elsewhere, behind ``cursor``."""
     segment, composite = known
-    return Placed(composite, cursor.depth, segment_step(cursor, segment, outside, local.line or user_site()))
+    return Placed(composite, cursor.depth, segment_step(cursor, segment, outside, line_of(cursor)))
 
 
 def forget_composites() -> None:

@@ -145,6 +145,8 @@ def spelled(name: Sequence[Any], pairs: list[Pair]) -> tuple[tuple[Any, ...], li
                 key.append(view)
         elif value is None:
             key.append(None)
+            if view is not None:
+                key.append(view.moved)
         else:
             key.append("f" if type(value) is float else number_kind(value))
             given.append(value)

@@ -61,12 +61,12 @@ def spread_out(name: Sequence[Any], pairs: Sequence[Pair]) -> tuple[Any, tuple[i
                 shape = value.shape
                 integers.extend(shape)
                 structure += (len(shape), value.dtype)
-            if view is not None:
-                integers.extend(view.sizes)
-                integers.extend(view.strides)
-                structure += ("view", len(view.sizes), view.offset == 0)
         else:
             structure.append(None if value is None else type(value))
+        if view is not None:
+            integers.extend(view.sizes)
+            integers.extend(view.strides)
+            structure += ("view", len(view.sizes), view.offset == 0)
     return tuple(structure), tuple(integers)
 
 
@@ -291,13 +291,12 @@ def _leaves(trace: Trace, pairs: Sequence[Pair], integers: Iterator[Any]) -> lis
                 node = places[value.place] = Node(shape, value.dtype, trace, step.depth - 1)
                 trace.nodes.append(node)
                 trace.cursor = step
-            if view is not None:
-                rank = len(view.sizes)
-                sizes, strides = tuple(islice(integers, rank)), tuple(islice(integers, rank))
-                view = View(sizes, strides, 0 if view.offset == 0 else MOVED)
-                if view.offset == MOVED:
-                    view = view.at(1)  # any: its value is hidden
-            operands.append((node, view))
-        else:
-            operands.append((value, view))
+            value = node
+        if view is not None:
+            rank = len(view.sizes)
+            sizes, strides = tuple(islice(integers, rank)), tuple(islice(integers, rank))
+            view = View(sizes, strides, 0 if view.offset == 0 else MOVED)
+            if view.offset == MOVED:
+                view = view.at(1)  # any: its value is hidden
+        operands.append((value, view))
     return operands

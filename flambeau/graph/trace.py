@@ -41,6 +41,8 @@ UNLIMITED = 1 << 41
 """The limit of a trace that must not be cut now."""
 CLOSED = -1
 """The limit of a trace that was evaluated, or is not to be continued."""
+SHOW = os.environ.get("FLAMBEAU_SHOW", "") not in ("", "0")
+"""Report each evaluation (see :mod:`flambeau.compiler.report`)."""
 EAGER = os.environ.get("FLAMBEAU_EAGER", "") not in ("", "0")
 """Evaluate each operation when it is recorded (with the same bits)."""
 
@@ -230,6 +232,11 @@ def user_site() -> tuple[str, int] | None:
     return None
 
 
+def line_of(step: Step) -> tuple[str, int] | None:
+    """The line that records what follows a step, for reports. Looking for it takes as long as recording: not for what passes."""
+    return local.line or (user_site() if SHOW or not step.passing else None)
+
+
 def new_step(
     trace: Trace, key: Any, primitive: Primitive, attributes: Any, operands: tuple[Operand, ...], values: Sequence[Any]
 ) -> Step:
@@ -252,8 +259,8 @@ def new_step(
         form.append(tuple([outside.index(place) for place in read]))
     named = tuple(form)
     known = trace.forms.get(named)
-    line = local.line or user_site()
     parent = trace.cursor
+    line = line_of(parent)
     if known is None:
         result = _result_of(primitive, attributes, operands, values)
         step = Step(parent, primitive, attributes, operands, result.shape, result.dtype, result.compute, line)
