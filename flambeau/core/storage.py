@@ -34,6 +34,10 @@ class Storage:
         """Make ``value`` (expandable to the view's sizes) the content of ``view``."""
         if value_view is None and self.replace(view, value) or value_view is view and self._replace_all(view, value):
             return
+        self.write_part(view, value, value_view)
+
+    def write_part(self, view: View, value: Node, value_view: View | None) -> None:
+        """:meth:`write` for what is to stay a value of its own, whatever the view shows."""
         self.version += 1
         if is_exposed(self.node):
             write_exposed(self, view, value, value_view)

@@ -12,14 +12,18 @@ from ..core.at_once import writable, write_element, write_part
 from ..core.history import Gradient
 from ..core.storage import whole
 from ..core.tensor import Tensor
+from ..graph.bounds import LARGEST, SMALLEST
 from ..graph.dtypes import int64
-from ..graph.shapes import MOVED, View
+from ..graph.shapes import MOVED, Size, View
+from ..graph.trace import local, record_constant
+from .creation import new_element
 from .parts import SelectBackward0, SliceBackward0, without_axis
 from .views import look
 
 _item = tuple.__getitem__
 _NUMBERS = (int, float, bool)
 _BOUNDS = (int, type(None))
+_NO_AXES = Size()
 
 
 def element_at(view: View, index: Any) -> int | None:
@@ -106,8 +110,11 @@ def part_of_tensor(x: Tensor, index: Any) -> Tensor | None:
     return look(x, found, gradient, relative)
 
 
-def written_at_once(x: Tensor, index: Any, value: Any) -> bool:
-    """``x[index] = value`` where that is a small thing which can be written into memory now; whether it was."""
+def written(x: Tensor, index: Any, value: Any) -> bool:
+    """``x[index] = value`` where index and value are plain and no history changes; whether it was done.
+
+    It is done at once if all is small and in memory, else recorded.
+    """
     if not writable(x):
         return False
     storage = x._storage or x._share()
@@ -116,9 +123,25 @@ def written_at_once(x: Tensor, index: Any, value: Any) -> bool:
     number = type(value) in _NUMBERS
     if number:
         place = element_at(view, index)
-        if place is not None:
-            return write_element(storage, place, value)
+        if place is not None and write_element(storage, place, value):
+            return True
     elif not isinstance(value, Tensor):
         return False
     part = part_at(view, index)
-    return part is not None and write_part(storage, part, value)
+    if part is None:
+        return False
+    if write_part(storage, part, value):
+        return True
+    d = storage.node.dtype
+    if part.overlaps_itself():
+        return False
+    if number:
+        if type(value) is int and not SMALLEST <= value <= LARGEST:
+            return False
+        storage.write_part(part, record_constant(_NO_AXES, new_element(value, d), d), None)
+    else:
+        node, seen = value._read(), value._view
+        if value._tracked and local.grad or node.dtype is not d or (seen.sizes if seen else node.shape) not in (part.sizes, ()):
+            return False
+        storage.write_part(part, node, seen)
+    return True

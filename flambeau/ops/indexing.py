@@ -18,7 +18,7 @@ from ..graph.shapes import broadcast_shapes
 from ..graph.trace import local
 from .addressing import Addressing, gathered, value_for, with_values
 from .assignment import assign
-from .basic_indexing import part_of_tensor, written_at_once
+from .basic_indexing import part_of_tensor, written
 from .creation import new_element
 from .from_data import from_array
 from .gather_scatter import POSITION, flattened
@@ -248,7 +248,7 @@ _UNLIKE = "Index put requires the source and destination dtypes match, got {} fo
 
 def setitem(self: Tensor, index: Any, value: Any) -> None:
     """``x[index] = value``: written in place, for all tensors that share the memory."""
-    if type(index) in _BASIC and written_at_once(self, index, value):
+    if type(index) in _BASIC and written(self, index, value):
         return
     if type(value) is int and not SMALLEST <= value <= LARGEST:
         raise ValueError(f"Overflow when unpacking long long: {value} was given as a value")
