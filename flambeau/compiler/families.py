@@ -28,6 +28,8 @@ VARIANTS_AT_ONCE = 3
 the one before: guards that are independent of each other have very many combinations. Till then traces are assembled."""
 STEPS_AT_ONCE, STEPS_A_VISIT = 192, 16
 """A structure of so many steps is planned as a whole when it is seen twice; a larger one after a visit for each so many."""
+MOST_STEPS = 2048
+"""A longer trace is turns of loops, or it would have been cut (:mod:`flambeau.graph.trace`), and is never planned as a whole."""
 MOST_SAMPLES = 6
 """Sizes of a family that are remembered, to tell what varies."""
 
@@ -129,7 +131,6 @@ class Family:
 _families: dict[Any, Family] = {}
 """By the device, what is needed, and the structures of all steps with the places that they read."""
 
-
 _came_once: set[int] = set()
 MOST_STRUCTURES = 10_000
 """How many long structures that came once are remembered."""
@@ -147,19 +148,22 @@ def _comes_first(structure: int) -> bool:
 
 def planned_for_any_size(device: Device, chain: Sequence[Step], live: bytes) -> Plan | None:
     """A plan for a trace, if its structure was seen before; None if it is new."""
-    structure: list[Any] = [device, live]
-    spread_out: list[int] = []
+    if len(live) > MOST_STEPS:
+        return None
     for step in chain:
         if step.structure is None:
             find_structure(step)
+    if len(live) > STEPS_AT_ONCE and _comes_first(hash(tuple([step.structure for step in chain]))):
+        return None
+    structure: list[Any] = [device, live]
+    spread_out: list[int] = []
+    for step in chain:
         structure.append(step.structure)
         structure += step.outside
         spread_out += step.integers
     key, integers = tuple(structure), tuple(spread_out)
     family = _families.get(key)
     if family is None:
-        if len(live) > STEPS_AT_ONCE and _comes_first(hash(key)):
-            return None
         count_structure(500 + 8 * len(key) + 40 * len(integers))
         family = _families[key] = Family()
     found = family.variants.sizes(integers)

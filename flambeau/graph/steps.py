@@ -75,6 +75,34 @@ class Step:
         self.outside: tuple[int, ...] = ()
 
 
+    def behind(
+        self, parent: Step, attributes: Any, operands: tuple[Operand, ...], outside: tuple[int, ...], site: tuple[str, int] | None
+    ) -> Step:
+        """A step that does the same elsewhere, with operands that differ in nothing but their places."""
+        made: Step = object.__new__(Step)
+        own = self.own
+        depth = parent.depth + 1
+        total = parent.bytes + own
+        made.parent = parent
+        made.depth = depth
+        made.primitive = self.primitive
+        made.attributes = attributes
+        made.operands = operands
+        made.shape = self.shape
+        made.dtype = self.dtype
+        made.compute = self.compute
+        made.site = site
+        made.own = own
+        made.bytes = total
+        made.mark = ALWAYS if total > BYTE_BUDGET else depth
+        made.next = made.plans = NOTHING
+        made.passing = parent.passing
+        made.structure = self.structure
+        made.integers = self.integers
+        made.outside = outside
+        return made
+
+
 def chain_to(last: Step) -> list[Step]:
     """The steps of the trace that ends in ``last``, in recorded order, segments as one."""
     steps: list[Step] = []

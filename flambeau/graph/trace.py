@@ -221,13 +221,19 @@ evaluate_trace: list[Callable[[Trace], None]] = []
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 
+_own_files: set[str] = set()
+"""Files of this package."""
+
+
 def user_site() -> tuple[str, int] | None:
     """File and line of the innermost frame outside this package: the line that recorded an operation."""
     frame = sys._getframe(1)
     while frame is not None:
         name = frame.f_code.co_filename
-        if not name.startswith(_PACKAGE):
-            return name, frame.f_lineno
+        if name not in _own_files:
+            if not name.startswith(_PACKAGE):
+                return name, frame.f_lineno
+            _own_files.add(name)
         frame = frame.f_back  # type: ignore[assignment]
     return None
 
@@ -245,6 +251,39 @@ def new_step(
     ``values`` are the operands' nodes and numbers. ``RuntimeError`` also for a view that reaches outside what it is a view of,
     and for a value that is too large.
     """
+    form, outside = _form(primitive, attributes, operands, values)
+    known = trace.forms.get(form)
+    parent = trace.cursor
+    line = line_of(parent)
+    if known is None:
+        result = _result_of(primitive, attributes, operands, values)
+        step = Step(parent, primitive, attributes, operands, result.shape, result.dtype, result.compute, line)
+        find_structure(step)
+        trace.forms[form] = step
+    else:
+        step = known.behind(parent, attributes, operands, outside, line)
+    if not parent.passing:
+        if comes_first(parent, key, primitive):
+            step.passing = True
+        else:
+            remember_next(parent, key, step)
+    return step
+
+
+def _form(
+    primitive: Primitive, attributes: Any, operands: tuple[Operand, ...], values: Sequence[Any]
+) -> tuple[tuple[Any, ...], tuple[int, ...]]:
+    """What decides what a primitive gives, and the places that it reads, each once."""
+    if len(operands) == 1:
+        ((place, view),) = operands
+        if type(place) is int:
+            (value,) = values
+            return (primitive, attributes, value.shape, value.dtype, view), (place,)
+    elif len(operands) == 2:  # as below, for most primitives have one or two values
+        (place, view), (other, seen) = operands
+        if type(place) is int and type(other) is int and place != other:
+            value, second = values
+            return (primitive, attributes, value.shape, value.dtype, view, second.shape, second.dtype, seen), (place, other)
     form: list[Any] = [primitive, attributes]
     read: list[int] = []
     for (place, view), value in zip(operands, values):
@@ -253,29 +292,10 @@ def new_step(
         else:
             read.append(place)
             form += (value.shape, value.dtype, view)
-    outside = tuple(read)
-    if len(read) > 1 and len(set(read)) < len(read):  # which of them are one value belongs to the structure
-        outside = tuple(dict.fromkeys(read))
+    outside = tuple(dict.fromkeys(read))
+    if len(outside) < len(read):  # which of them are one value belongs to the structure
         form.append(tuple([outside.index(place) for place in read]))
-    named = tuple(form)
-    known = trace.forms.get(named)
-    parent = trace.cursor
-    line = line_of(parent)
-    if known is None:
-        result = _result_of(primitive, attributes, operands, values)
-        step = Step(parent, primitive, attributes, operands, result.shape, result.dtype, result.compute, line)
-        find_structure(step)
-        trace.forms[named] = step
-    else:
-        step = Step(
-            parent, primitive, attributes, operands, known.shape, known.dtype, known.compute, line, own=known.own
-        )
-        step.outside, step.integers, step.structure = outside, known.integers, known.structure
-    if comes_first(parent, key, primitive):
-        step.passing = True
-    else:
-        remember_next(parent, key, step)
-    return step
+    return tuple(form), outside
 
 
 def _result_of(
