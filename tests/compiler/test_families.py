@@ -179,7 +179,7 @@ def test_turns_of_random_traces() -> None:
 
 
 def test_turns_that_read_nothing_behind_constants() -> None:
-    for count in (12, 14):
+    for count in (12, 14, 16):
         given = flambeau.ones(3) + flambeau.full((3,), 2.0)
         rows = [(flambeau.arange(7).float().sin() * 2).exp() for _ in range(count)]
         total = float(flambeau.stack(rows).sum() + given.sum())
