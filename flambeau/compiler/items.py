@@ -31,7 +31,7 @@ class Access:
 
     def expanded(self, shape: tuple[int, ...]) -> Access:
         """The access repeated along missing and extent-1 axes of a larger shape."""
-        if shape == self.sizes:
+        if len(shape) == len(self.sizes) and shape == self.sizes:  # tuples are compared from the front
             return self
         return Access(self.source, shape, broadcast_strides(self.sizes, self.strides, shape), self.offset)
 

@@ -40,13 +40,15 @@ class Convolution:
     def __post_init__(self) -> None:
         if self.dtype not in (float32, float64):
             raise ValueError(f"convolution of {self.dtype.name} is not supported")
-        if self.batch < 0 or min(self.in_channels, self.out_channels, self.height, self.width, self.groups) < 1:
+        # One by one: which of several sizes is the smallest need not be known.
+        extents = self.in_channels, self.out_channels, self.height, self.width, self.groups
+        if self.batch < 0 or any(extent < 1 for extent in extents):
             raise ValueError("convolution needs at least one channel, row, column and group")
         if min(*self.kernel, *self.stride, *self.dilation) < 1 or min(self.padding) < 0:
             raise ValueError("kernel, stride and dilation must be positive, padding not negative")
         if self.in_channels % self.groups or self.out_channels % self.groups:
             raise ValueError("channels must be divisible by groups")
-        if min(self.out_height, self.out_width) < 1:
+        if self.out_height < 1 or self.out_width < 1:
             raise ValueError("the kernel window is larger than the padded input")
 
     @property

@@ -252,10 +252,14 @@ class Symbolic(Hidden):
         if quotient is not None:
             return quotient
         least = None
-        if isinstance(other, int) and other > 0 and self.least is not None:
-            least = self.least // other
-        elif isinstance(other, Symbolic) and (other.least or 0) > 0 and (self.least or -1) >= 0:
-            least = 0
+        if _is_at_least(other, 1):
+            if self.least is None and (-self).least is not None:
+                # -a // b, of which there is no least value, is minus a rounded up quotient.
+                return -((other - 1 - self) // other)
+            if self.least is not None and isinstance(other, int):
+                least = self.least // other
+            elif _is_at_least(self, 0):
+                least = int(_is_at_least(self - other, 0))
         return self._defined("//", self, other, self.value // value_of(other), least)
 
     def __rfloordiv__(self, other: Any) -> Any:
@@ -372,6 +376,12 @@ class Symbolic(Hidden):
 
 def _terms_of(number: Any) -> Terms:
     return number.terms if type(number) is Symbolic else constant(int(number))
+
+
+def _is_at_least(number: Any, bound: int) -> bool:
+    """Whether it is known, without a guard, that a number is not less."""
+    least = number.least if isinstance(number, Symbolic) else number
+    return least is not None and least >= bound
 
 
 def value_of(number: Any) -> int:

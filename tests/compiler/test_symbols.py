@@ -77,6 +77,17 @@ def test_there_is_one_object_for_each_polynomial() -> None:
     assert len({n, k, n + k, k + n}) == 3  # in a set they are apart, though their values are equal
 
 
+def test_what_is_known_of_quotients_needs_no_guard() -> None:
+    symbols = Symbols()
+    n, k = symbols.symbol(70), symbols.symbol(9)
+    blocks = -(-n // 64)  # rounded up
+    assert blocks >= 1 and blocks is (n + 63) // 64 and -(-n // k) >= 1 and (n + k) // k >= 1 and (n * 64) // 100 >= 1
+    assert (k + 3) // k >= 1 and n // k >= 0 and not symbols.guards
+    bind = symbols.binder([blocks, -(-n // k), (-n) // 7, -(n - k) // 5])
+    for pair in ((70, 9), (64, 2), (65, 3), (2, 50)):
+        assert bind(*pair) == (-(-pair[0] // 64), -(-pair[0] // pair[1]), -pair[0] // 7, -(pair[0] - pair[1]) // 5)
+
+
 def test_results_that_are_plain_numbers_or_there_several_times() -> None:
     symbols = Symbols()
     n = symbols.symbol(5)

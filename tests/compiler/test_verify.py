@@ -103,12 +103,21 @@ def test_every_argument_and_every_barrier_counts(program: Callable[[], Any], ker
             seen(plan, live, "tiles")
             plan._steps[4 * place + 2] -= 1
             flags = plan._steps[4 * place + 3]
-            if flags & NEW_PHASE and place not in {first for first, _ in native(plan)}:
+            if flags & NEW_PHASE and place not in {first for first, _ in native(plan)} and tiles_of_phase(plan, place - 1):
                 plan._steps[4 * place + 3] = flags & ~NEW_PHASE
                 seen(plan, live, "phase")
                 plan._steps[4 * place + 3] = flags
 
     hold(program, kernel, look)
+
+
+def tiles_of_phase(plan: Any, last: int) -> int:
+    """How many tiles the phase has that ends with a step. Behind none a barrier is not needed."""
+    tiles = plan._steps[4 * last + 2]
+    while last > 0 and not plan._steps[4 * last + 3] & NEW_PHASE:
+        last -= 1
+        tiles += plan._steps[4 * last + 2]
+    return int(tiles)
 
 
 def native(plan: Any) -> list[tuple[int, int]]:

@@ -20,7 +20,7 @@ def test_every_primitive_has_an_emitter():
     assert not of_kind("map") - EMITTERS.keys() - IN_LOOPS
     assert not of_kind("template") - {"convolution", *TEMPLATES}
     rest = {primitive.kind for primitive in PRIMITIVES.values()} - {"map", "template", "reduce"}
-    kinds = "matmul attention ctc gather scatter write join scan host output partial leaf"
+    kinds = "matmul attention ctc recurrent gather scatter write join scan host output partial leaf"
     assert rest == set(kinds.split())
 
 

@@ -145,6 +145,10 @@ def _tile_rows(most: int, rows: int) -> tuple[int]:
     return (min(candidates, key=lambda count: (-(-rows // count) * count, -count)),)
 
 
+def _images_a_span(gap: int, images: int) -> tuple[int]:
+    return (1 if gap >= LANES else images,)
+
+
 def lower_gather(
     gather: Gather,
     x: Operand,
@@ -177,6 +181,7 @@ def lower_gather(
     # Images are gone through one by one only if what the last vector of one computes too much stays between them:
     # blocks of channels are added to the results of those before, so that nothing may be written over.
     gap = gather.halo[0] * patch["patch_pitch"] + gather.halo[1]
+    (images_a_span,) = computed(_images_a_span, gap, cut.images)
     slack = tile.width + LANES
     result_pitch = (round_up(positions + slack, 64) // 64 | 1) * 64
     item = type.bytes
@@ -189,7 +194,7 @@ def lower_gather(
         x=x, weights=packed, **patch,
         groups=gather.groups, groups_a_tile=cut.groups, channels=gather.channels, channel_block=cut.channels,
         outputs=gather.outputs, outputs_a_tile=cut.outputs, output_tiles=output_tiles,
-        units=units, images_a_span=1 if gap >= LANES else cut.images,
+        units=units, images_a_span=images_a_span,
         table_at=table_at, panel_at=panel_at, result_at=result_at, result_pitch=result_pitch,
     )  # fmt: skip
     stride = gather.stride[1] if gather.stride[1] <= 2 else 0

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...kernels.kernel import Call, Operand
+from ...kernels.symbols import largest
 from ..arguments import Arguments
 from ..ir import Builder, Function, Kernel, KernelBuilder, Module, parameters
 from ..lanes import transposed
@@ -46,7 +47,7 @@ def lower_outer_sum(
     item, terms = type.bytes, cut.channels * len(gather.taps)
     tile = outer_tile(registers or host_registers(), type, gather.outputs)
     values, tables = tile_arguments(gather, cut, ARGUMENTS.end)
-    totals_rows = max(round_up(terms, tile.rows), cut.sum_pitch)
+    totals_rows = largest([round_up(terms, tile.rows), cut.sum_pitch])
     transposed_pitch = cut.images * cut.band * gather.columns + LANES
     blocks = -(-cut.outputs // tile.width)
     packed = cut.outputs > OUTPUTS_PER_VECTOR * -(-gather.columns // LANES)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from math import prod
+from typing import Any
 
 from ...kernels.kernel import Call, MatrixAccess
-from ...kernels.symbols import value_of
+from ...kernels.symbols import computed, value_of
 from ..epilogue import EpilogueCode, StoreResults
 from ..ir import Kernel
 from ..register_tile import host_registers
@@ -93,11 +94,11 @@ def lower_product(product: Product, epilogue: EpilogueCode, threads: int) -> lis
     block = block_length(k)
     blocks = ceil_divide(k, block)
     micro_tiles = product.matrices * ceil_divide(m, height) * ceil_divide(n, width)
-    if blocks > 1 and is_split(product, micro_tiles, threads):
-        whole = Tiles(ceil_divide(m, height) * height, ceil_divide(n, width) * width, 1, 1)
+    if is_split(product, blocks, micro_tiles, threads):
+        whole = Tiles(ceil_divide(m, height) * height, ceil_divide(n, width) * width, 1, 1, 0)
         divided = product.split(block, blocks)
         parts, store = sums_of_blocks(divided)
-        source = _source(divided, min(k, block), height, width, registers.masked_loads)
+        source = _source(divided, block, height, width, registers.masked_loads)
         code = ProductCode(type, heights, vectors, False, source, len(divided.batch), True)
         call = _product_call(divided, code, block, whole, store, threads)
         return [call, lower_combine(product, blocks, parts, epilogue)]
@@ -105,10 +106,10 @@ def lower_product(product: Product, epilogue: EpilogueCode, threads: int) -> lis
     calls: list[Call] = []
     source = _source(product, k, height, width, registers.masked_loads)
     tiles = cut(product, height, width, threads, source in ("narrow", "direct"))
-    if source not in ("narrow", "direct") and tiles.row_tiles > 1:
-        packing_call, b = lower_pack(type, width, product.batch, n, k, product.b)
+    shared = None
+    if source not in ("narrow", "direct") and not (isinstance(tiles.shared, int) and tiles.shared == 0):
+        packing_call, shared = lower_pack(type, width, product.batch, n, k, product.b, tiles.shared)
         calls.append(packing_call)
-        product, source = replace(product, b=b), "packed"
     # Packed rows take a step of their own, but are then read in sequence.
     a_packed = n >= PACKED_COLUMNS and m > height and product.multiply_adds >= PACKED_PRODUCTS
     if a_packed:
@@ -116,7 +117,7 @@ def lower_product(product: Product, epilogue: EpilogueCode, threads: int) -> lis
         calls.append(packing_call)
         product = replace(product, a=a.transposed())
     code = ProductCode(type, heights, vectors, a_packed, source, len(product.batch), False)
-    return [*calls, _product_call(product, code, block, tiles, epilogue, threads)]
+    return [*calls, _product_call(product, code, block, tiles, epilogue, threads, shared)]
 
 
 def _source(product: Product, k: int, height: int, width: int, masked_loads: bool) -> str:
@@ -133,17 +134,24 @@ def _source(product: Product, k: int, height: int, width: int, masked_loads: boo
 
 
 def _product_call(
-    product: Product, code: ProductCode, block: int, tiles: Tiles, epilogue: EpilogueCode, threads: int
-) -> Call:
-    """The call of a product whose matrices have been packed."""
+    product: Product, code: ProductCode, block: int, tiles: Tiles, epilogue: EpilogueCode, threads: int,
+    shared: MatrixAccess | None = None,
+) -> Call:  # fmt: skip
+    """The call of a product. ``shared`` are panels of ``b`` that were packed for all tiles, if ``tiles`` share them."""
     a, b, n, k = product.a, product.b, product.n, product.k
     height, width = code.row_sizes[0], code.vectors * LANES
-    one_block = k <= block or code.split
     # A tile's last strip may be made of several lower ones.
     micro_tiles = (tiles.rows // height + len(code.row_sizes)) * (tiles.columns // width)
-    sums = height * width * (1 if one_block else micro_tiles)
+    kept, sums_step = computed(_sums, 1 if code.split else ceil_divide(k, block), micro_tiles, height * width)
+    sums = height * width * kept
     panels = tiles.columns * block if code.packs else 0
     matrices = matrices_a_tile(product.matrices, product.multiply_adds, tiles.count, threads)
+    shared_panels: dict[str, Any] = {}
+    if code.packs:
+        there = shared or replace(b, batch_strides=(0,) * len(product.batch))
+        shared_panels = {
+            "shared": 0 if shared is None else tiles.shared, "shared_b": there.operand, "shared_batch": there.batch_strides
+        }  # fmt: skip
     arguments = code.arguments.values(
         a=a.operand, a_offset=a.offset, a_row=a.row_stride, a_k=a.column_stride, a_batch=a.batch_strides,
         b=b.operand, b_offset=b.offset, b_k=b.row_stride, b_column=b.column_stride, b_batch=b.batch_strides,
@@ -151,16 +159,21 @@ def _product_call(
         m=product.m, n=n, k=k, block=block,
         tile_rows=tiles.rows, tile_columns=tiles.columns, row_tiles=tiles.row_tiles, column_tiles=tiles.column_tiles,
         column_limit=n - width if code.source == "direct" else n,
-        sums_step=0 if one_block else height * width, panels=sums,
+        sums_step=sums_step, panels=sums, **shared_panels,
     )  # fmt: skip
     return Call(
         Kernel(f"{code.key}/{epilogue.key}", lambda module, name: code.emit(module, name, epilogue)),
         [*arguments, *epilogue.arguments],
         tiles=ceil_divide(product.matrices, matrices) * tiles.count,
         scratch=(sums + panels) * code.type.bytes,
-        reads=(a.operand, b.operand, *epilogue.reads),
+        reads=(a.operand, b.operand, *([] if shared is None else [shared.operand]), *epilogue.reads),
         writes=epilogue.writes,
     )
+
+
+def _sums(blocks: int, micro_tiles: int, size: int) -> tuple[int, int]:
+    """For how many micro-tiles there are sums at once, and how far apart they are: only of one if a single K block is all."""
+    return (micro_tiles, size) if blocks > 1 else (1, 0)
 
 
 # --- lane order ------------------------------------------------------------------------------------------------------

@@ -137,14 +137,15 @@ class PackCode:
 
 
 def lower_pack(
-    type: Type, width: int, batch: tuple[int, ...], n: int, k: int, source: MatrixAccess
+    type: Type, width: int, batch: tuple[int, ...], n: int, k: int, source: MatrixAccess, wanted: int = 1
 ) -> tuple[Call, MatrixAccess]:
     """A call that packs the matrices of ``source`` (k, n), each different one once, into a new operand; and how the
-    panels are addressed: ``column_stride`` holds for the first columns of panels."""
+    panels are addressed: ``column_stride`` holds for the first columns of panels. Unless it is ``wanted`` (0 or 1, which
+    planning may not know yet) it has nothing to do."""
     panels = -(-n // width)
     extents = tuple(extent if stride else 1 for extent, stride in zip(batch, source.batch_strides, strict=True))
     copied_strides = contiguous_strides(extents, panels * width * k)
-    target = Operand(prod(extents) * panels * width * k * type.bytes, "packed columns")
+    target = Operand(prod(extents) * panels * width * k * type.bytes * wanted, "packed columns")
     code = PackCode(type, width, packing(source), len(batch))
     arguments = code.arguments.values(
         source=source.operand, offset=source.offset, k_stride=source.row_stride, column_stride=source.column_stride,
@@ -153,7 +154,7 @@ def lower_pack(
     call = Call(
         Kernel(code.key, code.emit),
         arguments,
-        tiles=prod(extents) * panels,
+        tiles=prod(extents) * panels * wanted,
         reads=(source.operand,),
         writes=(target,),
         label=f"pack {value_of(k)}x{value_of(n)}",

@@ -22,9 +22,9 @@ class ProductCode:
     sixteen is their width. ``a_packed``: rows of ``a`` lie in panels of the first height. ``rank`` counts batch
     dimensions; when ``split``, the last of them counts K blocks, each of which is a product of its own.
 
-    ``source`` tells how ``b`` is read: ``direct`` (its columns adjoin, and there is at least one panel of them),
-    ``packed`` (it lies in panels), ``narrow`` (columns adjoin, fewer than sixteen) or, when each tile packs the panels
-    it needs, the way of packing (see :func:`.pack.packing`).
+    ``source`` tells how ``b`` is read: ``direct`` (its columns adjoin, and there is at least one panel of them), ``narrow``
+    (columns adjoin, fewer than sixteen) or, where it lies in panels, the way of packing (see :func:`.pack.packing`): each
+    tile packs those that it needs, unless they are ``shared`` and have been packed for all.
     """
 
     type: Type
@@ -37,26 +37,27 @@ class ProductCode:
 
     @property
     def packs(self) -> bool:
-        """Whether each tile packs the panels it needs."""
+        """Whether ``b`` is read from packed panels."""
         return self.source in ("columns", "k", "any")
 
     @property
     def key(self) -> str:
         rows = "-".join(map(str, self.row_sizes))
         flags = f"{'-packed' if self.a_packed else ''}{'-split' if self.split else ''}"
-        source = "direct" if self.source == "packed" else self.source  # the same code
-        return f"product/{self.type}/{rows}x{self.vectors}/{source}/{self.rank}{flags}"
+        return f"product/{self.type}/{rows}x{self.vectors}/{self.source}/{self.rank}{flags}"
 
     @property
     def arguments(self) -> Arguments:
         """``matrices`` of the batch are one tile's; ``column_limit`` is where the last panel starts at most;
         ``sums_step`` is the distance between the sums of two micro-tiles (0 when one K block is all) and
-        ``panels`` where packed panels start, both in elements of the scratch memory."""
+        ``panels`` where a tile's packed panels start, both in elements of the scratch memory. If they are ``shared``, they
+        lie at ``shared_b``, each complete in k."""
         return Arguments(
             f"&a a_offset a_row a_k a_batch[{self.rank}]",
             f"&b b_offset b_k b_column b_batch[{self.rank}]",
             f"extents[{self.rank}] count matrices m n k block",
             "tile_rows tile_columns row_tiles column_tiles column_limit sums_step panels",
+            f"shared &shared_b shared_batch[{self.rank}]" if self.packs else "",
         )
 
     def emit(self, module: Module, name: str, epilogue: EpilogueCode) -> None:
@@ -119,6 +120,8 @@ class _Writer:
         self.batch = batch
         self.a_matrix = a.a + placed(batch, a.a_batch, a.a_offset)
         self.b_matrix = a.b + placed(batch, a.b_batch, a.b_offset)
+        if self.code.packs:
+            self.shared_matrix = a.shared_b + placed(batch, a.shared_batch, 0)
         k = a.k
         if self.code.split:
             k = (k - batch[-1] * a.block).at_most(a.block)
@@ -134,7 +137,8 @@ class _Writer:
         """One K block of the tile: pack, then all micro-tiles, of which each has its place for sums."""
         b, a = self.b, self.given
         if self.code.packs:
-            with b.loop(self.first_column, self.end_column, self.width) as column:
+            start = where(a.shared.equals(0), self.first_column, self.end_column)
+            with b.loop(start, self.end_column, self.width) as column:
                 self.pack(
                     b,
                     panel=self._packed(column),
@@ -179,7 +183,10 @@ class _Writer:
         a = self.given
         whole = column + self.width <= self.end_column
         if self.code.packs:
-            return _Panel(column, column, whole, self._packed(column), self.width, 0)
+            shared = a.shared.differs(0)
+            there = self.shared_matrix + (column * a.k + self.first_k * self.width)
+            address = where(shared, there, self._packed(column))
+            return _Panel(column, column, whole, address, self.width, where(shared, a.k * self.width, 0))
         # The last panel starts early rather than reach over the edge; its first columns are computed twice.
         start = column.at_most(a.column_limit)
         address = self.b_matrix + (start * a.b_column + self.first_k * a.b_k)
@@ -207,7 +214,7 @@ class _Writer:
             rows=rows,
             columns=a.n,
             left_ahead=rows * a.a_row,
-            right_ahead=0 if self.code.packs else self._line_of_strip(row) + panel.next,
+            right_ahead=self._ahead(row, panel),
         )
         with b.when(self.is_last):
             for whole in b.either(panel.whole):
@@ -215,6 +222,14 @@ class _Writer:
                     self._epilogue(row, rows, sums, panel.column, None)
                 else:
                     self._epilogue(row, rows, sums, panel.start, panel.column)
+
+    def _ahead(self, row: Value, panel: _Panel) -> Value:
+        """How far behind each place of a panel what it fetches ahead lies: of a tile's own panels, which are in the cache, that
+        place itself."""
+        ahead = self._line_of_strip(row) + panel.next
+        if self.code.packs:
+            ahead = where(self.given.shared.differs(0), ahead, 0)
+        return ahead
 
     def _line_of_strip(self, row: Value) -> Value:
         """Which of a panel's cache lines, in elements from the start of each k, a strip of rows fetches ahead: they

@@ -69,12 +69,13 @@ def row_sizes(type: Type, vectors: int, registers: Registers) -> tuple[int, ...]
 
 @dataclass(frozen=True)
 class Tiles:
-    """How the (m, n) result of each matrix is cut."""
+    """How the (m, n) result of each matrix is cut; ``shared`` is 1 if several tiles need the same columns of ``b``, else 0."""
 
     rows: int
     columns: int
     row_tiles: int
     column_tiles: int
+    shared: int
 
     @property
     def count(self) -> int:
@@ -95,7 +96,7 @@ def cut(product: Product, height: int, width: int, threads: int, in_place: bool)
 
 def _cut(
     matrices: int, m: int, n: int, multiply_adds: int, height: int, width: int, threads: int, in_place: bool
-) -> tuple[int, int, int, int]:
+) -> tuple[int, int, int, int, int]:
     row_strips, panels = ceil_divide(m, height), ceil_divide(n, width)
     row_tiles = ceil_divide(row_strips, max(1, _ROWS_A_TILE // height))
     column_tiles = ceil_divide(panels, _PANELS_A_TILE)
@@ -107,7 +108,8 @@ def _cut(
         row_tiles = min(row_strips, 2 * row_tiles)
     rows = ceil_divide(row_strips, row_tiles) * height
     columns = ceil_divide(panels, column_tiles) * width
-    return rows, columns, ceil_divide(m, rows), ceil_divide(n, columns)
+    row_tiles = ceil_divide(m, rows)
+    return rows, columns, row_tiles, ceil_divide(n, columns), int(row_tiles > 1)
 
 
 def matrices_a_tile(matrices: int, multiply_adds: int, tiles: int, threads: int) -> int:
@@ -135,11 +137,11 @@ def _vector_tile(outputs: int, products_an_output: int, in_stretches: bool) -> t
     return (number,)
 
 
-def is_split(product: Product, micro_tiles: int, threads: int) -> bool:
-    """Whether a result is too small to be cut, so that its K blocks are."""
-    (split,) = computed(_is_split, product.multiply_adds, micro_tiles, threads)
+def is_split(product: Product, blocks: int, micro_tiles: int, threads: int) -> bool:
+    """Whether a result is too small to be cut, so that its K blocks are, if there are several."""
+    (split,) = computed(_is_split, product.multiply_adds, blocks, micro_tiles, threads)
     return split != 0
 
 
-def _is_split(multiply_adds: int, micro_tiles: int, threads: int) -> tuple[int]:
-    return (int(2 * micro_tiles <= worthwhile_tiles(multiply_adds, threads)),)
+def _is_split(multiply_adds: int, blocks: int, micro_tiles: int, threads: int) -> tuple[int]:
+    return (int(blocks > 1 and 2 * micro_tiles <= worthwhile_tiles(multiply_adds, threads)),)

@@ -11,6 +11,7 @@ from typing import Any
 
 from ...graph.windows import EvenWindows, SlidingWindows
 from ...kernels.kernel import Call, Operand
+from ...kernels.symbols import largest
 from ..arguments import Arguments
 from ..ir import Kernel, KernelBuilder, Module
 from ..values import Type, Value, where
@@ -107,7 +108,7 @@ def lower_max_pool_gradient(
     serves adaptive max pooling."""
     plane_size = geometry.height * geometry.width
     kernel = Kernel(f"max_pool_gradient {type}", lambda module, name: _emit_gradient(module, name, type))
-    planes_a_tile = max(1, WORK_A_TILE // plane_size)
+    planes_a_tile = largest([1, WORK_A_TILE // plane_size])
     arguments = GRADIENT_ARGUMENTS.values(
         grad_y=grad_y, indices=indices, grad_x=grad_x, planes=geometry.planes, planes_a_tile=planes_a_tile,
         plane_size=plane_size, out_size=geometry.out_height * geometry.out_width,

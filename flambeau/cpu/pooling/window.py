@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...graph.windows import MOST_PLACES, SlidingMeans, SlidingWindows
+from ...kernels.symbols import largest
 from ..ir import KernelBuilder
 from ..values import LANES, Pointer, Value
 
@@ -54,7 +55,7 @@ class Window:
 
     @property
     def lines_a_tile(self) -> int:
-        return max(1, WORK_A_TILE // (self.out_columns * self.kernel[0] * self.kernel[1]))
+        return largest([1, WORK_A_TILE // (self.out_columns * self.kernel[0] * self.kernel[1])])
 
     @property
     def tiles(self) -> int:
