@@ -109,8 +109,18 @@ def msort(input: Tensor) -> Tensor:
 def _top(array: np.ndarray, count: int, axis: int, largest: bool) -> tuple[np.ndarray, np.ndarray]:
     """The ``count`` first in order, equal elements by position among those chosen."""
     n = array.shape[axis]
+    at = n - count if largest else count - 1
+    if array.size == n and 4 * count < n:
+        # As below for a single line, as in a search for what is likeliest: functions of an axis take longer than their work.
+        line = array.reshape(n)
+        parts = line.argpartition(at)
+        chosen = parts[at:] if largest else parts[:count]
+        chosen.sort()
+        values = line[chosen]
+        order = count - 1 - values[::-1].argsort(kind="stable")[::-1] if largest else values.argsort(kind="stable")
+        shape = *array.shape[:axis], count, *array.shape[axis + 1 :]
+        return values[order].reshape(shape), chosen[order].reshape(shape)
     if 4 * count < n:
-        at = n - count if largest else count - 1
         parts = np.argpartition(array, at, axis=axis)
         chosen = np.sort(np.take(parts, range(at, n) if largest else range(count), axis), axis=axis)
         values = np.take_along_axis(array, chosen, axis)
