@@ -195,6 +195,9 @@ def _known_loops(steps: Sequence[Step]) -> list[list[int]]:
     last: Any = None
     for first, length in turns_of(steps):
         turn = steps[first : first + length]
+        before = turn[0].parent
+        if before is not None and before.depth == turn[-1].depth:
+            continue  # composites that recorded nothing, only looked at values in another way
         structures = [step.structure for step in turn]
         if not _recurs(structures, TURNS_BEFORE_FUSION):
             continue

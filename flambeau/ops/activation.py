@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from ..core.composite import composite
 from ..core.tensor import Tensor
 from ..graph import primitives as p
 from ..graph.bounds import check_fits
@@ -252,13 +253,18 @@ def gelu(input: Tensor, *, approximate: str = "none") -> Tensor:
     if approximate not in ("none", "tanh"):
         raise RuntimeError("approximate argument must be either none or tanh.")
     check_floating("GeluKernelImpl", input.dtype)
+    (result,) = composite(_gelu, approximate, input)
+    return result  # type: ignore[no-any-return]
+
+
+def _gelu(approximate: str, input: Tensor) -> tuple[Tensor]:
     half = binary(p.MUL, input, 0.5)
     if approximate == "tanh":
         cubic = binary(p.ADD, binary(p.MUL, binary(p.MUL, input, input), _TANH_CUBIC), _TANH_LINEAR)
         curve = unary(p.TANH, binary(p.MUL, input, cubic))
     else:
         curve = unary(p.ERF, binary(p.MUL, input, math.sqrt(0.5)))
-    return binary(p.MUL, half, binary(p.ADD, curve, 1))
+    return (binary(p.MUL, half, binary(p.ADD, curve, 1)),)
 
 
 def _silu_slope(grad: Tensor, input: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from ..core.composite import composite
 from ..core.history import FREED, INPUTS, Gradient, Packed
 from ..core.tensor import Tensor
 from ..graph import primitives as p
@@ -22,7 +23,7 @@ from .operation import operation
 from .random import bits_at
 from .recording_paths import binary
 from .reductions import reduce
-from .softmax import safe_softmax, softmax
+from .softmax import safe_softmax, softmax, softmax_within
 from .views import contiguous_node, geometry
 
 FEWEST_ROWS, FEWEST_PLACES = 32, 64
@@ -115,14 +116,10 @@ def _attended(
         attn_mask = attn_mask.to(query.dtype)
     if _is_large(query, key, value, attn_mask, dropout_p):
         result = _in_one_kernel(query, key, value, attn_mask, dropout_p, is_causal, factor)
+    elif dropout_p > 0.0 or tracked(query, key, value, attn_mask):
+        result = _by_scores((is_causal, grouped, dropout_p), query, key, value, attn_mask, factor)[0]
     else:
-        weights = _weights(query, key, attn_mask, is_causal, factor)
-        if dropout_p > 0.0:
-            weights = dropout(weights, dropout_p, True)
-        result = matmul(weights, value)
-        # Heads that were split off the features by a transposition are put beside each other again by undoing it.
-        order = _order_like(query)
-        result = result if order is None or grouped else lay(result, order)
+        (result,) = composite(_by_scores, (is_causal, grouped, 0.0), query, key, value, attn_mask, factor)
     return result.reshape(*shape[:-1], value.shape[-1]) if grouped else result
 
 
@@ -135,6 +132,20 @@ def _order_like(query: Tensor) -> tuple[int, ...] | None:
 # --- with the matrix of scores ----------------------------------------------------------------------------------------
 
 
+def _by_scores(
+    settings: tuple[bool, bool, float], query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, factor: float
+) -> tuple[Tensor]:
+    """The result; ``settings`` (causal, whether heads are grouped, the probability with which weights are dropped)."""
+    is_causal, grouped, dropout_p = settings
+    weights = _weights(query, key, mask, is_causal, factor)
+    if dropout_p > 0.0:
+        weights = dropout(weights, dropout_p, True)
+    result = matmul(weights, value)
+    # Heads that were split off the features by a transposition are put beside each other again by undoing it.
+    order = _order_like(query)
+    return (result if order is None or grouped else lay(result, order),)
+
+
 def _numbers(shape: tuple[int, int]) -> Tensor:
     """0, 1, … along the one axis of ``shape`` that is not 1."""
     return Tensor._from_node(record(p.IOTA, (Size(shape), int32), (0, None), (1, None)))
@@ -143,12 +154,13 @@ def _numbers(shape: tuple[int, int]) -> Tensor:
 def _weights(query: Tensor, key: Tensor, mask: Tensor | None, is_causal: bool, factor: float) -> Tensor:
     """The softmax of scores (…, L, S)."""
     scores = matmul(query, key.transpose(-2, -1)) * factor
+    of_rows = softmax if tracked(scores) else softmax_within
     if is_causal:
         rows, columns = scores.shape[-2:]
         seen = _numbers((1, columns)) <= _numbers((rows, 1))
-        return softmax(where(seen, scores, -math.inf), -1)
+        return of_rows(where(seen, scores, -math.inf), scores.ndim - 1)
     if mask is None:
-        return softmax(scores, -1)
+        return of_rows(scores, scores.ndim - 1)
     scores = where(mask, scores, -math.inf) if mask.dtype.kind == "bool" else scores + mask
     return safe_softmax(scores, scores.ndim - 1)
 

@@ -137,22 +137,27 @@ def cat(tensors: Tensors, dim: int = 0) -> Tensor:
     many = _tensors("cat", tensors)
     if not many:
         raise ValueError("torch.cat(): expected a non-empty list of Tensors")
-    for index, tensor in enumerate(many):
-        if not tensor.ndim:
-            raise RuntimeError(f"zero-dimensional tensor (at position {index}) cannot be concatenated")
+    shapes = [tensor.shape for tensor in many]
+    if () in shapes:
+        index = next(k for k, shape in enumerate(shapes) if not shape)
+        raise RuntimeError(f"zero-dimensional tensor (at position {index}) cannot be concatenated")
     d = _common_dtype(many)
-    many = [t for t in many if t.shape != (0,)] or many[:1]
-    first = many[0].shape
+    if (0,) in shapes:
+        many = [t for t in many if t.shape != (0,)] or many[:1]
+        shapes = [tensor.shape for tensor in many]
+    first = shapes[0]
     at = wrap_dim(dim, len(first))
     places = []
     total = 0
-    for index, tensor in enumerate(many):
-        shape = tensor.shape
+    for index, shape in enumerate(shapes):
         if shape != first:
             _check_joinable(first, shape, at, index)
-        places.append((total, shape[at]))
-        total += shape[at]
-    result = join(many, Size((*first[:at], total, *first[at + 1 :])), d, at, False, _common_order(many))
+        length = tuple(shape)[at]
+        places.append((total, length))
+        total += length
+    sizes = list(first)
+    sizes[at] = total
+    result = join(many, Size(sizes), d, at, False, _common_order(many))
     return with_history(result, CatBackward0, many, (at, places))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
+from math import prod
 from typing import Any
 
 from ..core.composite import composite_values, tensor_of
@@ -18,7 +19,7 @@ from ..graph.shapes import View
 from ..graph.trace import local
 from .calls import ACTIVE
 from .conversion import rounded_once
-from .dispatch import attach, with_history
+from .dispatch import attach, tracked, with_history
 from .elementwise import differentiated, gradient_class
 from .operation import operation
 from .recording_paths import binary, ternary
@@ -332,6 +333,10 @@ def _product_and_bias(input: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
 
 
 def _linear(_: None, input: Tensor, weight: Tensor, bias: Tensor) -> tuple[Tensor]:
+    shape = input.shape
+    if len(shape) != 2:
+        (rows,) = _linear(None, input.reshape(shape[:-1].numel(), shape[-1]), weight, bias)
+        return (seen_as(rows, (*shape[:-1], weight.shape[0]), ViewBackward0),)
     d = input.dtype
     half = d.itemsize == 2 and d.kind == "float" and d is weight.dtype is bias.dtype
     if half:  # rounded once, bias and all
@@ -340,20 +345,30 @@ def _linear(_: None, input: Tensor, weight: Tensor, bias: Tensor) -> tuple[Tenso
     return (result.to(d) if half else result,)
 
 
+def _linear_without_bias(_: None, input: Tensor, weight: Tensor) -> tuple[Tensor]:
+    return (matmul(input, weight.t()),)
+
+
 @operation("functional.linear", method=False, out=True)
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """``input @ weight.T + bias``, over the last axis of the input."""
     shape, matrix = input.shape, weight.shape
-    if len(shape) != 2 or len(matrix) != 2 or bias is None or bias.shape != (tuple(matrix)[0],):
-        if bias is None:
+    if bias is None:
+        if tracked(input, weight) or not shape:
             return matmul(input, weight.t())
-        if shape and len(matrix) == 2 and bias.shape == matrix[:1] and input.is_contiguous():
-            rows = linear(input.reshape(shape[:-1].numel(), shape[-1]), weight, bias)
-            return seen_as(rows, (*shape[:-1], matrix[0]), ViewBackward0)
-        return _product_and_bias(input, weight, bias)
+        (value,) = composite_values(_linear_without_bias, None, (input, weight))
+        return tensor_of(*value)  # type: ignore[no-any-return]
+    history = local.grad and (input._tracked or weight._tracked or bias._tracked)
+    if len(shape) != 2 or len(matrix) != 2 or bias.shape != (tuple(matrix)[0],):
+        if not shape or len(matrix) != 2 or bias.shape != (tuple(matrix)[0],) or not input.is_contiguous():
+            return _product_and_bias(input, weight, bias)
+        if history:
+            *outer, width = shape
+            rows = linear(input.reshape(prod(outer), width), weight, bias)
+            return seen_as(rows, (*outer, *bias.shape), ViewBackward0)
     (value,) = composite_values(_linear, None, (input, weight, bias))
     result = tensor_of(*value)
-    if local.grad and (input._tracked or weight._tracked or bias._tracked):
+    if history:
         kept = input._read() if weight._tracked else None, input._view
         other = weight._read() if input._tracked else None, weight._view
         attach(result, AddmmBackward0, (input, weight, bias), (kept, other))

@@ -206,6 +206,16 @@ def _normalise(
     return result, average, variance, scale
 
 
+def _layer_normalised(
+    how: tuple[int, float], input: Tensor, weight: Tensor | None, bias: Tensor | None
+) -> tuple[Tensor]:
+    """The result alone, over the last axes: so many."""
+    count, eps = how
+    layout = _last_axes(input.shape, input.shape[-count:])
+    assert layout is not None
+    return _normalised((layout, eps, NativeLayerNormBackward0), input, weight, bias)[:1]
+
+
 def _normalised(
     how: tuple[Layout, float, type[Gradient]], input: Tensor, weight: Tensor | None, bias: Tensor | None
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -229,13 +239,21 @@ def _layer_layout(input: Tensor, normalized_shape: Sequence[int], **affine: Tens
                 f"Expected {name} to be of same shape as normalized_shape, but got {name} of shape "
                 f"{list(parameter.shape)} and normalized_shape = {list(wanted)}"
             )
-    shape = input.shape
-    lead = len(shape) - len(wanted)
-    if lead < 0 or shape[lead:] != wanted:
+    layout = _last_axes(input.shape, wanted)
+    if layout is None:
         raise RuntimeError(
             f"Given normalized_shape={list(wanted)}, expected input with shape [*, {', '.join(map(str, wanted))}], but "
-            f"got input of size{list(shape)}"
+            f"got input of size{list(input.shape)}"
         )
+    return layout
+
+
+@lru_cache(maxsize=1024)
+def _last_axes(shape: Size, wanted: tuple[int, ...]) -> Layout | None:
+    """The layout of normalisation over the last axes; None if these have other extents."""
+    lead = len(shape) - len(wanted)
+    if lead < 0 or shape[lead:] != wanted:
+        return None
     return Layout(shape, tuple(range(lead, len(shape))), Size(wanted), shape, tuple(range(lead)))
 
 
@@ -253,11 +271,18 @@ def native_layer_norm(
 def _layer_norm(
     input: Tensor, normalized_shape: Sequence[int], weight: Tensor | None, bias: Tensor | None, eps: float
 ) -> tuple[Tensor, Tensor, Tensor]:
+    layout = _checked_layout(input, normalized_shape, weight, bias)
+    result, average, _, scale = _normalise(input, weight, bias, layout, eps, NativeLayerNormBackward0)
+    return result, average, scale
+
+
+def _checked_layout(
+    input: Tensor, normalized_shape: Sequence[int], weight: Tensor | None, bias: Tensor | None
+) -> Layout:
     layout = _layer_layout(input, normalized_shape, weight=weight, bias=bias)
     _check_parameters(input, weight, bias)
     check_floating("LayerNormKernelImpl", input.dtype)
-    result, average, _, scale = _normalise(input, weight, bias, layout, eps, NativeLayerNormBackward0)
-    return result, average, scale
+    return layout
 
 
 @operation(method=False)
@@ -266,7 +291,11 @@ def layer_norm(
     eps: float = 1e-05, cudnn_enable: bool = True,
 ) -> Tensor:  # fmt: skip
     """Normalise over the last dimensions, whose extents are ``normalized_shape``; weight and bias have that shape."""
-    return _layer_norm(input, normalized_shape, weight, bias, eps)[0]
+    layout = _checked_layout(input, normalized_shape, weight, bias)
+    if tracked(input, weight, bias):
+        return _normalise(input, weight, bias, layout, eps, NativeLayerNormBackward0)[0]
+    (result,) = composite(_layer_normalised, (len(layout.axes), eps), input, weight, bias)
+    return result  # type: ignore[no-any-return]
 
 
 @operation(method=False)

@@ -63,6 +63,12 @@ def _quotients(x: Tensor, largest: Tensor, axis: int) -> Tensor:
     return binary(p.DIV, power, reduce(p.SUM, power, (axis,), True, x.dtype))
 
 
+def softmax_within(x: Tensor, axis: int) -> Tensor:
+    """:func:`softmax` as a part of what is recorded by one look-up itself, without history."""
+    x = x.contiguous()
+    return _softmax_values(axis, x)[0] if x.numel() else x
+
+
 @rounded_once
 def safe_softmax(x: Tensor, axis: int) -> Tensor:
     """:func:`softmax` that is zero where all elements along the axis are minus infinity."""

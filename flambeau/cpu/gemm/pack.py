@@ -16,7 +16,7 @@ from ...kernels.symbols import value_of
 from ..arguments import Arguments
 from ..ir import Builder, Function, Kernel, KernelBuilder, Module, parameters
 from ..lanes import transposed
-from ..values import LANES, Type, Value, placed, unraveled
+from ..values import LANES, Type, Value, placed, unraveled, where
 from .problem import contiguous_strides
 
 _AHEAD = 64
@@ -131,7 +131,7 @@ class PackCode:
             k_stride=a.k_stride,
             columns=(a.n - column).at_most(self.width),
             k=a.k,
-            ahead=a.k_stride * _AHEAD,
+            ahead=where(a.k < 4 * _AHEAD, a.column_stride * LANES, a.k_stride * _AHEAD),
         )
         b.finish()
 
