@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from math import prod
 from typing import Any
 
 from ..core.composite import composite_values, tensor_of
@@ -327,6 +326,23 @@ class AddmmBackward0(MmBackward0):
         return first, second, grad  # which the engine adds up over the rows
 
 
+class _LinearBackward(AddmmBackward0):
+    """The same of an input that is no matrix; ``context`` has its sizes. PyTorch has three nodes here, which see it as one, and
+    shows the last of them."""
+
+    def backward(self, grad: Tensor) -> tuple[Tensor | None, ...]:
+        outer, width = grad.shape[:-1].numel(), grad.shape[-1]
+        first, second, rows = super().backward(grad.reshape(outer, width))
+        return None if first is None else first.reshape(self.context), second, rows
+
+    def input(self, index: int) -> Any:
+        value = super().input(index)
+        return value.reshape(value.shape[:-1].numel(), value.shape[-1]) if index == 0 else value
+
+
+LinearBackward = _LinearBackward.named("ViewBackward0")
+
+
 @rounded_once
 def _product_and_bias(input: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     return matmul(input, weight.t()) + bias
@@ -359,17 +375,15 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         (value,) = composite_values(_linear_without_bias, None, (input, weight))
         return tensor_of(*value)  # type: ignore[no-any-return]
     history = local.grad and (input._tracked or weight._tracked or bias._tracked)
-    if len(shape) != 2 or len(matrix) != 2 or bias.shape != (tuple(matrix)[0],):
-        if not shape or len(matrix) != 2 or bias.shape != (tuple(matrix)[0],) or not input.is_contiguous():
-            return _product_and_bias(input, weight, bias)
-        if history:
-            *outer, width = shape
-            rows = linear(input.reshape(prod(outer), width), weight, bias)
-            return seen_as(rows, (*outer, *bias.shape), ViewBackward0)
+    if not shape or len(matrix) != 2 or bias.shape != (tuple(matrix)[0],) or len(shape) != 2 and not input.is_contiguous():
+        return _product_and_bias(input, weight, bias)
     (value,) = composite_values(_linear, None, (input, weight, bias))
     result = tensor_of(*value)
     if history:
         kept = input._read() if weight._tracked else None, input._view
         other = weight._read() if input._tracked else None, weight._view
-        attach(result, AddmmBackward0, (input, weight, bias), (kept, other))
+        if len(shape) == 2:
+            attach(result, AddmmBackward0, (input, weight, bias), (kept, other))
+        else:
+            attach(result, LinearBackward, (input, weight, bias), (kept, other), shape)
     return result
