@@ -93,6 +93,8 @@ class Outline:
         for group in self.groups:
             for item in group.items:
                 item.group = None  # they would keep each other until the cycle collector comes
+        if self._symbols is not None:
+            self._symbols.let_go()
         for name in ("items", "groups", "_readers", "_dying", "_updates", "_work", "_index", "_overwritten", "_symbols"):
             delattr(self, name)
 

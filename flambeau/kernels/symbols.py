@@ -85,21 +85,21 @@ class Symbols:
         assert not self.bound, f"planning is over, and something rests on {text}"
         self.guards[text] = needs
 
+    def let_go(self) -> None:
+        """Forget what operations gave, when planning is over: polynomials would keep each other until the cycle collector
+        comes, and as long as one of them is kept."""
+        for made in self._polynomials.values():
+            made.known.clear()
+        self._polynomials.clear()
+        self._named.clear()
+
     def binder(self, results: Sequence[Any]) -> Callable[..., tuple[int, ...] | None]:
         """A function of the symbols' values: the results' values, or None where a guard does not hold."""
         self.bound = True
         lines: list[str] = []
         known = {*self.names}
-
-        def define(needs: Names) -> None:
-            for name in sorted(needs - known, key=lambda q: int(q[1:])):
-                text, inner = self.definitions[name]
-                define(inner)
-                known.add(name)
-                lines.append(f"    {name} = {text}")
-
         for text, needs in sorted(self.guards.items(), key=lambda guard: not guard[1] <= known):
-            define(needs)
+            self._define(needs, known, lines)
             lines.append(f"    if not {text}: return None")
         # Most results are plain numbers or repeated: each polynomial is computed once, and a C function does the rest.
         places: dict[int, int] = {}
@@ -110,7 +110,7 @@ class Symbols:
             if type(result) is Symbolic:
                 if result.number not in places:
                     places[result.number] = len(texts)
-                    define(result.names)
+                    self._define(result.names, known, lines)
                     texts.append(result.text)
                 order.append(places[result.number])
             else:
@@ -123,6 +123,14 @@ class Symbols:
         space["fixed"] = tuple(fixed)
         exec(compile(source, "<a plan's sizes>", "exec"), space)
         return space["bind"]  # type: ignore[no-any-return]
+
+    def _define(self, needs: Names, known: set[str], lines: list[str]) -> None:
+        """Add lines that define the names needed which are not ``known`` yet, and those that they need."""
+        for name in sorted(needs - known, key=lambda name: int(name[1:])):
+            text, inner = self.definitions[name]
+            self._define(inner, known, lines)
+            known.add(name)
+            lines.append(f"    {name} = {text}")
 
 
 def picker(places: Sequence[int]) -> Callable[[Any], tuple[Any, ...]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Sequence
 from typing import Any
 
@@ -92,6 +94,23 @@ def test_results_that_are_plain_numbers_or_there_several_times() -> None:
     symbols = Symbols()
     n = symbols.symbol(5)
     assert symbols.binder([n * 2, 7, n, n * 2, True, 7, n // 2])(9) == (18, 7, 9, 18, 1, 7, 4)
+
+
+def test_what_planning_leaves_behind_is_no_cycle() -> None:
+    symbols = Symbols()
+    n, k = symbols.symbol(5), symbols.symbol(7)
+    kept = (n * k + 3) // 16
+    assert n < k and max(n, kept) is n
+    bind = symbols.binder([kept])
+    left = weakref.ref(symbols)
+    symbols.let_go()
+    gc.disable()
+    try:
+        del symbols, n, k, kept
+        assert left() is None
+    finally:
+        gc.enable()
+    assert bind(5, 7) == (2,)
 
 
 @pytest.mark.parametrize("use", [range, str, repr, "{}".format, lambda n: [0] * n, lambda n: [*range(99)][n], definite])
