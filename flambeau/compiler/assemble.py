@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import struct
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Any
 
@@ -79,7 +79,7 @@ class AssembledPlan:
         self.check = self._check_memory if planning.CHECK else None
         self._lifetimes = memory if planning.CHECK else None
 
-    def fill(self, arena: int, leaves: Sequence[int], outputs: Sequence[int], numbers: Sequence[Any]) -> None:
+    def fill(self, arena: int, leaves: Iterable[int], outputs: Iterable[int], numbers: Sequence[Any]) -> None:
         """Write addresses and numbers into the table."""
         cell: Any = self.cell_and_table
         self.table.pack_into(cell, 0, 0, 0, self.cell_address, arena, *leaves, *outputs, *numbers)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Any
 
@@ -54,7 +54,7 @@ class Plan:
         #: What it takes in memory, about (measured; beside the memory that it keeps for its values).
         self.kept_bytes = 4000 + 600 * len(outline.work) + self.arguments.nbytes + 16 * outline.depth
 
-    def fill(self, arena: int, leaves: Sequence[int], outputs: Sequence[int], numbers: Sequence[Any]) -> None:
+    def fill(self, arena: int, leaves: Iterable[int], outputs: Iterable[int], numbers: Sequence[Any]) -> None:
         """Write addresses and numbers into the table."""
         cell: Any = self.cell_and_table
         self.table.pack_into(cell, 0, 0, 0, self.cell_address, arena, *leaves, *outputs, *numbers)

@@ -76,7 +76,7 @@ class PlacedPlan:
         for position, fixed, number, unit in plan.moved:
             plan.arguments[position] = fixed + numbers[number] * unit
         cell = plan.cell_and_table
-        plan.fill(arena.address, list(map(_address, leaves)), list(map(_address, buffers)), self._numbers(numbers))
+        plan.fill(arena.address, map(_address, leaves), map(_address, buffers), self._numbers(numbers))
         bound = self._bound(nodes)
         last: Any = None
         for segment in plan.segments:

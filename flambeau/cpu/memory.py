@@ -154,6 +154,7 @@ class Buffer:
 _holders_of_owner = other_holders(attrgetter("owner"))
 """References to a buffer's owner besides the buffer's: one is the pool's, if it is from one."""
 _holders_of_first = other_holders(itemgetter(0))
+_ever_exposed = attrgetter("ever_exposed")
 
 
 class _Bytes:
@@ -382,8 +383,8 @@ class ReusedBuffers:
         if kept is None:
             return self._begin()
         self._kept = None
-        taken = [index for index, held in enumerate(shared(kept)) if held or kept[index].ever_exposed]
-        if taken:
+        if any(shared(kept)) or any(map(_ever_exposed, kept)):
+            taken = [index for index, held in enumerate(shared(kept)) if held or kept[index].ever_exposed]
             for index, buffer in zip(taken, self._pool.allocate_all([self.sizes[index] for index in taken])):
                 kept[index] = buffer
         given = kept.copy()
