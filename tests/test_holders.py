@@ -51,6 +51,19 @@ def updated_in_place():
         held.append([model[0].weight.detach().numpy().copy()])
     yield from held
 
+def written_at_once():
+    x = flambeau.zeros(6)
+    weight = flambeau.ones(6, requires_grad=True)
+    for k in range(6):
+        loss = (weight * x).sum()  # saves the old value
+        if k % 2:
+            loss.item()
+        x[k] = k + 1
+        x[2:4] += 1
+        x[4] += 1
+        loss.backward()
+        yield weight.grad, x, x.detach().clone()
+
 def given_again():
     values = []
     for k in range(40):
@@ -61,7 +74,7 @@ def given_again():
             values.append(value[5:7])
     yield values
 
-for group in (*written_by_many(), *updated_in_place(), *given_again()):
+for group in (*written_by_many(), *updated_in_place(), *written_at_once(), *given_again()):
     for value in group:
         array = np.asarray(value.detach() if isinstance(value, flambeau.Tensor) else value)
         print(array.ravel()[:8].tolist(), hashlib.sha256(array.tobytes()).hexdigest())
@@ -124,3 +137,22 @@ def test_each_holder_counts() -> None:
         value, first = [holder.value], [pair[0]] * 2
         assert (of_value(holder), of_first(pair)) == (1, 2)
         del value, first
+
+
+@pytest.mark.skipif(not holders.CERTAIN, reason="everything seems to be held")
+def test_something_is_done_if_nobody_else_holds_a_value() -> None:
+    class Holder:
+        def __init__(self) -> None:
+            self.value, self.other, self.mark = object(), object(), 0
+
+    holder, done = Holder(), [0]
+    act = holders.if_nobody_else_holds(attrgetter("value"), attrgetter("other"), attrgetter("mark"))
+    for number in range(100):
+        assert act(holder, 0, done.__setitem__, (0, number)) and done == [number]
+        assert not act(holder, 1, done.__setitem__, (0, -1))
+        held = holder.value
+        assert not act(holder, 0, done.__setitem__, (0, -1))
+        held = holder.other
+        assert not act(holder, 0, done.__setitem__, (0, -1))
+        del held
+        assert done == [number]

@@ -170,7 +170,9 @@ def write_part(storage: Storage, view: View, value: Any) -> bool:
 def in_memory(x: Tensor) -> bool:
     """Whether a tensor is small, in memory and without history, so that what is made of it can be made at once."""
     node = x._read()
-    return node.buffer is not None and not (x._tracked and local.grad) and nbytes(x.shape, node.dtype) <= SMALL
+    if node.buffer is None or x._tracked and local.grad or local.trace.limit >= UNLIMITED:
+        return False
+    return nbytes(x.shape, node.dtype) <= SMALL
 
 
 def write_over(x: Tensor, value: Any) -> bool:

@@ -23,7 +23,7 @@ from ..graph.dtypes import TYPE_NAMES, promote_types
 from ..graph.dtypes import dtype as dtype_type
 from ..graph.notices import warn_once
 from ..graph.shapes import Size, View, wrap_dim
-from ..graph.trace import UNLIMITED, Node, evaluate, local, record
+from ..graph.trace import Node, evaluate, record
 from .conversion import converted
 from .dispatch import with_history
 from .memory_order import Order, format_order, lay, permuted, seen_in_order
@@ -66,9 +66,7 @@ takes longer to make, and to go through, than the parts take to copy."""
 
 def _in_memory(tensors: Sequence[Tensor], d: dtype_type, shape: Size) -> bool:
     """Whether small tensors of one dtype can be joined without recording anything."""
-    if p.nbytes(shape, d) > SMALL or local.trace.limit >= UNLIMITED:
-        return False
-    return all([in_memory(tensor) and tensor.dtype is d for tensor in tensors])
+    return p.nbytes(shape, d) <= SMALL and all([in_memory(tensor) and tensor.dtype is d for tensor in tensors])
 
 
 def _joined_now(tensors: Sequence[Tensor], shape: Size, axis: int, stacked: bool) -> Tensor:

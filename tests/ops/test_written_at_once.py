@@ -251,6 +251,19 @@ def test_what_was_written_is_undone_if_an_earlier_step_fails() -> None:
     assert (x.tolist(), y.tolist(), z.tolist()) == ([0.0] * 3, [5.0, 2.0], [7.0])
 
 
+def test_classes_in_memory_and_pending_become_the_same_rows() -> None:
+    for T in (flambeau, torch):
+        classes = T.tensor([[2, 0], [1, 3]])
+        rows = T.nn.functional.one_hot(classes)
+        assert rows.tolist() == T.nn.functional.one_hot(classes * 1, 4).tolist() == T.eye(4)[classes].tolist()
+        assert rows.dtype is T.int64
+        for labels, count in ((classes - 1, 4), (classes, 3), (T.tensor(-1), -1)):
+            labels.tolist()
+            for value in (labels, labels * 1):
+                with pytest.raises(RuntimeError, match="Class values must be"):
+                    T.nn.functional.one_hot(value, count).tolist()
+
+
 def test_arrays_that_may_not_be_written_to_are_not() -> None:
     array = np.ones(4, np.float32)
     array.flags.writeable = False

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 import flambeau
 
+from ...core.at_once import SMALL, in_memory
 from ...core.modes import no_grad
 from ...core.tensor import Tensor
 from ...graph.checks import Check
@@ -12,6 +15,7 @@ from ...graph.notices import warn
 from ...ops import slices
 from ...ops.conversion import rounded_once
 from ...ops.dispatch import checked
+from ...ops.from_data import from_array
 from ...ops.one_node import one_node
 from ...ops.operation import operation
 from .._arguments import row_in
@@ -190,6 +194,17 @@ _NEGATIVE = Check(RuntimeError, "Class values must be non-negative.")
 _TOO_LARGE = Check(RuntimeError, "Class values must be smaller than num_classes.")
 
 
+def _one_hot_now(classes: np.ndarray, count: int) -> Tensor:
+    """:func:`one_hot` of few classes in memory, as a data set has them."""
+    flat = classes.reshape(-1)
+    for wrong, check in ((flat < 0, _NEGATIVE), (flat >= count, _TOO_LARGE)):
+        if wrong.any():
+            raise check.error(check.words)
+    rows = np.zeros((flat.size, count), np.int64)
+    rows[np.arange(flat.size), flat] = 1
+    return from_array(rows.reshape(*classes.shape, count))
+
+
 @operation(only="functional.one_hot")
 def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     """Integers in 0 … ``num_classes`` - 1 (by default, up to the largest present) as rows with a single 1."""
@@ -201,6 +216,8 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
         num_classes = max(int(tensor.max()), 0) + 1
     elif num_classes < 1 and (num_classes < 0 or tensor.numel()):
         raise RuntimeError("num_classes should be positive" if num_classes < 0 else _TOO_LARGE.words)
+    if in_memory(tensor) and 8 * tensor.numel() * num_classes <= SMALL:
+        return _one_hot_now(tensor._array(), num_classes)
     # A class outside the range is found when it is computed with.
     tensor = checked(tensor, tensor >= 0, _NEGATIVE)
     tensor = checked(tensor, tensor < num_classes, _TOO_LARGE)
