@@ -26,10 +26,10 @@ from .bounds import LARGEST, SMALLEST, check_value
 from .dtypes import DType, scalar_dtype
 from .placeholder import Hidden, ValueNeeded
 from .primitives import FILL, LEAF, OUTPUT, WRITE, Primitive, nbytes
-from .rules import Meta, Result
+from .rules import Meta, Result, from_attributes
 from .segments import find_structure
 from .shapes import MOVED, Size, View
-from .steps import ALWAYS, BYTE_BUDGET, Operand, Step, comes_first, remember_next, root_of
+from .steps import ALWAYS, BYTE_BUDGET, Operand, Step, comes_first, remember_next, root_of, when_forgotten
 
 SOFT_BUDGET = 768
 """Pending steps from which on a trace is cut where the previous one was cut."""
@@ -257,8 +257,7 @@ def new_step(
     parent = trace.cursor
     line = line_of(parent)
     if known is None:
-        result = _result_of(primitive, attributes, operands, values)
-        step = Step(parent, primitive, attributes, operands, result.shape, result.dtype, result.compute, line)
+        step = Step(parent, primitive, attributes, operands, *_result_of(primitive, attributes, operands, values), line)
         find_structure(step)
         trace.forms[form] = step
     else:
@@ -301,8 +300,47 @@ def _form(
 
 def _result_of(
     primitive: Primitive, attributes: Any, operands: tuple[Operand, ...], values: Sequence[Any]
-) -> Result:
-    """Shape and dtype of what a primitive gives, by its rule."""
+) -> tuple[Size, DType, DType]:
+    """Shape and dtype of what a primitive gives, and the dtype that it computes in, by its rule."""
+    if primitive.kind == "map" and primitive.rule is not from_attributes:
+        kinds: list[Any] = [primitive, attributes]
+        common: Any = None
+        for (place, view), node in zip(operands, values):
+            if type(place) is str:
+                kinds.append(place)
+                continue
+            shape = node.shape
+            if view is not None:
+                view.check_within(shape.numel(), node.dtype.itemsize)
+                shape = view.sizes
+            kinds += (node.dtype, not shape)
+            if shape and common is not shape:
+                if common is not None and common != shape:
+                    break  # to be broadcast
+                common = shape
+        else:
+            key = tuple(kinds)
+            types = _types.get(key)
+            if types is None:
+                shape, *types = _by_rule(primitive, attributes, operands, values)
+                _types[key] = types
+                return shape, *types
+            if common is None:
+                return _SCALAR, *types
+            check_value(common, types[0])
+            return common, *types
+    return _by_rule(primitive, attributes, operands, values)
+
+
+_SCALAR = Size()
+_types: dict[Any, Any] = {}
+"""The dtypes that elementwise primitives give and compute in, where no operand is broadcast, by the operands' dtypes and
+whether they have dimensions."""
+
+when_forgotten(_types.clear)
+
+
+def _by_rule(primitive: Primitive, attributes: Any, operands: tuple[Operand, ...], values: Sequence[Any]) -> Result:
     metas = []
     for (place, view), node in zip(operands, values):
         if type(place) is str:
