@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 from math import prod
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..graph.dtypes import dtype
-from ..graph.primitives import ATTENTION, CONVOLUTION, CTC_LOSS, RECURRENT, nbytes
+from ..graph.primitives import ATTENTION, CONVOLUTION, CTC_LOSS, FILL, RECURRENT, nbytes
 from ..graph.shapes import broadcast_strides
 from ..graph.structure import Layout
 from ..kernels.contract import Device
@@ -193,16 +194,40 @@ def _join(device: Device, item: Item) -> list[Call]:
     """Write each part into its place of a new value."""
     shape, d, axis, stacked = item.attributes
     strides = item.whole().strides
-    calls = []
+    calls: list[Call] = []
     start = 0
+    before: Access | None = None
     for part in item.operands:
         assert isinstance(part, Access)
-        place = Layout(part.sizes, strides[:axis] + strides[axis + 1 :] if stacked else strides, 0)
         if 0 not in part.sizes:
-            calls.append(lower_write(device, place, item.store(), d, part, start=start))
-            calls[-1].label = "join"
+            call = _written_like(calls[-1], before, part, item.store(), start * d.itemsize) if before is not None else None
+            if call is None:
+                place = Layout(part.sizes, strides[:axis] + strides[axis + 1 :] if stacked else strides, 0)
+                call = lower_write(device, place, item.store(), d, part, start=start)
+                call.label = "join"
+            calls.append(call)
+            before = part
         start += strides[axis] * (1 if stacked else part.sizes[axis])
     return calls
+
+
+def _written_like(call: Call, before: Access, part: Access, target: Operand, start: int) -> Call | None:
+    """The call that wrote ``before``, for ``part`` and another place of the target; None if they do not lie alike."""
+    layouts = zip((*before.sizes, *before.strides), (*part.sizes, *part.strides), strict=True)
+    if before.source.dtype is not part.source.dtype or before.offset is not None or part.offset is not None:
+        return None
+    if FILL in (before.source.primitive, part.source.primitive):  # constants are in no memory
+        return None
+    if not all([one is other for one, other in layouts]):  # symbols that are compared would be guards
+        return None
+    written, read = before.source.store(), part.source.store()
+    if sum([argument is written for argument in call.arguments]) != 1:
+        return None
+    arguments = [
+        read if argument is written else Shifted(target, start) if isinstance(argument, Shifted) else argument
+        for argument in call.arguments
+    ]
+    return replace(call, arguments=arguments, reads=tuple([read if operand is written else operand for operand in call.reads]))
 
 
 def _scatter(device: Device, item: Item) -> list[Call]:
