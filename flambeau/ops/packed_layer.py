@@ -29,7 +29,7 @@ MOST_WEIGHTS = 1 << 20
 """More of them leave the caches from step to step, and are better read once in each step, by all sequences together."""
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=64)
 def walk_of(sizes: tuple[int, ...]) -> PackedWalk:
     """The walk through steps of which ``sizes`` has the numbers of sequences."""
     return PackedWalk(sizes)
@@ -132,13 +132,14 @@ class PackedLayerBackward(RecurrentLayerBackward):
         d_projected, *others = map(Tensor._from_node, nodes)
         d_product = others[kind.states] if kind.apart else d_projected
         _, *_, ih, hh, bias_ih, bias_hh, _ = [edge is not None for edge in self.edges]
+        d_bias = d_projected.sum(0) if bias_ih or bias_hh else None
         return (
             mm(d_projected, w_ih) if self.edges[0] is not None else None,
             *others[: kind.states],
             mm(transposed(d_projected), rows) if ih else None,
             mm(transposed(d_product), before[0]) if hh else None,
-            d_projected.sum(0) if bias_ih else None,
-            d_product.sum(0) if bias_hh else None,
+            d_bias if bias_ih else None,
+            d_bias if bias_hh and not kind.apart else d_product.sum(0) if bias_hh else None,
             None,
         )
 
