@@ -271,6 +271,7 @@ def _recorded(
         return None
     finally:
         View.forget_symbolic(known)
+        symbols.let_go()
     if symbols.pinned:
         return None
     variant = Variant(pattern, bind, segment, composite)
