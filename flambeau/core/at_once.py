@@ -169,10 +169,13 @@ def write_part(storage: Storage, view: View, value: Any) -> bool:
 
 def in_memory(x: Tensor) -> bool:
     """Whether a tensor is small, in memory and without history, so that what is made of it can be made at once."""
+    return not (x._tracked and local.grad) and value_in_memory(x)
+
+
+def value_in_memory(x: Tensor) -> bool:
+    """:func:`in_memory` whatever the history, for those who give one to what they make."""
     node = x._read()
-    if node.buffer is None or x._tracked and local.grad or local.trace.limit >= UNLIMITED:
-        return False
-    return nbytes(x.shape, node.dtype) <= SMALL
+    return node.buffer is not None and local.trace.limit < UNLIMITED and nbytes(x.shape, node.dtype) <= SMALL
 
 
 def write_over(x: Tensor, value: Any) -> bool:

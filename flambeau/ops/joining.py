@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.at_once import SMALL, in_memory
+from ..core.at_once import SMALL, value_in_memory
 from ..core.device import contiguous_format
 from ..core.history import Gradient
 from ..core.storage import Storage, whole
@@ -66,7 +66,7 @@ takes longer to make, and to go through, than the parts take to copy."""
 
 def _in_memory(tensors: Sequence[Tensor], d: dtype_type, shape: Size) -> bool:
     """Whether small tensors of one dtype can be joined without recording anything."""
-    return p.nbytes(shape, d) <= SMALL and all([in_memory(tensor) and tensor.dtype is d for tensor in tensors])
+    return p.nbytes(shape, d) <= SMALL and all([value_in_memory(tensor) and tensor.dtype is d for tensor in tensors])
 
 
 def _joined_now(tensors: Sequence[Tensor], shape: Size, axis: int, stacked: bool) -> Tensor:
@@ -116,13 +116,14 @@ def _tensors(name: str, tensors: Any) -> list[Tensor]:
 
 
 class CatBackward0(Gradient):
-    """``context`` (axis, where each part begins and how long it is): the parts' gradients are views of the result's."""
+    """``context`` (axis, how long each part is): the parts' gradients are views of the result's."""
 
     def backward(self, grad: Tensor) -> tuple[Tensor | None, ...]:
-        axis, places = self.context
+        axis, lengths = self.context
+        starts = itertools.accumulate(lengths, initial=0)
         return tuple(
             None if edge is None else grad.narrow(axis, start, length)
-            for edge, (start, length) in zip(self.edges, places)
+            for edge, start, length in zip(self.edges, starts, lengths)
         )
 
 
@@ -145,18 +146,15 @@ def cat(tensors: Tensors, dim: int = 0) -> Tensor:
         shapes = [tensor.shape for tensor in many]
     first = shapes[0]
     at = wrap_dim(dim, len(first))
-    places = []
-    total = 0
+    lengths = []
     for index, shape in enumerate(shapes):
         if shape != first:
             _check_joinable(first, shape, at, index)
-        length = tuple(shape)[at]
-        places.append((total, length))
-        total += length
+        lengths.append(shape[at])
     sizes = list(first)
-    sizes[at] = total
+    sizes[at] = sum(lengths)
     result = join(many, Size(sizes), d, at, False, _common_order(many))
-    return with_history(result, CatBackward0, many, (at, places))
+    return with_history(result, CatBackward0, many, (at, Size(lengths)))
 
 
 def _check_joinable(first: Size, shape: Size, at: int, index: int) -> None:
