@@ -395,6 +395,7 @@ def _keep_segment(trace: Trace, cursor: Step, found: Placed, key: tuple[Any, ...
         return
     _keep(trace.segments if cursor.passing else _segments, key, (segment, found.composite))
     whole = segment_step(cursor, segment, places_read(pairs), last.site)
+    whole.passing = last.passing
     if trace.cursor is last:  # else a signal's handler has recorded something behind it
         found.last = trace.cursor = whole
         found.mark = whole.mark

@@ -11,7 +11,7 @@ from ..core.storage import whole
 from ..core.tensor import Tensor
 from ..graph.bounds import check_strides
 from ..graph.dtypes import TYPE_NAMES, int64
-from ..graph.placeholder import as_integer
+from ..graph.placeholder import as_integer, is_integer
 from ..graph.shapes import MOVED, Size, View, contiguous_strides, wrap_dim
 from ..graph.trace import local, record_constant
 from .joining import cat, stack
@@ -102,7 +102,7 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     extent = input.shape[d]
     if isinstance(start, Tensor) and (start.ndim or start.dtype.category != 1):
         raise RuntimeError("start must be an 0-dim integral Tensor.")
-    first = int(start)
+    first = start if is_integer(start) else int(start)
     if length < 0:
         raise RuntimeError("narrow(): length must be non-negative.")
     if not -extent <= first <= extent:
