@@ -15,7 +15,7 @@ from .shapes import Size, View
 
 BYTE_BUDGET = 2 << 30
 """Bytes of recorded values at which a trace is cut."""
-KEPT_BYTES = 64 << 20
+KEPT_BYTES = 128 << 20
 """Bytes of steps and plans kept, about; all is forgotten when a program that never repeats itself has filled them."""
 STEP_BYTES = 1200
 """What a step or a composite takes in the trie, with its key, its shape and its operands, about."""
