@@ -122,7 +122,8 @@ STEP = """
 key = (primitive, attributes, {keys})
 step = trace.cursor.next.get(key)
 if step is None:
-    step = new_step(trace, key, primitive, attributes, {pairs})
+    spelled = {pairs}
+    step = new_step(trace, key, primitive, attributes, spelled, {nodes})
 """
 
 LATE = """
@@ -219,7 +220,7 @@ def function(name: str, operands: str) -> str:
             operands=tuple_of("{x}"),
             context="" if alone else ", context",
         ),
-        STEP.format(keys=each("place_{x}, seen_{x}"), pairs=tuple_of("(place_{x}, seen_{x})")),
+        STEP.format(keys=each("place_{x}, seen_{x}"), pairs=tuple_of("(place_{x}, seen_{x})"), nodes=tuple_of("node_{x}")),
     ]
     if not alone:
         parts += [LATE, *(GIVEN.format(x=x) for x in operands)]
@@ -253,7 +254,7 @@ def recorded_operator(primitive: Primitive, gradient: type[Gradient]) -> Callabl
 {read}        key = (primitive, node_a.place, node_b.place)
         step = trace.cursor.next.get(key)
         if step is None:
-            step = new_step(trace, key, primitive, None, ((node_a.place, None), (node_b.place, None)))
+            step = new_step(trace, key, primitive, None, ((node_a.place, None), (node_b.place, None)), (node_a, node_b))
 {result}        result._tracked = False
         result._gradient = None
         return result

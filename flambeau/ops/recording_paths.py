@@ -40,7 +40,8 @@ def unary(primitive: Primitive, x: Tensor, gradient: type[Gradient] | None = Non
     key = (primitive, attributes, place_x, seen_x)
     step = trace.cursor.next.get(key)
     if step is None:
-        step = new_step(trace, key, primitive, attributes, ((place_x, seen_x),), (node_x,))
+        spelled = ((place_x, seen_x),)
+        step = new_step(trace, key, primitive, attributes, spelled, (node_x,))
     value = _new(Node)
     value.shape = step.shape
     value.dtype = step.dtype
@@ -141,7 +142,8 @@ def binary(
     key = (primitive, attributes, place_a, seen_a, place_b, seen_b)
     step = trace.cursor.next.get(key)
     if step is None:
-        step = new_step(trace, key, primitive, attributes, ((place_a, seen_a), (place_b, seen_b)), (node_a, node_b))
+        spelled = ((place_a, seen_a), (place_b, seen_b))
+        step = new_step(trace, key, primitive, attributes, spelled, (node_a, node_b))
     if primitive.late:
         trace.sites[step.depth - 1] = user_site()
     given: tuple[Any, ...] = ()
@@ -284,7 +286,7 @@ def ternary(
     key = (primitive, attributes, place_a, seen_a, place_b, seen_b, place_c, seen_c)
     step = trace.cursor.next.get(key)
     if step is None:
-        spelled = (place_a, seen_a), (place_b, seen_b), (place_c, seen_c)
+        spelled = ((place_a, seen_a), (place_b, seen_b), (place_c, seen_c))
         step = new_step(trace, key, primitive, attributes, spelled, (node_a, node_b, node_c))
     if primitive.late:
         trace.sites[step.depth - 1] = user_site()
