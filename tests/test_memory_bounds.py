@@ -11,6 +11,7 @@ import pytest
 
 import flambeau
 from flambeau.graph import steps
+from flambeau.graph.shapes import MOVED, View
 
 KEPT = 1 << 20
 LEFT = 3 * KEPT
@@ -71,3 +72,15 @@ def test_what_is_kept_is_bounded(program: Callable[[int], None], turns: int, mon
         tracemalloc.stop()
         gc.enable()
     assert grown < LEFT, f"{grown >> 10} KiB more after {turns} turns"
+
+
+def test_views_go_with_what_holds_them() -> None:
+    """The table in which views are found again does not keep them."""
+    gc.collect()
+    before = View.count_known()
+    views = [View((number, 3), (3, 1), 0) for number in range(100_000, 100_050)]
+    assert View((100_007, 3), (3, 1), 0) is views[7] and views[7].moved is views[7]
+    assert views[7].at(5).moved is View((100_007, 3), (3, 1), MOVED)
+    assert View.count_known() >= before + 50
+    del views
+    assert View.count_known() <= before + 1

@@ -73,16 +73,18 @@ class Composite:
 
     def at(self, integers: Iterator[Any]) -> Composite:
         """The same with other sizes and constants."""
-        constants = [next(integers) if isinstance(constant, Hidden) else constant for constant in self.constants]
-        nodes = [(place, Size(islice(integers, len(shape))), d) for place, shape, d in self.nodes]
-        results: list[Any] = []
+        made: Composite = _new(Composite)
+        made.numbers, made.pick, made.late, made.places = self.numbers, self.pick, self.late, self.places
+        made.constants = [next(integers) if isinstance(constant, Hidden) else constant for constant in self.constants]
+        made.nodes = [(place, Size(islice(integers, len(shape))), d) for place, shape, d in self.nodes]
+        results = made.results = []
         for result in self.results:
             if type(result) is tuple and result[1] is not None:
                 rank = len(result[1].sizes)
                 view = View(tuple(islice(integers, rank)), tuple(islice(integers, rank)), next(integers))
                 result = result[0], view
             results.append(result)
-        return Composite(nodes, self.numbers, constants, results, self.late)
+        return made
 
 
 class Placed:

@@ -91,7 +91,7 @@ class Storage:
         return True
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def shows_all(view: View, count: int) -> bool:
     """Whether a view shows each of ``count`` elements once, in whatever order."""
     return view.sizes.numel() == count == view.last_element() + 1 and not view.overlaps_itself()
@@ -104,7 +104,7 @@ def written(node: Node, view: View, value: Node, value_view: View | None) -> Nod
     return record(WRITE, view, (node, None), (value, value_view))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def whole(shape: Size) -> View:
     """The view of a contiguous value as it lies in memory."""
     return View(shape, contiguous_strides(shape), 0)

@@ -344,7 +344,7 @@ def no_memory(size: int) -> RuntimeError:
     )
 
 
-@functools.lru_cache(maxsize=4096)
+@functools.lru_cache(maxsize=1024)
 def size_class(nbytes: int) -> int:
     """The size that a request is rounded up to: a multiple of 64, with four significant bits.
 

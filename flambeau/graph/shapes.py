@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import weakref
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import islice
@@ -58,7 +59,7 @@ def row_major_strides(shape: Sequence[int]) -> tuple[int, ...]:
     return tuple(reversed(strides))
 
 
-contiguous_strides = lru_cache(maxsize=4096)(row_major_strides)
+contiguous_strides = lru_cache(maxsize=1024)(row_major_strides)
 """The same, remembered: for shapes of plain integers."""
 
 
@@ -79,6 +80,23 @@ MOVED = -1
 """The offset of a view whose offset is given at each run."""
 
 
+class _Interned(weakref.ref["View"]):
+    """What the table of views has: a view goes when nothing else holds it, for a program may look at ever new sizes."""
+
+    __slots__ = ("key",)
+
+    key: tuple[tuple[int, ...], tuple[int, ...], int]
+
+
+_views: dict[tuple[tuple[int, ...], tuple[int, ...], int], _Interned] = {}
+
+
+def _gone(reference: Any, views: dict[Any, _Interned] = _views) -> None:  # a default, for the module may be gone before
+    key = reference.key
+    if views.get(key) is reference:
+        views.pop(key, None)
+
+
 class View:
     """Where a tensor's elements lie in its storage: sizes, strides and offset, in elements.
 
@@ -87,20 +105,20 @@ class View:
     keys by identity. Views with an offset are not: a program may look at each of a million rows.
     """
 
-    __slots__ = ("sizes", "strides", "offset", "contiguous", "moved", "__weakref__")
-    _table: dict[tuple[tuple[int, ...], tuple[int, ...], int], View] = {}
+    __slots__ = ("sizes", "strides", "offset", "contiguous", "_moved", "__weakref__")
 
     sizes: Size
     strides: tuple[int, ...]
     offset: int
     contiguous: bool
-    moved: View
+    _moved: View | None
 
     def __new__(cls, sizes: Iterable[int], strides: Iterable[int], offset: int) -> View:
         if offset > 0:
             return View(sizes, strides, MOVED).at(offset)
         key = (tuple(sizes), tuple(strides), offset)
-        found = cls._table.get(key)
+        known = _views.get(key)
+        found = None if known is None else known()
         if found is None:
             if offset < MOVED:
                 raise RuntimeError(f"Tensor: invalid storage offset {offset}")
@@ -110,21 +128,25 @@ class View:
             found.strides = key[1]
             found.offset = offset
             found.contiguous = is_contiguous(key[0], key[1])
-            found.moved = found
-            if len(cls._table) > 30_000:  # a program that never repeats a view must not grow without bound
-                cls._table.clear()
-            cls._table[key] = found
+            found._moved = None  # not itself: that would keep it until the cycle collector comes
+            reference = _Interned(found, _gone)
+            reference.key = key
+            _views[key] = reference
         return found
+
+    @property
+    def moved(self) -> View:
+        return self._moved or self
 
     @classmethod
     def count_known(cls) -> int:
         """How many views are interned."""
-        return len(cls._table)
+        return len(_views)
 
     @classmethod
     def forget_symbolic(cls, count: int) -> None:
         """Let go of those views interned since there were ``count`` whose integers are symbols."""
-        table = cls._table
+        table = _views
         added = len(table) - count if len(table) >= count else len(table)
         for key in list(islice(reversed(table), added)):
             if not all([type(n) is int for n in (*key[0], *key[1], key[2])]):
@@ -139,7 +161,7 @@ class View:
         made.strides = self.strides
         made.offset = offset
         made.contiguous = self.contiguous
-        made.moved = self
+        made._moved = self
         return made
 
     def __repr__(self) -> str:

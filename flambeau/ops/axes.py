@@ -38,7 +38,7 @@ TransposeBackward0 = PermuteBackward0.named("TransposeBackward0")
 TBackward0 = PermuteBackward0.named("TBackward0")
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _reordered(view: View, order: tuple[int, ...]) -> View:
     return View([view.sizes[i] for i in order], [view.strides[i] for i in order], view.offset)
 

@@ -83,7 +83,7 @@ def part_at(view: View, index: Any) -> View | None:
     return None if moved is view.moved and place == view.offset else moved.at(place)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _cut(view: View, axis: int, length: int, pace: int) -> View:
     """Every ``pace``-th element of an axis, ``length`` of them, to be placed somewhere."""
     sizes, strides = list(view.sizes), list(view.strides)

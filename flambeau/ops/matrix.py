@@ -46,7 +46,7 @@ def turned(x: Tensor) -> Tensor:
     return Tensor._saved(node, _turned(view.moved).at(view.offset) if view.offset else _turned(view), None)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _turned(view: View) -> View:
     return View(view.sizes[::-1], view.strides[::-1], view.offset)
 

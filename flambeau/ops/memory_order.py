@@ -31,7 +31,7 @@ def _channels_last(sizes: Sequence[int], strides: Sequence[int]) -> bool:
     return is_contiguous([sizes[k] for k in channels_last.order], [strides[k] for k in channels_last.order])
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def memory_order(layouts: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]) -> tuple[int, ...] | None:
     """Axes from the outermost in memory to the innermost, for operands given as (sizes, strides).
 
@@ -114,7 +114,7 @@ def own_order(tensor: Tensor) -> tuple[int, ...] | None:
 Order = tuple[int, ...] | None
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _inverse_view(shape: Size, order: tuple[int, ...]) -> View:
     """The view of a contiguous value of ``shape`` in which its axis ``k`` is axis ``order[k]``."""
     dense = contiguous_strides(shape)
@@ -143,7 +143,7 @@ def permuted(x: Tensor, order: tuple[int, ...]) -> View:
 # --- channels last ------------------------------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _format_order(sizes: Size, strides: tuple[int, ...]) -> Order:
     if len(sizes) not in (4, 5) or strides[1] == 0 or 0 in sizes:
         return None

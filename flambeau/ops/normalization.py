@@ -46,7 +46,7 @@ class Layout(NamedTuple):
     others: tuple[int, ...]
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _view(sizes: Size, strides: tuple[int, ...], offset: int, shape: tuple[int, ...]) -> View | None:
     found = view_strides(sizes, strides, shape)
     return None if found is None else View(shape, found, offset)

@@ -140,7 +140,7 @@ def selected(input: Tensor, d: int, k: int, gradient: type[Gradient]) -> Tensor:
     return look(input, rest.at(view.offset + k * step), gradient, relative)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def without_axis(view: View, axis: int) -> tuple[View, int]:
     """The view without one of its axes, to be placed somewhere; and that axis's stride."""
     sizes, strides = (tuple(n for a, n in enumerate(numbers) if a != axis) for numbers in (view.sizes, view.strides))

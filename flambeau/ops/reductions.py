@@ -52,7 +52,7 @@ def _runs(dims: Sequence[int], rank: int, shape: Size) -> list[tuple[int, int]]:
     return runs
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def steps_of(shape: Size, dims: tuple[int, ...], keepdim: bool, d: dtype_type) -> tuple[Size, tuple[Any, ...]]:
     """The result's shape, and the attributes of the primitives that lead there, one for each run of axes."""
     rank = len(shape)

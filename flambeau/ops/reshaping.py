@@ -52,7 +52,7 @@ def _reshaped(x: Tensor, sizes: tuple[int, ...]) -> View | None:
     return found.at(view.offset) if found is not None and view.offset else found
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _other_shape(view: View, sizes: tuple[int, ...]) -> View | None:
     shape = infer_size(sizes, view.sizes.numel())
     if shape == view.sizes:
@@ -184,7 +184,7 @@ def unsqueeze(input: Tensor, dim: int) -> Tensor:
     return look(input, found.at(view.offset) if view.offset else found, UnsqueezeBackward0)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _unsqueezed(view: View, d: int) -> View:
     sizes, strides = view.sizes, view.strides
     step = sizes[d] * strides[d] if d < len(sizes) else 1
