@@ -18,7 +18,7 @@ from ..core.composite import composite
 from ..core.history import INPUTS, Gradient
 from ..core.tensor import Tensor
 from ..graph import primitives as p
-from ..graph.dtypes import bfloat16, dtype, float16, float32, float64
+from ..graph.dtypes import dtype, float32, float64
 from ..graph.shapes import Size, View, contiguous_strides, view_strides, wrap_dim
 from ..graph.trace import local
 from .assignment import assign
@@ -357,20 +357,20 @@ class FusedRmsNormBackward0(Gradient):
         return first, second
 
 
-_EPSILON = {float64: 2.0**-52, float32: 2.0**-23, float16: 2.0**-10, bfloat16: 2.0**-7}
+_EPSILON = {float64: 2.0**-52, float32: 2.0**-23}
 
 
 @operation("functional.rms_norm", method=False)
 def rms_norm(
     input: Tensor, normalized_shape: Sequence[int], weight: Tensor | None = None, eps: float | None = None
 ) -> Tensor:
-    """Divide by the root of the mean square over the last dimensions; ``eps`` defaults to that of the dtype."""
+    """Divide by the root of the mean square over the last dimensions; ``eps`` defaults to that of the dtype it is computed in."""
     if input.ndim < len(normalized_shape):
         raise ValueError(f"Input tensor must have at least {len(normalized_shape)} dimensions, but got {input.ndim}")
     layout = _layer_layout(input, normalized_shape, weight=weight)
     check_floating("rms_norm", input.dtype)
     if eps is None:
-        eps = _EPSILON[input.dtype]
+        eps = _EPSILON[_wide(input)]
     result, scale = composite(_divided_by_root, (layout, eps), input, weight)
     operands = [input, weight, scale]
     return with_history(result, FusedRmsNormBackward0, operands, (layout, eps), kept=operands)

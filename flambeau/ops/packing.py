@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..core.composite import tensor_of
+from ..core.device import contiguous_format
 from ..core.history import Gradient
 from ..core.tensor import Tensor
 from ..cpu.memory import allocate
@@ -195,7 +196,11 @@ def padded(
     if data.shape[0] > rows:
         data = data.narrow(0, 0, rows)
     result = padded_at(data, Places(sizes, max(total_length, len(sizes)), order), padding_value)
-    return result.transpose(0, 1) if batch_first else result, from_array(lengths)
+    if batch_first:
+        result = result.transpose(0, 1)
+        if places is not None:  # PyTorch selects sequences in another order, and what is selected lies in logical order
+            result = result.clone(memory_format=contiguous_format)
+    return result, from_array(lengths)
 
 
 @operation(method=False)

@@ -268,3 +268,12 @@ def test_a_function_with_a_parameter_inplace_writes_over_its_input_if_asked() ->
         expected = getattr(torch.nn.functional, name)(y, inplace=True)
         assert getattr(F, name)(x, inplace=True) is x and expected is y
         assert_same(x, y, what=name)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16, torch.bfloat16])
+def test_root_mean_square_of_small_numbers(dtype: torch.dtype) -> None:
+    """Where ``eps`` decides: without one it is that of the dtype in which half types are computed."""
+    x = torch.tensor([[1e-4, -2e-4, 3e-5], [0.02, 0.01, -0.03]], dtype=dtype)
+    with torch.no_grad():
+        expected = torch.nn.functional.rms_norm(x, (3,))
+    assert_same(F.rms_norm(as_flambeau(x), (3,)), expected, 1e-2 if dtype.itemsize == 2 else 1e-5)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import io
+import itertools
 import pickle
 from typing import Any
 
@@ -66,10 +67,10 @@ def test_second_gradients_and_strides() -> None:
 
     check(program, x, second=True)
     ours, theirs = as_flambeau(x.detach()), x.detach()
-    for batch_first in (True, False):
+    for batch_first, sort in itertools.product((True, False), repeat=2):
         strides = []
         for module, value in ((torch.nn.utils.rnn, theirs), (rnn, ours)):
-            packed = module.pack_padded_sequence(value, [4, 3, 1])
+            packed = module.pack_padded_sequence(value, [4, 3, 1], enforce_sorted=sort)
             strides.append(module.pad_packed_sequence(packed, batch_first)[0].stride())
         assert strides[0] == strides[1]
 
