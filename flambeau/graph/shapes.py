@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 import weakref
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import islice
 from math import prod
 from typing import Any, SupportsIndex, overload
@@ -80,21 +80,9 @@ MOVED = -1
 """The offset of a view whose offset is given at each run."""
 
 
-class _Interned(weakref.ref["View"]):
-    """What the table of views has: a view goes when nothing else holds it, for a program may look at ever new sizes."""
-
-    __slots__ = ("key",)
-
-    key: tuple[tuple[int, ...], tuple[int, ...], int]
-
-
-_views: dict[tuple[tuple[int, ...], tuple[int, ...], int], _Interned] = {}
-
-
-def _gone(reference: Any, views: dict[Any, _Interned] = _views) -> None:  # a default, for the module may be gone before
-    key = reference.key
-    if views.get(key) is reference:
-        views.pop(key, None)
+_views: dict[tuple[tuple[int, ...], tuple[int, ...], int], weakref.ref[View]] = {}
+"""Views are found again as long as something holds them: a program may look at ever new sizes. What takes them out of here is
+a C function, in which no signal's handler can come in, whose exception would be lost."""
 
 
 class View:
@@ -129,9 +117,7 @@ class View:
             found.offset = offset
             found.contiguous = is_contiguous(key[0], key[1])
             found._moved = None  # not itself: that would keep it until the cycle collector comes
-            reference = _Interned(found, _gone)
-            reference.key = key
-            _views[key] = reference
+            _views[key] = weakref.ref(found, partial(_views.pop, key))
         return found
 
     @property
