@@ -121,7 +121,8 @@ def write_element(storage: Storage, place: int, value: Any) -> bool:
 def change_element(x: Tensor, how: Callable[[Any, Any], Any], number: Any) -> bool:
     """Make a tensor of no dimensions, which is part of another, ``how(x, number)``, if that can be done at once; whether it was.
 
-    ``how`` is the addition, subtraction or multiplication of Python's numbers. In double precision these lose nothing that the
+    ``how`` is the addition, subtraction or multiplication of Python's numbers; booleans, which are not subtracted, are left to
+    the operation. In double precision these lose nothing that the
     rounding to single precision, which follows, would need (Figueroa 1995), and integers wrap round.
     """
     if not writable(x) or x._view is None:
@@ -129,7 +130,7 @@ def change_element(x: Tensor, how: Callable[[Any, Any], Any], number: Any) -> bo
     storage = x._share()
     d = storage.node.dtype
     known = _ELEMENTS.get((type(number), d))
-    if known is None or d is dtypes.bool_ or not known[1] <= number <= known[2]:
+    if known is None or d is dtypes.bool_ or type(number) is bool or not known[1] <= number <= known[2]:
         return False
     c_type = known[0]
     begin = x._view.offset * d.itemsize

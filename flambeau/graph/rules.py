@@ -39,6 +39,10 @@ _SUBTRACT_BOOL = (
     "Subtraction, the `-` operator, with two bool tensors is not supported. "
     "Use the `^` or `logical_xor()` operator instead."
 )
+_SUBTRACT_MASK = (
+    "Subtraction, the `-` operator, with a bool tensor is not supported. "
+    "If you are trying to invert a mask, use the `~` or `logical_not()` operator instead."
+)
 _NEGATE_BOOL = (
     "Negation, the `-` operator, on a bool tensor is not supported. "
     "If you are trying to invert a mask, use the `~` or `logical_not()` operator instead."
@@ -85,7 +89,7 @@ def integral(name: str) -> Rule:
 def difference(attributes: Any, metas: list[Meta]) -> Result:
     masks = [m.dtype.kind == "bool" for m in metas]
     if any(masks):
-        raise RuntimeError(_SUBTRACT_BOOL if all(masks) else _NEGATE_BOOL.replace("Negation", "Subtraction"))
+        raise RuntimeError(_SUBTRACT_BOOL if all(masks) else _SUBTRACT_MASK)
     return arithmetic(attributes, metas)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..core.at_once import SMALL, value_in_memory
 from ..core.device import contiguous_format
-from ..core.history import Gradient
+from ..core.history import Gradient, shown_as
 from ..core.storage import Storage, whole
 from ..core.tensor import Tensor
 from ..cpu.memory import allocate
@@ -127,6 +127,21 @@ class CatBackward0(Gradient):
         )
 
 
+@shown_as("CatBackward0")
+class CatOfSomeBackward(Gradient):
+    """:class:`CatBackward0` of a result without some of the operands, vectors of no elements, whose lengths are None."""
+
+    replayable = False
+
+    def backward(self, grad: Tensor) -> tuple[Tensor | None, ...]:
+        axis, lengths = self.context
+        starts = itertools.accumulate([length or 0 for length in lengths], initial=0)
+        return tuple(
+            None if edge is None else grad.new_zeros(0) if length is None else grad.narrow(axis, start, length)
+            for edge, start, length in zip(self.edges, starts, lengths)
+        )
+
+
 @operation("concat", "concatenate", method=False, out=True)
 def cat(tensors: Tensors, dim: int = 0) -> Tensor:
     """Tensors one behind the other along ``dim``; their other sizes must agree (``RuntimeError``), dtypes are promoted.
@@ -141,11 +156,12 @@ def cat(tensors: Tensors, dim: int = 0) -> Tensor:
         index = next(k for k, shape in enumerate(shapes) if not shape)
         raise RuntimeError(f"zero-dimensional tensor (at position {index}) cannot be concatenated")
     d = _common_dtype(many)
+    given = many
     if (0,) in shapes:
-        many = [t for t in many if t.shape != (0,)] or many[:1]
+        many = [t for t in many if t.shape != (0,)] or many
         shapes = [tensor.shape for tensor in many]
     first = shapes[0]
-    at = wrap_dim(dim, len(first))
+    at = wrap_dim(dim if first != (0,) else 0, len(first))
     lengths = []
     for index, shape in enumerate(shapes):
         if shape != first:
@@ -154,6 +170,10 @@ def cat(tensors: Tensors, dim: int = 0) -> Tensor:
     sizes = list(first)
     sizes[at] = sum(lengths)
     result = join(many, Size(sizes), d, at, False, _common_order(many))
+    if len(given) > len(many):
+        found = iter(lengths)
+        each = tuple([None if tensor.shape == (0,) else next(found) for tensor in given])
+        return with_history(result, CatOfSomeBackward, given, (at, each))
     return with_history(result, CatBackward0, many, (at, Size(lengths)))
 
 

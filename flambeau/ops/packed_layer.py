@@ -48,7 +48,8 @@ class PackedWalk:
     ) -> tuple[Tensor, ...]:
         """One direction of one layer: the rows of its output, and the states (sequences, hidden) at the end."""
         walk = Walk(self.sizes, reverse)
-        if len(self.sizes) == 1 or weights.w_hr is not None or weights.w_hh.numel() > MOST_WEIGHTS:
+        alone = len(self.sizes) == 1 or not self.sizes[0]  # one step, or steps of no sequences, for which there is no tile
+        if alone or weights.w_hr is not None or weights.w_hh.numel() > MOST_WEIGHTS:
             return layer(kind, walk, rows, initial, weights)
         if is_half(rows):  # computed in float32 throughout, and rounded once
             wide: Any = [None if x is None else x.float() for x in weights]

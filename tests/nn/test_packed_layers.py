@@ -109,6 +109,22 @@ def test_layers_that_take_their_steps_one_by_one(lengths: list[int]) -> None:
         np.testing.assert_allclose(mine, theirs, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("kind", ["LSTM", "GRU", "RNN"])
+@pytest.mark.parametrize("steps", [1, 4])
+def test_batches_without_sequences(kind: str, steps: int) -> None:
+    results = []
+    for library in (flambeau, torch):
+        network = getattr(library.nn, kind)(FEATURES, HIDDEN, 2, bidirectional=True)
+        x = library.zeros(steps, 0, FEATURES, requires_grad=True)
+        output, state = network(x)
+        states = state if isinstance(state, tuple) else (state,)
+        (output.sum() + sum(each.sum() for each in states)).backward()
+        gradients = [x.grad, *[parameter.grad for parameter in network.parameters()]]
+        results.append([each.detach().numpy() for each in (output, *states, *gradients)])
+    for mine, theirs in zip(*results, strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+
+
 def test_numbers_of_sequences_that_change_later() -> None:
     """What the layer reads of a batch is what it was when the layer was called."""
     network = flambeau.nn.GRU(FEATURES, HIDDEN)

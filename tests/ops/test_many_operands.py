@@ -100,3 +100,24 @@ def test_a_step_whose_operands_alone_fill_a_trace() -> None:
             expected = np.concatenate([np.arange(2) * 2 + k % 7 for k in range(count)])
             np.testing.assert_array_equal(more.numpy(), expected + 1)
             np.testing.assert_array_equal(joined.numpy(), expected)
+
+
+@pytest.mark.parametrize("dim", [0, 1, -1, 4])
+@pytest.mark.parametrize("others", [(), ((2, 2),), ((2, 2), (2, 1)), ((0,), (0,))])
+@pytest.mark.parametrize("count", [1, 12])
+def test_vectors_of_no_elements_are_left_out_but_have_gradients(
+    dim: int, others: tuple[tuple[int, ...], ...], count: int
+) -> None:
+    found = []
+    for T in (flambeau, torch):
+        nothing = [T.zeros(0, requires_grad=k % 2 == 0) for k in range(count)]
+        parts = [T.ones(shape, dtype=T.float64, requires_grad=True) for shape in others]
+        try:
+            joined = T.cat([*nothing, *parts, nothing[0]], dim)
+        except (IndexError, RuntimeError) as error:
+            found.append([type(error)])
+            continue
+        grads = T.autograd.grad(joined.pow(3).sum(), [nothing[0], *parts], create_graph=True)
+        shown = [(tuple(x.shape), str(x.dtype).split(".")[1], x.tolist()) for x in (joined, *grads)]
+        found.append([joined.requires_grad, *shown])
+    assert found[0] == found[1]

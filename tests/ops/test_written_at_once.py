@@ -222,6 +222,22 @@ def test_errors_are_those_of_pytorch(index: str, value: str) -> None:
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("number", ["True", "False", "2", "-1", "0.5"])
+@pytest.mark.parametrize("sign", ["+", "-", "*"])
+def test_an_element_is_changed_as_all_of_a_tensor_is(dtype: str, number: str, sign: str) -> None:
+    found = []
+    for T in (flambeau, torch):
+        for place in ("x[1]", "x"):
+            x = T.ones(3, dtype=getattr(T, dtype))
+            try:
+                exec(f"{place} {sign}= {number}", {"x": x})
+                found.append(x[1].item())
+            except RuntimeError as error:
+                found.append(str(error))
+    assert found == found[:1] * 4
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(
     "value", [2**53 + 1, 2**62 + 1, -(2**40) - 1, 300, -1, 1e39, 3.9, -0.0, math.inf, math.nan, 70000.0, 2**64]
 )
