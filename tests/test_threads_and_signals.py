@@ -14,8 +14,9 @@ import traceback
 import weakref
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -23,6 +24,8 @@ import pytest
 import flambeau
 import flambeau.nn.functional as F
 from flambeau import Tensor, nn, optim
+from flambeau.core.sized import Sizes
+from flambeau.graph import steps
 from flambeau.graph.steps import forget_steps
 from flambeau.graph.trace import local, set_eager
 
@@ -444,3 +447,41 @@ def test_an_alarm_while_kernels_are_compiled_leaves_the_compiler_whole(tmp_path:
     environment = {**os.environ, "FLAMBEAU_CACHE_DIR": str(tmp_path), "PYTHONFAULTHANDLER": "1"}
     done = subprocess.run([sys.executable, "-c", COMPILING], env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_threads_cut_off_forgotten_steps_together(hasty: None) -> None:
+    """Each step is taken by one of them; the others find none left."""
+
+    def work() -> None:
+        for _ in range(50_000):
+            steps._waiting.extend([None] * 4)
+            steps._cut_off(4)
+
+    together(*[work] * 4)
+    assert None not in steps._waiting
+
+
+class _Holds(NamedTuple):
+    """A variant that holds for some integers."""
+
+    number: int
+
+    def at(self, integers: tuple[int, ...]) -> Any:
+        return (self, self) if integers[0] == self.number else None
+
+
+def test_threads_look_through_variants_together(hasty: None) -> None:
+    """Each finds its own, whichever another one has put first meanwhile, and none is lost."""
+    sizes = Sizes()
+    sizes.variants = [_Holds(number) for number in range(4)]  # type: ignore[misc]
+
+    def work(seed: int) -> None:
+        draw = random.Random(seed)
+        for _ in range(30_000):
+            number = draw.randrange(4)
+            found: Any = sizes.at((number,))
+            assert found is not None and found[0].number == number
+
+    together(*[partial(work, seed) for seed in range(4)])
+    held: list[Any] = sizes.variants
+    assert sorted(variant.number for variant in held) == [0, 1, 2, 3]

@@ -85,7 +85,10 @@ class Variant:
 
 
 class Variants:
-    """Some variants, those that were used last at the beginning."""
+    """Some variants, those that were used last at the beginning.
+
+    Their list is replaced, never changed: another thread may be looking through it.
+    """
 
     __slots__ = ("_known", "_most")
 
@@ -98,21 +101,21 @@ class Variants:
 
     def sizes(self, integers: tuple[int, ...]) -> tuple[Variant, tuple[int, ...]] | None:
         """A variant that holds for a trace's integers, and the sizes of its plan."""
-        for number, variant in enumerate(self._known):
+        known = self._known
+        for number, variant in enumerate(known):
             values = variant.pattern.values(integers)
             if values is not None:
                 assert variant.outline.sizes is not None
                 sizes = variant.outline.sizes(*values)
                 if sizes is not None:
                     if number:
-                        self._known.insert(0, self._known.pop(number))
+                        self._known = [variant, *known[:number], *known[number + 1 :]]
                     return variant, sizes
         return None
 
     def add(self, variant: Variant) -> None:
         """Put a new one at the beginning; the one that was used longest ago leaves if there are too many."""
-        self._known.insert(0, variant)
-        del self._known[self._most :]
+        self._known = [variant, *self._known][: self._most]
 
 
 class Family:

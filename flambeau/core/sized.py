@@ -143,18 +143,19 @@ class Sizes:
         #: Whether it must be called each time, because it looks at a value.
         self.called = False
         self.samples: list[tuple[int, ...]] = []
-        #: None if it cannot be recorded with symbols.
+        #: None if it cannot be recorded with symbols. Replaced, never changed: another thread may be looking through it.
         self.variants: list[Variant] | None = []
         #: How many recordings had no variant since the last one was made.
         self.wanted = 0
 
     def at(self, integers: tuple[int, ...]) -> Known | None:
         """The segment and the composite for these integers, if a variant holds for them."""
-        for number, variant in enumerate(self.variants or ()):
+        known = self.variants or []
+        for number, variant in enumerate(known):
             found = variant.at(integers)
             if found is not None:
-                if number and self.variants is not None:
-                    self.variants.insert(0, self.variants.pop(number))
+                if number:
+                    self.variants = [variant, *known[:number], *known[number + 1 :]]
                 return found
         return None
 
@@ -174,12 +175,12 @@ class Sizes:
         """Have a variant made for these integers."""
         variant = make(Pattern(integers, self.samples))
         self.wanted = 0
+        known = self.variants
         if variant is None:
             self.variants = None
-        elif self.variants is not None:
+        elif known is not None:
             count_structure(2000 + 400 * len(variant.segment.steps))
-            self.variants.insert(0, variant)
-            del self.variants[MOST_VARIANTS:]
+            self.variants = [variant, *known][:MOST_VARIANTS]
 
 
 _sizes: dict[Any, Sizes] = {}

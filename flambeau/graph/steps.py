@@ -222,8 +222,11 @@ def _cut_off(count: int) -> None:
 
     Steps know their parents, so without that their memory would wait for the cycle collector.
     """
-    while count and _waiting:
-        step = _waiting.pop()
+    while count:
+        try:
+            step = _waiting.pop()
+        except IndexError:  # no more, or another thread has cut off the last one
+            return
         step = getattr(step, "last", step)  # what follows a composite follows its last step
         if type(step) is Step:
             _waiting.extend(step.next.values())
