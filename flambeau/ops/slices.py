@@ -90,7 +90,7 @@ def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: 
     axis = _checked_axis("index_add_", input, dim, index, source)
     if input.ndim == 0:
         return index_add(input.reshape(1), 0, index, source.reshape(1), alpha=alpha).reshape(())  # type: ignore[no-any-return]
-    if input.shape[axis] == 0:
+    if input.shape[axis] == 0 and index.numel():
         return input.clone()
     value = source if alpha == 1 else source * alpha
     check = ROW if input.ndim == 1 else along(axis)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -108,6 +107,9 @@ def msort(input: Tensor) -> Tensor:
 
 def _top(array: np.ndarray, count: int, axis: int, largest: bool) -> tuple[np.ndarray, np.ndarray]:
     """The ``count`` first in order, equal elements by position among those chosen."""
+    if not count or not array.size:
+        values = np.take(array, range(count), axis)
+        return values, np.zeros(values.shape, np.int64)
     n = array.shape[axis]
     at = n - count if largest else count - 1
     if array.size == n and 4 * count < n:
@@ -141,11 +143,8 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
     if input.dtype.kind == "bool":
         raise RuntimeError("topk does not support bool dtypes on CPU")
     shape = [k if a == axis else n for a, n in enumerate(input.shape)]
-    if k == 0 or prod(shape) == 0:
-        result = input.new_zeros(shape), input.new_zeros(shape, dtype=dtypes.int64)
-    else:
-        parameters = {"count": k, "axis": axis, "largest": bool(largest)}
-        result = _found(_top, parameters, input, axis, shape, ValueSelectingBackward.named("TopkBackward0"), True)
+    parameters = {"count": k if input.ndim else 1, "axis": axis, "largest": bool(largest)}  # of a number it is the number
+    result = _found(_top, parameters, input, axis, shape, ValueSelectingBackward.named("TopkBackward0"), True)
     return return_types.topk(result)  # type: ignore[no-any-return]
 
 

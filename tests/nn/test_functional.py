@@ -277,3 +277,34 @@ def test_root_mean_square_of_small_numbers(dtype: torch.dtype) -> None:
     with torch.no_grad():
         expected = torch.nn.functional.rms_norm(x, (3,))
     assert_same(F.rms_norm(as_flambeau(x), (3,)), expected, 1e-2 if dtype.itemsize == 2 else 1e-5)
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        lambda library, x: library.topk(x[:, :0], 0)[0],
+        lambda library, x: library.topk(x.t(), 2, 0)[0],
+        lambda library, x: library.topk(x.new_ones(5, 4) * x.sum(), 0)[0],
+        lambda library, x: library.topk(x.sum() + 2, 0)[0],
+        lambda library, x: x.index_add(0, library.zeros(0, dtype=library.int64), x),
+        lambda library, x: library.zeros(0, 4, dtype=x.dtype).index_add(0, library.zeros(0, dtype=library.int64), x),
+        lambda library, x: library.nn.functional.embedding_bag(
+            library.zeros(0, 3, dtype=library.int64), x.sum() + library.ones(5, 2, dtype=x.dtype)
+        ),
+        lambda library, x: library.nn.functional.grid_sample(
+            x.reshape(0, 1, 2, 2), x.reshape(0, 1, 2, 2), align_corners=False
+        ),
+        lambda library, x: library.nn.functional.grid_sample(
+            x.reshape(0, 1, 2, 2), x.reshape(0, 1, 2, 2), mode="bicubic", align_corners=True
+        ),
+    ],
+)
+def test_batches_of_nothing_have_a_history(program: Any) -> None:
+    """A batch without rows is trained on like any other: its result leads back to what it was computed from."""
+    found = []
+    for library in (torch, flambeau):
+        x = library.zeros(0, 4, dtype=library.float64).requires_grad_()
+        result = program(library, x)
+        result.sum().backward()
+        found.append((tuple(result.shape), result.requires_grad, array(result), tuple(x.grad.shape)))
+    assert str(found[0]) == str(found[1])

@@ -168,8 +168,9 @@ def _pick(input: Tensor, places: list[Tensor], extents: list[int]) -> Tensor:
     for index, extent in zip(others, extents[1:], strict=True):
         flat = flat * extent + index
     samples, channels = input.shape[:2]
-    columns = flat.reshape(samples, 1, -1).expand(samples, channels, -1)
-    values = input.reshape(samples, channels, -1).gather(2, columns).reshape(samples, channels, *flat.shape[1:])
+    columns = flat.reshape(samples, 1, flat.shape[1:].numel()).expand(samples, channels, -1)
+    pixels = input.reshape(samples, channels, input.shape[2:].numel())  # -1 would say nothing where there are no samples
+    values = pixels.gather(2, columns).reshape(samples, channels, *flat.shape[1:])
     return flambeau.where(reduce(and_, valid).unsqueeze(1), values, 0.0)
 
 
