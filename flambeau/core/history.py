@@ -55,17 +55,20 @@ _G = TypeVar("_G", bound="Gradient")
 class Packed:
     """A saved value in the form that a user's pack hook has given it."""
 
-    __slots__ = ("content", "unpack")
+    __slots__ = ("content", "unpack", "shape", "dtype")
 
-    def __init__(self, content: Any, unpack: Callable[[Any], Any]) -> None:
+    def __init__(self, content: Any, unpack: Callable[[Any], Any], shape: Size, d: DType) -> None:
         self.content = content
         self.unpack = unpack
+        #: Of the value that was packed; what the unpack hook gives may be another.
+        self.shape = shape
+        self.dtype = d
 
     @classmethod
     def of(cls, tensor: Tensor) -> Packed:
         """What the innermost pair of hooks makes of ``tensor``."""
         pack, unpack = local.pack_hooks[-1]
-        return cls(without_history(lambda: pack(tensor)), unpack)
+        return cls(without_history(lambda: pack(tensor)), unpack, tensor.shape, tensor.dtype)
 
     def open(self) -> tuple[Node, View | None]:
         """The value and its view, as the unpack hook gives them back."""

@@ -48,8 +48,8 @@ class PackedWalk:
     ) -> tuple[Tensor, ...]:
         """One direction of one layer: the rows of its output, and the states (sequences, hidden) at the end."""
         walk = Walk(self.sizes, reverse)
-        alone = len(self.sizes) == 1 or not self.sizes[0]  # one step, or steps of no sequences, for which there is no tile
-        if alone or weights.w_hr is not None or weights.w_hh.numel() > MOST_WEIGHTS:
+        empty = not self.sizes[0] or not weights.w_hh.numel()  # nothing for the kernel to divide into tiles
+        if empty or len(self.sizes) == 1 or weights.w_hr is not None or weights.w_hh.numel() > MOST_WEIGHTS:
             return layer(kind, walk, rows, initial, weights)
         if is_half(rows):  # computed in float32 throughout, and rounded once
             wide: Any = [None if x is None else x.float() for x in weights]
@@ -60,7 +60,7 @@ class PackedWalk:
         values = without_history(lambda: _walked(kind, reverse, keeps, self.counts, inputs))
         results = tuple(values[: 1 + kind.states])
         if keeps:
-            saved = [*inputs, self.counts, *values[len(results) :]]
+            saved = [*inputs, *values[len(results) :]]
             pairs = tuple([(None, None) if x is None else (x._read(), x._view) for x in saved])
             edges = tuple([(x._gradient or x) if x is not None and x._tracked else None for x in inputs])
             gradient = PackedLayerOfTwoStatesBackward if kind.states == 2 else PackedLayerBackward
@@ -106,7 +106,10 @@ def _walked(kind: type[Recurrence], reverse: bool, keeps: bool, counts: Tensor, 
 
 
 class PackedLayerBackward(RecurrentLayerBackward):
-    """Saved behind the inputs are the numbers of sequences, the activations and the states before each row."""
+    """Saved behind the inputs are the activations and the states before each row.
+
+    The numbers of sequences are the walk's: hooks on saved values would change them, which say what memory is written to.
+    """
 
     def backward(self, grad: Any) -> Any:
         if local.grad:  # step by step, so that each has a history
@@ -115,10 +118,11 @@ class PackedLayerBackward(RecurrentLayerBackward):
         name, count = kind.name, len(self.edges)
         rows, *rest = [self.input(k) for k in range(count)]
         initial, (w_ih, w_hh, *_) = rest[: kind.states], rest[kind.states :]
-        counts, activations, *before = [self.original(count + k) for k in range(2 + kind.states)]
+        activations, *before = [self.original(count + k) for k in range(1 + kind.states)]
         d, hidden = rows.dtype, w_hh.shape[1]
         d_output = grad.get(0)
         d_ends = [grad.get(1 + k) for k in range(kind.states)]
+        counts = walk_of(walk.sizes).counts
         operands = [(contiguous_node(counts), None), (w_hh._read(), w_hh._view)]
         operands += [(contiguous_node(x), None) for x in (activations, *before)]
         for state, d_end in zip(initial, d_ends):

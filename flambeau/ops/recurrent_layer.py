@@ -13,10 +13,11 @@ from itertools import accumulate, groupby
 from typing import Any, NamedTuple
 
 from ..core.composite import composite
-from ..core.history import Gradient, is_half
+from ..core.history import Gradient, Packed, is_half
 from ..core.modes import without_history
 from ..core.storage import is_exposed
 from ..core.tensor import Tensor
+from ..graph.dtypes import TYPE_NAMES
 from ..graph.trace import local, record_constant
 from .dispatch import tracked
 from .matrix import mm, transposed
@@ -177,6 +178,17 @@ class RecurrentLayerBackward(Gradient):
 
     replayable = False  # its steps are, which are the same for all numbers of them
     outputs = 2
+
+    def original(self, index: int) -> Any:
+        """As it was saved. What a user's hook gives back is read unasked, too, so ``RuntimeError`` if that is of another kind."""
+        value = super().original(index)
+        saved = self.saved[index][0]
+        if type(saved) is Packed and (value.shape != saved.shape or value.dtype is not saved.dtype):
+            raise RuntimeError(
+                f"unpack_hook gave {TYPE_NAMES[value.dtype]} of shape {list(value.shape)} for what was saved as "
+                f"{TYPE_NAMES[saved.dtype]} of shape {list(saved.shape)}"
+            )
+        return value
 
     def backward(self, grad: Any) -> Any:
         kind, walk = self.context

@@ -125,6 +125,39 @@ def test_batches_without_sequences(kind: str, steps: int) -> None:
         np.testing.assert_array_equal(mine, theirs)
 
 
+@pytest.mark.parametrize(("kind", "states"), [("lstm", 2), ("gru", 1), ("rnn_tanh", 1)])
+def test_no_hidden_units(kind: str, states: int) -> None:
+    T = flambeau
+    state = T.ones(1, 2, 0)
+    weights = [T.ones(0, 3), T.ones(0, 0), T.ones(0), T.ones(0)]
+    output, *_ = getattr(T, kind)(
+        T.ones(3, 3), T.tensor([2, 1]), (state, state) if states == 2 else state, weights, True, 1, 0.0, False, False
+    )
+    assert output.tolist() == [[]] * 3
+
+
+@pytest.mark.parametrize("kind", ["LSTM", "GRU", "RNN"])
+@pytest.mark.parametrize("steps", [1, 5])
+def test_hooks_that_keep_saved_values_otherwise(kind: str, steps: int) -> None:
+    """In another dtype, which the numbers of sequences must survive, and memory that is read must be as large as it was."""
+    T = flambeau
+    network = getattr(T.nn, kind)(FEATURES, HIDDEN)
+    x = T.randn(steps, 30, FEATURES)
+
+    def gradient(pack: Any, unpack: Any) -> Any:
+        with T.autograd.graph.saved_tensors_hooks(pack, unpack):
+            output, _ = network(x)
+        (found,) = T.autograd.grad(output.sum(), [network.weight_hh_l0])
+        return found
+
+    known = gradient(lambda value: value, lambda value: value)
+    found = gradient(lambda value: value.half(), lambda value: value.float())
+    assert T.allclose(found, known, atol=0.02 * known.abs().max().item())
+    for change in (lambda value: value.double(), lambda value: value.flatten()[:1], lambda value: value[:-1]):
+        with pytest.raises((RuntimeError, IndexError)):
+            gradient(change, lambda value: value).sum().item()
+
+
 def test_numbers_of_sequences_that_change_later() -> None:
     """What the layer reads of a batch is what it was when the layer was called."""
     network = flambeau.nn.GRU(FEATURES, HIDDEN)
