@@ -120,8 +120,7 @@ class PackedLayerBackward(RecurrentLayerBackward):
         initial, (w_ih, w_hh, *_) = rest[: kind.states], rest[kind.states :]
         activations, *before = [self.original(count + k) for k in range(1 + kind.states)]
         d, hidden = rows.dtype, w_hh.shape[1]
-        d_output = grad.get(0)
-        d_ends = [grad.get(1 + k) for k in range(kind.states)]
+        d_output, *d_ends = self.given(grad)
         counts = walk_of(walk.sizes).counts
         operands = [(contiguous_node(counts), None), (w_hh._read(), w_hh._view)]
         operands += [(contiguous_node(x), None) for x in (activations, *before)]

@@ -190,6 +190,18 @@ class RecurrentLayerBackward(Gradient):
             )
         return value
 
+    def given(self, grad: Any) -> list[Tensor | None]:
+        """The gradient of each output, or None; of those that a user's hook or call gives no other part asks what they are."""
+        found: list[Tensor | None] = [grad.get(number) for number in range(self.outputs)]
+        for number, value in enumerate(found):
+            shape, d = self._output_meta(number)
+            if value is not None and (value.shape != shape or value.dtype is not d):
+                raise RuntimeError(
+                    f"{self.name()} needs a gradient of {TYPE_NAMES[d]} and shape {list(shape)} for output {number}, but got "
+                    f"{TYPE_NAMES[value.dtype]} of shape {list(value.shape)}"
+                )
+        return found
+
     def backward(self, grad: Any) -> Any:
         kind, walk = self.context
         count = len(self.edges)
@@ -199,7 +211,7 @@ class RecurrentLayerBackward(Gradient):
             kept = [output, *rest[kind.states :]]
         else:
             kept = [self.original(count + k) for k in range(1 + len(kind.kept))]
-        given = [grad.get(number) for number in range(self.outputs)]
+        given = self.given(grad)
         settings = kind, walk, tuple([edge is not None for edge in self.edges])
         return tuple(_recorded(_walked_back, settings, *given, *inputs, *kept))
 

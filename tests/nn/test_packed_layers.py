@@ -158,6 +158,23 @@ def test_hooks_that_keep_saved_values_otherwise(kind: str, steps: int) -> None:
             gradient(change, lambda value: value).sum().item()
 
 
+@pytest.mark.parametrize("kind", ["LSTM", "GRU", "RNN"])
+@pytest.mark.parametrize("steps", [1, 5])
+@pytest.mark.parametrize("change", ["double", "half", "first", "twice", "flatten"])
+def test_hooks_that_give_gradients_of_another_kind(kind: str, steps: int, change: str) -> None:
+    T = flambeau
+    x = T.randn(steps, 30, FEATURES)
+    output, _ = getattr(T.nn, kind)(FEATURES, HIDDEN)(x)
+    node = output.grad_fn
+    while "Layer" not in node.name():
+        node = node.next_functions[0][0]
+    changes = {"first": lambda g: g[:1], "twice": lambda g: T.cat([g, g])}
+    of_one = changes.get(change) or (lambda g: getattr(g, change)())
+    node.register_prehook(lambda grads: tuple([None if g is None else of_one(g) for g in grads]))
+    with pytest.raises(RuntimeError, match="needs a gradient of Float and shape"):
+        output.sum().backward()
+
+
 def test_numbers_of_sequences_that_change_later() -> None:
     """What the layer reads of a batch is what it was when the layer was called."""
     network = flambeau.nn.GRU(FEATURES, HIDDEN)
