@@ -190,7 +190,7 @@ def broadcast_shapes(*shapes: Sequence[int]) -> Size:
     rank = max((len(shape) for shape in shapes), default=0)
     result = [1] * rank
     for shape in shapes:
-        for i, extent in enumerate(shape, rank - len(shape)):
+        for i, extent in zip(range(rank - 1, -1, -1), reversed(shape)):  # from the back: of several errors the last is told
             if extent != 1:
                 if result[i] == 1:
                     result[i] = extent

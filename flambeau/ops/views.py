@@ -129,7 +129,8 @@ def expand(self: Tensor, *size: Sizes, implicit: bool = False) -> Tensor:
             f"greater or equal to the number of dimensions in the tensor ({len(old)})"
         )
     new_sizes, new_strides = [], []
-    for axis, n in enumerate(wanted):
+    for axis in range(len(wanted) - 1, -1, -1):  # from the back: of several errors the last is told
+        n = wanted[axis]
         if axis < lead:
             if n < 0:
                 raise RuntimeError(
@@ -150,7 +151,7 @@ def expand(self: Tensor, *size: Sizes, implicit: bool = False) -> Tensor:
                 f"The expanded size of the tensor ({n}) must match the existing size ({have}) at non-singleton dimension "
                 f"{axis}.  Target sizes: {list(wanted)}.  Tensor sizes: {list(old)}"
             )
-    return view_of(self, new_sizes, new_strides, offset, ExpandBackward0)
+    return view_of(self, new_sizes[::-1], new_strides[::-1], offset, ExpandBackward0)
 
 
 @operation(function=False)

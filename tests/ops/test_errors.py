@@ -105,3 +105,24 @@ def test_same_type(expression: str) -> None:
     expected, actual = raised(torch, expression), raised(flambeau, expression)
     assert expected is not None
     assert isinstance(actual, type(expected)), f"{actual!r} instead of {expected!r}"
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        lambda library: library.zeros(4, 5) + library.zeros(3, 6),
+        lambda library: library.zeros(2, 4, 5) + library.zeros(3, 6),
+        lambda library: library.zeros(3, 4).expand(4, 5),
+        lambda library: library.zeros(3, 4).expand(-2, 4, 5),
+        lambda library: library.zeros(3, 1, 4).expand(2, 4, 1, 4),
+        lambda library: library.broadcast_tensors(library.zeros(4, 5), library.zeros(3, 6)),
+        lambda library: library.where(library.ones(3, 4, dtype=library.bool), library.zeros(5, 4), library.zeros(5, 6)),
+    ],
+)
+def test_the_last_of_several_axes_that_do_not_fit_is_named(program: Any) -> None:
+    messages = []
+    for library in (torch, flambeau):
+        with pytest.raises(RuntimeError) as found:
+            program(library)
+        messages.append(str(found.value))
+    assert messages[0] == messages[1]
