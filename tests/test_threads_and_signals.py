@@ -485,3 +485,25 @@ def test_threads_look_through_variants_together(hasty: None) -> None:
     together(*[partial(work, seed) for seed in range(4)])
     held: list[Any] = sizes.variants
     assert sorted(variant.number for variant in held) == [0, 1, 2, 3]
+
+
+def test_threads_look_at_parts_of_what_is_no_view_yet(hasty: None) -> None:
+    """Each makes the tensor a view of a storage; there must be one storage, and no moment without a value."""
+    for _ in range(300):
+        x = flambeau.arange(8.0) * 1
+        start = threading.Barrier(4)
+        found: list[object] = []
+
+        def look(k: int, x: flambeau.Tensor = x, start: threading.Barrier = start, found: list[object] = found) -> None:
+            start.wait()
+            try:
+                found.append(x[k].item() - k)
+            except Exception as error:
+                found.append(error)
+
+        threads = [threading.Thread(target=look, args=(k,)) for k in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert found == [0.0] * 4

@@ -17,6 +17,7 @@ from ..graph.dtypes import DType, dtype
 from ..graph.primitives import COPY
 from ..graph.shapes import Size, View, contiguous_strides, is_contiguous, wrap_dim
 from ..graph.trace import Node, local, note_rebinding, record
+from ..interpreter.forks import new_lock
 from .device import NAMED, strided
 from .history import Gradient
 from .hooks import AutogradState, TensorHooks
@@ -24,6 +25,8 @@ from .storage import Storage, whole
 from .values import TensorValues
 
 _new = object.__new__
+
+_sharing = new_lock()
 
 
 class TensorType(type):
@@ -140,9 +143,10 @@ class Tensor(TensorValues, TensorHooks, Methods):
 
     def _read(self) -> Node:
         """The node that holds this tensor's value now (to be read through ``_view``)."""
+        node = self._node  # looked at before the storage, which another thread may put in its place
         storage = self._storage
         if storage is None:
-            return self._node  # type: ignore[no-any-return]
+            return node  # type: ignore[no-any-return]
         state = self._autograd
         if state is not None and state.base is not None:
             base = state.base
@@ -157,10 +161,13 @@ class Tensor(TensorValues, TensorHooks, Methods):
         """Make this tensor's memory shareable: from now on it is a view of a storage."""
         storage = self._storage
         if storage is None:
-            node = self._node
-            storage = self._storage = Storage(node)
-            self._node = None
-            self._view = whole(node.shape)
+            with _sharing:  # other threads may do the same, or read meanwhile: the storage comes when the view is there
+                storage = self._storage
+                if storage is None:
+                    node: Node = self._node  # type: ignore[assignment]
+                    self._view = whole(node.shape)
+                    storage = self._storage = Storage(node)
+                    self._node = None
         return storage
 
     def _assign(self, value: Node, view: View | None = None) -> None:
