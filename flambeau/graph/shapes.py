@@ -124,6 +124,10 @@ class View:
     def moved(self) -> View:
         return self._moved or self
 
+    def spelled(self) -> tuple[Any, ...]:
+        """What it says."""
+        return self.sizes, self.strides, self.offset
+
     @classmethod
     def count_known(cls) -> int:
         """How many views are interned."""

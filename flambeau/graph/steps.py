@@ -204,7 +204,8 @@ def comes_first(step: Step, key: Any, primitive: Primitive | None = None) -> boo
             return False
     elif not step.next or step.parent is None:
         return False
-    number = hash((id(step), key))
+    # Views by what they say: one that nothing holds is another object the next time.
+    number = hash((id(step), *[part.spelled() if type(part) is View else part for part in key]))
     if number in _came_once:
         return False
     if len(_came_once) >= MOST_SIZES:
