@@ -14,7 +14,8 @@ from typing import Any
 from ..core.history import Edge, Gradient
 from ..core.tensor import Tensor
 from ..graph.notices import warn_once
-from ..graph.trace import local, user_site
+from ..graph.sites import user_site
+from ..graph.trace import local
 from ..ops.creation import zeros_like
 from ..ops.joining import stack
 from ..ops.one_node import run_between

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 from ..graph.dtypes import bfloat16, float16, float32
 from ..graph.shapes import Size, View
-from ..graph.trace import Node, local, user_site
+from ..graph.sites import user_site
+from ..graph.trace import Node, local
 from .hooks import RemovableHandle
 from .modes import without_history
 

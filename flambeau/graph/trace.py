@@ -22,14 +22,15 @@ from threading import get_ident
 from typing import Any
 
 from ..interpreter.forks import in_child, new_lock
-from .bounds import LARGEST, SMALLEST, check_value
-from .dtypes import DType, scalar_dtype
+from .bounds import LARGEST, SMALLEST
+from .dtypes import DType
 from .placeholder import Hidden, ValueNeeded
-from .primitives import FILL, LEAF, OUTPUT, WRITE, Primitive, nbytes
-from .rules import Meta, Result, from_attributes
+from .primitives import FILL, LEAF, OUTPUT, Primitive, nbytes
+from .results import form_of, result_of
 from .segments import find_structure
 from .shapes import MOVED, Size, View
-from .steps import ALWAYS, BYTE_BUDGET, Operand, Step, comes_first, remember_next, root_of, when_forgotten
+from .sites import user_site
+from .steps import ALWAYS, BYTE_BUDGET, Operand, Step, comes_first, remember_next, root_of
 
 SOFT_BUDGET = 768
 """Pending steps from which on a trace is cut where the previous one was cut."""
@@ -219,26 +220,6 @@ in_child(_turn_to_a_new_trace)  # a signal's handler may have forked while somet
 evaluate_trace: list[Callable[[Trace], None]] = []
 """The evaluator, put here by the compiler (the graph knows nothing of what is below it)."""
 
-_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
-
-
-_own_files: set[str] = set()
-"""Files of this package."""
-
-
-def user_site() -> tuple[str, int] | None:
-    """File and line of the innermost frame outside this package: the line that recorded an operation."""
-    frame = sys._getframe(1)
-    while frame is not None:
-        name = frame.f_code.co_filename
-        if name not in _own_files:
-            if not name.startswith(_PACKAGE):
-                return name, frame.f_lineno
-            _own_files.add(name)
-        frame = frame.f_back  # type: ignore[assignment]
-    return None
-
-
 def line_of(step: Step) -> tuple[str, int] | None:
     """The line that records what follows a step, for reports. Looking for it takes as long as recording: not for what passes."""
     return local.line or (user_site() if SHOW or not step.passing else None)
@@ -252,12 +233,12 @@ def new_step(
     ``values`` are the operands' nodes and numbers. ``RuntimeError`` also for a view that reaches outside what it is a view of,
     and for a value that is too large.
     """
-    form, outside = _form(primitive, attributes, operands, values)
+    form, outside = form_of(primitive, attributes, operands, values)
     known = trace.forms.get(form)
     parent = trace.cursor
     line = line_of(parent)
     if known is None:
-        step = Step(parent, primitive, attributes, operands, *_result_of(primitive, attributes, operands, values), line)
+        step = Step(parent, primitive, attributes, operands, *result_of(primitive, attributes, operands, values), line)
         find_structure(step)
         trace.forms[form] = step
     else:
@@ -268,93 +249,6 @@ def new_step(
         else:
             remember_next(parent, key, step)
     return step
-
-
-def _form(
-    primitive: Primitive, attributes: Any, operands: tuple[Operand, ...], values: Sequence[Any]
-) -> tuple[tuple[Any, ...], tuple[int, ...]]:
-    """What decides what a primitive gives, and the places that it reads, each once."""
-    if len(operands) == 1:
-        ((place, view),) = operands
-        if type(place) is int:
-            (value,) = values
-            return (primitive, attributes, value.shape, value.dtype, view), (place,)
-    elif len(operands) == 2:  # as below, for most primitives have one or two values
-        (place, view), (other, seen) = operands
-        if type(place) is int and type(other) is int and place != other:
-            value, second = values
-            return (primitive, attributes, value.shape, value.dtype, view, second.shape, second.dtype, seen), (place, other)
-    form: list[Any] = [primitive, attributes]
-    read: list[int] = []
-    for (place, view), value in zip(operands, values):
-        if type(place) is str:
-            form.append(place)
-        else:
-            read.append(place)
-            form += (value.shape, value.dtype, view)
-    outside = tuple(dict.fromkeys(read))
-    if len(outside) < len(read):  # which of them are one value belongs to the structure
-        form.append(tuple([outside.index(place) for place in read]))
-    return tuple(form), outside
-
-
-def _result_of(
-    primitive: Primitive, attributes: Any, operands: tuple[Operand, ...], values: Sequence[Any]
-) -> tuple[Size, DType, DType]:
-    """Shape and dtype of what a primitive gives, and the dtype that it computes in, by its rule."""
-    if primitive.kind == "map" and primitive.rule is not from_attributes:
-        kinds: list[Any] = [primitive, attributes]
-        common: Any = None
-        for (place, view), node in zip(operands, values):
-            if type(place) is str:
-                kinds.append(place)
-                continue
-            shape = node.shape
-            if view is not None:
-                view.check_within(shape.numel(), node.dtype.itemsize)
-                shape = view.sizes
-            kinds += (node.dtype, not shape)
-            if shape and common is not shape:
-                if common is not None and common != shape:
-                    break  # to be broadcast
-                common = shape
-        else:
-            key = tuple(kinds)
-            types = _types.get(key)
-            if types is None:
-                shape, *types = _by_rule(primitive, attributes, operands, values)
-                _types[key] = types
-                return shape, *types
-            if common is None:
-                return _SCALAR, *types
-            check_value(common, types[0])
-            return common, *types
-    return _by_rule(primitive, attributes, operands, values)
-
-
-_SCALAR = Size()
-_types: dict[Any, Any] = {}
-"""The dtypes that elementwise primitives give and compute in, where no operand is broadcast, by the operands' dtypes and
-whether they have dimensions."""
-
-when_forgotten(_types.clear)
-
-
-def _by_rule(primitive: Primitive, attributes: Any, operands: tuple[Operand, ...], values: Sequence[Any]) -> Result:
-    metas = []
-    for (place, view), node in zip(operands, values):
-        if type(place) is str:
-            metas.append(Meta((), scalar_dtype(place), 2))
-        else:
-            shape = node.shape if view is None else view.sizes
-            if view is not None:
-                view.check_within(node.shape.numel(), node.dtype.itemsize)
-            metas.append(Meta(shape, node.dtype, 0 if shape else 1))
-    result = primitive.rule(attributes, metas)
-    check_value(result.shape, result.dtype)
-    if primitive is WRITE:
-        attributes.check_within(result.shape.numel(), result.dtype.itemsize)
-    return result
 
 
 def enter(trace: Trace, node: Node) -> Node:

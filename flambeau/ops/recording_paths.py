@@ -13,7 +13,8 @@ from ..core.history import CROSSWISE, NOTHING, RESULT, Gradient, sequence
 from ..core.tensor import Tensor
 from ..graph.bounds import LARGEST, SMALLEST, whole_number
 from ..graph.primitives import COPY, Primitive
-from ..graph.trace import Node, enter, local, new_step, number_kind, overflow, user_site
+from ..graph.sites import user_site
+from ..graph.trace import Node, enter, local, new_step, number_kind, overflow
 from .dispatch import NUMBERS, in_memory_order, not_a_tensor, operand
 
 _new = object.__new__
