@@ -95,6 +95,15 @@ def attach(
         history.observe()
 
 
+def share(history: Gradient, results: Sequence[Tensor]) -> None:
+    """Give results a history that is new and has them as its outputs."""
+    if local.watched:
+        history.observe()
+    for number, result in enumerate(results):
+        result._tracked = True
+        result._gradient = history, number
+
+
 def with_history(
     result: Tensor, gradient: type[Gradient], operands: Sequence[Any], context: Any = None,
     kept: Sequence[Tensor | None] | None = None,

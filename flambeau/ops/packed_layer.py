@@ -18,7 +18,7 @@ from ..core.tensor import Tensor
 from ..graph.primitives import RECURRENT, RECURRENT_GRADIENT
 from ..graph.trace import local, record_constant, record_outputs
 from ..kernels.kernel import GATES, KEPT
-from .dispatch import tracked
+from .dispatch import share, tracked
 from .from_data import from_array
 from .matrix import mm, transposed
 from .recurrence import Recurrence, Weights
@@ -66,11 +66,7 @@ class PackedWalk:
             gradient = PackedLayerOfTwoStatesBackward if kind.states == 2 else PackedLayerBackward
             shapes, dtypes = [x.shape for x in results], [rows.dtype] * len(results)
             history = gradient.of(edges, pairs, shapes, dtypes, (kind, walk))
-            if local.watched:
-                history.observe()
-            for number, result in enumerate(results):
-                result._tracked = True
-                result._gradient = history, number
+            share(history, results)
         return results
 
 

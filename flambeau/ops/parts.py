@@ -14,6 +14,7 @@ from ..graph.dtypes import TYPE_NAMES, int64
 from ..graph.placeholder import as_integer, is_integer
 from ..graph.shapes import MOVED, Size, View, contiguous_strides, wrap_dim
 from ..graph.trace import local, record_constant
+from .dispatch import share
 from .joining import cat, stack
 from .one_node import one_node
 from .operation import Sizes, operation, titled
@@ -59,11 +60,7 @@ def _with_one_history(name: str, input: Tensor, axis: int, lacking: bool, parts:
         shapes, dtypes = [part.shape for part in parts], [part.dtype for part in parts]
         edges, context = (input._gradient or input,), (input.shape, axis, lacking)
         history = PartsBackward.named(name, len(parts)).of(edges, (), shapes, dtypes, context)
-        if local.watched:
-            history.observe()
-        for number, part in enumerate(parts):
-            part._tracked = True
-            part._gradient = history, number
+        share(history, parts)
     return tuple(parts)
 
 

@@ -19,7 +19,7 @@ from ..core.storage import is_exposed
 from ..core.tensor import Tensor
 from ..graph.dtypes import TYPE_NAMES
 from ..graph.trace import local, record_constant
-from .dispatch import tracked
+from .dispatch import share, tracked
 from .matrix import mm, transposed
 from .recurrence import Recurrence, Weights
 from .rows import Steps, way_for
@@ -247,9 +247,5 @@ def layer(
         edges = tuple([(x._gradient or x) if x is not None and x._tracked else None for x in inputs])
         gradient = RecurrentLayerOfTwoStatesBackward if kind.states == 2 else RecurrentLayerBackward
         history = gradient.of(edges, pairs, [x.shape for x in results], [d] * len(results), (kind, walk))
-        if local.watched:
-            history.observe()
-        for number, result in enumerate(results):
-            result._tracked = True
-            result._gradient = history, number
+        share(history, results)
     return results

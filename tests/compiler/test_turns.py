@@ -5,15 +5,15 @@ from __future__ import annotations
 import inspect
 import random
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import pytest
+from compiler.test_same_bits import eager
 
 import flambeau
 from flambeau.compiler import parts
-from flambeau.graph import steps, trace
+from flambeau.graph import steps
 
 WIDTH = 6
 
@@ -23,15 +23,6 @@ def nothing_known() -> Iterator[None]:
     steps.forget_steps()
     yield
     steps.forget_steps()
-
-
-@contextmanager
-def eager() -> Iterator[None]:
-    trace.set_eager(True)
-    try:
-        yield
-    finally:
-        trace.set_eager(False)
 
 
 @pytest.fixture
