@@ -24,10 +24,10 @@ import pytest
 import flambeau
 import flambeau.nn.functional as F
 from flambeau import Tensor, nn, optim
-from flambeau.core.sized import Sizes
 from flambeau.graph import steps
 from flambeau.graph.steps import forget_steps
 from flambeau.graph.trace import local, set_eager
+from flambeau.kernels.patterns import Variants
 
 
 @pytest.fixture
@@ -472,19 +472,19 @@ class _Holds(NamedTuple):
 
 def test_threads_look_through_variants_together(hasty: None) -> None:
     """Each finds its own, whichever another one has put first meanwhile, and none is lost."""
-    sizes = Sizes()
-    sizes.variants = [_Holds(number) for number in range(4)]  # type: ignore[misc]
+    variants = Variants(4)
+    for number in range(4):
+        variants.add(_Holds(number))
 
     def work(seed: int) -> None:
         draw = random.Random(seed)
         for _ in range(30_000):
             number = draw.randrange(4)
-            found: Any = sizes.at((number,))
+            found = variants.at((number,))
             assert found is not None and found[0].number == number
 
     together(*[partial(work, seed) for seed in range(4)])
-    held: list[Any] = sizes.variants
-    assert sorted(variant.number for variant in held) == [0, 1, 2, 3]
+    assert sorted(variant.number for variant in variants.known) == [0, 1, 2, 3]
 
 
 def test_threads_look_at_parts_of_what_is_no_view_yet(hasty: None) -> None:

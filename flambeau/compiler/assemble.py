@@ -24,8 +24,9 @@ from ..graph.structure import SizedStep
 from ..interpreter.forks import new_lock
 from ..kernels.contract import NEW_PHASE, PADDING, STOP_ON_ERROR, Device, ReusedMemory
 from ..kernels.kernel import Late, Operand
+from ..kernels.patterns import Variants
 from . import plan as planning
-from .families import Variants, variant_for
+from .families import variant_for
 from .lifetimes import Lifetimes
 from .outline import Outline
 from .parts import Body, Part, note_uses, parts_of
@@ -236,10 +237,10 @@ class _Assembly:
         variants = _parts.get(key)
         if variants is None:
             variants = _parts[key] = Variants(MOST_VARIANTS)
-        found = variants.sizes(integers)
+        found = variants.at(integers)
         if found is None:
             variants.add(variant_for(self._device, _spelled(body, metas), mask, integers, (), part=True))
-            found = variants.sizes(integers)
+            found = variants.at(integers)
             assert found is not None, "a part does not hold for the sizes that it was made for"
         variant, sizes = found
         if planning.CHECK:

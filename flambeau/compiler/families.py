@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..graph.segments import expanded, find_structure
-from ..graph.steps import Step, count_structure, when_forgotten
+from ..graph.steps import CameOnce, Step, count_structure, when_forgotten
 from ..graph.structure import with_integers
 from ..kernels.contract import Device
-from ..kernels.patterns import Pattern
+from ..kernels.patterns import Pattern, Variants
 from ..kernels.symbols import Symbols
 from . import plan as planning
 from .outline import Outline
@@ -23,9 +23,9 @@ from .plan import Plan
 
 MOST_VARIANTS = 32
 """Variants of a family that are kept, those that were used last."""
-VARIANTS_AT_ONCE = 3
-"""A family gets so many variants as they are needed, and each further one only when twice as many traces wanted one as for
-the one before: guards that are independent of each other have very many combinations. Till then traces are assembled."""
+VARIANTS_AT_ONCE = 4
+"""A family gets so many variants as they are needed (see :class:`~flambeau.kernels.patterns.Variants`); traces that have none
+are assembled."""
 STEPS_AT_ONCE, STEPS_A_VISIT = 192, 16
 """A structure of so many steps is planned as a whole when it is seen twice; a larger one after a visit for each so many."""
 MOST_STEPS = 2048
@@ -51,6 +51,15 @@ class Variant:
 
     def __init__(self, pattern: Pattern) -> None:
         self.pattern = pattern
+
+    def at(self, integers: tuple[int, ...]) -> tuple[Variant, tuple[int, ...]] | None:
+        """Itself and the sizes of its plan for a trace's integers, if it holds for them."""
+        values = self.pattern.values(integers)
+        if values is None:
+            return None
+        assert self.outline.sizes is not None
+        sizes = self.outline.sizes(*values)
+        return None if sizes is None else (self, sizes)
 
     def planned(
         self, device: Device, steps: Sequence[Any], live: bytes, integers: tuple[int, ...],
@@ -84,69 +93,22 @@ class Variant:
         return check
 
 
-class Variants:
-    """Some variants, those that were used last at the beginning.
-
-    Their list is replaced, never changed: another thread may be looking through it.
-    """
-
-    __slots__ = ("_known", "_most")
-
-    def __init__(self, most: int) -> None:
-        self._known: list[Variant] = []
-        self._most = most
-
-    def __len__(self) -> int:
-        return len(self._known)
-
-    def sizes(self, integers: tuple[int, ...]) -> tuple[Variant, tuple[int, ...]] | None:
-        """A variant that holds for a trace's integers, and the sizes of its plan."""
-        known = self._known
-        for number, variant in enumerate(known):
-            values = variant.pattern.values(integers)
-            if values is not None:
-                assert variant.outline.sizes is not None
-                sizes = variant.outline.sizes(*values)
-                if sizes is not None:
-                    if number:
-                        self._known = [variant, *known[:number], *known[number + 1 :]]
-                    return variant, sizes
-        return None
-
-    def add(self, variant: Variant) -> None:
-        """Put a new one at the beginning; the one that was used longest ago leaves if there are too many."""
-        self._known = [variant, *self._known][: self._most]
-
-
 class Family:
     """The variants for one structure and one set of needed values."""
 
-    __slots__ = ("samples", "variants", "visits", "wanted")
+    __slots__ = ("samples", "variants", "visits")
 
     def __init__(self) -> None:
         self.samples: list[tuple[int, ...]] = []
         self.visits = 0
-        #: How many traces had no variant since the last one was made.
-        self.wanted = 0
-        self.variants = Variants(MOST_VARIANTS)
+        self.variants = Variants(MOST_VARIANTS, VARIANTS_AT_ONCE)
 
 
 _families: dict[Any, Family] = {}
 """By the device, what is needed, and the structures of all steps with the places that they read."""
 
-_came_once: set[int] = set()
-MOST_STRUCTURES = 10_000
-"""How many long structures that came once are remembered."""
-
-
-def _comes_first(structure: int) -> bool:
-    """Whether a long trace is of a structure that did not come before: a loop may never turn as often again."""
-    if structure in _came_once:
-        return False
-    if len(_came_once) >= MOST_STRUCTURES:
-        _came_once.clear()
-    _came_once.add(structure)
-    return True
+_long_once = CameOnce(10_000)
+"""Long structures that came once: a loop may never turn as often again."""
 
 
 def planned_for_any_size(device: Device, chain: Sequence[Step], live: bytes) -> Plan | None:
@@ -156,7 +118,7 @@ def planned_for_any_size(device: Device, chain: Sequence[Step], live: bytes) -> 
     for step in chain:
         if step.structure is None:
             find_structure(step)
-    if len(live) > STEPS_AT_ONCE and _comes_first(hash(tuple([step.structure for step in chain]))):
+    if len(live) > STEPS_AT_ONCE and _long_once.first(hash(tuple([step.structure for step in chain]))):
         return None
     structure: list[Any] = [device, live]
     spread_out: list[int] = []
@@ -169,7 +131,7 @@ def planned_for_any_size(device: Device, chain: Sequence[Step], live: bytes) -> 
     if family is None:
         count_structure(500 + 8 * len(key) + 40 * len(integers))
         family = _families[key] = Family()
-    found = family.variants.sizes(integers)
+    found = family.variants.at(integers)
     if found is not None:
         return _plan(device, chain, integers, live, *found)
     family.visits += 1
@@ -179,14 +141,12 @@ def planned_for_any_size(device: Device, chain: Sequence[Step], live: bytes) -> 
         return None
     if integers in family.samples:  # the very same trace again
         return planned(device, expanded(chain), live, fuse=True)
-    family.wanted += 1
-    if family.wanted < 1 << max(0, len(family.variants) - VARIANTS_AT_ONCE):
+    if not family.variants.wanted():
         return None
-    family.wanted = 0
     family.samples[MOST_SAMPLES:] = []
     family.variants.add(variant_for(device, expanded(chain), live, integers, family.samples))
     family.samples.append(integers)
-    found = family.variants.sizes(integers)
+    found = family.variants.at(integers)
     assert found is not None, "a plan does not hold for the sizes that it was made for"
     return _plan(device, chain, integers, live, *found)
 
@@ -215,6 +175,6 @@ def variant_for(
 
 
 when_forgotten(_families.clear, structure=True)
-when_forgotten(_came_once.clear, structure=True)
+when_forgotten(_long_once.forget, structure=True)
 
 __all__ = ["planned", "planned_for_any_size"]

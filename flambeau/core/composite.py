@@ -20,6 +20,7 @@ from typing import Any
 from ..compiler import plan as planning
 from ..graph.placeholder import Placeholder, ValueNeeded
 from ..graph.segments import Segment, segment_step
+from ..graph.sites import user_site
 from ..graph.steps import comes_first, count_kept, when_forgotten
 from ..graph.trace import (
     CLOSED,
@@ -38,7 +39,6 @@ from ..graph.trace import (
     only_leaves,
     remember_next,
     time_to_cut,
-    user_site,
 )
 from .recording import (
     Call,
@@ -164,15 +164,8 @@ def recorded(name: Sequence[Any], pairs: list[Pair], call: Call, context: Any) -
 
 def _passing(trace: Trace, name: Sequence[Any], pairs: list[Pair], call: Call, context: Any) -> list[Pair]:
     """:func:`recorded` behind a size that came first, where the trie keeps nothing: found by its operands' shapes instead."""
-    for index, (value, view) in enumerate(pairs):
-        if type(value) is Node:
-            if value.trace is not trace:
-                pairs[index] = enter(trace, value), view
-        elif value is not None:
-            try:
-                number_kind(value)
-            except TypeError:  # something that only the function knows
-                return values_of(call(context, pairs))
+    if not _fit(trace, pairs, enter):
+        return values_of(call(context, pairs))
     try:
         key, outside, given = spelled(name, pairs)
         known = trace.segments.get(key) or _segments.get(key)
@@ -189,16 +182,21 @@ def _passing(trace: Trace, name: Sequence[Any], pairs: list[Pair], call: Call, c
 
 def _from_memory(trace: Trace, name: Sequence[Any], pairs: list[Pair], call: Call, context: Any) -> list[Pair]:
     """:func:`recorded` where an operand is pending elsewhere, or in memory that others can see, or no operand at all."""
+    return recorded(name, pairs, call, context) if _fit(trace, pairs, in_memory) else values_of(call(context, pairs))
+
+
+def _fit(trace: Trace, pairs: list[Pair], bring: Callable[[Trace, Node], Node]) -> bool:
+    """Have each value that is not of the trace be brought there; whether all operands are values or numbers."""
     for index, (value, view) in enumerate(pairs):
         if type(value) is Node:
             if value.trace is not trace:
-                pairs[index] = in_memory(trace, value), view
+                pairs[index] = bring(trace, value), view
         elif value is not None:
             try:
                 number_kind(value)
-            except TypeError:
-                return values_of(call(context, pairs))
-    return recorded(name, pairs, call, context)
+            except TypeError:  # something that only the function knows
+                return False
+    return True
 
 
 def _settle(trace: Trace, leaves: list[Node]) -> None:
@@ -220,12 +218,10 @@ def _behind_leaves(
     for value, view in pairs:
         if type(value) is Node:
             key.append(value.place)
-            if view is not None:
-                key.append(view.moved)
         else:
             key.append(None if value is None else number_kind(value))
-            if view is not None:
-                key.append(view.moved)
+        if view is not None:
+            key.append(view.moved)
     results = recorded(name, pairs, call, context)
     try:
         found = cursor.next.get(tuple(key))
@@ -260,7 +256,7 @@ def _unknown(
                 if not comes_first(cursor, lookup):
                     remember_next(cursor, lookup, _CALLED_EACH_TIME)
                 return values_of(call(context, pairs))
-            known = sizes.at(integers)
+            known = sizes.variants.at(integers)
             if known is not None:
                 if planning.CHECK:
                     other = again(partial(shown, call, context), name, pairs, integers, known)

@@ -26,7 +26,7 @@ from ..graph.shapes import MOVED, Size, View
 from ..graph.steps import Step, count_structure, when_forgotten
 from ..graph.trace import UNLIMITED, Node, Trace, local
 from ..graph.windows import Convolution
-from ..kernels.patterns import Pattern
+from ..kernels.patterns import Pattern, Variants
 from ..kernels.symbols import Symbols
 
 Pair = tuple[Any, View | None]
@@ -36,7 +36,7 @@ Known = tuple[Segment, Any]
 MOST_VARIANTS = 8
 """Variants of a composite's structure that are kept."""
 VARIANTS_AT_ONCE = 2
-"""So many variants are made as they are needed, each further one only when twice as many recordings wanted one."""
+"""So many variants are made as they are needed (see :class:`~flambeau.kernels.patterns.Variants`)."""
 MOST_SAMPLES = 4
 """Integers that are remembered, to tell what varies."""
 
@@ -137,50 +137,34 @@ class Variant:
 class Sizes:
     """What is known of one structure."""
 
-    __slots__ = ("samples", "variants", "wanted", "called")
+    __slots__ = ("samples", "variants", "called", "fixed")
 
     def __init__(self) -> None:
         #: Whether it must be called each time, because it looks at a value.
         self.called = False
+        #: Whether it cannot be recorded with symbols.
+        self.fixed = False
         self.samples: list[tuple[int, ...]] = []
-        #: None if it cannot be recorded with symbols. Replaced, never changed: another thread may be looking through it.
-        self.variants: list[Variant] | None = []
-        #: How many recordings had no variant since the last one was made.
-        self.wanted = 0
-
-    def at(self, integers: tuple[int, ...]) -> Known | None:
-        """The segment and the composite for these integers, if a variant holds for them."""
-        known = self.variants or []
-        for number, variant in enumerate(known):
-            found = variant.at(integers)
-            if found is not None:
-                if number:
-                    self.variants = [variant, *known[:number], *known[number + 1 :]]
-                return found
-        return None
+        self.variants = Variants(MOST_VARIANTS, VARIANTS_AT_ONCE)
 
     def wants(self, integers: tuple[int, ...]) -> bool:
         """Note a recording for which no variant holds; whether one is to be made."""
-        variants = self.variants
-        if variants is None or integers in self.samples:
+        if self.fixed or integers in self.samples:
             return False
         self.samples.append(integers)
         if len(self.samples) == 1:
             return False
-        self.wanted += 1
-        del self.samples[: -MOST_SAMPLES]
-        return self.wanted >= 1 << max(0, len(variants) - VARIANTS_AT_ONCE + 1)
+        del self.samples[:-MOST_SAMPLES]
+        return self.variants.wanted()
 
     def learn(self, make: Callable[[Pattern], Variant | None], integers: tuple[int, ...]) -> None:
         """Have a variant made for these integers."""
         variant = make(Pattern(integers, self.samples))
-        self.wanted = 0
-        known = self.variants
         if variant is None:
-            self.variants = None
-        elif known is not None:
+            self.fixed = True
+        else:
             count_structure(2000 + 400 * len(variant.segment.steps))
-            self.variants = [variant, *known][:MOST_VARIANTS]
+            self.variants.add(variant)
 
 
 _sizes: dict[Any, Sizes] = {}

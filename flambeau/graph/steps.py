@@ -182,9 +182,28 @@ def when_forgotten(action: Callable[[], None], structure: bool = False) -> None:
     _when_forgotten[structure].append(action)
 
 
-_came_once: set[int] = set()
-MOST_SIZES = 100_000
-"""How many steps that came once are remembered."""
+class CameOnce:
+    """What came once, by its hash: so many of them, then it begins anew."""
+
+    def __init__(self, most: int) -> None:
+        self._numbers: set[int] = set()
+        self._most = most
+
+    def first(self, number: int) -> bool:
+        """Whether this number comes for the first time."""
+        if number in self._numbers:
+            return False
+        if len(self._numbers) >= self._most:
+            self._numbers.clear()
+        self._numbers.add(number)
+        return True
+
+    def forget(self) -> None:
+        """Begin anew."""
+        self._numbers.clear()
+
+
+_steps_once = CameOnce(100_000)
 
 
 def comes_first(step: Step, key: Any, primitive: Primitive | None = None) -> bool:
@@ -206,12 +225,7 @@ def comes_first(step: Step, key: Any, primitive: Primitive | None = None) -> boo
         return False
     # Views by what they say: one that nothing holds is another object the next time.
     number = hash((id(step), *[part.spelled() if type(part) is View else part for part in key]))
-    if number in _came_once:
-        return False
-    if len(_came_once) >= MOST_SIZES:
-        _came_once.clear()
-    _came_once.add(number)
-    return True
+    return _steps_once.first(number)
 
 
 _waiting: list[Any] = []

@@ -1,9 +1,9 @@
-"""Which of the integers of something are symbols, which are equal to each other, and which are fixed."""
+"""What holds for integers of a pattern: which of them are symbols, which are equal to each other, and which are fixed."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from .symbols import LEAST, Symbols, picker
 
@@ -49,3 +49,49 @@ class Pattern:
         """The integers with new symbols among them, of which these are the example."""
         values = tuple(map(symbols.symbol, self._symbols(integers)))
         return iter(self._order(values + self._fixed))
+
+
+class Holding(Protocol):
+    """What may hold for some integers."""
+
+    def at(self, integers: tuple[int, ...], /) -> Any:
+        """What it gives for these integers, or None if it does not hold for them."""
+
+
+class Variants:
+    """Several that hold for different integers, those that were used last at the beginning.
+
+    Their list is replaced, never changed: another thread may be looking through it. Guards that are independent of each other
+    have very many combinations: so many variants as ``at_once`` are made as they are needed, each further one only when twice
+    as often one was wanted as for the one before.
+    """
+
+    __slots__ = ("known", "_most", "_at_once", "_wanted")
+
+    def __init__(self, most: int, at_once: int = 1) -> None:
+        self.known: list[Any] = []
+        self._most = most
+        self._at_once = at_once
+        #: How often none held since the last one was made.
+        self._wanted = 0
+
+    def at(self, integers: tuple[int, ...]) -> Any:
+        """What the first gives that holds for these integers, or None."""
+        known = self.known
+        for number, variant in enumerate(known):
+            found = variant.at(integers)
+            if found is not None:
+                if number:
+                    self.known = [variant, *known[:number], *known[number + 1 :]]
+                return found
+        return None
+
+    def wanted(self) -> bool:
+        """Note that none holds; whether one is to be made."""
+        self._wanted += 1
+        return self._wanted >= 1 << max(0, len(self.known) - self._at_once + 1)
+
+    def add(self, variant: Holding) -> None:
+        """Put a new one at the beginning; the one that was used longest ago leaves if there are too many."""
+        self._wanted = 0
+        self.known = [variant, *self.known][: self._most]
