@@ -23,14 +23,13 @@ def needs_pytorch(path: Path) -> bool:
     if 'outcomes("torch"' in text:
         return True
     for name in _IMPORT.findall(text):
-        first = name.lstrip(".").partition(".")[0]
-        if first == "torch":
+        parts = [part for part in name.split(".") if part]
+        if parts[:1] == ["torch"]:
             return True
-        for folder in (path.parent, _TESTS):
-            beside = folder / f"{first}.py"
-            beside = beside if beside.exists() else folder / first / "__init__.py"
-            if first and beside != path and beside.exists() and needs_pytorch(beside):
-                return True
+        beside = (folder.joinpath(*parts[:end]) for folder in (path.parent, _TESTS) for end in range(1, len(parts) + 1))
+        modules = (module for place in beside for module in (place.with_suffix(".py"), place / "__init__.py"))
+        if any(module != path and module.exists() and needs_pytorch(module) for module in modules):
+            return True
     return path.name == "__init__.py" and any(needs_pytorch(p) for p in path.parent.glob("*.py") if p != path)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from compiler.test_same_bits import eager
+from tiers import eager
 
 import flambeau
 from benchmarks.case import number

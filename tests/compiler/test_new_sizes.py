@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from compiler.test_same_bits import eager
+from tiers import eager
 
 import flambeau
 from flambeau.graph import trace

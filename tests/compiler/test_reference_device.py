@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from random_programs import PENDING, SHAPES, Program, Sizes, programs, sizes
 from reference_device import Reference, computing_there
+from tiers import TIMES
 
 import flambeau
 
@@ -35,7 +36,7 @@ def reference() -> Iterator[Reference]:
 def test_random_programs_agree_with_pytorch(program: Program, other: Sizes) -> None:
     """One primitive at a time, then fused when they recur, then at other sizes; each operation by itself."""
     with computing_there():
-        for _ in range(test_same_bits.TIMES):
+        for _ in range(TIMES):
             test_random_programs.check(program)
         test_random_programs.check(program.at(other))
         with test_same_bits.eager():

@@ -6,51 +6,21 @@ And whatever has been run before: each is run at several sizes, by turns.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from random_programs import PENDING, SHAPES, Machine, Outcome, Program, Sizes, loops, programs, sizes
+from tiers import TIMES, eager, small_tiles
 
 import flambeau
-from flambeau.graph import steps, trace
-from flambeau.kernels.contract import device_called
+from flambeau.graph import trace
 
 COUNT = 60
 LARGE = ((2500,), (70, 40), (3, 900))
 """Sums of more than one run of elements."""
-TIMES = 3
-"""The first run is one primitive at a time, the second finds that the trace recurs, the third follows a plan."""
-
-
-@contextmanager
-def eager() -> Iterator[None]:
-    """Each operation is evaluated when it is recorded."""
-    trace.set_eager(True)
-    try:
-        yield
-    finally:
-        trace.set_eager(False)
-
-
-@contextmanager
-def small_tiles() -> Iterator[None]:
-    """Cut loops into many tiles, and sums into parts, that would not be worth it for tensors so small."""
-    device = device_called(trace.local.trace.device)
-    before, threads = device.tiling, flambeau.get_num_threads()
-    trace.step_boundary()
-    steps.forget_steps()
-    device.tiling = before._replace(elements=64, parted=2048)
-    try:
-        yield
-    finally:
-        trace.step_boundary()
-        steps.forget_steps()
-        device.tiling = before
-        flambeau.set_num_threads(threads)
 
 
 def run(program: Program, look: bool = False, pending: str | None = None) -> Outcome:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from compiler.test_same_bits import eager
+from tiers import eager
 
 import flambeau
 from flambeau.compiler import parts

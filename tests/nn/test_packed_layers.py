@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from compiler.test_same_bits import TIMES, eager
 from reference_device import computing_there
+from tiers import TIMES, eager
 
 import flambeau
 
