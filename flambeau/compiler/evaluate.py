@@ -11,7 +11,7 @@ import numpy as np
 from ..graph import trace as recording
 from ..graph.primitives import LEAF
 from ..graph.segments import expanded
-from ..graph.steps import Step, chain_to, count_kept, remember_plan
+from ..graph.steps import CameOnce, Step, chain_to, count_kept, remember_plan, when_forgotten
 from ..graph.trace import Node, Trace, local, node_at, places_of
 from ..interpreter.holders import shared
 from ..kernels.contract import Device, device_called
@@ -108,7 +108,7 @@ def _made(device: Device, last: Step, live: bytes, again: bool) -> Plan | Assemb
     chain = chain_to(last)
     if recording.EAGER:
         plan = planned(device, expanded(chain), live, fuse=False)
-    elif again:
+    elif again or not last.passing and _recurs(chain, live):
         plan = planned(device, expanded(chain), live, fuse=True)
     else:
         plan = planned_for_any_size(device, chain, live)
@@ -122,6 +122,19 @@ def _made(device: Device, last: Step, live: bytes, again: bool) -> Plan | Assemb
     if not last.passing:  # else it goes with the trace
         count_kept(plan.kept_bytes)
     return plan
+
+
+_once = CameOnce(10_000)
+"""Traces that were seen once, whatever composites their steps were recorded by."""
+
+
+def _recurs(chain: Sequence[Step], live: bytes) -> bool:
+    """Note a trace that has no plan; whether its steps were seen before. By then more of them may be in one composite."""
+    steps = [(step.primitive, step.attributes, *step.operands, step.shape, step.dtype) for step in expanded(chain)]
+    return not _once.first(hash((live, *steps)))
+
+
+when_forgotten(_once.forget)
 
 
 def _look(trace: Trace, last: Step, nodes: list[Node]) -> None:

@@ -7,6 +7,7 @@ whatever it reads from before it. Each turn becomes a segment, which the compile
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from ..graph.steps import Step
 
@@ -21,11 +22,15 @@ _SAMPLE = 4
 
 
 def turns_of(chain: Sequence[Step]) -> list[tuple[int, int]]:
-    """The turns of loops in a trace: (first step, number of steps), in order; what belongs to no loop is left out.
+    """The turns of loops in a trace: (first step, number of steps), in order; what belongs to no loop is left out."""
+    return turns_in([step.structure for step in chain])
 
-    Takes time in proportion to the length of the trace (and of its loops).
+
+def turns_in(kinds: Sequence[Any], least: int = LEAST_STEPS, most: int = MOST_STEPS) -> list[tuple[int, int]]:
+    """The turns of a sequence of kinds, which have an order: (first, number), of at least so many and at most so many.
+
+    Takes time in proportion to the length of the sequence (and of its loops).
     """
-    kinds = [step.structure for step in chain]
     turns: list[tuple[int, int]] = []
     seen: dict[tuple[int, ...], int] = {}
     position, count = 0, len(kinds)
@@ -35,7 +40,7 @@ def turns_of(chain: Sequence[Step]) -> list[tuple[int, int]]:
         before = seen.get(sample, -1)
         seen[sample] = position
         period = position - before
-        if before < free or period > MOST_STEPS or position < free:
+        if before < free or period > most or position < free:
             position += 1
             continue
         end = position
@@ -50,7 +55,7 @@ def turns_of(chain: Sequence[Step]) -> list[tuple[int, int]]:
             continue
         # Wherever the loop was entered, its turns are the same: they begin where its steps, as numbers, are least.
         start += min(range(period), key=lambda first: kinds[start + first : start + first + period])
-        length = period * -(-LEAST_STEPS // period)
+        length = period * -(-least // period)
         while start + length <= end:
             turns.append((start, length))
             start += length

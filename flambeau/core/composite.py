@@ -45,8 +45,10 @@ from .recording import (
     Composite,
     Pair,
     Placed,
+    as_given,
     observed,
     offset_is_hidden,
+    patient,
     places_read,
     segment_since,
     shown,
@@ -252,6 +254,9 @@ def _unknown(
         if known is None and found is None:
             structure, integers = spread_out(name, pairs)
             sizes = sizes_of(structure)
+            if call in patient and not sizes.came:
+                sizes.came = True
+                return values_of(call(context, pairs))
             if sizes.called:
                 if not comes_first(cursor, lookup):
                     remember_next(cursor, lookup, _CALLED_EACH_TIME)
@@ -348,15 +353,16 @@ def _learn(
         if unfinished is None:
             trace.unfinished = cursor
         results: Sequence[Any] | None = None
+        hidden = without_numbers(pairs)
         composite = found = None
         try:
             try:
-                results = call(context, without_numbers(pairs))
-                if trace.looked or any(result is not None and offset_is_hidden(result) for result in results):
+                results = call(context, hidden)
+                if trace.looked or any([offset_is_hidden(result, hidden) for result in results]):
                     results = None
                 else:
                     last = trace.cursor
-                    composite = observed(trace, cursor, first, results, pairs)
+                    composite = observed(trace, cursor, first, results, hidden)
             except ValueNeeded:
                 results = None
             if results is None:
@@ -376,7 +382,7 @@ def _learn(
         remember_next(cursor, lookup, _CALLED_EACH_TIME if found is None else found)
         if found is not None:
             _keep_segment(trace, cursor, found, key, pairs)
-    return None if results is None else values_of(results)
+    return None if results is None else as_given(values_of(results), hidden, pairs)
 
 
 _segments: dict[Any, tuple[Segment, Composite]] = {}
