@@ -81,8 +81,8 @@ def _cut(nodes: Sequence[Gradient], most: int, stretches: list[Sequence[Gradient
 class Stretch:
     """Nodes, and where their gradients go.
 
-    A place is the number of a node of the stretch, or the complement of the number of one outside; if it is not the first
-    output's, with that one's number.
+    A place is the number of a node of the stretch (if it is not its first output's, with that one's number), or the complement
+    of the number of a place outside.
     """
 
     __slots__ = ("nodes", "given", "places", "held")
@@ -140,7 +140,7 @@ def run_together(
                 if place is None:
                     place = outside[key] = ~len(targets)
                     targets.append((target, number))
-            going.append((place, number) if number else place)
+            going.append((place, number) if number and place >= 0 else place)
         shape, d = node.shape, node.dtype
         if type(shape) is list:
             shape, d = tuple(shape), tuple(d)
@@ -200,7 +200,7 @@ def _computed_together(stretch: Stretch, pairs: list[Pair]) -> Sequence[Tensor |
                 if place is None or result is None:
                     continue
                 at, output = place if type(place) is tuple else (place, 0)
-                slot, output = (pending[at], output) if at >= 0 else (outside[~at], 0)
+                slot = pending[at] if at >= 0 else outside[~at]
                 slot[output] = slot[output] + result if output in slot else result
     finally:
         for node, saved in zip(nodes, before):

@@ -26,7 +26,7 @@ def turns_of(chain: Sequence[Step]) -> list[tuple[int, int]]:
     return turns_in([step.structure for step in chain])
 
 
-def turns_in(kinds: Sequence[Any], least: int = LEAST_STEPS, most: int = MOST_STEPS) -> list[tuple[int, int]]:
+def turns_in(kinds: list[Any], least: int = LEAST_STEPS, most: int = MOST_STEPS) -> list[tuple[int, int]]:
     """The turns of a sequence of kinds, which have an order: (first, number), of at least so many and at most so many.
 
     Takes time in proportion to the length of the sequence (and of its loops).

@@ -197,8 +197,11 @@ def offset_is_hidden(result: Tensor | None, given: list[Pair]) -> bool:
 
 def as_given(results: list[Pair], hidden: list[Pair], pairs: list[Pair]) -> list[Pair]:
     """Results, those that are operands with a place that was hidden as they were given."""
-    given = {id(seen): pair for (_, seen), pair in zip(hidden, pairs) if seen is not None and isinstance(seen.offset, Placeholder)}
-    return [given.get(id(view), (value, view)) for value, view in results]
+    given = {id(seen): pair for (_, seen), pair in zip(hidden, pairs)}
+    return [
+        given[id(view)] if view is not None and isinstance(view.offset, Placeholder) else (value, view)
+        for value, view in results
+    ]
 
 
 def without_numbers(pairs: list[Pair]) -> list[Pair]:
