@@ -11,7 +11,7 @@ import numpy as np
 from ..graph import trace as recording
 from ..graph.primitives import LEAF
 from ..graph.segments import expanded
-from ..graph.steps import CameOnce, Step, chain_to, count_kept, remember_plan, when_forgotten
+from ..graph.steps import NOTHING, Step, chain_to, count_kept, remember_plan, when_forgotten
 from ..graph.trace import Node, Trace, local, node_at, places_of
 from ..interpreter.holders import shared
 from ..kernels.contract import Device, device_called
@@ -76,6 +76,8 @@ def _run(trace: Trace, last: Step, skipped: tuple[Any, ...], nodes: list[Node]) 
         return None
     held = bytes(shared(nodes))
     key = held, skipped
+    if last.plans is NOTHING and not last.passing:
+        _share_plans(last)
     placed: PlacedPlan | None = last.plans.get(key)
     if placed is None:
         placed = _placed(device_called(trace.device), last, held, places_of(skipped, last.depth))
@@ -108,7 +110,7 @@ def _made(device: Device, last: Step, live: bytes, again: bool) -> Plan | Assemb
     chain = chain_to(last)
     if recording.EAGER:
         plan = planned(device, expanded(chain), live, fuse=False)
-    elif again or not last.passing and _recurs(chain, live):
+    elif again:
         plan = planned(device, expanded(chain), live, fuse=True)
     else:
         plan = planned_for_any_size(device, chain, live)
@@ -124,17 +126,36 @@ def _made(device: Device, last: Step, live: bytes, again: bool) -> Plan | Assemb
     return plan
 
 
-_once = CameOnce(10_000)
-"""Traces that were seen once, whatever composites their steps were recorded by."""
+_ends: dict[Any, Step] = {}
+"""The last steps of traces, by what traces of the same steps have in common."""
 
 
-def _recurs(chain: Sequence[Step], live: bytes) -> bool:
-    """Note a trace that has no plan; whether its steps were seen before. By then more of them may be in one composite."""
-    steps = [(step.primitive, step.attributes, *step.operands, step.shape, step.dtype) for step in expanded(chain)]
-    return not _once.first(hash((live, *steps)))
+def _share_plans(last: Step) -> None:
+    """Give a trace that was never evaluated the plans of one with the same steps, recorded by other composites.
+
+    What a program does again and again is recorded by ever fewer look-ups; that is no reason to plan it anew.
+    """
+    key = last.depth, last.bytes, last.shape, last.dtype
+    other = _ends.get(key)
+    if other is not None and other is not last and _same_steps(expanded(chain_to(last)), expanded(chain_to(other))):
+        last.plans = other.plans
+    else:
+        count_kept(100)
+        last.plans = {}
+        _ends[key] = last
 
 
-when_forgotten(_once.forget)
+def _same_steps(one: Sequence[Any], other: Sequence[Any]) -> bool:
+    return len(one) == len(other) and all(
+        [
+            a.primitive is b.primitive and a.attributes == b.attributes and tuple(a.operands) == tuple(b.operands)
+            and a.shape == b.shape and a.dtype is b.dtype and a.compute is b.compute
+            for a, b in zip(one, other)
+        ]
+    )  # fmt: skip
+
+
+when_forgotten(_ends.clear)
 
 
 def _look(trace: Trace, last: Step, nodes: list[Node]) -> None:

@@ -6,7 +6,7 @@ whatever it reads from before it. Each turn becomes a segment, which the compile
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..graph.steps import Step
@@ -23,11 +23,14 @@ _SAMPLE = 4
 
 def turns_of(chain: Sequence[Step]) -> list[tuple[int, int]]:
     """The turns of loops in a trace: (first step, number of steps), in order; what belongs to no loop is left out."""
-    return turns_in([step.structure for step in chain])
+    depths = [step.depth for step in chain]
+    return turns_in([step.structure for step in chain], LEAST_STEPS, MOST_STEPS, lambda first, end: depths[end] - depths[first])
 
 
-def turns_in(kinds: list[Any], least: int = LEAST_STEPS, most: int = MOST_STEPS) -> list[tuple[int, int]]:
-    """The turns of a sequence of kinds, which have an order: (first, number), of at least so many and at most so many.
+def turns_in(
+    kinds: list[Any], least: int, most: int, size: Callable[[int, int], int] = lambda first, end: end - first
+) -> list[tuple[int, int]]:
+    """The turns of a sequence of kinds, which have an order: (first, number), of at least ``least`` in ``size``.
 
     Takes time in proportion to the length of the sequence (and of its loops).
     """
@@ -55,7 +58,7 @@ def turns_in(kinds: list[Any], least: int = LEAST_STEPS, most: int = MOST_STEPS)
             continue
         # Wherever the loop was entered, its turns are the same: they begin where its steps, as numbers, are least.
         start += min(range(period), key=lambda first: kinds[start + first : start + first + period])
-        length = period * -(-least // period)
+        length = period * -(-least // max(1, size(start, start + period)))
         while start + length <= end:
             turns.append((start, length))
             start += length

@@ -41,6 +41,7 @@ from ..graph.trace import (
     time_to_cut,
 )
 from .recording import (
+    PATIENCE,
     Call,
     Composite,
     Pair,
@@ -254,8 +255,8 @@ def _unknown(
         if known is None and found is None:
             structure, integers = spread_out(name, pairs)
             sizes = sizes_of(structure)
-            if call in patient and not sizes.came:
-                sizes.came = True
+            if call in patient and sizes.came < PATIENCE:
+                sizes.came += 1
                 return values_of(call(context, pairs))
             if sizes.called:
                 if not comes_first(cursor, lookup):
@@ -270,7 +271,7 @@ def _unknown(
                 _keep(kept, key, known)
         if found is None and trace.limit != CLOSED and known is not None:
             found = _placed(cursor, known, outside)
-            if comes_first(cursor, lookup):
+            if call not in patient and comes_first(cursor, lookup):
                 found.last.passing = True
             else:
                 remember_next(cursor, lookup, found)

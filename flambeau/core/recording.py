@@ -163,7 +163,9 @@ def places_read(pairs: list[Pair]) -> list[int]:
 contexts: dict[Call, Callable[[Any, Sequence[Any], list[Pair]], Any]] = {}
 """What makes another context of one, for a name and operands of other sizes. For others the name itself is the context."""
 patient: set[Call] = set()
-"""Composites of composites: they are not remembered the first time that their structure comes, which may be the last."""
+"""Composites of composites: they are remembered when their structure has come :data:`PATIENCE` times, for until then what they
+consist of serves as well."""
+PATIENCE = 8
 
 
 def shown(call: Call, context: Any, trace: Trace, name: Sequence[Any], pairs: list[Pair]) -> tuple[Segment, Composite] | None:

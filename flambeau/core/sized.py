@@ -140,8 +140,8 @@ class Sizes:
     __slots__ = ("samples", "variants", "called", "fixed", "came")
 
     def __init__(self) -> None:
-        #: Whether it came before.
-        self.came = False
+        #: How often it came while nothing was known of it.
+        self.came = 0
         #: Whether it must be called each time, because it looks at a value.
         self.called = False
         #: Whether it cannot be recorded with symbols.
