@@ -252,10 +252,11 @@ class _Exported(Specializing):
         self.quick = not first or name.rstrip("_") in QUICK
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__") or "generally" in self.__dict__:
+        if name.startswith("__"):
             raise AttributeError(name)
-        self._prepare()
-        return getattr(self, name)
+        if "generally" not in self.__dict__:
+            self._prepare()
+        return object.__getattribute__(self, name)  # which another thread may have prepared meanwhile
 
     def _prepare(self) -> None:
         forms = self._make_forms()
