@@ -1,7 +1,10 @@
 """Writes ``flambeau/ops/recording_paths.py``: recording a primitive of one, two or three operands, unrolled.
 
 Recording is what every operation pays, so reading an operand's node, following the trace, making the result and its history
-are written out in line. They are written here once, for any number of operands::
+are written out in line. They are written here once, for any number of operands.
+
+Other threads come in at calls. So a tensor's node and view are read in one go, and so are whether a node is of this trace and at
+which place (another thread may close the trace, and have the node enter its own)::
 
     python -m tools.recording_paths           # writes the file
     python -m tools.recording_paths --check   # fails if the file is not what would be written
@@ -40,17 +43,17 @@ _new = object.__new__
 ONE = '''
 def unary(primitive: Primitive, x: Tensor, gradient: type[Gradient] | None = None, attributes: Any = None) -> Tensor:
     """Record a primitive of one tensor; ``gradient`` is attached when the tensor is tracked."""
+    trace = local.trace
     try:
         storage = x._storage
     except AttributeError:
         raise not_a_tensor(sys._getframe(1).f_code.co_name, input=x) from None
-    trace = local.trace
     node_x: Any = x._node if storage is None else x._read()
+    view_x = x._view
     if node_x.trace is not trace:
         node_x = enter(trace, node_x)
-    view_x = x._view
-    seen_x = view_x if view_x is None else view_x.moved
     place_x: Any = node_x.place
+    seen_x = view_x if view_x is None else view_x.moved
     tracked_x = x._tracked
 '''
 
@@ -67,11 +70,11 @@ def {name}(
 TENSOR_FIRST = """
 if isinstance({x}, Tensor):
     node_{x}: Any = {x}._node if {x}._storage is None else {x}._read()
+    view_{x} = {x}._view
     if node_{x}.trace is not trace:
         node_{x} = enter(trace, node_{x})
-    view_{x} = {x}._view
-    seen_{x} = view_{x} if view_{x} is None else view_{x}.moved
     place_{x}: Any = node_{x}.place
+    seen_{x} = view_{x} if view_{x} is None else view_{x}.moved
     tracked_{x} = {x}._tracked
 else:
     node_{x} = {x} = operand({x})
@@ -99,11 +102,11 @@ elif kind is int:
     tracked_{x} = False
 elif isinstance({x}, Tensor):
     node_{x} = {x}._node if {x}._storage is None else {x}._read()
+    view_{x} = {x}._view
     if node_{x}.trace is not trace:
         node_{x} = enter(trace, node_{x})
-    view_{x} = {x}._view
-    seen_{x} = view_{x} if view_{x} is None else view_{x}.moved
     place_{x} = node_{x}.place
+    seen_{x} = view_{x} if view_{x} is None else view_{x}.moved
     tracked_{x} = {x}._tracked
 else:
     node_{x} = {x} = operand({x})
@@ -247,15 +250,16 @@ def recorded_operator(primitive: Primitive, gradient: type[Gradient]) -> Callabl
         if kind is Tensor:
             if a._storage is not None or b._storage is not None or a._tracked or b._tracked:
                 return binary(primitive, a, b, gradient)
+            node_a, node_b = a._node, b._node
         elif kind is float or kind is int or isinstance(b, Tensor):
             return binary(primitive, a, b, gradient)
         else:
             return binary(primitive, a, operand(b), gradient) if isinstance(b, NUMBERS) else NotImplemented
         trace = local.trace
-{read}        key = (primitive, node_a.place, node_b.place)
+{read}        key = (primitive, place_a, place_b)
         step = trace.cursor.next.get(key)
         if step is None:
-            step = new_step(trace, key, primitive, None, ((node_a.place, None), (node_b.place, None)), (node_a, node_b))
+            step = new_step(trace, key, primitive, None, ((place_a, None), (place_b, None)), (node_a, node_b))
 {result}        result._tracked = False
         result._gradient = None
         return result
@@ -264,9 +268,9 @@ def recorded_operator(primitive: Primitive, gradient: type[Gradient]) -> Callabl
 '''
 
 READ = """
-node_{x} = {x}._node
 if node_{x}.trace is not trace:
     node_{x} = enter(trace, node_{x})
+place_{x} = node_{x}.place
 """
 
 

@@ -41,15 +41,12 @@ from ..graph.trace import (
     time_to_cut,
 )
 from .recording import (
-    PATIENCE,
     Call,
     Composite,
     Pair,
     Placed,
-    as_given,
     observed,
     offset_is_hidden,
-    patient,
     places_read,
     segment_since,
     shown,
@@ -118,13 +115,13 @@ def recorded(name: Sequence[Any], pairs: list[Pair], call: Call, context: Any) -
                     key.append(value.place)
                 else:
                     buffer = value.buffer
+                    place = trace.cursor.depth + len(leaves)
                     if buffer is None or buffer.ever_exposed and buffer.exposed() or value.trace is not None:
                         break
-                    # A leaf, to be put into the trace by the same look-up; among the leaves first, for a signal may come.
-                    place = trace.cursor.depth + len(leaves)
-                    leaves.append(value)
+                    # A leaf, to be put into the trace by the same look-up. Nothing is called before it is among the leaves.
                     value.trace = trace
                     value.place = place
+                    leaves += (value,)
                     key.append(value.shape)
                     key.append(value.dtype)
                 if view is not None:  # operands of a key do not begin with views, so it can be told where each ends
@@ -225,7 +222,10 @@ def _behind_leaves(
             key.append(None if value is None else number_kind(value))
         if view is not None:
             key.append(view.moved)
+    known = trace.limit != CLOSED  # else another thread may have had operands enter its trace, at other places
     results = recorded(name, pairs, call, context)
+    if not known:
+        return results
     try:
         found = cursor.next.get(tuple(key))
     except TypeError:
@@ -255,9 +255,6 @@ def _unknown(
         if known is None and found is None:
             structure, integers = spread_out(name, pairs)
             sizes = sizes_of(structure)
-            if call in patient and sizes.came < PATIENCE:
-                sizes.came += 1
-                return values_of(call(context, pairs))
             if sizes.called:
                 if not comes_first(cursor, lookup):
                     remember_next(cursor, lookup, _CALLED_EACH_TIME)
@@ -271,7 +268,7 @@ def _unknown(
                 _keep(kept, key, known)
         if found is None and trace.limit != CLOSED and known is not None:
             found = _placed(cursor, known, outside)
-            if call not in patient and comes_first(cursor, lookup):
+            if comes_first(cursor, lookup):
                 found.last.passing = True
             else:
                 remember_next(cursor, lookup, found)
@@ -354,16 +351,15 @@ def _learn(
         if unfinished is None:
             trace.unfinished = cursor
         results: Sequence[Any] | None = None
-        hidden = without_numbers(pairs)
         composite = found = None
         try:
             try:
-                results = call(context, hidden)
-                if trace.looked or any([offset_is_hidden(result, hidden) for result in results]):
+                results = call(context, without_numbers(pairs))
+                if trace.looked or any(result is not None and offset_is_hidden(result) for result in results):
                     results = None
                 else:
                     last = trace.cursor
-                    composite = observed(trace, cursor, first, results, hidden)
+                    composite = observed(trace, cursor, first, results, pairs)
             except ValueNeeded:
                 results = None
             if results is None:
@@ -383,7 +379,7 @@ def _learn(
         remember_next(cursor, lookup, _CALLED_EACH_TIME if found is None else found)
         if found is not None:
             _keep_segment(trace, cursor, found, key, pairs)
-    return None if results is None else as_given(values_of(results), hidden, pairs)
+    return None if results is None else values_of(results)
 
 
 _segments: dict[Any, tuple[Segment, Composite]] = {}

@@ -22,17 +22,17 @@ _new = object.__new__
 
 def unary(primitive: Primitive, x: Tensor, gradient: type[Gradient] | None = None, attributes: Any = None) -> Tensor:
     """Record a primitive of one tensor; ``gradient`` is attached when the tensor is tracked."""
+    trace = local.trace
     try:
         storage = x._storage
     except AttributeError:
         raise not_a_tensor(sys._getframe(1).f_code.co_name, input=x) from None
-    trace = local.trace
     node_x: Any = x._node if storage is None else x._read()
+    view_x = x._view
     if node_x.trace is not trace:
         node_x = enter(trace, node_x)
-    view_x = x._view
-    seen_x = view_x if view_x is None else view_x.moved
     place_x: Any = node_x.place
+    seen_x = view_x if view_x is None else view_x.moved
     tracked_x = x._tracked
     if view_x is not None and not view_x.contiguous and primitive.kind == "map" and primitive is not COPY:
         ordered = in_memory_order(primitive, (x,), gradient, attributes)
@@ -94,11 +94,11 @@ def binary(
     trace = local.trace
     if isinstance(a, Tensor):
         node_a: Any = a._node if a._storage is None else a._read()
+        view_a = a._view
         if node_a.trace is not trace:
             node_a = enter(trace, node_a)
-        view_a = a._view
-        seen_a = view_a if view_a is None else view_a.moved
         place_a: Any = node_a.place
+        seen_a = view_a if view_a is None else view_a.moved
         tracked_a = a._tracked
     else:
         node_a = a = operand(a)
@@ -122,11 +122,11 @@ def binary(
         tracked_b = False
     elif isinstance(b, Tensor):
         node_b = b._node if b._storage is None else b._read()
+        view_b = b._view
         if node_b.trace is not trace:
             node_b = enter(trace, node_b)
-        view_b = b._view
-        seen_b = view_b if view_b is None else view_b.moved
         place_b = node_b.place
+        seen_b = view_b if view_b is None else view_b.moved
         tracked_b = b._tracked
     else:
         node_b = b = operand(b)
@@ -211,11 +211,11 @@ def ternary(
     trace = local.trace
     if isinstance(a, Tensor):
         node_a: Any = a._node if a._storage is None else a._read()
+        view_a = a._view
         if node_a.trace is not trace:
             node_a = enter(trace, node_a)
-        view_a = a._view
-        seen_a = view_a if view_a is None else view_a.moved
         place_a: Any = node_a.place
+        seen_a = view_a if view_a is None else view_a.moved
         tracked_a = a._tracked
     else:
         node_a = a = operand(a)
@@ -239,11 +239,11 @@ def ternary(
         tracked_b = False
     elif isinstance(b, Tensor):
         node_b = b._node if b._storage is None else b._read()
+        view_b = b._view
         if node_b.trace is not trace:
             node_b = enter(trace, node_b)
-        view_b = b._view
-        seen_b = view_b if view_b is None else view_b.moved
         place_b = node_b.place
+        seen_b = view_b if view_b is None else view_b.moved
         tracked_b = b._tracked
     else:
         node_b = b = operand(b)
@@ -265,11 +265,11 @@ def ternary(
         tracked_c = False
     elif isinstance(c, Tensor):
         node_c = c._node if c._storage is None else c._read()
+        view_c = c._view
         if node_c.trace is not trace:
             node_c = enter(trace, node_c)
-        view_c = c._view
-        seen_c = view_c if view_c is None else view_c.moved
         place_c = node_c.place
+        seen_c = view_c if view_c is None else view_c.moved
         tracked_c = c._tracked
     else:
         node_c = c = operand(c)
@@ -358,21 +358,22 @@ def recorded_operator(primitive: Primitive, gradient: type[Gradient]) -> Callabl
         if kind is Tensor:
             if a._storage is not None or b._storage is not None or a._tracked or b._tracked:
                 return binary(primitive, a, b, gradient)
+            node_a, node_b = a._node, b._node
         elif kind is float or kind is int or isinstance(b, Tensor):
             return binary(primitive, a, b, gradient)
         else:
             return binary(primitive, a, operand(b), gradient) if isinstance(b, NUMBERS) else NotImplemented
         trace = local.trace
-        node_a = a._node
         if node_a.trace is not trace:
             node_a = enter(trace, node_a)
-        node_b = b._node
+        place_a = node_a.place
         if node_b.trace is not trace:
             node_b = enter(trace, node_b)
-        key = (primitive, node_a.place, node_b.place)
+        place_b = node_b.place
+        key = (primitive, place_a, place_b)
         step = trace.cursor.next.get(key)
         if step is None:
-            step = new_step(trace, key, primitive, None, ((node_a.place, None), (node_b.place, None)), (node_a, node_b))
+            step = new_step(trace, key, primitive, None, ((place_a, None), (place_b, None)), (node_a, node_b))
         value = _new(Node)
         value.shape = step.shape
         value.dtype = step.dtype
