@@ -6,8 +6,7 @@ whatever it reads from before it. Each turn becomes a segment, which the compile
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from ..graph.steps import Step
 
@@ -22,18 +21,11 @@ _SAMPLE = 4
 
 
 def turns_of(chain: Sequence[Step]) -> list[tuple[int, int]]:
-    """The turns of loops in a trace: (first step, number of steps), in order; what belongs to no loop is left out."""
-    depths = [step.depth for step in chain]
-    return turns_in([step.structure for step in chain], LEAST_STEPS, MOST_STEPS, lambda first, end: depths[end] - depths[first])
+    """The turns of loops in a trace: (first step, number of steps), in order; what belongs to no loop is left out.
 
-
-def turns_in(
-    kinds: list[Any], least: int, most: int, size: Callable[[int, int], int] = lambda first, end: end - first
-) -> list[tuple[int, int]]:
-    """The turns of a sequence of kinds, which have an order: (first, number), of at least ``least`` in ``size``.
-
-    Takes time in proportion to the length of the sequence (and of its loops).
+    Takes time in proportion to the length of the trace (and of its loops).
     """
+    kinds = [step.structure for step in chain]
     turns: list[tuple[int, int]] = []
     seen: dict[tuple[int, ...], int] = {}
     position, count = 0, len(kinds)
@@ -43,7 +35,7 @@ def turns_in(
         before = seen.get(sample, -1)
         seen[sample] = position
         period = position - before
-        if before < free or period > most or position < free:
+        if before < free or period > MOST_STEPS or position < free:
             position += 1
             continue
         end = position
@@ -58,7 +50,7 @@ def turns_in(
             continue
         # Wherever the loop was entered, its turns are the same: they begin where its steps, as numbers, are least.
         start += min(range(period), key=lambda first: kinds[start + first : start + first + period])
-        length = period * -(-least // max(1, size(start, start + period)))
+        length = period * -(-LEAST_STEPS // period)
         while start + length <= end:
             turns.append((start, length))
             start += length

@@ -25,10 +25,11 @@ from ..graph.bounds import LARGEST, SMALLEST
 from ..graph.dtypes import DType
 from ..graph.primitives import FILL, LEAF, nbytes
 from ..graph.shapes import View
+from ..graph.steps import Step
 from ..graph.trace import CLOSED, UNLIMITED, Node, Trace, local
-from ..interpreter.holders import if_nobody_else_holds, other_holders
+from ..interpreter.holders import if_nobody_else_holds
 from ..kernels.contract import device_called
-from .storage import Storage, whole
+from .storage import Storage, seen, whole
 from .tensor import Tensor
 
 SMALL = 1 << 14
@@ -37,12 +38,13 @@ SMALL = 1 << 14
 LOOKED_BACK = 64
 """How many steps back a constant is looked for that is to be put into memory."""
 
-_holders_of_node = other_holders(attrgetter("node"))
-_address = attrgetter("node.buffer.address")
-_write_own = if_nobody_else_holds(attrgetter("node"), attrgetter("node.buffer"), _address)
-_write_exposed = if_nobody_else_holds(attrgetter("node"), attrgetter("node"), _address)
+_node, _version = attrgetter("node"), attrgetter("version")
+_write_own = if_nobody_else_holds(_node, attrgetter("node.buffer"), _version)
+_write_exposed = if_nobody_else_holds(_node, _node, _version)
+_replace_constant = if_nobody_else_holds(_node, _node, _version, besides=1)  # the trace holds it
 _fill: Any = np.ndarray.fill
 _put: Any = np.ndarray.__setitem__
+_set_node: Any = vars(Storage)["node"].__set__
 _set_value: Any = vars(ctypes.c_int64.__mro__[1])["value"].__set__
 
 _INTEGERS = {
@@ -111,8 +113,8 @@ def write_element(storage: Storage, place: int, value: Any) -> bool:
     begin = place * d.itemsize
     trace = local.trace
     if storage.node.buffer is not None and not (storage.node.buffer.ever_exposed or trace.sites or trace.limit >= UNLIMITED):
-        address = storage.node.buffer.address  # the most frequent case of what follows
-        if _write_own(storage, address, _set_value, (c_type.from_address(address + begin), value)):
+        address, version = storage.node.buffer.address, storage.version  # the most frequent case of what follows
+        if _write_own(storage, version, _set_value, (c_type.from_address(address + begin), value)):
             storage.version += 1
             return True
     return _write(storage, lambda buffer: c_type.from_address(buffer.address + begin), _set_value, (value,))
@@ -138,14 +140,17 @@ def change_element(x: Tensor, how: Callable[[Any, Any], Any], number: Any) -> bo
     def at(buffer: Any) -> Any:
         return c_type.from_address(buffer.address + begin)
 
-    trace = local.trace
-    if storage.node.buffer is None and not (trace.limit < UNLIMITED and _write_constant(storage, trace, at, _keep, ())):
-        return False
-    return _write(storage, at, _set_value, (how(at(storage.node.buffer).value, c_type(number).value),))
-
-
-def _keep(target: Any) -> None:
-    """Writes nothing."""
+    node = storage.node  # held while its memory is read: another thread may put another in its place
+    if node.buffer is not None:
+        now = at(node.buffer).value
+    else:
+        constant = _constant(node, local.trace)
+        if constant is None:
+            return False
+        kind, number_now = constant[1]
+        now = kind(number_now).value
+    del node
+    return _write(storage, at, _set_value, (how(now, c_type(number).value),))
 
 
 def write_part(storage: Storage, view: View, value: Any) -> bool:
@@ -194,15 +199,6 @@ def writable(x: Tensor) -> bool:
     return not (x._tracked and local.grad)
 
 
-def seen(buffer: Any, view: View, d: DType) -> np.ndarray:
-    """Memory under a view as an array, for the caller to drop at once; half types as their bits."""
-    size = d.itemsize
-    kind = np.uint16 if d.kind == "float" and size == 2 else d.numpy
-    strides = None if view.contiguous else [step * size for step in view.strides]
-    array: np.ndarray = buffer.peek(kind, view.sizes, strides, view.offset * size)
-    return array
-
-
 _At = Callable[[Any], Any]
 """What is to be written to, in given memory."""
 _Call = Callable[..., Any]
@@ -214,41 +210,56 @@ def _write(storage: Storage, at: _At, call: _Call, value: tuple[Any, ...]) -> bo
     trace = local.trace
     if trace.limit >= UNLIMITED:  # something is being recorded that is to be the same whatever is in memory
         return False
-    # No local variable may hold the node here, nor its memory.
-    if storage.node.buffer is None:
-        done = _write_constant(storage, trace, at, call, value)
-    elif storage.node.buffer.ever_exposed and storage.node.buffer.exposed():
-        if trace.sites or storage.node.buffer.readonly:
-            return False
-        done = _write_exposed(storage, storage.node.buffer.address, call, (at(storage.node.buffer), *value))
-    else:
-        done = not trace.sites and _write_own(
-            storage, storage.node.buffer.address, call, (at(storage.node.buffer), *value)
-        )
-        done = done or _write_copy(storage, trace, at, call, value)
-    if done:
-        storage.version += 1
-    return done
+    version, buffer = storage.version, storage.node.buffer
+    if buffer is None:
+        return _write_constant(storage, trace, at, call, value)
+    exposed = buffer.ever_exposed and buffer.exposed()
+    if exposed and (trace.sites or buffer.readonly):
+        return False
+    if not trace.sites:
+        target = at(buffer)
+        del buffer  # no local variable may hold the node now, nor its memory
+        if (_write_exposed if exposed else _write_own)(storage, version, call, (target, *value)):
+            storage.version += 1
+            return True
+    return not exposed and _write_copy(storage, trace, at, call, value)
 
 
 def _write_copy(storage: Storage, trace: Trace, at: _At, call: _Call, value: tuple[Any, ...]) -> bool:
     """Write into a copy of the memory, if it is small: somebody needs the value as it is, or may need it again."""
     node = storage.node
     size = nbytes(node.shape, node.dtype)
-    if size > SMALL:
+    if size > SMALL or node.buffer is None:
         return False
     buffer = node.buffer.copy(size)
     call(at(buffer), *value)
-    _bind(storage, trace, node, buffer)
-    return True
+    return _bind(storage, trace, node, buffer)
 
 
-def _bind(storage: Storage, trace: Trace, node: Node, buffer: Any) -> None:
-    """Give a storage new memory instead of ``node``. That is undone if a step recorded before fails."""
+def _bind(storage: Storage, trace: Trace, node: Node, buffer: Any) -> bool:
+    """Give a storage new memory instead of ``node``, if that is still there. That is undone if a step recorded before fails."""
+    if not storage.rebind(node, Node(node.shape, node.dtype, None, 0, buffer)):
+        return False
     if trace.sites:
         old = node.place if node.trace is trace else node
         trace.rebound += ((trace.cursor.depth, weakref.ref(storage), "node", old),)
-    storage.node = Node(node.shape, node.dtype, None, 0, buffer)
+    return True
+
+
+def _constant(node: Node, trace: Trace) -> tuple[Step, tuple[Any, Any]] | None:
+    """The step that gives a small constant recorded just now, and its C type and number; None if a value is none."""
+    place = node.place
+    if node.trace is not trace or nbytes(node.shape, node.dtype) > SMALL:
+        return None
+    step = trace.cursor
+    number = -1
+    while step.depth > place + 1:
+        number -= step.primitive is FILL
+        if number < -LOOKED_BACK or step.primitive is not FILL and step.primitive is not LEAF:
+            return None
+        step = step.parent  # type: ignore[assignment]
+    found = element(trace.numbers[number], node.dtype) if step.primitive is FILL else None
+    return None if found is None else (step, found)
 
 
 def _write_constant(storage: Storage, trace: Trace, at: _At, call: _Call, value: tuple[Any, ...]) -> bool:
@@ -256,36 +267,29 @@ def _write_constant(storage: Storage, trace: Trace, at: _At, call: _Call, value:
 
     If it was the last step of the trace, and nobody else needs it, it is no step any more.
     """
-    shape, d, place = storage.node.shape, storage.node.dtype, storage.node.place  # no local variable may hold the node
-    size = nbytes(shape, d)
-    if storage.node.trace is not trace or size > SMALL:
-        return False
-    last = step = trace.cursor
-    number = -1
-    while step.depth > place + 1:
-        number -= step.primitive is FILL
-        if number < -LOOKED_BACK or step.primitive is not FILL and step.primitive is not LEAF:
-            return False
-        step = step.parent  # type: ignore[assignment]
-    found = element(trace.numbers[number], d) if step.primitive is FILL else None
+    version, last, node = storage.version, trace.cursor, storage.node
+    found = _constant(node, trace)
     if found is None:
         return False
-    buffer = device_called(trace.device).allocate(size)
-    if type(found[1]) is float or found[1]:  # not the integer 0 (-0.0 has a bit)
-        seen(buffer, whole(shape), d).fill(found[1])
+    shape, d = node.shape, node.dtype
+    step, (_, number) = found
+    buffer = device_called(trace.device).allocate(nbytes(shape, d))
+    if type(number) is float or number:  # not the integer 0 (-0.0 has a bit)
+        seen(buffer, whole(shape), d).fill(number)
     else:
-        ctypes.memset(buffer.address, 0, size)
+        ctypes.memset(buffer.address, 0, nbytes(shape, d))
     call(at(buffer), *value)
+    made = Node(shape, d, None, 0, buffer)
     with trace.lock:  # nobody closes the trace meanwhile
-        alone = _holders_of_node(storage) == 1 and not trace.sites  # besides the trace
-        if trace.limit == CLOSED or trace.cursor is not last or storage.node.buffer is not None:
+        if trace.limit == CLOSED or trace.cursor is not last or node.buffer is not None:
             return False
-        if alone and step is last:
-            made = Node(shape, d, None, 0, buffer)
-            if trace.cursor is last:
-                storage.node = made
-                trace.cursor = step.parent  # type: ignore[assignment]
-                del trace.nodes[-1:], trace.numbers[-1:]
+        if step is last and not trace.sites:
+            del node  # no local variable may hold it now
+            if _replace_constant(storage, version, _set_node, (storage, made)):
+                storage.version += 1
+                if trace.cursor is last:
+                    trace.cursor = step.parent  # type: ignore[assignment]
+                    del trace.nodes[-1:], trace.numbers[-1:]
                 return True
-        _bind(storage, trace, storage.node, buffer)
-    return True
+            node = storage.node
+        return storage.version == version and _bind(storage, trace, node, buffer)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from functools import lru_cache
 from operator import attrgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -30,38 +31,49 @@ class Storage:
         self.node = node
         self.version = 0
 
-    def write(self, view: View, value: Node, value_view: View | None) -> None:
-        """Make ``value`` (expandable to the view's sizes) the content of ``view``."""
+    def write(self, view: View, value: Node, value_view: View | None, read: Node | None = None) -> None:
+        """Make ``value`` (expandable to the view's sizes) the content of ``view``.
+
+        If it was made of ``read``, to differ from that in some elements, no others are written: other threads may have written
+        to them meanwhile.
+        """
+        if read is not None:
+            self._write_changes(view, value, value_view, read)
+            return
         if value_view is None and self.replace(view, value) or value_view is view and self._replace_all(view, value):
             return
         self.write_part(view, value, value_view)
 
     def write_part(self, view: View, value: Node, value_view: View | None) -> None:
         """:meth:`write` for what is to stay a value of its own, whatever the view shows."""
-        self.version += 1
-        if is_exposed(self.node):
-            write_exposed(self, view, value, value_view)
-        else:
+        while True:
             node = self.node
-            self.node = written(node, view, value, value_view)
-            note_rebinding(self, "node", node, self.node)
+            if is_exposed(node):
+                write_exposed(self, view, seen(evaluate(value), value_view or whole(value.shape), node.dtype))
+                return
+            if self.rebind(node, written(node, view, value, value_view)):
+                return
 
     def grow(self, count: int) -> None:
         """Make the memory at least ``count`` elements long, keeping those there are; the others are zeros."""
-        node = self.node
-        have = node.shape.numel()
-        if count <= have:
-            return
-        longer = record_constant((count,), 0, node.dtype)
-        if have:
-            longer = written(longer, View((have,), (1,), 0), node, View((have,), (1,), 0))
-        self.version += 1
-        self.node = longer
-        note_rebinding(self, "node", node, longer)
+        while True:
+            node = self.node
+            have = node.shape.numel()
+            if count <= have:
+                return
+            longer = record_constant((count,), 0, node.dtype)
+            if have:
+                longer = written(longer, View((have,), (1,), 0), node, View((have,), (1,), 0))
+            if self.node is node:
+                self.version += 1
+                self.node = longer
+                note_rebinding(self, "node", node, longer)
+                return
 
-    def replace(self, view: View, value: Node) -> bool:
-        """Make ``value`` the content, if that is all that is to be done; whether it was."""
-        node = self.node
+    def replace(self, view: View, value: Node, node: Node | None = None) -> bool:
+        """Make ``value`` the content (in the place of ``node``), if that is all that is to be done; whether it was."""
+        if node is None:
+            node = self.node
         shape = value.shape
         if (
             value.dtype is not node.dtype
@@ -70,24 +82,53 @@ class Storage:
             or view.offset != 0
             or node.shape != shape
             and node.shape.numel() != shape.numel()
-            or node.buffer is not None
-            and is_exposed(node)
         ):
             return False
-        self.version += 1
-        self.node = value
-        note_rebinding(self, "node", node, value)
-        return True
+        return self.rebind(node, value)
 
     def _replace_all(self, view: View, value: Node) -> bool:
         """:meth:`replace` by a value that is seen through the same view, if that shows all of it."""
         node = self.node
         count = node.shape.numel()
-        if value.dtype is not node.dtype or value.shape.numel() != count or not shows_all(view, count) or is_exposed(node):
+        if value.dtype is not node.dtype or value.shape.numel() != count or not shows_all(view, count):
+            return False
+        return self.rebind(node, value)
+
+    def _write_changes(self, view: View, value: Node, value_view: View | None, read: Node) -> None:
+        """:meth:`write` of a value that was made of ``read``, whatever has been written since."""
+        if self.node is read:
+            if value_view is None and self.replace(view, value, read):
+                return
+            if self.rebind(read, written(read, view, value, value_view)):
+                return
+        d = read.dtype
+        given = np.broadcast_to(seen(evaluate(value), value_view or whole(value.shape), d), view.sizes)
+        bits = f"u{d.itemsize}"  # NaN is not equal to itself
+        changed = given.view(bits) != seen(evaluate(read), view, d).view(bits)
+        while True:
+            node = self.node
+            if is_exposed(node):
+                write_exposed(self, view, given, changed)
+                return
+            buffer = evaluate(node).copy(nbytes(node.shape, d))
+            np.copyto(seen(buffer, view, d), given, where=changed)
+            if self.rebind(node, Node(node.shape, d, None, 0, buffer)):
+                return
+
+    def rebind(self, node: Node, value: Node) -> bool:
+        """Put ``value`` in the place of ``node``, if that is still the value and nobody else sees its memory; whether it was.
+
+        Another thread may have written meanwhile. Nothing is called between the questions and the answer, so that none can
+        come in between.
+        """
+        buffer = node.buffer
+        if buffer is not None and buffer.ever_exposed and buffer.exposed() or self.node is not node:
             return False
         self.version += 1
         self.node = value
-        note_rebinding(self, "node", node, value)
+        trace = value.trace
+        if trace is not None and trace.sites:
+            note_rebinding(self, "node", node, value)
         return True
 
 
@@ -119,18 +160,49 @@ def is_exposed(node: Node) -> bool:
 _holders_of_node = other_holders(attrgetter("node"))
 
 
-def write_exposed(storage: Storage, view: View, value: Node, value_view: View | None) -> None:
-    """Write at once, into the same memory; whoever still needs the old value gets a copy of it first."""
-    changed = evaluate(written(storage.node, view, value, value_view))
-    buffer = evaluate(storage.node)
-    size = nbytes(storage.node.shape, storage.node.dtype)
-    needed = _holders_of_node(storage) > 0  # no local variable may hold the node here
-    node = storage.node
-    if needed:
-        node.buffer = buffer.copy(size)
-    buffer.peek(np.uint8, (size,))[...] = changed.peek(np.uint8, (size,))
-    storage.node = Node(node.shape, node.dtype, None, 0, buffer)
-    note_rebinding(storage, "node", node, storage.node)
+def write_exposed(storage: Storage, view: View, given: np.ndarray, where: Any = True) -> None:
+    """Write at once, into the same memory; whoever still needs the old value gets a copy of it first.
+
+    Nothing is written but what lies under ``view`` (and there what ``where`` says): others may be writing beside it.
+    """
+    d = storage.node.dtype
+    while True:
+        buffer, number = evaluate(storage.node), storage.version
+        shape = storage.node.shape
+        view.check_within(shape.numel(), d.itemsize)
+        fresh = Node(shape, d, None, 0, buffer)
+        needed = _holders_of_node(storage) > 0  # no local variable may hold the node here
+        old = buffer.copy(nbytes(shape, d)) if needed else None
+        if storage.node.buffer is not buffer or storage.version != number:
+            continue
+        if old is not None:
+            storage.node.buffer = old
+        storage.version += 1
+        storage.node = fresh
+        np.copyto(seen(buffer, view, d), given, where=where)
+        if storage.node.buffer is buffer:  # else it was not exposed any more, and another thread has written to a copy
+            return
+
+
+def seen(buffer: Any, view: View, d: dtype) -> np.ndarray:
+    """Memory under a view as an array, for the caller to drop at once; half types as their bits."""
+    size = d.itemsize
+    kind = np.uint16 if d.kind == "float" and size == 2 else d.numpy
+    strides = None if view.contiguous else [step * size for step in view.strides]
+    array: np.ndarray = buffer.peek(kind, view.sizes, strides, view.offset * size)
+    return array
+
+
+def as_now(node: Node) -> Node | None:
+    """What stands for a value whatever is written to it: the node, or a copy of memory that others see.
+
+    None if there are no other threads: then nothing comes in between reading such memory and writing there.
+    """
+    if not is_exposed(node):
+        return node
+    if threading.active_count() == 1:
+        return None
+    return Node(node.shape, node.dtype, None, 0, node.buffer.copy(nbytes(node.shape, node.dtype)))
 
 
 def flat_node(node: Node, d: dtype) -> Node:

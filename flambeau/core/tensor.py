@@ -17,16 +17,13 @@ from ..graph.dtypes import DType, dtype
 from ..graph.primitives import COPY
 from ..graph.shapes import Size, View, contiguous_strides, is_contiguous, wrap_dim
 from ..graph.trace import Node, local, note_rebinding, record
-from ..interpreter.forks import new_lock
 from .device import NAMED, strided
 from .history import Gradient
 from .hooks import AutogradState, TensorHooks
-from .storage import Storage, whole
+from .storage import Storage, as_now, whole
 from .values import TensorValues
 
 _new = object.__new__
-
-_sharing = new_lock()
 
 
 class TensorType(type):
@@ -160,24 +157,29 @@ class Tensor(TensorValues, TensorHooks, Methods):
     def _share(self) -> Storage:
         """Make this tensor's memory shareable: from now on it is a view of a storage."""
         storage = self._storage
-        if storage is None:
-            with _sharing:  # other threads may do the same, or read meanwhile: the storage comes when the view is there
-                storage = self._storage
-                if storage is None:
-                    node: Node = self._node  # type: ignore[assignment]
-                    self._view = whole(node.shape)
-                    storage = self._storage = Storage(node)
+        while storage is None:
+            node = self._node
+            if node is not None:
+                view, made = whole(node.shape), Storage(node)
+                if self._node is node:  # no other thread has done the same, nor written; nothing is called from here on
+                    self._view = view
+                    self._storage = made
                     self._node = None
+            storage = self._storage
         return storage
 
-    def _assign(self, value: Node, view: View | None = None) -> None:
-        """Make ``value`` this tensor's content, for all tensors that share its memory. Shapes must agree."""
+    def _assign(self, value: Node, view: View | None = None, read: Node | None = None) -> None:
+        """Make ``value`` this tensor's content, for all tensors that share its memory. Shapes must agree.
+
+        For ``read`` see :meth:`Storage.write`.
+        """
         storage = self._storage
         if storage is None:
-            node = self._node
+            node = self._node  # between here and the binding nothing is called, so no other thread comes in
             if (
                 view is None
                 and value.dtype is node.dtype
+                and (read is None or read is node)
                 and not (node.buffer is not None and node.buffer.ever_exposed)
             ):
                 self._node = value
@@ -185,7 +187,19 @@ class Tensor(TensorValues, TensorHooks, Methods):
                 return
             storage = self._share()
         assert self._view is not None
-        storage.write(self._view, value, view)
+        storage.write(self._view, value, view, read)
+
+    def _as_now(self) -> tuple[Tensor, Node | None]:
+        """What to read of this tensor in order to replace some of its elements, and what :meth:`_assign` is told that was.
+
+        Whatever other threads write meanwhile, it stays as it is. (With a history it is the tensor itself, as in PyTorch, where
+        threads must not change that of one tensor at the same time.)
+        """
+        node, view = self._read(), self._view
+        read = None if self._tracked and local.grad else as_now(node)
+        if read is None:
+            return self, None
+        return Tensor._from_node(read, view, None if view is None else Storage(read)), read
 
     @property
     def shape(self) -> Size:

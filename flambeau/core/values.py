@@ -32,10 +32,9 @@ class TensorValues:
 
         Without ``expose`` the array must not be kept or written.
         """
-        node = self._read()
+        node, view = self._read(), self._view
         buffer = evaluate(node)
         d = node.dtype.numpy if node.dtype.numpy is not None else np.dtype(np.uint16)
-        view = self._view
         size = node.dtype.itemsize
         strides: Any = None
         if view is None:
@@ -48,7 +47,11 @@ class TensorValues:
             return buffer.peek(d, sizes, strides, offset)
         if node.trace is not None:
             evaluate_trace[0](node.trace)  # what was recorded must read the memory before others can write to it
-        return buffer.array(d, sizes, strides, offset)
+        array = buffer.array(d, sizes, strides, offset)
+        now = self._read()
+        if now is not node and now.buffer is not buffer:  # another thread wrote before it could know of the array
+            return self._array(expose)
+        return array
 
     def numpy(self, *, force: bool = False) -> np.ndarray:
         """A NumPy array that shares this tensor's memory. Raises if it requires grad (unless ``force``) or is bfloat16."""
@@ -83,6 +86,9 @@ class TensorValues:
         if node.trace is not None:
             evaluate_trace[0](node.trace)
         buffer.ever_exposed = buffer.exposed_forever = True
+        now = self._read()
+        if now is not node and now.buffer is not buffer:  # another thread wrote before it could know of this
+            return self.data_ptr()
         return buffer.address + self.storage_offset() * self.dtype.itemsize
 
     def item(self) -> Any:
@@ -91,9 +97,10 @@ class TensorValues:
             raise RuntimeError(f"a Tensor with {self.numel()} elements cannot be converted to Scalar")
         d = self.dtype
         if d in _C_TYPES:  # making an array takes longer than all the rest
-            address = evaluate(self._read()).address
-            if self._view is not None:
-                address += self._view.offset * d.itemsize
+            node, view = self._read(), self._view  # held while the memory is read: another thread may write to the tensor
+            address = evaluate(node).address
+            if view is not None:
+                address += view.offset * d.itemsize
             return _C_TYPES[d].from_address(address).value  # type: ignore[attr-defined]
         array = self._array()
         if d.numpy is None:

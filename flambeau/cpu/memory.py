@@ -109,6 +109,12 @@ class Buffer:
         ``ValueError`` if it would reach outside the buffer.
         """
         self.ever_exposed = True
+        return self.peek(dtype, shape, strides, offset)
+
+    def peek(
+        self, dtype: DTypeLike, shape: Sequence[int], strides: Sequence[int] | None = None, offset: int = 0
+    ) -> NDArray[Any]:
+        """As :meth:`array`, for a view that the caller drops at once: it does not count as exposure."""
         if self._pool is not None:
             self._pool._seen.add(self.address)
         if 0 in shape:  # elements that are not there may lie anywhere
@@ -127,15 +133,6 @@ class Buffer:
         if not (plain and owner.flags.writeable and not self.readonly):
             return -1
         return int(self.address - owner.ctypes.data)
-
-    def peek(
-        self, dtype: DTypeLike, shape: Sequence[int], strides: Sequence[int] | None = None, offset: int = 0
-    ) -> NDArray[Any]:
-        """As :meth:`array`, for a view that the caller drops at once: it does not count as exposure."""
-        before = self.ever_exposed
-        view = self.array(dtype, shape, strides, offset)
-        self.ever_exposed = before
-        return view
 
     @property
     def recyclable(self) -> bool:

@@ -109,15 +109,15 @@ _consume: Any = deque(maxlen=0).extend
 
 
 def if_nobody_else_holds(
-    get: Callable[[Any], Any], get_other: Callable[[Any], Any], get_mark: Callable[[Any], Any]
+    get: Callable[[Any], Any], get_other: Callable[[Any], Any], get_mark: Callable[[Any], Any], besides: int = 0
 ) -> Callable[[Any, Any, Callable[..., Any], tuple[Any, ...]], bool]:
     """A function ``act(holder, mark, call, arguments)``: ``call(*arguments)``, and whether it was called.
 
-    It is if nothing else holds what ``get`` and ``get_other`` give of ``holder``, and ``get_mark`` gives ``mark``. Asking and
-    calling are one call of C, so that neither a signal's handler nor another thread can come in between; ``call`` is a C
-    function that no such thing can come into.
+    It is if nothing else (``besides`` so many that are known) holds what ``get`` and ``get_other`` give of ``holder``, and
+    ``get_mark`` gives ``mark``. Asking and calling are one call of C, so that neither a signal's handler nor another thread can
+    come in between; ``call`` is a C function that no such thing can come into.
     """
-    alone = _ALONE_IN_ATTRIBUTE
+    alone = _ALONE_IN_ATTRIBUTE + besides
 
     def act(holder: Any, mark: Any, call: Callable[..., Any], arguments: tuple[Any, ...]) -> bool:
         of = (holder,)

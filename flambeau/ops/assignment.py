@@ -10,7 +10,7 @@ from ..core.tensor import Tensor
 from ..graph.dtypes import C_NAMES, TYPE_NAMES, can_cast
 from ..graph.notices import warn
 from ..graph.primitives import CAST
-from ..graph.trace import local, record, record_constant
+from ..graph.trace import Node, local, record, record_constant
 
 
 class Overwritten(Gradient):
@@ -52,14 +52,17 @@ def check_apart(tensor: Tensor) -> None:
         )
 
 
-def assign(target: Tensor, value: Tensor) -> Tensor:
-    """Make ``value``, a function of the content of ``target``, its content, history included."""
+def assign(target: Tensor, value: Tensor, read: Node | None = None) -> Tensor:
+    """Make ``value``, a function of the content of ``target``, its content, history included.
+
+    If it changes some elements only, ``read`` is what the others are from (see :meth:`~flambeau.core.storage.Storage.write`).
+    """
     storage = target._storage
-    if storage is not None and value._storage is None and not local.grad:  # a parameter's new value, most often
+    if storage is not None and read is None and value._storage is None and not local.grad:  # a parameter's new value, most often
         assert target._view is not None
         if storage.replace(target._view, value._node):
             return target
-    _put(target, value)
+    _put(target, value, read)
     if local.grad and (value._tracked or target._tracked):
         if not value._tracked:
             _rewrite(target, Overwritten, ())
@@ -84,7 +87,7 @@ def overwrite(target: Tensor, value: Tensor, history: type[Gradient], *sources: 
     return target
 
 
-def _put(target: Tensor, value: Tensor) -> None:
+def _put(target: Tensor, value: Tensor, read: Node | None = None) -> None:
     """The value alone, after checking that it may be put there."""
     if target.shape != value.shape:
         raise RuntimeError(
@@ -103,7 +106,7 @@ def _put(target: Tensor, value: Tensor) -> None:
             )
         node = record(CAST, d, (node, view))
         view = None
-    target._assign(node, view)
+    target._assign(node, view, read)
 
 
 def _rewrite(target: Tensor, history: type[Gradient], edges: tuple[Edge, ...]) -> None:

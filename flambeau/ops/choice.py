@@ -64,7 +64,7 @@ MaskedFillBackward0, MaskedFillBackward1 = (
 )
 
 
-@operation(inplace=True)
+@operation(inplace="part")
 def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
     """``value`` (a number or zero-dimensional tensor) where ``mask`` holds, else ``input``."""
     if mask.dtype.kind != "bool":

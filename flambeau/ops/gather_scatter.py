@@ -193,7 +193,7 @@ def _scatter(
     return with_history(result, gradient, operands, (dim, mode == "add", value.shape), kept=[None, index, None])
 
 
-@operation(inplace=True, out="exact")
+@operation(inplace="part", out="exact")
 def scatter(
     input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any = None, reduce: str | None = None
 ) -> Tensor:
@@ -213,7 +213,7 @@ def scatter(
     return _scatter("scatter", input, dim, index, source, "set", gradient)
 
 
-@operation(inplace=True, out="exact")
+@operation(inplace="part", out="exact")
 def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     """A copy in which the elements of ``src`` are added at the places that ``index`` names along ``dim``."""
     if not isinstance(src, Tensor):
@@ -255,7 +255,7 @@ class ScatterReduceBackward0(Gradient):
         return first, None, alone * gather(grad * others, dim, index) + ~alone * divided
 
 
-@operation(inplace=True, out="exact")
+@operation(inplace="part", out="exact")
 @one_node("ScatterReduceBackward0")
 def scatter_reduce(
     input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True

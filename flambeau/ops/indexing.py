@@ -290,14 +290,15 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
             f"shape mismatch: value tensor of shape {list(new.shape)} cannot be broadcast to indexing result of shape "
             f"{list(addressing.shape)}"
         ) from None
-    assign(view, with_values(view, new, addressing, "set"))
+    now, read = view._as_now()
+    assign(view, with_values(now, new, addressing, "set"), read)
 
 
 Tensor.__getitem__ = getitem  # type: ignore[method-assign]
 Tensor.__setitem__ = setitem  # type: ignore[method-assign]
 
 
-@operation(inplace=True)
+@operation(inplace="part")
 def index_put(input: Tensor, indices: Any, values: Tensor, accumulate: bool = False) -> Tensor:
     """A copy with ``values`` at the given indices (added up if ``accumulate``)."""
     if isinstance(indices, Tensor):
@@ -316,7 +317,7 @@ def _put(input: Tensor, indices: Any, values: Tensor, accumulate: bool) -> Tenso
     return with_values(found.view, values.expand(addressing.shape), addressing, "add" if accumulate else "set")
 
 
-@operation(inplace=True)
+@operation(inplace="part")
 @one_node("PutBackward0")
 def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) -> Tensor:
     """A copy with ``source`` at positions of the flattened tensor (added up if ``accumulate``)."""
@@ -348,7 +349,7 @@ def masked_select(input: Tensor, mask: Tensor) -> Tensor:
     return getitem(input.expand(shape), mask.expand(shape))
 
 
-@operation(inplace=True)
+@operation(inplace="part")
 @one_node("MaskedScatterBackward0")
 def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     """A copy in which the elements where ``mask`` holds are taken from ``source`` in order."""

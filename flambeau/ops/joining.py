@@ -74,14 +74,17 @@ def _joined_now(tensors: Sequence[Tensor], shape: Size, axis: int, stacked: bool
     d = tensors[0].dtype
     buffer = allocate(p.nbytes(shape, d))
     if axis or not all([tensor._view is None or tensor._view.contiguous for tensor in tensors]):
+        held = [tensor._read() for tensor in tensors]  # another thread may write to one, and its memory be given away
         arrays = [tensor._array() for tensor in tensors]
         (np.stack if stacked else np.concatenate)(arrays, axis, out=buffer.peek(arrays[0].dtype, shape))
+        del held
         return Tensor._from_node(Node(shape, d, None, 0, buffer))
     # Each part is a piece of the result's memory: to make arrays of them takes longer than to copy them.
-    sources, places, sizes = [], [], []
+    held, sources, places, sizes = [], [], [], []
     place = buffer.address
     for tensor in tensors:
-        view, node = tensor._view, tensor._read()
+        node, view = tensor._read(), tensor._view
+        held.append(node)
         address, size = evaluate(node).address, p.nbytes(node.shape, d)
         if view is not None:
             address, size = address + view.offset * d.itemsize, p.nbytes(view.sizes, d)
@@ -90,6 +93,7 @@ def _joined_now(tensors: Sequence[Tensor], shape: Size, axis: int, stacked: bool
         sizes.append(size)
         place += size
     deque(map(memmove, places, sources, sizes), 0)
+    del held
     return Tensor._from_node(Node(shape, d, None, 0, buffer))
 
 
@@ -192,7 +196,7 @@ class StackBackward0(Gradient):
     """``context``: the new axis."""
 
     def backward(self, grad: Tensor) -> tuple[Tensor | None, ...]:
-        return tuple([None if edge is None else part for edge, part in zip(self.edges, grad.unbind(self.context))])
+        return tuple(None if edge is None else grad.select(self.context, k) for k, edge in enumerate(self.edges))
 
 
 @operation(method=False, out=True)

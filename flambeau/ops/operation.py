@@ -61,8 +61,8 @@ def operation(
 
     ``"special.expit"`` is a name in another module. ``"swapaxes(input, axis0, axis1)"`` is one under which parameters have
     other names; so are overloads written (``"max(input, other)"`` for ``max`` itself). ``only`` is the name of what is exported
-    under no other. With ``inplace="parameter"`` there is no ``name_``, only the parameter in ``nn.functional``. For the rest see
-    :class:`Declaration`.
+    under no other. With ``inplace="parameter"`` there is no ``name_``, only the parameter in ``nn.functional``; with "part"
+    ``name_`` writes to some elements, and other threads may write to the others. For the rest see :class:`Declaration`.
     """
 
     def register(implementation: _F) -> _F:
@@ -83,7 +83,7 @@ def operation(
                 if module == "functional" and inplace is True:
                     MODULES[module][inner + "_"] = NAMESPACE.get(inner + "_") or _in_place_form(implementation, inner + "_")
                 continue
-            changing = _in_place_form(implementation, name + "_") if inplace else None
+            changing = _in_place_form(implementation, name + "_", inplace == "part") if inplace else None
             if changing is not None and (parameters or scales):
                 DECLARED[changing] = Declaration(scales=scales, parameters=parameters)
             if function:
@@ -99,17 +99,18 @@ def operation(
     return register
 
 
-def _in_place_form(implementation: Callable[..., Tensor], name: str) -> Callable[..., Tensor]:
+def _in_place_form(implementation: Callable[..., Tensor], name: str, part: bool = False) -> Callable[..., Tensor]:
     def changing(input: Tensor, *arguments: Any, **keywords: Any) -> Tensor:
         if input._view is not None and not input._view.contiguous:
             # Before anything is computed from what may be a huge expansion; leaves first, as in PyTorch.
             if input._tracked and local.grad:
                 check_writable(input)
             check_apart(input)
-        result = implementation(input, *arguments, **keywords)
+        now, read = input._as_now() if part else (input, None)
+        result = implementation(now, *arguments, **keywords)
         if input._tracked and not result._tracked:  # comparisons, for one
             return overwrite(input, result, overwritten_by(name))
-        return assign(input, result)
+        return assign(input, result, read)
 
     changing.__wrapped__ = implementation  # type: ignore[attr-defined]
     return titled(changing, name, f"In-place version of ``{name[:-1]}``.")

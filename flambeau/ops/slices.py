@@ -84,7 +84,7 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     return result
 
 
-@operation(inplace=True, out="exact")
+@operation(inplace="part", out="exact")
 def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: Scalar = 1) -> Tensor:
     """A copy with ``alpha`` times the slices of ``source`` added to the slices of ``dim`` that ``index`` names."""
     axis = _checked_axis("index_add_", input, dim, index, source)
@@ -130,7 +130,7 @@ def _without(shape: Size, axis: int) -> tuple[int, ...]:
     return (*shape[:axis], *shape[axis + 1 :])
 
 
-@operation(inplace=True, out="exact")
+@operation(inplace="part", out="exact")
 def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
     """A copy with the slices of ``dim`` that ``index`` names replaced by those of ``source``."""
     axis = wrap_dim(dim, input.ndim)
@@ -168,7 +168,7 @@ def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor
     return with_values(input, source.expand(addressing.shape), addressing, "set", IndexPutBackward0.named("IndexCopyBackward0"))
 
 
-@operation(inplace=True)
+@operation(inplace="part")
 def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     """A copy with the slices of ``dim`` that ``index`` names, also from the end, filled with one value."""
     axis = wrap_dim(dim, input.ndim)
@@ -191,7 +191,7 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     return lay(history, own_order(input))
 
 
-@operation(inplace=True, out="exact")
+@operation(inplace="part", out="exact")
 @one_node("IndexReduceBackward0")
 def index_reduce(
     input: Tensor, dim: int, index: Tensor, source: Tensor, reduce: str, *, include_self: bool = True

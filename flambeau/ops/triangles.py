@@ -89,14 +89,14 @@ def _triangle(name: str, x: Tensor, diagonal: int, primitive: p.Primitive) -> Te
     return Tensor._from_node(record(p.WHERE, None, (kept, None), (x._read(), x._view), (zero, None)))
 
 
-@operation(inplace=True, out="exact")
+@operation(inplace="part", out="exact")
 @differentiated(lambda grad, diagonal: grad.tril(diagonal))
 def tril(input: Tensor, diagonal: int = 0) -> Tensor:
     """Matrices with zeros above a diagonal."""
     return _triangle("tril", input, diagonal, p.LE)
 
 
-@operation(inplace=True, out="exact")
+@operation(inplace="part", out="exact")
 @differentiated(lambda grad, diagonal: grad.triu(diagonal))
 def triu(input: Tensor, diagonal: int = 0) -> Tensor:
     """Matrices with zeros below a diagonal."""
