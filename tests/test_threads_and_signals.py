@@ -142,6 +142,63 @@ def test_pending_values_are_handed_over_while_their_thread_goes_on(hasty: None) 
     together(produce, consume)
 
 
+def while_another(first: Callable[[], Any], then: Callable[[Any], Any], between: Callable[[Any], None]) -> list[Any]:
+    """What ``then`` gives in a thread that has called ``first`` before, ``between`` having been called meanwhile in this one."""
+    reached, go_on, results = threading.Event(), threading.Event(), list[Any]()
+
+    def elsewhere() -> None:
+        value = first()
+        results.append(value)
+        reached.set()
+        go_on.wait()
+        results[0] = then(value)
+
+    thread = threading.Thread(target=elsewhere)
+    thread.start()
+    reached.wait()
+    try:
+        between(results[0])
+    finally:
+        go_on.set()
+        thread.join()
+    return results
+
+
+@pytest.mark.parametrize("leaf_here", [False, True])
+@pytest.mark.parametrize("show", [lambda x: x.numpy(), lambda x: x.view(flambeau.int32).numpy()])
+def test_what_another_thread_has_recorded_reads_memory_before_it_is_shown(leaf_here: bool, show: Callable[..., Any]) -> None:
+    x = flambeau.arange(4.0) * 1
+    x.tolist()
+    pending = x + 1 if leaf_here else None
+
+    def change(_: Any) -> None:
+        show(x)[0] = 100
+
+    assert while_another(lambda: x * 2, lambda y: y.tolist(), change) == [[0, 2, 4, 6]]
+    assert pending is None or pending.tolist() == [1, 2, 3, 4]
+
+
+def test_an_error_is_told_to_the_thread_that_recorded_it() -> None:
+    """Another one that needs a value of the same trace gets it, if it does not depend on what failed."""
+
+    def first() -> tuple[Tensor, Tensor]:
+        good = flambeau.arange(4.0) + 1
+        return good, flambeau.arange(5.0)[flambeau.tensor([7])]
+
+    def look(values: tuple[Tensor, Tensor]) -> None:
+        assert (values[0] + 0).tolist() == [1, 2, 3, 4]
+        assert values[0].tolist() == [1, 2, 3, 4]
+        with pytest.raises(IndexError, match="index 7 is out of bounds"):
+            values[1].tolist()
+
+    def then(_: Any) -> bool:
+        with pytest.raises(IndexError, match="index 7 is out of bounds"):
+            _ = flambeau.ones(3) * 2
+        return (flambeau.ones(3) * 2).tolist() == [2, 2, 2]  # it is told once
+
+    assert while_another(first, then, look) == [True]
+
+
 # --- signals ----------------------------------------------------------------------------------------------------------
 
 

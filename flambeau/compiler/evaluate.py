@@ -33,12 +33,13 @@ def evaluate_trace(trace: Trace) -> None:
     line are computed, tensors written in place after it keep what they held.
     """
     with trace.lock:
+        owned = trace.owner == get_ident()
         if trace.ended:
             if trace.error is not None:
+                trace.told |= owned
                 raise trace.error.with_traceback(None)
             return
         before = trace.limit
-        owned = trace.owner == get_ident()
         if not owned:
             # Its owner may be recording at this moment: it records again what it puts behind ``last``. Nothing is called between
             # this and looking where that is.
@@ -157,6 +158,7 @@ def _fail(trace: Trace, last: Step, nodes: list[Node], late: Late) -> None:
             if type(node) is Node and (storage := target if attribute == "node" else storage) is not None:
                 storage.version += 1
     trace.error = error
+    trace.told = trace.owner == get_ident()
     trace.limit = recording.CLOSED
     try:
         again = _run_others(trace, last, place, nodes)

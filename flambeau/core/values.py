@@ -10,7 +10,7 @@ import numpy as np
 
 from ..graph.dtypes import bool_, float32, float64, int64
 from ..graph.notices import warn_once
-from ..graph.trace import evaluate, evaluate_trace, local
+from ..graph.trace import evaluate, have_read, local
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -45,8 +45,7 @@ class TensorValues:
                 strides = [s * size for s in view.strides]
         if not expose:
             return buffer.peek(d, sizes, strides, offset)
-        if node.trace is not None:
-            evaluate_trace[0](node.trace)  # what was recorded must read the memory before others can write to it
+        have_read(node)
         array = buffer.array(d, sizes, strides, offset)
         now = self._read()
         if now is not node and now.buffer is not buffer:  # another thread wrote before it could know of the array
@@ -83,8 +82,7 @@ class TensorValues:
         """Address of the first element. The memory counts as visible to others from now on, for ever."""
         node = self._read()
         buffer = evaluate(node)
-        if node.trace is not None:
-            evaluate_trace[0](node.trace)
+        have_read(node)
         buffer.ever_exposed = buffer.exposed_forever = True
         now = self._read()
         if now is not node and now.buffer is not buffer:  # another thread wrote before it could know of this

@@ -106,7 +106,7 @@ class Trace:
 
     __slots__ = (
         "device", "nodes", "skipped", "numbers", "cursor", "limit", "unfinished", "looked", "lock", "sites", "kept", "rebound",
-        "ended", "error", "owner", "forms", "segments", "__weakref__",
+        "ended", "error", "told", "owner", "forms", "segments", "__weakref__",
     )  # fmt: skip
 
     def __init__(self, device: str = "cpu") -> None:
@@ -138,6 +138,8 @@ class Trace:
         #: Whether all that is needed of it was computed, or nothing more can be.
         self.ended = False
         self.error: Exception | None = None
+        #: Whether the thread that recorded it knows of the error: another one may have found it.
+        self.told = False
         self.owner = get_ident()
         #: A step for each primitive with its attributes and its operands' shapes, dtypes and views: others like it give the same.
         self.forms: dict[Any, Step] = {}
@@ -295,7 +297,7 @@ def in_memory(trace: Trace, node: Node) -> Node:
     other = node.trace
     if other is not None:
         if node.buffer is None:  # pending in another thread's trace
-            evaluate_trace[0](other)
+            _evaluate_for(node, other)
         elif other.owner == get_ident() or other.owner not in sys._current_frames():
             # Left behind: by a signal that came during its evaluation, or by a thread that ended.
             try:
@@ -318,11 +320,26 @@ def in_memory(trace: Trace, node: Node) -> Node:
         trace.kept.append(node)
         node = Node(node.shape, node.dtype, None, 0, buffer)
         trace.kept.append(node)
+        _borrowing.add(weakref.ref(trace, _borrowing.discard))
     if exposed and size > SNAPSHOT_BYTES:
         trace.limit = 0
         if not claim(trace, node, leaf_step(trace, node)):
             return in_memory(trace, node)
     return node
+
+
+_borrowing: set[weakref.ref[Trace]] = set()
+"""Traces with second nodes for leaves of others."""
+
+
+def have_read(node: Node) -> None:
+    """Have what was recorded read a value in memory, before others can write there."""
+    if node.trace is not None:
+        _evaluate_for(node, node.trace)
+    for reference in list(_borrowing):
+        trace = reference()
+        if trace is not None and any([kept.buffer is node.buffer for kept in list(trace.kept)]):
+            _evaluate_for(node, trace)
 
 
 def note_rebinding(owner: Any, attribute: str, before: Node, value: Node) -> None:
@@ -408,6 +425,14 @@ def leave(trace: Trace, claimed: Sequence[Node]) -> None:
         _let_go(trace, claimed)
     if local.trace is trace:
         local.trace = Trace(local.trace.device)
+    tell(trace)
+
+
+def tell(trace: Trace) -> None:
+    """Raise the error that another thread has found in this one's trace."""
+    if trace.error is not None and not trace.told:
+        trace.told = True
+        raise trace.error.with_traceback(None)
 
 
 def _let_go(trace: Trace, nodes: Sequence[Node]) -> None:
@@ -526,7 +551,9 @@ def record_outputs(
             evaluate(value)  # before the lock is taken
     with trace.lock:
         if trace.limit == CLOSED:  # by another thread
-            trace = local.trace = Trace(local.trace.device)
+            local.trace = Trace(local.trace.device)
+            tell(trace)
+            trace = local.trace
         limit, trace.limit = trace.limit, UNLIMITED
         unfinished = trace.unfinished
         if unfinished is None:
@@ -547,10 +574,23 @@ def evaluate(node: Node) -> Any:
     """The memory of a node's value, evaluating the trace it is pending in if need be."""
     if node.buffer is None:
         assert node.trace is not None
-        evaluate_trace[0](node.trace)
+        _evaluate_for(node, node.trace)
         if node.buffer is None:  # recorded in a composite that is learnt
             raise ValueNeeded
     return node.buffer
+
+
+def _evaluate_for(node: Node, trace: Trace) -> None:
+    """Evaluate a trace for the sake of one value.
+
+    An error that another thread will hear of, for it recorded what was wrong, is none here if the value is there all the same.
+    """
+    try:
+        evaluate_trace[0](trace)
+    except Exception as error:
+        elsewhere = trace.owner != get_ident() and trace.owner in sys._current_frames()
+        if error is not trace.error or node.buffer is None or not elsewhere:
+            raise
 
 
 def step_boundary() -> None:

@@ -141,8 +141,9 @@ def _nested(values: np.ndarray, indent: int, summarise: bool, form: _Formatter) 
 
 
 def _content(tensor: Tensor, indent: int) -> str:
-    plain = tensor.detach()
-    values = (plain.float() if plain.dtype.numpy is None else plain)._array()
+    plain: Any = tensor.detach()
+    plain, _ = (plain.float() if plain.dtype.numpy is None else plain)._as_now()  # whatever other threads write meanwhile
+    values = plain._array()
     summarise = values.size > PRINT_OPTS.threshold
     shown = _edges(values) if summarise else values
     floating = tensor.dtype.kind == "float"

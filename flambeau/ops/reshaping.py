@@ -13,6 +13,7 @@ from ..core.storage import Storage, whole
 from ..core.tensor import Tensor
 from ..graph import dtypes
 from ..graph.shapes import View, infer_size, view_strides, wrap_dim
+from ..graph.trace import have_read
 from .operation import Sizes, operation
 from .views import geometry, look, seen_anew_in_place, sizes_of, view_of
 
@@ -79,7 +80,11 @@ def _view_dtype(self: Tensor, d: dtypes.dtype) -> Tensor:
     node = self._read()
     flat = flat_node(node, d)
     assert flat.buffer is not None
+    have_read(node)
     flat.buffer.ever_exposed = flat.buffer.exposed_forever = True  # two nodes now name one memory
+    now = self._read()
+    if now is not node and now.buffer is not flat.buffer:  # another thread wrote before it could know of this
+        return _view_dtype(self, d)
     return Tensor._from_node(flat, View(new_sizes, new_strides, new_offset), Storage(flat))
 
 
