@@ -1,10 +1,10 @@
 """The first tier: what was never seen as a whole is put together from parts that were.
 
-A part is one primitive, the segment of a composite, or a turn of a loop (:mod:`flambeau.compiler.parts`). Its outline is kept by
-its structure, for all sizes (:mod:`flambeau.compiler.families`); what differs from one place in a trace to the next (where its
-operands are, which numbers and errors are its own) is filled in. So a new trace costs a look-up and some arithmetic for each
-part, and no planning; turns of one loop are put down together. Parts run one after the other; values that pass between them
-have places in an arena, or memory of their own if somebody holds them.
+A part is one primitive, the segment of a composite, or a turn of a loop (:mod:`flambeau.compiler.parts`). What it gives is known
+by its structure, for all sizes (:mod:`flambeau.compiler.fitted`); what differs from one place in a trace to the next (where its
+operands are, which numbers and errors are its own) is filled in, for all parts at once, by arithmetic on arrays. So a new trace
+costs a look-up for each part, and no planning. Parts run one after the other; values that pass between them have places in an
+arena, or memory of their own if somebody holds them.
 """
 
 from __future__ import annotations
@@ -12,36 +12,21 @@ from __future__ import annotations
 import struct
 from array import array
 from collections.abc import Iterable, Sequence
-from itertools import islice
 from typing import Any
 
 import numpy as np
 
-from ..graph.primitives import FILL, LEAF
+from ..graph.primitives import FILL
 from ..graph.segments import SEGMENT
-from ..graph.steps import Step, when_forgotten
-from ..graph.structure import SizedStep
+from ..graph.steps import Step
 from ..interpreter.forks import new_lock
 from ..kernels.contract import NEW_PHASE, PADDING, STOP_ON_ERROR, Device, ReusedMemory
 from ..kernels.kernel import Late, Operand
-from ..kernels.patterns import Variants
 from . import plan as planning
-from .families import variant_for
+from .fitted import Fitted, Meta, fitted
 from .lifetimes import Lifetimes
-from .outline import Outline
-from .parts import Body, Part, note_uses, parts_of
+from .parts import Row, parts_of
 from .templates import HostCall
-
-MOST_VARIANTS = 16
-"""Variants of a part that are kept."""
-TURNS_AT_ONCE = 3
-"""So many turns of a loop are put down together; of fewer each by itself."""
-
-_parts: dict[Any, Variants] = {}
-"""What is known of each part, by its structure, what it reads, and what is needed of it."""
-
-Meta = tuple[Any, Any, str]
-"""What a part knows of a value from outside: shape, dtype, and of which kind the number is that it is filled with, if so."""
 
 
 class AssembledPlan:
@@ -51,34 +36,39 @@ class AssembledPlan:
 
     def __init__(self, device: Device, chain: Sequence[Step], live: bytes) -> None:
         self.device, self.runner, self.lock = device, device.runner, new_lock()
-        built = _Assembly(device, chain, live)
+        parts = _Parts(device, chain, live)
+        built = _Assembly(parts)
         memory = built.memory
-        memory.lay_out()
-        self.places_of_entry, self.leaf_places = built.places_of_entry, built.leaf_places
+        self.places_of_entry, self.leaf_places = parts.places_of_entry, parts.leaf_places
         self.output_places, self.output_of_place = built.output_places, built.output_of_place
-        self.outputs = [memory.bytes[number] for number in memory.outputs]
-        self.donations = sorted(built.donations, key=lambda donation: donation[1])
-        self.late, self.work, self.segments = built.late, built.work, built.segments
-        self.scratch_stride = built.scratch_stride
+        self.outputs: list[int] = memory.bytes[memory.outputs].tolist()
+        self.donations = built.donations
+        self.late, self.segments = built.late, built.segments
+        self.scratch_stride = max([known.scratch for known in parts.fitted], default=0)
         self.arena_bytes = self.peak_bytes = memory.arena_bytes
-        self.number_indices = list(built.number_kinds)
+        self.number_indices: list[int] = built.number_indices
         #: Whether most of it are turns of loops, which are fused already: then nothing is to be gained by planning it as one.
-        self.loops = 2 * built.places_in_turns >= len(live)
-        self.arguments, self.moved = _filled_in(built, self.number_indices)
-        base = self.arguments.ctypes.data
-        steps = np.frombuffer(built.records or array("q", bytes(32)), np.int64).reshape(-1, 4)
-        steps[:, 1] = base + 8 * steps[:, 1]
-        self._steps = steps
+        self.loops = 2 * parts.places_in_turns >= len(live)
+        self.arguments, self.moved = built.arguments, built.moved
+        self._steps = steps = built.records
+        steps[:, 1] = self.arguments.ctypes.data + 8 * steps[:, 1]
         self.steps_address = steps.ctypes.data
-        formats = "".join("d" if kind == "f" else "q" for kind in built.number_kinds.values())
-        self.table = struct.Struct(f"{4 + memory.leaves + len(self.outputs)}q{formats}")
+        addresses = 4 + len(self.leaf_places) + len(self.outputs)
+        self.table = struct.Struct(f"{addresses}q{built.number_formats}")
         self.cell_and_table = np.zeros(self.table.size // 8, np.int64)
         self.cell_address = self.cell_and_table.ctypes.data
         self.memory: dict[int, ReusedMemory] = {}
         self.kept_bytes = 4000 + self.arguments.nbytes + steps.nbytes + 100 * len(memory.first)
+        self._work = [known.form.outline.work for known in parts.fitted], parts.which
         #: What verifies the memory of each run, if plans are verified.
         self.check = self._check_memory if planning.CHECK else None
         self._lifetimes = memory if planning.CHECK else None
+
+    @property
+    def work(self) -> list[Any]:
+        """What reports say of its pieces of work."""
+        known, which = self._work
+        return [work for number in which.tolist() for work in known[number]]
 
     def fill(self, arena: int, leaves: Iterable[int], outputs: Iterable[int], numbers: Sequence[Any]) -> None:
         """Write addresses and numbers into the table."""
@@ -106,385 +96,380 @@ class AssembledPlan:
             buffer.peek(np.uint8, (buffer.nbytes,))[...] = 0xFF
 
 
-def _filled_in(built: _Assembly, numbers: Sequence[int]) -> tuple[Any, list[tuple[int, int, int, int]]]:
-    """All arguments with slots and offsets as they are in this plan, and those that move with a number."""
-    memory = built.memory
-    arguments: Any = np.frombuffer(built.arguments, np.int64) if built.arguments else np.zeros(1, np.int64)
-    slots, offsets = memory.slots(), np.array(memory.offsets, np.int64)
-    at, which = np.array(built.operands_at, np.int64), np.array(built.operands, np.int64)
-    arguments[at] = slots[which]
-    arguments[at + 1] += offsets[which]
-    slot_of_number = {number: 2 + memory.leaves + len(memory.outputs) + k for k, number in enumerate(numbers)}
-    if built.numbers_at:
-        arguments[np.array(built.numbers_at, np.int64)] = [slot_of_number[number] for number in built.numbers]
-    for operand, number in built.host_operands:
-        operand.slot = int(slots[number])
-        operand.offset += memory.offsets[number]
-    moved = [
-        (position, fixed + memory.offsets[number], index, unit) for position, fixed, number, index, unit in built.moved
-    ]
-    return arguments, moved
+class _Parts:
+    """The parts of a trace that are needed, in order, what they read and give, and what each gives for its sizes."""
+
+    def __init__(self, device: Device, chain: Sequence[Step], live: bytes) -> None:
+        leaves, rows = parts_of(chain)
+        self.rows = rows
+        self.live: Any = np.frombuffer(live, np.bool_)
+        self.places_of_entry = [leaf.depth - 1 for leaf in leaves]
+        self.places_in_turns = sum([row.width * len(row.integers) for row in rows if row.turns])
+        depth = len(live)
+        #: Which places are leaves'; and those of constants that are filled in as numbers: which number of the trace, or -1.
+        self.is_leaf: Any = np.zeros(depth, np.bool_)
+        self.is_leaf[self.places_of_entry] = True
+        self.filled: Any = np.full(depth, -1)
+        # For each part its row, which of it it is, how many values it reads and gives, the first of its numbers.
+        outside, first_numbers = array("q"), array("q")
+        for row in rows:
+            outside.extend(row.outside)
+            first_numbers.extend(row.first_numbers)
+        counts = np.array([len(row.integers) for row in rows], np.int64)
+        self.row: Any = np.repeat(np.arange(len(rows)), counts)
+        self.entries: Any = np.repeat(np.array([row.entries for row in rows], np.int64), counts)
+        self.widths: Any = np.repeat(np.array([row.width for row in rows], np.int64), counts)
+        self.turn: Any = np.arange(len(self.row)) - np.repeat(np.cumsum(counts) - counts, counts)
+        self.first_number: Any = np.array(first_numbers, np.int64)
+        #: The places of all values that are read, and of those that are given, of one part behind the other's.
+        self.outside: Any = np.array(outside, np.int64)
+        self.own: Any = np.flatnonzero(~self.is_leaf)
+        self._fill()
+        self._leave_out()
+        leaf_places = np.flatnonzero(self.is_leaf & (self.last_use >= 0))
+        self.leaf_places: list[int] = leaf_places.tolist()
+        self._fit(device, leaves)
+
+    def _only(self, kept: Any) -> None:
+        """Keep some of the parts."""
+        self.outside, self.own = self.outside[np.repeat(kept, self.entries)], self.own[np.repeat(kept, self.widths)]
+        self.row, self.turn, self.first_number = self.row[kept], self.turn[kept], self.first_number[kept]
+        self.entries, self.widths = self.entries[kept], self.widths[kept]
+
+    def _fill(self) -> None:
+        """Let go constants that nobody holds: they are filled in where they are read."""
+        #: Their steps and places.
+        self.fills: list[tuple[Step, int]] = []
+        kept = np.ones(len(self.row), np.bool_)
+        for number, row in enumerate(self.rows):
+            step = row.steps[0]
+            if step.primitive is FILL and len(row.steps) == 1 and not self.live[step.depth - 1]:
+                part = np.searchsorted(self.row, number)
+                self.filled[step.depth - 1] = self.first_number[part]
+                self.fills.append((step, step.depth - 1))
+                kept[part] = False
+        if self.fills:
+            self._only(kept)
+
+    def _leave_out(self) -> None:
+        """Find for each place the last part that reads it, -1 for none, and leave out parts of which nothing is needed."""
+        late = np.array([row.late for row in self.rows], np.bool_)[self.row]
+        self._find_last_uses()
+        if len(self.row):
+            given = (self.live | (self.last_use >= 0))[self.own]
+            needed = late | np.logical_or.reduceat(given, np.cumsum(self.widths) - self.widths)
+            if not needed.all():
+                needed = self._needed(late)
+                late = late[needed]
+                self._only(needed)
+                self._find_last_uses()
+        self.late: Any = np.flatnonzero(late)
+
+    def _find_last_uses(self) -> None:
+        #: Which part each of the values that are read is read by.
+        self.reader: Any = np.repeat(np.arange(len(self.row)), self.entries)
+        self.last_use: Any = np.full(len(self.live), -1)
+        self.last_use[self.outside] = self.reader  # of several the last one counts
+
+    def _needed(self, late: Any) -> Any:
+        """Which parts are needed: they may find errors late, or give something that is held or that a needed part reads."""
+        wanted, outside, own = self.live.tolist(), self.outside.tolist(), self.own.tolist()
+        reads, gives = len(outside), len(own)
+        needed = late.copy()
+        for number in range(len(self.row) - 1, -1, -1):
+            before, start = reads - int(self.entries[number]), gives - int(self.widths[number])
+            if late[number] or any([wanted[place] for place in own[start:gives]]):
+                needed[number] = True
+                for place in outside[before:reads]:
+                    wanted[place] = True
+            reads, gives = before, start
+        return needed
+
+    # --- what each part gives -----------------------------------------------------------------------------------------
+
+    def _fit(self, device: Device, leaves: Sequence[Step]) -> None:
+        #: What parts give for their sizes, each once; and which of these is each part's.
+        self.fitted: list[Fitted] = []
+        self.which: Any = self.row
+        live, outside, own, last_use = self.live, self.outside, self.own, self.last_use
+        kept = live[outside] | (last_use[outside] != self.reader)
+        if len(self.late):  # a leaf must still be there if an error is found
+            kept |= self.is_leaf[outside] & (self.reader <= self.late[-1])
+        kept &= self.filled[outside] < 0
+        given = live[own] | (last_use[own] >= 0)
+        metas, meta_at = self._metas(leaves, given)
+        of_outside = meta_at[outside]
+        kept_bytes, given_bytes, read_bytes = kept.tobytes(), given.tobytes(), of_outside.tobytes()
+        known: dict[Any, int] = {}
+        which = array("q")
+        before: Any = None
+        reads = gives = 0
+        for number, turn, entries, width in zip(
+            self.row.tolist(), self.turn.tolist(), self.entries.tolist(), self.widths.tolist()
+        ):
+            row = self.rows[number]
+            behind, end = reads + entries, gives + width
+            mask = kept_bytes[reads:behind] + given_bytes[gives:end]
+            read = read_bytes[8 * reads : 8 * behind]
+            integers = row.integers[turn]
+            if before is not None and mask == before[1] and read == before[2] and integers is before[3]:
+                which.append(which[-1])  # most turns are as the one before
+            else:
+                before = row.structure, mask, read, integers
+                found = known.get(before)
+                if found is None:
+                    found = known[before] = len(self.fitted)
+                    places, given_places = outside[reads:behind].tolist(), own[gives:end].tolist()
+                    kinds = [metas[meta] for meta in of_outside[reads:behind].tolist()]
+                    self.fitted.append(
+                        fitted(
+                            device, row.structure, mask, kinds, integers,
+                            lambda row=row, turn=turn, places=places, own=given_places: row.spelled(turn, places, own),
+                        )  # fmt: skip
+                    )
+                which.append(found)
+            reads, gives = behind, end
+        self.which = np.array(which, np.int64)
+
+    def _metas(self, leaves: Sequence[Step], given: Any) -> tuple[list[Meta], Any]:
+        """What there is to know of values, and which of that is true of the value at each place, if it is read."""
+        numbers: dict[Meta, int] = {}
+        meta_at = array("q", bytes(8 * len(self.live)))
+        view: Any = np.frombuffer(meta_at, np.int64)
+        for leaf, place in zip(leaves, self.places_of_entry):
+            meta_at[place] = numbers.setdefault((leaf.shape, leaf.dtype, ""), len(numbers))
+        for step, place in self.fills:
+            meta_at[place] = numbers.setdefault((step.shape, step.dtype, step.operands[0][0]), len(numbers))
+        starts = np.flatnonzero(np.diff(self.row, prepend=-1))
+        gives = (np.cumsum(self.widths) - self.widths)[starts]
+        counts = np.diff(starts, append=len(self.row))
+        for number, start, count, begin in zip(self.row[starts].tolist(), starts.tolist(), counts.tolist(), gives.tolist()):
+            row = self.rows[number]
+            step: Any = row.steps[0]
+            if row.width == 1 and step.primitive is not SEGMENT:
+                meta_at[self.own[begin]] = numbers.setdefault((step.shape, step.dtype, ""), len(numbers))
+                continue
+            own = self.own[begin : begin + count * row.width].reshape(count, -1)
+            columns = np.flatnonzero(given[begin : begin + count * row.width].reshape(count, -1).any(0))
+            turns = self.turn[start : start + count].tolist()
+            first = 0
+            while first < count:
+                behind = first + 1
+                while behind < count and row.integers[turns[behind]] is row.integers[turns[first]]:
+                    behind += 1
+                metas = row.metas(turns[first])
+                found = [numbers.setdefault((*metas[column], ""), len(numbers)) for column in columns.tolist()]
+                view[own[first:behind, columns]] = found
+                first = behind
+        return [*numbers], view
 
 
-class _Fitted:
-    """A part's outline, and what it gives for definite sizes."""
+class _Ragged:
+    """Arrays of parts: each part has the array of what it is one of, and they lie one behind the other."""
 
-    __slots__ = ("outline", "arena", "scratch", "arguments", "tiles", "outputs", "moved", "extents", "rest")
+    def __init__(self, arrays: Sequence[Any], which: Any) -> None:
+        lengths = np.array([len(each) for each in arrays], np.int64)
+        ends = np.cumsum(lengths)
+        of_parts = lengths[which]
+        behind = np.cumsum(of_parts)
+        #: Where the array of each part begins, and how long all are.
+        self.begins: Any = behind - of_parts
+        self.total = int(behind[-1]) if len(behind) else 0
+        #: For each element the part that it belongs to.
+        self.part: Any = np.repeat(np.arange(len(which)), of_parts)
+        self._index: Any = np.arange(self.total) + np.repeat((ends - lengths)[which] - self.begins, of_parts)
 
-    def __init__(self, outline: Outline, sizes: Sequence[int]) -> None:
-        self.outline = outline
-        following = iter(sizes)
-        self.arena, _, self.scratch = islice(following, 3)
-        self.arguments = array("q", islice(following, len(outline.arguments)))
-        self.tiles = [*islice(following, len(outline.kernels))]
-        self.outputs = [*islice(following, len(outline.outputs))]
-        self.moved = [*islice(following, len(outline.moved))]
-        self.extents = [*islice(following, len(outline.late))]
-        self.rest = [*following]
+    def of(self, arrays: Sequence[Any]) -> Any:
+        """The elements of all parts' arrays, which are as long as those that this was made for."""
+        return np.concatenate(arrays)[self._index] if self.total else np.zeros(0, np.int64)
 
 
 class _Assembly:
     """What is put together of a trace's parts."""
 
-    def __init__(self, device: Device, chain: Sequence[Step], live: bytes) -> None:
-        self._device, self._live = device, live
-        leaves, parts = parts_of(chain)
-        self.places_of_entry = [leaf.depth - 1 for leaf in leaves]
-        nothing = array("q", [-1])
-        #: For each place the last part that reads it, and the number of its memory.
-        self._last_use, self._memory_at = nothing * len(live), nothing * len(live)
-        note_uses(parts, live, self._last_use)
-        self._metas: dict[int, Meta] = {}
-        self._fills: dict[int, Part] = {}
-        self.leaf_places: list[int] = []
-        for leaf in leaves:
-            place = leaf.depth - 1
-            if self._last_use[place] >= 0:
-                self._memory_at[place] = len(self.leaf_places)
-                self._metas[place] = leaf.shape, leaf.dtype, ""
-                self.leaf_places.append(place)
-        self.memory = Lifetimes(len(self.leaf_places))
-        self.records, self.arguments = array("q"), array("q")
-        #: Which arguments are slots of which memory, and of which numbers.
-        self.operands_at, self.operands = array("q"), array("q")
-        self.numbers_at, self.numbers = array("q"), array("q")
-        self.number_kinds: dict[int, str] = {}
-        #: Operands of host calls, and their memory.
-        self.host_operands: list[tuple[Operand, int]] = []
-        #: Arguments that move with a number given at each run: (position, bytes, memory, number, bytes per unit).
-        self.moved: list[tuple[int, int, int, int, int]] = []
-        self.output_places: list[int] = []
-        self.output_of_place: list[int] = []
-        self.donations: list[tuple[int, int, bool]] = []
-        self.segments: list[Any] = []
+    def __init__(self, parts: _Parts) -> None:
+        self._parts, self._which = parts, parts.which
+        self._forms = [known.form for known in parts.fitted]
+        self._fitted = parts.fitted
+        self._reads, self._gives = np.cumsum(parts.entries) - parts.entries, np.cumsum(parts.widths) - parts.widths
+        self._find_memory()
+        self._find_numbers()
+        self._fill_in()
+        self._find_late()
+        self._find_segments()
+
+    def _ragged(self, name: str) -> tuple[_Ragged, Any]:
+        """What of each part's form has a name."""
+        arrays = [getattr(form, name) for form in self._forms]
+        ragged = _Ragged(arrays, self._which)
+        return ragged, ragged.of(arrays)
+
+    # --- memory -------------------------------------------------------------------------------------------------------
+
+    def _find_memory(self) -> None:
+        """Number the pieces of memory: of leaves, of outputs, and of what parts work in; find out who needs them for how long."""
+        parts, fitted, which = self._parts, self._fitted, self._which
+        leaves, count = len(parts.leaf_places), len(which)
+        memory_at = np.full(len(parts.live), -1)
+        memory_at[parts.leaf_places] = np.arange(leaves)
+        sizes = [known.outputs for known in fitted]
+        outputs = _Ragged(sizes, which)
+        self._first_output = first_output = leaves + outputs.begins
+        end = leaves + outputs.total
+        made, columns = self._ragged("made")
+        places = parts.own[self._gives[made.part] + columns]
+        memory_at[places] = pieces = first_output[made.part] + made.of([form.made_in for form in self._forms])
+        # Turns of a loop, and neighbours of one kind, work in one piece.
+        arenas = np.array([known.arena for known in fitted], np.int64)[which]
+        starts = np.flatnonzero(np.diff(parts.row, prepend=-1))
+        rows = np.repeat(np.arange(len(starts)), np.diff(starts, append=count))
+        works = np.maximum.reduceat(arenas, starts) if count else arenas
+        self._arena: Any = end + rows
+        first = np.concatenate([np.zeros(leaves, np.int64), outputs.part, starts])
+        last = np.concatenate([np.zeros(leaves, np.int64), outputs.part, np.append(starts[1:], count)[: len(starts)] - 1])
+        size = np.concatenate([np.zeros(leaves, np.int64), outputs.of(sizes), np.where(works > PADDING, works, 0)])
+        np.maximum.at(last, pieces, parts.last_use[places])
+        # Outputs that take the memory of what nobody needs any more: of a leaf when the plan runs, of an earlier piece here.
+        within = np.arange(len(first))
+        taking, donors = self._ragged("donors")
+        sources = parts.outside[self._reads[taking.part] + donors]
+        taken = first_output[taking.part] + taking.of([form.donated for form in self._forms])
+        of_leaf = parts.is_leaf[sources]
+        within[taken[~of_leaf]] = memory_at[sources[~of_leaf]]
+        self.memory = memory = Lifetimes(leaves, within, first, last, size)
+        held = parts.live[places]
+        memory.lay_out(np.concatenate([pieces[held], taken[of_leaf]]))
+        self.output_places: list[int] = places[held].tolist()
+        self.output_of_place: list[int] = memory.output[pieces[held]].tolist()
+        contents = taking.of([form.contents for form in self._forms])[of_leaf]
+        self.donations: list[tuple[int, int, bool]] = sorted(
+            zip(memory_at[sources[of_leaf]].tolist(), memory.output[taken[of_leaf]].tolist(), contents.astype(bool).tolist()),
+            key=lambda donation: donation[1],
+        )
+        #: The parts that take a leaf's memory.
+        self._taking = taking.part[of_leaf]
+        self._memory_at = memory_at
+
+    # --- numbers ------------------------------------------------------------------------------------------------------
+
+    def _find_numbers(self) -> None:
+        """Which numbers of the trace are needed, and of which kinds they are."""
+        parts = self._parts
+        read = np.flatnonzero(parts.filled[parts.outside] >= 0)
+        self._fills, reader = parts.filled[parts.outside[read]], parts.reader[read]
+        self._fills_of = np.bincount(reader, minlength=len(self._which))
+        self._first_fill = np.cumsum(self._fills_of) - self._fills_of
+        indices, index = self._ragged("number_indices")
+        self._first_number = indices.begins
+        kinds = indices.of([form.number_kinds for form in self._forms])
+        numbers, first, self._number_at = np.unique(
+            self._number_of(indices.part, index), return_index=True, return_inverse=True
+        )
+        self.number_indices: list[int] = numbers.tolist()
+        self.number_formats = "".join(["d" if kind == ord("f") else "q" for kind in kinds[first].tolist()])
+
+    def _number_of(self, part: Any, index: Any) -> Any:
+        """Which numbers of the trace numbers of parts are: those of constants that they read come first."""
+        before = self._fills_of[part]
+        number = self._parts.first_number[part] + index - before
+        filled = index < before
+        number[filled] = self._fills[(self._first_fill[part] + index)[filled]]
+        return number
+
+    # --- arguments ----------------------------------------------------------------------------------------------------
+
+    def _fill_in(self) -> None:
+        """All arguments with slots, offsets and numbers of errors as they are in this plan, and those that move with a number."""
+        parts, forms, memory = self._parts, self._forms, self.memory
+        templates = [known.arguments for known in self._fitted]
+        ragged = _Ragged(templates, self._which)
+        self._begins = begins = ragged.begins
+        self.arguments = arguments = ragged.of(templates) if ragged.total else np.zeros(1, np.int64)
+        reads, columns = self._ragged("leaves")
+        self._read: Any = self._memory_at[parts.outside[self._reads[reads.part] + columns]]
+        self._first_read, self._leaves = reads.begins, np.array([len(form.leaves) for form in forms], np.int64)[self._which]
+        operands, at = self._ragged("operands_at")
+        at += begins[operands.part]
+        pieces = self._pieces(operands.part, operands.of([form.operands for form in forms]))
+        self._slots = memory.slots()
+        arguments[at] = self._slots[pieces]
+        arguments[at + 1] += memory.offsets[pieces]
+        numbers, at = self._ragged("numbers_at")
+        which = self._number_at[self._first_number[numbers.part] + numbers.of([form.numbers for form in forms])]
+        arguments[begins[numbers.part] + at] = 2 + len(parts.leaf_places) + len(memory.outputs) + which
+        errors, at = self._ragged("errors_at")
+        lates = np.array([len(form.late) for form in forms], np.int64)[self._which]
+        self._first_late = np.cumsum(lates) - lates
+        arguments[begins[errors.part] + at] += self._first_late[errors.part]
+        moved, at = self._ragged("moved_at")
+        pieces = self._pieces(moved.part, moved.of([form.moved for form in forms]))
+        fixed = moved.of([known.moved for known in self._fitted]) + memory.offsets[pieces]
+        number = self._number_of(moved.part, moved.of([form.moved_by for form in forms]))
+        units = moved.of([form.moved_units for form in forms])
+        self.moved: list[tuple[int, int, int, int]] = [
+            *zip((at + begins[moved.part]).tolist(), fixed.tolist(), number.tolist(), units.tolist())
+        ]
+
+    def _pieces(self, part: Any, operand: Any) -> Any:
+        """The pieces of memory that are operands of parts: what they work in, values that they read, their outputs."""
+        output = operand - 1 - self._leaves[part]
+        pieces = np.where(operand == 0, self._arena[part], self._first_output[part] + output)
+        is_read = (operand > 0) & (output < 0)
+        pieces[is_read] = self._read[(self._first_read[part] + operand - 1)[is_read]]
+        return pieces
+
+    # --- what runs ----------------------------------------------------------------------------------------------------
+
+    def _find_late(self) -> None:
+        """The errors that may be found late, with the places of what they belong to."""
+        parts = self._parts
         self.late: list[Late] = []
-        self.work: list[Any] = []
-        self.scratch_stride = 0
-        self._known: dict[Any, _Fitted] = {}
-        self._last_late = max([number for number, part in enumerate(parts) if part.body.late], default=-1)
-        self.places_in_turns = sum([len(part.places) for part in parts if part.body.turn])
-        self._add_all(parts)
+        for part in parts.late.tolist():
+            known = self._fitted[self._which[part]]
+            entries, gives = int(parts.entries[part]), int(self._gives[part])
+            for late, extent in zip(known.form.late, known.rest):
+                place = int(parts.own[gives + late.place - entries])
+                self.late.append(Late(late.check, place, late.dim, extent, late.value))
 
-    def _add_all(self, parts: Sequence[Part]) -> None:
-        behind = 0
-        for number, part in enumerate(parts):
-            if number < behind or not part.needed:
-                continue
-            behind = number + 1
-            step, place = part.body.steps[0], part.places[0]
-            if step.primitive is FILL and len(part.body.steps) == 1 and not self._live[place]:
-                self._fills[place] = part
-                self._metas[place] = step.shape, step.dtype, step.operands[0][0]
-                continue
-            while behind < len(parts) and parts[behind].body is part.body and parts[behind].needed:
-                behind += 1
-            if behind - number >= TURNS_AT_ONCE:
-                self._add_turns(number, parts[number:behind])
-            else:
-                for each in range(number, behind):
-                    self._add(each, parts[each])
+    def _find_segments(self) -> None:
+        """The records of all kernels, and the native runs (first record, count) and host calls, in order."""
+        which, forms = self._which, self._forms
+        kernels, numbers = self._ragged("kernels")
+        self.records: Any = np.zeros((max(1, kernels.total), 4), np.int64)
+        records = self.records[: kernels.total]
+        records[:, 0] = numbers
+        records[:, 1] = self._begins[kernels.part] + kernels.of([form.starts for form in forms])
+        records[:, 2] = kernels.of([known.tiles for known in self._fitted])
+        records[:, 3] = kernels.of([form.flags for form in forms])
+        # Who takes a leaf's memory does not if an error was found before.
+        taking = {part for part in self._taking.tolist() if self._first_late[part]}
+        self.segments: list[Any] = []
+        hosts = np.array([form.hosts for form in forms], np.bool_)[which]
+        begin = 0
+        for part in sorted({*np.flatnonzero(hosts).tolist(), *taking}):
+            known = self._fitted[which[part]]
+            rest = iter(known.rest[len(known.form.late) :])
+            at = int(kernels.begins[part])
+            for segment in known.form.outline.segments:
+                if isinstance(segment, HostCall):
+                    if at > begin:
+                        self.segments.append((begin, at - begin))
+                    self.segments.append(self._host_call(part, segment.with_sizes(rest)))
+                    begin = at
+                else:
+                    if part in taking:
+                        self.records[at, 3] |= NEW_PHASE | STOP_ON_ERROR
+                    at += segment[1]
+        if kernels.total > begin:
+            self.segments.append((begin, kernels.total - begin))
 
-    # --- which outline ------------------------------------------------------------------------------------------------
-
-    def _add(self, number: int, part: Part) -> None:
-        """Put a part behind those that are there."""
-        live, last_use, memory_at = self._live, self._last_use, self._memory_at
-        mask = bytearray()
-        for place in part.outside:
-            if place in self._fills:
-                mask.append(False)
-                continue
-            dying = not live[place] and last_use[place] == number
-            if dying and number <= self._last_late and memory_at[place] < self.memory.leaves:
-                dying = False  # it must still be there if an error is found
-            mask.append(not dying)
-        for place in part.places:
-            mask.append(live[place] or last_use[place] >= 0)
-        self._take(number, part, self._fitted(part, bytes(mask)))
-        self._note_metas((part,), bytes(mask))
-
-    def _fitted(self, part: Part, mask: bytes) -> _Fitted:
-        """The outline for a part of which that is needed, with its sizes."""
-        body = part.body
-        metas = tuple([self._metas[place] for place in part.outside])
-        name = body.structure, mask, metas, body.integers
-        known = self._known.get(name)
-        if known is not None:
-            return known
-        kinds = tuple([(len(shape), d, number) for shape, d, number in metas])
-        integers = (*[extent for shape, _, _ in metas for extent in shape], *body.integers)
-        key = self._device, body.structure, kinds, mask
-        variants = _parts.get(key)
-        if variants is None:
-            variants = _parts[key] = Variants(MOST_VARIANTS)
-        found = variants.at(integers)
-        if found is None:
-            variants.add(variant_for(self._device, _spelled(body, metas), mask, integers, (), part=True))
-            found = variants.at(integers)
-            assert found is not None, "a part does not hold for the sizes that it was made for"
-        variant, sizes = found
-        if planning.CHECK:
-            variant.verified(self._device, _spelled(body, metas), mask, integers, sizes)
-        known = self._known[name] = _Fitted(variant.outline, sizes)
-        return known
-
-    def _note_metas(self, turns: Sequence[Part], mask: bytes) -> None:
-        """Note shapes and dtypes of what a body's parts give and others read."""
-        body = turns[0].body
-        outside = len(body.outside)
-        step: Any = body.steps[0]
-        if len(body.steps) == 1 and step.primitive is not SEGMENT:
-            self._metas[turns[0].places[0]] = step.shape, step.dtype, ""
-            return
-        for index, (shape, d) in enumerate(body.metas()):
-            if mask[outside + index]:
-                self._metas.update(dict.fromkeys([part.places[index] for part in turns], (shape, d, "")))
-
-    # --- one part -----------------------------------------------------------------------------------------------------
-
-    def _take(self, number: int, part: Part, fitted: _Fitted) -> None:
-        """Add a part's calls, and the memory that it needs."""
-        outline, memory, memory_at, late = fitted.outline, self.memory, self._memory_at, len(self.late)
-        outside, entries = part.outside, len(part.outside)
-        begin = len(self.arguments)
-        self.scratch_stride = max(self.scratch_stride, fitted.scratch)
-        self.arguments.extend(fitted.arguments)
-        leaves = [memory_at[outside[place]] for place in outline.leaf_places]
-        given: dict[int, int] = {}
-        donated: list[tuple[int, int, bool]] = []
-        for leaf, output, content in outline.donations:
-            source = leaves[max(leaf, ~leaf)]  # a complement where an error may be found: what is lost then is computed again
-            if source < memory.leaves:
-                donated.append((source, output, content))
-            else:  # the memory of leaves is given when the plan runs
-                given[output] = source
-        pieces = [memory.new(number, number, fitted.arena) if fitted.arena > PADDING else -1, *leaves]
-        outputs: list[int] = []
-        for output, size in enumerate(fitted.outputs):
-            if output in given:
-                memory.share(given[output], number, size)
-                outputs.append(given[output])
-            else:
-                outputs.append(memory.new(number, number, size))
-        pieces += outputs
-        for source, output, content in donated:
-            self.donations.append((source, memory.own(outputs[output]), content))
-        for made, output in zip(outline.output_places, outline.output_of_place):
-            at = part.places[made - entries]
-            piece = memory_at[at] = outputs[output]
-            memory.share(piece, self._last_use[at], 0)
-            if self._live[at]:
-                self.output_places.append(at)
-                self.output_of_place.append(memory.own(piece))
-        arguments = self.arguments
-        for position in outline.operands_at:
-            self.operands_at.append(begin + position)
-            self.operands.append(pieces[fitted.arguments[position] - 1])
-        if outline.number_indices:
-            numbers = [self._number_of(part, index) for index in outline.number_indices]
-            self.number_kinds.update(zip(numbers, outline.number_kinds))
-            for position in outline.numbers_at:
-                self.numbers_at.append(begin + position)
-                self.numbers.append(numbers[fitted.arguments[position] - 1 - len(pieces)])
-        for position in outline.errors_at:
-            arguments[begin + position] += late
-        self._take_moved(part, fitted, begin, pieces)
-        self._take_late(part, fitted)
-        stop = NEW_PHASE | STOP_ON_ERROR if donated and late else 0
-        rest = iter(fitted.rest)
-        for segment in outline.segments:
-            if isinstance(segment, HostCall):
-                self.segments.append(call := segment.with_sizes(rest))
-                for array in call.arrays():
-                    self.host_operands.append((array.operand, pieces[array.operand.slot - 1]))
-                    if array.number is not None:
-                        array.number = self._number_of(part, array.number)
-                continue
-            first, length = segment
-            self._take_segment(length)
-            for k in range(first, first + length):
-                flags = outline.flags[k] | stop if k == first else outline.flags[k]
-                self.records.extend((outline.kernels[k], begin + outline.starts[k], fitted.tiles[k], flags))
-        self.work += outline.work
-
-    def _number_of(self, part: Part, index: int) -> int:
-        """Which number of the trace a number of the part is: those of constants that it reads come first."""
-        if self._fills:
-            for place in part.outside:
-                fill = self._fills.get(place)
-                if fill is not None:
-                    if index == 0:
-                        return fill.first_number
-                    index -= 1
-        return part.first_number + index
-
-    def _take_moved(self, part: Part, fitted: _Fitted, begin: int, pieces: Sequence[int]) -> None:
-        for (position, _, index, unit), fixed in zip(fitted.outline.moved, fitted.moved):
-            piece = pieces[fitted.arguments[position - 1] - 1]
-            self.moved.append((begin + position, fixed, piece, self._number_of(part, index), unit))
-
-    def _take_late(self, part: Part, fitted: _Fitted) -> None:
-        entries = len(part.outside)
-        for late, extent in zip(fitted.outline.late, fitted.extents):
-            self.late.append(Late(late.check, part.places[late.place - entries], late.dim, extent, late.value))
-
-    def _take_segment(self, length: int) -> None:
-        """Have the last native run go on for so many calls."""
-        if not self.segments or isinstance(self.segments[-1], HostCall):
-            self.segments.append((len(self.records) // 4, 0))
-        start, known = self.segments[-1]
-        self.segments[-1] = start, known + length
-
-    # --- turns of a loop ----------------------------------------------------------------------------------------------
-
-    def _add_turns(self, number: int, turns: Sequence[Part]) -> None:
-        """Put turns of one body down, those together of which the same is needed."""
-        live, last_use = np.frombuffer(self._live, np.uint8), np.frombuffer(self._last_use, np.int64)
-        memory_at = np.frombuffer(self._memory_at, np.int64)
-        own = np.array([part.places for part in turns], np.int64)
-        outside = np.array([part.outside for part in turns], np.int64)
-        times = np.arange(number, number + len(turns))[:, None]
-        kept = (live[outside] != 0) | (last_use[outside] != times)
-        if number <= self._last_late:
-            is_leaf = (memory_at[outside] >= 0) & (memory_at[outside] < self.memory.leaves)
-            kept |= is_leaf & (times <= self._last_late)
-        if self._fills:
-            of_fills = [[place in self._fills for place in part.outside] for part in turns]
-            kept &= ~np.array(of_fills, bool)
-        masks = np.hstack([kept, (live[own] != 0) | (last_use[own] >= 0)]).astype(np.uint8)
-        rows = [row.tobytes() for row in masks]
-        self._note_metas(turns, masks.max(0).tobytes())
-        metas = [[self._metas[place] for place in part.outside] for part in turns]
-        first = 0
-        while first < len(turns):
-            behind = first + 1
-            while behind < len(turns) and rows[behind] == rows[first] and metas[behind] == metas[first]:
-                behind += 1
-            fitted = self._fitted(turns[first], rows[first])
-            together = behind - first >= TURNS_AT_ONCE
-            if together and not any(isinstance(segment, HostCall) for segment in fitted.outline.segments):
-                at = slice(first, behind)
-                self._take_turns(times[at], turns[at], own[at], outside[at], fitted)
-            else:
-                for each in range(first, behind):
-                    self._take(number + each, turns[each], fitted)
-            first = behind
-
-    def _take_turns(self, times: Any, turns: Sequence[Part], own: Any, outside: Any, fitted: _Fitted) -> None:
-        """As :meth:`_take` for each of these turns, whose first ones are at ``times``: all that does not follow from the turn
-        before at once."""
-        outline, memory, count = fitted.outline, self.memory, len(turns)
-        memory_at, last_use = np.frombuffer(self._memory_at, np.int64), np.frombuffer(self._last_use, np.int64)
-        begins = len(self.arguments) + len(fitted.arguments) * np.arange(count)[:, None]
-        self.scratch_stride = max(self.scratch_stride, fitted.scratch)
-        # Memory: of temporaries one piece for all, of outputs one for each turn, unless they take that of an operand.
-        start = int(times[0, 0])
-        arena = memory.new(start, start + count - 1, fitted.arena) if fitted.arena > PADDING else -1
-        width = len(fitted.outputs)
-        outputs = len(memory.first) + np.arange(count * width).reshape(count, width)
-        columns = [made - outside.shape[1] for made in outline.output_places]
-        made = own[:, columns]
-        uses = last_use[made]
-        last = np.repeat(times, width, 1)
-        of_place = np.array(outline.output_of_place, np.int64)
-        np.maximum.at(last, (np.arange(count)[:, None], of_place[None, :]), uses)
-        sizes = [0 if output in {o for _, o, _ in outline.donations} else size for output, size in enumerate(fitted.outputs)]
-        memory.extend(np.repeat(times, width).tolist(), last.ravel().tolist(), sizes * count)
-        memory_at[made] = outputs[:, of_place]
-        donated = bool(outline.donations) and self._donate(turns, made, outputs, last, fitted)
-        rows, places = np.nonzero(np.frombuffer(self._live, np.uint8)[made])
-        self.output_places += made[rows, places].tolist()
-        self.output_of_place += [memory.own(piece) for piece in outputs[rows, of_place[places]].tolist()]
-        # Arguments.
-        leaves = memory_at[outside[:, outline.leaf_places]] if outline.leaf_places else outside[:, :0]
-        pieces = np.hstack([np.full((count, 1), arena), leaves, outputs])
-        template = np.array(fitted.arguments, np.int64)
-        arguments = np.tile(template, (count, 1))
-        slots = template[outline.operands_at] if outline.operands_at else template[:0]
-        self.operands_at.frombytes((begins + np.array(outline.operands_at, np.int64)).tobytes())
-        self.operands.frombytes(pieces[:, slots - 1].tobytes())
-        if outline.number_indices:
-            numbers = [[self._number_of(part, index) for index in outline.number_indices] for part in turns]
-            for row in numbers:
-                self.number_kinds.update(zip(row, outline.number_kinds))
-            if outline.numbers_at:
-                which = template[outline.numbers_at] - 1 - pieces.shape[1]
-                self.numbers_at.frombytes((begins + np.array(outline.numbers_at, np.int64)).tobytes())
-                self.numbers.frombytes(np.array(numbers, np.int64)[:, which].tobytes())
-        if outline.errors_at:
-            arguments[:, outline.errors_at] += len(self.late) + len(outline.late) * np.arange(count)[:, None]
-        stop = NEW_PHASE | STOP_ON_ERROR if donated and self.late else 0
-        if outline.moved:
-            for part, begin, row in zip(turns, begins.ravel().tolist(), pieces.tolist()):
-                self._take_moved(part, fitted, begin, row)
-        if outline.late:
-            for part in turns:
-                self._take_late(part, fitted)
-        self.arguments.frombytes(arguments.tobytes())
-        if outline.kernels:
-            records = np.empty((count, len(outline.kernels), 4), np.int64)
-            records[:, :, 0] = outline.kernels
-            records[:, :, 1] = begins + np.array(outline.starts)
-            records[:, :, 2] = fitted.tiles
-            records[:, :, 3] = outline.flags
-            records[:, 0, 3] |= stop
-            self._take_segment(count * len(outline.kernels))
-            self.records.frombytes(records.tobytes())
-        self.work += outline.work * count
-
-    def _donate(self, turns: Sequence[Part], made: Any, outputs: Any, last: Any, fitted: _Fitted) -> bool:
-        """Have outputs of turns take the memory of operands, turn by turn, for that may be an output of the turn before.
-
-        Returns whether leaves are among them.
-        """
-        outline, memory, memory_at = fitted.outline, self.memory, self._memory_at
-        found = False
-        for row, part in enumerate(turns):
-            for leaf, output, content in outline.donations:
-                source = memory_at[part.outside[outline.leaf_places[max(leaf, ~leaf)]]]
-                if source < memory.leaves:
-                    found = True
-                    piece = int(outputs[row, output])
-                    memory.bytes[piece] = fitted.outputs[output]
-                    self.donations.append((source, memory.own(piece), content))
-                    continue
-                memory.share(source, int(last[row, output]), fitted.outputs[output])
-                outputs[row, output] = source
-                for column, which in enumerate(outline.output_of_place):
-                    if which == output:
-                        memory_at[int(made[row, column])] = source
-        return found
-
-
-def _spelled(body: Body, metas: Sequence[Meta]) -> list[SizedStep]:
-    """The steps of a body as a trace of its own: what it reads, then itself."""
-    steps: list[SizedStep] = []
-    for shape, d, number in metas:
-        if number:
-            steps.append(SizedStep(FILL, (shape, d), ((number, None),), shape, d, d, None))
-        else:
-            steps.append(SizedStep(LEAF, (shape, d), (), shape, d, d, None))
-    return steps + body.spelled()
-
-
-when_forgotten(_parts.clear, structure=True)
+    def _host_call(self, part: int, call: HostCall) -> HostCall:
+        """A host call with memory and numbers as they are in this plan."""
+        of = np.array([part])
+        for array in call.arrays():
+            piece = int(self._pieces(of, np.array([array.operand.slot - 1]))[0])
+            array.operand.slot = int(self._slots[piece])
+            array.operand.offset += int(self.memory.offsets[piece])
+            if array.number is not None:
+                array.number = int(self._number_of(of, np.array([array.number]))[0])
+        return call

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,82 +13,51 @@ from .memory import FreePlaces
 class Lifetimes:
     """Pieces of memory, by number: first those of the leaves, then those that the parts need.
 
-    Such a piece is an output's, which outlives the run, or it has a place in an arena from its first part to its last. Parts
-    run one after the other, so places change hands between them.
+    Such a piece is an output's, which outlives the run; or it has a place in an arena from the ``first`` part that needs it to
+    the ``last``; or it takes the memory of an earlier piece, which is then needed as long as either, and as large as either:
+    ``within`` is which piece each lies in, its own number if it is none of these. Parts run one after the other, so places
+    change hands between them.
     """
 
-    __slots__ = ("leaves", "first", "last", "bytes", "output", "outputs", "offsets", "arena_bytes")
+    __slots__ = ("within", "first", "last", "bytes", "output", "outputs", "offsets", "arena_bytes", "_leaves", "_inner")
 
-    def __init__(self, leaves: int) -> None:
-        self.leaves = leaves
-        nothing = [0] * leaves
-        #: The first and the last part that needs each, and its bytes (of leaves it says nothing).
-        self.first, self.last, self.bytes = nothing, [*nothing], [*nothing]
-        #: Which output each is, -1 for none; and the other way round.
-        self.output = [-1] * leaves
-        self.outputs: list[int] = []
-        self.offsets: list[int] = []
-        self.arena_bytes = 0
+    def __init__(self, leaves: int, within: Any, first: Any, last: Any, sizes: Any) -> None:
+        while True:  # a piece that takes the memory of one that does so too
+            further = within[within]
+            if (further == within).all():
+                break
+            within = further
+        inner = np.flatnonzero(within != np.arange(len(within)))
+        np.maximum.at(last, within[inner], last[inner])
+        np.maximum.at(sizes, within[inner], sizes[inner])
+        self.within, self.first, self.last, self.bytes = within, first, last, sizes
+        self._leaves = leaves
 
-    def new(self, first: int, last: int, size: int) -> int:
-        """A piece of so many bytes."""
-        self.first.append(first)
-        self.last.append(last)
-        self.bytes.append(size)
-        self.output.append(-1)
-        return len(self.first) - 1
-
-    def extend(self, firsts: Sequence[int], lasts: Sequence[int], sizes: Sequence[int]) -> None:
-        """Several new pieces, in the order of their first parts."""
-        self.first += firsts
-        self.last += lasts
-        self.bytes += sizes
-        self.output += [-1] * len(firsts)
-
-    def share(self, number: int, last: int, size: int) -> None:
-        """Another value lies in a piece, till part ``last``."""
-        self.last[number] = max(self.last[number], last)
-        self.bytes[number] = max(self.bytes[number], size)
-
-    def own(self, number: int) -> int:
-        """Have a piece be an output's; returns which."""
-        output = self.output[number]
-        if output < 0:
-            output = self.output[number] = len(self.outputs)
-            self.outputs.append(number)
-        return output
-
-    def lay_out(self) -> None:
-        """Find the pieces' places in the arena, and its size."""
-        ends: dict[int, list[tuple[int, int]]] = {}
-        free = FreePlaces()
-        now = 0
-        self.offsets = [0] * len(self.first)
-        for number in range(self.leaves, len(self.first)):
-            size = self.bytes[number]
-            if self.output[number] >= 0 or not size:
-                continue
-            first = self.first[number]
-            while now < first:
-                for place in ends.pop(now, ()):
-                    free.give(*place)
-                now += 1
-            size = -(-size // ALIGNMENT) * ALIGNMENT + ALIGNMENT
-            offset = self.offsets[number] = free.take(size)
-            ends.setdefault(self.last[number], []).append((offset, size))
-        self.arena_bytes = free.end + PADDING
+    def lay_out(self, outputs: Any) -> None:
+        """Find the pieces' places in the arena, and its size, when these pieces are known to be in outputs' memory."""
+        within = self.within
+        #: The pieces that are outputs; and which output each piece is, -1 for none.
+        self.outputs: Any = np.unique(within[outputs])
+        self.output: Any = np.full(len(within), -1)
+        self.output[self.outputs] = np.arange(len(self.outputs))
+        placed = (self.output < 0) & (self.bytes > 0) & (within == np.arange(len(within)))
+        placed[: self._leaves] = False
+        self._inner: Any = np.flatnonzero(placed)
+        self.offsets: Any = np.zeros(len(within), np.int64)
+        self.offsets[self._inner], end = _places(self.first[placed], self.last[placed], self.bytes[placed])
+        self.offsets = self.offsets[within]
+        self.output = self.output[within]
+        self.arena_bytes = end + PADDING
 
     def slots(self) -> Any:
         """The slot of each piece in a plan's table: the arena's, a leaf's or an output's."""
-        output = np.array(self.output, np.int64)
-        slots = np.where(output >= 0, output + 2 + self.leaves, 1)
-        slots[: self.leaves] = np.arange(2, 2 + self.leaves)
+        slots = np.where(self.output >= 0, self.output + 2 + self._leaves, 1)
+        slots[: self._leaves] = np.arange(2, 2 + self._leaves)
         return slots
 
     def check(self) -> None:
         """``AssertionError`` if pieces at one place are needed at once, or one lies beyond the arena."""
-        inner = [n for n in range(self.leaves, len(self.first)) if self.output[n] < 0 and self.bytes[n]]
-        inner.sort(key=self.offsets.__getitem__)
+        inner = sorted(self._inner.tolist(), key=self.offsets.__getitem__)
         for number, one in enumerate(inner):
             end = self.offsets[one] + self.bytes[one]
             assert 0 <= self.offsets[one] and end <= self.arena_bytes, "a value beyond the arena"
@@ -98,3 +66,38 @@ class Lifetimes:
                     break
                 apart = self.last[one] < self.first[other] or self.last[other] < self.first[one]
                 assert apart, "a value where another still is"
+
+
+def _places(first: Any, last: Any, sizes: Any) -> tuple[Any, int]:
+    """Places for pieces that are needed from the first to the last of some parts: their offsets, and where all ends.
+
+    Pieces that are needed by the same parts lie together: most values of a turn come and go with it, and what is looked for is
+    one place for all of them.
+    """
+    count = len(first)
+    if not count:
+        return first, 0
+    order = np.lexsort((last, first))
+    first, last, sizes = first[order], last[order], -(-sizes[order] // ALIGNMENT) * ALIGNMENT + ALIGNMENT
+    begins = np.ones(count, bool)
+    begins[1:] = (first[1:] != first[:-1]) | (last[1:] != last[:-1])
+    starts = np.flatnonzero(begins)
+    ends = np.cumsum(sizes)
+    before = ends[starts] - sizes[starts]
+    together = np.diff(before, append=ends[-1])
+    free = FreePlaces()
+    leaving: dict[int, list[tuple[int, int]]] = {}
+    offsets: list[int] = []
+    now = 0
+    for begin, end, size in zip(first[starts].tolist(), last[starts].tolist(), together.tolist()):
+        while now < begin:
+            for place in leaving.pop(now, ()):
+                free.give(*place)
+            now += 1
+        offset = free.take(size)
+        offsets.append(offset)
+        leaving.setdefault(end, []).append((offset, size))
+    of_block = np.cumsum(begins) - 1
+    found = np.empty(count, np.int64)
+    found[order] = np.array(offsets)[of_block] + ends - sizes - before[of_block]
+    return found, free.end

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate, chain, compress
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -11,47 +13,56 @@ from ..graph.primitives import LEAF, OUTPUT
 from ..graph.segments import SEGMENT, find_structure, number_of, numbers_of, segment_of, segment_step, spelled
 from ..graph.steps import Step, count_kept, count_structure, when_forgotten
 from ..graph.structure import SizedStep
-from .repeats import turns_of
+from .repeats import loops_of
 
 
-class Body:
-    """What a part consists of: steps that read each other and what is outside. The turns of a loop have one body.
+class Row:
+    """Parts of one structure that follow each other: turns of a loop, or one part alone (a step, or steps that recur together).
 
-    Its steps are those of one place in the trace, ``places``, and what they read there is at ``outside``.
+    Each consists of so many ``steps``, which read each other and what is outside, and differs from the others in places, and
+    perhaps in integers: what a turn of a growing text reads is longer than what the one before did.
     """
 
-    __slots__ = ("steps", "structure", "integers", "places", "outside", "numbers", "late", "turn")
+    __slots__ = ("structure", "steps", "integers", "outside", "entries", "width", "first_numbers", "late", "turns")
 
     def __init__(
-        self, steps: Sequence[Step], structure: Any, integers: tuple[int, ...], places: Sequence[int],
-        outside: Sequence[int], turn: bool = False,
+        self, structure: int, steps: Sequence[Step], integers: Sequence[tuple[int, ...]], outside: Sequence[int], width: int,
+        first_numbers: Sequence[int], late: bool, turns: bool,
     ) -> None:  # fmt: skip
-        self.steps = steps
         self.structure = structure
+        #: The steps of all parts, one after the other; for each part its integers, and the first of its numbers among the trace's.
+        self.steps = steps
         self.integers = integers
-        self.places = places
+        self.first_numbers = first_numbers
+        #: The places that are read outside: so many ``entries`` of each part, one after the other.
         self.outside = outside
-        self.turn = turn
-        facts = [_facts_of(step) for step in steps]
-        #: How many numbers it is given anew each time, and whether one of its steps may find errors late.
-        self.numbers: int = sum([numbers for numbers, _ in facts])
-        self.late: bool = any([late for _, late in facts])
+        self.entries = len(outside) // len(integers)
+        #: The places that each part takes.
+        self.width = width
+        #: Whether its steps may find errors late, and whether it is turns of a loop.
+        self.late = late
+        self.turns = turns
 
-    def metas(self) -> list[tuple[Any, Any]]:
-        """Shape and dtype of what is at each of its places."""
+    def steps_of(self, part: int) -> Sequence[Step]:
+        """The steps of one of its parts."""
+        length = len(self.steps) // len(self.integers)
+        return self.steps[part * length : (part + 1) * length]
+
+    def metas(self, part: int) -> list[tuple[Any, Any]]:
+        """Shape and dtype of what is at each of a part's places."""
         metas: list[tuple[Any, Any]] = []
-        for step in self.steps:
+        for step in self.steps_of(part):
             if step.primitive is SEGMENT:
                 metas += [(shape, d) for _, _, _, shape, d, _ in step.attributes.steps]
             else:
                 metas.append((step.shape, step.dtype))
         return metas
 
-    def spelled(self) -> list[SizedStep]:
-        """Its steps, segments spelled out; the places that they read are numbered from what is outside on."""
-        number = {place: number for number, place in enumerate((*self.outside, *self.places))}
+    def spelled(self, part: int, outside: Sequence[int], places: Sequence[int]) -> list[SizedStep]:
+        """A part's steps, segments spelled out; the places that they read are numbered from what is outside on."""
+        number = {place: number for number, place in enumerate((*outside, *places))}
         steps: list[SizedStep] = []
-        for whole in self.steps:
+        for whole in self.steps_of(part):
             assert whole.parent is not None
             for step in spelled(whole, range(whole.parent.depth, whole.depth)):
                 operands = [(place if type(place) is str else number[place], view) for place, view in step.operands]
@@ -61,76 +72,149 @@ class Body:
         return steps
 
 
-class Part:
-    """A body at the places that it has in the trace, and the first of its numbers among the trace's."""
-
-    __slots__ = ("body", "places", "outside", "first_number", "needed")
-
-    def __init__(self, body: Body, places: Sequence[int], outside: Sequence[int], first_number: int) -> None:
-        self.body = body
-        self.places = places
-        self.outside = outside
-        self.first_number = first_number
-        self.needed = False
+_primitive: Any = attrgetter("primitive")
+_structure: Any = attrgetter("structure")
+_integers: Any = attrgetter("integers")
+_outside: Any = attrgetter("outside")
+_depth: Any = attrgetter("depth")
 
 
-def parts_of(chain: Sequence[Step]) -> tuple[list[Step], list[Part]]:
-    """The leaves of a trace, and its parts: steps (further outputs with what they are of), and turns."""
-    leaves: list[Step] = []
-    steps: list[Step] = []
-    firsts: list[int] = []
-    numbers = 0
-    for step in chain:
-        if step.primitive is LEAF:
-            leaves.append(step)
-            continue
-        if step.parent is not None and step.depth == step.parent.depth:
-            continue  # a composite that hands its operands on
+def parts_of(trace: Sequence[Step]) -> tuple[list[Step], list[Row]]:
+    """The leaves of a trace, and its parts: steps (further outputs with what they are of), and turns. They take all other places,
+    in order."""
+    for step in trace:
         if step.structure is None:
             find_structure(step)
+    primitives = [*map(_primitive, trace)]
+    if OUTPUT in primitives:
+        trace = _with_outputs(trace)
+        primitives = [*map(_primitive, trace)]
+    leaf = [primitive is LEAF for primitive in primitives]
+    depths = np.fromiter(map(_depth, trace), np.int64, len(trace))
+    taken = np.diff(depths, prepend=0)
+    is_part = taken > 0  # else it is a composite that hands its operands on
+    is_part[leaf] = False
+    return [*compress(trace, leaf)], _Rows([*compress(trace, is_part)], taken[is_part]).found()
+
+
+class _Rows:
+    """Finds the rows of the steps of a trace, of which each takes so many places."""
+
+    def __init__(self, steps: Sequence[Step], taken: Any) -> None:
+        self._steps = steps
+        self._structures: list[int] = [*map(_structure, steps)]
+        facts = _facts_of(steps, self._structures)
+        #: For each step the first of its numbers, and where its places begin; behind them all numbers, and all places.
+        self._numbers = [*accumulate([numbers for numbers, _ in facts], initial=0)]
+        self._begins = [*accumulate(taken.tolist(), initial=0)]
+        self._late = [late for _, late in facts]
+
+    def found(self) -> list[Row]:
+        """All rows, in order."""
+        rows: list[Row] = []
+        position = 0
+        loops = _known_loops(self._structures)
+        if not loops:
+            self._alone(rows, 0, len(self._steps))
+            return rows
+        for first, length, count in loops:
+            self._between(rows, position, first)
+            position = first + length * count
+            self._turns(rows, first, length, count)
+        self._between(rows, position, len(self._steps))
+        return rows
+
+    def _alone(self, rows: list[Row], first: int, end: int) -> None:
+        """Each step as a part."""
+        begins, numbers, late = self._begins, self._numbers, self._late
+        for k, step in enumerate(self._steps[first:end], first):
+            width = begins[k + 1] - begins[k]
+            rows.append(Row(step.structure, (step,), (step.integers,), step.outside, width, (numbers[k],), late[k], False))
+
+    def _between(self, rows: list[Row], first: int, end: int) -> None:
+        """What lies between loops: as it recurs with them it is one part, but for steps that read a value of each turn."""
+        steps = self._steps
+        for behind in [*[k for k in range(first, end) if len(steps[k].outside) > MOST_READ], end]:
+            if behind - first > 1 and _recurs(self._structures[first:behind], STRETCHES_BEFORE_FUSION):
+                self._together(rows, first, behind)
+            else:
+                self._alone(rows, first, behind)
+            self._alone(rows, behind, min(behind + 1, end))
+            first = behind + 1
+
+    def _together(self, rows: list[Row], first: int, end: int) -> None:
+        """Steps as one part."""
+        steps = self._steps[first:end]
+        own = [place for step in steps for place in range(step.parent.depth, step.depth)]  # type: ignore[union-attr]
+        reads = [*chain.from_iterable(map(_outside, steps))]
+        pattern, columns = _pattern(reads, own)
+        structure = self._structure_of(first, end, pattern)
+        integers = tuple(chain.from_iterable(map(_integers, steps)))
+        late = any(self._late[first:end])
+        outside = [reads[column] for column in columns]
+        rows.append(Row(structure, steps, (integers,), outside, len(own), (self._numbers[first],), late, False))
+
+    def _structure_of(self, first: int, end: int, pattern: Sequence[int]) -> int:
+        """The structure of steps that read each other and what is outside in this pattern."""
+        reading = [len(step.outside) for step in self._steps[first:end]]
+        return number_of((*self._structures[first:end], *reading, *pattern))
+
+    def _turns(self, rows: list[Row], first: int, length: int, count: int) -> None:
+        """The turns of a loop, those that follow each other in one row if they read alike."""
+        end = first + length * count
+        steps = self._steps[first:end]
+        reads = np.fromiter(chain.from_iterable(map(_outside, steps)), np.int64).reshape(count, -1)
+        # The last places of the steps, and so all that they take, from the first on.
+        begins = np.array(self._begins[first : end + 1], np.int64)
+        depths = np.fromiter(map(_depth, steps), np.int64, len(steps))
+        before = np.repeat(depths - begins[1:], np.diff(begins))
+        own = (np.arange(begins[0], begins[-1]) + before).reshape(count, -1)
+        marks = np.full(depths[-1], -1, np.int64)
+        marks[own] = np.arange(count)[:, None]
+        integers = _integers_of_turns(steps, count)
+        late = any(self._late[first : first + length])
+        numbers = self._numbers[first:end:length]
+        turn = 0
+        while turn < count:
+            behind = min(count, turn + TURNS_COMPARED)
+            pattern, columns = _pattern(reads[turn].tolist(), own[turn].tolist())
+            outside = reads[turn:behind, np.array(columns, np.int64)]
+            if behind > turn + 1:
+                same = _alike(reads[turn:behind], own[turn:behind], outside, np.array(pattern, np.int64))
+                same &= (marks[outside] != np.arange(turn, behind)[:, None]).all(1)
+                behind = turn + (len(same) if same.all() else int(same.argmin()))
+            begin = first + turn * length
+            structure = self._structure_of(begin, begin + length, pattern)
+            of_row = steps[turn * length : behind * length]
+            places = outside[: behind - turn].ravel().tolist()
+            rows.append(
+                Row(structure, of_row, integers[turn:behind], places, own.shape[1], numbers[turn:behind], late, True)
+            )
+            turn = behind
+
+
+def _integers_of_turns(steps: Sequence[Step], count: int) -> list[tuple[int, ...]]:
+    """The integers of each of so many turns; what is the same as of the turn before is the same object."""
+    length = len(steps) // count
+    of_steps = [*map(_integers, steps)]
+    before: list[tuple[int, ...]] = []
+    integers: list[tuple[int, ...]] = []
+    for first in range(0, len(steps), length):
+        wanted = of_steps[first : first + length]
+        integers.append(integers[-1] if wanted == before else tuple(chain.from_iterable(wanted)))
+        before = wanted
+    return integers
+
+
+def _with_outputs(trace: Sequence[Step]) -> list[Step]:
+    """The trace with each step that has further outputs, and these, as one."""
+    steps: list[Step] = []
+    for step in trace:
         if step.primitive is OUTPUT:
             steps[-1] = _with_output(steps[-1], step)
-            continue
-        steps.append(step)
-        firsts.append(numbers)
-        numbers += _facts_of(step)[0]
-    loops = _known_loops(steps)
-    if not loops:
-        return leaves, _single(steps, firsts)
-    parts: list[Part] = []
-    position = 0
-    for first, length, count in loops:
-        parts += _between(steps[position:first], firsts[position:first])
-        position = first + length * count
-        parts += _turns(steps[first:position], firsts[first:position:length])
-    parts += _between(steps[position:], firsts[position:])
-    return leaves, parts
-
-
-def _between(steps: Sequence[Step], firsts: Sequence[int]) -> list[Part]:
-    """What lies between loops: as it recurs with them it is one part, but for steps that read a value of each turn."""
-    parts: list[Part] = []
-    position = 0
-    for number in [*[k for k, step in enumerate(steps) if len(step.outside) > MOST_READ], len(steps)]:
-        stretch, numbers = steps[position:number], firsts[position:number]
-        if len(stretch) > 1 and _recurs([step.structure for step in stretch], STRETCHES_BEFORE_FUSION):
-            parts += _turns(stretch, numbers[:1], turn=False)
         else:
-            parts += _single(stretch, numbers)
-        parts += _single(steps[number : number + 1], firsts[number : number + 1])
-        position = number + 1
-    return parts
-
-
-def _single(steps: Sequence[Step], firsts: Sequence[int]) -> list[Part]:
-    """Each step as a part."""
-    parts = []
-    for step, first in zip(steps, firsts):
-        assert step.parent is not None
-        places = range(step.parent.depth, step.depth)
-        body = Body((step,), step.structure, step.integers, places, step.outside)
-        parts.append(Part(body, places, step.outside, first))
-    return parts
+            steps.append(step)
+    return steps
 
 
 def _with_output(step: Step, output: Step) -> Step:
@@ -140,8 +224,8 @@ def _with_output(step: Step, output: Step) -> Step:
     if segment is None:
         assert step.parent is not None
         count_kept(1000)
-        chain = [(step, range(step.parent.depth, step.depth)), (output, (output.depth - 1,))]
-        segment = _segments[name] = segment_of(chain, step.outside)
+        steps = [(step, range(step.parent.depth, step.depth)), (output, (output.depth - 1,))]
+        segment = _segments[name] = segment_of(steps, step.outside)
     whole = segment_step(step.parent, segment, step.outside, step.site)  # type: ignore[arg-type]
     find_structure(whole)
     return whole
@@ -154,16 +238,15 @@ _facts: dict[int, tuple[int, bool]] = {}
 """By structure, how many numbers a step is given anew each time, and whether it may find errors late."""
 
 
-def _facts_of(step: Step) -> tuple[int, bool]:
-    known = _facts.get(step.structure)
-    if known is None:
-        if step.primitive is SEGMENT:
-            known = step.attributes.numbers, step.attributes.late
-        else:
-            known = numbers_of(step.operands), step.primitive.late
-        count_structure(150)
-        _facts[step.structure] = known
-    return known
+def _facts_of(steps: Sequence[Step], structures: Sequence[int]) -> list[tuple[int, bool]]:
+    """The facts of steps that have these structures."""
+    for step in steps if not _facts.keys() >= {*structures} else ():
+        if step.structure not in _facts:
+            count_structure(150)
+            segment = step.primitive is SEGMENT
+            numbers = step.attributes.numbers if segment else numbers_of(step.operands)
+            _facts[step.structure] = numbers, step.attributes.late if segment else step.primitive.late
+    return [*map(_facts.__getitem__, structures)]
 
 
 # --- turns of loops ---------------------------------------------------------------------------------------------------
@@ -180,76 +263,22 @@ MOST_READ = 16
 """Values that a step reads which is part of others."""
 
 
-def _recurs(structures: Sequence[Any], times: int) -> bool:
-    """Note that these steps follow each other; whether they have done so more than so many ``times``."""
+def _recurs(structures: Sequence[int], times: int, count: int = 1) -> bool:
+    """Note that these steps follow each other, so many times; whether they have done so more than so many ``times``."""
     key = tuple(structures)
     if key not in _seen:
         count_structure(200 + 16 * len(key))
-    seen = _seen[key] = _seen.get(key, 0) + 1
+    seen = _seen[key] = _seen.get(key, 0) + count
     return seen > times
 
 
-def _known_loops(steps: Sequence[Step]) -> list[list[int]]:
-    """The loops whose turns are worth being planned as one: first step, steps of a turn, and turns of the same steps."""
-    loops: list[list[int]] = []
-    last: Any = None
-    for first, length in turns_of(steps):
-        turn = steps[first : first + length]
-        before = turn[0].parent
-        if before is not None and before.depth == turn[-1].depth:
-            continue  # composites that recorded nothing, only looked at values in another way
-        structures = [step.structure for step in turn]
-        if not _recurs(structures, TURNS_BEFORE_FUSION):
-            continue
-        shape = structures, [len(step.outside) for step in turn]
-        if loops and shape == last and first == loops[-1][0] + length * loops[-1][2]:
-            loops[-1][2] += 1
-        else:
-            loops.append([first, length, 1])
-        last = shape
-    return loops
-
-
-def _turns(steps: Sequence[Step], firsts: Sequence[int], turn: bool = True) -> list[Part]:
-    """The turns of a loop as parts, those that follow each other with one body if they differ in nothing but their places."""
-    count = len(firsts)
-    length = len(steps) // count
-    integers = [step.integers for step in steps]
-    reads = np.array([place for step in steps for place in step.outside], np.int64).reshape(count, -1)
-    ends = np.array([step.depth for step in steps], np.int64).reshape(count, length)
-    column: list[int] = []
-    back: list[int] = []
-    for number, step in enumerate(steps[:length]):
-        assert step.parent is not None
-        taken = step.depth - step.parent.depth
-        column += [number] * taken
-        back += range(taken, 0, -1)
-    own = ends[:, column] - back
-    marks = np.full(steps[-1].depth, -1, np.int64)
-    marks[own] = np.arange(count)[:, None]
-    parts: list[Part] = []
-    first = 0
-    while first < count:
-        wanted = integers[first * length : (first + 1) * length]
-        behind = first + 1
-        while behind < min(count, first + TURNS_COMPARED) and integers[behind * length : (behind + 1) * length] == wanted:
-            behind += 1
-        places = own[first:behind]
-        pattern, columns = _pattern(reads[first].tolist(), places[0].tolist())
-        outside = reads[first:behind, np.array(columns, np.int64)]
-        alike = 1
-        if behind > first + 1:
-            same = _alike(reads[first:behind], places, outside, np.array(pattern, np.int64))
-            same &= (marks[outside] != np.arange(first, behind)[:, None]).all(1)
-            alike = len(same) if same.all() else int(same.argmin())
-        of_turn = steps[first * length : (first + 1) * length]
-        structures, reading = [step.structure for step in of_turn], [len(step.outside) for step in of_turn]
-        structure = number_of((*structures, *reading, *pattern))
-        of_places, of_outside = places[:alike].tolist(), outside[:alike].tolist()
-        body = Body(of_turn, structure, tuple([n for each in wanted for n in each]), of_places[0], of_outside[0], turn)
-        parts += [Part(body, *each) for each in zip(of_places, of_outside, firsts[first : first + alike])]
-        first += alike
-    return parts
+def _known_loops(structures: Sequence[int]) -> list[tuple[int, int, int]]:
+    """The loops whose turns are worth being planned as one: first step, steps of a turn, and turns."""
+    return [
+        (first, length, count)
+        for first, length, count in loops_of(structures)
+        if _recurs(structures[first : first + length], TURNS_BEFORE_FUSION, count)
+    ]
 
 
 def _pattern(reads: Sequence[int], own: Sequence[int]) -> tuple[list[int], list[int]]:
@@ -277,23 +306,6 @@ def _alike(reads: Any, own: Any, outside: Any, pattern: Any) -> Any:
     ordered = np.sort(outside, 1)
     same &= (ordered[:, 1:] != ordered[:, :-1]).all(1)
     return same
-
-
-def note_uses(parts: Sequence[Part], live: Sequence[int], last: Any) -> None:
-    """Note for each place the last part that reads it (in ``last``, where -1 stands for none), and which parts are needed."""
-    for number in range(len(parts) - 1, -1, -1):
-        part = parts[number]
-        needed = part.body.late
-        if not needed:
-            for place in part.places:
-                if last[place] >= 0 or live[place]:
-                    needed = True
-                    break
-        part.needed = needed
-        if needed:
-            for place in part.outside:
-                if last[place] < 0:
-                    last[place] = number
 
 
 when_forgotten(_segments.clear)

@@ -1,17 +1,16 @@
 """Runs of steps that follow each other again and again: the turns of a loop, the layers of a network.
 
 Steps are compared by their structure alone (:mod:`flambeau.graph.structure`), so a turn is found again at another size, and
-whatever it reads from before it. Each turn becomes a segment, which the compiler plans once for all.
+whatever it reads from before it. Each turn becomes a part, which the compiler plans once for all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
+from typing import Any
 
-from ..graph.steps import Step
-
-LEAST_STEPS = 6
-"""Steps of a turn, at least: shorter ones are put together to turns of this length."""
+LEAST_PLACES = 6
+"""Places of a turn, at least: shorter ones are put together to turns of this length."""
 MOST_STEPS = 600
 """Steps of a turn, at most."""
 LEAST_TURNS = 3
@@ -20,13 +19,15 @@ _SAMPLE = 4
 """So many steps in sequence make a place worth a closer look."""
 
 
-def turns_of(chain: Sequence[Step]) -> list[tuple[int, int]]:
-    """The turns of loops in a trace: (first step, number of steps), in order; what belongs to no loop is left out.
+def loops_in(
+    kinds: list[Any], least: int, most: int, size: Callable[[int, int], int] = lambda first, end: end - first
+) -> list[tuple[int, int, int]]:
+    """The loops of a sequence of kinds, which have an order: (first, kinds of a turn, turns), one after the other.
 
-    Takes time in proportion to the length of the trace (and of its loops).
+    Turns are of at least ``least`` in ``size``, and of at most so many kinds. Takes time in proportion to the length of the
+    sequence (and of its loops).
     """
-    kinds = [step.structure for step in chain]
-    turns: list[tuple[int, int]] = []
+    loops: list[tuple[int, int, int]] = []
     seen: dict[tuple[int, ...], int] = {}
     position, count = 0, len(kinds)
     free = 0  # what lies before belongs to a loop already
@@ -35,10 +36,12 @@ def turns_of(chain: Sequence[Step]) -> list[tuple[int, int]]:
         before = seen.get(sample, -1)
         seen[sample] = position
         period = position - before
-        if before < free or period > MOST_STEPS or position < free:
+        if before < free or period > most or position < free:
             position += 1
             continue
         end = position
+        while kinds[end : end + period] == kinds[end - period : end]:
+            end += period
         while end < count and kinds[end] == kinds[end - period]:
             end += 1
         start = before
@@ -50,10 +53,18 @@ def turns_of(chain: Sequence[Step]) -> list[tuple[int, int]]:
             continue
         # Wherever the loop was entered, its turns are the same: they begin where its steps, as numbers, are least.
         start += min(range(period), key=lambda first: kinds[start + first : start + first + period])
-        length = period * -(-LEAST_STEPS // period)
-        while start + length <= end:
-            turns.append((start, length))
-            start += length
+        length = period * -(-least // max(1, size(start, start + period)))
+        turns = (end - start) // length
+        if turns:
+            loops.append((start, length, turns))
+            start += turns * length
         free = start
         position = max(position + 1, start)
-    return turns
+    return loops
+
+
+def turns_in(kinds: list[Any], least: int, most: int) -> list[tuple[int, int]]:
+    """The turns of the loops of a sequence (see :func:`loops_in`): (first, kinds)."""
+    return [
+        (first + turn * length, length) for first, length, count in loops_in(kinds, least, most) for turn in range(count)
+    ]

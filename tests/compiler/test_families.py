@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,8 +11,8 @@ import pytest
 
 import flambeau
 from flambeau import nn
-from flambeau.compiler import assemble, families, outline
-from flambeau.compiler.repeats import turns_of
+from flambeau.compiler import families, fitted, outline
+from flambeau.compiler.repeats import loops_of
 from flambeau.graph import steps
 
 
@@ -144,38 +143,32 @@ def test_variants_are_bounded(outlines: list[int]) -> None:
     """Sizes that each need another variant: the oldest leave."""
     for size in range(2, 60):
         flambeau.arange(float(size)).reshape(1, size).expand(size, size).contiguous()[:, size // 2].sum().item()
-    assert all(len(variants.known) <= assemble.MOST_VARIANTS for variants in assemble._parts.values())
+    assert all(len(variants.known) <= fitted.MOST_VARIANTS for variants in fitted._parts.values())
     assert all(len(family.variants.known) <= families.MOST_VARIANTS for family in families._families.values())
 
 
-def chain(kinds: list[int]) -> Any:
-    return [SimpleNamespace(structure=kind) for kind in kinds]
-
-
-def test_turns_are_found() -> None:
+def test_loops_are_found() -> None:
     body = [5, 3, 4, 7, 8, 2, 9]
-    turns = turns_of(chain([50, 51, *body * 9, 60, 61, 62]))
-    assert len(turns) == 8 and {length for _, length in turns} == {7}  # they begin at the least number, 2
-    assert turns[0] == (7, 7) and turns[-1] == (56, 7)
-    assert turns_of(chain([*body, *body, 70])) == []
-    assert turns_of(chain([])) == turns_of(chain([1])) == []
-    assert {length for _, length in turns_of(chain([1, 2] * 40))} == {6}
+    assert loops_of([50, 51, *body * 9, 60, 61, 62]) == [(7, 7, 8)]  # they begin at the least number, 2
+    assert loops_of([*body, *body, 70]) == []
+    assert loops_of([]) == loops_of([1]) == []
+    assert {length for _, length, _ in loops_of([1, 2] * 40)} == {6}
 
 
-def test_turns_of_random_traces() -> None:
-    """They follow each other, do not overlap, and neighbours are alike."""
+def test_loops_of_random_traces() -> None:
+    """They do not overlap, and their turns are alike."""
     for seed in range(200):
         draw = random.Random(seed)
         kinds: list[int] = []
         for _ in range(draw.randint(1, 6)):
             body = [draw.randint(0, 12) for _ in range(draw.randint(1, 30))]
             kinds += body * draw.randint(1, 9) + [draw.randint(0, 40) for _ in range(draw.randint(0, 6))]
-        end, before = 0, None
-        for start, length in turns_of(chain(kinds)):
-            assert start >= end and start + length <= len(kinds)
-            turn = kinds[start : start + length]
-            assert start > end or before is None or before == turn or length != len(before)
-            end, before = start + length, turn
+        end = 0
+        for start, length, count in loops_of(kinds):
+            assert start >= end and count > 0
+            end = start + length * count
+            assert end <= len(kinds)
+            assert kinds[start:end] == kinds[start : start + length] * count
 
 
 def test_turns_that_read_nothing_behind_constants() -> None:
