@@ -12,6 +12,7 @@ from __future__ import annotations
 import struct
 from array import array
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,9 +24,10 @@ from ..interpreter.forks import new_lock
 from ..kernels.contract import NEW_PHASE, PADDING, STOP_ON_ERROR, Device, ReusedMemory
 from ..kernels.kernel import Late, Operand
 from . import plan as planning
+from .arrays import Ragged, begins_of, packed
 from .fitted import Fitted, Meta, fitted
 from .lifetimes import Lifetimes
-from .parts import Row, parts_of
+from .parts import parts_of, places_behind
 from .templates import HostCall
 
 
@@ -100,7 +102,7 @@ class _Parts:
     """The parts of a trace that are needed, in order, what they read and give, and what each gives for its sizes."""
 
     def __init__(self, device: Device, chain: Sequence[Step], live: bytes) -> None:
-        leaves, rows = parts_of(chain)
+        leaves, rows = parts_of(chain, len(live))
         self.rows = rows
         self.live: Any = np.frombuffer(live, np.bool_)
         self.places_of_entry = [leaf.depth - 1 for leaf in leaves]
@@ -109,30 +111,30 @@ class _Parts:
         #: Which places are leaves'; and those of constants that are filled in as numbers: which number of the trace, or -1.
         self.is_leaf: Any = np.zeros(depth, np.bool_)
         self.is_leaf[self.places_of_entry] = True
-        self.filled: Any = np.full(depth, -1)
+        self.filled: Any = np.array([-1]).repeat(depth)
         # For each part its row, which of it it is, how many values it reads and gives, the first of its numbers.
         outside, first_numbers = array("q"), array("q")
         for row in rows:
             outside.extend(row.outside)
             first_numbers.extend(row.first_numbers)
-        counts = np.array([len(row.integers) for row in rows], np.int64)
-        self.row: Any = np.repeat(np.arange(len(rows)), counts)
-        self.entries: Any = np.repeat(np.array([row.entries for row in rows], np.int64), counts)
-        self.widths: Any = np.repeat(np.array([row.width for row in rows], np.int64), counts)
-        self.turn: Any = np.arange(len(self.row)) - np.repeat(np.cumsum(counts) - counts, counts)
-        self.first_number: Any = np.array(first_numbers, np.int64)
+        counts = packed([len(row.integers) for row in rows])
+        self.row: Any = np.arange(len(rows)).repeat(counts)
+        self.entries: Any = packed([row.entries for row in rows]).repeat(counts)
+        self.widths: Any = packed([row.width for row in rows]).repeat(counts)
+        self.turn: Any = np.arange(len(self.row)) - begins_of(counts).repeat(counts)
+        self.first_number: Any = np.frombuffer(first_numbers, np.int64)
         #: The places of all values that are read, and of those that are given, of one part behind the other's.
-        self.outside: Any = np.array(outside, np.int64)
-        self.own: Any = np.flatnonzero(~self.is_leaf)
+        self.outside: Any = np.frombuffer(outside, np.int64)
+        self.own: Any = places_behind(leaves, depth)
         self._fill()
         self._leave_out()
-        leaf_places = np.flatnonzero(self.is_leaf & (self.last_use >= 0))
+        leaf_places = (self.is_leaf & (self.last_use >= 0)).nonzero()[0]
         self.leaf_places: list[int] = leaf_places.tolist()
         self._fit(device, leaves)
 
     def _only(self, kept: Any) -> None:
         """Keep some of the parts."""
-        self.outside, self.own = self.outside[np.repeat(kept, self.entries)], self.own[np.repeat(kept, self.widths)]
+        self.outside, self.own = self.outside[kept.repeat(self.entries)], self.own[kept.repeat(self.widths)]
         self.row, self.turn, self.first_number = self.row[kept], self.turn[kept], self.first_number[kept]
         self.entries, self.widths = self.entries[kept], self.widths[kept]
 
@@ -157,18 +159,25 @@ class _Parts:
         self._find_last_uses()
         if len(self.row):
             given = (self.live | (self.last_use >= 0))[self.own]
-            needed = late | np.logical_or.reduceat(given, np.cumsum(self.widths) - self.widths)
+            needed = late | np.logical_or.reduceat(given, begins_of(self.widths))
             if not needed.all():
                 needed = self._needed(late)
                 late = late[needed]
                 self._only(needed)
                 self._find_last_uses()
-        self.late: Any = np.flatnonzero(late)
+        self.late: Any = late.nonzero()[0]
+        #: The parts that are the first ones of rows, and how many there are of each.
+        begins = np.ones(len(self.row), np.bool_)
+        np.not_equal(self.row[1:], self.row[:-1], out=begins[1:])
+        self.starts: Any = begins.nonzero()[0]
+        ends = self.starts.copy()
+        ends[:-1], ends[-1:] = self.starts[1:], len(self.row)
+        self.counts: Any = ends - self.starts
 
     def _find_last_uses(self) -> None:
         #: Which part each of the values that are read is read by.
-        self.reader: Any = np.repeat(np.arange(len(self.row)), self.entries)
-        self.last_use: Any = np.full(len(self.live), -1)
+        self.reader: Any = np.arange(len(self.row)).repeat(self.entries)
+        self.last_use: Any = np.array([-1]).repeat(len(self.live))
         self.last_use[self.outside] = self.reader  # of several the last one counts
 
     def _needed(self, late: Any) -> Any:
@@ -219,17 +228,13 @@ class _Parts:
                 found = known.get(before)
                 if found is None:
                     found = known[before] = len(self.fitted)
-                    places, given_places = outside[reads:behind].tolist(), own[gives:end].tolist()
+                    read_places, places = outside[reads:behind].tolist(), own[gives:end].tolist()
                     kinds = [metas[meta] for meta in of_outside[reads:behind].tolist()]
-                    self.fitted.append(
-                        fitted(
-                            device, row.structure, mask, kinds, integers,
-                            lambda row=row, turn=turn, places=places, own=given_places: row.spelled(turn, places, own),
-                        )  # fmt: skip
-                    )
+                    spelled = partial(row.spelled, turn, read_places, places)
+                    self.fitted.append(fitted(device, row.structure, mask, kinds, integers, spelled))
                 which.append(found)
             reads, gives = behind, end
-        self.which = np.array(which, np.int64)
+        self.which = np.frombuffer(which, np.int64)
 
     def _metas(self, leaves: Sequence[Step], given: Any) -> tuple[list[Meta], Any]:
         """What there is to know of values, and which of that is true of the value at each place, if it is read."""
@@ -240,48 +245,27 @@ class _Parts:
             meta_at[place] = numbers.setdefault((leaf.shape, leaf.dtype, ""), len(numbers))
         for step, place in self.fills:
             meta_at[place] = numbers.setdefault((step.shape, step.dtype, step.operands[0][0]), len(numbers))
-        starts = np.flatnonzero(np.diff(self.row, prepend=-1))
-        gives = (np.cumsum(self.widths) - self.widths)[starts]
-        counts = np.diff(starts, append=len(self.row))
+        starts, counts = self.starts, self.counts
+        gives = begins_of(self.widths)[starts]
         for number, start, count, begin in zip(self.row[starts].tolist(), starts.tolist(), counts.tolist(), gives.tolist()):
             row = self.rows[number]
-            step: Any = row.steps[0]
-            if row.width == 1 and step.primitive is not SEGMENT:
-                meta_at[self.own[begin]] = numbers.setdefault((step.shape, step.dtype, ""), len(numbers))
+            first_step = row.steps[0]
+            if row.width == 1 and first_step.primitive is not SEGMENT:
+                meta_at[self.own[begin]] = numbers.setdefault((first_step.shape, first_step.dtype, ""), len(numbers))
                 continue
             own = self.own[begin : begin + count * row.width].reshape(count, -1)
-            columns = np.flatnonzero(given[begin : begin + count * row.width].reshape(count, -1).any(0))
+            columns = np.logical_or.reduce(given[begin : begin + count * row.width].reshape(count, -1), 0).nonzero()[0]
             turns = self.turn[start : start + count].tolist()
             first = 0
             while first < count:
                 behind = first + 1
                 while behind < count and row.integers[turns[behind]] is row.integers[turns[first]]:
                     behind += 1
-                metas = row.metas(turns[first])
-                found = [numbers.setdefault((*metas[column], ""), len(numbers)) for column in columns.tolist()]
+                metas = row.metas(turns[first], columns.tolist())
+                found = [numbers.setdefault((shape, d, ""), len(numbers)) for shape, d in metas]
                 view[own[first:behind, columns]] = found
                 first = behind
         return [*numbers], view
-
-
-class _Ragged:
-    """Arrays of parts: each part has the array of what it is one of, and they lie one behind the other."""
-
-    def __init__(self, arrays: Sequence[Any], which: Any) -> None:
-        lengths = np.array([len(each) for each in arrays], np.int64)
-        ends = np.cumsum(lengths)
-        of_parts = lengths[which]
-        behind = np.cumsum(of_parts)
-        #: Where the array of each part begins, and how long all are.
-        self.begins: Any = behind - of_parts
-        self.total = int(behind[-1]) if len(behind) else 0
-        #: For each element the part that it belongs to.
-        self.part: Any = np.repeat(np.arange(len(which)), of_parts)
-        self._index: Any = np.arange(self.total) + np.repeat((ends - lengths)[which] - self.begins, of_parts)
-
-    def of(self, arrays: Sequence[Any]) -> Any:
-        """The elements of all parts' arrays, which are as long as those that this was made for."""
-        return np.concatenate(arrays)[self._index] if self.total else np.zeros(0, np.int64)
 
 
 class _Assembly:
@@ -291,17 +275,17 @@ class _Assembly:
         self._parts, self._which = parts, parts.which
         self._forms = [known.form for known in parts.fitted]
         self._fitted = parts.fitted
-        self._reads, self._gives = np.cumsum(parts.entries) - parts.entries, np.cumsum(parts.widths) - parts.widths
+        self._reads, self._gives = begins_of(parts.entries), begins_of(parts.widths)
         self._find_memory()
         self._find_numbers()
         self._fill_in()
         self._find_late()
         self._find_segments()
 
-    def _ragged(self, name: str) -> tuple[_Ragged, Any]:
+    def _ragged(self, name: str) -> tuple[Ragged, Any]:
         """What of each part's form has a name."""
         arrays = [getattr(form, name) for form in self._forms]
-        ragged = _Ragged(arrays, self._which)
+        ragged = Ragged(arrays, self._which)
         return ragged, ragged.of(arrays)
 
     # --- memory -------------------------------------------------------------------------------------------------------
@@ -310,24 +294,24 @@ class _Assembly:
         """Number the pieces of memory: of leaves, of outputs, and of what parts work in; find out who needs them for how long."""
         parts, fitted, which = self._parts, self._fitted, self._which
         leaves, count = len(parts.leaf_places), len(which)
-        memory_at = np.full(len(parts.live), -1)
+        memory_at = np.array([-1]).repeat(len(parts.live))
         memory_at[parts.leaf_places] = np.arange(leaves)
         sizes = [known.outputs for known in fitted]
-        outputs = _Ragged(sizes, which)
+        outputs = Ragged(sizes, which)
         self._first_output = first_output = leaves + outputs.begins
         end = leaves + outputs.total
         made, columns = self._ragged("made")
         places = parts.own[self._gives[made.part] + columns]
         memory_at[places] = pieces = first_output[made.part] + made.of([form.made_in for form in self._forms])
         # Turns of a loop, and neighbours of one kind, work in one piece.
-        arenas = np.array([known.arena for known in fitted], np.int64)[which]
-        starts = np.flatnonzero(np.diff(parts.row, prepend=-1))
-        rows = np.repeat(np.arange(len(starts)), np.diff(starts, append=count))
+        arenas = packed([known.arena for known in fitted])[which]
+        starts = parts.starts
         works = np.maximum.reduceat(arenas, starts) if count else arenas
-        self._arena: Any = end + rows
+        works[works <= PADDING] = 0
+        self._arena: Any = end + np.arange(len(starts)).repeat(parts.counts)
         first = np.concatenate([np.zeros(leaves, np.int64), outputs.part, starts])
-        last = np.concatenate([np.zeros(leaves, np.int64), outputs.part, np.append(starts[1:], count)[: len(starts)] - 1])
-        size = np.concatenate([np.zeros(leaves, np.int64), outputs.of(sizes), np.where(works > PADDING, works, 0)])
+        last = np.concatenate([np.zeros(leaves, np.int64), outputs.part, starts + parts.counts - 1])
+        size = np.concatenate([np.zeros(leaves, np.int64), outputs.of(sizes), works])
         np.maximum.at(last, pieces, parts.last_use[places])
         # Outputs that take the memory of what nobody needs any more: of a leaf when the plan runs, of an earlier piece here.
         within = np.arange(len(first))
@@ -355,10 +339,10 @@ class _Assembly:
     def _find_numbers(self) -> None:
         """Which numbers of the trace are needed, and of which kinds they are."""
         parts = self._parts
-        read = np.flatnonzero(parts.filled[parts.outside] >= 0)
+        read = (parts.filled[parts.outside] >= 0).nonzero()[0]
         self._fills, reader = parts.filled[parts.outside[read]], parts.reader[read]
         self._fills_of = np.bincount(reader, minlength=len(self._which))
-        self._first_fill = np.cumsum(self._fills_of) - self._fills_of
+        self._first_fill = begins_of(self._fills_of)
         indices, index = self._ragged("number_indices")
         self._first_number = indices.begins
         kinds = indices.of([form.number_kinds for form in self._forms])
@@ -382,12 +366,12 @@ class _Assembly:
         """All arguments with slots, offsets and numbers of errors as they are in this plan, and those that move with a number."""
         parts, forms, memory = self._parts, self._forms, self.memory
         templates = [known.arguments for known in self._fitted]
-        ragged = _Ragged(templates, self._which)
+        ragged = Ragged(templates, self._which)
         self._begins = begins = ragged.begins
         self.arguments = arguments = ragged.of(templates) if ragged.total else np.zeros(1, np.int64)
         reads, columns = self._ragged("leaves")
         self._read: Any = self._memory_at[parts.outside[self._reads[reads.part] + columns]]
-        self._first_read, self._leaves = reads.begins, np.array([len(form.leaves) for form in forms], np.int64)[self._which]
+        self._first_read, self._leaves = reads.begins, packed([len(form.leaves) for form in forms])[self._which]
         operands, at = self._ragged("operands_at")
         at += begins[operands.part]
         pieces = self._pieces(operands.part, operands.of([form.operands for form in forms]))
@@ -398,8 +382,8 @@ class _Assembly:
         which = self._number_at[self._first_number[numbers.part] + numbers.of([form.numbers for form in forms])]
         arguments[begins[numbers.part] + at] = 2 + len(parts.leaf_places) + len(memory.outputs) + which
         errors, at = self._ragged("errors_at")
-        lates = np.array([len(form.late) for form in forms], np.int64)[self._which]
-        self._first_late = np.cumsum(lates) - lates
+        lates = packed([len(form.late) for form in forms])[self._which]
+        self._first_late = begins_of(lates)
         arguments[begins[errors.part] + at] += self._first_late[errors.part]
         moved, at = self._ragged("moved_at")
         pieces = self._pieces(moved.part, moved.of([form.moved for form in forms]))
@@ -444,9 +428,10 @@ class _Assembly:
         # Who takes a leaf's memory does not if an error was found before.
         taking = {part for part in self._taking.tolist() if self._first_late[part]}
         self.segments: list[Any] = []
-        hosts = np.array([form.hosts for form in forms], np.bool_)[which]
+        hosts = np.array([form.hosts for form in forms], np.bool_)[which].nonzero()[0]
+        calls: list[tuple[int, HostCall]] = []
         begin = 0
-        for part in sorted({*np.flatnonzero(hosts).tolist(), *taking}):
+        for part in sorted({*hosts.tolist(), *taking}):
             known = self._fitted[which[part]]
             rest = iter(known.rest[len(known.form.late) :])
             at = int(kernels.begins[part])
@@ -454,7 +439,8 @@ class _Assembly:
                 if isinstance(segment, HostCall):
                     if at > begin:
                         self.segments.append((begin, at - begin))
-                    self.segments.append(self._host_call(part, segment.with_sizes(rest)))
+                    self.segments.append(call := segment.with_sizes(rest))
+                    calls.append((part, call))
                     begin = at
                 else:
                     if part in taking:
@@ -462,14 +448,18 @@ class _Assembly:
                     at += segment[1]
         if kernels.total > begin:
             self.segments.append((begin, kernels.total - begin))
+        if calls:
+            self._fill_in_hosts(calls)
 
-    def _host_call(self, part: int, call: HostCall) -> HostCall:
-        """A host call with memory and numbers as they are in this plan."""
-        of = np.array([part])
-        for array in call.arrays():
-            piece = int(self._pieces(of, np.array([array.operand.slot - 1]))[0])
-            array.operand.slot = int(self._slots[piece])
-            array.operand.offset += int(self.memory.offsets[piece])
-            if array.number is not None:
-                array.number = int(self._number_of(of, np.array([array.number]))[0])
-        return call
+    def _fill_in_hosts(self, calls: Sequence[tuple[int, HostCall]]) -> None:
+        """Memory and numbers of host calls of parts as they are in this plan."""
+        arrays = [(part, read) for part, call in calls for read in call.arrays()]
+        part = packed([part for part, _ in arrays])
+        pieces = self._pieces(part, packed([read.operand.slot - 1 for _, read in arrays]))
+        for (_, read), slot, offset in zip(arrays, self._slots[pieces].tolist(), self.memory.offsets[pieces].tolist()):
+            read.operand.slot = slot
+            read.operand.offset += offset
+        moved = [(part, read, read.number) for part, read in arrays if read.number is not None]
+        numbers = self._number_of(packed([part for part, _, _ in moved]), packed([number for _, _, number in moved]))
+        for (_, read, _), number in zip(moved, numbers.tolist()):
+            read.number = number

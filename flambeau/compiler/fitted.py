@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable, Sequence
 from typing import Any
-
-import numpy as np
 
 from ..graph.primitives import FILL, LEAF
 from ..graph.steps import count_kept, when_forgotten
@@ -14,6 +11,7 @@ from ..graph.structure import SizedStep
 from ..kernels.contract import Device
 from ..kernels.patterns import Variants
 from . import plan as planning
+from .arrays import packed
 from .families import Variant, variant_for
 from .outline import Outline
 from .templates import HostCall
@@ -34,9 +32,9 @@ class Form:
     """
 
     __slots__ = (
-        "outline", "operands_at", "operands", "numbers_at", "numbers", "errors_at", "starts", "kernels", "flags", "leaves", "made",
-        "made_in", "donors", "donated", "contents", "number_indices", "number_kinds", "moved_at", "moved", "moved_by",
-        "moved_units", "hosts", "late", "_sizes",
+        "outline", "operands_at", "operands", "numbers_at", "numbers", "errors_at", "starts", "kernels", "flags", "leaves",
+        "made", "made_in", "donors", "donated", "contents", "number_indices", "number_kinds", "moved_at", "moved", "moved_by",
+        "moved_units", "hosts", "late",
     )  # fmt: skip
 
     def __init__(self, outline: Outline, entries: int) -> None:
@@ -44,43 +42,32 @@ class Form:
         slots = outline.arguments
         leaves, outputs = len(outline.leaf_places), len(outline.outputs)
         #: Which arguments are slots of memory, and of which piece; which are slots of numbers, and of which; numbers of errors.
-        self.operands_at = _array(outline.operands_at)
-        self.operands = _array([slots[at] - 1 for at in outline.operands_at])
-        self.numbers_at = _array(outline.numbers_at)
-        self.numbers = _array([slots[at] - 2 - leaves - outputs for at in outline.numbers_at])
-        self.errors_at = _array(outline.errors_at)
+        self.operands_at = packed(outline.operands_at)
+        self.operands = packed([slots[at] - 1 for at in outline.operands_at])
+        self.numbers_at = packed(outline.numbers_at)
+        self.numbers = packed([slots[at] - 2 - leaves - outputs for at in outline.numbers_at])
+        self.errors_at = packed(outline.errors_at)
         #: Of each kernel where its arguments begin, its number and its flags.
-        self.starts, self.kernels, self.flags = map(_array, (outline.starts, outline.kernels, outline.flags))
+        self.starts, self.kernels, self.flags = map(packed, (outline.starts, outline.kernels, outline.flags))
         #: Which of the values from outside are its leaves.
-        self.leaves = _array(outline.leaf_places)
+        self.leaves = packed(outline.leaf_places)
         #: Which of its places are needed, and the output in which each of these lies.
-        self.made = _array([place - entries for place in outline.output_places])
-        self.made_in = _array(outline.output_of_place)
+        self.made = packed([place - entries for place in outline.output_places])
+        self.made_in = packed(outline.output_of_place)
         #: Outputs that take the memory of a value from outside: which that is, the output, and whether the content must be there.
         #: (Where an error may be found, it is a complement in the outline: what is lost then is computed again.)
-        self.donors = _array([outline.leaf_places[max(leaf, ~leaf)] for leaf, _, _ in outline.donations])
-        self.donated = _array([output for _, output, _ in outline.donations])
-        self.contents = _array([content for _, _, content in outline.donations])
-        self.number_indices = _array(outline.number_indices)
-        self.number_kinds = _array([*map(ord, outline.number_kinds)])
-        #: Arguments that move with numbers: where they are, in which piece of memory, with which number, by how many bytes per unit.
-        self.moved_at = _array([at for at, _, _, _ in outline.moved])
-        self.moved = _array([slots[at - 1] - 1 for at, _, _, _ in outline.moved])
-        self.moved_by = _array([number for _, _, number, _ in outline.moved])
-        self.moved_units = _array([unit for _, _, _, unit in outline.moved])
+        self.donors = packed([outline.leaf_places[max(leaf, ~leaf)] for leaf, _, _ in outline.donations])
+        self.donated = packed([output for _, output, _ in outline.donations])
+        self.contents = packed([content for _, _, content in outline.donations])
+        self.number_indices = packed(outline.number_indices)
+        self.number_kinds = packed([*map(ord, outline.number_kinds)])
+        #: Arguments that move with numbers: where they are, in which piece of memory, with which number, bytes per unit.
+        self.moved_at = packed([at for at, _, _, _ in outline.moved])
+        self.moved = packed([slots[at - 1] - 1 for at, _, _, _ in outline.moved])
+        self.moved_by = packed([number for _, _, number, _ in outline.moved])
+        self.moved_units = packed([unit for _, _, _, unit in outline.moved])
         self.hosts = any(isinstance(segment, HostCall) for segment in outline.segments)
         self.late = outline.late
-        self._sizes: Callable[..., bytes] | None = None
-
-    def packed(self, sizes: Sequence[int]) -> Any:
-        """Sizes as an array."""
-        if self._sizes is None:
-            self._sizes = struct.Struct(f"{len(sizes)}q").pack
-        return np.frombuffer(self._sizes(*sizes), np.int64)
-
-
-def _array(numbers: Sequence[int]) -> Any:
-    return np.array(numbers, np.int64)
 
 
 class Fitted:
@@ -91,13 +78,13 @@ class Fitted:
     def __init__(self, form: Form, sizes: Sequence[int]) -> None:
         self.form = form
         self.arena, _, self.scratch = sizes[:3]
-        packed = form.packed(sizes)
         arguments = 3 + len(form.outline.arguments)
         tiles = arguments + len(form.kernels)
         outputs = tiles + len(form.outline.outputs)
         moved = outputs + len(form.moved_at)
-        self.arguments, self.tiles = packed[3:arguments], packed[arguments:tiles]
-        self.outputs, self.moved = packed[tiles:outputs], packed[outputs:moved]
+        numbers = packed(sizes[:moved])
+        self.arguments, self.tiles = numbers[3:arguments], numbers[arguments:tiles]
+        self.outputs, self.moved = numbers[tiles:outputs], numbers[outputs:moved]
         #: The extents of errors that may be found late, then what host calls take.
         self.rest = sizes[moved:]
 

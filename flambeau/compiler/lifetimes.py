@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..kernels.contract import ALIGNMENT, PADDING
+from .arrays import packed
 from .memory import FreePlaces
 
 
@@ -27,7 +28,7 @@ class Lifetimes:
             if (further == within).all():
                 break
             within = further
-        inner = np.flatnonzero(within != np.arange(len(within)))
+        inner = (within != np.arange(len(within))).nonzero()[0]
         np.maximum.at(last, within[inner], last[inner])
         np.maximum.at(sizes, within[inner], sizes[inner])
         self.within, self.first, self.last, self.bytes = within, first, last, sizes
@@ -38,11 +39,11 @@ class Lifetimes:
         within = self.within
         #: The pieces that are outputs; and which output each piece is, -1 for none.
         self.outputs: Any = np.unique(within[outputs])
-        self.output: Any = np.full(len(within), -1)
+        self.output: Any = np.array([-1]).repeat(len(within))
         self.output[self.outputs] = np.arange(len(self.outputs))
         placed = (self.output < 0) & (self.bytes > 0) & (within == np.arange(len(within)))
         placed[: self._leaves] = False
-        self._inner: Any = np.flatnonzero(placed)
+        self._inner: Any = placed.nonzero()[0]
         self.offsets: Any = np.zeros(len(within), np.int64)
         self.offsets[self._inner], end = _places(self.first[placed], self.last[placed], self.bytes[placed])
         self.offsets = self.offsets[within]
@@ -81,23 +82,32 @@ def _places(first: Any, last: Any, sizes: Any) -> tuple[Any, int]:
     first, last, sizes = first[order], last[order], -(-sizes[order] // ALIGNMENT) * ALIGNMENT + ALIGNMENT
     begins = np.ones(count, bool)
     begins[1:] = (first[1:] != first[:-1]) | (last[1:] != last[:-1])
-    starts = np.flatnonzero(begins)
-    ends = np.cumsum(sizes)
+    starts = begins.nonzero()[0]
+    ends = sizes.cumsum()
     before = ends[starts] - sizes[starts]
-    together = np.diff(before, append=ends[-1])
+    together = np.append(before[1:], ends[-1]) - before
     free = FreePlaces()
+    left: dict[int, list[int]] = {}  # places that turns of a loop have left are taken as they are by the next ones
     leaving: dict[int, list[tuple[int, int]]] = {}
     offsets: list[int] = []
     now = 0
     for begin, end, size in zip(first[starts].tolist(), last[starts].tolist(), together.tolist()):
         while now < begin:
-            for place in leaving.pop(now, ()):
-                free.give(*place)
+            for offset, before_it in leaving.pop(now, ()):
+                left.setdefault(before_it, []).append(offset)
             now += 1
-        offset = free.take(size)
+        same = left.get(size)
+        if same:
+            offset = same.pop()
+        else:
+            for other, places in left.items():
+                for place in places:
+                    free.give(place, other)
+            left.clear()
+            offset = free.take(size)
         offsets.append(offset)
         leaving.setdefault(end, []).append((offset, size))
-    of_block = np.cumsum(begins) - 1
+    of_block = begins.cumsum() - 1
     found = np.empty(count, np.int64)
-    found[order] = np.array(offsets)[of_block] + ends - sizes - before[of_block]
+    found[order] = packed(offsets)[of_block] + ends - sizes - before[of_block]
     return found, free.end

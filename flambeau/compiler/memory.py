@@ -64,13 +64,16 @@ class FreePlaces:
     def take(self, size: int) -> int:
         """The offset of a place of ``size`` bytes: in the smallest free one that has so many, or at the end."""
         places = self._places
+        if not places:
+            offset, self.end = self.end, self.end + size
+            return offset
         best = min([(room, at) for at, (_, room) in enumerate(places) if room >= size], default=None)
         if best is not None:
             room, at = best
             offset, _ = places[at]
             places[at : at + 1] = [(offset + size, room - size)] if room > size else []
             return offset
-        if places and sum(places[-1]) == self.end:
+        if sum(places[-1]) == self.end:
             offset, _ = places.pop()
         else:
             offset = self.end

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import accumulate, chain, compress
-from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from ..graph.primitives import LEAF, OUTPUT
 from ..graph.segments import SEGMENT, find_structure, number_of, numbers_of, segment_of, segment_step, spelled
 from ..graph.steps import Step, count_kept, count_structure, when_forgotten
 from ..graph.structure import SizedStep
+from .arrays import packed
 from .repeats import loops_of
 
 
@@ -30,7 +31,7 @@ class Row:
         first_numbers: Sequence[int], late: bool, turns: bool,
     ) -> None:  # fmt: skip
         self.structure = structure
-        #: The steps of all parts, one after the other; for each part its integers, and the first of its numbers among the trace's.
+        #: The steps of all parts, one after the other; for each part its integers, and the first of its numbers in the trace.
         self.steps = steps
         self.integers = integers
         self.first_numbers = first_numbers
@@ -48,14 +49,16 @@ class Row:
         length = len(self.steps) // len(self.integers)
         return self.steps[part * length : (part + 1) * length]
 
-    def metas(self, part: int) -> list[tuple[Any, Any]]:
-        """Shape and dtype of what is at each of a part's places."""
+    def metas(self, part: int, columns: Sequence[int]) -> list[tuple[Any, Any]]:
+        """Shape and dtype of what is at some of a part's places."""
+        steps = self.steps_of(part)
+        begins = [*accumulate([step.attributes.count if step.primitive is SEGMENT else 1 for step in steps], initial=0)]
         metas: list[tuple[Any, Any]] = []
-        for step in self.steps_of(part):
-            if step.primitive is SEGMENT:
-                metas += [(shape, d) for _, _, _, shape, d, _ in step.attributes.steps]
-            else:
-                metas.append((step.shape, step.dtype))
+        for column in columns:
+            at = bisect_right(begins, column) - 1
+            step = steps[at]
+            segment = step.primitive is SEGMENT
+            metas.append(step.attributes.meta(column - begins[at]) if segment else (step.shape, step.dtype))
         return metas
 
     def spelled(self, part: int, outside: Sequence[int], places: Sequence[int]) -> list[SizedStep]:
@@ -72,42 +75,43 @@ class Row:
         return steps
 
 
-_primitive: Any = attrgetter("primitive")
-_structure: Any = attrgetter("structure")
-_integers: Any = attrgetter("integers")
-_outside: Any = attrgetter("outside")
-_depth: Any = attrgetter("depth")
-
-
-def parts_of(trace: Sequence[Step]) -> tuple[list[Step], list[Row]]:
-    """The leaves of a trace, and its parts: steps (further outputs with what they are of), and turns. They take all other places,
-    in order."""
+def parts_of(trace: Sequence[Step], depth: int) -> tuple[list[Step], list[Row]]:
+    """The leaves of a trace of so many places, and its parts: steps (further outputs with what they are of), and turns. They
+    take all other places, in order."""
     for step in trace:
         if step.structure is None:
             find_structure(step)
-    primitives = [*map(_primitive, trace)]
-    if OUTPUT in primitives:
+    if OUTPUT in [step.primitive for step in trace]:
         trace = _with_outputs(trace)
-        primitives = [*map(_primitive, trace)]
-    leaf = [primitive is LEAF for primitive in primitives]
-    depths = np.fromiter(map(_depth, trace), np.int64, len(trace))
-    taken = np.diff(depths, prepend=0)
-    is_part = taken > 0  # else it is a composite that hands its operands on
-    is_part[leaf] = False
-    return [*compress(trace, leaf)], _Rows([*compress(trace, is_part)], taken[is_part]).found()
+    leaves = [step for step in trace if step.primitive is LEAF]
+    steps = [step for step in trace if step.primitive is not LEAF]
+    return leaves, _Rows(steps, places_behind(leaves, depth)).found()
+
+
+def places_behind(leaves: Sequence[Step], depth: int) -> Any:
+    """The places of a trace that are no leaves'."""
+    others = np.ones(depth, np.bool_)
+    others[[leaf.depth - 1 for leaf in leaves]] = False
+    return others.nonzero()[0]
 
 
 class _Rows:
-    """Finds the rows of the steps of a trace, of which each takes so many places."""
+    """Finds the rows of the steps of a trace, which take these places, one behind the other."""
 
-    def __init__(self, steps: Sequence[Step], taken: Any) -> None:
-        self._steps = steps
-        self._structures: list[int] = [*map(_structure, steps)]
-        facts = _facts_of(steps, self._structures)
-        #: For each step the first of its numbers, and where its places begin; behind them all numbers, and all places.
-        self._numbers = [*accumulate([numbers for numbers, _ in facts], initial=0)]
-        self._begins = [*accumulate(taken.tolist(), initial=0)]
-        self._late = [late for _, late in facts]
+    def __init__(self, steps: Sequence[Any], places: Any) -> None:
+        structures = [step.structure for step in steps]
+        widths, numbers, late = _facts_of(steps, structures)
+        if not widths.all():  # composites that hand their operands on
+            kept = widths > 0
+            steps, structures = [*compress(steps, kept)], [*compress(structures, kept)]
+            widths, numbers, late = widths[kept], numbers[kept], late[kept]
+        self._steps: Sequence[Any] = steps
+        self._structures: list[int] = structures
+        self._places = places
+        #: For each step where its places begin, the first of its numbers, and whether it may find errors late.
+        self._begins: list[int] = [0, *widths.cumsum().tolist()]
+        self._numbers: list[int] = [0, *numbers.cumsum().tolist()]
+        self._late: list[bool] = late.tolist()
 
     def found(self) -> list[Row]:
         """All rows, in order."""
@@ -145,11 +149,11 @@ class _Rows:
     def _together(self, rows: list[Row], first: int, end: int) -> None:
         """Steps as one part."""
         steps = self._steps[first:end]
-        own = [place for step in steps for place in range(step.parent.depth, step.depth)]  # type: ignore[union-attr]
-        reads = [*chain.from_iterable(map(_outside, steps))]
+        own = self._places[self._begins[first] : self._begins[end]].tolist()
+        reads = [place for step in steps for place in step.outside]
         pattern, columns = _pattern(reads, own)
         structure = self._structure_of(first, end, pattern)
-        integers = tuple(chain.from_iterable(map(_integers, steps)))
+        integers = tuple([number for step in steps for number in step.integers])
         late = any(self._late[first:end])
         outside = [reads[column] for column in columns]
         rows.append(Row(structure, steps, (integers,), outside, len(own), (self._numbers[first],), late, False))
@@ -163,13 +167,9 @@ class _Rows:
         """The turns of a loop, those that follow each other in one row if they read alike."""
         end = first + length * count
         steps = self._steps[first:end]
-        reads = np.fromiter(chain.from_iterable(map(_outside, steps)), np.int64).reshape(count, -1)
-        # The last places of the steps, and so all that they take, from the first on.
-        begins = np.array(self._begins[first : end + 1], np.int64)
-        depths = np.fromiter(map(_depth, steps), np.int64, len(steps))
-        before = np.repeat(depths - begins[1:], np.diff(begins))
-        own = (np.arange(begins[0], begins[-1]) + before).reshape(count, -1)
-        marks = np.full(depths[-1], -1, np.int64)
+        reads = packed([place for step in steps for place in step.outside]).reshape(count, -1)
+        own = self._places[self._begins[first] : self._begins[end]].reshape(count, -1)
+        marks = np.array([-1]).repeat(int(own[-1, -1]) + 1)
         marks[own] = np.arange(count)[:, None]
         integers = _integers_of_turns(steps, count)
         late = any(self._late[first : first + length])
@@ -178,10 +178,10 @@ class _Rows:
         while turn < count:
             behind = min(count, turn + TURNS_COMPARED)
             pattern, columns = _pattern(reads[turn].tolist(), own[turn].tolist())
-            outside = reads[turn:behind, np.array(columns, np.int64)]
+            outside = reads[turn:behind, packed(columns)]
             if behind > turn + 1:
-                same = _alike(reads[turn:behind], own[turn:behind], outside, np.array(pattern, np.int64))
-                same &= (marks[outside] != np.arange(turn, behind)[:, None]).all(1)
+                same = _alike(reads[turn:behind], own[turn:behind], outside, packed(pattern))
+                same &= np.logical_and.reduce(marks[outside] != np.arange(turn, behind)[:, None], 1)
                 behind = turn + (len(same) if same.all() else int(same.argmin()))
             begin = first + turn * length
             structure = self._structure_of(begin, begin + length, pattern)
@@ -196,7 +196,7 @@ class _Rows:
 def _integers_of_turns(steps: Sequence[Step], count: int) -> list[tuple[int, ...]]:
     """The integers of each of so many turns; what is the same as of the turn before is the same object."""
     length = len(steps) // count
-    of_steps = [*map(_integers, steps)]
+    of_steps = [step.integers for step in steps]
     before: list[tuple[int, ...]] = []
     integers: list[tuple[int, ...]] = []
     for first in range(0, len(steps), length):
@@ -234,19 +234,24 @@ def _with_output(step: Step, output: Step) -> Step:
 _segments: dict[Any, Any] = {}
 """Steps with further outputs, by what they are."""
 
-_facts: dict[int, tuple[int, bool]] = {}
-"""By structure, how many numbers a step is given anew each time, and whether it may find errors late."""
+_facts: dict[int, int] = {}
+"""By structure, three numbers in one: how many places a step takes; how many numbers it is given anew each time, in
+:data:`_NUMBERS` bits; and whether it may find errors late, in the last bit."""
+_NUMBERS = 30
 
 
-def _facts_of(steps: Sequence[Step], structures: Sequence[int]) -> list[tuple[int, bool]]:
-    """The facts of steps that have these structures."""
+def _facts_of(steps: Sequence[Step], structures: Sequence[int]) -> tuple[Any, Any, Any]:
+    """How many places each of the steps takes that have these structures, its numbers, and whether it may find errors late."""
     for step in steps if not _facts.keys() >= {*structures} else ():
         if step.structure not in _facts:
-            count_structure(150)
-            segment = step.primitive is SEGMENT
-            numbers = step.attributes.numbers if segment else numbers_of(step.operands)
-            _facts[step.structure] = numbers, step.attributes.late if segment else step.primitive.late
-    return [*map(_facts.__getitem__, structures)]
+            count_structure(100)
+            segment = step.attributes if step.primitive is SEGMENT else None
+            numbers = numbers_of(step.operands) if segment is None else segment.numbers
+            late = step.primitive.late if segment is None else segment.late
+            width = 1 if segment is None else segment.count
+            _facts[step.structure] = (width << _NUMBERS | numbers) << 1 | late
+    facts = packed([*map(_facts.__getitem__, structures)])
+    return facts >> 1 + _NUMBERS, facts >> 1 & (1 << _NUMBERS) - 1, (facts & 1).astype(np.bool_)
 
 
 # --- turns of loops ---------------------------------------------------------------------------------------------------
@@ -300,11 +305,11 @@ def _pattern(reads: Sequence[int], own: Sequence[int]) -> tuple[list[int], list[
 
 def _alike(reads: Any, own: Any, outside: Any, pattern: Any) -> Any:
     """Which turns (rows) read what the pattern says, each value from outside being another."""
-    inner = pattern >= 0
-    same = (reads[:, inner] == own[:, pattern[inner]]).all(1)
-    same &= (reads[:, ~inner] == outside[:, ~pattern[~inner]]).all(1)
+    inside = own.shape[1]
+    expected = np.concatenate([own, outside], 1)[:, np.where(pattern < 0, inside + ~pattern, pattern)]
+    same = np.logical_and.reduce(reads == expected, 1)
     ordered = np.sort(outside, 1)
-    same &= (ordered[:, 1:] != ordered[:, :-1]).all(1)
+    same &= np.logical_and.reduce(ordered[:, 1:] != ordered[:, :-1], 1)
     return same
 
 

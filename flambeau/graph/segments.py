@@ -9,7 +9,7 @@ costs, whatever it consists of.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import count
+from itertools import accumulate, count
 from typing import Any
 
 from .dtypes import DType, scalar_dtype
@@ -47,7 +47,7 @@ _Step = tuple[Primitive, Any, Sequence[tuple[Any, Any]], Sequence[int], DType, D
 class Segment:
     """Steps in which places from 0 on are their own, and the complement of a number names an operand from outside."""
 
-    __slots__ = ("_steps", "_like", "count", "own", "structure", "integers", "numbers", "late")
+    __slots__ = ("_steps", "_like", "_begins", "count", "own", "structure", "integers", "numbers", "late")
 
     def __init__(self, steps: list[_Step], own: int) -> None:
         self._steps: list[_Step] | None = steps
@@ -62,11 +62,13 @@ class Segment:
         #: What it has in common with segments of other sizes, and the integers in which it differs from them.
         self.structure = number_of(tuple([(structure, outside) for structure, _, outside in spreads]))
         self.integers = tuple([n for _, integers, _ in spreads for n in integers])
+        #: Where among them those of each step begin, with its shape.
+        self._begins = [*accumulate([len(integers) for _, integers, _ in spreads], initial=0)]
 
     def at(self, integers: tuple[int, ...], own: int) -> Segment:
         """The segment of the same structure with other integers."""
         made: Segment = object.__new__(Segment)
-        made._steps, made._like, made.count = None, self, self.count
+        made._steps, made._like, made._begins, made.count = None, self, self._begins, self.count
         made.own, made.structure, made.integers = own, self.structure, integers
         made.numbers, made.late = self.numbers, self.late
         return made
@@ -80,6 +82,17 @@ class Segment:
             sized = [with_integers(SizedStep(*step, None), following) for step in self._like.steps]
             self._steps = [step[:-1] for step in sized]
         return self._steps
+
+
+    def meta(self, number: int) -> tuple[Sequence[int], DType]:
+        """Shape and dtype of what one of the steps gives."""
+        if self._steps is not None:
+            _, _, _, shape, d, _ = self._steps[number]
+            return shape, d
+        assert self._like is not None
+        shape, d = self._like.meta(number)
+        begin = self._begins[number]
+        return self.integers[begin : begin + len(shape)], d
 
 
 def numbers_of(operands: Sequence[Operand]) -> int:

@@ -31,8 +31,8 @@ def turns(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     found: list[int] = []
     original = parts.parts_of
 
-    def counted(chain: Any) -> Any:
-        leaves, made = original(chain)
+    def counted(chain: Any, depth: int) -> Any:
+        leaves, made = original(chain, depth)
         found.append(sum(len(row.integers) for row in made if row.turns))
         return leaves, made
 
