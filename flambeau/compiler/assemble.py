@@ -211,8 +211,8 @@ class _Parts:
         kept_bytes, given_bytes, read_bytes = kept.tobytes(), given.tobytes(), of_outside.tobytes()
         known: dict[Any, int] = {}
         which = array("q")
-        before: Any = None
-        reads = gives = 0
+        before: tuple[int, bytes, bytes, tuple[int, ...]] | None = None
+        reads = gives = found = 0
         for number, turn, entries, width in zip(
             self.row.tolist(), self.turn.tolist(), self.entries.tolist(), self.widths.tolist()
         ):
@@ -220,19 +220,17 @@ class _Parts:
             behind, end = reads + entries, gives + width
             mask = kept_bytes[reads:behind] + given_bytes[gives:end]
             read = read_bytes[8 * reads : 8 * behind]
-            integers = row.integers[turn]
-            if before is not None and mask == before[1] and read == before[2] and integers is before[3]:
-                which.append(which[-1])  # most turns are as the one before
-            else:
-                before = row.structure, mask, read, integers
-                found = known.get(before)
-                if found is None:
-                    found = known[before] = len(self.fitted)
+            part = row.structure, mask, read, row.integers[turn]
+            if before is None or part[:3] != before[:3] or part[3] is not before[3]:  # most turns are as the one before
+                before = part
+                found = known.get(part, -1)
+                if found < 0:
+                    found = known[part] = len(self.fitted)
                     read_places, places = outside[reads:behind].tolist(), own[gives:end].tolist()
                     kinds = [metas[meta] for meta in of_outside[reads:behind].tolist()]
                     spelled = partial(row.spelled, turn, read_places, places)
-                    self.fitted.append(fitted(device, row.structure, mask, kinds, integers, spelled))
-                which.append(found)
+                    self.fitted.append(fitted(device, row.structure, mask, kinds, part[3], spelled))
+            which.append(found)
             reads, gives = behind, end
         self.which = np.frombuffer(which, np.int64)
 

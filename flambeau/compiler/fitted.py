@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..graph.primitives import FILL, LEAF
-from ..graph.steps import count_kept, when_forgotten
+from ..graph.steps import count_structure, when_forgotten
 from ..graph.structure import SizedStep
 from ..kernels.contract import Device
 from ..kernels.patterns import Variants
@@ -97,6 +97,7 @@ class _PartVariant:
     def __init__(self, variant: Variant, entries: int) -> None:
         self.variant = variant
         self.form = Form(variant.outline, entries)
+        count_structure(3000 + 16 * MOST_FITTED * len(variant.outline.arguments))
         self._fitted: dict[tuple[int, ...], Fitted] = {}
 
     def at(self, integers: tuple[int, ...]) -> Fitted | None:
@@ -107,7 +108,6 @@ class _PartVariant:
             if found is None:
                 return None
             fitted = Fitted(self.form, found[1])
-            count_kept(0)
             if len(self._fitted) >= MOST_FITTED:
                 self._fitted = {}
             self._fitted[integers] = fitted

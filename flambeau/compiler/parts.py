@@ -136,17 +136,33 @@ class _Rows:
             rows.append(Row(step.structure, (step,), (step.integers,), step.outside, width, (numbers[k],), late[k], False))
 
     def _between(self, rows: list[Row], first: int, end: int) -> None:
-        """What lies between loops: as it recurs with them it is one part, but for steps that read a value of each turn."""
+        """What lies between loops: turns that are known from elsewhere, and stretches."""
+        structures = self._structures
+        position = first
+        while position < end:
+            for turn in _kinds.get(structures[position], ()):
+                behind = position + len(turn)
+                if behind <= end and structures[position:behind] == turn:
+                    self._stretch(rows, first, position)
+                    self._together(rows, position, behind, True)
+                    first = position = behind
+                    break
+            else:
+                position += 1
+        self._stretch(rows, first, end)
+
+    def _stretch(self, rows: list[Row], first: int, end: int) -> None:
+        """What recurs between loops is one part, but for steps that read a value of each turn."""
         steps = self._steps
         for behind in [*[k for k in range(first, end) if len(steps[k].outside) > MOST_READ], end]:
             if behind - first > 1 and _recurs(self._structures[first:behind], STRETCHES_BEFORE_FUSION):
-                self._together(rows, first, behind)
+                self._together(rows, first, behind, False)
             else:
                 self._alone(rows, first, behind)
             self._alone(rows, behind, min(behind + 1, end))
             first = behind + 1
 
-    def _together(self, rows: list[Row], first: int, end: int) -> None:
+    def _together(self, rows: list[Row], first: int, end: int, turns: bool) -> None:
         """Steps as one part."""
         steps = self._steps[first:end]
         own = self._places[self._begins[first] : self._begins[end]].tolist()
@@ -156,7 +172,7 @@ class _Rows:
         integers = tuple([number for step in steps for number in step.integers])
         late = any(self._late[first:end])
         outside = [reads[column] for column in columns]
-        rows.append(Row(structure, steps, (integers,), outside, len(own), (self._numbers[first],), late, False))
+        rows.append(Row(structure, steps, (integers,), outside, len(own), (self._numbers[first],), late, turns))
 
     def _structure_of(self, first: int, end: int, pattern: Sequence[int]) -> int:
         """The structure of steps that read each other and what is outside in this pattern."""
@@ -262,6 +278,12 @@ TURNS_COMPARED = 256
 _seen: dict[Any, int] = {}
 """How many turns of a loop, and stretches between loops, there were in traces, by the structures of their steps."""
 
+_kinds: dict[int, list[Sequence[int]]] = {}
+"""The structures of turns that are worth it, by that of their first step: where a loop has turns of several kinds, in any order,
+there are some that nothing like them follows."""
+MOST_KINDS = 8
+"""So many kinds of turns that begin alike."""
+
 TURNS_BEFORE_FUSION, STRETCHES_BEFORE_FUSION = 12, 3
 """They are fused when there were so many: what does not go on is not worth it."""
 MOST_READ = 16
@@ -279,11 +301,15 @@ def _recurs(structures: Sequence[int], times: int, count: int = 1) -> bool:
 
 def _known_loops(structures: Sequence[int]) -> list[tuple[int, int, int]]:
     """The loops whose turns are worth being planned as one: first step, steps of a turn, and turns."""
-    return [
-        (first, length, count)
-        for first, length, count in loops_of(structures)
-        if _recurs(structures[first : first + length], TURNS_BEFORE_FUSION, count)
-    ]
+    loops: list[tuple[int, int, int]] = []
+    for first, length, count in loops_of(structures):
+        turn = structures[first : first + length]
+        if _recurs(turn, TURNS_BEFORE_FUSION, count):
+            loops.append((first, length, count))
+            kinds = _kinds.get(turn[0], [])
+            if turn not in kinds:
+                _kinds[turn[0]] = [turn, *kinds][:MOST_KINDS]
+    return loops
 
 
 def _pattern(reads: Sequence[int], own: Sequence[int]) -> tuple[list[int], list[int]]:
@@ -316,3 +342,4 @@ def _alike(reads: Any, own: Any, outside: Any, pattern: Any) -> Any:
 when_forgotten(_segments.clear)
 when_forgotten(_facts.clear, structure=True)
 when_forgotten(_seen.clear, structure=True)
+when_forgotten(_kinds.clear, structure=True)

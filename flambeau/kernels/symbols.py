@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import fields, is_dataclass, replace
+from functools import lru_cache
 from operator import itemgetter
 from typing import Any
 
@@ -404,8 +405,10 @@ def names_of(number: Any) -> Names:
 def computed(function: Callable[..., tuple[int, ...]], *arguments: Any) -> tuple[Any, ...]:
     """What ``function(*arguments)`` gives, a tuple of integers of a fixed length: without guards, computed for each size.
 
-    For choices among numbers that do not show in what is computed, only in how the work is cut.
+    For choices among numbers that do not show in what is computed, only in how the work is cut. The function knows nothing but
+    its arguments: what it gave is remembered, for other parts of a program have the same extents.
     """
+    function = _remembering(function)
     spaces = [argument.space for argument in arguments if isinstance(argument, Symbolic)]
     values = function(*map(value_of, arguments))
     if not spaces:
@@ -416,6 +419,11 @@ def computed(function: Callable[..., tuple[int, ...]], *arguments: Any) -> tuple
     called = f"{name}({', '.join(_spelled(argument) for argument in arguments)})"
     whole = space.defined(called, names, 0, None)
     return tuple(space.defined(f"{whole.text}[{k}]", whole.names, value, None) for k, value in enumerate(values))
+
+
+@lru_cache(maxsize=256)
+def _remembering(function: Callable[..., tuple[int, ...]]) -> Callable[..., tuple[int, ...]]:
+    return lru_cache(maxsize=1024)(function)
 
 
 def _spelled(argument: Any) -> str:
