@@ -14,7 +14,7 @@ from ..graph.segments import SEGMENT, find_structure, number_of, numbers_of, seg
 from ..graph.steps import Step, count_kept, count_structure, when_forgotten
 from ..graph.structure import SizedStep
 from .arrays import packed
-from .repeats import loops_of
+from .repeats import LEAST_PLACES, MOST_STEPS, loops_in
 
 
 class Row:
@@ -117,7 +117,7 @@ class _Rows:
         """All rows, in order."""
         rows: list[Row] = []
         position = 0
-        loops = _known_loops(self._structures)
+        loops = self._known_loops()
         if not loops:
             self._alone(rows, 0, len(self._steps))
             return rows
@@ -127,6 +127,21 @@ class _Rows:
             self._turns(rows, first, length, count)
         self._between(rows, position, len(self._steps))
         return rows
+
+    def _known_loops(self) -> list[tuple[int, int, int]]:
+        """The loops whose turns are worth being planned as one: first step, steps of a turn, and turns."""
+        structures, begins = self._structures, self._begins
+        loops: list[tuple[int, int, int]] = []
+        for first, length, count in loops_in(
+            structures, LEAST_PLACES, MOST_STEPS, lambda first, end: begins[end] - begins[first]
+        ):
+            turn = structures[first : first + length]
+            if _recurs(turn, TURNS_BEFORE_FUSION, count):
+                loops.append((first, length, count))
+                kinds = _kinds.get(turn[0], [])
+                if turn not in kinds:
+                    _kinds[turn[0]] = [turn, *kinds][:MOST_KINDS]
+        return loops
 
     def _alone(self, rows: list[Row], first: int, end: int) -> None:
         """Each step as a part."""
@@ -297,19 +312,6 @@ def _recurs(structures: Sequence[int], times: int, count: int = 1) -> bool:
         count_structure(200 + 16 * len(key))
     seen = _seen[key] = _seen.get(key, 0) + count
     return seen > times
-
-
-def _known_loops(structures: Sequence[int]) -> list[tuple[int, int, int]]:
-    """The loops whose turns are worth being planned as one: first step, steps of a turn, and turns."""
-    loops: list[tuple[int, int, int]] = []
-    for first, length, count in loops_of(structures):
-        turn = structures[first : first + length]
-        if _recurs(turn, TURNS_BEFORE_FUSION, count):
-            loops.append((first, length, count))
-            kinds = _kinds.get(turn[0], [])
-            if turn not in kinds:
-                _kinds[turn[0]] = [turn, *kinds][:MOST_KINDS]
-    return loops
 
 
 def _pattern(reads: Sequence[int], own: Sequence[int]) -> tuple[list[int], list[int]]:

@@ -12,7 +12,7 @@ import pytest
 import flambeau
 from flambeau import nn
 from flambeau.compiler import families, fitted, outline
-from flambeau.compiler.repeats import loops_of
+from flambeau.compiler.repeats import loops_in
 from flambeau.graph import steps
 
 
@@ -149,10 +149,10 @@ def test_variants_are_bounded(outlines: list[int]) -> None:
 
 def test_loops_are_found() -> None:
     body = [5, 3, 4, 7, 8, 2, 9]
-    assert loops_of([50, 51, *body * 9, 60, 61, 62]) == [(7, 7, 8)]  # they begin at the least number, 2
-    assert loops_of([*body, *body, 70]) == []
-    assert loops_of([]) == loops_of([1]) == []
-    assert {length for _, length, _ in loops_of([1, 2] * 40)} == {6}
+    assert loops_in([50, 51, *body * 9, 60, 61, 62], 6, 600) == [(7, 7, 8)]  # they begin at the least number, 2
+    assert loops_in([*body, *body, 70], 6, 600) == []
+    assert loops_in([], 6, 600) == loops_in([1], 6, 600) == []
+    assert {length for _, length, _ in loops_in([1, 2] * 40, 6, 600)} == {6}
 
 
 def test_loops_of_random_traces() -> None:
@@ -164,7 +164,7 @@ def test_loops_of_random_traces() -> None:
             body = [draw.randint(0, 12) for _ in range(draw.randint(1, 30))]
             kinds += body * draw.randint(1, 9) + [draw.randint(0, 40) for _ in range(draw.randint(0, 6))]
         end = 0
-        for start, length, count in loops_of(kinds):
+        for start, length, count in loops_in(kinds, 6, 600):
             assert start >= end and count > 0
             end = start + length * count
             assert end <= len(kinds)
