@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..core.history import INPUTS, Gradient
+from ..core.recording import Pair, tensor_of
+from ..core.storage import whole
 from ..core.tensor import Tensor
 from ..graph import dtypes
 from ..graph import primitives as p
 from ..graph.checks import INDEX, Check
-from ..graph.shapes import Size, View, broadcast_shapes, contiguous_strides
+from ..graph.shapes import Size, View, broadcast_shapes
 from ..graph.trace import record
 from .conversion import converted
 from .creation import element_of, filled
 from .dispatch import with_history
 from .from_data import from_array
 from .memory_order import memory_order, seen_in_order
-from .views import geometry
 
 ROW = Check(IndexError, "index out of range in self")
 """A slice (of an embedding, of a selection) by its number."""
@@ -53,12 +54,15 @@ def put_at(
     """Record a scatter over a contiguous target; see ``graph.primitives.SCATTER``."""
     if 0 in extents:
         _check_nonempty(shape, extents, indices, check)
-    attributes = (tuple(shape), tuple(strides), offset, tuple(extents), tuple(index_strides), mode, check)
     pairs = [(i._read(), i._view) for i in indices]
-    whole = target.contiguous()
-    if whole._view is not None and (whole._view.offset or whole._view.sizes.numel() != whole._read().shape.numel()):
-        whole = whole.clone()
-    node = record(p.SCATTER, attributes, (whole._read(), None), (value._read(), value._view), *pairs)
+    return _put(target, value, pairs, (tuple(shape), tuple(strides), offset, tuple(extents), tuple(index_strides), mode, check))
+
+
+def _put(target: Tensor, value: Tensor, pairs: Sequence[Pair], attributes: Any) -> Tensor:
+    base = target if target._view is None else target.contiguous()
+    if base._view is not None and (base._view.offset or base._view.sizes.numel() != base._read().shape.numel()):
+        base = base.clone()
+    node = record(p.SCATTER, attributes, (base._read(), None), (value._read(), value._view), *pairs)
     result = Tensor._from_node(node)
     return result if node.shape == target.shape else result.reshape(target.shape)
 
@@ -90,6 +94,54 @@ class Layout(NamedTuple):
     check: Check
 
 
+@lru_cache(maxsize=1024)
+def _layout(sizes: Size, indexed: tuple[int, ...], shapes: tuple[Size, ...], check: Check) -> Layout:
+    """How index tensors of these shapes address axes of a view; ``IndexError`` if they cannot be broadcast or must be out of
+    range."""
+    try:
+        common = broadcast_shapes(*shapes)
+    except RuntimeError:
+        listed = ", ".join(str(list(shape)) for shape in shapes)
+        raise IndexError(
+            f"shape mismatch: indexing tensors could not be broadcast together with shapes {listed}"
+        ) from None
+    adjacent = indexed == tuple(range(indexed[0], indexed[0] + len(indexed)))
+    at = indexed[0] if adjacent else 0
+    plain = [axis for axis in range(len(sizes)) if axis not in indexed]
+    before = [axis for axis in plain if adjacent and axis < at]
+    after = [axis for axis in plain if not (adjacent and axis < at)]
+    shape = Size([*(sizes[a] for a in before), *common, *(sizes[a] for a in after)])
+    extents = Size([sizes[axis] for axis in indexed])
+    if any(n == 0 for n in extents) and shape.numel():
+        raise IndexError("index is out of bounds for dimension with size 0")
+    return Layout(shape, (*before, *([-1] * len(common)), *after), extents, indexed, check)
+
+
+@lru_cache(maxsize=1024)
+def _beside_plain_axes(view: View, axes: tuple[int, ...]) -> View:
+    """An index tensor's view with axes of extent 1 for the plain axes that follow the common ones (see :class:`Layout`)."""
+    rank, lead = axes.count(-1), 0
+    while lead < len(axes) and axes[-1 - lead] >= 0:
+        lead += 1
+    before = rank - len(view.sizes)
+    return View((*[1] * before, *view.sizes, *[1] * lead), (*[1] * before, *view.strides, *[1] * lead), view.offset)
+
+
+@lru_cache(maxsize=1024)
+def _gather(view: View, layout: Layout) -> tuple[View, Any]:
+    """How a gather walks the memory under a view, wherever that begins, and its attributes."""
+    strides = view.strides
+    walk = View(layout.shape, [strides[a] if a >= 0 else 0 for a in layout.axes], view.offset)
+    return walk, (tuple(layout.extents), tuple([strides[a] for a in layout.index_axes]), layout.check)
+
+
+@lru_cache(maxsize=1024)
+def _scatter(view: View, layout: Layout, mode: str) -> Any:
+    """The attributes of a scatter into what lies as ``view`` does."""
+    walk, (extents, index_strides, check) = _gather(view, layout)
+    return tuple(walk.sizes), walk.strides, 0, extents, index_strides, mode, check
+
+
 class Addressing:
     """Index tensors and how they address a view: the result's shape, strides of its plain axes, and each index's reach.
 
@@ -102,27 +154,8 @@ class Addressing:
     indices: list[Tensor]
 
     def __init__(self, view: Tensor, tensors: list[tuple[int, Tensor]], check: Check = INDEX) -> None:
-        try:
-            common = broadcast_shapes(*(t.shape for _, t in tensors))
-        except RuntimeError:
-            shapes = ", ".join(str(list(t.shape)) for _, t in tensors)
-            raise IndexError(
-                f"shape mismatch: indexing tensors could not be broadcast together with shapes {shapes}"
-            ) from None
-        indexed = tuple([axis for axis, _ in tensors])
-        adjacent = indexed == tuple(range(indexed[0], indexed[0] + len(indexed)))
-        at = indexed[0] if adjacent else 0
-        plain = [axis for axis in range(view.ndim) if axis not in indexed]
-        before = [axis for axis in plain if adjacent and axis < at]
-        after = [axis for axis in plain if not (adjacent and axis < at)]
-        sizes = view.shape
-        shape = Size([*(sizes[a] for a in before), *common, *(sizes[a] for a in after)])
-        extents = Size([sizes[axis] for axis in indexed])
-        self.layout = Layout(shape, (*before, *([-1] * len(common)), *after), extents, indexed, check)
-        lead = len(after)
-        self.indices = [_beside_plain_axes(t, len(common), lead) for _, t in tensors]
-        if any(n == 0 for n in extents) and shape.numel():
-            raise IndexError("index is out of bounds for dimension with size 0")
+        self.indices = [t for _, t in tensors]
+        self.layout = _layout(view.shape, tuple([axis for axis, _ in tensors]), tuple([t.shape for t in self.indices]), check)
 
     @classmethod
     def of(cls, layout: Layout, indices: list[Tensor]) -> Addressing:
@@ -135,9 +168,17 @@ class Addressing:
     def shape(self) -> Size:
         return self.layout.shape
 
-    def strides(self, of: Sequence[int]) -> tuple[list[int], list[int]]:
-        """Strides of the result's axes and of the indices, for a source with the given strides."""
-        return [of[a] if a >= 0 else 0 for a in self.layout.axes], [of[a] for a in self.layout.index_axes]
+    def pairs(self) -> list[Pair]:
+        """The indices' values and views, beside the plain axes."""
+        axes = self.layout.axes
+        if not axes or axes[-1] < 0:
+            return [(i._read(), i._view) for i in self.indices]
+        pairs: list[Pair] = []
+        for index in self.indices:
+            view = index._view or whole(index._node.shape)
+            found = _beside_plain_axes(view.moved, axes)
+            pairs.append((index._read(), found.at(view.offset) if view.offset else found))
+        return pairs
 
 
 class ByIndex(Gradient):
@@ -149,24 +190,13 @@ class ByIndex(Gradient):
         return Addressing.of(layout, [self.kept(number) for number in range(len(layout.index_axes))])
 
 
-def _beside_plain_axes(index: Tensor, rank: int, lead: int) -> Tensor:
-    """An index tensor with axes of extent 1 for the plain axes that follow the common ones."""
-    if lead == 0:
-        return index
-    return index.reshape([*([1] * (rank - index.ndim)), *index.shape, *([1] * lead)])
-
-
 class IndexBackward0(ByIndex):
     """``context`` (shape of the indexed view, layout of the addressing)."""
 
     def backward(self, grad: Tensor) -> Tensor:
         shape, layout = self.context
         addressing = self.addressing(layout)
-        target = filled(Size(shape), 0, grad.dtype)
-        strides, index_strides = addressing.strides(contiguous_strides(tuple(shape)))
-        result = put_at(
-            target, grad, layout.shape, strides, 0, layout.extents, index_strides, addressing.indices, "add", layout.check
-        )
+        result = _scattered(filled(Size(shape), 0, grad.dtype), grad, addressing, "add")
         return with_history(result, _IndexAddGrad, [grad], layout, kept=addressing.indices)
 
 
@@ -181,21 +211,28 @@ def gathered(
     view: Tensor, addressing: Addressing, gradient: type[Gradient] = IndexBackward0, in_order: bool = False
 ) -> Tensor:
     """The addressed elements of ``view``, with a history; with ``in_order`` in the order of its axes in memory."""
-    _, strides, offset = geometry(view)
-    layout, indices = addressing.layout, addressing.indices
-    shape = layout.shape
-    along, index_strides = addressing.strides(strides)
-    order = None
-    if in_order and not (view.is_contiguous() and all([i.is_contiguous() for i in indices])):
-        order = memory_order(((tuple(shape), tuple(along)), *((tuple(i.shape), i.stride()) for i in indices)))
-    if order is None:
-        result = take_at(view, shape, along, offset, layout.extents, index_strides, indices, layout.check)
-    else:
-        shape, along = Size(shape[k] for k in order), [along[k] for k in order]
-        indices = [i.detach().expand(layout.shape).permute(order) for i in indices]
-        value = take_at(view, shape, along, offset, layout.extents, index_strides, indices, layout.check)
-        result = seen_in_order(value._read(), order)
-    return with_history(result, gradient, [view], (view.shape, layout), kept=addressing.indices)
+    result = addressed(view, addressing, in_order)
+    return with_history(result, gradient, [view], (view.shape, addressing.layout), kept=addressing.indices)
+
+
+def addressed(view: Tensor, addressing: Addressing, in_order: bool = False) -> Tensor:
+    """:func:`gathered` without a history."""
+    layout, pairs = addressing.layout, addressing.pairs()
+    if 0 in layout.extents:
+        _check_nonempty(layout.shape, layout.extents, addressing.indices, layout.check)
+    seen = view._view or whole(view._node.shape)
+    walk, attributes = _gather(seen.moved, layout)
+    if in_order and not (seen.contiguous and all([i is None or i.contiguous for _, i in pairs])):
+        views = [walk, *[whole(node.shape) if i is None else i for node, i in pairs]]
+        order = memory_order(tuple([(tuple(v.sizes), v.strides) for v in views]))
+        if order is not None:
+            indices = [tensor_of(*pair).expand(layout.shape).permute(order) for pair in pairs]
+            pairs = [(i._read(), i._view) for i in indices]
+            walk = View([walk.sizes[k] for k in order], [walk.strides[k] for k in order], seen.offset)
+            return seen_in_order(record(p.GATHER, attributes, (view._read(), walk), *pairs), order)
+    if seen.offset:
+        walk = walk.at(seen.offset)
+    return Tensor._from_node(record(p.GATHER, attributes, (view._read(), walk), *pairs))
 
 
 class IndexPutBackward0(ByIndex):
@@ -215,10 +252,16 @@ def with_values(
     target: Tensor, value: Tensor, addressing: Addressing, mode: str, gradient: type[Gradient] = IndexPutBackward0
 ) -> Tensor:
     """A contiguous copy of ``target`` with values written at the addressed places."""
-    strides, index_strides = addressing.strides(contiguous_strides(target.shape))
-    layout, indices = addressing.layout, addressing.indices
-    result = put_at(target, value, layout.shape, strides, 0, layout.extents, index_strides, indices, mode, layout.check)
-    return with_history(result, gradient, [target, value], (layout, mode == "add"), kept=indices)
+    result = _scattered(target, value, addressing, mode)
+    return with_history(result, gradient, [target, value], (addressing.layout, mode == "add"), kept=addressing.indices)
+
+
+def _scattered(target: Tensor, value: Tensor, addressing: Addressing, mode: str) -> Tensor:
+    """:func:`with_values` without a history."""
+    layout = addressing.layout
+    if 0 in layout.extents:
+        _check_nonempty(layout.shape, layout.extents, addressing.indices, layout.check)
+    return _put(target, value, addressing.pairs(), _scatter(whole(target.shape), layout, mode))
 
 
 def value_for(target: Tensor, value: Any) -> Tensor:

@@ -98,6 +98,23 @@ def _consumed(part: Any) -> int:
     return 1
 
 
+_ALL = slice(None)
+
+
+def _positions(x: Tensor, index: Any) -> list[tuple[int, Tensor]] | None:
+    """The index tensors by axis, if the index is nothing but tensors of positions and whole axes; None for any other."""
+    parts = index if type(index) is tuple else (index,)
+    tensors: list[tuple[int, Tensor]] = []
+    for axis, part in enumerate(parts):
+        if isinstance(part, Tensor):
+            if part.dtype not in _POSITIONS or not part.shape:
+                return None
+            tensors.append((axis, part))
+        elif type(part) is not slice or part != _ALL:
+            return None
+    return tensors if len(parts) <= len(x.shape) else None
+
+
 def understand(x: Tensor, index: Any) -> Index:
     """Split ``index``; ``IndexError`` as in PyTorch when it does not fit."""
     parts = _flattened(index)
@@ -235,6 +252,9 @@ def getitem(self: Tensor, index: Any) -> Tensor:
         part = part_of_tensor(self, index)
         if part is not None:
             return part
+    tensors = _positions(self, index)
+    if tensors:
+        return gathered(self, Addressing(self, tensors), in_order=True)
     found = understand(self, index)
     if not found.tensors:
         if found.view is self:
@@ -258,7 +278,8 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
     if masked is not None and (not isinstance(value, Tensor) or value.ndim == 0):
         self.masked_fill_(masked, value if isinstance(value, (Tensor, bool, int, float)) else value_for(self, value))
         return
-    found = understand(self, index)
+    tensors = _positions(self, index)
+    found = Index(self, tensors) if tensors else understand(self, index)
     view = found.view
     new = value_for(self, value)
     if not found.tensors:

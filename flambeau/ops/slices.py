@@ -19,12 +19,12 @@ from .addressing import (
     ByIndex,
     IndexBackward0,
     IndexPutBackward0,
+    addressed,
     along,
     check_index,
     check_range,
     gathered,
     put_at,
-    take_at,
     value_for,
     with_values,
 )
@@ -34,7 +34,6 @@ from .gather_scatter import scatter_reduced
 from .memory_order import lay, own_order
 from .one_node import one_node
 from .operation import Scalar, operation
-from .views import geometry
 
 
 def _slices(input: Tensor, axis: int, index: Tensor, check: Check) -> Addressing:
@@ -210,9 +209,7 @@ def index_reduce(
 
 def _rows(table: Tensor, index: Tensor) -> Tensor:
     """The rows of ``table`` (rows, width) that ``index`` names, without history."""
-    (rows, width), (down, across), offset = geometry(table)
-    shape = (*index.shape, width)
-    return take_at(table, shape, (*[0] * index.ndim, across), offset, [rows], [down], [index.unsqueeze(-1)], ROW)
+    return addressed(table, Addressing(table, [(0, index)], ROW))
 
 
 class EmbeddingBackward0(Gradient):
