@@ -145,7 +145,7 @@ class View:
     def at(self, offset: int) -> View:
         """A view of the same sizes and strides that begins at ``offset``."""
         if offset <= 0 or self.offset != MOVED:
-            return View(self.sizes, self.strides, offset)
+            return _at_start(self) if type(offset) is int and offset == 0 else View(self.sizes, self.strides, offset)
         made = object.__new__(View)
         made.sizes = self.sizes
         made.strides = self.strides
@@ -184,6 +184,11 @@ class View:
                 return True
             reach = stride * (extent - 1) + reach
         return False
+
+
+@lru_cache(maxsize=1024)
+def _at_start(view: View) -> View:
+    return View(view.sizes, view.strides, 0)
 
 
 def broadcast_shapes(*shapes: Sequence[int]) -> Size:

@@ -8,6 +8,7 @@ from math import prod
 from typing import Any
 
 from ..core.history import Gradient
+from ..core.storage import whole
 from ..core.tensor import Tensor
 from ..graph import primitives as p
 from ..graph.bounds import LARGEST
@@ -45,9 +46,7 @@ def _reordered(view: View, order: tuple[int, ...]) -> View:
 
 def _permuted(input: Tensor, order: Sequence[int], gradient: type[Gradient]) -> Tensor:
     order = tuple(order)
-    input._share()
-    view = input._view
-    assert view is not None
+    view = input._view or whole(input._node.shape)
     found = _reordered(view.moved, order)
     return look(input, found.at(view.offset) if view.offset else found, gradient, order)
 

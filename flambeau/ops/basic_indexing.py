@@ -9,7 +9,6 @@ from functools import lru_cache
 from typing import Any
 
 from ..core.at_once import writable, write_element, write_part
-from ..core.history import Gradient
 from ..core.storage import whole
 from ..core.tensor import Tensor
 from ..graph.bounds import LARGEST, SMALLEST
@@ -18,11 +17,13 @@ from ..graph.shapes import MOVED, Size, View
 from ..graph.trace import local, record_constant
 from .creation import new_element
 from .parts import SelectBackward0, SliceBackward0, without_axis
+from .reshaping import unsqueezed
 from .views import look
 
 _item = tuple.__getitem__
 _NUMBERS = (int, float, bool)
-_BOUNDS = (int, type(None))
+_BOUNDS = frozenset((int, type(None)))
+_ALL = slice(None)
 _NO_AXES = Size()
 
 
@@ -47,7 +48,7 @@ def element_at(view: View, index: Any) -> int | None:
 
 
 def part_at(view: View, index: Any) -> View | None:
-    """The part of a view that integers, slices and an ellipsis name; None if it is not as plain as that, or the whole."""
+    """The part of a view that integers, slices, None and an ellipsis name; None if it is not as plain as that, or the whole."""
     parts = index if type(index) is tuple else (index,)
     moved, place = view.moved, view.offset
     axis = 0
@@ -55,8 +56,12 @@ def part_at(view: View, index: Any) -> View | None:
     for number, part in enumerate(parts, 1):
         kind = type(part)
         sizes = moved.sizes
+        if part is None:
+            moved = unsqueezed(moved, axis)
+            axis += 1
+            continue
         if part is Ellipsis:
-            after = len(sizes) - (len(parts) - number)
+            after = len(sizes) - (len(parts) - number - parts[number:].count(None))
             if dots or after < axis:
                 return None
             dots, axis = True, after
@@ -71,7 +76,9 @@ def part_at(view: View, index: Any) -> View | None:
                 return None
             moved, step = without_axis(moved, axis)
             place += (part + extent if part < 0 else part) * step
-        elif kind is slice and {type(part.start), type(part.stop), type(part.step)}.issubset(_BOUNDS):
+        elif kind is slice and part == _ALL:
+            axis += 1
+        elif kind is slice and type(part.start) in _BOUNDS and type(part.stop) in _BOUNDS and type(part.step) in _BOUNDS:
             if part.step is not None and part.step <= 0:
                 return None
             first, last, pace = part.indices(extent)
@@ -95,19 +102,18 @@ def _cut(view: View, axis: int, length: int, pace: int) -> View:
 
 
 def part_of_tensor(x: Tensor, index: Any) -> Tensor | None:
-    """The part of a tensor that a basic index names, as a view; None where :func:`part_at` says so."""
-    x._share()
-    assert x._view is not None
-    found = part_at(x._view, index)
-    if found is None:
+    """The part of a tensor that a basic index names, as a view; None where :func:`part_at` says so, or where its history is more
+    than one step."""
+    view = x._view or whole(x._node.shape)
+    found = part_at(view, index)
+    if found is None or not x._tracked or not local.grad:
+        return None if found is None else look(x, found, None)
+    parts = index if type(index) is tuple else (index,)
+    if None in parts:
         return None
-    relative = None
-    if x._tracked:
-        plain = whole(x._view.sizes)
-        relative = found if plain is x._view else part_at(plain, index)
-    select = type(index) is int or type(index) is tuple and slice not in map(type, index)
-    gradient: type[Gradient] = SelectBackward0 if select else SliceBackward0
-    return look(x, found, gradient, relative)
+    plain = whole(view.sizes)
+    relative = found if plain is view else part_at(plain, index)
+    return look(x, found, SliceBackward0 if slice in map(type, parts) else SelectBackward0, relative)
 
 
 def written(x: Tensor, index: Any, value: Any) -> bool:

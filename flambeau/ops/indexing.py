@@ -34,7 +34,7 @@ _NO_AXES = (
 )
 _MASKS = (dtypes.bool_, dtypes.uint8)
 _POSITIONS = (dtypes.int64, dtypes.int32)
-_BASIC = (int, tuple, slice)
+_BASIC = frozenset((int, tuple, slice, type(None)))
 _PARTS = (Tensor, list, tuple, range, np.ndarray, slice)
 _NO_TUPLE = (
     "Using a non-tuple sequence for multidimensional indexing is deprecated and will be changed in pytorch 2.9; use "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import accumulate
 from typing import Any
 
 from ..core.history import Gradient
@@ -126,9 +127,7 @@ def select(input: Tensor, dim: int, index: int) -> Tensor:
 
 def selected(input: Tensor, d: int, k: int, gradient: type[Gradient]) -> Tensor:
     """Element ``k`` of axis ``d``, both within bounds."""
-    input._share()
-    view = input._view
-    assert view is not None
+    view = input._view or whole(input._node.shape)
     rest, step = without_axis(view.moved, d)
     relative = None
     if input._tracked:
@@ -242,7 +241,12 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
         raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
     d = wrap_dim(dim, input.ndim)
     check_parts(input.shape[d])
-    parts = [selected(input, d, k, SelectBackward0) for k in range(input.shape[d])]
+    count = input.shape[d]
+    if count == 1:
+        return (selected(input, d, 0, SelectBackward0),)
+    view = input._view or whole(input._node.shape)
+    rest, step = without_axis(view.moved, d)
+    parts = [look(input, rest.at(view.offset + k * step), None) for k in range(count)]
     return _with_one_history("UnbindBackward0", input, d, True, parts)
 
 
@@ -275,13 +279,17 @@ def _split(tensor: Tensor, split_size_or_sections: Any, dim: int, name: str) -> 
         sections = [min(size, extent - k) for k in range(0, extent, size)] if size and extent else [extent]
     if len(sections) == 1:
         return (slice_axis(tensor, d, 0, extent, 1, SliceBackward0.named(name)),)
-    shape, strides, at = geometry(tensor)
-    sizes, parts = list(shape), []
-    for length in sections:
-        sizes[d] = length
-        parts.append(look(tensor, View(sizes, strides, at), None))
-        at += length * strides[d]
+    view = tensor._view or whole(tensor._node.shape)
+    parts = [look(tensor, part.at(view.offset + start), None) for part, start in _sections(view.moved, d, tuple(sections))]
     return _with_one_history(name, tensor, d, False, parts)
+
+
+@lru_cache(maxsize=1024)
+def _sections(view: View, axis: int, lengths: tuple[int, ...]) -> list[tuple[View, int]]:
+    """Consecutive parts of an axis, to be placed somewhere, and how far behind the first each of them begins."""
+    sizes, step = view.sizes, view.strides[axis]
+    parts = [View((*sizes[:axis], length, *sizes[axis + 1 :]), view.strides, MOVED) for length in lengths]
+    return [(part, start * step) for part, start in zip(parts, accumulate(lengths, initial=0))]
 
 
 def _split_method(self: Tensor, split_size: Any, dim: int = 0) -> tuple[Tensor, ...]:

@@ -46,9 +46,7 @@ def view(self: Tensor, *size: Any, dtype: Any = None) -> Tensor:
 
 def _reshaped(x: Tensor, sizes: tuple[int, ...]) -> View | None:
     """A tensor's view of its storage under another shape (one extent may be -1); None if strides cannot express that."""
-    x._share()
-    view = x._view
-    assert view is not None
+    view = x._view or whole(x._node.shape)
     found = _other_shape(view.moved, sizes)
     return found.at(view.offset) if found is not None and view.offset else found
 
@@ -165,32 +163,38 @@ UnsqueezeBackward0 = ViewBackward0.named("UnsqueezeBackward0")
 @operation()
 def squeeze(input: Tensor, dim: Any = None) -> Tensor:
     """Without axes of extent 1 (all of them, or those named)."""
-    sizes, strides, offset = geometry(input)
+    view = input._view or whole(input._node.shape)
     if dim is None:
-        drop = {i for i, n in enumerate(sizes) if n == 1}
+        axes = tuple(range(len(view.sizes)))
         gradient: type[Gradient] = SqueezeBackward0
+    elif isinstance(dim, int):
+        axes, gradient = (wrap_dim(dim, len(view.sizes)),), SqueezeBackward1
     else:
-        dims = (dim,) if isinstance(dim, int) else tuple(dim)
-        axes = [wrap_dim(d, len(sizes)) for d in dims]
+        axes, gradient = tuple([wrap_dim(d, len(view.sizes)) for d in dim]), SqueezeBackward2
         for axis in axes:
             if axes.count(axis) > 1:
                 raise RuntimeError(f"dim {axis} appears multiple times in the list of dims")
-        drop = {d for d in axes if sizes and sizes[d] == 1}
-        gradient = SqueezeBackward1 if isinstance(dim, int) else SqueezeBackward2
-    kept = [i for i in range(len(sizes)) if i not in drop]
-    return view_of(input, [sizes[i] for i in kept], [strides[i] for i in kept], offset, gradient)
+    found = _squeezed(view.moved, axes)
+    return look(input, found.at(view.offset) if view.offset else found, gradient)
+
+
+@lru_cache(maxsize=1024)
+def _squeezed(view: View, axes: tuple[int, ...]) -> View:
+    kept = [axis for axis, n in enumerate(view.sizes) if n != 1 or axis not in axes]
+    return View([view.sizes[axis] for axis in kept], [view.strides[axis] for axis in kept], view.offset)
 
 
 @operation()
 def unsqueeze(input: Tensor, dim: int) -> Tensor:
     """With an axis of extent 1 at ``dim``."""
     view = input._view or whole(input._node.shape)
-    found = _unsqueezed(view.moved, wrap_dim(dim, len(view.sizes) + 1))
+    found = unsqueezed(view.moved, wrap_dim(dim, len(view.sizes) + 1))
     return look(input, found.at(view.offset) if view.offset else found, UnsqueezeBackward0)
 
 
 @lru_cache(maxsize=1024)
-def _unsqueezed(view: View, d: int) -> View:
+def unsqueezed(view: View, d: int) -> View:
+    """A view with an axis of extent 1 at ``d``."""
     sizes, strides = view.sizes, view.strides
     step = sizes[d] * strides[d] if d < len(sizes) else 1
     return View((*sizes[:d], 1, *sizes[d:]), (*strides[:d], step, *strides[d:]), view.offset)

@@ -7,10 +7,12 @@ history. Gradients of views are views of the gradient where possible, else the g
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from ..core.history import Edge, Gradient, edge_of, sequence
-from ..core.storage import Storage, written
+from ..core.hooks import AutogradState
+from ..core.storage import Storage, whole, written
 from ..core.tensor import Tensor
 from ..graph import dtypes
 from ..graph.checks import INDEX
@@ -52,21 +54,24 @@ def view_of(
 def look(x: Tensor, view: View, gradient: type[Gradient] | None, context: Any = None) -> Tensor:
     """:func:`view_of` for a view that was made already; without a history if that is None."""
     storage = x._storage or x._share()
-    if x._autograd is not None and x._autograd.base is not None:
+    state = x._autograd
+    base = x
+    if state is not None and state.base is not None:
         x._read()
+        base = state.base
     result = object.__new__(Tensor)
     result._node = None
     result._storage = storage
     result._view = view
-    result._autograd = None
     result._tracked = False
     result._gradient = None
     if local.inference:
+        result._autograd = None
         return result
-    state = result._autograd_state()
-    base = x._base
-    state.base = base = x if base is None else base
-    state.seen = 0 if base._autograd is None else base._autograd.version
+    state = result._autograd = AutogradState()
+    state.base = base
+    if base._autograd is not None:
+        state.seen = base._autograd.version
     if x._tracked and local.grad and gradient is not None:
         history = object.__new__(gradient)
         history.edges = (x._gradient or x,)
@@ -121,13 +126,20 @@ class ExpandBackward0(Gradient):
 def expand(self: Tensor, *size: Sizes, implicit: bool = False) -> Tensor:
     """Axes of extent 1 (and new leading ones) repeated without a copy; -1 keeps an extent."""
     wanted = sizes_of(size)
-    old, strides, offset = geometry(self)
-    lead = len(wanted) - len(old)
-    if lead < 0:
+    view = self._view or whole(self._node.shape)
+    if len(wanted) < len(view.sizes):
         raise RuntimeError(
-            f"expand({self.type()}{{{list(old)}}}, size={list(wanted)}): the number of sizes provided ({len(wanted)}) must be "
-            f"greater or equal to the number of dimensions in the tensor ({len(old)})"
+            f"expand({self.type()}{{{list(view.sizes)}}}, size={list(wanted)}): the number of sizes provided ({len(wanted)}) "
+            f"must be greater or equal to the number of dimensions in the tensor ({len(view.sizes)})"
         )
+    found = _expanded(view.moved, wanted)
+    return look(self, found.at(view.offset) if view.offset else found, ExpandBackward0)
+
+
+@lru_cache(maxsize=1024)
+def _expanded(view: View, wanted: tuple[int, ...]) -> View:
+    old, strides = view.sizes, view.strides
+    lead = len(wanted) - len(old)
     new_sizes, new_strides = [], []
     for axis in range(len(wanted) - 1, -1, -1):  # from the back: of several errors the last is told
         n = wanted[axis]
@@ -151,7 +163,7 @@ def expand(self: Tensor, *size: Sizes, implicit: bool = False) -> Tensor:
                 f"The expanded size of the tensor ({n}) must match the existing size ({have}) at non-singleton dimension "
                 f"{axis}.  Target sizes: {list(wanted)}.  Tensor sizes: {list(old)}"
             )
-    return view_of(self, new_sizes[::-1], new_strides[::-1], offset, ExpandBackward0)
+    return View(new_sizes[::-1], new_strides[::-1], view.offset)
 
 
 @operation(function=False)
