@@ -15,7 +15,7 @@ import numpy as np
 from ..graph.bounds import LARGEST, check_strides
 from ..graph.dtypes import DType, dtype
 from ..graph.primitives import COPY
-from ..graph.shapes import Size, View, contiguous_strides, is_contiguous, wrap_dim
+from ..graph.shapes import Size, View, contiguous_strides, is_contiguous, size_along
 from ..graph.trace import Node, local, note_rebinding, record
 from .device import NAMED, strided
 from .history import Gradient
@@ -24,6 +24,7 @@ from .storage import Storage, as_now, whole
 from .values import TensorValues
 
 _new = object.__new__
+_item = tuple.__getitem__
 
 
 class TensorType(type):
@@ -224,9 +225,7 @@ class Tensor(TensorValues, TensorHooks, Methods):
         sizes = self._node.shape if view is None else view.sizes
         if dim is None:
             return sizes
-        if not sizes:
-            raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
-        return sizes[wrap_dim(dim, len(sizes))]
+        return _item(sizes, dim) if type(dim) is int and -len(sizes) <= dim < len(sizes) else size_along(sizes, dim)
 
     @property
     def ndim(self) -> int:
@@ -247,11 +246,7 @@ class Tensor(TensorValues, TensorHooks, Methods):
     def stride(self, dim: int | None = None) -> Any:
         """Steps in elements between neighbours along each dimension, or along ``dim``."""
         strides = contiguous_strides(self._node.shape) if self._view is None else self._view.strides
-        if dim is None:
-            return strides
-        if not strides:
-            raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
-        return strides[wrap_dim(dim, len(strides))]
+        return strides if dim is None else size_along(strides, dim)
 
     def storage_offset(self) -> int:
         """Position of the first element in the storage, in elements."""

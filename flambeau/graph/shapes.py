@@ -234,6 +234,13 @@ def wrap_dim(dim: int, rank: int) -> int:
     return dim + span if dim < 0 else dim
 
 
+def size_along(sizes: Sequence[int], dim: int) -> int:
+    """The extent of a dimension counted from either end; ``IndexError`` when there is none."""
+    if not sizes:
+        raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
+    return sizes[wrap_dim(dim, len(sizes))]
+
+
 def wrap_dims(dims: int | Sequence[int] | None, rank: int) -> tuple[int, ...]:
     """Dimension numbers counted from the front, sorted; all of them for ``None`` or an empty sequence."""
     if dims is None:

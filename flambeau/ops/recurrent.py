@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from ..core.tensor import Tensor
-from ..graph.dtypes import TYPE_NAMES
+from ..graph.dtypes import TYPE_NAMES, DType
+from ..graph.shapes import Size, size_along
 from .conversion import check_floating
 from .dropout import dropout as dropped
 from .joining import cat, stack
@@ -30,44 +32,57 @@ def _weights(params: Sequence[Tensor], has_biases: bool, projected: bool) -> lis
     return found
 
 
-def _check(kind: type[Recurrence], rows: Tensor, sequences: int, initial: Sequence[Tensor], weights: Weights) -> None:
-    """``RuntimeError`` unless a layer's operands fit together: what it does with them reads their memory unasked."""
-    w_ih, w_hh, b_ih, b_hh, w_hr = weights
-    d = w_ih.dtype
+Meta = tuple[Size, DType]
+"""Shape and dtype of a tensor."""
+
+
+def _meta(tensors: Sequence[Tensor | None]) -> tuple[Meta | None, ...]:
+    return tuple([None if x is None else x._output_meta(0) for x in tensors])
+
+
+@lru_cache(maxsize=256)
+def _check(
+    count: int, rows: Meta, sequences: int, initial: tuple[Meta, ...], weights: tuple[Meta | None, ...]
+) -> None:
+    """``RuntimeError`` unless the operands of a layer with so many gates fit together: it reads their memory unasked.
+
+    The same shapes and dtypes are looked at once.
+    """
+    (w_ih, d), (w_hh, _), b_ih, b_hh, hr = weights  # type: ignore[misc]
+    w_hr = None if hr is None else hr[0]
     for other in (rows, *initial, *weights):
-        if other is not None and other.dtype is not d:
+        if other is not None and other[1] is not d:
             raise RuntimeError(
-                f"mat1 and mat2 must have the same dtype, but got {TYPE_NAMES[other.dtype]} and {TYPE_NAMES[d]}"
+                f"mat1 and mat2 must have the same dtype, but got {TYPE_NAMES[other[1]]} and {TYPE_NAMES[d]}"
             )
     for matrix in (w_ih, w_hh) if w_hr is None else (w_ih, w_hh, w_hr):
-        if matrix.ndim != 2:
-            raise RuntimeError(f"mat2 must be a matrix, got {matrix.ndim}-D tensor")
-    for state in initial:
-        if state.ndim != 2:
-            raise RuntimeError(f"states of layers must have 2 dimensions, (sequences, hidden), got {state.ndim}")
+        if len(matrix) != 2:
+            raise RuntimeError(f"mat2 must be a matrix, got {len(matrix)}-D tensor")
+    for state, _ in initial:
+        if len(state) != 2:
+            raise RuntimeError(f"states of layers must have 2 dimensions, (sequences, hidden), got {len(state)}")
     check_floating("addmm_impl_cpu_", d)
-    gates, width = w_hh.shape
-    for x, matrix in ((rows, w_ih), (initial[0], w_hh)):
-        if x.shape[-1] != matrix.shape[1]:
+    gates, width = w_hh
+    for (x, _), matrix in ((rows, w_ih), (initial[0], w_hh)):
+        if x[-1] != matrix[1]:
             raise RuntimeError(
-                f"mat1 and mat2 shapes cannot be multiplied ({x.shape[0]}x{x.shape[-1]} and "
-                f"{matrix.shape[1]}x{matrix.shape[0]})"
+                f"mat1 and mat2 shapes cannot be multiplied ({x[0]}x{x[-1]} and {matrix[1]}x{matrix[0]})"
             )
-    hidden = width if w_hr is None else w_hr.shape[1]
-    if gates != kind.gates * hidden or w_ih.shape[0] != gates or w_hr is not None and w_hr.shape[0] != width:
+    hidden = width if w_hr is None else w_hr[1]
+    if gates != count * hidden or w_ih[0] != gates or w_hr is not None and w_hr[0] != width:
         raise RuntimeError(
-            f"weights of {w_ih.shape[0]} and {gates} rows do not give {kind.gates} gates of {hidden} hidden units"
+            f"weights of {w_ih[0]} and {gates} rows do not give {count} gates of {hidden} hidden units"
         )
-    for state, size in zip(initial, (width, hidden)):
-        for axis, (given, wanted) in enumerate(zip(state.shape, (sequences, size))):
+    for (state, _), size in zip(initial, (width, hidden)):
+        for axis, (given, wanted) in enumerate(zip(state, (sequences, size))):
             if given != wanted:
                 raise RuntimeError(
                     f"The size of tensor a ({given}) must match the size of tensor b ({wanted}) at non-singleton dimension "
                     f"{axis}"
                 )
     for bias in (b_ih, b_hh):
-        if bias is not None and tuple(bias.shape) not in ((gates,), (1,), ()):
-            raise RuntimeError(f"The expanded size of the tensor ({gates}) must match the existing size {list(bias.shape)}")
+        if bias is not None and bias[0] not in ((gates,), (1,), ()):
+            raise RuntimeError(f"The expanded size of the tensor ({gates}) must match the existing size {list(bias[0])}")
 
 
 def _layers(
@@ -93,7 +108,7 @@ def _layers(
         outputs = []
         for direction in range(directions):
             place = number * directions + direction
-            _check(kind, rows, sizes[0], initial[place], weights[place])
+            _check(kind.gates, rows._output_meta(0), sizes[0], _meta(initial[place]), _meta(weights[place]))
             output, *states = walk.layer(kind, direction == 1, rows, initial[place], weights[place])
             outputs.append(output)
             ends.append(states)
@@ -184,27 +199,33 @@ def rnn_relu(
 # --- single steps -----------------------------------------------------------------------------------------------------
 
 
-def _check_cell(input: Tensor, initial: Sequence[Tensor], w_ih: Tensor, w_hh: Tensor) -> None:
-    """``RuntimeError`` unless the input and the states fit to the weights."""
-    if input.size(1) != w_ih.size(1):
-        raise RuntimeError(f"input has inconsistent input_size: got {input.shape[1]} expected {w_ih.shape[1]}")
-    for number, state in enumerate(initial):
-        if input.shape[0] != state.size(0):
-            raise RuntimeError(
-                f"Input batch size {input.shape[0]} doesn't match hidden{number} batch size {state.shape[0]}"
-            )
-        if state.size(1) != w_hh.size(1):
-            raise RuntimeError(
-                f"hidden{number} has inconsistent hidden_size: got {state.shape[1]}, expected {w_hh.shape[1]}"
-            )
+@lru_cache(maxsize=256)
+def _check_cell(
+    gates: int, input: Meta, initial: tuple[Meta, ...], weights: tuple[Meta | None, ...]
+) -> None:
+    """``RuntimeError`` unless the operands of a single step fit together. The same shapes and dtypes are looked at once."""
+    x, (w_ih, _), (w_hh, _) = input[0], weights[0], weights[1]  # type: ignore[misc]
+    if gates == 1:  # as PyTorch asks
+        _check_rows(1, size_along(w_hh, 1), w_ih, w_hh)
+    if size_along(x, 1) != size_along(w_ih, 1):
+        raise RuntimeError(f"input has inconsistent input_size: got {x[1]} expected {w_ih[1]}")
+    for number, (state, _) in enumerate(initial):
+        if x[0] != size_along(state, 0):
+            raise RuntimeError(f"Input batch size {x[0]} doesn't match hidden{number} batch size {state[0]}")
+        if size_along(state, 1) != size_along(w_hh, 1):
+            raise RuntimeError(f"hidden{number} has inconsistent hidden_size: got {state[1]}, expected {w_hh[1]}")
+    _check_rows(gates, w_hh[1], w_ih, w_hh)
+    if len(x) != 2 or any(len(state) != 2 for state, _ in initial):
+        raise RuntimeError("a cell takes matrices, of which each row is of one sequence")
+    _check(gates, input, x[0], initial, weights)
 
 
-def _check_rows(gates: int, hidden: int, w_ih: Tensor, w_hh: Tensor) -> None:
+def _check_rows(gates: int, hidden: int, w_ih: Size, w_hh: Size) -> None:
     """``RuntimeError`` unless the weights have as many rows as ``gates`` of the hidden size."""
     for name, matrix in (("weight_ih", w_ih), ("weight_hh", w_hh)):
-        if matrix.size(0) != gates * hidden:
+        if size_along(matrix, 0) != gates * hidden:
             raise RuntimeError(
-                f"{name} first dim must be {gates} * hidden_size = {gates * hidden}, but got {matrix.shape[0]}"
+                f"{name} first dim must be {gates} * hidden_size = {gates * hidden}, but got {matrix[0]}"
             )
 
 
@@ -213,15 +234,10 @@ def _cell(
     b_hh: Tensor | None,
 ) -> tuple[Tensor, ...]:  # fmt: skip
     """The states after one step, of ``input`` (sequences, features) and the states before it."""
-    if kind.gates == 1:  # as PyTorch asks
-        _check_rows(1, w_hh.size(1), w_ih, w_hh)
-    _check_cell(input, initial, w_ih, w_hh)
-    _check_rows(kind.gates, w_hh.shape[1], w_ih, w_hh)
-    if input.ndim != 2 or any(state.ndim != 2 for state in initial):
-        raise RuntimeError("a cell takes matrices, of which each row is of one sequence")
     weights = Weights(w_ih, w_hh, b_ih, b_hh)
-    _check(kind, input, input.shape[0], initial, weights)
-    _, *states = layer(kind, Walk((input.shape[0],), False), input, initial, weights)
+    meta = input._output_meta(0)
+    _check_cell(kind.gates, meta, _meta(initial), _meta(weights))
+    _, *states = layer(kind, Walk((meta[0][0],), False), input, initial, weights)
     return tuple(states)
 
 

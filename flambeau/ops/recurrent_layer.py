@@ -12,9 +12,10 @@ from collections.abc import Callable, Sequence
 from itertools import accumulate, groupby
 from typing import Any, NamedTuple
 
-from ..core.composite import composite
+from ..core.composite import composite_values
 from ..core.history import Gradient, Packed, is_half
 from ..core.modes import without_history
+from ..core.recording import Pair, tensor_of, values_of
 from ..core.storage import is_exposed
 from ..core.tensor import Tensor
 from ..graph.dtypes import TYPE_NAMES
@@ -213,19 +214,22 @@ class RecurrentLayerBackward(Gradient):
             kept = [self.original(count + k) for k in range(1 + len(kind.kept))]
         given = self.given(grad)
         settings = kind, walk, tuple([edge is not None for edge in self.edges])
-        return tuple(_recorded(_walked_back, settings, *given, *inputs, *kept))
+        operands = *given, *inputs, *kept
+        if tracked(*operands):
+            return tuple(_walked_back(settings, *operands))
+        return tuple([tensor_of(*pair) for pair in _recorded(_walked_back, settings, *operands)])
 
 
 class RecurrentLayerOfTwoStatesBackward(RecurrentLayerBackward):
     outputs = 3
 
 
-def _recorded(define: Callable[..., Any], settings: Settings, *operands: Any) -> Any:
-    """What ``define`` gives. A single step, such as a cell takes, is recorded as a whole by one look-up, others step by step,
-    so that walks of all lengths are made of the same."""
-    if len(settings[1].sizes) == 1 and not tracked(*operands):
-        return composite(define, settings, *operands)
-    return define(settings, *operands)
+def _recorded(define: Callable[..., Any], settings: Settings, *operands: Any) -> list[Pair]:
+    """Values and views of what ``define`` gives. A single step, such as a cell takes, is recorded as a whole by one look-up,
+    others step by step, so that walks of all lengths are made of the same."""
+    if len(settings[1].sizes) == 1:
+        return composite_values(define, settings, operands)
+    return without_history(lambda: values_of(define(settings, *operands)))
 
 
 def layer(
@@ -239,11 +243,10 @@ def layer(
         return tuple([x.to(d) for x in results])
     inputs = [rows, *initial, *weights]
     keep = tracked(*inputs)
-    values = without_history(lambda: _recorded(_walked, (kind, walk, keep), *inputs))
-    results = tuple(values[: 1 + kind.states])
+    values = _recorded(_walked, (kind, walk, keep), *inputs)
+    results = tuple([tensor_of(*pair) for pair in values[: 1 + kind.states]])
     if keep:
-        saved = [*inputs, values[0], *values[len(results) :]]
-        pairs = tuple([(None, None) if x is None else (x._read(), x._view) for x in saved])
+        pairs = *[(None, None) if x is None else (x._read(), x._view) for x in inputs], values[0], *values[len(results) :]
         edges = tuple([(x._gradient or x) if x is not None and x._tracked else None for x in inputs])
         gradient = RecurrentLayerOfTwoStatesBackward if kind.states == 2 else RecurrentLayerBackward
         history = gradient.of(edges, pairs, [x.shape for x in results], [d] * len(results), (kind, walk))

@@ -402,19 +402,25 @@ class RNNCellBase(Module):
         for weight in self.parameters():
             init.uniform_(weight, -bound, bound)
 
-    def _check_rank(self, what: str, x: Tensor) -> None:
-        if x.dim() not in (1, 2):
-            raise ValueError(f"{self._get_name()}: Expected {what} to be 1D or 2D, got {x.dim()}D instead")
+    def _check_rank(self, what: str, x: Tensor) -> int:
+        rank = x.dim()
+        if rank not in (1, 2):
+            raise ValueError(f"{self._get_name()}: Expected {what} to be 1D or 2D, got {rank}D instead")
+        return rank
 
     def _step(self, function: Callable[..., Any], input: Tensor, hx: Any) -> Any:
-        return function(input, hx, self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh)
+        found = self._parameters.get  # asked first, attributes being looked for there last
+        w_ih, w_hh, b_ih, b_hh = found("weight_ih"), found("weight_hh"), found("bias_ih"), found("bias_hh")
+        return function(
+            input, hx, self.weight_ih if w_ih is None else w_ih, self.weight_hh if w_hh is None else w_hh,
+            self.bias_ih if b_ih is None else b_ih, self.bias_hh if b_hh is None else b_hh,
+        )  # fmt: skip
 
     def _one_state(self, function: Callable[..., Tensor], input: Tensor, hx: Tensor | None) -> Tensor:
         """The new state of a cell that has one."""
-        self._check_rank("input", input)
+        batched = self._check_rank("input", input) == 2
         if hx is not None:
             self._check_rank("hidden", hx)
-        batched = input.dim() == 2
         if not batched:
             input = input.unsqueeze(0)
         if hx is None:
@@ -464,10 +470,9 @@ class LSTMCell(RNNCellBase):
         super().__init__(input_size, hidden_size, bias, num_chunks=4, device=device, dtype=dtype)
 
     def forward(self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, Tensor]:
-        self._check_rank("input", input)
+        batched = self._check_rank("input", input) == 2
         for number, state in enumerate(hx or ()):
             self._check_rank(f"hx[{number}]", state)
-        batched = input.dim() == 2
         if not batched:
             input = input.unsqueeze(0)
         if hx is None:
