@@ -50,6 +50,25 @@ def test_a_function_is_called_once(eager: bool) -> None:
     assert define.calls == (5 if eager else 1)
 
 
+def test_what_is_learnt_where_something_else_came_before_is_kept_from_the_second_time_on() -> None:
+    x = flambeau.ones(4)
+    step_boundary()
+    forget_steps()
+    x.exp()
+    step_boundary()
+
+    def define(_: None, x: Any) -> Any:
+        return (x * 2 + x,)
+
+    passing = []
+    for _ in range(3):
+        composite(define, None, x)
+        x + 1
+        passing.append(recording.local.trace.cursor.passing)
+        step_boundary()
+    assert passing == [True, False, False]
+
+
 def test_numbers_are_given_anew(eager: bool) -> None:
     define = Counted(lambda _, factor, x, term: (x * factor + term, x * 3 - factor))
     x = flambeau.ones(4)

@@ -376,7 +376,10 @@ def _learn(
         trace.looked = trace.looked or looked
         if composite is not None:
             found = Placed(composite, cursor.depth, last)
-        remember_next(cursor, lookup, _CALLED_EACH_TIME if found is None else found)
+        if found is None or not found.last.passing:
+            remember_next(cursor, lookup, _CALLED_EACH_TIME if found is None else found)
+        else:
+            comes_first(cursor, lookup)  # noted, so that it is kept here the next time, and what is recorded behind it
         if found is not None:
             _keep_segment(trace, cursor, found, key, pairs)
     return None if results is None else values_of(results)

@@ -91,15 +91,17 @@ class TensorValues:
 
     def item(self) -> Any:
         """The value of a one-element tensor as a Python number."""
-        if self.numel() != 1:
-            raise RuntimeError(f"a Tensor with {self.numel()} elements cannot be converted to Scalar")
-        d = self.dtype
-        if d in _C_TYPES:  # making an array takes longer than all the rest
-            node, view = self._read(), self._view  # held while the memory is read: another thread may write to the tensor
-            address = evaluate(node).address
+        node, view = self._read(), self._view  # held while the memory is read: another thread may write to the tensor
+        if (sizes := node.shape if view is None else view.sizes) and sizes.numel() != 1:
+            raise RuntimeError(f"a Tensor with {sizes.numel()} elements cannot be converted to Scalar")
+        d = node.dtype
+        c_type = _C_TYPES.get(d)
+        if c_type is not None:  # making an array takes longer than all the rest
+            buffer = node.buffer
+            address = evaluate(node).address if buffer is None else buffer.address
             if view is not None:
                 address += view.offset * d.itemsize
-            return _C_TYPES[d].from_address(address).value  # type: ignore[attr-defined]
+            return c_type.from_address(address).value  # type: ignore[attr-defined]
         array = self._array()
         if d.numpy is None:
             bits = array.astype(np.uint32).reshape(1) << 16

@@ -68,6 +68,8 @@ class Parameters:
                 kind, others = _BY_NAME.get(name, kind), ["None"]
             if kind in _KINDS and "Tensor" not in others and name not in _LOOSE:
                 self.kinds[name] = kind, "None" in others or defaults.get(name, ...) is None
+        #: The types of values that are right in each position, whatever else is; None if there is nothing to be said of it.
+        self.plain = [_plain_types(*self.kinds.get(name, ("", True))) for name in self.positional]
 
     def bound(self, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Iterator[tuple[str, int | None, Any]]:
         """(name, position or None, value) of each argument; further positional ones have the last name."""
@@ -75,6 +77,13 @@ class Parameters:
             yield self.positional[place] if place < len(self.positional) else "*", place + self.first, value
         for name, value in keywords.items():
             yield name, None, value
+
+
+def _plain_types(kind: str, optional: bool) -> frozenset[type] | None:
+    """The types of which every value is taken for a parameter of this kind (integers within 64 bits); None if all are."""
+    if not kind:
+        return None
+    return frozenset((*_PLAIN.get(kind, ()), *((type(None),) if optional else ())))
 
 
 def _is_integer(value: Any) -> bool:
@@ -116,6 +125,12 @@ _KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "Tensors": (_are_tensors, "tuple of Tensors"),
 }
 """What is taken for an annotation, and what PyTorch calls it."""
+
+_PLAIN: dict[str, tuple[type, ...]] = {
+    "Tensor": (Tensor,), "bool": (bool,), "int": (int,), "float": (int, float), "str": (str,), "integers": (int,), "Dims": (int,),
+    "Scalar": (int, float), "norm": (int, float, str),
+}  # fmt: skip
+"""Types of which every value is taken for an annotation (integers within 64 bits)."""
 
 _BY_NAME = {
     **dict.fromkeys(
@@ -171,6 +186,12 @@ def type_name(value: Any) -> str:
 
 def check_types(name: str, parameters: Parameters, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:
     """``TypeError`` for an argument that is not of its annotation's type, ``ValueError`` for an integer beyond 64 bits."""
+    if not keywords and len(arguments) <= len(parameters.plain):
+        for value, types in zip(arguments, parameters.plain):
+            if types is not None and (type(value) not in types or type(value) is int and not SMALLEST <= value <= LARGEST):
+                break
+        else:
+            return
     for parameter, position, value in parameters.bound(arguments, keywords):
         kind, optional = parameters.kinds.get(parameter, ("", True))
         if not kind or value is None and optional or isinstance(value, Hidden):

@@ -259,17 +259,19 @@ def embedding(
     The row ``padding_idx`` gets no gradient; with ``scale_grad_by_freq`` each row's is divided by how often it was
     named. An index out of range raises ``IndexError`` when the rows are computed. Gradients are always dense.
     """
-    if weight.ndim != 2:
+    sizes, d = weight.shape, indices.dtype
+    if len(sizes) != 2:
         raise RuntimeError("'weight' must be 2-D")
-    if indices.dtype is not dtypes.int64 and indices.dtype is not dtypes.int32:
+    if d is not dtypes.int64 and d is not dtypes.int32:
         raise RuntimeError(
             "Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; but got "
-            f"torch.{TYPE_NAMES[indices.dtype]}Tensor instead (while checking arguments for embedding)"
+            f"torch.{TYPE_NAMES[d]}Tensor instead (while checking arguments for embedding)"
         )
-    if weight.shape[0] == 0 and indices.numel():
+    rows, width = sizes
+    if rows == 0 and indices.numel():
         raise RuntimeError("index_select(): self indexing axis dim should be positive")
     result = _rows(weight, indices)
-    if weight.numel() == 0:
-        check_range(indices, weight.shape[0], SELECTED)
-    context = (weight.shape[0], padding_idx, scale_grad_by_freq)
+    if rows == 0 or width == 0:
+        check_range(indices, rows, SELECTED)
+    context = (rows, padding_idx, scale_grad_by_freq)
     return with_history(result, EmbeddingBackward0, [weight, indices], context, kept=[None, indices])

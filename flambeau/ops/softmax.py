@@ -22,10 +22,12 @@ from .reductions import amax, expand_back, reduce, sum, without_axes
 
 def _prepared(name: str, input: Tensor, dim: int, dtype: Any) -> tuple[Tensor, int]:
     x = input if dtype is None or dtype is input.dtype else input.to(dtype)
-    x = x.contiguous()  # and so is the result
-    axis = wrap_dim(dim, x.ndim)
-    if x.numel():
-        check_floating(f"{name}_lastdim_kernel_impl" if axis >= x.ndim - 1 else f"{name}_kernel_impl", x.dtype)
+    if x._view is not None and not x._view.contiguous:
+        x = x.contiguous()  # and so is the result
+    sizes, d = x._output_meta(0)
+    axis = wrap_dim(dim, len(sizes))
+    if d.category < 2 and sizes.numel():
+        check_floating(f"{name}_lastdim_kernel_impl" if axis >= len(sizes) - 1 else f"{name}_kernel_impl", d)
     return x, axis
 
 
