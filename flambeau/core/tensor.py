@@ -23,6 +23,9 @@ from .hooks import AutogradState, TensorHooks
 from .storage import Storage, as_now, whole
 from .values import TensorValues
 
+Meta = tuple[Size, DType]
+"""Shape and dtype of a tensor."""
+
 _new = object.__new__
 _item = tuple.__getitem__
 
@@ -211,7 +214,7 @@ class Tensor(TensorValues, TensorHooks, Methods):
     def dtype(self) -> dtype:
         return (self._node if self._storage is None else self._storage.node).dtype
 
-    def _output_meta(self, number: int) -> tuple[Size, DType]:
+    def _output_meta(self, number: int) -> Meta:
         """Shape and dtype, of a leaf as the end of an edge (see :class:`flambeau.core.history.Gradient`)."""
         storage = self._storage
         if storage is None:
@@ -558,4 +561,4 @@ def is_tensor(obj: Any) -> bool:
     return isinstance(obj, Tensor)
 
 
-__all__ = ["Tensor", "is_tensor", "local", "method"]
+__all__ = ["Meta", "Tensor", "is_tensor", "local", "method"]

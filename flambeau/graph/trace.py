@@ -48,6 +48,9 @@ EAGER = os.environ.get("FLAMBEAU_EAGER", "") not in ("", "0")
 """Evaluate each operation when it is recorded (with the same bits)."""
 
 
+_new = object.__new__
+
+
 class Node:
     """A value: pending in a trace, or in memory. Its shape, dtype and value never change."""
 
@@ -493,31 +496,33 @@ def record(
     if trace is None:
         trace = local.trace
     key: list[Any] = [primitive, attributes]
-    spelled: list[Operand] = []
-    numbers: list[Any] = []
+    numbers: tuple[Any, ...] = ()
     values: list[Any] = []  # held, for copies are in no other place
     for value, view in operands:
         if type(value) is Node:
             if value.trace is not trace:
                 value = enter(trace, value)
-            place: Any = value.place
+            key.append(value.place)
             if view is not None and view.offset > 0:
-                numbers.append(view.offset)
+                numbers += (view.offset,)
                 view = view.moved
         else:
-            place = number_kind(value)
-            numbers.append(value)
-        spelled.append((place, view))
-        values.append(value)
-        key.append(place)
+            key.append(number_kind(value))
+            numbers += (value,)
         key.append(view)
+        values.append(value)
     lookup = tuple(key)
     step = trace.cursor.next.get(lookup)
     if step is None:
-        step = new_step(trace, lookup, primitive, attributes, tuple(spelled), values)
+        step = new_step(trace, lookup, primitive, attributes, tuple(zip(key[2::2], key[3::2])), values)
     if primitive.late:
         trace.sites[step.depth - 1] = user_site()
-    node = Node(step.shape, step.dtype, trace, step.depth - 1)
+    node: Node = _new(Node)
+    node.shape = step.shape
+    node.dtype = step.dtype
+    node.trace = trace
+    node.place = step.depth - 1
+    node.buffer = None
     trace.numbers += numbers
     trace.nodes += (node,)
     trace.cursor = step

@@ -117,9 +117,17 @@ def _layout(sizes: Size, indexed: tuple[int, ...], shapes: tuple[Size, ...], che
     return Layout(shape, (*before, *([-1] * len(common)), *after), extents, indexed, check)
 
 
+def layout_along(sizes: Size, dim: int, index: Size, check: Check) -> Layout:
+    """How an index into one axis, which has all axes itself, addresses a tensor: at the same place along the others."""
+    axes = tuple([-1 if axis == dim else axis for axis in range(len(sizes))])
+    return Layout(index, axes, Size((sizes[dim],)), (dim,), check)
+
+
 @lru_cache(maxsize=1024)
 def _beside_plain_axes(view: View, axes: tuple[int, ...]) -> View:
     """An index tensor's view with axes of extent 1 for the plain axes that follow the common ones (see :class:`Layout`)."""
+    if len(view.sizes) == len(axes):
+        return view
     rank, lead = axes.count(-1), 0
     while lead < len(axes) and axes[-1 - lead] >= 0:
         lead += 1
@@ -177,7 +185,11 @@ class Addressing:
         for index in self.indices:
             view = index._view or whole(index._node.shape)
             found = _beside_plain_axes(view.moved, axes)
-            pairs.append((index._read(), found.at(view.offset) if view.offset else found))
+            if found is view.moved:
+                found = index._view  # type: ignore[assignment]
+            elif view.offset:
+                found = found.at(view.offset)
+            pairs.append((index._read(), found))
         return pairs
 
 
@@ -196,7 +208,7 @@ class IndexBackward0(ByIndex):
     def backward(self, grad: Tensor) -> Tensor:
         shape, layout = self.context
         addressing = self.addressing(layout)
-        result = _scattered(filled(Size(shape), 0, grad.dtype), grad, addressing, "add")
+        result = scattered(filled(Size(shape), 0, grad.dtype), grad, addressing, "add")
         return with_history(result, _IndexAddGrad, [grad], layout, kept=addressing.indices)
 
 
@@ -252,11 +264,11 @@ def with_values(
     target: Tensor, value: Tensor, addressing: Addressing, mode: str, gradient: type[Gradient] = IndexPutBackward0
 ) -> Tensor:
     """A contiguous copy of ``target`` with values written at the addressed places."""
-    result = _scattered(target, value, addressing, mode)
+    result = scattered(target, value, addressing, mode)
     return with_history(result, gradient, [target, value], (addressing.layout, mode == "add"), kept=addressing.indices)
 
 
-def _scattered(target: Tensor, value: Tensor, addressing: Addressing, mode: str) -> Tensor:
+def scattered(target: Tensor, value: Tensor, addressing: Addressing, mode: str) -> Tensor:
     """:func:`with_values` without a history."""
     layout = addressing.layout
     if 0 in layout.extents:

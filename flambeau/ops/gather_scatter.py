@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from ..core.history import INPUTS, RESULT, Gradient
@@ -13,24 +13,17 @@ from ..graph.bounds import check_fits
 from ..graph.checks import Check
 from ..graph.dtypes import TYPE_NAMES
 from ..graph.notices import warn_once
-from ..graph.shapes import Size, broadcast_shapes, contiguous_strides, wrap_dim
-from .addressing import Addressing, along, check_index, gathered, put_at, take_at
+from ..graph.shapes import Size, broadcast_shapes, wrap_dim
+from .addressing import Addressing, Layout, addressed, along, check_index, gathered, layout_along, scattered
 from .creation import filled
 from .dispatch import with_history
 from .one_node import one_node
 from .operation import operation
-from .views import geometry
 
 
-def _same_rank(what: str, input: Tensor, index: Tensor) -> None:
-    if max(input.ndim, 1) != max(index.ndim, 1):
+def _same_rank(what: str, sizes: Size, index: Size) -> None:
+    if max(len(sizes), 1) != max(len(index), 1):
         raise RuntimeError(f"Index tensor must have the same number of dimensions as {what} tensor")
-
-
-def _gather_addressing(sizes: Sequence[int], dim: int, strides: Sequence[int]) -> tuple[list[int], int, int]:
-    """Strides of the index's axes (0 along ``dim``), the axis's extent and its stride."""
-    walk = [0 if axis == dim else s for axis, s in enumerate(strides)]
-    return walk, sizes[dim], strides[dim]
 
 
 POSITION = Check(
@@ -58,25 +51,29 @@ def _gathered_flat(input: Tensor, index: Tensor) -> Tensor:
 @operation(out="exact apart")
 def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False) -> Tensor:
     """For each element of ``index``, the element of ``input`` there along ``dim`` (and at the same place elsewhere)."""
-    d = wrap_dim(dim, input.ndim)
-    if index.numel():
+    sizes, index_sizes = input.shape, index.shape
+    d = wrap_dim(dim, len(sizes))
+    if 0 not in index_sizes:
         check_index("gather", index)
-        _same_rank("input", input, index)
-    elif index.ndim != input.ndim:
-        result = filled(index.shape, 0, input.dtype)
-        return with_history(result, GatherBackward0, [input, index], (d, input.shape), kept=[None, index])
-    if index.ndim == 0 or input.ndim == 0:
+        _same_rank("input", sizes, index_sizes)
+    elif len(index_sizes) != len(sizes):
+        result = filled(index_sizes, 0, input.dtype)
+        return with_history(result, GatherBackward0, [input, index], (d, sizes), kept=[None, index])
+    if not index_sizes or not sizes:
         return _gathered_flat(input, index)
-    for axis in range(index.ndim):
-        if axis != d and index.shape[axis] > input.shape[axis]:
+    result = addressed(input, Addressing.of(_gather_layout(sizes, d, index_sizes), [index]))
+    return with_history(result, GatherBackward0, [input, index], (d, sizes), kept=[None, index])
+
+
+@lru_cache(maxsize=1024)
+def _gather_layout(sizes: Size, d: int, index: Size) -> Layout:
+    for axis in range(len(index)):
+        if axis != d and index[axis] > sizes[axis]:
             raise RuntimeError(
-                f"Size does not match at dimension {axis} expected index {list(index.shape)} to be no larger than self "
-                f"{list(input.shape)} apart from dimension {d}"
+                f"Size does not match at dimension {axis} expected index {list(index)} to be no larger than self "
+                f"{list(sizes)} apart from dimension {d}"
             )
-    sizes, strides, offset = geometry(input)
-    walk, extent, step = _gather_addressing(sizes, d, strides)
-    result = take_at(input, index.shape, walk, offset, [extent], [step], [index], along(d))
-    return with_history(result, GatherBackward0, [input, index], (d, input.shape), kept=[None, index])
+    return layout_along(sizes, d, index, along(d))
 
 
 @operation(out="exact")
@@ -121,28 +118,31 @@ def flattened(name: str, input: Tensor, index: Tensor) -> Tensor:
 
 
 def _scattered(target: Tensor, dim: int, index: Tensor, value: Tensor, mode: str, check: Check | None) -> Tensor:
-    d = wrap_dim(dim, target.ndim)
-    if index.numel() == 0:
+    sizes, index_sizes, given = target.shape, index.shape, value.shape
+    d = wrap_dim(dim, len(sizes))
+    if 0 in index_sizes:
         return target.clone()
-    _same_rank("self", target, index)
-    _same_rank("src", value, index)
-    if target.ndim == 0:
-        target, index, value = target.reshape(1), index.reshape(1), value.reshape(1)
-        return _scattered(target, 0, index, value, mode, check).reshape(())
-    if index.ndim == 0:
-        index = index.reshape(1)
-    if value.ndim == 0:
-        value = value.reshape(1)
-    for axis in range(index.ndim):
-        if (axis != d and index.shape[axis] > target.shape[axis]) or index.shape[axis] > value.shape[axis]:
+    _same_rank("self", sizes, index_sizes)
+    _same_rank("src", given, index_sizes)
+    if not (sizes and index_sizes and given):
+        target, index, value = (x if x.shape else x.reshape(1) for x in (target, index, value))
+        result = _scattered(target, 0, index, value, mode, check)
+        return result if sizes else result.reshape(())
+    layout = _scatter_layout(sizes, d, index_sizes, given, check or along(d))
+    if given != index_sizes:
+        value = value[tuple(slice(0, n) for n in index_sizes)]
+    return scattered(target, value, Addressing.of(layout, [index]), mode)
+
+
+@lru_cache(maxsize=1024)
+def _scatter_layout(sizes: Size, d: int, index: Size, given: Size, check: Check) -> Layout:
+    for axis in range(len(index)):
+        if (axis != d and index[axis] > sizes[axis]) or index[axis] > given[axis]:
             raise RuntimeError(
-                f"Expected index {list(index.shape)} to be no larger than self {list(target.shape)} apart from dimension {d} "
-                f"and to be no larger size than src {list(value.shape)}"
+                f"Expected index {list(index)} to be no larger than self {list(sizes)} apart from dimension {d} "
+                f"and to be no larger size than src {list(given)}"
             )
-    if value.shape != index.shape:
-        value = value[tuple(slice(0, n) for n in index.shape)]
-    walk, extent, step = _gather_addressing(target.shape, d, contiguous_strides(target.shape))
-    return put_at(target, value, index.shape, walk, 0, [extent], [step], [index], mode, check or along(d))
+    return layout_along(sizes, d, index, check)
 
 
 class ScatterBackward0(Gradient):

@@ -35,7 +35,7 @@ def on_host(
     for k, (_, d) in enumerate(outputs):
         if d is dtypes.bfloat16:
             nodes[k] = record(p.CAST, d, (nodes[k], None))
-    return tuple(Tensor._from_node(node) for node in nodes)
+    return tuple([Tensor._from_node(node) for node in nodes])
 
 
 def _readable(x: Tensor) -> tuple[Node, Any]:

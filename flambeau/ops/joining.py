@@ -6,6 +6,7 @@ import itertools
 from collections import deque
 from collections.abc import Sequence
 from ctypes import memmove
+from functools import lru_cache
 from math import prod
 from typing import Any
 
@@ -155,30 +156,33 @@ def cat(tensors: Tensors, dim: int = 0) -> Tensor:
     many = _tensors("cat", tensors)
     if not many:
         raise ValueError("torch.cat(): expected a non-empty list of Tensors")
-    shapes = [tensor.shape for tensor in many]
+    shapes = tuple([tensor.shape for tensor in many])
     if () in shapes:
-        index = next(k for k, shape in enumerate(shapes) if not shape)
-        raise RuntimeError(f"zero-dimensional tensor (at position {index}) cannot be concatenated")
+        raise RuntimeError(f"zero-dimensional tensor (at position {shapes.index(())}) cannot be concatenated")
     d = _common_dtype(many)
     given = many
     if (0,) in shapes:
         many = [t for t in many if t.shape != (0,)] or many
-        shapes = [tensor.shape for tensor in many]
-    first = shapes[0]
-    at = wrap_dim(dim if first != (0,) else 0, len(first))
-    lengths = []
-    for index, shape in enumerate(shapes):
-        if shape != first:
-            _check_joinable(first, shape, at, index)
-        lengths.append(shape[at])
-    sizes = list(first)
-    sizes[at] = sum(lengths)
-    result = join(many, Size(sizes), d, at, False, _common_order(many))
+        shapes = tuple([tensor.shape for tensor in many])
+    at = wrap_dim(dim if shapes[0] != (0,) else 0, len(shapes[0]))
+    sizes, lengths = _joined_sizes(shapes, at)
+    result = join(many, sizes, d, at, False, _common_order(many))
     if len(given) > len(many):
         found = iter(lengths)
         each = tuple([None if tensor.shape == (0,) else next(found) for tensor in given])
         return with_history(result, CatOfSomeBackward, given, (at, each))
-    return with_history(result, CatBackward0, many, (at, Size(lengths)))
+    return with_history(result, CatBackward0, many, (at, lengths))
+
+
+@lru_cache(maxsize=1024)
+def _joined_sizes(shapes: tuple[Size, ...], at: int) -> tuple[Size, Size]:
+    """The sizes of the result of joining tensors of these shapes along an axis, and how long each is there."""
+    first = shapes[0]
+    for index, shape in enumerate(shapes):
+        if shape != first:
+            _check_joinable(first, shape, at, index)
+    lengths = Size([shape[at] for shape in shapes])
+    return Size((*first[:at], sum(lengths), *first[at + 1 :])), lengths
 
 
 def _check_joinable(first: Size, shape: Size, at: int, index: int) -> None:

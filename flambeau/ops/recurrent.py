@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from ..core.tensor import Tensor
-from ..graph.dtypes import TYPE_NAMES, DType
+from ..core.tensor import Meta, Tensor
+from ..graph.dtypes import TYPE_NAMES
 from ..graph.shapes import Size, size_along
 from .conversion import check_floating
 from .dropout import dropout as dropped
@@ -30,10 +30,6 @@ def _weights(params: Sequence[Tensor], has_biases: bool, projected: bool) -> lis
         b_ih, b_hh = others[:2] if has_biases else (None, None)
         found.append(Weights(w_ih, w_hh, b_ih, b_hh, others[-1] if projected else None))
     return found
-
-
-Meta = tuple[Size, DType]
-"""Shape and dtype of a tensor."""
 
 
 def _meta(tensors: Sequence[Tensor | None]) -> tuple[Meta | None, ...]:

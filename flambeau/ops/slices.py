@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from ..core.history import INPUTS, Gradient
 from ..core.modes import without_history
-from ..core.tensor import Tensor
+from ..core.tensor import Meta, Tensor
 from ..graph import dtypes
 from ..graph.checks import Check
 from ..graph.dtypes import TYPE_NAMES
@@ -37,7 +38,7 @@ from .operation import Scalar, operation
 
 
 def _slices(input: Tensor, axis: int, index: Tensor, check: Check) -> Addressing:
-    return Addressing(input, [(axis, index.reshape(-1))], check)
+    return Addressing(input, [(axis, index if len(index.shape) == 1 else index.reshape(-1))], check)
 
 
 def _long_index(name: str, index: Tensor) -> None:
@@ -66,20 +67,22 @@ def _selected_of_one(input: Tensor, index: Tensor) -> Tensor:
 @operation(out="exact apart")
 def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     """The slices of axis ``dim`` at the positions in ``index`` (a vector). Negative positions are out of range."""
-    axis = wrap_dim(dim, input.ndim)
-    if index.ndim > 1:
+    sizes, index_sizes = input.shape, index.shape
+    axis = wrap_dim(dim, len(sizes))
+    if len(index_sizes) > 1:
         raise IndexError("index_select(): Index is supposed to be a vector")
     check_index("index_select", index)
-    if input.ndim == 0:
+    if not sizes:
         if index.numel() != 1:
             raise RuntimeError(f"index_select(): Index to scalar can have only 1 value, got {index.numel()} value(s)")
         return _selected_of_one(input, index)
-    if input.shape[axis] == 0 and index.numel():
+    empty = 0 in sizes
+    if empty and sizes[axis] == 0 and index.numel():
         raise RuntimeError("index_select(): self indexing axis dim should be positive")
-    check = ROW if axis == 0 and input.numel() else SELECTED
+    check = ROW if axis == 0 and not empty else SELECTED
     result = gathered(input, _slices(input, axis, index, check), IndexSelectBackward0)
-    if input.numel() == 0:
-        check_range(index, input.shape[axis], check)
+    if empty:
+        check_range(index, sizes[axis], check)
     return result
 
 
@@ -87,42 +90,50 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
 def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: Scalar = 1) -> Tensor:
     """A copy with ``alpha`` times the slices of ``source`` added to the slices of ``dim`` that ``index`` names."""
     axis = _checked_axis("index_add_", input, dim, index, source)
-    if input.ndim == 0:
+    sizes = input.shape
+    if not sizes:
         return index_add(input.reshape(1), 0, index, source.reshape(1), alpha=alpha).reshape(())  # type: ignore[no-any-return]
-    if input.shape[axis] == 0 and index.numel():
+    if sizes[axis] == 0 and index.numel():
         return input.clone()
     value = source if alpha == 1 else source * alpha
-    check = ROW if input.ndim == 1 else along(axis)
+    check = ROW if len(sizes) == 1 else along(axis)
     return with_values(input, value, _slices(input, axis, index, check), "add", IndexPutBackward0.named("IndexAddBackward0"))
 
 
 def _checked_axis(name: str, input: Tensor, dim: int, index: Tensor, source: Tensor) -> int:
     """The axis, if slices of ``source`` can be combined with those of ``input`` that ``index`` names."""
-    axis = wrap_dim(dim, input.ndim)
-    if index.ndim > 1:
+    axis = wrap_dim(dim, len(input.shape))
+    _check_slices(name, input._output_meta(0), axis, dim, index._output_meta(0), source._output_meta(0))
+    return axis
+
+
+@lru_cache(maxsize=256)
+def _check_slices(name: str, input: Meta, axis: int, dim: int, index: Meta, source: Meta) -> None:
+    """What :func:`_checked_axis` says, looked at once for the same shapes and dtypes."""
+    (sizes, d), (index_sizes, index_d), (given, given_d) = input, index, source
+    if len(index_sizes) > 1:
         raise IndexError(
-            f"{name}(): Index is supposed to be a vector, but got dim: {index.ndim} with type: {TYPE_NAMES[index.dtype]} "
-            f"and size: {list(index.shape)}"
+            f"{name}(): Index is supposed to be a vector, but got dim: {len(index_sizes)} with type: {TYPE_NAMES[index_d]} "
+            f"and size: {list(index_sizes)}"
         )
-    if index.dtype is not dtypes.int64 and index.dtype is not dtypes.int32:
-        raise RuntimeError(f"{name}(): Expected dtype int32/int64 for index but got: {TYPE_NAMES[index.dtype]}")
-    if 0 < source.ndim <= axis:
-        raise RuntimeError(f"{name}(): Indexing dim {axis} is out of bounds of the source tensor with dim {source.ndim}")
-    if source.dtype is not input.dtype:
+    if index_d is not dtypes.int64 and index_d is not dtypes.int32:
+        raise RuntimeError(f"{name}(): Expected dtype int32/int64 for index but got: {TYPE_NAMES[index_d]}")
+    if 0 < len(given) <= axis:
+        raise RuntimeError(f"{name}(): Indexing dim {axis} is out of bounds of the source tensor with dim {len(given)}")
+    if given_d is not d:
         raise RuntimeError(
-            f"{name}(): self ({TYPE_NAMES[input.dtype]}) and source ({TYPE_NAMES[source.dtype]}) must have the same scalar type"
+            f"{name}(): self ({TYPE_NAMES[d]}) and source ({TYPE_NAMES[given_d]}) must have the same scalar type"
         )
-    if source.ndim and index.numel() != source.shape[axis]:
+    if given and index_sizes.numel() != given[axis]:
         raise RuntimeError(
-            f"{name}(): Number of indices ({index.numel()}) should be equal to source.size(dim): "
-            f"({source.shape[axis]}), for dim: {dim}"
+            f"{name}(): Number of indices ({index_sizes.numel()}) should be equal to source.size(dim): "
+            f"({given[axis]}), for dim: {dim}"
         )
-    if _without(source.shape, axis) != _without(input.shape, axis) or source.ndim != input.ndim:
+    if _without(given, axis) != _without(sizes, axis) or len(given) != len(sizes):
         raise RuntimeError(
             "source tensor shape must match self tensor shape, excluding the specified dimension. Got self.shape = "
-            f"{list(input.shape)} source.shape = {list(source.shape)}"
+            f"{list(sizes)} source.shape = {list(given)}"
         )
-    return axis
 
 
 def _without(shape: Size, axis: int) -> tuple[int, ...]:

@@ -47,10 +47,11 @@ def _found(
     kept: bool,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
     """Values and indices that ``function`` finds along an axis of extent > 0, with the values' history."""
-    x = input if input.ndim else input.reshape(1)
-    values, indices = on_host(function, parameters, [(shape, input.dtype), (shape, dtypes.int64)], x)
-    context = (axis, input.shape, kept)
-    return with_history(values, gradient, [input, indices], context, kept=[None, indices]), indices
+    sizes, d = input._output_meta(0)
+    values, indices = on_host(
+        function, parameters, [(shape, d), (shape, dtypes.int64)], input if sizes else input.reshape(1)
+    )
+    return with_history(values, gradient, [input, indices], (axis, sizes, kept), kept=[None, indices]), indices
 
 
 def _without(shape: Sequence[int], axis: int, keepdim: bool) -> list[int]:
@@ -135,15 +136,17 @@ def _top(array: np.ndarray, count: int, axis: int, largest: bool) -> tuple[np.nd
 @operation(out=True)
 def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> tuple[Tensor, Tensor]:
     """The ``k`` largest (or smallest) elements along ``dim``, in order, and where they were: (values, indices)."""
-    axis = wrap_dim(dim, input.ndim)
-    k = int(k)
-    extent = input.shape[axis] if input.ndim else 1
-    if not 0 <= k <= extent:
+    sizes, d = input._output_meta(0)
+    axis = wrap_dim(dim, len(sizes))
+    k = operator.index(k)
+    shape = list(sizes)
+    if not 0 <= k <= (shape[axis] if shape else 1):
         raise RuntimeError("selected index k out of range")
-    if input.dtype.kind == "bool":
+    if d.kind == "bool":
         raise RuntimeError("topk does not support bool dtypes on CPU")
-    shape = [k if a == axis else n for a, n in enumerate(input.shape)]
-    parameters = {"count": k if input.ndim else 1, "axis": axis, "largest": bool(largest)}  # of a number it is the number
+    if shape:
+        shape[axis] = k
+    parameters = {"count": k if shape else 1, "axis": axis, "largest": bool(largest)}  # of a number it is the number
     result = _found(_top, parameters, input, axis, shape, ValueSelectingBackward.named("TopkBackward0"), True)
     return return_types.topk(result)  # type: ignore[no-any-return]
 
