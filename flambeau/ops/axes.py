@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from math import prod
 from typing import Any
 
 from ..core.history import Gradient
@@ -14,7 +13,7 @@ from ..graph import primitives as p
 from ..graph.bounds import LARGEST
 from ..graph.checks import INDEX
 from ..graph.notices import warn_once
-from ..graph.shapes import View, wrap_dim
+from ..graph.shapes import MOVED, View, wrap_dim
 from ..graph.trace import record
 from .conversion import in_new_memory
 from .dispatch import with_history
@@ -23,7 +22,7 @@ from .memory_order import format_order, own_order, seen_in_order
 from .one_node import one_node
 from .operation import Dims, Sizes, operation
 from .recording_paths import unary
-from .views import geometry, look, seen_anew_in_place, sizes_of
+from .views import look, seen_anew_in_place, sizes_of
 
 
 class PermuteBackward0(Gradient):
@@ -141,23 +140,30 @@ class FlipBackward0(Gradient):
 
 def _flipped(input: Tensor, *dims: Sizes) -> Tensor:
     """A copy with the order of the elements along ``dims`` reversed."""
-    axes = tuple(wrap_dim(k, input.ndim) for k in sizes_of(dims))
+    view = input._view or whole(input._node.shape)
+    rank = len(view.sizes)
+    axes = tuple([wrap_dim(k, rank) for k in sizes_of(dims)])
     if len(set(axes)) != len(axes):
         repeated = next(k for k in axes if axes.count(k) > 1)
         raise RuntimeError(f"dim {repeated} appears multiple times in the list of dims")
-    sizes, strides, offset = geometry(input)
-    if not sizes or prod(sizes) == 0:
+    if not rank or 0 in view.sizes:
         result = unary(p.COPY, input)
     else:
-        # A gather without index tensors, which walks the flipped axes backwards from their last element.
-        for axis in axes:
-            offset += (sizes[axis] - 1) * strides[axis]
-        steps = tuple(-s if axis in axes else s for axis, s in enumerate(strides))
-        order = own_order(input) or tuple(range(len(sizes)))
-        walk = View([sizes[k] for k in order], [steps[k] for k in order], offset)
-        node = record(p.GATHER, ((), (), INDEX), (input._read(), walk))
-        result = Tensor._from_node(node) if own_order(input) is None else seen_in_order(node, order)
+        order = own_order(input)
+        walk, start = _backwards(view.moved, axes, order)
+        node = record(p.GATHER, ((), (), INDEX), (input._read(), walk.at(view.offset + start)))
+        result = Tensor._from_node(node) if order is None else seen_in_order(node, order)
     return with_history(result, FlipBackward0, [input], axes)
+
+
+@lru_cache(maxsize=1024)
+def _backwards(view: View, axes: tuple[int, ...], order: tuple[int, ...] | None) -> tuple[View, int]:
+    """How a gather without index tensors walks some axes backwards, to be placed somewhere, and where that begins."""
+    sizes, strides = view.sizes, view.strides
+    steps = [-step if axis in axes else step for axis, step in enumerate(strides)]
+    places = range(len(sizes)) if order is None else order
+    walk = View([sizes[k] for k in places], [steps[k] for k in places], MOVED)
+    return walk, sum([(sizes[axis] - 1) * strides[axis] for axis in axes])
 
 
 @operation(method=False)

@@ -7,6 +7,7 @@ import math
 from operator import index
 from typing import Any
 
+from ..core.composite import composite
 from ..core.modes import without_history
 from ..core.tensor import Tensor
 from ..graph import dtypes
@@ -132,12 +133,15 @@ def bits_at(shape: Size, d: dtype_type, seed: int, offset: int) -> Tensor:
 
 def uniform(shape: Size, d: dtype_type, generator: Generator | None) -> Tensor:
     """Numbers evenly from [0, 1): multiples of 2**-24 (2**-53 for float64)."""
+    words = bits(shape, dtypes.int64 if d is dtypes.float64 else dtypes.int32, generator)
+    return composite(_uniform_values, d, words)[0]  # type: ignore[no-any-return]
+
+
+def _uniform_values(d: dtype_type, words: Tensor) -> tuple[Tensor]:
     if d is dtypes.float64:
-        words = bits(shape, dtypes.int64, generator)
-        return converted((words >> 11) & ((1 << 53) - 1), d) * 2.0**-53
-    words = bits(shape, dtypes.int32, generator)
+        return (converted((words >> 11) & ((1 << 53) - 1), d) * 2.0**-53,)
     number = converted((words >> 8) & ((1 << 24) - 1), dtypes.float32) * 2.0**-24
-    return number if d is dtypes.float32 else _half_open(number, d)
+    return (number if d is dtypes.float32 else _half_open(number, d),)
 
 
 def _half_open(number: Tensor, d: dtype_type) -> Tensor:
@@ -148,20 +152,22 @@ def _half_open(number: Tensor, d: dtype_type) -> Tensor:
 
 def normal_numbers(shape: Size, d: dtype_type, generator: Generator | None) -> Tensor:
     """Standard normal numbers (Box and Muller, 1958: radius from one half of the bits, angle from the other)."""
-    wide = dtypes.float64 if d is dtypes.float64 else dtypes.float32
-    words = bits(shape, dtypes.int64, generator)
-    if wide is dtypes.float64:
-        other = bits(shape, dtypes.int64, generator)
-        first = converted((words >> 11) & ((1 << 53) - 1), wide) * 2.0**-53
-        second = converted((other >> 11) & ((1 << 53) - 1), wide) * 2.0**-53
+    words = [bits(shape, dtypes.int64, generator) for _ in range(2 if d is dtypes.float64 else 1)]
+    return composite(_normal_values, d, *words)[0]  # type: ignore[no-any-return]
+
+
+def _normal_values(d: dtype_type, words: Tensor, other: Tensor | None = None) -> tuple[Tensor]:
+    if other is not None:
+        first = converted((words >> 11) & ((1 << 53) - 1), d) * 2.0**-53
+        second = converted((other >> 11) & ((1 << 53) - 1), d) * 2.0**-53
         smallest = 2.0**-53
     else:
-        first = converted((words >> 40) & ((1 << 24) - 1), wide) * 2.0**-24
-        second = converted((words >> 8) & ((1 << 24) - 1), wide) * 2.0**-24
+        first = converted((words >> 40) & ((1 << 24) - 1), dtypes.float32) * 2.0**-24
+        second = converted((words >> 8) & ((1 << 24) - 1), dtypes.float32) * 2.0**-24
         smallest = 2.0**-24
     radius = ((first + smallest).log() * -2.0).sqrt()
     result = radius * (second * (2 * math.pi)).cos()
-    return result if d is wide else converted(result, d)
+    return (result if d is result.dtype else converted(result, d),)
 
 
 def _floating(name: str, d: dtype_type | None) -> dtype_type:
@@ -380,30 +386,43 @@ def multinomial(
     input: Tensor, num_samples: int, replacement: bool = False, *, generator: Generator | None = None,
 ) -> Tensor:  # fmt: skip
     """Indices drawn from each row with probabilities proportional to its elements (a vector counts as one row)."""
-    if input.ndim not in (1, 2):
+    sizes, d = input._output_meta(0)
+    if len(sizes) not in (1, 2):
         raise RuntimeError("prob_dist must be 1 or 2 dim")
-    if input.dtype.category < 2:
-        raise RuntimeError(f"multinomial only supports floating-point dtypes for input, got: {TYPE_NAMES[input.dtype]}")
-    num_samples, count = index(num_samples), input.shape[-1]
+    if d.category < 2:
+        raise RuntimeError(f"multinomial only supports floating-point dtypes for input, got: {TYPE_NAMES[d]}")
+    num_samples, count = index(num_samples), sizes[-1]
     if num_samples <= 0:
         raise RuntimeError("cannot sample n_sample <= 0 samples")
     if not replacement and num_samples > count:
         raise RuntimeError("cannot sample n_sample > prob_dist.size(-1) samples without replacement")
     if count == 0:
         raise _NOTHING_LIKELY.exception(0, 0, 0, "")
-    weights = input.detach()
+    if num_samples == 1:
+        words = bits(Size((*sizes[:-1], 1)), dtypes.int64, generator)
+        return composite(_one_drawn, None, input, words)[0]  # type: ignore[no-any-return]
+    weights, ends, total = _checked_weights(input.detach())
+    if replacement:
+        point = uniform(Size((*sizes[:-1], num_samples)), dtypes.float64, generator) * total
+        return searchsorted(ends.narrow(-1, 0, count - 1), point, right=True)
+    # The largest of u ** (1 / w) are a sample without replacement (Efraimidis and Spirakis, 2006).
+    keys = uniform(sizes, dtypes.float64, generator).log() / weights
+    return topk(where(weights > 0, keys, -math.inf), num_samples)[1]
+
+
+def _checked_weights(weights: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The weights of elements, where each of them ends if they are laid in a row, and how long that is."""
     weights = checked(weights, weights.isfinite() & (weights >= 0), _WEIGHTS)
     ends = cumsum(weights, -1, dtype=dtypes.float64)
-    total = ends.narrow(-1, count - 1, 1)
-    total = checked(total, total > 0, _NOTHING_LIKELY)
-    if replacement or num_samples == 1:
-        # Where a point of the whole falls: how many elements end before it or at it.
-        point = uniform(Size((*input.shape[:-1], num_samples)), dtypes.float64, generator) * total
-        inner = ends.narrow(-1, 0, count - 1)
-        return (inner <= point).sum(-1, keepdim=True) if num_samples == 1 else searchsorted(inner, point, right=True)
-    # The largest of u ** (1 / w) are a sample without replacement (Efraimidis and Spirakis, 2006).
-    keys = uniform(input.shape, dtypes.float64, generator).log() / weights
-    return topk(where(weights > 0, keys, -math.inf), num_samples)[1]
+    total = ends.narrow(-1, weights.shape[-1] - 1, 1)
+    return weights, ends, checked(total, total > 0, _NOTHING_LIKELY)
+
+
+def _one_drawn(_: None, weights: Tensor, words: Tensor) -> tuple[Tensor]:
+    """Where a point of the whole falls: how many elements end before it or at it."""
+    _, ends, total = _checked_weights(weights)
+    point = _uniform_values(dtypes.float64, words)[0] * total
+    return ((ends.narrow(-1, 0, weights.shape[-1] - 1) <= point).sum(-1, keepdim=True),)
 
 
 rand_like, randn_like = _like("rand_like", rand), _like("randn_like", randn)
