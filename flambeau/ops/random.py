@@ -418,7 +418,7 @@ def _checked_weights(weights: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return weights, ends, checked(total, total > 0, _NOTHING_LIKELY)
 
 
-def _one_drawn(_: None, weights: Tensor, words: Tensor) -> tuple[Tensor]:
+def _one_drawn(static: None, weights: Tensor, words: Tensor) -> tuple[Tensor]:
     """Where a point of the whole falls: how many elements end before it or at it."""
     _, ends, total = _checked_weights(weights)
     point = _uniform_values(dtypes.float64, words)[0] * total

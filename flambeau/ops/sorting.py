@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from .. import return_types
+from ..core.composite import composite
 from ..core.history import INPUTS, Gradient
 from ..core.tensor import Tensor
 from ..graph import dtypes
 from ..graph.checks import Check
-from ..graph.shapes import wrap_dim
+from ..graph.shapes import Size, wrap_dim
 from .dispatch import checked, with_history
 from .elementwise import gradient_class
 from .host import on_host
@@ -47,11 +48,15 @@ def _found(
     kept: bool,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
     """Values and indices that ``function`` finds along an axis of extent > 0, with the values' history."""
-    sizes, d = input._output_meta(0)
-    values, indices = on_host(
-        function, parameters, [(shape, d), (shape, dtypes.int64)], input if sizes else input.reshape(1)
-    )
+    sizes = input.shape
+    static = function, tuple(parameters.items()), Size(shape)
+    values, indices = composite(_on_host, static, input if sizes else input.reshape(1))
     return with_history(values, gradient, [input, indices], (axis, sizes, kept), kept=[None, indices]), indices
+
+
+def _on_host(static: tuple[Any, tuple[tuple[str, Any], ...], Size], x: Tensor) -> tuple[Tensor, ...]:
+    function, parameters, shape = static
+    return on_host(function, dict(parameters), [(shape, x.dtype), (shape, dtypes.int64)], x)
 
 
 def _without(shape: Sequence[int], axis: int, keepdim: bool) -> list[int]:
@@ -106,6 +111,24 @@ def msort(input: Tensor) -> Tensor:
 # --- the first few ------------------------------------------------------------------------------------------------------
 
 
+FEW = 16
+"""So many of the largest of a single line are found one after the other, faster than the line is divided."""
+
+
+def _few_largest(line: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray] | None:
+    """The largest elements, NaN first, and where they are; None if minus infinity is among them."""
+    order = [line.argmax()]
+    if count > 1:
+        rest = line.copy()
+        for _ in range(count - 1):
+            rest[order[-1]] = -np.inf
+            order.append(rest.argmax())
+        if rest[order[-1]] == -np.inf:
+            return None
+    places = np.array(order)
+    return line[places], places
+
+
 def _top(array: np.ndarray, count: int, axis: int, largest: bool) -> tuple[np.ndarray, np.ndarray]:
     """The ``count`` first in order, equal elements by position among those chosen."""
     if not count or not array.size:
@@ -113,6 +136,11 @@ def _top(array: np.ndarray, count: int, axis: int, largest: bool) -> tuple[np.nd
         return values, np.zeros(values.shape, np.int64)
     n = array.shape[axis]
     at = n - count if largest else count - 1
+    if array.size == n and largest and count <= FEW and array.dtype.kind == "f":
+        found = _few_largest(array.reshape(n), count)
+        if found is not None:
+            shape = *array.shape[:axis], count, *array.shape[axis + 1 :]
+            return found[0].reshape(shape), found[1].reshape(shape)
     if array.size == n and 4 * count < n:
         # As below for a single line, as in a search for what is likeliest: functions of an axis take longer than their work.
         line = array.reshape(n)

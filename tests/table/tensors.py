@@ -212,6 +212,11 @@ SORTING = [
         for arguments in ("3", "3, largest=False", "2, 0", "40", "0", "30, 1", "1, dim=0, largest=False")
     ),
     Row("torch.topk(x, 2)[0]", of((4, 9), numbers=ties), "fl", 0),
+    *(
+        Row(f"torch.topk(x, {arguments})", of((1, 40), numbers=distinct, special=_WHICH), "fdhbl", 1)
+        for arguments in ("1", "5", "5, largest=False", "39")
+    ),
+    Row("torch.topk(x, 7)[0]", of((20,), numbers=ties), "fl", 0),
     Row("torch.kthvalue(x, 2, 1)", of((3, 9), numbers=distinct, special=_WHICH), "fdl", 1),
     Row("torch.kthvalue(x, 1, 0, True)", of((3, 9), numbers=distinct, special=_WHICH), "fdl", 1),
     *(
