@@ -248,12 +248,15 @@ def _number(value: Any, d: dtype_type) -> Tensor | None:
     return Tensor._from_node(Node(Size(), d, None, 0, buffer))
 
 
-_CODES = {(int, dtypes.int64): "q", (float, dtypes.float32): "f", (float, dtypes.float64): "d", (bool, dtypes.bool_): "b"}
-"""How :mod:`array` calls elements that Python's numbers become without a check."""
+_CODES = {
+    (float, dtypes.float32): "f", (float, dtypes.float64): "d", (bool, dtypes.bool_): "b", (int, dtypes.int64): "q",
+    (int, dtypes.int32): "i", (int, dtypes.float32): "f", (int, dtypes.float64): "d",
+}  # fmt: skip
+"""How :mod:`array` calls elements that Python's numbers become, those beyond them being refused."""
 
 
-def _vector(numbers: list[Any], d: dtype_type | None) -> Tensor | None:
-    """A list of numbers of one type as a tensor in memory; None if it is not as plain as that."""
+def _vector(numbers: Sequence[Any], d: dtype_type | None) -> Tensor | None:
+    """A sequence of numbers of one type as a tensor in memory; None if it is not as plain as that."""
     kinds = set(map(type, numbers))
     kind = kinds.pop() if len(kinds) == 1 else None
     if kind not in _PLAIN:
@@ -275,7 +278,7 @@ def _data(data: Any, d: dtype_type | None) -> Tensor:
     """A new tensor with the values of numbers, nested sequences, arrays or a tensor."""
     if type(data) in _PLAIN:
         made = _number(data, d or _dtype_of_kind(type(data)))
-    elif type(data) is list:
+    elif type(data) is list or type(data) is tuple:
         made = _vector(data, d)
     else:
         made = None

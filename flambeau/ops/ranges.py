@@ -10,7 +10,7 @@ import numpy as np
 from ..core.tensor import Tensor
 from ..graph import dtypes
 from ..graph import primitives as p
-from ..graph.bounds import check_fits, check_value
+from ..graph.bounds import LARGEST, check_fits, check_value
 from ..graph.dtypes import dtype as dtype_type
 from ..graph.dtypes import get_default_dtype
 from ..graph.notices import warn
@@ -43,6 +43,8 @@ def arange(start: Any = 0, end: Any = None, step: Any = 1, *, dtype: Any = None,
     """start, start + step, … below ``end`` (from 0 when only one number is given)."""
     if end is None:
         start, end = 0, start
+    if type(start) is type(end) is type(step) is int and 0 <= start <= end <= LARGEST and 0 < step <= LARGEST and dtype is None:
+        return finished(_counted(-((start - end) // step), dtypes.int64, start, step), requires_grad, device)
     start, end, step = number_of(start), number_of(end), number_of(step)
     for number in (start, end, step):
         if dtype is None and type(number) is int:
@@ -68,8 +70,12 @@ def arange(start: Any = 0, end: Any = None, step: Any = 1, *, dtype: Any = None,
     else:
         count = math.ceil((end - start) / step)
         start, step = float(start), float(step)
-    made = Tensor._from_node(record(p.IOTA, (Size((max(count, 0),)), dtype), (start, None), (step, None)))
-    return finished(made, requires_grad, device)
+    return finished(_counted(max(count, 0), dtype, start, step), requires_grad, device)
+
+
+def _counted(count: int, d: dtype_type, start: float, step: float) -> Tensor:
+    """So many numbers from ``start`` on, ``step`` apart."""
+    return Tensor._from_node(record(p.IOTA, (Size((count,)), d), (start, None), (step, None)))
 
 
 def _check_counts(name: str, d: dtype_type) -> None:

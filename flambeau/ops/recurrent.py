@@ -9,14 +9,17 @@ from typing import Any
 from ..core.tensor import Meta, Tensor
 from ..graph.dtypes import TYPE_NAMES
 from ..graph.shapes import Size, size_along
+from .axes import transpose
 from .conversion import check_floating
 from .dropout import dropout as dropped
 from .joining import cat, stack
 from .operation import Tensors, operation
 from .packed_layer import walk_of
 from .packing import sizes_of_steps
+from .parts import unbind
 from .recurrence import Gru, Lstm, Recurrence, Relu, Tanh, Weights
 from .recurrent_layer import Walk, layer
+from .reshaping import reshape, view
 
 
 def _weights(params: Sequence[Tensor], has_biases: bool, projected: bool) -> list[Weights]:
@@ -92,7 +95,7 @@ def _layers(
     directions = 2 if bidirectional else 1
     projected = kind.states == 2 and hx[0].shape[-1] != hx[1].shape[-1]
     weights = _weights(params, has_biases, projected)
-    initial = list(zip(*[state.unbind(0) for state in hx]))
+    initial = list(zip(*[unbind(state, 0) for state in hx]))
     if bidirectional and (len(weights) % 2 or len(initial) % 2):
         raise RuntimeError("Odd number of params or hiddens given to a bidirectional RNN")
     if len(initial) != num_layers * directions:
@@ -126,15 +129,16 @@ def _network(kind: type[Recurrence], *arguments: Any) -> tuple[Tensor, ...]:
         rows = data if data.shape[0] == count else data.narrow(0, 0, count)
         return _layers(kind, rows, sizes, hx if kind.states == 2 else (hx,), *settings)
     input, hx, *settings, batch_first = arguments
-    if input.ndim != 3:
-        raise RuntimeError(f"input must have 3 dimensions, got {input.ndim}")
+    rank = len(input.shape)
+    if rank != 3:
+        raise RuntimeError(f"input must have 3 dimensions, got {rank}")
     if batch_first:
-        input = input.transpose(0, 1)
+        input = transpose(input, 0, 1)
     steps, sequences, width = input.shape
-    rows = input.reshape(steps * sequences, width)
+    rows = reshape(input, steps * sequences, width)
     rows, *ends = _layers(kind, rows, (sequences,) * steps, hx if kind.states == 2 else (hx,), *settings)
-    output = rows.view(steps, sequences, rows.shape[1])
-    return output.transpose(0, 1) if batch_first else output, *ends
+    output = view(rows, steps, sequences, rows.shape[1])
+    return transpose(output, 0, 1) if batch_first else output, *ends
 
 
 _PACKED = "(data, batch_sizes, hx, params, has_biases, num_layers, dropout, train, bidirectional)"
