@@ -168,8 +168,12 @@ class View:
         not known."""
         if 0 in self.sizes:
             return
-        before = sum((n - 1) * -s for n, s in zip(self.sizes, self.strides) if s < 0)
-        behind = sum((n - 1) * s for n, s in zip(self.sizes, self.strides) if s > 0)
+        before = behind = 0
+        for n, s in zip(self.sizes, self.strides):
+            if s > 0:
+                behind += (n - 1) * s
+            elif s < 0:
+                before -= (n - 1) * s
         first = before if self.offset == MOVED else self.offset
         if first < before or first + behind >= capacity:
             raise outside_storage(self.sizes, self.strides, first, capacity, itemsize)

@@ -260,10 +260,11 @@ def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Te
 
 
 def _split(tensor: Tensor, split_size_or_sections: Any, dim: int, name: str) -> tuple[Tensor, ...]:
-    if tensor.ndim == 0:
+    sizes = tensor.shape
+    if not sizes:
         raise RuntimeError("split expects at least a 1-dimensional tensor")
-    d = wrap_dim(dim, tensor.ndim)
-    extent = tensor.shape[d]
+    d = wrap_dim(dim, len(sizes))
+    extent = sizes[d]
     if isinstance(split_size_or_sections, (list, tuple)):
         sections = list(map(as_integer, split_size_or_sections))
         if sum(sections) != extent:
@@ -280,16 +281,20 @@ def _split(tensor: Tensor, split_size_or_sections: Any, dim: int, name: str) -> 
     if len(sections) == 1:
         return (slice_axis(tensor, d, 0, extent, 1, SliceBackward0.named(name)),)
     view = tensor._view or whole(tensor._node.shape)
-    parts = [look(tensor, part.at(view.offset + start), None) for part, start in _sections(view.moved, d, tuple(sections))]
-    return _with_one_history(name, tensor, d, False, parts)
+    places = _sections(view.moved, d, tuple(sections))
+    if view.offset:
+        places = [part.moved.at(view.offset + part.offset) for part in places]
+    return _with_one_history(name, tensor, d, False, [look(tensor, part, None) for part in places])
 
 
 @lru_cache(maxsize=1024)
-def _sections(view: View, axis: int, lengths: tuple[int, ...]) -> list[tuple[View, int]]:
-    """Consecutive parts of an axis, to be placed somewhere, and how far behind the first each of them begins."""
+def _sections(view: View, axis: int, lengths: tuple[int, ...]) -> list[View]:
+    """Consecutive parts of an axis, placed from the beginning of the view."""
     sizes, step = view.sizes, view.strides[axis]
-    parts = [View((*sizes[:axis], length, *sizes[axis + 1 :]), view.strides, MOVED) for length in lengths]
-    return [(part, start * step) for part, start in zip(parts, accumulate(lengths, initial=0))]
+    starts = accumulate(lengths, initial=0)
+    return [
+        View((*sizes[:axis], length, *sizes[axis + 1 :]), view.strides, start * step) for length, start in zip(lengths, starts)
+    ]
 
 
 def _split_method(self: Tensor, split_size: Any, dim: int = 0) -> tuple[Tensor, ...]:
@@ -306,13 +311,14 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """An axis cut into at most ``chunks`` parts of equal size (the last may be smaller)."""
     if chunks <= 0:
         raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
-    d = wrap_dim(dim, input.ndim)
-    extent = input.shape[d]
+    sizes = input.shape
+    d = wrap_dim(dim, len(sizes))
+    extent = sizes[d]
     size = max(1, -(-extent // chunks))
     if extent == 0:
         check_parts(chunks)
         return tuple(slice_axis(input, d, 0, 0, 1, SplitBackward0) for _ in range(chunks))
-    return split(input, size, d)
+    return _split(input, size, d, "SplitBackward0")
 
 
 @operation(

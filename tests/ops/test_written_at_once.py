@@ -27,7 +27,7 @@ QUICK = settings(deadline=None, suppress_health_check=list(HealthCheck))
 
 INDICES = [
     "0", "-1", "2", "1:3", "::2", "3:3", "-3:", "...", "..., 1", ":, 1", "1, 2", "-1, -2", "1:, :2", "0, ...", ":", "None, 1",
-    "T.tensor(1), 2",
+    ":, None", "..., None, 1", "1, None, :2", "T.tensor(1), 2",
 ]  # fmt: skip
 NUMBERS = ["3", "0", "True", "1", "-0.0", "0.1", "2.5", "7.0", "1e-40", "65504", "x.new_full((), 5)"]
 MADE = [
@@ -35,7 +35,10 @@ MADE = [
     "T.tensor([[1, 0, 1, 1]] * 4, dtype=d)", "T.ones(4, 4, dtype=d).t()", "T.zeros(2, 4, 4, dtype=d)",
     "T.empty(4, 4, dtype=d).zero_()", "T.from_numpy(np.ones((4, 4), np.int16)).to(d)", "T.zeros(100, 100, dtype=d)",
 ]  # fmt: skip
-SEEN = ["x", "x.t()", "x[1]", "x[::2]", "x[..., 1:]", "x.detach()", "x.view(-1)", "x.data", "x.unsqueeze(0)", "x[1:3][-1]"]
+SEEN = [
+    "x", "x.t()", "x[1]", "x[::2]", "x[..., 1:]", "x.detach()", "x.view(-1)", "x.data", "x.unsqueeze(0)", "x[1:3][-1]",
+    "x[:, None]",
+]  # fmt: skip
 LATER = [
     "x.clone()", "x * 1", "(x == x).to(d)", "x.max().reshape(1)", "T.stack([x, x])", "T.cat([x, x])", "x[[0, 0]]",
     "T.stack([x] * 9, -1)", "T.cat([x] * 9)", "T.cat([x] * 9, -1)", "T.nn.functional.pad(x, (1, 2))", "T.stack([x] * 9)",
