@@ -14,7 +14,7 @@ from ..graph import dtypes
 from ..graph.bounds import LARGEST, SMALLEST
 from ..graph.dtypes import TYPE_NAMES
 from ..graph.notices import warn
-from ..graph.shapes import broadcast_shapes
+from ..graph.shapes import Size, broadcast_shapes
 from ..graph.trace import local
 from .addressing import Addressing, gathered, value_for, with_values
 from .assignment import assign
@@ -300,19 +300,24 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
         if not one_for_all:
             raise RuntimeError(_UNLIKE.format(TYPE_NAMES[self.dtype], TYPE_NAMES[value.dtype]))
     addressing = Addressing(view, found.tensors)
-    shape = new.shape
-    while len(shape) > len(addressing.shape) and shape[0] == 1:
-        shape = shape[1:]
-    new = new if shape == new.shape else new.reshape(shape)
-    try:
-        new = new.expand(addressing.shape)
-    except RuntimeError:
-        raise RuntimeError(
-            f"shape mismatch: value tensor of shape {list(new.shape)} cannot be broadcast to indexing result of shape "
-            f"{list(addressing.shape)}"
-        ) from None
+    if new.shape != addressing.shape:
+        new = _expanded_to(addressing.shape, new)
     now, read = view._as_now()
     assign(view, with_values(now, new, addressing, "set"), read)
+
+
+def _expanded_to(wanted: Size, value: Tensor) -> Tensor:
+    """What is to be written, as large as the place; ``RuntimeError`` if it cannot be."""
+    shape = value.shape
+    while len(shape) > len(wanted) and shape[0] == 1:
+        shape = shape[1:]
+    value = value if shape == value.shape else value.reshape(shape)
+    try:
+        return value.expand(wanted)  # type: ignore[no-any-return]
+    except RuntimeError:
+        raise RuntimeError(
+            f"shape mismatch: value tensor of shape {list(shape)} cannot be broadcast to indexing result of shape {list(wanted)}"
+        ) from None
 
 
 Tensor.__getitem__ = getitem  # type: ignore[method-assign]
