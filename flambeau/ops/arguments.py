@@ -166,8 +166,8 @@ QUICK = frozenset(
     "max_pool2d maximum mean min minimum mm mse_loss mul narrow ne neg nll_loss norm normal ones ones_like outer pad "
     "permute pow prod rand rand_like randn randn_like reciprocal relu repeat reshape rnn_relu rnn_relu_cell rnn_tanh "
     "rnn_tanh_cell rsqrt scaled_dot_product_attention scatter scatter_add select sigmoid sign silu sin smooth_l1_loss "
-    "softmax softplus split sqrt square squeeze stack std sub sum t tanh tensor to topk transpose tril triu unbind uniform "
-    "unsqueeze var view view_as where zero zeros zeros_like".split()
+    "softmax softplus split sqrt square squeeze stack std sub sum t tanh tensor to topk transpose tril triu unbind "
+    "uniform unsqueeze var view view_as where zero zeros zeros_like".split()
 )
 """Operations that programs call at every step: their arguments' types are looked at when they fail."""
 

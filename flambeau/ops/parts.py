@@ -309,9 +309,11 @@ Tensor.split_with_sizes = split  # type: ignore[assignment, method-assign]
 @operation()
 def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """An axis cut into at most ``chunks`` parts of equal size (the last may be smaller)."""
+    sizes = input.shape
+    if not sizes:
+        raise RuntimeError("chunk expects at least a 1-dimensional tensor")
     if chunks <= 0:
         raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
-    sizes = input.shape
     d = wrap_dim(dim, len(sizes))
     extent = sizes[d]
     size = max(1, -(-extent // chunks))

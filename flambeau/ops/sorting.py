@@ -166,7 +166,10 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
     """The ``k`` largest (or smallest) elements along ``dim``, in order, and where they were: (values, indices)."""
     sizes, d = input._output_meta(0)
     axis = wrap_dim(dim, len(sizes))
-    k = operator.index(k)
+    if type(k) is not int:
+        if isinstance(k, bool):
+            raise TypeError("k must be int, not bool")
+        k = operator.index(k)
     shape = list(sizes)
     if not 0 <= k <= (shape[axis] if shape else 1):
         raise RuntimeError("selected index k out of range")
