@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from heapq import heappop, heappush
 from typing import Any
 
 from ..core.history import Edge, Gradient
@@ -22,6 +21,7 @@ from ..ops.one_node import run_between
 from .leaves import accumulate, accumulating, finish_due, finish_leaf, has_hooks
 from .node import gradients_of, run_pre_hooks, run_tensor_hooks
 from .roots import GradientEdge, Key, Roots, as_edge, key_of, roots_of, sequence_of
+from .stretches import in_order, run_together, stretches_in
 
 
 def backward(
@@ -186,7 +186,6 @@ def _run(run: Run, roots: Roots, create_graph: bool) -> None:
 
 def _propagate(run: Run, roots: Roots) -> None:
     pending: dict[Gradient, Any] = {}
-    heap: list[tuple[int, Gradient]] = []
     leaves = run.leaves
     targets = run.targets
     run.begin = [edge[0] if type(edge) is tuple else edge for edge, _ in roots]
@@ -210,7 +209,6 @@ def _propagate(run: Run, roots: Roots) -> None:
         held = pending.get(edge)
         if held is None:
             pending[edge] = value if number == 0 and edge.outputs == 1 else {number: value}
-            heappush(heap, (-edge.sequence, edge))
         elif type(held) is dict:
             held[number] = held[number] + value if number in held else value
         else:
@@ -219,31 +217,40 @@ def _propagate(run: Run, roots: Roots) -> None:
     for edge, value in roots:
         send(edge, value)
     roots.clear()
-    while heap:
-        node = heappop(heap)[1]
-        value = pending.pop(node)
-        attached = node.attached
-        if attached is not None:
-            value = run_tensor_hooks(node, value)
-        if targets is not None:
-            _capture(node, value, targets)
-            if node not in needed:  # type: ignore[operator]
+    order = in_order(run.begin, needed)
+    together = targets is None and not run.hooked and not local.grad and not local.watched
+    for stretch in stretches_in(order) if together else (order,):
+        if together and len(stretch) > 1 and not run.hooked and run_together(stretch, pending, leaves):
+            if not run.keep:
+                for node in stretch:
+                    node.release()
+            continue
+        for node in stretch:
+            value = pending.pop(node, None)
+            if value is None:
                 continue
-        if attached is not None and attached.pre_hooks:
-            value = run_pre_hooks(node, value)
-        results = gradients_of(node, value)
-        if not run.keep:
-            node.release()
-        for edge, result in zip(node.edges, results):
-            if edge is None or result is None:
-                continue
-            if needed is not None:
-                target = edge[0] if type(edge) is tuple else edge
-                if target not in needed and key_of(edge) not in targets:  # type: ignore[operator]
+            attached = node.attached
+            if attached is not None:
+                value = run_tensor_hooks(node, value)
+            if targets is not None:
+                _capture(node, value, targets)
+                if node not in needed:  # type: ignore[operator]
                     continue
-            send(edge, result)
-        if run.hooked:
-            finish_due(run, heap, node.sequence)
+            if attached is not None and attached.pre_hooks:
+                value = run_pre_hooks(node, value)
+            results = gradients_of(node, value)
+            if not run.keep:
+                node.release()
+            for edge, result in zip(node.edges, results):
+                if edge is None or result is None:
+                    continue
+                if needed is not None:
+                    target = edge[0] if type(edge) is tuple else edge
+                    if target not in needed and key_of(edge) not in targets:  # type: ignore[operator]
+                        continue
+                send(edge, result)
+            if run.hooked:
+                finish_due(run, pending, node.sequence)
     if run.hooked or targets is not None:
         while leaves:
             finish_leaf(run, *leaves.pop(next(iter(leaves))))

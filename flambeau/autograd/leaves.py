@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from ..core.history import Gradient
@@ -38,14 +38,15 @@ def add_to(tensor: Tensor, value: Tensor) -> None:
     state.grad = unshared(value) if state.grad is None else state.grad + value
 
 
-def finish_due(run: Run, heap: list[tuple[int, Gradient]], done: int) -> None:
-    """Finish the leaves with hooks that nothing more will flow into, now that node number ``done`` has run.
+def finish_due(run: Run, nodes: Iterable[Gradient], done: int) -> None:
+    """Finish the leaves with hooks that nothing more will flow into, now that node number ``done`` has run; ``nodes`` have
+    gradients still to be propagated.
 
     Others wait for the end of the run; that is the same for them, and costs nothing.
     """
     due = run.due
     if due is None:
-        due = run.due = _last_uses([node for _, node in heap], run.needed)
+        due = run.due = _last_uses(list(nodes), run.needed)
         later = {id(leaf) for leaves in due.values() for leaf in leaves}
         ready = [leaf for leaf, _ in run.leaves.values() if has_hooks(leaf) and id(leaf) not in later]
     else:

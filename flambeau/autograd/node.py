@@ -23,7 +23,7 @@ def gradients_of(node: Gradient, value: Any) -> Sequence[Tensor | None]:
     """Run one node: the gradients for its edges, each of its edge's shape and dtype."""
     saved = node.saved
     plain = node.attached is None and type(value) is Tensor and not local.grad and not local.watched
-    if plain and node.replayable and saved is not None:
+    if plain and saved is not None and node.recurs():
         name: list[Any] = [type(node), node.context, len(node.edges)]
         for edge in node.edges:
             if edge is None:
@@ -62,7 +62,7 @@ def _computed_from(node: Gradient, pairs: list[Pair]) -> Sequence[Tensor | None]
         node.saved = saved
 
 
-class _Input:
+class Input:
     """An edge of which only shape and dtype are known."""
 
     __slots__ = ("_meta",)
@@ -77,7 +77,7 @@ class _Input:
 def _like(node: Gradient, name: Sequence[Any], pairs: list[Pair]) -> Gradient:
     """A node as it would be with other sizes: those in the name and in the operands that it is recorded by."""
     following = iter(name[3:])
-    edges = tuple([None if shape is None else _Input(shape, next(following)) for shape in following])
+    edges = tuple([None if shape is None else Input(shape, next(following)) for shape in following])
     value, view = pairs[0]
     return type(node).of(edges, (), value.shape if view is None else view.sizes, value.dtype, name[1])
 

@@ -31,6 +31,9 @@ Edge = Any  # Gradient | leaf Tensor | (Gradient, output number) | None
 
 NOTHING, INPUTS, CROSSWISE, RESULT = 0, 1, 2, 3
 
+MANY = 8
+"""Inputs of an operation, or its outputs, at most, whose number is expected to come again."""
+
 FREED = (
     "Trying to backward through the graph a second time (or directly access saved tensors after they have already been "
     "freed). Saved intermediate values of the graph are freed when you call .backward() or autograd.grad(). Specify "
@@ -188,6 +191,10 @@ class Gradient(metaclass=_Slotted):
         if type(node) is Packed:
             node, view = node.open()
         return self.make_tensor(node, view, self if local.grad else None)
+
+    def recurs(self) -> bool:
+        """Whether what backward records is worth remembering. How many inputs or outputs there are may be a length."""
+        return self.replayable and len(self.edges) <= MANY and self.outputs <= MANY
 
     def needs(self, index: int) -> bool:
         """Whether input number ``index`` wants a gradient."""

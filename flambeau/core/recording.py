@@ -162,6 +162,10 @@ def places_read(pairs: list[Pair]) -> list[int]:
 
 contexts: dict[Call, Callable[[Any, Sequence[Any], list[Pair]], Any]] = {}
 """What makes another context of one, for a name and operands of other sizes. For others the name itself is the context."""
+patient: set[Call] = set()
+"""Composites of composites: they are remembered when their structure has come :data:`PATIENCE` times, for until then what they
+consist of serves as well."""
+PATIENCE = 8
 
 
 def shown(call: Call, context: Any, trace: Trace, name: Sequence[Any], pairs: list[Pair]) -> tuple[Segment, Composite] | None:
@@ -170,7 +174,7 @@ def shown(call: Call, context: Any, trace: Trace, name: Sequence[Any], pairs: li
     other = contexts.get(call)
     given = without_numbers(pairs)
     results = call(tuple(name) if other is None else other(context, name, pairs), given)
-    composite = observed(trace, cursor, 0, results, pairs)
+    composite = observed(trace, cursor, 0, results, given)
     if composite is None:
         return None
     segment = segment_since(cursor, trace.cursor, pairs)
@@ -187,8 +191,19 @@ def segment_since(cursor: Step, last: Step, pairs: list[Pair]) -> Segment | None
     return segment_of([(step, range(step.parent.depth, step.depth)) for step in reversed(chain)], places_read(pairs))
 
 
-def offset_is_hidden(result: Tensor) -> bool:
-    return result._view is not None and isinstance(result._view.offset, Placeholder)
+def offset_is_hidden(result: Tensor | None, given: list[Pair]) -> bool:
+    """Whether a result's place in memory depends on a number given anew at each run, unless it is an operand as it was given."""
+    view = None if result is None else result._view
+    return view is not None and isinstance(view.offset, Placeholder) and all([view is not seen for _, seen in given])
+
+
+def as_given(results: list[Pair], hidden: list[Pair], pairs: list[Pair]) -> list[Pair]:
+    """Results, those that are operands with a place that was hidden as they were given."""
+    given = {id(seen): pair for (_, seen), pair in zip(hidden, pairs)}
+    return [
+        given[id(view)] if view is not None and isinstance(view.offset, Placeholder) else (value, view)
+        for value, view in results
+    ]
 
 
 def without_numbers(pairs: list[Pair]) -> list[Pair]:
@@ -210,7 +225,10 @@ def without_numbers(pairs: list[Pair]) -> list[Pair]:
 def observed(
     trace: Trace, cursor: Step, first: int, results: Sequence[Any], pairs: list[Pair]
 ) -> Composite | None:
-    """What was recorded since ``cursor``, if it can be recorded again by moving the trace along."""
+    """What was recorded since ``cursor``, if it can be recorded again by moving the trace along.
+
+    ``pairs`` are the operands, with placeholders for all that is given anew at each run.
+    """
     start = cursor.depth
     step: Any = trace.cursor
     while step is not cursor and step is not None:

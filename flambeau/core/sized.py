@@ -66,7 +66,7 @@ def spread_out(name: Sequence[Any], pairs: Sequence[Pair]) -> tuple[Any, tuple[i
         if view is not None:
             integers.extend(view.sizes)
             integers.extend(view.strides)
-            structure += ("view", len(view.sizes), view.offset == 0)
+            structure += ("view", len(view.sizes), view.offset > 0)
     return tuple(structure), tuple(integers)
 
 
@@ -137,9 +137,11 @@ class Variant:
 class Sizes:
     """What is known of one structure."""
 
-    __slots__ = ("samples", "variants", "called", "fixed")
+    __slots__ = ("samples", "variants", "called", "fixed", "came")
 
     def __init__(self) -> None:
+        #: How often it came while nothing was known of it.
+        self.came = 0
         #: Whether it must be called each time, because it looks at a value.
         self.called = False
         #: Whether it cannot be recorded with symbols.

@@ -200,7 +200,7 @@ class StackBackward0(Gradient):
     """``context``: the new axis."""
 
     def backward(self, grad: Tensor) -> tuple[Tensor | None, ...]:
-        return tuple(None if edge is None else grad.select(self.context, k) for k, edge in enumerate(self.edges))
+        return tuple([None if edge is None else part for edge, part in zip(self.edges, grad.unbind(self.context))])
 
 
 @operation(method=False, out=True)
