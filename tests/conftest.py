@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 import pytest
+
+from flambeau.core import composite
 
 _IMPORT = re.compile(r"^\s*(?:import|from)\s+([\w.]+)", re.MULTILINE)
 _TESTS = Path(__file__).parent
@@ -36,3 +39,11 @@ def needs_pytorch(path: Path) -> bool:
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     leave_out = config.getoption("--without-pytorch") and collection_path.suffix == ".py" and needs_pytorch(collection_path)
     return True if leave_out else None
+
+
+@pytest.fixture(scope="session", autouse=True)
+def remembered_soon() -> Iterator[None]:
+    """Tests do few things often enough for composites of composites to be remembered, so that is done the second time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(composite, "PATIENCE", 1)
+        yield

@@ -35,6 +35,10 @@ is nothing."""
 REUSED_TOGETHER = 32 << 20
 """Bytes that are kept for all users at most: when there would be more, all are given back to the pool."""
 
+REUSED_WITHIN = 16
+"""Requests of other users, at most, between two of one for whom memory is kept: until more have come it is cold, and others could
+have had it."""
+
 RECENT_SECONDS = 10.0
 """A pool keeps what was in use at some moment of the last one to two such periods."""
 
@@ -321,7 +325,7 @@ class Pool:
                 owner = np.empty(total, np.uint8)
             except (MemoryError, ValueError):
                 raise no_memory(size) from None
-        address = owner.ctypes.data
+        address = owner.__array_interface__["data"][0]
         start = -address % ALIGNMENT
         return owner, address + start, start
 
@@ -366,24 +370,32 @@ class ReusedBuffers:
     it runs again. To look whether it is takes far less time than to let buffers die and ask the pool for others.
     """
 
-    __slots__ = ("sizes", "_pool", "_kept", "__weakref__")
+    __slots__ = ("sizes", "_pool", "_kept", "_asked", "__weakref__")
 
     def __init__(self, sizes: Sequence[int], pool: Pool = default_pool) -> None:
         self.sizes = sizes
         self._pool = pool
         #: Nobody else may hold this list, nor another one of the same buffers, when the next request comes.
         self._kept: list[Buffer] | None = None
+        #: The number of the last request, among those of all users.
+        self._asked: int | None = None
 
     def take(self) -> list[Buffer]:
         """A buffer of arbitrary contents for each size. One thread at a time, whose signals' handlers may ask too."""
+        global _requests
+        asked, number = self._asked, _requests
+        self._asked = _requests = number + 1
+        soon = asked is None or number - asked <= REUSED_WITHIN
         kept = self._kept
         if kept is None:
-            return self._begin()
+            return self._begin() if soon else self._pool.allocate_all(self.sizes)
         self._kept = None
         if any(shared(kept)) or any(map(_ever_exposed, kept)):
             taken = [index for index, held in enumerate(shared(kept)) if held or kept[index].ever_exposed]
             for index, buffer in zip(taken, self._pool.allocate_all([self.sizes[index] for index in taken])):
                 kept[index] = buffer
+        if not soon:
+            return kept
         given = kept.copy()
         self._kept = kept
         return given
@@ -408,3 +420,4 @@ class ReusedBuffers:
 _reusers_lock = new_lock()
 _reusers: set[weakref.ref[ReusedBuffers]] = set()
 _reused_bytes = 0
+_requests = 0

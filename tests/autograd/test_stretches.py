@@ -11,7 +11,7 @@ import torch
 
 import flambeau
 from flambeau.autograd import engine, stretches
-from flambeau.core import composite
+from flambeau.core import composite, recording
 from flambeau.graph import steps, trace
 
 Program = Callable[..., Any]
@@ -158,7 +158,6 @@ PROGRAMS = [loop, passed_through, parts_unused, broadcast_and_cast, twice, hooks
 
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_same_bits_as_node_by_node(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(composite, "PATIENCE", 1)
     for time in range(TIMES):
         for turns, batch in ((7, 5), (9, 3 + time)):
             together = [value.numpy() for value in program(flambeau, turns, batch)]
@@ -172,6 +171,7 @@ def test_same_bits_as_node_by_node(program: Program, monkeypatch: pytest.MonkeyP
 
 def test_turns_of_a_loop_are_recorded_by_one_look_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither at a size not seen before nor with another number of turns is a turn run node by node."""
+    monkeypatch.setattr(composite, "PATIENCE", recording.PATIENCE)
     run: list[str] = []
     single = stretches.gradients_of
 

@@ -368,3 +368,16 @@ def test_memory_goes_with_its_user() -> None:
     assert pool.bytes_in_use > 0
     del reused
     assert pool.bytes_in_use == 0
+
+
+@pytest.mark.usefixtures("_nobody_else")
+def test_memory_is_not_kept_for_those_who_seldom_ask() -> None:
+    """Of many users in turn each gets what the one before has dropped, which is still in the processor's cache."""
+    pool = Pool()
+    users = [ReusedBuffers([5000], pool) for _ in range(4 * memory.REUSED_WITHIN)]
+    for _ in range(3):
+        addresses = {user.take()[0].address for user in users}
+    assert len(addresses) == 1 and pool.bytes_in_use == 0
+    for _ in range(3):
+        address = users[0].take()[0].address
+    assert users[0].take()[0].address == address and pool.bytes_in_use
