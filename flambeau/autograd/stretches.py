@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Container, Sequence
 from itertools import islice
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..compiler.repeats import turns_in
 from ..core.composite import recorded
@@ -54,7 +54,7 @@ def stretches_in(order: Sequence[Gradient]) -> list[Sequence[Gradient]]:
     """Nodes in the order in which they are run, in stretches."""
     stretches: list[Sequence[Gradient]] = []
     position = 0
-    turns = turns_in([type(node).__name__ for node in order], LEAST_IN_TURNS, MOST_IN_TURNS)
+    turns = turns_in([type(node).__name__ for node in order], LEAST_IN_TURNS, MOST_IN_TURNS) if len(order) > MOST else ()
     for first, count in (*turns, (len(order), 0)):
         _cut(order[position:first], MOST, stretches)
         position = first + count
@@ -78,25 +78,7 @@ def _cut(nodes: Sequence[Gradient], most: int, stretches: list[Sequence[Gradient
         stretches.append(nodes[begin:])
 
 
-class Stretch:
-    """Nodes, and where their gradients go.
-
-    A place is the number of a node of the stretch (if it is not its first output's, with that one's number), or the complement
-    of the number of a place outside.
-    """
-
-    __slots__ = ("nodes", "given", "places", "held")
-
-    def __init__(
-        self, nodes: Sequence[Gradient], given: list[tuple[int, ...]], places: list[tuple[Any, ...]], held: list[bool]
-    ) -> None:
-        self.nodes = nodes
-        #: For each node how many values it saved, and of which outputs gradients are given.
-        self.given = given
-        #: For each node where the gradients of its inputs go.
-        self.places = places
-        #: Whether there is a gradient already at each place outside.
-        self.held = held
+_FIRST = (0,)
 
 
 def run_together(
@@ -109,62 +91,59 @@ def run_together(
     numbers = {id(node): number for number, node in enumerate(nodes)}
     name: list[Any] = [len(nodes)]
     pairs: list[Pair] = []
-    given: list[tuple[int, ...]] = []
-    places: list[tuple[Any, ...]] = []
-    outside: dict[tuple[int, int], int] = {}
+    outside: dict[Any, int] = {}
     targets: list[tuple[Any, int]] = []
     for node in nodes:
-        saved = node.saved
+        saved, edges, shape, d = node.saved, node.edges, node.shape, node.dtype
         if saved is None or node.attached is not None:
             return False
         value = pending.get(node)
-        count: tuple[int, ...] = (len(saved),)
+        given: tuple[int, ...] = ()
         if value is not None:
-            parts = value if type(value) is dict else {0: value}
-            for number, part in parts.items():
+            given = _FIRST if type(value) is not dict else tuple(value)
+            for part in (value,) if given is _FIRST else value.values():
                 if type(part) is not Tensor:
                     return False
-                count += (number,)
                 pairs.append((part._node if part._storage is None else part._read(), part._view))
         pairs += saved
-        going: list[Any] = []
-        for edge in node.edges:
-            if edge is None:
-                going.append(None)
-                continue
-            target, number = edge if type(edge) is tuple else (edge, 0)
-            place = numbers.get(id(target))
-            if place is None:
-                key = id(target), number
-                place = outside.get(key)
-                if place is None:
-                    place = outside[key] = ~len(targets)
-                    targets.append((target, number))
-            going.append((place, number) if number and place >= 0 else place)
-        shape, d = node.shape, node.dtype
         if type(shape) is list:
             shape, d = tuple(shape), tuple(d)
-        wiring = tuple(going)
-        given.append(count)
-        places.append(wiring)
-        name += (type(node), node.context, shape, d, count, wiring)
-    held: list[bool] = []
+        name += (type(node), node.context, shape, d, len(saved), given, len(edges))
+        for edge in edges:
+            if edge is None:
+                name.append(None)
+                continue
+            number = 0
+            if type(edge) is tuple:
+                edge, number = edge
+            place = numbers.get(id(edge))
+            if place is not None:
+                name.append((place, number) if number else place)
+                continue
+            key = (id(edge), number) if number else id(edge)
+            place = outside.get(key)
+            if place is None:
+                place = outside[key] = ~len(targets)
+                targets.append((edge, number))
+            name.append(place)
     for target, number in targets:
         if isinstance(target, Gradient):
-            found = pending.get(target)
-            found = found.get(number) if type(found) is dict else found
+            held = pending.get(target)
+            if type(held) is dict:
+                held = held.get(number)
         else:
             if target._autograd is not None and has_hooks(target):
                 return False
-            found = leaves.get(id(target))
-            found = None if found is None else found[1]
-        held.append(found is not None)
-        if found is not None:
-            if type(found) is not Tensor:
+            held = leaves.get(id(target))
+            if held is not None:
+                held = held[1]
+        name += target._output_meta(number)
+        name.append(held is not None)
+        if held is not None:
+            if type(held) is not Tensor:
                 return False
-            pairs.append((found._node if found._storage is None else found._read(), found._view))
-        name += (*target._output_meta(number), found is not None)
-    results = recorded(name, pairs, _computed_together, Stretch(nodes, given, places, held))
+            pairs.append((held._node if held._storage is None else held._read(), held._view))
+    results = recorded(name, pairs, _computed_together, (nodes, name))
     for node in nodes:
         pending.pop(node, None)
     for (target, number), (value, view) in zip(targets, results):
@@ -180,23 +159,54 @@ def run_together(
     return True
 
 
-def _computed_together(stretch: Stretch, pairs: list[Pair]) -> Sequence[Tensor | None]:
+class _Described(NamedTuple):
+    """What a stretch's name tells of one of its nodes."""
+
+    kind: type[Gradient]
+    context: Any
+    shape: Any
+    dtype: Any
+    #: How many values it saved, and of which outputs gradients are given.
+    saved: int
+    given: tuple[int, ...]
+    #: Where the gradients of its inputs go: the number of a node of the stretch (if not to its first output, with that one's
+    #: number), or the complement of the number of a place outside.
+    places: Sequence[Any]
+
+
+def _described(name: Sequence[Any]) -> tuple[list[_Described], list[Any]]:
+    """A stretch's nodes and the places outside: shape and dtype of each, and whether there is a gradient already."""
+    following = iter(name[1:])
+    nodes = []
+    for _ in range(name[0]):
+        *told, count = islice(following, 7)
+        nodes.append(_Described._make((*told, tuple(islice(following, count)))))
+    rest = tuple(following)
+    return nodes, [rest[at : at + 3] for at in range(0, len(rest), 3)]
+
+
+Context = tuple[Sequence[Gradient], Sequence[Any]]
+"""A stretch: its nodes, and the name under which it is recorded."""
+
+
+def _computed_together(context: Context, pairs: list[Pair]) -> Sequence[Tensor | None]:
     """The gradients at a stretch's places outside, run node by node."""
-    nodes = stretch.nodes
+    nodes, name = context
+    described, places_outside = _described(name)
     following = iter(pairs)
     before = [node.saved for node in nodes]
     pending: list[dict[int, Tensor]] = []
     try:
-        for node, (count, *numbers) in zip(nodes, stretch.given):
-            pending.append({number: tensor_of(*next(following)) for number in numbers})
-            node.saved = tuple(islice(following, count))
-        outside = [{0: tensor_of(*next(following))} if held else {} for held in stretch.held]
-        for number, (node, places) in enumerate(zip(nodes, stretch.places)):
+        for node, told in zip(nodes, described):
+            pending.append({number: tensor_of(*next(following)) for number in told.given})
+            node.saved = tuple(islice(following, told.saved))
+        outside = [{0: tensor_of(*next(following))} if held else {} for _, _, held in places_outside]
+        for number, (node, told) in enumerate(zip(nodes, described)):
             value = pending[number]
             if not value:
                 continue
             pending[number] = {}
-            for place, result in zip(places, gradients_of(node, value if node.outputs > 1 else value[0])):
+            for place, result in zip(told.places, gradients_of(node, value if node.outputs > 1 else value[0])):
                 if place is None or result is None:
                     continue
                 at, output = place if type(place) is tuple else (place, 0)
@@ -211,28 +221,22 @@ def _computed_together(stretch: Stretch, pairs: list[Pair]) -> Sequence[Tensor |
 patient.add(_computed_together)
 
 
-def _like(_: Stretch, name: Sequence[Any], pairs: list[Pair]) -> Stretch:
+def _like(_: Context, name: Sequence[Any], pairs: list[Pair]) -> Context:
     """A stretch as it would be with other sizes: those in the name."""
-    following = iter(name[1:])
-    described = [tuple(islice(following, 6)) for _ in range(name[0])]
-    metas = [tuple(islice(following, 3)) for _ in range((len(name) - 1 - 6 * name[0]) // 3)]
-    inputs = [Input(shape, d) for shape, d, _ in metas]
-    nodes: list[Gradient] = []
-    for kind, context, shape, d, _, places in reversed(described):
+    described, places_outside = _described(name)
+    inputs = [Input(shape, d) for shape, d, _ in places_outside]
+    nodes: list[Any] = [None] * len(described)
+    for number in reversed(range(len(nodes))):  # those that its gradients go to first
+        told = described[number]
         edges: list[Any] = []
-        for place in places:
-            at, number = place if type(place) is tuple else (place, 0)
-            if at is None:
-                edges.append(None)
-            elif at < 0:
-                edges.append(inputs[~at])
-            else:
-                target = nodes[len(described) - 1 - at]
-                edges.append((target, number) if number else target)
-        several = kind.outputs > 1
-        nodes.append(kind.of(tuple(edges), (), list(shape) if several else shape, list(d) if several else d, context))
-    nodes.reverse()
-    return Stretch(nodes, [d[4] for d in described], [d[5] for d in described], [held for _, _, held in metas])
+        for place in told.places:
+            at, output = place if type(place) is tuple else (place, 0)
+            target = None if at is None else nodes[at] if at >= 0 else inputs[~at]
+            edges.append((target, output) if output else target)
+        several = told.kind.outputs > 1
+        shape, d = (list(told.shape), list(told.dtype)) if several else (told.shape, told.dtype)
+        nodes[number] = told.kind.of(tuple(edges), (), shape, d, told.context)
+    return nodes, name
 
 
 contexts[_computed_together] = _like
