@@ -348,16 +348,16 @@ def _learn(
 ) -> list[Pair] | None:
     """Record a composite step by step and remember it, if it can be; None, with nothing recorded, if it looked at a value."""
     cursor, first = trace.cursor, len(trace.numbers)
+    hidden = without_numbers(pairs)
+    line = local.line
+    site = line or user_site()
     with trace.lock:  # nobody else may evaluate numbers that are not there
         limit, unfinished, looked = trace.limit, trace.unfinished, trace.looked
         trace.limit, trace.looked = UNLIMITED, False
-        line = local.line
-        if line is None:
-            local.line = user_site()
+        local.line = site
         if unfinished is None:
             trace.unfinished = cursor
         results: Sequence[Any] | None = None
-        hidden = without_numbers(pairs)
         composite = found = None
         try:
             try:
