@@ -178,6 +178,23 @@ def test_what_another_thread_has_recorded_reads_memory_before_it_is_shown(leaf_h
     assert pending is None or pending.tolist() == [1, 2, 3, 4]
 
 
+def test_memory_that_values_of_two_threads_share_is_given_to_no_other_value() -> None:
+    x = flambeau.arange(4.0) * 1
+    x.tolist()
+    pending = x + 1  # a leaf here, so it gets another node in another thread
+
+    def elsewhere() -> None:
+        weight = flambeau.ones(4, requires_grad=True)
+        loss = (x * weight).sum() * 3
+        loss.item()
+        loss.backward()  # reads what was saved, which nothing else needs afterwards
+        assert weight.grad is not None and weight.grad.tolist() == [0, 3, 6, 9]
+
+    for _ in range(3):
+        together(elsewhere)
+    assert x.tolist() == [0, 1, 2, 3] and pending.tolist() == [1, 2, 3, 4]
+
+
 def test_an_error_is_told_to_the_thread_that_recorded_it() -> None:
     """Another one that needs a value of the same trace gets it, if it does not depend on what failed."""
 

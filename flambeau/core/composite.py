@@ -251,6 +251,9 @@ def _unknown(
         evaluate_trace[0](trace)
         return recorded(name, pairs, call, context)
     with trace.lock:  # nobody closes the trace while something is taken back
+        if trace.limit == CLOSED:  # by another thread, meanwhile: operands may have entered others at other places
+            leave(trace, [value for value, _ in pairs if type(value) is Node])
+            return recorded(name, pairs, call, context)
         kept = trace.segments if cursor.passing else _segments
         if key is None:
             key, outside, _ = spelled(name, pairs)

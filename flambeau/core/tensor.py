@@ -137,7 +137,10 @@ class Tensor(TensorValues, TensorHooks, Methods):
     def _autograd_state(self) -> AutogradState:
         state = self._autograd
         if state is None:
-            state = self._autograd = AutogradState()
+            made = AutogradState()
+            if self._autograd is None:  # another thread may have made one meanwhile
+                self._autograd = made
+            state = self._autograd
         return state
 
     # --- value and memory ------------------------------------------------------------------------------------------

@@ -54,6 +54,8 @@ class Buffer:
         what the memory belongs to. Do not keep references to it: they count as exposure.
     ``readonly``
         it was wrapped around an array that may not be written to.
+    ``recyclable``
+        it came from a pool, and no two values name it, so that it may be given to another value.
     ``ever_exposed``
         :meth:`array` was called at some time; while false, nobody needs to count references.
     ``exposed_forever``
@@ -63,6 +65,7 @@ class Buffer:
     device = "cpu"
     __slots__ = (
         "__weakref__", "_pool", "_start", "address", "ever_exposed", "exposed_forever", "nbytes", "owner", "readonly",
+        "recyclable",
     )  # fmt: skip
 
     def __init__(self, owner: Any, address: int, nbytes: int, pool: Pool | None = None, start: int | None = None) -> None:
@@ -70,6 +73,7 @@ class Buffer:
         self.address = address
         self.nbytes = nbytes
         self.readonly = False
+        self.recyclable = pool is not None
         self.ever_exposed = False
         self.exposed_forever = False
         self._pool = pool
@@ -138,11 +142,6 @@ class Buffer:
             return -1
         return int(self.address - owner.ctypes.data)
 
-    @property
-    def recyclable(self) -> bool:
-        """Whether the memory came from a pool, so that it may be used again for another value."""
-        return self._pool is not None
-
     def copy(self, nbytes: int) -> Buffer:
         """A new buffer of the pool with the first ``nbytes`` bytes."""
         if nbytes > self.nbytes:
@@ -155,7 +154,7 @@ class Buffer:
 _holders_of_owner = other_holders(attrgetter("owner"))
 """References to a buffer's owner besides the buffer's: one is the pool's, if it is from one."""
 _holders_of_first = other_holders(itemgetter(0))
-_ever_exposed = attrgetter("ever_exposed")
+_ever_exposed, _recyclable = attrgetter("ever_exposed"), attrgetter("recyclable")
 
 
 class _Bytes:
@@ -390,8 +389,9 @@ class ReusedBuffers:
         if kept is None:
             return self._begin() if soon else self._pool.allocate_all(self.sizes)
         self._kept = None
-        if any(shared(kept)) or any(map(_ever_exposed, kept)):
-            taken = [index for index, held in enumerate(shared(kept)) if held or kept[index].ever_exposed]
+        if any(shared(kept)) or any(map(_ever_exposed, kept)) or not all(map(_recyclable, kept)):
+            unfit = [buffer.ever_exposed or not buffer.recyclable for buffer in kept]
+            taken = [index for index, held in enumerate(shared(kept)) if held or unfit[index]]
             for index, buffer in zip(taken, self._pool.allocate_all([self.sizes[index] for index in taken])):
                 kept[index] = buffer
         if not soon:

@@ -321,6 +321,7 @@ def in_memory(trace: Trace, node: Node) -> Node:
         trace.kept.append(node)
     elif other is not None and other is not trace:
         trace.kept.append(node)
+        buffer.recyclable = False  # who holds one node does not know of the other
         node = Node(node.shape, node.dtype, None, 0, buffer)
         trace.kept.append(node)
         _borrowing.add(weakref.ref(trace, _borrowing.discard))

@@ -75,9 +75,8 @@ class Memory(Protocol):
     #: It is others' memory, and must not be written to.
     readonly: bool
 
-    @property
-    def recyclable(self) -> bool:
-        """Whether another value may be put there when nobody holds this one any more."""
+    #: Whether another value may be put there when nobody holds this one any more. To be cleared when a second node names it.
+    recyclable: bool
 
     def exposed(self) -> bool:
         """Whether anybody outside may read or write the memory now."""
