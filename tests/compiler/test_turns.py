@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from reference_device import computing_there
 from tiers import eager
 
 import flambeau
@@ -40,16 +41,24 @@ def turns(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return found
 
 
-def random_body(choose: random.Random) -> Any:
-    """A function of (weights, row, states) that gives the next states, of one to three."""
-    instructions = [
-        (choose.choice("matmul add mul tanh sigmoid row slice keep sum".split()), choose.random(), choose.random())
-        for _ in range(choose.randint(3, 9))
-    ]
+def random_body(choose: random.Random, growing: bool = False) -> Any:
+    """A function of (weights, rows, turn, text, states) that gives the next states, of one to three, and the text.
+
+    If it is ``growing``, its instructions read values that are longer in each turn: a text of rows that were joined, a cache that
+    was written to, the rows up to this turn.
+    """
+    names = "matmul add mul tanh sigmoid row slice keep sum".split()
+    if growing:
+        names = [*choose.sample(names, 4), *choose.choices(["join", "attend", "cache", "until"], k=4)]
+    instructions = [(choose.choice(names), choose.random(), choose.random()) for _ in range(choose.randint(3, 9))]
+    if growing:
+        instructions += [("join", choose.random(), 0.0), (choose.choice(["attend", "cache", "until"]), choose.random(), 0.0)]
     count = choose.randint(1, 3)
 
-    def body(weights: Any, row: Any, states: list[Any]) -> list[Any]:
+    def body(weights: Any, rows: Any, turn: int, text: Any, states: list[Any]) -> tuple[list[Any], Any]:
         values = [*states]
+        row = rows[turn]
+        cache = flambeau.zeros_like(rows) if growing else None
         for name, first, second in instructions:
             a, b = values[int(first * len(values))], values[int(second * len(values))]
             if name == "matmul":
@@ -66,10 +75,21 @@ def random_body(choose: random.Random) -> Any:
                 value = flambeau.where(a > 0, a, b * 0.1)
             elif name == "sum":
                 value = a - b.mean(1, keepdim=True)
+            elif name == "join":
+                text = flambeau.cat([text, a], 0)
+                value = a * 0.5
+            elif name == "attend":
+                value = flambeau.softmax(a @ text.t(), 1) @ text
+            elif name == "cache":
+                cache = cache.clone()
+                cache[turn] = a
+                value = a + cache[: turn + 1].sum(0)
+            elif name == "until":
+                value = a * rows[: turn + 1].mean(0)
             else:
                 value = getattr(flambeau, name)(a)
             values.append(value)
-        return [flambeau.tanh(values[-1 - k % len(instructions)] + states[k] + row) for k in range(count)]
+        return [flambeau.tanh(values[-1 - k % len(instructions)] + states[k] + row) for k in range(count)], text
 
     return count, body
 
@@ -80,29 +100,42 @@ def run(count: int, body: Any, length: int, batch: int, seen: int) -> list[bytes
     weights = flambeau.from_numpy(numbers.standard_normal((WIDTH, WIDTH)).astype(np.float32)).requires_grad_()
     rows = flambeau.from_numpy(numbers.standard_normal((length, batch, WIDTH)).astype(np.float32)).requires_grad_()
     states = [flambeau.full((batch, WIDTH), 0.1 * k) @ weights for k in range(count)]
+    text = states[0][:1]
     outputs, looked = [], b""
     for turn in range(length):
-        states = body(weights, rows[turn], states)
+        states, text = body(weights, rows, turn, text, states)
         outputs.append(states[0])
         if turn == seen:
             looked = states[-1].detach().numpy().tobytes()
     result = flambeau.stack(outputs)
-    (result.sum() + states[-1].mean()).backward()
+    (result.sum() + states[-1].mean() + text.mean()).backward()
     grads = [weights.grad, rows.grad]
     assert all(grad is not None for grad in grads)
     return [looked, result.detach().numpy().tobytes(), *[grad.numpy().tobytes() for grad in grads]]  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(8))
 def test_random_loops_have_the_same_bits(seed: int, turns: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
     choose = random.Random(seed)
-    count, body = random_body(choose)
+    count, body = random_body(choose, growing=seed % 2 == 1)
     sizes = [(choose.randint(15, 30), choose.randint(1, 5), choose.choice([-1, -1, 9])) for _ in range(4)]
     with eager():
         expected = [run(count, body, *size) for size in sizes]
     monkeypatch.setattr("flambeau.compiler.plan.CHECK", True)
     for size, wanted in zip(sizes, expected, strict=True):
         assert run(count, body, *size) == wanted, size
+    assert max(turns) >= 10
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_random_loops_on_the_reference_device(seed: int, turns: list[int]) -> None:
+    choose = random.Random(seed)
+    count, body = random_body(choose, growing=True)
+    with computing_there():
+        for size in [(17, 3, -1), (15, 2, 9), (19, 3, -1)]:
+            with eager():
+                expected = run(count, body, *size)
+            assert run(count, body, *size) == expected, size
     assert max(turns) >= 10
 
 
