@@ -87,23 +87,29 @@ def _places(first: Any, last: Any, sizes: Any) -> tuple[Any, int]:
     before = ends[starts] - sizes[starts]
     together = np.append(before[1:], ends[-1]) - before
     free = FreePlaces()
-    left: dict[int, list[int]] = {}  # places that turns of a loop have left are taken as they are by the next ones
+    # Places that turns of a loop have left, by size: the next ones take them as they are, and others when there is enough.
+    left: dict[int, list[int]] = {}
+    bytes_left = 0
     leaving: dict[int, list[tuple[int, int]]] = {}
     offsets: list[int] = []
     now = 0
     for begin, end, size in zip(first[starts].tolist(), last[starts].tolist(), together.tolist()):
         while now < begin:
-            for offset, before_it in leaving.pop(now, ()):
-                left.setdefault(before_it, []).append(offset)
+            for offset, left_size in leaving.pop(now, ()):
+                left.setdefault(left_size, []).append(offset)
+                bytes_left += left_size
             now += 1
         same = left.get(size)
         if same:
             offset = same.pop()
+            bytes_left -= size
         else:
-            for other, places in left.items():
-                for place in places:
-                    free.give(place, other)
-            left.clear()
+            if bytes_left >= size:
+                for left_size, places in left.items():
+                    for offset in places:
+                        free.give(offset, left_size)
+                left.clear()
+                bytes_left = 0
             offset = free.take(size)
         offsets.append(offset)
         leaving.setdefault(end, []).append((offset, size))

@@ -188,10 +188,14 @@ def places_of(skipped: Sequence[Any], depth: int) -> list[int]:
     places: list[int] = []
     end = 0
     for composite in skipped:
-        places += range(end, min(composite.start, depth))
         start = composite.start
-        places += [start + place for place in composite.places if start + place < depth]
+        if start > end:
+            places += range(end, start)
+        for place in composite.places:
+            places.append(start + place)
         end = composite.last.depth
+    if end > depth:
+        del places[bisect_left(places, depth) :]
     places += range(end, depth)
     return places
 
