@@ -20,7 +20,7 @@ def begins_of(lengths: Any) -> Any:
 
 
 class Ragged:
-    """What parts have of some kind: each an array, of those of its form, one part's behind the other's."""
+    """What parts have of some kind: each an array of rows, of those of its form, one part's behind the other's."""
 
     __slots__ = ("begins", "total", "part", "_index")
 
@@ -30,10 +30,14 @@ class Ragged:
         #: Where the array of each part begins, and how long all are.
         self.begins: Any = begins_of(of_parts)
         self.total = int(of_parts.sum())
-        #: For each element the part that it belongs to.
-        self.part: Any = np.arange(len(which)).repeat(of_parts)
-        self._index: Any = np.arange(self.total) + (begins_of(lengths)[which] - self.begins).repeat(of_parts)
+        #: For each row the part that it belongs to.
+        self.part: Any = np.arange(len(which)).repeat(of_parts) if self.total else which[:0]
+        self._index: Any = None
+        if self.total:
+            self._index = np.arange(self.total) + (begins_of(lengths)[which] - self.begins).repeat(of_parts)
 
     def of(self, arrays: Sequence[Any]) -> Any:
-        """The elements of all parts' arrays, which are as long as those that this was made for."""
-        return np.concatenate(arrays)[self._index] if self.total else np.zeros(0, np.int64)
+        """The rows of all parts' arrays, which are as long as those that this was made for."""
+        if self._index is None:
+            return np.zeros((0, *arrays[0].shape[1:]) if arrays else 0, np.int64)
+        return np.concatenate(arrays)[self._index]

@@ -25,7 +25,7 @@ from ..kernels.contract import NEW_PHASE, PADDING, STOP_ON_ERROR, Device, Reused
 from ..kernels.kernel import Late, Operand
 from . import plan as planning
 from .arrays import Ragged, begins_of, packed
-from .fitted import Fitted, Meta, fitted
+from .fitted import COLUMNS, Fitted, Meta, fitted
 from .lifetimes import Lifetimes
 from .parts import parts_of, places_behind
 from .templates import HostCall
@@ -280,42 +280,41 @@ class _Assembly:
         self._find_late()
         self._find_segments()
 
-    def _ragged(self, name: str) -> tuple[Ragged, Any]:
-        """What of each part's form has a name."""
-        arrays = [getattr(form, name) for form in self._forms]
+    def _rows(self, name: str) -> tuple[Ragged, Any]:
+        """What of each part's form has a name: which parts the rows belong to, and its columns."""
+        arrays = [getattr(form, name) for form in self._forms] or [np.zeros((0, COLUMNS[name]), np.int64)]
         ragged = Ragged(arrays, self._which)
-        return ragged, ragged.of(arrays)
+        return ragged, ragged.of(arrays).T
 
     # --- memory -------------------------------------------------------------------------------------------------------
 
     def _find_memory(self) -> None:
         """Number the pieces of memory: of leaves, of outputs, and of what parts work in; find out who needs them for how long."""
         parts, fitted, which = self._parts, self._fitted, self._which
-        leaves, count = len(parts.leaf_places), len(which)
+        leaves = len(parts.leaf_places)
         memory_at = np.array([-1]).repeat(len(parts.live))
         memory_at[parts.leaf_places] = np.arange(leaves)
         sizes = [known.outputs for known in fitted]
         outputs = Ragged(sizes, which)
-        self._first_output = first_output = leaves + outputs.begins
+        first_output = leaves + outputs.begins
         end = leaves + outputs.total
-        made, columns = self._ragged("made")
+        made, (columns, made_in) = self._rows("made")
         places = parts.own[self._gives[made.part] + columns]
-        memory_at[places] = pieces = first_output[made.part] + made.of([form.made_in for form in self._forms])
+        memory_at[places] = pieces = first_output[made.part] + made_in
         # Turns of a loop, and neighbours of one kind, work in one piece.
-        arenas = packed([known.arena for known in fitted])[which]
         starts = parts.starts
-        works = np.maximum.reduceat(arenas, starts) if count else arenas
-        works[works <= PADDING] = 0
-        self._arena: Any = end + np.arange(len(starts)).repeat(parts.counts)
-        first = np.concatenate([np.zeros(leaves, np.int64), outputs.part, starts])
-        last = np.concatenate([np.zeros(leaves, np.int64), outputs.part, starts + parts.counts - 1])
-        size = np.concatenate([np.zeros(leaves, np.int64), outputs.of(sizes), works])
+        works = np.maximum.reduceat(packed([known.arena for known in fitted])[which], starts) if len(starts) else starts
+        works = np.where(works > PADDING, works, 0)
+        nothing = np.zeros(leaves, np.int64)
+        first = np.concatenate([nothing, outputs.part, starts])
+        last = np.concatenate([nothing, outputs.part, starts + parts.counts - 1])
+        size = np.concatenate([nothing, outputs.of(sizes), works])
         np.maximum.at(last, pieces, parts.last_use[places])
         # Outputs that take the memory of what nobody needs any more: of a leaf when the plan runs, of an earlier piece here.
         within = np.arange(len(first))
-        taking, donors = self._ragged("donors")
+        taking, (donors, outputs_taking, contents) = self._rows("taking")
         sources = parts.outside[self._reads[taking.part] + donors]
-        taken = first_output[taking.part] + taking.of([form.donated for form in self._forms])
+        taken = first_output[taking.part] + outputs_taking
         of_leaf = parts.is_leaf[sources]
         within[taken[~of_leaf]] = memory_at[sources[~of_leaf]]
         self.memory = memory = Lifetimes(leaves, within, first, last, size)
@@ -323,14 +322,20 @@ class _Assembly:
         memory.lay_out(np.concatenate([pieces[held], taken[of_leaf]]))
         self.output_places: list[int] = places[held].tolist()
         self.output_of_place: list[int] = memory.output[pieces[held]].tolist()
-        contents = taking.of([form.contents for form in self._forms])[of_leaf]
+        donors, taking_it = memory_at[sources[of_leaf]].tolist(), memory.output[taken[of_leaf]].tolist()
         self.donations: list[tuple[int, int, bool]] = sorted(
-            zip(memory_at[sources[of_leaf]].tolist(), memory.output[taken[of_leaf]].tolist(), contents.astype(bool).tolist()),
-            key=lambda donation: donation[1],
+            zip(donors, taking_it, (contents[of_leaf] != 0).tolist()), key=lambda donation: donation[1]
         )
         #: The parts that take a leaf's memory.
         self._taking = taking.part[of_leaf]
-        self._memory_at = memory_at
+        # For each part its pieces: what it works in, its outputs, what it reads.
+        counts = np.append(outputs.begins[1:], outputs.total) - outputs.begins
+        self._first_piece = first_piece = begins_of(1 + counts + parts.entries)
+        self._pieces = np.empty(len(which) + outputs.total + len(parts.outside), np.int64)
+        self._pieces[first_piece] = end + np.arange(len(starts)).repeat(parts.counts)
+        self._pieces[np.arange(1, 1 + outputs.total) + (first_piece - outputs.begins)[outputs.part]] = np.arange(leaves, end)
+        before = first_piece + 1 + counts - self._reads
+        self._pieces[np.arange(len(parts.outside)) + before[parts.reader]] = memory_at[parts.outside]
 
     # --- numbers ------------------------------------------------------------------------------------------------------
 
@@ -341,11 +346,10 @@ class _Assembly:
         self._fills, reader = parts.filled[parts.outside[read]], parts.reader[read]
         self._fills_of = np.bincount(reader, minlength=len(self._which))
         self._first_fill = begins_of(self._fills_of)
-        indices, index = self._ragged("number_indices")
-        self._first_number = indices.begins
-        kinds = indices.of([form.number_kinds for form in self._forms])
+        used, (index, kinds) = self._rows("used")
+        self._first_number = used.begins
         numbers, first, self._number_at = np.unique(
-            self._number_of(indices.part, index), return_index=True, return_inverse=True
+            self._number_of(used.part, index), return_index=True, return_inverse=True
         )
         self.number_indices: list[int] = numbers.tolist()
         self.number_formats = "".join(["d" if kind == ord("f") else "q" for kind in kinds[first].tolist()])
@@ -362,43 +366,30 @@ class _Assembly:
 
     def _fill_in(self) -> None:
         """All arguments with slots, offsets and numbers of errors as they are in this plan, and those that move with a number."""
-        parts, forms, memory = self._parts, self._forms, self.memory
+        memory = self.memory
         templates = [known.arguments for known in self._fitted]
         ragged = Ragged(templates, self._which)
         self._begins = begins = ragged.begins
         self.arguments = arguments = ragged.of(templates) if ragged.total else np.zeros(1, np.int64)
-        reads, columns = self._ragged("leaves")
-        self._read: Any = self._memory_at[parts.outside[self._reads[reads.part] + columns]]
-        self._first_read, self._leaves = reads.begins, packed([len(form.leaves) for form in forms])[self._which]
-        operands, at = self._ragged("operands_at")
-        at += begins[operands.part]
-        pieces = self._pieces(operands.part, operands.of([form.operands for form in forms]))
+        operands, (at, piece) = self._rows("operands")
+        at = at + begins[operands.part]
+        pieces = self._pieces[self._first_piece[operands.part] + piece]
         self._slots = memory.slots()
         arguments[at] = self._slots[pieces]
         arguments[at + 1] += memory.offsets[pieces]
-        numbers, at = self._ragged("numbers_at")
-        which = self._number_at[self._first_number[numbers.part] + numbers.of([form.numbers for form in forms])]
-        arguments[begins[numbers.part] + at] = 2 + len(parts.leaf_places) + len(memory.outputs) + which
-        errors, at = self._ragged("errors_at")
-        lates = packed([len(form.late) for form in forms])[self._which]
-        self._first_late = begins_of(lates)
+        numbers, (at, number) = self._rows("numbers")
+        slots = 2 + len(self._parts.leaf_places) + len(memory.outputs)
+        arguments[begins[numbers.part] + at] = slots + self._number_at[self._first_number[numbers.part] + number]
+        errors, (at,) = self._rows("errors")
+        self._first_late = begins_of(packed([len(form.late) for form in self._forms])[self._which])
         arguments[begins[errors.part] + at] += self._first_late[errors.part]
-        moved, at = self._ragged("moved_at")
-        pieces = self._pieces(moved.part, moved.of([form.moved for form in forms]))
-        fixed = moved.of([known.moved for known in self._fitted]) + memory.offsets[pieces]
-        number = self._number_of(moved.part, moved.of([form.moved_by for form in forms]))
-        units = moved.of([form.moved_units for form in forms])
+        moved, (at, piece, number, units) = self._rows("moved")
+        fixed = moved.of([known.moved for known in self._fitted])
+        fixed = fixed + memory.offsets[self._pieces[self._first_piece[moved.part] + piece]]
+        which = self._number_of(moved.part, number)
         self.moved: list[tuple[int, int, int, int]] = [
-            *zip((at + begins[moved.part]).tolist(), fixed.tolist(), number.tolist(), units.tolist())
+            *zip((at + begins[moved.part]).tolist(), fixed.tolist(), which.tolist(), units.tolist())
         ]
-
-    def _pieces(self, part: Any, operand: Any) -> Any:
-        """The pieces of memory that are operands of parts: what they work in, values that they read, their outputs."""
-        output = operand - 1 - self._leaves[part]
-        pieces = np.where(operand == 0, self._arena[part], self._first_output[part] + output)
-        is_read = (operand > 0) & (output < 0)
-        pieces[is_read] = self._read[(self._first_read[part] + operand - 1)[is_read]]
-        return pieces
 
     # --- what runs ----------------------------------------------------------------------------------------------------
 
@@ -416,13 +407,13 @@ class _Assembly:
     def _find_segments(self) -> None:
         """The records of all kernels, and the native runs (first record, count) and host calls, in order."""
         which, forms = self._which, self._forms
-        kernels, numbers = self._ragged("kernels")
+        kernels, (starts, numbers, flags) = self._rows("kernels")
         self.records: Any = np.zeros((max(1, kernels.total), 4), np.int64)
         records = self.records[: kernels.total]
         records[:, 0] = numbers
-        records[:, 1] = self._begins[kernels.part] + kernels.of([form.starts for form in forms])
+        records[:, 1] = self._begins[kernels.part] + starts
         records[:, 2] = kernels.of([known.tiles for known in self._fitted])
-        records[:, 3] = kernels.of([form.flags for form in forms])
+        records[:, 3] = flags
         # Who takes a leaf's memory does not if an error was found before.
         taking = {part for part in self._taking.tolist() if self._first_late[part]}
         self.segments: list[Any] = []
@@ -453,7 +444,8 @@ class _Assembly:
         """Memory and numbers of host calls of parts as they are in this plan."""
         arrays = [(part, read) for part, call in calls for read in call.arrays()]
         part = packed([part for part, _ in arrays])
-        pieces = self._pieces(part, packed([read.operand.slot - 1 for _, read in arrays]))
+        piece = packed([self._fitted[self._which[part]].form.piece(read.operand.slot) for part, read in arrays])
+        pieces = self._pieces[self._first_piece[part] + piece]
         for (_, read), slot, offset in zip(arrays, self._slots[pieces].tolist(), self.memory.offsets[pieces].tolist()):
             read.operand.slot = slot
             read.operand.offset += offset

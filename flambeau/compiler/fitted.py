@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from ..graph.primitives import FILL, LEAF
 from ..graph.steps import count_structure, when_forgotten
 from ..graph.structure import SizedStep
@@ -25,49 +27,64 @@ Meta = tuple[Any, Any, str]
 """What a part knows of a value from outside: shape, dtype, and of which kind the number is that it is filled with, if so."""
 
 
-class Form:
-    """What of a part's outline is the same for all sizes, as arrays, so that many parts are put together at once.
+COLUMNS = {"operands": 2, "numbers": 2, "errors": 1, "kernels": 3, "made": 2, "taking": 3, "used": 2, "moved": 4}
+"""How many columns the arrays of a form have."""
 
-    Pieces of memory have numbers: that of its temporaries, those of the leaves that it reads, those of its outputs.
+
+class Form:
+    """What of a part's outline is the same for all sizes, as arrays with a row for each thing (:data:`COLUMNS`), so that many
+    parts are put together at once.
+
+    A part's pieces of memory have numbers: that of its temporaries, those of its outputs, those of the values that it reads.
     """
 
-    __slots__ = (
-        "outline", "operands_at", "operands", "numbers_at", "numbers", "errors_at", "starts", "kernels", "flags", "leaves",
-        "made", "made_in", "donors", "donated", "contents", "number_indices", "number_kinds", "moved_at", "moved", "moved_by",
-        "moved_units", "hosts", "late",
-    )  # fmt: skip
+    __slots__ = ("outline", *COLUMNS, "hosts", "late")
+
+    operands: Any
+    numbers: Any
+    errors: Any
+    kernels: Any
+    made: Any
+    taking: Any
+    used: Any
+    moved: Any
 
     def __init__(self, outline: Outline, entries: int) -> None:
         self.outline = outline
-        slots = outline.arguments
-        leaves, outputs = len(outline.leaf_places), len(outline.outputs)
-        #: Which arguments are slots of memory, and of which piece; which are slots of numbers, and of which; numbers of errors.
-        self.operands_at = packed(outline.operands_at)
-        self.operands = packed([slots[at] - 1 for at in outline.operands_at])
-        self.numbers_at = packed(outline.numbers_at)
-        self.numbers = packed([slots[at] - 2 - leaves - outputs for at in outline.numbers_at])
-        self.errors_at = packed(outline.errors_at)
-        #: Of each kernel where its arguments begin, its number and its flags.
-        self.starts, self.kernels, self.flags = map(packed, (outline.starts, outline.kernels, outline.flags))
-        #: Which of the values from outside are its leaves.
-        self.leaves = packed(outline.leaf_places)
-        #: Which of its places are needed, and the output in which each of these lies.
-        self.made = packed([place - entries for place in outline.output_places])
-        self.made_in = packed(outline.output_of_place)
+        slots, outputs = outline.arguments, len(outline.outputs)
+        numbers = 2 + len(outline.leaf_places) + outputs
+        #: Arguments that are slots of memory: where they are, and of which piece.
+        self.operands = _rows("operands", [(at, self.piece(slots[at])) for at in outline.operands_at])
+        #: Those that are slots of numbers, and of which; those that are numbers of errors.
+        self.numbers = _rows("numbers", [(at, slots[at] - numbers) for at in outline.numbers_at])
+        self.errors = _rows("errors", [(at,) for at in outline.errors_at])
+        #: Where the arguments of each kernel begin, its number and its flags.
+        self.kernels = _rows("kernels", [*zip(outline.starts, outline.kernels, outline.flags)])
+        #: Its places that are needed, and the output in which each of these lies.
+        made = zip(outline.output_places, outline.output_of_place)
+        self.made = _rows("made", [(place - entries, output) for place, output in made])
         #: Outputs that take the memory of a value from outside: which that is, the output, and whether the content must be there.
         #: (Where an error may be found, it is a complement in the outline: what is lost then is computed again.)
-        self.donors = packed([outline.leaf_places[max(leaf, ~leaf)] for leaf, _, _ in outline.donations])
-        self.donated = packed([output for _, output, _ in outline.donations])
-        self.contents = packed([content for _, _, content in outline.donations])
-        self.number_indices = packed(outline.number_indices)
-        self.number_kinds = packed([*map(ord, outline.number_kinds)])
+        leaves = outline.leaf_places
+        self.taking = _rows("taking", [(leaves[max(leaf, ~leaf)], *further) for leaf, *further in outline.donations])
+        #: The numbers that it is given, and of which kinds they are.
+        self.used = _rows("used", [*zip(outline.number_indices, map(ord, outline.number_kinds))])
         #: Arguments that move with numbers: where they are, in which piece of memory, with which number, bytes per unit.
-        self.moved_at = packed([at for at, _, _, _ in outline.moved])
-        self.moved = packed([slots[at - 1] - 1 for at, _, _, _ in outline.moved])
-        self.moved_by = packed([number for _, _, number, _ in outline.moved])
-        self.moved_units = packed([unit for _, _, _, unit in outline.moved])
+        self.moved = _rows("moved", [(at, self.piece(slots[at - 1]), number, unit) for at, _, number, unit in outline.moved])
         self.hosts = any(isinstance(segment, HostCall) for segment in outline.segments)
         self.late = outline.late
+
+    def piece(self, slot: int) -> int:
+        """The number of the piece of memory that has a slot in its outline."""
+        leaves, outputs = self.outline.leaf_places, len(self.outline.outputs)
+        if slot == 1:
+            return 0
+        number = slot - 2
+        return 1 + outputs + leaves[number] if number < len(leaves) else 1 + number - len(leaves)
+
+
+def _rows(name: str, rows: Sequence[tuple[int, ...]]) -> Any:
+    return np.array(rows, np.int64).reshape(-1, COLUMNS[name])
 
 
 class Fitted:
@@ -81,7 +98,7 @@ class Fitted:
         arguments = 3 + len(form.outline.arguments)
         tiles = arguments + len(form.kernels)
         outputs = tiles + len(form.outline.outputs)
-        moved = outputs + len(form.moved_at)
+        moved = outputs + len(form.moved)
         numbers = packed(sizes[:moved])
         self.arguments, self.tiles = numbers[3:arguments], numbers[arguments:tiles]
         self.outputs, self.moved = numbers[tiles:outputs], numbers[outputs:moved]
