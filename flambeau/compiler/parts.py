@@ -273,16 +273,22 @@ _NUMBERS = 30
 
 def _facts_of(steps: Sequence[Step], structures: Sequence[int]) -> tuple[Any, Any, Any]:
     """How many places each of the steps takes that have these structures, its numbers, and whether it may find errors late."""
-    for step in steps if not _facts.keys() >= {*structures} else ():
-        if step.structure not in _facts:
-            count_structure(100)
-            segment = step.attributes if step.primitive is SEGMENT else None
-            numbers = numbers_of(step.operands) if segment is None else segment.numbers
-            late = step.primitive.late if segment is None else segment.late
-            width = 1 if segment is None else segment.count
-            _facts[step.structure] = (width << _NUMBERS | numbers) << 1 | late
-    facts = packed([*map(_facts.__getitem__, structures)])
+    found = [*map(_facts.get, structures)]
+    if None in found:
+        found = [_fact_of(step) if fact is None else fact for step, fact in zip(steps, found)]
+    facts = packed(found)  # type: ignore[arg-type]
     return facts >> 1 + _NUMBERS, facts >> 1 & (1 << _NUMBERS) - 1, (facts & 1).astype(np.bool_)
+
+
+def _fact_of(step: Step) -> int:
+    segment = step.attributes if step.primitive is SEGMENT else None
+    numbers = numbers_of(step.operands) if segment is None else segment.numbers
+    late = step.primitive.late if segment is None else segment.late
+    width = 1 if segment is None else segment.count
+    count_structure(100)
+    fact: int = (width << _NUMBERS | numbers) << 1 | late
+    _facts[step.structure] = fact
+    return fact
 
 
 # --- turns of loops ---------------------------------------------------------------------------------------------------

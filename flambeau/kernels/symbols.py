@@ -423,7 +423,7 @@ def computed(function: Callable[..., tuple[int, ...]], *arguments: Any) -> tuple
 
 @lru_cache(maxsize=256)
 def _remembering(function: Callable[..., tuple[int, ...]]) -> Callable[..., tuple[int, ...]]:
-    return lru_cache(maxsize=1024)(function)
+    return lru_cache(maxsize=128)(function)
 
 
 def _spelled(argument: Any) -> str:

@@ -127,6 +127,15 @@ def test_random_loops_have_the_same_bits(seed: int, turns: list[int], monkeypatc
     assert max(turns) >= 10
 
 
+def test_what_is_known_may_be_forgotten_at_any_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    count, body = random_body(random.Random(9), growing=True)
+    with eager():
+        expected = run(count, body, 14, 2, -1)
+    for most in (5_000, 50_000):
+        monkeypatch.setattr(steps, "STRUCTURE_BYTES", most)
+        assert run(count, body, 14, 2, -1) == expected
+
+
 @pytest.mark.parametrize("seed", range(2))
 def test_random_loops_on_the_reference_device(seed: int, turns: list[int]) -> None:
     choose = random.Random(seed)
