@@ -11,7 +11,7 @@ import numpy as np
 from ..graph import trace as recording
 from ..graph.primitives import LEAF
 from ..graph.segments import expanded
-from ..graph.steps import NOTHING, Step, chain_to, count_kept, remember_plan, when_forgotten
+from ..graph.steps import NOTHING, Step, chain_to, count_kept, note_use, remember_plan, when_forgotten
 from ..graph.trace import Node, Trace, local, node_at, places_of
 from ..interpreter.holders import shared
 from ..kernels.contract import Device, device_called
@@ -81,6 +81,7 @@ def _run(trace: Trace, last: Step, skipped: tuple[Any, ...], nodes: list[Node]) 
     key = held, skipped
     if last.plans is NOTHING and not last.passing:
         _share_plans(last)
+    note_use(last)
     placed: PlacedPlan | None = last.plans.get(key)
     if placed is None:
         placed = _placed(device_called(trace.device), last, held, places_of(skipped, last.depth))

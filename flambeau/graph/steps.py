@@ -1,12 +1,14 @@
 """The trie of steps that all traces share: what was recorded before, and what it led to.
 
 A step is found by the primitive, its attributes and the places of its operands, and the step that ends a trace holds its
-plans. All steps are forgotten when a program that never repeats itself has filled the trie.
+plans. Those that were of no use for longest are forgotten when a program that never repeats itself has filled the trie.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import count
+from operator import itemgetter
 from typing import Any
 
 from .dtypes import DType, scalar_dtype
@@ -15,13 +17,10 @@ from .shapes import Size, View
 
 BYTE_BUDGET = 2 << 30
 """Bytes of recorded values at which a trace is cut."""
-KEPT_BYTES = 128 << 20
-"""Bytes of steps and plans kept, about; all is forgotten when a program that never repeats itself has filled them."""
+KEPT_BYTES = 256 << 20
+"""Bytes kept, about: of steps, their plans, and what holds for all sizes, which may take half of it."""
 STEP_BYTES = 1200
 """What a step or a composite takes in the trie, with its key, its shape and its operands, about."""
-
-STRUCTURE_BYTES = 128 << 20
-"""Bytes kept, about, of what holds for all sizes: structures, their plans, and parts of plans."""
 NOTHING: dict[Any, Any] = {}
 """What follows a step that nothing follows yet: most steps of a program that never repeats itself need no dictionary."""
 
@@ -151,6 +150,17 @@ def remember_next(step: Step, key: Any, following: Any) -> None:
     step.next[key] = following
 
 
+_ends: dict[Step, int] = {}
+"""Steps of the trie at which traces were evaluated, and when that was last."""
+_evaluations = count().__next__
+
+
+def note_use(step: Step) -> None:
+    """Note that the trace that ends in a step is evaluated now."""
+    if not step.passing:
+        _ends[step] = _evaluations()
+
+
 def remember_plan(step: Step, key: Any, plan: Any) -> None:
     """Keep how to evaluate the trace that ends in a step."""
     if step.plans is NOTHING:
@@ -159,18 +169,18 @@ def remember_plan(step: Step, key: Any, plan: Any) -> None:
 
 
 def count_kept(size: int) -> None:
-    """Note that so many bytes are about to be kept with a step; forgets all steps when it becomes too much."""
+    """Note that so many bytes are about to be kept with a step; forgets what was of no use for longest when it is too much."""
     global _kept_bytes
     _kept_bytes += size
-    if _kept_bytes > KEPT_BYTES:
-        _forget_sizes()
+    if _kept_bytes > KEPT_BYTES - _structure_bytes:
+        _forget_unused()
 
 
 def count_structure(size: int) -> None:
     """Note that so many bytes are about to be kept for all sizes; forgets everything when it becomes too much."""
     global _structure_bytes
     _structure_bytes += size
-    if _structure_bytes > STRUCTURE_BYTES:
+    if _structure_bytes > KEPT_BYTES // 2:
         forget_steps()
 
 
@@ -249,15 +259,45 @@ def _cut_off(count: int) -> None:
             count -= 1
 
 
-def _forget_sizes() -> None:
-    """Let the trie start anew: it is full. What holds for all sizes is kept.
+def _forget_unused() -> None:
+    """Cut the trie back to the traces that were evaluated last, with half of what may be kept. What holds for all sizes stays.
 
     Traces that are being recorded go on from the step that they have reached.
     """
     global _kept_bytes
+    for action in _when_forgotten[0]:
+        action()
+    kept: set[Step] = set(_roots.values())
+    size = 0
+    limit = (KEPT_BYTES - _structure_bytes) // 2
+    for end, _ in sorted(_ends.items(), key=itemgetter(1), reverse=True):
+        path: list[Step] = []
+        step: Step | None = end
+        while step is not None and step not in kept:
+            path.append(step)
+            step = step.parent
+        size += STEP_BYTES * len(path) + sum([getattr(plan, "kept_bytes", 0) for plan in end.plans.values()])
+        if size > limit:
+            break
+        kept.update(path)
+    _kept_bytes = min(size, limit)
+    for end in [end for end in _ends if end not in kept]:
+        _ends.pop(end, None)
+    for step in kept:
+        for key, following in list(step.next.items()):
+            target = getattr(following, "last", following)  # a composite leads to its last step
+            if type(target) is Step and target not in kept:
+                step.next.pop(key, None)
+                _waiting.append(following)
+
+
+def _forget_sizes() -> None:
+    """Let the trie start anew. What holds for all sizes is kept."""
+    global _kept_bytes
     _kept_bytes = 0
     for action in _when_forgotten[0]:
         action()
+    _ends.clear()
     for root in _roots.values():
         _waiting.extend(root.next.values())
         root.next = root.plans = NOTHING

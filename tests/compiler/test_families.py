@@ -13,7 +13,8 @@ import flambeau
 from flambeau import nn
 from flambeau.compiler import families, fitted, outline
 from flambeau.compiler.repeats import loops_in
-from flambeau.graph import steps
+from flambeau.graph import steps, trace
+from flambeau.graph.results import form_of
 
 
 @pytest.fixture
@@ -106,11 +107,37 @@ def test_the_trie_may_be_forgotten(outlines: list[int], monkeypatch: pytest.Monk
     for size in (40, 44, 48):
         step(size)
     outlines.clear()
-    monkeypatch.setattr(steps, "KEPT_BYTES", 40 * steps.STEP_BYTES)
-    for size in range(49, 70):
+    monkeypatch.setattr(steps, "KEPT_BYTES", 2 * steps._structure_bytes + 40 * steps.STEP_BYTES)
+    forgotten: list[int] = []
+    monkeypatch.setattr(steps, "_when_forgotten", ([*steps._when_forgotten[0], lambda: forgotten.append(0)], []))
+    for size in range(49, 149):
         step(size)
+        step(size)
+        step(40)
     assert outlines == []
-    assert steps._kept_bytes <= 80 * steps.STEP_BYTES
+    assert len(forgotten) > 1
+    assert steps._kept_bytes <= steps.KEPT_BYTES - steps._structure_bytes
+
+
+def test_what_is_used_stays_in_the_trie(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of many sizes, each seen twice, those of long ago are forgotten; the one that comes again and again is not."""
+    x = {size: flambeau.ones(size) for size in range(1, 400)}
+
+    def known(size: int) -> bool:
+        """Runs a program at a size; whether all its steps are found."""
+        made: list[int] = []
+        with monkeypatch.context() as patch:
+            patch.setattr(trace, "form_of", lambda *given: made.append(0) or form_of(*given))
+            ((x[size] * 2 + 1).exp() - x[size]).sum().item()
+        return not made
+
+    for size in (300, 301):
+        while not known(size):
+            pass
+    monkeypatch.setattr(steps, "KEPT_BYTES", 2 * steps._structure_bytes + 400 * steps.STEP_BYTES)
+    usual = [known(300) and (known(size), known(size)) is not None for size in range(1, 200)]
+    assert all(usual)
+    assert not known(301) and not known(2)
 
 
 def test_turns_of_loops_are_planned_once(outlines: list[int]) -> None:
