@@ -11,7 +11,7 @@ import numpy as np
 from ..graph import trace as recording
 from ..graph.primitives import LEAF
 from ..graph.segments import expanded
-from ..graph.steps import NOTHING, Step, chain_to, count_kept, note_use, remember_plan, when_forgotten
+from ..graph.steps import NOTHING, Step, chain_to, count_kept, count_steps, note_use, remember_plan, when_forgotten
 from ..graph.trace import Node, Trace, local, node_at, places_of
 from ..interpreter.holders import shared
 from ..kernels.contract import Device, device_called
@@ -126,7 +126,7 @@ def _made(device: Device, last: Step, live: bytes, again: bool) -> Plan | Assemb
             recording.note_loop(last.depth)
     remember_plan(last, live, plan)
     if not last.passing:  # else it goes with the trace
-        count_kept(plan.kept_bytes)
+        count_steps(plan.kept_bytes)
     return plan
 
 

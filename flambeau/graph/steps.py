@@ -7,8 +7,6 @@ plans. Those that were of no use for longest are forgotten when a program that n
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import count
-from operator import itemgetter
 from typing import Any
 
 from .dtypes import DType, scalar_dtype
@@ -126,6 +124,7 @@ def _bytes_recorded(primitive: Primitive, attributes: Any, shape: Size, dtype: D
 
 #: Where the traces of each device begin.
 _roots: dict[str, Step] = {}
+_step_bytes = 0
 _kept_bytes = 0
 _structure_bytes = 0
 
@@ -142,7 +141,7 @@ def remember_next(step: Step, key: Any, following: Any) -> None:
     """Put what may follow a step into the trie."""
     if step.passing:
         return
-    count_kept(STEP_BYTES)
+    count_steps(STEP_BYTES)
     if _waiting:
         _cut_off(4)
     if step.next is NOTHING:
@@ -150,15 +149,15 @@ def remember_next(step: Step, key: Any, following: Any) -> None:
     step.next[key] = following
 
 
-_ends: dict[Step, int] = {}
-"""Steps of the trie at which traces were evaluated, and when that was last."""
-_evaluations = count().__next__
+_ends: dict[Step, None] = {}
+"""Steps of the trie at which traces were evaluated, in the order in which that was last."""
 
 
 def note_use(step: Step) -> None:
     """Note that the trace that ends in a step is evaluated now."""
     if not step.passing:
-        _ends[step] = _evaluations()
+        _ends.pop(step, None)
+        _ends[step] = None
 
 
 def remember_plan(step: Step, key: Any, plan: Any) -> None:
@@ -168,12 +167,20 @@ def remember_plan(step: Step, key: Any, plan: Any) -> None:
     step.plans[key] = plan
 
 
+def count_steps(size: int) -> None:
+    """Note that so many bytes are about to be kept in the trie; forgets what was of no use for longest when it is too much."""
+    global _step_bytes
+    _step_bytes += size
+    if _step_bytes + _kept_bytes + _structure_bytes > KEPT_BYTES:
+        _forget_some()
+
+
 def count_kept(size: int) -> None:
-    """Note that so many bytes are about to be kept with a step; forgets what was of no use for longest when it is too much."""
+    """Note that so many bytes are about to be kept of what holds for definite sizes, beside the trie."""
     global _kept_bytes
     _kept_bytes += size
-    if _kept_bytes > KEPT_BYTES - _structure_bytes:
-        _forget_unused()
+    if _step_bytes + _kept_bytes + _structure_bytes > KEPT_BYTES:
+        _forget_some()
 
 
 def count_structure(size: int) -> None:
@@ -259,42 +266,55 @@ def _cut_off(count: int) -> None:
             count -= 1
 
 
-def _forget_unused() -> None:
-    """Cut the trie back to the traces that were evaluated last, with half of what may be kept. What holds for all sizes stays.
+def _forget_some() -> None:
+    """Let a part of what is kept go: all that is kept beside the trie, if that is much, else what was of no use for longest.
 
-    Traces that are being recorded go on from the step that they have reached.
+    A little at a time, so that no step of a program takes long. What holds for all sizes stays.
     """
-    global _kept_bytes
-    for action in _when_forgotten[0]:
-        action()
-    kept: set[Step] = set(_roots.values())
-    size = 0
-    limit = (KEPT_BYTES - _structure_bytes) // 2
-    for end, _ in sorted(_ends.items(), key=itemgetter(1), reverse=True):
-        path: list[Step] = []
-        step: Step | None = end
-        while step is not None and step not in kept:
-            path.append(step)
-            step = step.parent
-        size += STEP_BYTES * len(path) + sum([getattr(plan, "kept_bytes", 0) for plan in end.plans.values()])
-        if size > limit:
+    global _step_bytes, _kept_bytes
+    if _kept_bytes > KEPT_BYTES // 4:
+        _kept_bytes = 0
+        for action in _when_forgotten[0]:
+            action()
+    limit = KEPT_BYTES - _structure_bytes - _kept_bytes - KEPT_BYTES // 16
+    gone: set[Step] = set()
+    left: dict[Step, int] = {}  # how many steps still follow those of which one has gone
+    for end in list(_ends):
+        if _step_bytes <= limit:
             break
-        kept.update(path)
-    _kept_bytes = min(size, limit)
-    for end in [end for end in _ends if end not in kept]:
+        step = end
         _ends.pop(end, None)
-    for step in kept:
-        for key, following in list(step.next.items()):
-            target = getattr(following, "last", following)  # a composite leads to its last step
-            if type(target) is Step and target not in kept:
-                step.next.pop(key, None)
-                _waiting.append(following)
+        _step_bytes -= sum([getattr(plan, "kept_bytes", 0) for plan in step.plans.values()])
+        step.plans = NOTHING
+        while step.parent is not None and step not in _ends and not _following(step, left):
+            gone.add(step)
+            _step_bytes -= STEP_BYTES
+            left[step.parent] = _following(step.parent, left) - 1
+            step = step.parent
+    for step in left:
+        if step not in gone:
+            for key in [key for key, following in list(step.next.items()) if getattr(following, "last", following) in gone]:
+                step.next.pop(key, None)  # what begins with leaves is found from before these, too
+    if _step_bytes > limit:  # traces that nobody evaluated
+        _forget_sizes()
+
+
+def _following(step: Step, left: dict[Step, int]) -> int:
+    """How many steps follow one."""
+    known = left.get(step)
+    if known is None:
+        targets = [getattr(following, "last", following) for following in list(step.next.values())]
+        known = sum([getattr(target, "parent", None) is step for target in targets])
+    return known
 
 
 def _forget_sizes() -> None:
-    """Let the trie start anew. What holds for all sizes is kept."""
-    global _kept_bytes
-    _kept_bytes = 0
+    """Let the trie start anew. What holds for all sizes is kept.
+
+    Traces that are being recorded go on from the step that they have reached.
+    """
+    global _step_bytes, _kept_bytes
+    _step_bytes = _kept_bytes = 0
     for action in _when_forgotten[0]:
         action()
     _ends.clear()

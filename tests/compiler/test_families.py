@@ -109,14 +109,15 @@ def test_the_trie_may_be_forgotten(outlines: list[int], monkeypatch: pytest.Monk
     outlines.clear()
     monkeypatch.setattr(steps, "KEPT_BYTES", 2 * steps._structure_bytes + 40 * steps.STEP_BYTES)
     forgotten: list[int] = []
-    monkeypatch.setattr(steps, "_when_forgotten", ([*steps._when_forgotten[0], lambda: forgotten.append(0)], []))
+    forget = steps._forget_some
+    monkeypatch.setattr(steps, "_forget_some", lambda: forgotten.append(0) or forget())
     for size in range(49, 149):
         step(size)
         step(size)
         step(40)
     assert outlines == []
     assert len(forgotten) > 1
-    assert steps._kept_bytes <= steps.KEPT_BYTES - steps._structure_bytes
+    assert steps._step_bytes + steps._kept_bytes + steps._structure_bytes <= steps.KEPT_BYTES
 
 
 def test_what_is_used_stays_in_the_trie(monkeypatch: pytest.MonkeyPatch) -> None:
