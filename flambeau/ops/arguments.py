@@ -160,14 +160,14 @@ QUICK = frozenset(
     "abs adaptive_avg_pool2d add addcdiv addcmul addmm all any arange argmax argmin as_tensor avg_pool2d baddbmm "
     "batch_norm bernoulli binary_cross_entropy_with_logits bmm cat ceil chunk clamp clamp_max clamp_min clone "
     "contiguous conv1d conv2d conv3d conv_transpose2d copy cos cross_entropy cumsum detach div dot dropout einsum elu "
-    "embedding empty empty_like eq erf exp expand expand_as fill flatten floor from_numpy full full_like gather ge gelu "
-    "group_norm gru gru_cell gt index_add index_put index_select interpolate isfinite isnan item l1_loss layer_norm le "
-    "leaky_relu lerp linear log log_softmax logical_and logical_not logsumexp lstm lstm_cell lt masked_fill matmul max "
-    "max_pool2d maximum mean min minimum mm mse_loss mul narrow ne neg nll_loss norm normal ones ones_like outer pad "
-    "permute pow prod rand rand_like randn randn_like reciprocal relu repeat reshape rnn_relu rnn_relu_cell rnn_tanh "
-    "rnn_tanh_cell rsqrt scaled_dot_product_attention scatter scatter_add select sigmoid sign silu sin smooth_l1_loss "
-    "softmax softplus split sqrt square squeeze stack std sub sum t tanh tensor to topk transpose tril triu unbind "
-    "uniform unsqueeze var view view_as where zero zeros zeros_like".split()
+    "embedding empty empty_like eq erf exp expand expand_as fill flatten flip floor from_numpy full full_like gather ge "
+    "gelu group_norm gru gru_cell gt index_add index_put index_select interpolate isfinite isnan item l1_loss "
+    "layer_norm le leaky_relu lerp linear log log_softmax logical_and logical_not logsumexp lstm lstm_cell lt "
+    "masked_fill matmul max max_pool2d maximum mean min minimum mm mse_loss mul narrow ne neg nll_loss norm normal ones "
+    "ones_like outer pad permute pow prod rand rand_like randn randn_like reciprocal relu repeat reshape rnn_relu "
+    "rnn_relu_cell rnn_tanh rnn_tanh_cell rsqrt scaled_dot_product_attention scatter scatter_add select sigmoid sign "
+    "silu sin smooth_l1_loss softmax softplus split sqrt square squeeze stack std sub sum t tanh tensor to topk "
+    "transpose tril triu unbind uniform unsqueeze var view view_as where zero zeros zeros_like".split()
 )
 """Operations that programs call at every step: their arguments' types are looked at when they fail."""
 

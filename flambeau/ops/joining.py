@@ -209,19 +209,25 @@ def stack(tensors: Tensors, dim: int = 0) -> Tensor:
     many = _tensors("stack", tensors)
     if not many:
         raise RuntimeError("stack expects a non-empty TensorList")
-    first = many[0].shape
+    shapes = [tensor.shape for tensor in many]
+    first = shapes[0]
     at = wrap_dim(dim, len(first) + 1)
-    for index, tensor in enumerate(many):
-        if tensor.shape != first:
-            raise RuntimeError(
-                f"stack expects each tensor to be equal size, but got {list(first)} at entry 0 and {list(tensor.shape)}"
-                f" at entry {index}"
-            )
+    if shapes.count(first) != len(shapes):
+        index = next(k for k, shape in enumerate(shapes) if shape != first)
+        raise RuntimeError(
+            f"stack expects each tensor to be equal size, but got {list(first)} at entry 0 and {list(shapes[index])}"
+            f" at entry {index}"
+        )
     order = _common_order(many) if at < len(first) else None
     if order is not None:  # the new axis lies just outside the one that it comes before
         order = tuple(m for k in order for m in ((at, k + 1) if k == at else (k + (k > at),)))
-    result = join(many, Size((*first[:at], len(many), *first[at:])), _common_dtype(many), at, True, order)
+    result = join(many, _with_axis(first, at, len(many)), _common_dtype(many), at, True, order)
     return with_history(result, StackBackward0, many, at)
+
+
+@lru_cache(maxsize=1024)
+def _with_axis(sizes: Size, at: int, extent: int) -> Size:
+    return Size((*sizes[:at], extent, *sizes[at:]))
 
 
 def stack_in_memory(tensors: Sequence[Tensor]) -> Tensor | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core.composite import composite
 from ..core.tensor import Tensor
 from ..graph import dtypes
 from ..graph import primitives as p
@@ -82,11 +83,16 @@ def _triangle(name: str, x: Tensor, diagonal: int, primitive: p.Primitive) -> Te
     check_whole(name, "diagonal", diagonal)
     m, n = x.shape[-2:]
     first = max(-m, min(operator.index(diagonal), n))  # all diagonals beyond the corners are alike
+    return composite(_triangle_values, primitive, x, first)[0]  # type: ignore[no-any-return]
+
+
+def _triangle_values(primitive: p.Primitive, x: Tensor, first: int) -> tuple[Tensor]:
+    m, n = x.shape[-2:]
     rows = record(p.IOTA, (Size((m, 1)), dtypes.int64), (first, None), (1, None))
     columns = record(p.IOTA, (Size((n,)), dtypes.int64), (0, None), (1, None))
     kept = record(primitive, None, (columns, None), (rows, None))
     zero = False if x.dtype.kind == "bool" else 0  # booleans stay booleans
-    return Tensor._from_node(record(p.WHERE, None, (kept, None), (x._read(), x._view), (zero, None)))
+    return (Tensor._from_node(record(p.WHERE, None, (kept, None), (x._read(), x._view), (zero, None))),)
 
 
 @operation(inplace="part", out="exact")
