@@ -49,7 +49,7 @@ class PackedWalk:
         """One direction of one layer: the rows of its output, and the states (sequences, hidden) at the end."""
         walk = Walk(self.sizes, reverse)
         empty = not self.sizes[0] or not weights.w_hh.numel()  # nothing for the kernel to divide into tiles
-        if empty or len(self.sizes) == 1 or weights.w_hr is not None or weights.w_hh.numel() > MOST_WEIGHTS:
+        if empty or weights.w_hr is not None or weights.w_hh.numel() > MOST_WEIGHTS:
             return layer(kind, walk, rows, initial, weights)
         if is_half(rows):  # computed in float32 throughout, and rounded once
             wide: Any = [None if x is None else x.float() for x in weights]

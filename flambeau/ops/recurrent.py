@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
+from ..core.composite import composite
 from ..core.tensor import Meta, Tensor
 from ..graph.dtypes import TYPE_NAMES
 from ..graph.shapes import Size, size_along
 from .axes import transpose
 from .conversion import check_floating
+from .dispatch import tracked
 from .dropout import dropout as dropped
 from .joining import cat, stack
 from .operation import Tensors, operation
@@ -91,7 +93,7 @@ def _layers(
     """Layers one upon the other: the rows of the last one's output, and the states at the end of all."""
     if not sizes:
         raise RuntimeError("Expected sequence length to be larger than 0 in RNN")
-    walk = walk_of(sizes)
+    walk = walk_of(sizes) if len(sizes) > 1 else None
     directions = 2 if bidirectional else 1
     projected = kind.states == 2 and hx[0].shape[-1] != hx[1].shape[-1]
     weights = _weights(params, has_biases, projected)
@@ -108,7 +110,10 @@ def _layers(
         for direction in range(directions):
             place = number * directions + direction
             _check(kind.gates, rows._output_meta(0), sizes[0], _meta(initial[place]), _meta(weights[place]))
-            output, *states = walk.layer(kind, direction == 1, rows, initial[place], weights[place])
+            if walk is None:
+                output, *states = layer(kind, Walk(sizes, direction == 1), rows, initial[place], weights[place])
+            else:
+                output, *states = walk.layer(kind, direction == 1, rows, initial[place], weights[place])
             outputs.append(output)
             ends.append(states)
         rows = outputs[0] if directions == 1 else cat(outputs, 1)
@@ -128,7 +133,33 @@ def _network(kind: type[Recurrence], *arguments: Any) -> tuple[Tensor, ...]:
         count = sum(sizes)
         rows = data if data.shape[0] == count else data.narrow(0, 0, count)
         return _layers(kind, rows, sizes, hx if kind.states == 2 else (hx,), *settings)
-    input, hx, *settings, batch_first = arguments
+    input, hx, params, *settings = arguments
+    operands = input, *(hx if kind.states == 2 else (hx,)), *params
+    shape = input.shape
+    if len(shape) != 3 or shape[settings[-1]] != 1 or tracked(*operands) or _drops(*settings):
+        return _padded((kind, *settings), *operands)
+    signature = kind, *settings, _meta(operands)
+    if signature in _known:
+        return tuple(composite(_padded, (kind, *settings), *operands))
+    results = _padded((kind, *settings), *operands)
+    if len(_known) >= MOST_KNOWN:
+        _known.clear()
+    _known.add(signature)
+    return results
+
+
+MOST_KNOWN = 1024
+_known: set[Any] = set()
+"""Networks and operands of which a single step was found to fit together: it is recorded by one look-up from then on."""
+
+
+def _drops(has_biases: bool, num_layers: int, dropout: float, train: bool, *_: bool) -> bool:
+    return train and dropout != 0 and num_layers > 1
+
+
+def _padded(static: tuple[Any, ...], input: Tensor, *operands: Tensor) -> tuple[Tensor, ...]:
+    """:func:`_layers` over a padded batch; ``operands`` are the states before it and the weights."""
+    kind, *settings, batch_first = static
     rank = len(input.shape)
     if rank != 3:
         raise RuntimeError(f"input must have 3 dimensions, got {rank}")
@@ -136,7 +167,8 @@ def _network(kind: type[Recurrence], *arguments: Any) -> tuple[Tensor, ...]:
         input = transpose(input, 0, 1)
     steps, sequences, width = input.shape
     rows = reshape(input, steps * sequences, width)
-    rows, *ends = _layers(kind, rows, (sequences,) * steps, hx if kind.states == 2 else (hx,), *settings)
+    hx, params = operands[: kind.states], operands[kind.states :]
+    rows, *ends = _layers(kind, rows, (sequences,) * steps, hx, params, *settings)
     output = view(rows, steps, sequences, rows.shape[1])
     return transpose(output, 0, 1) if batch_first else output, *ends
 

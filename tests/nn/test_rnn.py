@@ -76,6 +76,29 @@ def test_functions(
     check(program, x, *initial, *weights(name, layers, directions, biases, projection), second=True, tolerance=1e-9)
 
 
+@pytest.mark.parametrize(("name", "layers", "directions", "biases", "batch_first", "projection"), SETTINGS)
+def test_single_steps_without_gradients(
+    name: str, layers: int, directions: int, biases: bool, batch_first: bool, projection: int
+) -> None:
+    """As when a text is generated: known from the second time on, at further sizes too, and what does not fit still raises."""
+    settings = biases, layers, 0.0, False, directions == 2, batch_first
+    params = [each.detach() for each in weights(name, layers, directions, biases, projection)]
+    for sequences in (3, 3, 3, 2, 2, 4, 4, 5):
+        x = random(sequences, 1, 3).detach()
+        hx = [state.detach() for state in states(name, layers * directions, sequences, projection)]
+        given = [x if batch_first else x.transpose(0, 1), hx if name == "lstm" else hx[0], params]
+        expected = getattr(torch, name)(*given, *settings)
+        ours = getattr(flambeau, name)(*as_flambeau(given), *settings)
+        kept = [result.clone() for result in ours]
+        ours[0].add_(1)  # which shares memory with none of the states
+        for result, copied, other in zip(ours, kept, expected):
+            assert result.stride() == other.stride()
+            torch.testing.assert_close(torch.tensor(copied.tolist(), dtype=torch.float64), other, rtol=1e-9, atol=1e-9)
+        assert all(bool((state == copied).all()) for state, copied in zip(ours[1:], kept[1:]))
+        with pytest.raises(RuntimeError):
+            getattr(flambeau, name)(*as_flambeau([given[0], given[1], params[:-1]]), *settings)
+
+
 @pytest.mark.parametrize("biases", [True, False])
 @pytest.mark.parametrize("name", GATES)
 def test_cells(name: str, biases: bool) -> None:
