@@ -8,6 +8,7 @@ from __future__ import annotations
 import warnings
 import weakref
 from collections.abc import Callable, Iterator
+from math import prod
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -235,17 +236,20 @@ class Tensor(TensorValues, TensorHooks, Methods):
 
     @property
     def ndim(self) -> int:
-        return len(self.shape)
+        view = self._view
+        return len(self._node.shape if view is None else view.sizes)
 
     def dim(self) -> int:
         """Number of dimensions."""
-        return len(self.shape)
+        view = self._view
+        return len(self._node.shape if view is None else view.sizes)
 
     ndimension = dim
 
     def numel(self) -> int:
         """Number of elements."""
-        return self.shape.numel()
+        view = self._view
+        return prod(self._node.shape if view is None else view.sizes)
 
     nelement = numel
 

@@ -49,7 +49,7 @@ def softmax(input: Tensor, dim: int, dtype: Any = None) -> Tensor:
 @rounded_once
 def _of_rows(x: Tensor, axis: int, values: Any, gradient: type[Gradient]) -> Tensor:
     """What ``values`` computes of the rows along ``axis``, with its history."""
-    if x.numel():
+    if 0 not in x.shape:
         (result,) = composite(values, axis, x)
     else:
         result = unary(p.COPY, x)
