@@ -195,6 +195,28 @@ def test_memory_that_values_of_two_threads_share_is_given_to_no_other_value() ->
     assert x.tolist() == [0, 1, 2, 3] and pending.tolist() == [1, 2, 3, 4]
 
 
+def test_what_is_undone_for_an_error_is_not_what_another_thread_wrote() -> None:
+    one, other, untouched = (flambeau.zeros(4) for _ in range(3))
+    one.view(2, 2)
+
+    def first() -> Tensor:
+        bad = flambeau.arange(5.0)[flambeau.tensor([7])]
+        for x in (one, other, untouched):
+            x.fill_(1.0)
+        return bad
+
+    def write(_: Any) -> None:
+        one.fill_(2.0)
+        other[1] = 3.0
+
+    def then(bad: Tensor) -> None:
+        with pytest.raises(IndexError, match="index 7 is out of bounds"):
+            bad.tolist()
+
+    while_another(first, then, write)
+    assert one.tolist() == [2, 2, 2, 2] and other.tolist() == [0, 3, 0, 0] and untouched.tolist() == [0, 0, 0, 0]
+
+
 def test_an_error_is_told_to_the_thread_that_recorded_it() -> None:
     """Another one that needs a value of the same trace gets it, if it does not depend on what failed."""
 

@@ -184,14 +184,17 @@ def _fail(trace: Trace, last: Step, nodes: list[Node], late: Late) -> None:
     """Undo what was written in place after the failing step, compute what does not follow from it, and raise."""
     place = late.place
     error = _exception(late, trace.sites.get(place))
-    for recorded_at, owner, attribute, old in reversed(trace.rebound):
+    for recorded_at, owner, attribute, old, new in reversed(trace.rebound):
         target = owner()
-        if recorded_at >= place and target is not None:
-            storage = getattr(target, "_storage", None)
-            node = node_at(trace, old) if type(old) is int else old
-            setattr(target if storage is None else storage, attribute if storage is None else "node", node)
-            if type(node) is Node and (storage := target if attribute == "node" else storage) is not None:
-                storage.version += 1
+        if recorded_at < place or target is None:
+            continue
+        if (storage := getattr(target, "_storage", None)) is not None:
+            target, attribute = storage, "node"
+        if new is not None and new() is not getattr(target, attribute):
+            continue  # another thread has written since
+        setattr(target, attribute, node_at(trace, old) if type(old) is int else old)
+        if attribute == "node":
+            target.version += 1
     trace.error = error
     trace.told = trace.owner == get_ident()
     trace.limit = recording.CLOSED

@@ -238,11 +238,12 @@ def _write_copy(storage: Storage, trace: Trace, at: _At, call: _Call, value: tup
 
 def _bind(storage: Storage, trace: Trace, node: Node, buffer: Any) -> bool:
     """Give a storage new memory instead of ``node``, if that is still there. That is undone if a step recorded before fails."""
-    if not storage.rebind(node, Node(node.shape, node.dtype, None, 0, buffer)):
+    made = Node(node.shape, node.dtype, None, 0, buffer)
+    if not storage.rebind(node, made):
         return False
     if trace.sites:
         old = node.place if node.trace is trace else node
-        trace.rebound += ((trace.cursor.depth, weakref.ref(storage), "node", old),)
+        trace.rebound += ((trace.cursor.depth, weakref.ref(storage), "node", old, weakref.ref(made)),)
     return True
 
 

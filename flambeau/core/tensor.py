@@ -529,7 +529,7 @@ class Tensor(TensorValues, TensorHooks, Methods):
                 "Only Tensors created explicitly by the user (graph leaves) can be pickled; detach() the tensor first."
             )
         self._share()
-        array = np.ascontiguousarray(self._array())
+        array = np.ascontiguousarray(self._array_now())
         from .._utils import _rebuild_array
 
         return _rebuild_array, (type(self), array, self.dtype.name, tuple(self.shape), self._tracked, dict(self.__dict__))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -50,6 +51,15 @@ class TensorValues:
         now = self._read()
         if now is not node and now.buffer is not buffer:  # another thread wrote before it could know of the array
             return self._array(expose)
+        return array
+
+    def _array_now(self) -> np.ndarray:
+        """:meth:`_array` for what looks at it for long: a copy if there are other threads, which may write to the tensor."""
+        node = self._read()
+        array = self._array()
+        if threading.active_count() > 1:
+            array = array.copy()
+        del node  # it had to be held: else its memory may be given to another value
         return array
 
     def numpy(self, *, force: bool = False) -> np.ndarray:

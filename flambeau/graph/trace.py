@@ -136,8 +136,8 @@ class Trace:
         #: Leaves' nodes that recording replaced by a copy are kept here until evaluation.
         self.kept: list[Any] = []
         #: What was written in place after a step that may find an error late: (place, weak owner, attribute, old node or
-        #: its place (the node itself would seem to be needed), or an old number).
-        self.rebound: list[tuple[int, Any, str, Node | int | float]] = []
+        #: its place (the node itself would seem to be needed), or an old number, and the weak new node).
+        self.rebound: list[tuple[int, Any, str, Node | int | float, Any]] = []
         #: Whether all that is needed of it was computed, or nothing more can be.
         self.ended = False
         self.error: Exception | None = None
@@ -355,14 +355,14 @@ def note_rebinding(owner: Any, attribute: str, before: Node, value: Node) -> Non
     trace = value.trace
     if trace is not None and trace.sites:
         old = before.place if before.trace is trace else before
-        trace.rebound.append((value.place, weakref.ref(owner), attribute, old))
+        trace.rebound.append((value.place, weakref.ref(owner), attribute, old, weakref.ref(value)))
 
 
 def note_change(owner: Any, attribute: str, before: float) -> None:
     """Note that a number of Python's was changed, in case a step recorded earlier fails when it runs."""
     trace = local.trace
     if trace.sites:
-        trace.rebound.append((trace.cursor.depth, weakref.ref(owner), attribute, before))
+        trace.rebound.append((trace.cursor.depth, weakref.ref(owner), attribute, before, None))
 
 
 last_cut: list[tuple[str, int] | None] = [None]

@@ -22,7 +22,7 @@ from .operation import Scalar, operation
 def _numbers(x: Tensor) -> np.ndarray:
     """The values as an array that NumPy can compare (bfloat16 as float32)."""
     plain = x.detach()
-    return (plain.float() if x.dtype is dtypes.bfloat16 else plain)._array()
+    return (plain.float() if x.dtype is dtypes.bfloat16 else plain)._array_now()
 
 
 class UniqueBackward(Gradient):

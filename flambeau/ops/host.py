@@ -60,7 +60,7 @@ def _wide(array: np.ndarray, function: Any, parameters: tuple[tuple[str, Any], .
 
 def array_of(x: Tensor) -> np.ndarray:
     """The values of ``x``, computed now; not to be kept or written."""
-    return x.detach()._array()
+    return x.detach()._array_now()
 
 
 def at_once(function: Callable[..., Any], *operands: Tensor) -> Any:

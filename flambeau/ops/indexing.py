@@ -413,7 +413,7 @@ def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
 
 
 def _bits(input: Tensor) -> np.ndarray:
-    array = input._array()
+    array = input._array_now()
     return array & 0x7FFF if input.dtype is dtypes.bfloat16 else array
 
 

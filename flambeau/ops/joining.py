@@ -414,7 +414,7 @@ def _repeated_positions(repeats: Tensor) -> Tensor:
         raise RuntimeError("repeat_interleave only accept 1D vector as repeat")
     if repeats.dtype not in (dtypes.int64, dtypes.int32):
         raise NotImplementedError(f"\"repeat_interleave_cpu\" not implemented for '{TYPE_NAMES[repeats.dtype]}'")
-    counts = repeats._array()
+    counts = repeats._array_now()
     if (counts < 0).any():
         raise RuntimeError("repeats can not be negative")
     return from_array(np.repeat(np.arange(len(counts), dtype=np.int64), counts)).to(repeats.dtype)

@@ -42,7 +42,7 @@ def _counts(tensor: Tensor) -> np.ndarray:
         raise RuntimeError(
             f"'lengths' argument should be a 1D CPU int64 tensor, but got {tensor.ndim}D cpu {TYPE_NAMES[tensor.dtype]} tensor"
         )
-    return tensor.detach()._array()
+    return tensor.detach()._array_now()
 
 
 def sizes_of_steps(batch_sizes: Tensor) -> tuple[int, ...]:

@@ -217,7 +217,7 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     elif num_classes < 1 and (num_classes < 0 or tensor.numel()):
         raise RuntimeError("num_classes should be positive" if num_classes < 0 else _TOO_LARGE.words)
     if in_memory(tensor) and 8 * tensor.numel() * num_classes <= SMALL:
-        return _one_hot_now(tensor._array(), num_classes)
+        return _one_hot_now(tensor._array_now(), num_classes)
     # A class outside the range is found when it is computed with.
     tensor = checked(tensor, tensor >= 0, _NEGATIVE)
     tensor = checked(tensor, tensor < num_classes, _TOO_LARGE)

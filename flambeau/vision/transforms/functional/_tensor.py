@@ -59,7 +59,7 @@ def _normalized_on_host(image: Any, mean: Any, std: Any) -> Any:
     if image.requires_grad or image.numel() > _HOST_LIMIT or image._read().buffer is None:
         return None
     columns = (np.asarray(numbers, dtype=np.float32).reshape(-1, 1, 1) for numbers in (mean, std))
-    result = np.subtract(image._array(), next(columns))
+    result = np.subtract(image._array_now(), next(columns))
     return flambeau.from_numpy(np.divide(result, next(columns), out=result))
 
 
