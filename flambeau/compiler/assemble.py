@@ -348,11 +348,14 @@ class _Assembly:
         self._first_fill = begins_of(self._fills_of)
         used, (index, kinds) = self._rows("used")
         self._first_number = used.begins
-        numbers, first, self._number_at = np.unique(
-            self._number_of(used.part, index), return_index=True, return_inverse=True
-        )
+        number = self._number_of(used.part, index)
+        kind_of = np.zeros(int(number.max(initial=-1)) + 1, np.int64)
+        kind_of[number] = kinds
+        numbers = kind_of.nonzero()[0]
+        #: Which of the needed numbers each of a part's is.
+        self._number_at = (kind_of > 0).cumsum()[number] - 1
         self.number_indices: list[int] = numbers.tolist()
-        self.number_formats = "".join(["d" if kind == ord("f") else "q" for kind in kinds[first].tolist()])
+        self.number_formats = "".join(["d" if kind == ord("f") else "q" for kind in kind_of[numbers].tolist()])
 
     def _number_of(self, part: Any, index: Any) -> Any:
         """Which numbers of the trace numbers of parts are: those of constants that they read come first."""

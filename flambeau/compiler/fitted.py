@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
 from ..graph.primitives import FILL, LEAF
 from ..graph.steps import count_structure, when_forgotten
 from ..graph.structure import SizedStep
@@ -84,7 +82,7 @@ class Form:
 
 
 def _rows(name: str, rows: Sequence[tuple[int, ...]]) -> Any:
-    return np.array(rows, np.int64).reshape(-1, COLUMNS[name])
+    return packed([number for row in rows for number in row]).reshape(-1, COLUMNS[name])
 
 
 class Fitted:

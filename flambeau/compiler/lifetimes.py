@@ -38,10 +38,12 @@ class Lifetimes:
         """Find the pieces' places in the arena, and its size, when these pieces are known to be in outputs' memory."""
         within = self.within
         #: The pieces that are outputs; and which output each piece is, -1 for none.
-        self.outputs: Any = np.unique(within[outputs])
+        held = np.zeros(len(within), np.bool_)
+        held[within[outputs]] = True
+        self.outputs: Any = held.nonzero()[0]
         self.output: Any = np.array([-1]).repeat(len(within))
         self.output[self.outputs] = np.arange(len(self.outputs))
-        placed = (self.output < 0) & (self.bytes > 0) & (within == np.arange(len(within)))
+        placed = ~held & (self.bytes > 0) & (within == np.arange(len(within)))
         placed[: self._leaves] = False
         self._inner: Any = placed.nonzero()[0]
         self.offsets: Any = np.zeros(len(within), np.int64)
