@@ -214,13 +214,23 @@ def _propagate(run: Run, roots: Roots) -> None:
         else:
             pending[edge] = held + value
 
+    def wanted(target: Any, number: int) -> bool:
+        """Whether a gradient leads to the targets."""
+        return target in needed or (id(target), number) in targets  # type: ignore[operator]
+
+    def alone(node: Gradient) -> bool:
+        """Whether something is to be seen of a node's gradients."""
+        return node not in needed or id(node) in captured  # type: ignore[operator]
+
     for edge, value in roots:
         send(edge, value)
     roots.clear()
     order = in_order(run.begin, needed)
-    together = targets is None and not run.hooked and not local.grad and not local.watched
-    for stretch in stretches_in(order) if together else (order,):
-        if together and len(stretch) > 1 and not run.hooked and run_together(stretch, pending, leaves):
+    together = not run.hooked and not local.grad and not local.watched
+    captured = () if targets is None else {identity for identity, _ in targets}
+    for stretch in stretches_in(order, None if targets is None else alone) if together else (order,):
+        several = len(stretch) > 1 and together and not run.hooked
+        if several and run_together(stretch, pending, leaves, None if targets is None else wanted):
             if not run.keep:
                 for node in stretch:
                     node.release()
@@ -244,10 +254,8 @@ def _propagate(run: Run, roots: Roots) -> None:
             for edge, result in zip(node.edges, results):
                 if edge is None or result is None:
                     continue
-                if needed is not None:
-                    target = edge[0] if type(edge) is tuple else edge
-                    if target not in needed and key_of(edge) not in targets:  # type: ignore[operator]
-                        continue
+                if needed is not None and not wanted(*edge if type(edge) is tuple else (edge, 0)):
+                    continue
                 send(edge, result)
             if run.hooked:
                 finish_due(run, pending, node.sequence)

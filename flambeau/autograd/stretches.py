@@ -9,7 +9,7 @@ The first time that a stretch comes it is run node by node, as are nodes that ha
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Callable, Container, Sequence
 from itertools import islice
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -50,23 +50,25 @@ def in_order(begin: Sequence[Any], within: Container[Gradient] | None = None) ->
     return sorted(seen, key=attrgetter("sequence"), reverse=True)
 
 
-def stretches_in(order: Sequence[Gradient]) -> list[Sequence[Gradient]]:
-    """Nodes in the order in which they are run, in stretches."""
+def stretches_in(order: Sequence[Gradient], alone: Callable[[Gradient], bool] | None) -> list[Sequence[Gradient]]:
+    """Nodes in the order in which they are run, in stretches; those that cannot be recorded by look-up stand ``alone``, too."""
     stretches: list[Sequence[Gradient]] = []
     position = 0
     turns = turns_in([type(node).__name__ for node in order], LEAST_IN_TURNS, MOST_IN_TURNS) if len(order) > MOST else ()
     for first, count in (*turns, (len(order), 0)):
-        _cut(order[position:first], MOST, stretches)
+        _cut(order[position:first], MOST, alone, stretches)
         position = first + count
-        _cut(order[first:position], count, stretches)
+        _cut(order[first:position], count, alone, stretches)
     return stretches
 
 
-def _cut(nodes: Sequence[Gradient], most: int, stretches: list[Sequence[Gradient]]) -> None:
-    """Cut nodes into stretches of at most so many; what cannot be recorded by look-up stands alone."""
+def _cut(
+    nodes: Sequence[Gradient], most: int, alone: Callable[[Gradient], bool] | None, stretches: list[Sequence[Gradient]]
+) -> None:
+    """Cut nodes into stretches of at most so many."""
     begin = 0
     for number, node in enumerate(nodes):
-        if not node.recurs():
+        if not node.recurs() or alone is not None and alone(node):
             if begin < number:
                 stretches.append(nodes[begin:number])
             stretches.append((node,))
@@ -82,9 +84,11 @@ _FIRST = (0,)
 
 
 def run_together(
-    nodes: Sequence[Gradient], pending: dict[Gradient, Any], leaves: dict[int, tuple[Tensor, Tensor]]
-) -> bool:
-    """Run a stretch on the gradients that are ``pending``; those of nodes and leaves outside go there, and to ``leaves``.
+    nodes: Sequence[Gradient], pending: dict[Gradient, Any], leaves: dict[int, tuple[Tensor, Tensor]],
+    wanted: Callable[[Any, int], bool] | None,
+) -> bool:  # fmt: skip
+    """Run a stretch on the gradients that are ``pending``; those of nodes and leaves outside that are ``wanted`` go there, and to
+    ``leaves``.
 
     False, with nothing done, if its nodes must be run one by one: for hooks, or since a user's kind of tensor came in.
     """
@@ -147,7 +151,7 @@ def run_together(
     for node in nodes:
         pending.pop(node, None)
     for (target, number), (value, view) in zip(targets, results):
-        if value is None:
+        if value is None or wanted is not None and not wanted(target, number):
             continue
         gradient = tensor_of(value, view)
         if not isinstance(target, Gradient):

@@ -153,7 +153,23 @@ def layers(library: Any, turns: int, batch: int) -> list[Any]:
     return [x.grad, *[parameter.grad for parameter in model.parameters()]]
 
 
-PROGRAMS = [loop, passed_through, parts_unused, broadcast_and_cast, twice, hooks, functions, layers]
+def some_inputs(library: Any, turns: int, batch: int) -> list[Any]:
+    """Gradients of some inputs alone, of leaves and of values on the way, by both functions that give them."""
+    grad = library.autograd.grad
+    x, w, b = leaf(library, batch, 4), leaf(library, 4, 4, seed=1), leaf(library, 4, seed=2)
+    y, way = x, []
+    for _ in range(turns):
+        y = (y @ w + b).tanh() * b.exp()
+        way.append(y)
+    given = [*grad(y.sum(), [w, way[turns // 2]], retain_graph=True), *grad(y.mean(), [x], retain_graph=True)]
+    values, places = y.sort(1)
+    given += grad([values.sum(), way[1].sum()], [b, way[0], w], retain_graph=True)
+    (values * places).sum().backward(inputs=[w, way[2]])
+    assert x.grad is None and b.grad is None
+    return [*given, w.grad, way[2].grad]
+
+
+PROGRAMS = [some_inputs, loop, passed_through, parts_unused, broadcast_and_cast, twice, hooks, functions, layers]
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
