@@ -238,6 +238,24 @@ def test_an_error_is_told_to_the_thread_that_recorded_it() -> None:
     assert while_another(first, then, look) == [True]
 
 
+def test_threads_go_backward_through_one_graph(hasty: None) -> None:
+    """Sizes come for the first time, so what backward records is learnt while other threads run the same nodes."""
+    for rows in range(2, 9):
+        for columns in range(2, 9):
+            weight = flambeau.full((columns, columns), 0.25, requires_grad=True)
+            scale = flambeau.ones(rows + 2, columns, requires_grad=True)
+            x = flambeau.arange(float((rows + 3) * columns)).view(rows + 3, columns)[2 : 2 + rows] / 7
+            hidden = F.softmax(F.layer_norm(F.linear(x, weight).tanh(), (columns,)), -1) * x * scale[1 : rows + 1]
+
+            def gradients(factor: int, hidden: Tensor = hidden, to: Any = (weight, scale)) -> list[Any]:
+                found = flambeau.autograd.grad((hidden * factor).pow(2).sum(), to, retain_graph=True)
+                return [gradient.tolist() for gradient in found]
+
+            results: list[list[Any]] = [[] for _ in range(4)]
+            together(*[lambda k=k, f=gradients, found=results: found[k].extend(f(k)) for k in range(4)])  # type: ignore[misc]
+            assert results == [gradients(factor) for factor in range(4)]
+
+
 # --- signals ----------------------------------------------------------------------------------------------------------
 
 

@@ -54,12 +54,12 @@ def gradients_of(node: Gradient, value: Any) -> Sequence[Tensor | None]:
 
 def _computed_from(node: Gradient, pairs: list[Pair]) -> Sequence[Tensor | None]:
     """The gradients for a node's edges when its result's gradient and what it saved are ``pairs``."""
-    saved = node.saved
-    node.saved = tuple(pairs[1:])
-    try:
-        return _computed(node, tensor_of(*pairs[0]))
-    finally:
-        node.saved = saved
+    return _computed(saving(node, tuple(pairs[1:])), tensor_of(*pairs[0]))
+
+
+def saving(node: Gradient, saved: tuple[Pair, ...]) -> Gradient:
+    """A node as it is, but for what it saved. (Another thread may be running the node itself.)"""
+    return type(node).of(node.edges, saved, node.shape, node.dtype, node.context)
 
 
 class Input:

@@ -20,7 +20,7 @@ from ..core.history import Gradient
 from ..core.recording import Pair, contexts, patient, tensor_of
 from ..core.tensor import Tensor
 from .leaves import has_hooks
-from .node import Input, gradients_of
+from .node import Input, gradients_of, saving
 
 LEAST_IN_TURNS = 6
 """Nodes of a loop's turn, at least: shorter ones are put together."""
@@ -198,27 +198,23 @@ def _computed_together(context: Context, pairs: list[Pair]) -> Sequence[Tensor |
     nodes, name = context
     described, places_outside = _described(name)
     following = iter(pairs)
-    before = [node.saved for node in nodes]
     pending: list[dict[int, Tensor]] = []
-    try:
-        for node, told in zip(nodes, described):
-            pending.append({number: tensor_of(*next(following)) for number in told.given})
-            node.saved = tuple(islice(following, told.saved))
-        outside = [{0: tensor_of(*next(following))} if held else {} for _, _, held in places_outside]
-        for number, (node, told) in enumerate(zip(nodes, described)):
-            value = pending[number]
-            if not value:
+    shown: list[Gradient] = []
+    for node, told in zip(nodes, described):
+        pending.append({number: tensor_of(*next(following)) for number in told.given})
+        shown.append(saving(node, tuple(islice(following, told.saved))))
+    outside = [{0: tensor_of(*next(following))} if held else {} for _, _, held in places_outside]
+    for number, (node, told) in enumerate(zip(shown, described)):
+        value = pending[number]
+        if not value:
+            continue
+        pending[number] = {}
+        for place, result in zip(told.places, gradients_of(node, value if node.outputs > 1 else value[0])):
+            if place is None or result is None:
                 continue
-            pending[number] = {}
-            for place, result in zip(told.places, gradients_of(node, value if node.outputs > 1 else value[0])):
-                if place is None or result is None:
-                    continue
-                at, output = place if type(place) is tuple else (place, 0)
-                slot = pending[at] if at >= 0 else outside[~at]
-                slot[output] = slot[output] + result if output in slot else result
-    finally:
-        for node, saved in zip(nodes, before):
-            node.saved = saved
+            at, output = place if type(place) is tuple else (place, 0)
+            slot = pending[at] if at >= 0 else outside[~at]
+            slot[output] = slot[output] + result if output in slot else result
     return [slot.get(0) for slot in outside]
 
 
