@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..core.composite import composite
 from ..core.history import INPUTS, Gradient
 from ..core.recording import Pair, tensor_of
 from ..core.storage import whole
@@ -16,7 +17,7 @@ from ..graph import dtypes
 from ..graph import primitives as p
 from ..graph.checks import INDEX, Check
 from ..graph.shapes import Size, View, broadcast_shapes
-from ..graph.trace import record
+from ..graph.trace import local, record
 from .conversion import converted
 from .creation import element_of, filled
 from .dispatch import with_history
@@ -151,7 +152,8 @@ def _scatter(view: View, layout: Layout, mode: str) -> Any:
 
 
 class Addressing:
-    """Index tensors and how they address a view: the result's shape, strides of its plain axes, and each index's reach.
+    """Index tensors, by the axis that they index, and how they address a view: the result's shape, strides of its plain axes,
+    and each index's reach.
 
     ``check`` says what an index out of range raises.
     """
@@ -161,9 +163,9 @@ class Addressing:
     layout: Layout
     indices: list[Tensor]
 
-    def __init__(self, view: Tensor, tensors: list[tuple[int, Tensor]], check: Check = INDEX) -> None:
-        self.indices = [t for _, t in tensors]
-        self.layout = _layout(view.shape, tuple([axis for axis, _ in tensors]), tuple([t.shape for t in self.indices]), check)
+    def __init__(self, view: Tensor, tensors: dict[int, Tensor], check: Check = INDEX) -> None:
+        indices = self.indices = [*tensors.values()]
+        self.layout = _layout(view.shape, tuple(tensors), tuple([t.shape for t in indices]), check)
 
     @classmethod
     def of(cls, layout: Layout, indices: list[Tensor]) -> Addressing:
@@ -225,6 +227,24 @@ def gathered(
     """The addressed elements of ``view``, with a history; with ``in_order`` in the order of its axes in memory."""
     result = addressed(view, addressing, in_order)
     return with_history(result, gradient, [view], (view.shape, addressing.layout), kept=addressing.indices)
+
+
+def taken(
+    view: Tensor, tensors: dict[int, Tensor], check: Check = INDEX, gradient: type[Gradient] | None = IndexBackward0,
+    in_order: bool = False,
+) -> Tensor:  # fmt: skip
+    """The elements of ``view`` that index tensors address, by one look-up (see :func:`gathered`); without history if
+    ``gradient`` is None."""
+    result: Tensor = composite(_taken_values, (tuple(tensors), check, in_order), view, *tensors.values())[0]
+    if view._tracked and local.grad and gradient is not None:
+        addressing = Addressing(view, tensors, check)
+        with_history(result, gradient, [view], (view.shape, addressing.layout), kept=addressing.indices)
+    return result
+
+
+def _taken_values(static: tuple[tuple[int, ...], Check, bool], view: Tensor, *indices: Tensor) -> tuple[Tensor]:
+    axes, check, in_order = static
+    return (addressed(view, Addressing(view, dict(zip(axes, indices)), check), in_order),)
 
 
 def addressed(view: Tensor, addressing: Addressing, in_order: bool = False) -> Tensor:

@@ -106,7 +106,7 @@ def take(input: Tensor, index: Tensor) -> Tensor:
     flat = flattened("take", input, index)
     if flat.shape[0] == 0 and index.numel():
         raise IndexError("take(): tried to take from an empty tensor")
-    result = gathered(flat, Addressing(flat, [(0, index)], POSITION))
+    result = gathered(flat, Addressing(flat, {0: index}, POSITION))
     return result
 
 

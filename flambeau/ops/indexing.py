@@ -16,7 +16,7 @@ from ..graph.dtypes import TYPE_NAMES
 from ..graph.notices import warn
 from ..graph.shapes import Size, broadcast_shapes
 from ..graph.trace import local
-from .addressing import Addressing, gathered, value_for, with_values
+from .addressing import Addressing, taken, value_for, with_values
 from .assignment import assign
 from .basic_indexing import part_of_tensor, written
 from .creation import new_element
@@ -48,7 +48,7 @@ class Index:
 
     __slots__ = ("view", "tensors")
 
-    def __init__(self, view: Tensor, tensors: list[tuple[int, Tensor]]) -> None:
+    def __init__(self, view: Tensor, tensors: dict[int, Tensor]) -> None:
         self.view = view
         self.tensors = tensors
 
@@ -101,15 +101,15 @@ def _consumed(part: Any) -> int:
 _ALL = slice(None)
 
 
-def _positions(x: Tensor, index: Any) -> list[tuple[int, Tensor]] | None:
+def _positions(x: Tensor, index: Any) -> dict[int, Tensor] | None:
     """The index tensors by axis, if the index is nothing but tensors of positions and whole axes; None for any other."""
     parts = index if type(index) is tuple else (index,)
-    tensors: list[tuple[int, Tensor]] = []
+    tensors: dict[int, Tensor] = {}
     for axis, part in enumerate(parts):
         if isinstance(part, Tensor):
             if part.dtype not in _POSITIONS or not part.shape:
                 return None
-            tensors.append((axis, part))
+            tensors[axis] = part
         elif type(part) is not slice or part != _ALL:
             return None
     return tensors if len(parts) <= len(x.shape) else None
@@ -134,7 +134,7 @@ def understand(x: Tensor, index: Any) -> Index:
     steps: list[tuple[int, int]] = []
     starts = [0] * rank
     new_axes: list[int] = []  # result axes that None or a boolean made
-    tensors: list[tuple[int, Tensor]] = []
+    tensors: dict[int, Tensor] = {}
     axis = 0
     select_only = True
     for part in parts:
@@ -146,7 +146,7 @@ def understand(x: Tensor, index: Any) -> Index:
             continue
         if kind is bool or isinstance(part, np.bool_):
             new_axes.append(len(sizes))
-            tensors.append((len(sizes), from_array(np.arange(1 if part else 0))))
+            tensors[len(sizes)] = from_array(np.arange(1 if part else 0))
             sizes.append(1)
             steps.append((-1, 0))
             continue
@@ -179,17 +179,17 @@ def understand(x: Tensor, index: Any) -> Index:
                     )
             if tensor.ndim == 0:
                 new_axes.append(len(sizes))
-                tensors.append((len(sizes), from_array(np.arange(1 if bool(tensor) else 0))))
+                tensors[len(sizes)] = from_array(np.arange(1 if bool(tensor) else 0))
                 sizes.append(1)
                 steps.append((-1, 0))
                 continue
             for found in nonzero(tensor, as_tuple=True):
-                tensors.append((len(sizes), found))
+                tensors[len(sizes)] = found
                 sizes.append(x.shape[axis])
                 steps.append((axis, 1))
                 axis += 1
             continue
-        tensors.append((len(sizes), tensor))
+        tensors[len(sizes)] = tensor
         sizes.append(x.shape[axis])
         steps.append((axis, 1))
         axis += 1
@@ -254,13 +254,13 @@ def getitem(self: Tensor, index: Any) -> Tensor:
             return part
     tensors = _positions(self, index)
     if tensors:
-        return gathered(self, Addressing(self, tensors), in_order=True)
+        return taken(self, tensors, in_order=True)
     found = understand(self, index)
     if not found.tensors:
         if found.view is self:
             return view_as_self(self)
         return found.view
-    return gathered(found.view, Addressing(found.view, found.tensors), in_order=True)
+    return taken(found.view, found.tensors, in_order=True)
 
 
 _UNLIKE = "Index put requires the source and destination dtypes match, got {} for the destination and {} for the source."
@@ -360,7 +360,7 @@ def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) 
         )
     if flat.shape[0] == 0 and index.numel():
         raise IndexError("put_(): Tried to put elements into an empty tensor")
-    addressing = Addressing(flat, [(0, index.reshape(-1))], POSITION)
+    addressing = Addressing(flat, {0: index.reshape(-1)}, POSITION)
     result = with_values(flat, source.reshape(-1), addressing, "add" if accumulate else "set")
     return lay(result.reshape(input.shape), own_order(input))
 

@@ -113,7 +113,7 @@ def packed_at(input: Tensor, places: Places) -> Tensor:
     """The rows of a padded batch (steps, sequences, …) at ``places``."""
     plain = tensor_of(input._read(), input._view)
     steps, sequences = places.rows_of_padded
-    result = gathered(plain, Addressing(plain, [(0, steps), (1, sequences)], ROW))
+    result = gathered(plain, Addressing(plain, {0: steps, 1: sequences}, ROW))
     return with_history(result, PackPaddedSequenceBackward0, [input], places)
 
 
@@ -121,7 +121,7 @@ def padded_at(data: Tensor, places: Places, value: Any) -> Tensor:
     """A padded batch (steps, sequences, …) with the rows of ``data`` at ``places`` and ``value`` elsewhere."""
     plain = tensor_of(data._read(), data._view)
     rows, there = places.rows_of_packed
-    found = gathered(plain, Addressing(plain, [(0, rows)], ROW))
+    found = gathered(plain, Addressing(plain, {0: rows}, ROW))
     there = there.reshape(*there.shape, *[1] * (data.ndim - 1))
     result = where(there, found, value_for(found, value))
     return with_history(result, PadPackedSequenceBackward0, [data], places)
@@ -287,6 +287,6 @@ def _padded_when_known(
     places = np.where(there, within + (np.cumsum(lengths) - lengths)[:, None], 0)
     if not batch_first:
         there, places = there.T, places.T
-    found = gathered(rows, Addressing(rows, [(0, from_array(np.ascontiguousarray(places)))], ROW))
+    found = gathered(rows, Addressing(rows, {0: from_array(np.ascontiguousarray(places))}, ROW))
     shown = from_array(np.ascontiguousarray(there)).reshape(*there.shape, *[1] * (first.ndim - 1))
     return where(shown, found, value)  # type: ignore[no-any-return]

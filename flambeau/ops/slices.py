@@ -20,12 +20,11 @@ from .addressing import (
     ByIndex,
     IndexBackward0,
     IndexPutBackward0,
-    addressed,
     along,
     check_index,
     check_range,
-    gathered,
     put_at,
+    taken,
     value_for,
     with_values,
 )
@@ -38,7 +37,7 @@ from .operation import Scalar, operation
 
 
 def _slices(input: Tensor, axis: int, index: Tensor, check: Check) -> Addressing:
-    return Addressing(input, [(axis, index if len(index.shape) == 1 else index.reshape(-1))], check)
+    return Addressing(input, {axis: index if len(index.shape) == 1 else index.reshape(-1)}, check)
 
 
 def _long_index(name: str, index: Tensor) -> None:
@@ -80,7 +79,7 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     if empty and sizes[axis] == 0 and index.numel():
         raise RuntimeError("index_select(): self indexing axis dim should be positive")
     check = ROW if axis == 0 and not empty else SELECTED
-    result = gathered(input, _slices(input, axis, index, check), IndexSelectBackward0)
+    result = taken(input, {axis: index if index_sizes else index.reshape(-1)}, check, IndexSelectBackward0)
     if empty:
         check_range(index, sizes[axis], check)
     return result
@@ -220,7 +219,7 @@ def index_reduce(
 
 def _rows(table: Tensor, index: Tensor) -> Tensor:
     """The rows of ``table`` (rows, width) that ``index`` names, without history."""
-    return addressed(table, Addressing(table, [(0, index)], ROW))
+    return taken(table, {0: index}, ROW, None)
 
 
 class EmbeddingBackward0(Gradient):
