@@ -184,6 +184,9 @@ class _Rows:
         reads = [place for step in steps for place in step.outside]
         pattern, columns = _pattern(reads, own)
         structure = self._structure_of(first, end, pattern)
+        if not _recurs((structure,), PATTERNS_BEFORE_FUSION):
+            self._alone(rows, first, end)
+            return
         integers = tuple([number for step in steps for number in step.integers])
         late = any(self._late[first:end])
         outside = [reads[column] for column in columns]
@@ -216,6 +219,10 @@ class _Rows:
                 behind = turn + (len(same) if same.all() else int(same.argmin()))
             begin = first + turn * length
             structure = self._structure_of(begin, begin + length, pattern)
+            if not _recurs((structure,), PATTERNS_BEFORE_FUSION, behind - turn):
+                self._alone(rows, begin, first + behind * length)
+                turn = behind
+                continue
             of_row = steps[turn * length : behind * length]
             places = outside[: behind - turn].ravel().tolist()
             rows.append(
@@ -307,6 +314,8 @@ MOST_KINDS = 8
 
 TURNS_BEFORE_FUSION, STRETCHES_BEFORE_FUSION = 12, 3
 """They are fused when there were so many: what does not go on is not worth it."""
+PATTERNS_BEFORE_FUSION = 2
+"""And when they have read each other and what is outside in the same way so often: in a tree, each turn may do so in its own."""
 MOST_READ = 16
 """Values that a step reads which is part of others."""
 

@@ -13,7 +13,7 @@ from reference_device import computing_there
 from tiers import eager
 
 import flambeau
-from flambeau.compiler import parts
+from flambeau.compiler import fitted, parts
 from flambeau.graph import steps
 
 WIDTH = 6
@@ -58,7 +58,7 @@ def random_body(choose: random.Random, growing: bool = False) -> Any:
     def body(weights: Any, rows: Any, turn: int, text: Any, states: list[Any]) -> tuple[list[Any], Any]:
         values = [*states]
         row = rows[turn]
-        cache = flambeau.zeros_like(rows) if growing else None
+        cache: Any = flambeau.zeros_like(rows) if growing else None
         for name, first, second in instructions:
             a, b = values[int(first * len(values))], values[int(second * len(values))]
             if name == "matmul":
@@ -131,8 +131,8 @@ def test_what_is_known_may_be_forgotten_at_any_time(monkeypatch: pytest.MonkeyPa
     count, body = random_body(random.Random(9), growing=True)
     with eager():
         expected = run(count, body, 14, 2, -1)
-    for most in (5_000, 50_000):
-        monkeypatch.setattr(steps, "STRUCTURE_BYTES", most)
+    for most in (10_000, 100_000):
+        monkeypatch.setattr(steps, "KEPT_BYTES", most)
         assert run(count, body, 14, 2, -1) == expected
 
 
@@ -166,6 +166,35 @@ def test_turns_that_differ_in_size_or_in_what_they_read(turns: list[int], monkey
     monkeypatch.setattr("flambeau.compiler.plan.CHECK", True)
     assert [program(length) for length in range(15, 40, 5)] == expected
     assert max(turns) >= 10
+
+
+def test_turns_that_each_read_in_their_own_way_are_not_planned(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program whose steps recur, but not how they read each other (as in a tree, of another form each time)."""
+    weights = flambeau.full((6, 6), 0.1)
+    weights.numpy()
+
+    def program(choose: random.Random) -> bytes:
+        values = [flambeau.full((2, 6), 0.1 * k) @ weights for k in range(6)]
+        for _ in range(30):
+            a, b = choose.sample(values, 2)
+            values[choose.randrange(6)] = flambeau.tanh(a * b + 0.1)
+            a, b = choose.sample(values, 2)
+            values[choose.randrange(6)] = flambeau.sigmoid(a - b)
+        return flambeau.stack(values).numpy().tobytes()
+
+    with eager():
+        expected = [program(random.Random(seed)) for seed in range(8)]
+    assert [program(random.Random(seed)) for seed in range(4)] == expected[:4]
+    planned: list[int] = []
+    original = fitted.variant_for
+
+    def counted(*given: Any, **named: Any) -> Any:
+        planned.append(1)
+        return original(*given, **named)
+
+    monkeypatch.setattr(fitted, "variant_for", counted)
+    assert [program(random.Random(seed)) for seed in range(4, 8)] == expected[4:]
+    assert len(planned) <= 8
 
 
 def test_an_error_found_late_names_the_line_of_its_turn() -> None:
