@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from itertools import accumulate, chain, compress
+from itertools import accumulate, chain, compress, pairwise
 from typing import Any
 
 import numpy as np
@@ -137,11 +137,19 @@ class _Rows:
         ):
             turn = structures[first : first + length]
             if _recurs(turn, TURNS_BEFORE_FUSION, count):
-                loops.append((first, length, count))
+                loops += self._of_one_reading(first, length, count)
                 kinds = _kinds.get(turn[0], [])
                 if turn not in kinds:
                     _kinds[turn[0]] = [turn, *kinds][:MOST_KINDS]
         return loops
+
+    def _of_one_reading(self, first: int, length: int, count: int) -> list[tuple[int, int, int]]:
+        """A loop, cut where the steps of a turn are given more or fewer values than those of the turn before: a segment may not
+        need all of them."""
+        reading = [len(step.outside) for step in self._steps[first : first + length * count]]
+        turns = [reading[begin : begin + length] for begin in range(0, length * count, length)]
+        cuts = [0, *[turn for turn in range(1, count) if turns[turn] != turns[turn - 1]], count]
+        return [(first + begin * length, length, end - begin) for begin, end in pairwise(cuts)]
 
     def _alone(self, rows: list[Row], first: int, end: int) -> None:
         """Each step as a part."""
