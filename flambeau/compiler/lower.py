@@ -19,6 +19,8 @@ from .items import Access, Item, merge_axes
 _DIVISIONS = ("floor_divide", "trunc_divide", "remainder", "fmod")
 _CONDITIONS = {WHERE: 0, CHECK: 1}
 """Which operand is read as booleans, whatever the primitive computes in."""
+_PRECISE = ("mul", "div", "floor_divide", "trunc_divide")
+"""Primitives whose second operand, if it is one number for all elements, is not rounded to the half type that they compute with."""
 
 
 def axes_of(boundaries: set[int], count: int) -> tuple[list[int], list[int]]:
@@ -59,6 +61,16 @@ def _cut_columns(reduced: int, inner: int, elements: int, most: int) -> tuple[in
     while block > 64 and reduced * block > 4 * elements:
         block //= 2
     return block, -(-inner // block)
+
+
+def _is_wider(operand: Access | Number) -> bool:
+    """Whether an operand of a half type's operation is a number of a wider type, the same for all elements."""
+    if isinstance(operand, Number):
+        return True
+    d = operand.source.dtype
+    if d.kind == "float":
+        return d.itemsize > 2  # with axes it would have decided the result's type
+    return all([stride == 0 for _, stride in operand.runs])
 
 
 class Lowering:
@@ -121,17 +133,14 @@ class Lowering:
         self._places += len(values) + sum([isinstance(value, Operand) for value in values])
         return index
 
-    def number(self, number: Number, d: dtype) -> int:
-        """A Python number in dtype ``d`` (half types take it as float32, in which they compute)."""
-        return self._number(number, float32 if d.itemsize == 2 and d.kind == "float" else d)
-
     def constant(self, source: Item, d: dtype) -> int:
         """What every element of a constant value is, in dtype ``d``."""
         number = source.operands[0]
         assert isinstance(number, Number)
-        return self.converted(self._number(number, source.dtype), d)
+        return self.converted(self.number(number, source.dtype), d)
 
-    def _number(self, number: Number, d: dtype) -> int:
+    def number(self, number: Number, d: dtype) -> int:
+        """A Python number in dtype ``d``."""
         key = ("number", number.index, d)
         if key in self._values:
             return self._values[key]
@@ -231,7 +240,10 @@ class Lowering:
             return self.read(item.operands[0], "element", item.dtype)
         compute = item.compute
         condition = _CONDITIONS.get(primitive)
-        references = [self.read(o, level, bool_ if k == condition else compute) for k, o in enumerate(item.operands)]
+        wanted = [bool_ if k == condition else compute for k in range(len(item.operands))]
+        if compute.itemsize == 2 and compute.kind == "float" and primitive.name in _PRECISE and _is_wider(item.operands[1]):
+            wanted[1] = float32
+        references = [self.read(operand, level, d) for operand, d in zip(item.operands, wanted)]
         if primitive.name in ("copy", "cast"):
             return references[0]
         where, stage = self._combined(references, level)

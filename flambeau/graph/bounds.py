@@ -82,7 +82,7 @@ def outside_storage(sizes: Sequence[int], strides: Sequence[int], offset: int, c
 
 
 _C_NAMES = {
-    "float64": "double", "float32": "float", "float16": "at::Half", "bfloat16": "at::BFloat16", "int64": "int64_t",
+    "float64": "double", "float32": "float", "float16": "c10::Half", "bfloat16": "c10::BFloat16", "int64": "int64_t",
     "int32": "int", "int16": "int16_t", "int8": "int8_t", "uint8": "uint8_t", "bool": "bool",
 }  # fmt: skip
 

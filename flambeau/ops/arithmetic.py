@@ -209,6 +209,8 @@ def _power(x: Tensor, exponent: float) -> Tensor:
     """Small exponents are products or roots, exactly as PyTorch computes them."""
     d = x.dtype
     result = None
+    if d.itemsize == 2 and d.category == 2 and isinstance(exponent, (int, float)):
+        check_fits(exponent, d)
     if d.category == 2 or (d.category == 1 and isinstance(exponent, int)):
         if exponent == 2:
             result = binary(p.MUL, x, x)

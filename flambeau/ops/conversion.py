@@ -282,8 +282,8 @@ def _rounding(function: _F, wider: Mapping[dtype, dtype]) -> _F:
         wide = wider.get(d)
         if wide is None:
             return function(*arguments, **keywords)
-        keywords = {name: _widened(value, wide) for name, value in keywords.items()}
-        results = function(*[_widened(value, wide) for value in arguments], **keywords)
+        keywords = {name: _widened(value, d, wide) for name, value in keywords.items()}
+        results = function(*[_widened(value, d, wide) for value in arguments], **keywords)
         if isinstance(results, Tensor):
             return narrowed(results, wide, d)
         return tuple(narrowed(result, wide, d) for result in results)
@@ -298,9 +298,13 @@ def _promoted(values: list[Any]) -> dtype:
     )
 
 
-def _widened(value: Any, wide: dtype) -> Any:
-    narrow = isinstance(value, Tensor) and value.dtype.category == 2 and value.dtype.itemsize < wide.itemsize
-    return converted(value, wide) if narrow else value
+def _widened(value: Any, d: dtype, wide: dtype) -> Any:
+    """An operand in ``wide``; one without axes of a wider dtype than ``d`` is rounded to that first, like any other."""
+    if not isinstance(value, Tensor) or value.dtype.category != 2:
+        return value
+    if value.dtype.itemsize > d.itemsize:
+        value = converted(value, d)
+    return converted(value, wide) if value.dtype.itemsize < wide.itemsize else value
 
 
 def narrowed(result: Any, wide: dtype, d: dtype) -> Any:
