@@ -20,7 +20,7 @@ _DIVISIONS = ("floor_divide", "trunc_divide", "remainder", "fmod")
 _CONDITIONS = {WHERE: 0, CHECK: 1}
 """Which operand is read as booleans, whatever the primitive computes in."""
 _PRECISE = ("mul", "div", "floor_divide", "trunc_divide")
-"""Primitives whose second operand, if it is one number for all elements, is not rounded to the half type that they compute with."""
+"""Primitives whose second operand is not rounded to a half type with which they compute if it is one number for all elements."""
 
 
 def axes_of(boundaries: set[int], count: int) -> tuple[list[int], list[int]]:
