@@ -283,8 +283,9 @@ def _leaves(trace: Trace, pairs: Sequence[Pair], integers: Iterator[Any]) -> lis
         if view is not None:
             rank = len(view.sizes)
             sizes, strides = tuple(islice(integers, rank)), tuple(islice(integers, rank))
-            view = View(sizes, strides, 0 if view.offset == 0 else MOVED)
-            if view.offset == MOVED:
+            hidden = view.offset > 0  # it may be a placeholder, in a composite that is learnt with another
+            view = View(sizes, strides, MOVED if hidden else 0)
+            if hidden:
                 view = view.at(1)  # any: its value is hidden
         operands.append((value, view))
     return operands
