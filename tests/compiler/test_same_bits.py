@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from random_programs import PENDING, SHAPES, Machine, Outcome, Program, Sizes, loops, programs, sizes
+from random_programs import PENDING, SHAPES, Instruction, Loop, Machine, Outcome, Program, Sizes, loops, programs, sizes
 from tiers import TIMES, eager, small_tiles
 
 import flambeau
@@ -76,3 +76,10 @@ def test_random_programs_give_the_same_bits(program: Program, others: list[Sizes
 @given(loops(("float32", "float64")), st.sampled_from(list(PENDING)))
 def test_loops_give_the_same_bits(runs: list[Program], pending: str) -> None:
     check(runs, pending)
+
+
+def test_turns_whose_segments_are_given_other_numbers_of_values() -> None:
+    """The gradient of a text that grows turn by turn: what a turn is given, and does not need, is not the same for all."""
+    loop = Loop(1, axis=0, zeros=False, squashed="tanh", outputs="grown", backwards=False, layers=1)
+    sines = (Instruction("sin", 0, 0, 0, 0, 0),)
+    check([Program(((n, 1, 1), (1, 1), (1, 1), (1, 1), (1,)), "float32", sines, False, loop=loop) for n in (15, 9, 16)], "map")
