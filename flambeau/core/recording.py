@@ -55,11 +55,20 @@ class Composite:
         self.late = late
 
     def told(self) -> tuple[Any, ...]:
-        """All that it tells, to be compared: views with an offset are not one object."""
-        views = [result[1] for result in self.results if type(result) is tuple and result[1] is not None]
+        """All that it tells, to be compared: views with an offset are not one object, and one of all of a value says nothing.
+
+        There may be such a view or none: a composite within this one gives an operand back as it was, or under a view.
+        """
+        views = [result[1] for result in self.results if type(result) is tuple and not self._is_all(*result)]
         spelled = [(*view.sizes, *view.strides, view.offset) for view in views]
         results = [result[0] if type(result) is tuple else (result,) for result in self.results]
         return self.nodes, self.numbers, self.constants, results, spelled, self.late
+
+    def _is_all(self, number: int, view: View | None) -> bool:
+        """Whether a result is all of a value that was recorded."""
+        if view is None:
+            return True
+        return number >= 0 and view.contiguous and view.offset == 0 and view.sizes == self.nodes[number][1]
 
     def integers(self) -> list[Any]:
         """Its sizes and constants, in the order of :meth:`at`."""

@@ -11,6 +11,7 @@ import torch
 
 import flambeau
 from flambeau.autograd import engine, stretches
+from flambeau.compiler import plan
 from flambeau.core import composite, recording
 from flambeau.graph import steps, trace
 
@@ -215,3 +216,14 @@ def test_an_error_in_the_middle_names_its_line_and_leaves_no_gradient() -> None:
     with pytest.raises(RuntimeError, match="second time"):
         z.backward()
     assert x.grad is None
+
+
+def test_what_is_all_of_a_value_is_the_same_as_that_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The only part of a concatenation: its gradient is given on as it is, or as a view of all of it."""
+    monkeypatch.setattr(plan, "CHECK", True)
+    sizes = np.random.default_rng(0)
+    for _ in range(60):
+        shape = tuple(sizes.integers(1, 5, 2).tolist())
+        x, factor = leaf(flambeau, *shape), leaf(flambeau, *shape, seed=1).detach()
+        (flambeau.cat([x], int(sizes.integers(2))) * factor).sum().backward()
+        assert x.grad.tolist() == factor.tolist()
