@@ -30,7 +30,14 @@ def is_integer(value: Any) -> bool:
 
 def as_integer(number: Any) -> Any:
     """A number as an integer (``TypeError`` if it is none); symbolic ones as they are."""
-    return number if is_integer(number) else operator.index(number)
+    return number if is_integer(number) else int(operator.index(number))  # of a truth value, too
+
+
+def as_count(number: Any) -> Any:
+    """:func:`as_integer` of what may not be a truth value."""
+    if isinstance(number, bool):
+        raise TypeError("an integer is wanted, not bool")
+    return as_integer(number)
 
 
 class Placeholder(Hidden):

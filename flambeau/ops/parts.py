@@ -12,7 +12,7 @@ from ..core.storage import whole
 from ..core.tensor import Tensor
 from ..graph.bounds import check_strides
 from ..graph.dtypes import TYPE_NAMES, int64
-from ..graph.placeholder import as_integer, is_integer
+from ..graph.placeholder import as_count, as_integer
 from ..graph.shapes import MOVED, Size, View, contiguous_strides, wrap_dim
 from ..graph.trace import local, record_constant
 from .dispatch import share
@@ -100,7 +100,7 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     extent = input.shape[d]
     if isinstance(start, Tensor) and (start.ndim or start.dtype.category != 1):
         raise RuntimeError("start must be an 0-dim integral Tensor.")
-    first = start if is_integer(start) else int(start)
+    first, length = int(start) if isinstance(start, Tensor) else as_count(start), as_count(length)
     if length < 0:
         raise RuntimeError("narrow(): length must be non-negative.")
     if not -extent <= first <= extent:
@@ -119,7 +119,7 @@ def select(input: Tensor, dim: int, index: int) -> Tensor:
     shape = input.shape
     d = wrap_dim(dim, len(shape))
     extent = shape[d]
-    k = as_integer(index)
+    k = as_count(index)
     if not -extent <= k < extent:
         raise IndexError(f"select(): index {k} out of range for tensor of size {list(shape)} at dimension {d}")
     return selected(input, d, k + extent if k < 0 else k, SelectBackward0)
@@ -266,14 +266,14 @@ def _split(tensor: Tensor, split_size_or_sections: Any, dim: int, name: str) -> 
     d = wrap_dim(dim, len(sizes))
     extent = sizes[d]
     if isinstance(split_size_or_sections, (list, tuple)):
-        sections = list(map(as_integer, split_size_or_sections))
+        sections = list(sizes_of((split_size_or_sections,)))
         if sum(sections) != extent:
             raise RuntimeError(
                 f"split_with_sizes expects split_sizes to sum exactly to {extent} (input tensor's size at dimension {d}), "
                 f"but got split_sizes={sections}"
             )
     else:
-        size = as_integer(split_size_or_sections)
+        size = as_count(split_size_or_sections)
         if size < 0 or (size == 0 and extent):
             raise RuntimeError(f"split expects split_size be non-negative, but got split_size={size}")
         check_parts(extent // max(size, 1))
@@ -312,6 +312,7 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     sizes = input.shape
     if not sizes:
         raise RuntimeError("chunk expects at least a 1-dimensional tensor")
+    chunks = as_count(chunks)
     if chunks <= 0:
         raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
     d = wrap_dim(dim, len(sizes))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ from ..core.composite import composite
 from ..core.tensor import Tensor
 from ..graph import dtypes
 from ..graph import primitives as p
+from ..graph.placeholder import as_count
 from ..graph.shapes import Size, wrap_dim
 from ..graph.trace import record
 from .arguments import check_whole
@@ -82,7 +82,7 @@ def _triangle(name: str, x: Tensor, diagonal: int, primitive: p.Primitive) -> Te
         raise RuntimeError(f"{name}: input tensor must have at least 2 dimensions")
     check_whole(name, "diagonal", diagonal)
     m, n = x.shape[-2:]
-    first = max(-m, min(operator.index(diagonal), n))  # all diagonals beyond the corners are alike
+    first = max(-m, min(as_count(diagonal), n))  # all diagonals beyond the corners are alike
     return composite(_triangle_values, primitive, x, first)[0]  # type: ignore[no-any-return]
 
 

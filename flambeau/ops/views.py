@@ -16,7 +16,7 @@ from ..core.storage import Storage, whole, written
 from ..core.tensor import Tensor
 from ..graph import dtypes
 from ..graph.checks import INDEX
-from ..graph.placeholder import as_integer
+from ..graph.placeholder import as_count, as_integer
 from ..graph.primitives import COPY, IOTA, SCATTER
 from ..graph.shapes import Size, View, broadcast_shapes, contiguous_strides
 from ..graph.trace import local, record, record_constant
@@ -31,6 +31,7 @@ def sizes_of(sizes: tuple[Any, ...]) -> tuple[int, ...]:
         sizes = tuple(sizes[0])
     for n in sizes:
         if type(n) is not int:
+            as_count(sizes[0])  # where PyTorch's parser looks
             return tuple(map(as_integer, sizes))
     return sizes
 

@@ -20,6 +20,8 @@ SAME_WORDS = [
     "a.reshape(-1, -1)", "a.view(2, 2)", "a.expand(2, 4)", "a.expand(3)", "a.squeeze(5)", "a.unsqueeze(4)", "a.sum(3)",
     "a.sum((0, 0))", "a.transpose(0, 2)", "a.permute(0, 0)", "a.select(2, 0)", "a.select(0, 5)", "a.narrow(0, 1, 5)",
     "a.split([1, 3])", "a.chunk(0)", "a[0, 0].chunk(2)", "torch.cat([a, a], True)", "a.topk(True)",
+    "a.tril(True)", "a.chunk(True)", "a.select(0, True)", "a[..., 5]", "a[None, 5]", "a[1:, None, 7]",
+    "a[1, None, ..., 3]", "a.index_put((torch.tensor([0]),), torch.ones(5))",
     "a.diagonal(0, 0, 0)", "a.unfold(0, 5, 1)", "a.item()", "bool(a)", "bool(torch.ones(0))",
     "len(torch.tensor(1))", "iter(torch.tensor(1))", "int(a)", "torch.cat([])", "torch.cat([a, torch.ones(2)])",
     "torch.cat([a, torch.ones(3, 4)])", "torch.cat([a, torch.ones(3, 4)], 1)", "torch.cat([torch.tensor(1.0)])", "torch.cat(a)",
@@ -69,6 +71,7 @@ SAME_WORDS = [
 ]  # fmt: skip
 
 SAME_TYPE = [
+    "a.narrow(0, 0, True)", "a.narrow(0, True, 1)", "a.split([True, 1])", "a.expand((True, 2, 3))",
     "torch.ones(2, 3).foo", "torch.zeros(2, dtype=torch.float32) + 'a'", "torch.ones(2) @ 3", "torch.tensor('a')",
     "torch.ones(2, 'b')",
     "a.to('nowhere')", "torch.tensor([1, 'a'])", "torch.ones(2, 3).view('a')", "a[{}]", "torch.full((2,), 'a')", "a.sum('x')",
