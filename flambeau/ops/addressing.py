@@ -136,6 +136,16 @@ def _beside_plain_axes(view: View, axes: tuple[int, ...]) -> View:
     return View((*[1] * before, *view.sizes, *[1] * lead), (*[1] * before, *view.strides, *[1] * lead), view.offset)
 
 
+def _beside_all(view: View, rank: int) -> View:
+    """An index tensor's view with axes of extent 1 before it, as PyTorch has them: where results have one there, their strides
+    tell how results lie."""
+    before = rank - len(view.sizes)
+    if not before:
+        return view
+    step = view.sizes[0] * view.strides[0] if view.sizes else 1
+    return View((*[1] * before, *view.sizes), (*[step] * before, *view.strides), view.offset)
+
+
 @lru_cache(maxsize=1024)
 def _gather(view: View, layout: Layout) -> tuple[View, Any]:
     """How a gather walks the memory under a view, wherever that begins, and its attributes."""
@@ -255,8 +265,8 @@ def addressed(view: Tensor, addressing: Addressing, in_order: bool = False) -> T
     seen = view._view or whole(view._node.shape)
     walk, attributes = _gather(seen.moved, layout)
     if in_order and not (seen.contiguous and all([i is None or i.contiguous for _, i in pairs])):
-        views = [walk, *[whole(node.shape) if i is None else i for node, i in pairs]]
-        order = memory_order(tuple([(tuple(v.sizes), v.strides) for v in views]))
+        views = [_beside_all(whole(node.shape) if i is None else i, len(layout.axes)) for node, i in pairs]
+        order = memory_order(tuple([(tuple(v.sizes), v.strides) for v in (walk, *views)]))
         if order is not None:
             indices = [tensor_of(*pair).expand(layout.shape).permute(order) for pair in pairs]
             pairs = [(i._read(), i._view) for i in indices]

@@ -13,7 +13,7 @@ from ..graph.bounds import check_fits
 from ..graph.checks import Check
 from ..graph.dtypes import TYPE_NAMES
 from ..graph.notices import warn_once
-from ..graph.shapes import Size, broadcast_shapes, wrap_dim
+from ..graph.shapes import Size, broadcast_shapes, size_along, wrap_dim
 from .addressing import Addressing, Layout, addressed, along, check_index, gathered, layout_along, scattered
 from .creation import filled
 from .dispatch import with_history
@@ -95,6 +95,7 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
         [1 if a == d else n for a, n in enumerate(input.shape)],
         [1 if a == d else n for a, n in enumerate(indices.shape)],
     )
+    indices = indices % size_along(input.shape, dim)  # PyTorch counts positions round and round
     source = input.expand([input.shape[d] if a == d else n for a, n in enumerate(shape)])
     return gather(source, d, indices.expand([indices.shape[d] if a == d else n for a, n in enumerate(shape)]))
 

@@ -14,7 +14,7 @@ from ..graph import dtypes
 from ..graph.bounds import LARGEST, SMALLEST
 from ..graph.dtypes import TYPE_NAMES
 from ..graph.notices import warn
-from ..graph.shapes import Size, broadcast_shapes
+from ..graph.shapes import Size, View, broadcast_shapes
 from ..graph.trace import local
 from .addressing import Addressing, taken, value_for, with_values
 from .assignment import assign
@@ -27,6 +27,7 @@ from .one_node import one_node
 from .operation import operation
 from .parts import SelectBackward0, SliceBackward0, part_of
 from .reshaping import view_as_self
+from .views import geometry
 
 _NO_AXES = (
     "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert a 0-dim tensor "
@@ -127,9 +128,11 @@ def understand(x: Tensor, index: Any) -> Index:
         if rank == 0:
             raise IndexError(_NO_AXES)
         raise IndexError(f"too many indices for tensor of dimension {rank}")
+    places = list(range(len(parts)))  # in the index as it was given: errors name them
     if dots:
         at = dots[0]
         parts[at : at + 1] = [slice(None)] * (rank - used)
+        places[at : at + 1] = [at] * (rank - used)
     sizes: list[int] = []
     steps: list[tuple[int, int]] = []
     starts = [0] * rank
@@ -137,18 +140,18 @@ def understand(x: Tensor, index: Any) -> Index:
     tensors: dict[int, Tensor] = {}
     axis = 0
     select_only = True
-    for part in parts:
+    for number, part in enumerate(parts):
         kind = type(part)
         if part is None:
             new_axes.append(len(sizes))
             sizes.append(1)
-            steps.append((-1, 0))
+            steps.append((-1, _step_of_new(x, axis)))
             continue
         if kind is bool or isinstance(part, np.bool_):
             new_axes.append(len(sizes))
             tensors[len(sizes)] = from_array(np.arange(1 if part else 0))
             sizes.append(1)
-            steps.append((-1, 0))
+            steps.append((-1, _step_of_new(x, axis)))
             continue
         if kind is slice:
             select_only = False
@@ -160,11 +163,11 @@ def understand(x: Tensor, index: Any) -> Index:
             axis += 1
             continue
         if kind is int or not _is_sequence_index(part) and not isinstance(part, Tensor):
-            starts[axis] = _integer(x, part, axis)
+            starts[axis] = _integer(x, part, axis, places[number])
             axis += 1
             continue
         if isinstance(part, Tensor) and part.ndim == 0 and part.dtype.category < 2 and part.dtype not in _MASKS:
-            starts[axis] = _integer(x, part.item(), axis)  # a number like any other, so that the result is a view
+            starts[axis] = _integer(x, part.item(), axis, places[number])  # a number like any other, so that the result is a view
             axis += 1
             continue
         tensor = _as_index_tensor(part)
@@ -181,7 +184,7 @@ def understand(x: Tensor, index: Any) -> Index:
                 new_axes.append(len(sizes))
                 tensors[len(sizes)] = from_array(np.arange(1 if bool(tensor) else 0))
                 sizes.append(1)
-                steps.append((-1, 0))
+                steps.append((-1, _step_of_new(x, axis)))
                 continue
             for found in nonzero(tensor, as_tuple=True):
                 tensors[len(sizes)] = found
@@ -203,6 +206,12 @@ def understand(x: Tensor, index: Any) -> Index:
     return Index(view, tensors)
 
 
+def _step_of_new(x: Tensor, axis: int) -> int:
+    """The stride of a new axis before ``axis``, of which nothing has been taken yet."""
+    sizes, strides, _ = geometry(x)
+    return sizes[axis] * strides[axis] if axis < len(sizes) else 1
+
+
 def _viewed(
     x: Tensor, sizes: list[int], steps: list[tuple[int, int]], starts: list[int], gradient: type[Gradient]
 ) -> Tensor:
@@ -212,6 +221,10 @@ def _viewed(
         for k, (axis, _) in enumerate(steps):
             if axis < 0:
                 view = view.unsqueeze(k)
+        seen = view._view
+        assert seen is not None
+        strides = [step if axis < 0 else stride for (axis, step), stride in zip(steps, seen.strides)]
+        view._view = View(seen.sizes, strides, seen.offset)
         return view
     return part_of(x, sizes, steps, starts, gradient)
 
@@ -226,7 +239,8 @@ def _slice(part: slice, extent: int) -> tuple[int, int, int]:
     return first, max(first, last), step
 
 
-def _integer(x: Tensor, part: Any, axis: int) -> int:
+def _integer(x: Tensor, part: Any, axis: int, place: int) -> int:
+    """The position along an axis that ``part`` names; errors name its place in the index, as PyTorch's do."""
     try:
         k = operator.index(part)
     except TypeError:
@@ -242,7 +256,7 @@ def _integer(x: Tensor, part: Any, axis: int) -> int:
     if not -extent <= k < extent:
         if not SMALLEST <= k <= LARGEST:
             raise ValueError(f"Overflow when unpacking long long: index {k}")
-        raise IndexError(f"index {k} is out of bounds for dimension {axis} with size {extent}")
+        raise IndexError(f"index {k} is out of bounds for dimension {place} with size {extent}")
     return k + extent if k < 0 else k
 
 
@@ -274,6 +288,10 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
         raise ValueError(f"Overflow when unpacking long long: {value} was given as a value")
     if isinstance(value, (int, float)):
         value = new_element(value, self.dtype)
+    if index is False:
+        return
+    if index is True:  # as it is for None
+        index = None
     masked = index if isinstance(index, Tensor) and index.dtype.kind == "bool" and index.shape == self.shape else None
     if masked is not None and (not isinstance(value, Tensor) or value.ndim == 0):
         self.masked_fill_(masked, value if isinstance(value, (Tensor, bool, int, float)) else value_for(self, value))
@@ -336,11 +354,31 @@ def index_put(input: Tensor, indices: Any, values: Tensor, accumulate: bool = Fa
 
 def _put(input: Tensor, indices: Any, values: Tensor, accumulate: bool) -> Tensor:
     """:func:`index_put` in logical order."""
-    found = understand(input, tuple(slice(None) if i is None else i for i in indices))
+    found = understand(input, tuple(map(_as_part, indices)))
     if not found.tensors:
         raise RuntimeError("index_put() needs at least one tensor of indices")
     addressing = Addressing(found.view, found.tensors)
-    return with_values(found.view, values.expand(addressing.shape), addressing, "add" if accumulate else "set")
+    wanted, given = addressing.shape, values.shape
+    if given != wanted:
+        values = _expanded_to(wanted, values)
+    mode = "add" if accumulate else "set"
+    if found.view.shape == input.shape:
+        return with_values(found.view, values, addressing, mode)
+    return _put_beside_new_axes(input, found.view.shape, found.tensors, values, mode)
+
+
+@one_node("IndexPutBackward0")
+def _put_beside_new_axes(input: Tensor, shape: Size, tensors: dict[int, Tensor], values: Tensor, mode: str) -> Tensor:
+    """:func:`_put` where masks of one element have made axes, with which the input has this shape."""
+    view = input.reshape(shape)
+    return with_values(view, values, Addressing(view, tensors), mode).reshape(input.shape)
+
+
+def _as_part(index: Any) -> Any:
+    """An index of :func:`index_put` as one of :func:`getitem`: one position is a tensor too, and takes no part of the input."""
+    if index is None:
+        return slice(None)
+    return index.reshape(1) if isinstance(index, Tensor) and not index.shape and index.dtype in _POSITIONS else index
 
 
 @operation(inplace="part")

@@ -308,3 +308,10 @@ def test_batches_of_nothing_have_a_history(program: Any) -> None:
         result.sum().backward()
         found.append((tuple(result.shape), result.requires_grad, array(result), tuple(x.grad.shape)))
     assert str(found[0]) == str(found[1])
+
+
+def test_rows_named_by_short_integers_are_scaled_down() -> None:
+    weight, places = torch.arange(12.0).view(4, 3), torch.tensor([3, 1, 3], dtype=torch.int32)
+    ours = as_flambeau(weight)
+    assert_same(F.embedding(as_flambeau(places), ours, max_norm=1.0), TF.embedding(places, weight, max_norm=1.0))
+    assert_same(ours, weight)

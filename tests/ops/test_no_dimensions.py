@@ -21,6 +21,12 @@ CALLS: dict[str, tuple[tuple[int, ...], Any]] = {
     "gather of nothing": ((2, 3), lambda T, x: x.gather(1, T.ones(0, 3, dtype=T.int64))),
     "gather at all": ((), lambda T, x: x.gather(0, T.tensor(0))),
     "index_select": ((), lambda T, x: x.index_select(0, T.tensor([0]))),
+    "index_put at one position": ((3, 3), lambda T, x: x.index_put((T.tensor(1), T.tensor([0, 2])), T.tensor([5.0, 6.0]))),
+    "index_put at one row": ((3, 3), lambda T, x: x.index_put((T.tensor(-1),), T.arange(3.0), accumulate=True)),
+    "index_put at one mask": ((3, 3), lambda T, x: x.index_put((T.tensor(True), T.tensor([0, 2])), T.tensor(7.0))),
+    "index_put_ at one position of two": ((2, 3), lambda T, x: (x * 1).index_put_((T.tensor([0]), T.tensor(1)), T.tensor(4.0))),
+    "take_along_dim round and round": ((4, 2), lambda T, x: x.cumsum(0).take_along_dim(T.tensor([[-1, 9], [-6, 3]]), 0)),
+    "take_along_dim": ((), lambda T, x: x.take_along_dim(T.tensor(0), 0)),
     "take": ((3,), lambda T, x: x.take(T.ones(0, 2, dtype=T.int64))),
 }
 

@@ -44,7 +44,7 @@ def embedding(
 @no_grad()
 def _renormalise(weight: Tensor, input: Tensor, max_norm: float, norm_type: float) -> None:
     """Scale the rows that ``input`` names down to ``max_norm``, in place."""
-    rows = input.reshape(-1).unique()
+    rows = input.reshape(-1).unique().long()
     chosen = weight.index_select(0, rows)
     norms = chosen.norm(norm_type, dim=1, keepdim=True)
     scale = flambeau.where(norms > max_norm, max_norm / (norms + 1e-7), 1.0)
