@@ -279,11 +279,13 @@ def _described(trace: Trace, places: list[int], result: Any, pairs: list[Pair]) 
     if node.trace is trace and node.place in places:
         return places.index(node.place), view
     for number, (value, seen) in enumerate(pairs):
+        if value is node and (seen is view or view is not None and seen is None and view is whole(node.shape)):
+            return number
+    for value, seen in pairs:  # only now: another operand may have been a view of the same value, and its place may be hidden
+        if value is node and (view is None or seen is not None and seen.moved is not seen):
+            return _UNKNOWN
+    for number, (value, _) in enumerate(pairs):
         if value is node:
-            if seen is view or view is not None and seen is None and view is whole(node.shape):
-                return number
-            if view is None or seen is not None and seen.moved is not seen:
-                return _UNKNOWN
             return ~number, view
     return _UNKNOWN
 

@@ -170,7 +170,21 @@ def some_inputs(library: Any, turns: int, batch: int) -> list[Any]:
     return [*given, w.grad, way[2].grad]
 
 
-PROGRAMS = [some_inputs, loop, passed_through, parts_unused, broadcast_and_cast, twice, hooks, functions, layers]
+def parts_of_one(library: Any, turns: int, batch: int) -> list[Any]:
+    """Gradients that are given as parts of one value, at its beginning and behind it, and go through as they are."""
+    p, q = leaf(library, batch, 4), leaf(library, batch, 4, seed=1)
+    given = leaf(library, 2 * batch, 4, seed=turns).detach()
+    parts = [given[:batch], given[batch:], given[1 : batch + 1], given[::2], given[1::2], given[:batch].flip(1)]
+    results = [p + 1, q + 1]
+    return [
+        gradient + 0
+        for one in parts
+        for other in parts
+        for gradient in library.autograd.grad(results, [p, q], [one, other], retain_graph=True)
+    ]
+
+
+PROGRAMS = [parts_of_one, some_inputs, loop, passed_through, parts_unused, broadcast_and_cast, twice, hooks, functions, layers]
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
