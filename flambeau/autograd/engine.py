@@ -259,7 +259,8 @@ def _propagate(run: Run, roots: Roots) -> None:
                 send(edge, result)
             if run.hooked:
                 finish_due(run, pending, node.sequence)
-    if run.hooked or targets is not None:
+    # A hook that ran on the way may have given one to a leaf that had been met before.
+    if run.hooked or targets is not None or any([has_hooks(leaf) for leaf, _ in leaves.values()]):
         while leaves:
             finish_leaf(run, *leaves.pop(next(iter(leaves))))
     else:

@@ -78,7 +78,7 @@ class FunctionCtx:
         if type(edge) is tuple and edge[0] is _RESULT:
             node = self._node()
             edge = None if node is None else _numbered(node, edge[1])
-        return Tensor._saved(value, view, edge if local.grad else None)
+        return Tensor._saved(value, view, edge)  # even if no history is recorded now: backward may ask what wanted gradients
 
     def _keep(self, outputs: dict[int, int]) -> None:
         """Turn the tensors that were given into values; ``outputs`` gives results' numbers by identity."""

@@ -61,6 +61,35 @@ def test_nested_and_sequential(T):
     assert x.grad.tolist() == plain.grad.tolist()
 
 
+def what_saved_values_want(T):
+    """A chain whose values nobody holds, and what a function's backward is told of the values it saved."""
+
+    class Told(T.autograd.Function):
+        @staticmethod
+        def forward(ctx, value, other):
+            ctx.save_for_backward(value, other)
+            return value * other
+
+        @staticmethod
+        def backward(ctx, grad):
+            value, other = ctx.saved_tensors
+            wants.append((value.requires_grad, value.is_leaf, other.requires_grad))
+            return grad * other, None
+
+    wants = []
+    x, w = (T.linspace(-1, 1, 6, requires_grad=True) for _ in range(2))
+    y = x
+    for reentrant in (True, False, True, True):
+        y = T.utils.checkpoint.checkpoint(lambda v: (v * w).sin() + v, y, use_reentrant=reentrant)
+        y = Told.apply(y.tanh(), y.detach().cos())
+    y.sum().backward()
+    return wants, [f"{n:.3f}" for leaf in (x, w) for n in leaf.grad.tolist()], x.grad.requires_grad
+
+
+def test_saved_values_that_nobody_holds_want_gradients_as_before():
+    assert what_saved_values_want(flambeau) == what_saved_values_want(torch)
+
+
 def errors(T):
     found = []
 

@@ -184,7 +184,26 @@ def parts_of_one(library: Any, turns: int, batch: int) -> list[Any]:
     ]
 
 
-PROGRAMS = [parts_of_one, some_inputs, loop, passed_through, parts_unused, broadcast_and_cast, twice, hooks, functions, layers]
+def hooks_on_the_way(library: Any, turns: int, batch: int) -> list[Any]:
+    """Hooks that a hook gives to a leaf that gradients have come to already, and to a value that they have not."""
+    x, w, v = leaf(library, batch, 4), leaf(library, 4, 4, seed=1), leaf(library, 4, 4, seed=2)
+    y, way, seen = x, [], []
+
+    def begin(_: Any) -> None:
+        w.register_hook(lambda grad: grad * 3 + 1)
+        v.register_post_accumulate_grad_hook(lambda leaf: seen.append(tuple(leaf.grad.shape)))
+        way[1].register_hook(lambda grad: grad * 2)
+
+    for _ in range(turns):
+        y = (y @ w).tanh() @ v
+        way.append(y)
+    way[turns // 2].register_hook(begin)
+    y.sum().backward()
+    assert seen == [(4, 4)]
+    return [x.grad, w.grad, v.grad]
+
+
+PROGRAMS = [hooks_on_the_way, parts_of_one, some_inputs, loop, passed_through, parts_unused, broadcast_and_cast, twice, hooks, functions, layers]
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
