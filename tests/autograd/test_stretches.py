@@ -203,7 +203,10 @@ def hooks_on_the_way(library: Any, turns: int, batch: int) -> list[Any]:
     return [x.grad, w.grad, v.grad]
 
 
-PROGRAMS = [hooks_on_the_way, parts_of_one, some_inputs, loop, passed_through, parts_unused, broadcast_and_cast, twice, hooks, functions, layers]
+PROGRAMS = [
+    hooks_on_the_way, parts_of_one, some_inputs, loop, passed_through, parts_unused, broadcast_and_cast, twice, hooks, functions,
+    layers,
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
