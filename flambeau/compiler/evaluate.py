@@ -11,7 +11,7 @@ import numpy as np
 from ..graph import trace as recording
 from ..graph.primitives import LEAF
 from ..graph.segments import expanded
-from ..graph.steps import NOTHING, Step, chain_to, count_kept, count_steps, note_use, remember_plan, when_forgotten
+from ..graph.steps import Step, chain_to, count_steps, note_use, remember_plan
 from ..graph.trace import Node, Trace, local, node_at, places_of
 from ..interpreter.holders import shared
 from ..kernels.contract import Device, device_called
@@ -79,9 +79,7 @@ def _run(trace: Trace, last: Step, skipped: tuple[Any, ...], nodes: list[Node]) 
         return None
     held = bytes(shared(nodes))
     key = held, skipped
-    if last.plans is NOTHING and not last.passing:
-        _share_plans(last)
-    note_use(last)
+    note_use(last, _same_steps)
     placed: PlacedPlan | None = last.plans.get(key)
     if placed is None:
         placed = _placed(device_called(trace.device), last, held, places_of(skipped, last.depth))
@@ -130,36 +128,16 @@ def _made(device: Device, last: Step, live: bytes, again: bool) -> Plan | Assemb
     return plan
 
 
-_ends: dict[tuple[int, int], Step] = {}
-"""The last steps of traces, by what traces of the same steps have in common."""
-
-
-def _share_plans(last: Step) -> None:
-    """Give a trace that was never evaluated the plans of one with the same steps, recorded by other composites.
-
-    What a program does again and again is recorded by ever fewer look-ups; that is no reason to plan it anew.
-    """
-    key = last.depth, last.bytes
-    other = _ends.get(key)
-    if other is not None and other is not last and _same_steps(expanded(chain_to(last)), expanded(chain_to(other))):
-        last.plans = other.plans
-    else:
-        count_kept(100)
-        last.plans = {}
-        _ends[key] = last
-
-
-def _same_steps(one: Sequence[Any], other: Sequence[Any]) -> bool:
-    return len(one) == len(other) and all(
+def _same_steps(last: Step, other: Step) -> bool:
+    """Whether the traces that end in two steps are of the same steps, recorded by whatever composites."""
+    mine, theirs = chain_to(last), chain_to(other)
+    return mine[0].parent is theirs[0].parent and all(
         [
             a.primitive is b.primitive and a.attributes == b.attributes and tuple(a.operands) == tuple(b.operands)
             and a.shape == b.shape and a.dtype is b.dtype and a.compute is b.compute
-            for a, b in zip(one, other)
+            for a, b in zip(expanded(mine), expanded(theirs), strict=True)
         ]
     )  # fmt: skip
-
-
-when_forgotten(_ends.clear)
 
 
 def _look(trace: Trace, last: Step, nodes: list[Node]) -> None:

@@ -19,7 +19,16 @@ KEPT_BYTES = 256 << 20
 """Bytes kept, about: of steps, their plans, and what holds for all sizes, which may take half of it."""
 STEP_BYTES = 1200
 """What a step or a composite takes in the trie, with its key, its shape and its operands, about."""
-NOTHING: dict[Any, Any] = {}
+
+
+class Plans(dict[Any, Any]):
+    """How to evaluate traces of the same steps, whatever composites recorded these."""
+
+    #: How many steps of the trie these traces end in.
+    ends = 0
+
+
+NOTHING: Any = Plans()
 """What follows a step that nothing follows yet: most steps of a program that never repeats itself need no dictionary."""
 
 ALWAYS = 1 << 40
@@ -62,7 +71,7 @@ class Step:
         #: What may follow: steps by what they do, and composites (see :mod:`flambeau.core.composite`) by theirs.
         self.next: dict[Any, Any] = NOTHING
         #: How to evaluate the trace that ends here (see :mod:`flambeau.compiler.evaluate`).
-        self.plans: dict[Any, Any] = NOTHING
+        self.plans: Plans = NOTHING
         #: Whether it goes with its trace: it is of a size that came here for the first time, as others did before.
         self.passing: bool = parent is not None and parent.passing
         #: What it has in common with steps of other sizes (see :mod:`flambeau.graph.segments`), the integers in which it differs
@@ -153,17 +162,33 @@ _ends: dict[Step, None] = {}
 """Steps of the trie at which traces were evaluated, in the order in which that was last."""
 
 
-def note_use(step: Step) -> None:
-    """Note that the trace that ends in a step is evaluated now."""
-    if not step.passing:
-        _ends.pop(step, None)
-        _ends[step] = None
+_alike: dict[tuple[int, int], Step] = {}
+"""The latest of these, by what traces of the same steps have in common."""
+
+
+def note_use(step: Step, same: Callable[[Step, Step], bool]) -> None:
+    """Note that the trace that ends in a step is evaluated now. If it is for the first time, it shares the plans of another one
+    that is of the ``same`` steps: what a program does again and again is recorded by ever fewer look-ups, and that is no reason
+    to plan it anew.
+    """
+    if step.passing:
+        return
+    if step.plans is NOTHING:
+        key = step.depth, step.bytes
+        other = _alike.get(key)
+        alike = other is not None and other.plans is not NOTHING and same(step, other)
+        step.plans = other.plans if other is not None and alike else Plans()
+        step.plans.ends += 1
+        _alike[key] = step
+    _ends.pop(step, None)
+    _ends[step] = None
 
 
 def remember_plan(step: Step, key: Any, plan: Any) -> None:
     """Keep how to evaluate the trace that ends in a step."""
     if step.plans is NOTHING:
-        step.plans = {}
+        step.plans = Plans()
+        step.plans.ends = 1
     step.plans[key] = plan
 
 
@@ -284,8 +309,13 @@ def _forget_some() -> None:
             break
         step = end
         _ends.pop(end, None)
-        _step_bytes -= sum([getattr(plan, "kept_bytes", 0) for plan in step.plans.values()])
-        step.plans = NOTHING
+        plans, step.plans = step.plans, NOTHING
+        plans.ends -= 1
+        if not plans.ends:
+            _step_bytes -= sum([getattr(plan, "kept_bytes", 0) for plan in plans.values()])
+        key = step.depth, step.bytes
+        if _alike.get(key) is step:  # else it would be kept, with all that leads to it
+            _alike.pop(key, None)
         while step.parent is not None and step not in _ends and not _following(step, left):
             gone.add(step)
             _step_bytes -= STEP_BYTES
@@ -318,6 +348,7 @@ def _forget_sizes() -> None:
     for action in _when_forgotten[0]:
         action()
     _ends.clear()
+    _alike.clear()
     for root in _roots.values():
         _waiting.extend(root.next.values())
         root.next = root.plans = NOTHING

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import random
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -13,6 +14,7 @@ import flambeau
 from flambeau import nn
 from flambeau.compiler import families, fitted, outline
 from flambeau.compiler.repeats import loops_in
+from flambeau.core import composite
 from flambeau.graph import steps, trace
 from flambeau.graph.results import form_of
 
@@ -118,6 +120,47 @@ def test_the_trie_may_be_forgotten(outlines: list[int], monkeypatch: pytest.Monk
     assert outlines == []
     assert len(forgotten) > 1
     assert steps._step_bytes + steps._kept_bytes + steps._structure_bytes <= steps.KEPT_BYTES
+
+
+def test_what_left_the_trie_is_not_held_for_its_plans(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Traces of all lengths and sizes, each evaluated a few times: their steps go when they are forgotten."""
+    monkeypatch.setattr(steps, "KEPT_BYTES", 1 << 20)
+    steps.forget_steps()
+    draw = random.Random(0)
+    most = 0
+    for turn in range(250):
+        x = flambeau.ones(draw.randrange(2, 400), 4)
+        order = [draw.choice([flambeau.exp, flambeau.neg, flambeau.tanh, flambeau.cos]) for _ in range(draw.randrange(20, 60))]
+        for _ in range(3):
+            y = x * 1
+            for function in order:
+                y = function(y)
+            y.tolist()
+        if turn % 25 == 24:
+            gc.collect()
+            most = max(most, sum([type(kept) is steps.Step for kept in gc.get_objects()]))
+    assert most * steps.STEP_BYTES < 1.2 * steps.KEPT_BYTES
+
+
+def test_plans_that_several_traces_share_are_counted_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same steps, recorded one by one and by composites of composites: when both are forgotten, so are the plans."""
+    monkeypatch.setattr(composite, "PATIENCE", 3)
+    monkeypatch.setattr(steps, "KEPT_BYTES", 1 << 30)
+    monkeypatch.setattr(steps, "STEP_BYTES", 0)  # so that plans alone are counted
+    trace.step_boundary()
+    steps.forget_steps()
+    x, w = flambeau.ones(3, 4), flambeau.ones(4, 4, requires_grad=True)
+    for _ in range(8):
+        w.grad = None
+        (((x @ w).tanh() @ w).sigmoid() * 2).sum().backward()
+        w.grad.tolist()
+    ends = [end for end in steps._ends if end.plans]
+    assert any(one.plans is other.plans for one in ends for other in ends if one is not other)
+    counted = steps._step_bytes
+    monkeypatch.setattr(steps, "KEPT_BYTES", 16 * (steps._structure_bytes + steps._kept_bytes) // 15)  # nothing is left for steps
+    monkeypatch.setattr(steps, "_forget_sizes", lambda: None)
+    steps._forget_some()
+    assert counted > 0 and steps._step_bytes == 0 and not steps._ends
 
 
 def test_what_is_used_stays_in_the_trie(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,6 +20,7 @@ from reference_device import Reference, computing_there
 from tiers import TIMES
 
 import flambeau
+from flambeau.graph import trace
 
 TESTS = Path(__file__).parents[1]
 QUICK = settings(deadline=None, suppress_health_check=list(HealthCheck))
@@ -160,6 +161,24 @@ assert device.runner.steps > 20
 from flambeau.cpu.jit import default_compiler
 assert default_compiler.cache_info().currsize == 0
 """
+
+
+def test_the_same_steps_are_planned_for_each_device() -> None:
+    def planned_for(times: int) -> set[str]:
+        found: set[str] = set()
+        for _ in range(times):
+            x = flambeau.arange(12.0).reshape(3, 4)
+            y = (x * 2 + 1).exp() @ x.t()
+            last = trace.local.trace.cursor
+            assert len(y.tolist()) == 3
+            found |= {type(placed.plan.device).__name__ for placed in last.plans.values() if hasattr(placed, "plan")}
+        return found
+
+    trace.step_boundary()
+    before = planned_for(3)
+    with computing_there():
+        there = planned_for(3)
+    assert before and there and before.isdisjoint(there)
 
 
 def test_no_machine_code_is_made() -> None:
