@@ -35,7 +35,7 @@ def replaced(hook: Callable[..., Any], value: Tensor) -> Tensor:
 
 def add_to(tensor: Tensor, value: Tensor) -> None:
     state = tensor._autograd_state()
-    state.grad = unshared(value) if state.grad is None else state.grad + value
+    state.grad = unshared(value.contiguous()) if state.grad is None else state.grad + value
 
 
 def finish_due(run: Run, nodes: Iterable[Gradient], done: int) -> None:

@@ -6,6 +6,7 @@ import copy
 from typing import Any
 
 import pytest
+import torch
 from oracle import agree, error, evaluated, leaf
 
 import flambeau
@@ -346,3 +347,19 @@ def test_the_same_line_after_an_error_in_backward() -> None:
     assert x.grad is None
     (x * x).sum().backward()
     assert x.grad is not None and x.grad.tolist() == [2.0, 4.0]
+
+
+def test_gradients_of_values_on_the_way_lie_in_logical_order() -> None:
+    """Those that are kept, by ``retain_grad`` or as ``inputs``, whatever the gradient that comes lies like."""
+
+    def kept(library: Any) -> list[Any]:
+        x = library.ones(3, 4, requires_grad=True)
+        middle, given = x * 2, library.arange(12.0).reshape(4, 3).t()
+        y = (middle * 3).t().t() + 1
+        y.retain_grad()
+        y.backward(given, inputs=[middle], retain_graph=True)
+        first = middle.grad
+        y.backward(given)
+        return [(value.stride(), value.tolist()) for value in (first, middle.grad, y.grad)]
+
+    assert kept(flambeau) == kept(torch)
