@@ -63,13 +63,13 @@ def _cut_columns(reduced: int, inner: int, elements: int, most: int) -> tuple[in
     return block, -(-inner // block)
 
 
-def _is_wider(operand: Access | Number) -> bool:
-    """Whether an operand of a half type's operation is a number of a wider type, the same for all elements."""
+def _is_finer(operand: Access | Number, half: dtype) -> bool:
+    """Whether an operand of a half type's operation is a number of another type, the same for all elements."""
     if isinstance(operand, Number):
         return True
     d = operand.source.dtype
     if d.kind == "float":
-        return d.itemsize > 2  # with axes it would have decided the result's type
+        return d is not half  # with axes it would have decided the result's type
     return all([stride == 0 for _, stride in operand.runs])
 
 
@@ -241,7 +241,8 @@ class Lowering:
         compute = item.compute
         condition = _CONDITIONS.get(primitive)
         wanted = [bool_ if k == condition else compute for k in range(len(item.operands))]
-        if compute.itemsize == 2 and compute.kind == "float" and primitive.name in _PRECISE and _is_wider(item.operands[1]):
+        half = compute.itemsize == 2 and compute.kind == "float"
+        if half and primitive.name in _PRECISE and _is_finer(item.operands[1], compute):
             wanted[1] = float32
         references = [self.read(operand, level, d) for operand, d in zip(item.operands, wanted)]
         if primitive.name in ("copy", "cast"):

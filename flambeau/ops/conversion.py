@@ -299,10 +299,10 @@ def _promoted(values: list[Any]) -> dtype:
 
 
 def _widened(value: Any, d: dtype, wide: dtype) -> Any:
-    """An operand in ``wide``; one without axes of a wider dtype than ``d`` is rounded to that first, like any other."""
+    """An operand in ``wide``; one without axes of another dtype than ``d`` is rounded to that first, like any other."""
     if not isinstance(value, Tensor) or value.dtype.category != 2:
         return value
-    if value.dtype.itemsize > d.itemsize:
+    if value.dtype is not d:
         value = converted(value, d)
     return converted(value, wide) if value.dtype.itemsize < wide.itemsize else value
 
