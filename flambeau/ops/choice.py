@@ -8,9 +8,10 @@ from typing import Any
 from ..core.tensor import Tensor, method
 from ..graph import primitives as p
 from ..graph.bounds import check_fits
-from ..graph.dtypes import C_NAMES, TYPE_NAMES, uint8
+from ..graph.dtypes import C_NAMES, TYPE_NAMES, get_default_dtype, int64, uint8
 from ..graph.limits import finfo
 from ..graph.notices import warn_once
+from .conversion import converted
 from .creation import element_of
 from .dispatch import no_slope, not_a_tensor, operand, with_history
 from .elementwise import differentiated, gradient_class
@@ -120,10 +121,12 @@ ClampBackward0, ClampBackward1, ClampMinBackward0, ClampMinBackward1, ClampMaxBa
 def _clamped(input: Tensor, low: Any, high: Any, by_tensor: Any, by_number: Any) -> Tensor:
     low = None if low is None else operand(low)
     high = None if high is None else operand(high)
-    for number in (low, high):
-        if type(number) is float and input.dtype.category >= 2:
-            check_fits(number, input.dtype)
     result = input
+    if input.dtype.category < 2 and float in (type(low), type(high)):
+        result = converted(input, get_default_dtype())  # before either bound is looked at, which integers may not hold
+    for number in (low, high):
+        if type(number) in (int, float):
+            check_fits(number, int64 if result.dtype.kind == "bool" else result.dtype)
     if low is not None:
         result = binary(p.MAXIMUM, result, low)
     if high is not None:

@@ -57,6 +57,12 @@ def new_element(value: Any, d: dtype_type) -> Any:
     return element_of(value, d)
 
 
+def filling(value: Any, d: dtype_type, sizes: Size) -> Any:
+    """As :func:`element_of`, for elements of these sizes: one alone is made as :func:`new_element` says."""
+    alone = d.itemsize == 2 and d.category == 2 and sizes.numel() == 1
+    return new_element(value, d) if alone else element_of(value, d)
+
+
 def checked_sizes(size: tuple[Any, ...]) -> Size:
     """Sizes given one by one or as one sequence; ``RuntimeError`` for negative ones."""
     sizes = Size(sizes_of(size))
@@ -113,7 +119,8 @@ def full(size: Sizes, fill_value: Any, *, dtype: Any = None, layout: Any = None,
         dtype = (
             dtypes.bool_ if isinstance(value, bool) else dtypes.int64 if isinstance(value, int) else get_default_dtype()
         )
-    made = filled(checked_sizes((size,)), element_of(value, dtype), dtype)
+    sizes = checked_sizes((size,))
+    made = filled(sizes, filling(value, dtype, sizes), dtype)
     return finished(made, requires_grad, device)
 
 
@@ -135,7 +142,7 @@ def full_like(input: Tensor, fill_value: Any, *, dtype: Any = None, layout: Any 
               requires_grad: bool = False, memory_format: Any = None) -> Tensor:  # fmt: skip
     """``fill_value`` with the sizes and dtype of ``input``."""
     d = dtype or input.dtype
-    value = element_of(number_of(fill_value), d)
+    value = filling(number_of(fill_value), d, input.shape)
     made = alike(input, lambda sizes: filled(sizes, value, d), memory_format)
     return finished(made, requires_grad, device)
 

@@ -18,7 +18,7 @@ from ..graph.shapes import Size, View, wrap_dim
 from ..graph.trace import local
 from .assignment import Overwritten, assign, overwrite, overwritten_by
 from .conversion import converted
-from .creation import checked_sizes, element_of, filled, full_like, number_of
+from .creation import checked_sizes, filled, filling, full_like, number_of
 from .dispatch import with_history
 from .from_data import from_array
 from .memory_order import format_order, known_format, order_of, strides_in_order
@@ -63,7 +63,7 @@ def fill_(self: Tensor, value: Any) -> Tensor:
                 f"fill_ only supports 0-dimension value tensor but got tensor with {value.ndim} dimensions."
             )
         return overwrite(self, _copied(value, self.shape, self.dtype), overwritten_by("fill_", 3), value)
-    element = element_of(number_of(value), self.dtype)
+    element = filling(number_of(value), self.dtype, self.shape)
     if write_over(self, element):
         return self
     return overwrite(self, filled(self.shape, element, self.dtype), overwritten_by("fill_", 2))

@@ -24,6 +24,13 @@ WAYS: dict[str, Any] = {
     "new_full": lambda T, x, v: x.new_full((3,), v),
     "full": lambda T, x, v: T.full((3,), v, dtype=x.dtype),
     "full_like": lambda T, x, v: T.full_like(x, v),
+    "fill_ of one": lambda T, x, v: x[:1].fill_(v),
+    "full of one": lambda T, x, v: T.full((1, 1), v, dtype=x.dtype),
+    "full_like of one": lambda T, x, v: T.full_like(x[0], v),
+    "clamp_min": lambda T, x, v: x.clamp_min(v) if x.dtype != T.bool or v is not True else x,
+    "clamp_max": lambda T, x, v: x.clamp(max=v) if x.dtype != T.bool or v is not True else x,
+    "clamp beside a fraction": lambda T, x, v: x.clamp(v, 2.5),
+    "clamp beside a negative integer": lambda T, x, v: x.clamp(-2, v),
     "scalar_tensor": lambda T, x, v: T.scalar_tensor(v, dtype=x.dtype),
 }
 
