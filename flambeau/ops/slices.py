@@ -95,7 +95,8 @@ def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: 
     if sizes[axis] == 0 and index.numel():
         return input.clone()
     value = source if alpha == 1 else source * alpha
-    check = ROW if len(sizes) == 1 else along(axis)
+    as_scatter = len(sizes) > 1 and alpha == 1 and axis in (0, len(sizes) - 1)  # in PyTorch, whose error it is then
+    check = along(axis) if as_scatter else ROW
     return with_values(input, value, _slices(input, axis, index, check), "add", IndexPutBackward0.named("IndexAddBackward0"))
 
 
