@@ -155,7 +155,7 @@ def recorded(name: Sequence[Any], pairs: list[Pair], call: Call, context: Any) -
                 return _behind_leaves(trace, leaves, lookup, name, pairs, call, context)
             if found is not _CALLED_EACH_TIME and trace.limit > 0:
                 return _unknown(trace, lookup, found, given, name, pairs, call, context)
-            return values_of(call(context, pairs))
+            return values_of(call(context, pairs), pairs)
         _settle(trace, leaves)
         return _from_memory(trace, name, pairs, call, context)
     except BaseException:
@@ -168,14 +168,14 @@ def recorded(name: Sequence[Any], pairs: list[Pair], call: Call, context: Any) -
 def _passing(trace: Trace, name: Sequence[Any], pairs: list[Pair], call: Call, context: Any) -> list[Pair]:
     """:func:`recorded` behind a size that came first, where the trie keeps nothing: found by its operands' shapes instead."""
     if not _fit(trace, pairs, enter):
-        return values_of(call(context, pairs))
+        return values_of(call(context, pairs), pairs)
     try:
         key, outside, given = spelled(name, pairs)
         known = trace.segments.get(key) or _segments.get(key)
     except TypeError:  # a static argument that cannot be part of a key
-        return values_of(call(context, pairs))
+        return values_of(call(context, pairs), pairs)
     if trace.limit <= 0:
-        return values_of(call(context, pairs))
+        return values_of(call(context, pairs), pairs)
     if known is not None:
         found = _placed(trace.cursor, known, outside)
         if found.mark < trace.limit:
@@ -185,7 +185,7 @@ def _passing(trace: Trace, name: Sequence[Any], pairs: list[Pair], call: Call, c
 
 def _from_memory(trace: Trace, name: Sequence[Any], pairs: list[Pair], call: Call, context: Any) -> list[Pair]:
     """:func:`recorded` where an operand is pending elsewhere, or in memory that others can see, or no operand at all."""
-    return recorded(name, pairs, call, context) if _fit(trace, pairs, in_memory) else values_of(call(context, pairs))
+    return recorded(name, pairs, call, context) if _fit(trace, pairs, in_memory) else values_of(call(context, pairs), pairs)
 
 
 def _fit(trace: Trace, pairs: list[Pair], bring: Callable[[Trace, Node], Node]) -> bool:
@@ -244,7 +244,7 @@ def _unknown(
 ) -> list[Pair]:  # fmt: skip
     """Learn a composite, or cut the trace before one that leads beyond the budget."""
     if trace.ended:  # it is only to show what is recorded
-        return values_of(call(context, pairs))
+        return values_of(call(context, pairs), pairs)
     cursor = trace.cursor
     beyond = cursor.passing and 0 < trace.limit <= cursor.mark
     if beyond and time_to_cut(trace, cursor.mark) and not only_leaves(cursor):  # what passes is not known to lead there
@@ -263,11 +263,11 @@ def _unknown(
             sizes = sizes_of(structure)
             if call in patient and sizes.came < PATIENCE:
                 sizes.came += 1
-                return values_of(call(context, pairs))
+                return values_of(call(context, pairs), pairs)
             if sizes.called:
                 if not comes_first(cursor, lookup):
                     remember_next(cursor, lookup, _CALLED_EACH_TIME)
-                return values_of(call(context, pairs))
+                return values_of(call(context, pairs), pairs)
             known = sizes.variants.at(integers)
             if known is not None:
                 if planning.CHECK:
@@ -297,11 +297,11 @@ def _unknown(
                 # Beyond the budget: forget it again, to cut the trace where it will be cut when this is found.
                 take_back(trace, cursor, len(trace.numbers) - len(found.composite.numbers))
     if found is None or found is _CALLED_EACH_TIME:
-        return values_of(call(context, pairs))
+        return values_of(call(context, pairs), pairs)
     if not time_to_cut(trace, found.mark):
         return _replay(trace, [], found, given, name, pairs, call, context)
     if only_leaves(cursor):  # it alone is more than a trace may hold
-        return values_of(call(context, pairs))
+        return values_of(call(context, pairs), pairs)
     evaluate_trace[0](trace)
     return recorded(name, pairs, call, context)
 
@@ -392,7 +392,7 @@ def _learn(
             comes_first(cursor, lookup)  # noted, so that it is kept here the next time, and what is recorded behind it
         if found is not None:
             _keep_segment(trace, cursor, found, key, pairs)
-    return None if results is None else as_given(values_of(results), hidden, pairs)
+    return None if results is None else as_given(values_of(results, hidden), hidden, pairs)
 
 
 _segments: dict[Any, tuple[Segment, Composite]] = {}

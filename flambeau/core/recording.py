@@ -55,20 +55,11 @@ class Composite:
         self.late = late
 
     def told(self) -> tuple[Any, ...]:
-        """All that it tells, to be compared: views with an offset are not one object, and one of all of a value says nothing.
-
-        There may be such a view or none: a composite within this one gives an operand back as it was, or under a view.
-        """
-        views = [result[1] for result in self.results if type(result) is tuple and not self._is_all(*result)]
+        """All that it tells, to be compared: views with an offset are not one object."""
+        views = [result[1] for result in self.results if type(result) is tuple and result[1] is not None]
         spelled = [(*view.sizes, *view.strides, view.offset) for view in views]
         results = [result[0] if type(result) is tuple else (result,) for result in self.results]
         return self.nodes, self.numbers, self.constants, results, spelled, self.late
-
-    def _is_all(self, number: int, view: View | None) -> bool:
-        """Whether a result is all of a value that was recorded."""
-        if view is None:
-            return True
-        return number >= 0 and view.contiguous and view.offset == 0 and view.sizes == self.nodes[number][1]
 
     def integers(self) -> list[Any]:
         """Its sizes and constants, in the order of :meth:`at`."""
@@ -128,9 +119,24 @@ def tensor_of(value: Any, view: View | None) -> Any:
     return tensor
 
 
-def values_of(results: Sequence[Tensor | None]) -> list[Pair]:
-    """Tensors as values and views."""
-    return [(None, None) if result is None else (result._read(), result._view) for result in results]
+def values_of(results: Sequence[Tensor | None], pairs: list[Pair]) -> list[Pair]:
+    """A composite's results as values and views, as they are given when they are found by one look-up.
+
+    A view of all of a value says nothing, unless an operand was given with it.
+    """
+    values: list[Pair] = []
+    for result in results:
+        if result is None:
+            values.append((None, None))
+            continue
+        node, view = result._read(), result._view
+        given = any([seen is view and value is node for value, seen in pairs])
+        values.append((node, view if given or view is None or not _shows_all(view, node.shape) else None))
+    return values
+
+
+def _shows_all(view: View, shape: Size) -> bool:
+    return view.contiguous and not view.offset > 0 and view.sizes == shape
 
 
 # --- what was recorded ---
@@ -277,7 +283,7 @@ def _described(trace: Trace, places: list[int], result: Any, pairs: list[Pair]) 
     if type(result) is not Tensor or result._tracked:
         return _UNKNOWN
     if node.trace is trace and node.place in places:
-        return places.index(node.place), view
+        return places.index(node.place), None if view is None or _shows_all(view, node.shape) else view
     for number, (value, seen) in enumerate(pairs):
         if value is node and (seen is view or view is not None and seen is None and view is whole(node.shape)):
             return number

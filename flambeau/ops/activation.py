@@ -124,6 +124,7 @@ def relu6(input: Tensor) -> Tensor:
 
 @operation("functional.threshold", method=False, inplace=True, out=True)
 @differentiated(lambda grad, input, threshold: where(input <= threshold, 0.0, grad), zero_curvature=True)
+@rounded_once
 def threshold(input: Tensor, threshold: Scalar, value: Scalar) -> Tensor:
     """``input`` where it exceeds ``threshold``, ``value`` elsewhere."""
     if input.dtype.kind == "bool":
@@ -174,6 +175,7 @@ def hardshrink(input: Tensor, lambd: Scalar = 0.5) -> Tensor:
 
 @operation(only="functional.softshrink", out=True)
 @differentiated(_outside, zero_curvature=True)
+@rounded_once
 def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """``input`` moved towards zero by ``lambd``, and zero where it is no larger than that."""
     check_floating("softshrink_check", input.dtype)

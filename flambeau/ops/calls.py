@@ -95,11 +95,10 @@ class Forms:
             arguments = (*arguments, keywords.pop(self.sequence))
         for other in self.inert.intersection(keywords):
             del keywords[other]
-        for other in self.names.keys() & keywords.keys():
-            own = self.names[other]
-            if own in keywords:
-                raise TypeError(f"{self.name}() got multiple values for argument '{own}'")
-            keywords[own] = keywords.pop(other)
+        renamed = {self.names[other]: keywords.pop(other) for other in self.names.keys() & keywords.keys()}
+        for own in renamed.keys() & keywords.keys():
+            raise TypeError(f"{self.name}() got multiple values for argument '{own}'")
+        keywords.update(renamed)
         if len(arguments) > self.most:
             behind = (arguments[0], arguments[1:])
             arguments = behind if self.one_by_one else self._scales_behind(arguments, keywords)

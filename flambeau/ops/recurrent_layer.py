@@ -229,7 +229,7 @@ def _recorded(define: Callable[..., Any], settings: Settings, *operands: Any) ->
     others step by step, so that walks of all lengths are made of the same."""
     if len(settings[1].sizes) == 1:
         return composite_values(define, settings, operands)
-    return without_history(lambda: values_of(define(settings, *operands)))
+    return without_history(lambda: values_of(define(settings, *operands), []))
 
 
 def layer(
