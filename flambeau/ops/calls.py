@@ -179,8 +179,9 @@ class Specializing:
     def __init__(self, function: Any, forms: Forms, flags: Collection[str]) -> None:
         self._function, self.forms, self._flags = function, forms, flags
         code = innermost(function).__code__
-        #: Whether the wrapper can be.
-        self.possible = not code.co_flags & CO_VARKEYWORDS and forms.most >= code.co_argcount
+        #: Whether the wrapper can be. By the parameters' own names could not be told which overload is meant that has them in
+        #: other places.
+        self.possible = not code.co_flags & CO_VARKEYWORDS and forms.most >= code.co_argcount and not forms.moved
 
     def specialize(self) -> None:
         """Change the wrapper's code; its free variables must be ``_function`` and ``_exported``."""
