@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import random
-import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
+from in_threads import together
 
 import flambeau
 from flambeau import Tensor
@@ -65,34 +65,7 @@ WAYS: dict[str, Write] = {
 }
 
 
-@pytest.fixture(autouse=True)
-def hasty() -> Iterator[None]:
-    """Threads take turns as often as they can."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    yield
-    sys.setswitchinterval(before)
-
-
-def together(functions: list[Callable[[], object]]) -> None:
-    """Run functions in threads that begin at once; raises what one of them raised."""
-    errors: list[BaseException] = []
-    start = threading.Barrier(len(functions))
-
-    def guarded(function: Callable[[], object]) -> None:
-        start.wait()
-        try:
-            function()
-        except BaseException as error:
-            errors.append(error)
-
-    threads = [threading.Thread(target=guarded, args=(function,)) for function in functions]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if errors:
-        raise errors[0]
+pytestmark = pytest.mark.usefixtures("hasty")
 
 
 def _tensor(draw: random.Random) -> tuple[Tensor, Any]:
@@ -114,7 +87,7 @@ def test_no_write_to_other_elements_is_lost(way: str) -> None:
     for _ in range(40):
         x, array = _tensor(draw)
         values = [draw.randrange(1, 100) for _ in range(THREADS)]
-        together([partial(WAYS[way], x, k, values[k]) for k in range(THREADS)])
+        together(*[partial(WAYS[way], x, k, values[k]) for k in range(THREADS)])
         expected = [values[place % THREADS] for place in range(LENGTH)]
         assert x.tolist() == expected
         assert array is None or array.tolist() == expected
@@ -140,7 +113,7 @@ def test_no_write_is_lost_whatever_the_others_do() -> None:
                 elif action == 2 and x.dtype is not flambeau.bfloat16:
                     assert x.numpy()[k] == last[k]
 
-        together([partial(work, k, draw.randrange(1 << 20)) for k in range(THREADS)])
+        together(*[partial(work, k, draw.randrange(1 << 20)) for k in range(THREADS)])
         expected = [last[place % THREADS] for place in range(LENGTH)]
         assert x.tolist() == expected
         assert array is None or array.tolist() == expected
@@ -167,14 +140,14 @@ def test_numbers_read_while_others_write_are_old_or_new() -> None:
             assert flambeau.stack([x[3], x[4]]).min().item() >= 0
             assert "-" not in str(x)
 
-    together([write, read, read])
+    together(*[write, read, read])
 
 
 def test_an_array_of_a_tensor_that_is_written_to_shows_what_is_written_afterwards() -> None:
     for number in range(150):
         x = flambeau.zeros(LENGTH)
         arrays: list[Any] = []
-        together([partial(x.add_, 1), lambda x=x, arrays=arrays: arrays.append(x.numpy())])  # type: ignore[misc]
+        together(*[partial(x.add_, 1), lambda x=x, arrays=arrays: arrays.append(x.numpy())])  # type: ignore[misc]
         x.fill_(number)
         assert arrays[0].tolist() == [number] * LENGTH
         arrays[0][:] = 7

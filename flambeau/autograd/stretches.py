@@ -4,7 +4,7 @@ What a node's gradients record is found by one look-up (:func:`flambeau.autograd
 turn and layer by layer comes back the same way, so nodes that follow each other are put together, and what they record, sums of
 gradients included, is found by one look-up for all: a loop's turns by themselves, and what lies between loops in pieces.
 
-The first time that a stretch comes it is run node by node, as are nodes that have hooks or cannot be recorded by look-up.
+A stretch that has not come often enough is run node by node, as are nodes that have hooks or cannot be recorded by look-up.
 """
 
 from __future__ import annotations

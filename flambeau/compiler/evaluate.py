@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from ..graph import trace as recording
+from ..graph.places import node_at, places_of
 from ..graph.primitives import LEAF
 from ..graph.segments import expanded
 from ..graph.steps import Step, chain_to, count_steps, note_use, remember_plan
-from ..graph.trace import Node, Trace, local, node_at, places_of
+from ..graph.trace import Node, Trace, local
 from ..interpreter.holders import shared
 from ..kernels.contract import Device, device_called
 from ..kernels.kernel import Late

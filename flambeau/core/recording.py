@@ -12,10 +12,11 @@ from typing import Any
 
 from ..graph.dtypes import DType
 from ..graph.placeholder import Hidden, Placeholder
+from ..graph.places import index_of, node_at
 from ..graph.primitives import LEAF, RANDOM_BITS
 from ..graph.segments import Segment, segment_of
 from ..graph.shapes import Size, View
-from ..graph.trace import Node, Step, Trace, index_of, node_at, number_kind, picker
+from ..graph.trace import Node, Step, Trace, number_kind, picker
 from .storage import Storage, whole
 from .tensor import Tensor
 

@@ -15,7 +15,6 @@ import os
 import sys
 import threading
 import weakref
-from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from operator import itemgetter
 from threading import get_ident
@@ -25,6 +24,7 @@ from ..interpreter.forks import in_child, new_lock
 from .bounds import LARGEST, SMALLEST
 from .dtypes import DType
 from .placeholder import Hidden, ValueNeeded
+from .places import node_at
 from .primitives import FILL, LEAF, OUTPUT, Primitive, nbytes
 from .results import form_of, result_of
 from .segments import find_structure
@@ -150,56 +150,6 @@ class Trace:
         self.segments: dict[Any, Any] = {}
 
 
-def index_of(trace: Trace, place: int) -> int:
-    """Where the node of a place is in the trace's list; where the next one is, if it has none.
-
-    Looked for from the end that is nearer, for a trace may have thousands of composites.
-    """
-    skipped = trace.skipped
-    if skipped and place >= skipped[len(skipped) // 2].start:
-        behind = trace.cursor.depth
-        count = len(trace.nodes)
-        for composite in reversed(skipped):
-            end = composite.last.depth
-            if place >= end:
-                break
-            count -= behind - end + len(composite.places)
-            behind = composite.start
-            if place >= behind:
-                return count + bisect_left(composite.places, place - behind)  # type: ignore[no-any-return]
-        return count - (behind - place)
-    missing = 0
-    for composite in skipped:
-        if place < composite.start:
-            break
-        if place < composite.last.depth:
-            return composite.start - missing + bisect_left(composite.places, place - composite.start)  # type: ignore[no-any-return]
-        missing += composite.last.depth - composite.start - len(composite.places)
-    return place - missing
-
-
-def node_at(trace: Trace, place: int) -> Node:
-    """The node that was recorded at ``place``. (It itself may have become a leaf elsewhere since the trace was closed.)"""
-    return trace.nodes[index_of(trace, place)]
-
-
-def places_of(skipped: Sequence[Any], depth: int) -> list[int]:
-    """The places of the nodes of a trace of ``depth`` steps with these composites."""
-    places: list[int] = []
-    end = 0
-    for composite in skipped:
-        start = composite.start
-        if start > end:
-            places += range(end, start)
-        for place in composite.places:
-            places.append(start + place)
-        end = composite.last.depth
-    if end > depth:
-        del places[bisect_left(places, depth) :]
-    places += range(end, depth)
-    return places
-
-
 class Local(threading.local):
     """A thread's own state: its trace, and the modes that autograd looks at while recording."""
 
@@ -228,6 +178,7 @@ in_child(_turn_to_a_new_trace)  # a signal's handler may have forked while somet
 
 evaluate_trace: list[Callable[[Trace], None]] = []
 """The evaluator, put here by the compiler (the graph knows nothing of what is below it)."""
+
 
 def line_of(step: Step) -> tuple[str, int] | None:
     """The line that records what follows a step, for reports. Looking for it takes as long as recording: not for what passes."""
