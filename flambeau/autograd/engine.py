@@ -7,7 +7,7 @@ falling sequence number visits each after everything that used its result.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from typing import Any
 
 from ..core.history import Edge, Gradient
@@ -191,7 +191,8 @@ def _propagate(run: Run, roots: Roots) -> None:
     run.begin = [edge[0] if type(edge) is tuple else edge for edge, _ in roots]
     if targets is not None and run.needed is None:
         run.needed = _leading_to(targets, run.begin)
-    needed = run.needed
+    needed: Container[Any] = run.needed or ()
+    captured = {identity for identity, _ in targets or ()}
 
     def send(edge: Edge, value: Tensor) -> None:
         number = 0
@@ -216,18 +217,17 @@ def _propagate(run: Run, roots: Roots) -> None:
 
     def wanted(target: Any, number: int) -> bool:
         """Whether a gradient leads to the targets."""
-        return target in needed or (id(target), number) in targets  # type: ignore[operator]
+        return target in needed or targets is not None and (id(target), number) in targets
 
     def alone(node: Gradient) -> bool:
         """Whether something is to be seen of a node's gradients."""
-        return node not in needed or id(node) in captured  # type: ignore[operator]
+        return node not in needed or id(node) in captured
 
     for edge, value in roots:
         send(edge, value)
     roots.clear()
-    order = in_order(run.begin, needed)
+    order = in_order(run.begin, run.needed)
     together = not run.hooked and not local.grad and not local.watched
-    captured = () if targets is None else {identity for identity, _ in targets}
     for stretch in stretches_in(order, None if targets is None else alone) if together else (order,):
         several = len(stretch) > 1 and together and not run.hooked
         if several and run_together(stretch, pending, leaves, None if targets is None else wanted):
@@ -244,7 +244,7 @@ def _propagate(run: Run, roots: Roots) -> None:
                 value = run_tensor_hooks(node, value)
             if targets is not None:
                 _capture(node, value, targets)
-                if node not in needed:  # type: ignore[operator]
+                if node not in needed:
                     continue
             if attached is not None and attached.pre_hooks:
                 value = run_pre_hooks(node, value)
@@ -254,7 +254,7 @@ def _propagate(run: Run, roots: Roots) -> None:
             for edge, result in zip(node.edges, results):
                 if edge is None or result is None:
                     continue
-                if needed is not None and not wanted(*edge if type(edge) is tuple else (edge, 0)):
+                if targets is not None and not wanted(*edge if type(edge) is tuple else (edge, 0)):
                     continue
                 send(edge, result)
             if run.hooked:
