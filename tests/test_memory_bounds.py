@@ -7,6 +7,7 @@ import random
 import tracemalloc
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 
 import flambeau
@@ -72,6 +73,45 @@ def test_what_is_kept_is_bounded(program: Callable[[int], None], turns: int, mon
         tracemalloc.stop()
         gc.enable()
     assert grown < LEFT, f"{grown >> 10} KiB more after {turns} turns"
+
+
+@pytest.mark.parametrize("program", [length_again, order, view, training_step, host_function])
+def test_what_leaves_the_trie_is_counted_off(program: Callable[[int], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the budget would be spent by steps that are long gone."""
+    steps.forget_steps()
+    for n in [*range(1, 20), *range(1, 20)]:
+        program(n)
+    assert steps._step_bytes > 20 * steps.STEP_BYTES
+    monkeypatch.setattr(steps, "KEPT_BYTES", steps._structure_bytes + steps._kept_bytes)
+    steps._forget_some()
+    left = 0
+    waiting = list(steps._roots.values())
+    while waiting:
+        step = waiting.pop()
+        followers = [following for following in step.next.values() if following is not None]
+        left += len(followers)
+        waiting += [getattr(following, "last", following) for following in followers]
+    assert steps._step_bytes == left * steps.STEP_BYTES == 0
+
+
+def test_a_leaf_that_leads_to_one_composite_is_not_looked_up() -> None:
+    x, w, b, other = [flambeau.tensor(np.ones(shape, np.float32)) for shape in [(3, 4), (2, 4), 2, (5, 4)]]
+    steps.forget_steps()
+    root = steps.root_of("cpu")
+    linear = flambeau.nn.functional.linear
+
+    def following() -> list[object]:
+        return [step for step in root.next.values() if step is not None]
+
+    (b.log().sum() + linear(x, w, b).sum()).item()  # learnt step by step, elsewhere
+    (leaf,) = following()
+    linear(x, w, b).sum().item()
+    assert [step for step in following() if isinstance(step, steps.Step)] == [leaf]
+    # Another size is known to be one, though there is no step of a leaf: what follows it goes with its trace at first.
+    linear(other, w, b).sum().item()
+    assert len(following()) == 2
+    linear(other, w, b).sum().item()
+    assert len(following()) == 3
 
 
 def test_views_go_with_what_holds_them() -> None:

@@ -51,8 +51,10 @@ class Plan:
         self.memory: dict[int, ReusedMemory] = {}
         #: What verifies the memory of each run, if plans are verified.
         self.check = verified(self, live) if CHECK and check is None else check
-        #: What it takes in memory, about (measured; beside the memory that it keeps for its values).
-        self.kept_bytes = 4000 + 600 * len(outline.work) + self.arguments.nbytes + 16 * outline.depth
+        #: What it takes in memory, about (measured; beside the memory that it keeps for its values). An outline that holds for
+        #: other sizes as well is not the plan's own.
+        own = 600 * len(outline.work) if definite else 0
+        self.kept_bytes = 4000 + own + self.arguments.nbytes + self._steps.nbytes + 16 * outline.depth
 
     def fill(self, arena: int, leaves: Iterable[int], outputs: Iterable[int], numbers: Sequence[Any]) -> None:
         """Write addresses and numbers into the table."""

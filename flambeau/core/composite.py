@@ -21,7 +21,7 @@ from ..compiler import plan as planning
 from ..graph.placeholder import Placeholder, ValueNeeded
 from ..graph.segments import Segment, segment_step
 from ..graph.sites import user_site
-from ..graph.steps import comes_first, count_kept, when_forgotten
+from ..graph.steps import comes_first, count_kept, find_before_leaves, when_forgotten
 from ..graph.trace import (
     CLOSED,
     UNLIMITED,
@@ -229,12 +229,13 @@ def _behind_leaves(
     results = recorded(name, pairs, call, context)
     if not known:
         return results
+    here = tuple(key)
     try:
-        found = cursor.next.get(tuple(key))
+        found = cursor.next.get(here)
     except TypeError:
         return results
-    if found is not None:
-        remember_next(before, lookup, found)
+    if type(found) is Placed and found.mark < trace.limit:  # else it is looked for behind the leaves, to be cut off there
+        find_before_leaves(cursor, here, before, lookup)
     return results
 
 

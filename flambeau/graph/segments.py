@@ -15,7 +15,7 @@ from typing import Any
 from .dtypes import DType, scalar_dtype
 from .primitives import Primitive
 from .rules import Meta, Result
-from .shapes import MOVED, Size, View
+from .shapes import MOVED, Size
 from .steps import Operand, Step, count_structure, when_forgotten
 from .structure import SizedStep, spread, with_integers
 
@@ -119,9 +119,17 @@ def segment_of(chain: Sequence[tuple[Step, Sequence[int]]], outside: Sequence[in
     return Segment(steps, sum(step.own for step, _ in chain))
 
 
+_all_of: list[Operand] = []
+"""The operand that reads all of the value at each place: most steps have some, and share them."""
+
+
 def segment_step(parent: Step, segment: Segment, places: Sequence[int], site: tuple[str, int] | None) -> Step:
     """The step that stands for a segment behind ``parent``, its operands being at these places."""
-    operands: tuple[tuple[Any, View | None], ...] = tuple([(place, None) for place in places])
+    try:
+        operands = tuple([_all_of[place] for place in places])
+    except IndexError:
+        _all_of.extend([(place, None) for place in range(len(_all_of), parent.depth)])
+        operands = tuple([_all_of[place] for place in places])
     none = scalar_dtype("b")
     return Step(parent, SEGMENT, segment, operands, Size(), none, none, site, segment.count, segment.own)
 

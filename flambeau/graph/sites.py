@@ -8,6 +8,8 @@ import sys
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _own_files: set[str] = set()
 """Files of this package that were seen."""
+_sites: dict[tuple[str, int], tuple[str, int]] = {}
+"""Each line once: thousands of steps are recorded at one."""
 
 
 def user_site() -> tuple[str, int] | None:
@@ -17,7 +19,8 @@ def user_site() -> tuple[str, int] | None:
         name = frame.f_code.co_filename
         if name not in _own_files:
             if not name.startswith(_PACKAGE):
-                return name, frame.f_lineno
+                site = name, frame.f_lineno
+                return _sites.setdefault(site, site)
             _own_files.add(name)
         frame = frame.f_back  # type: ignore[assignment]
     return None

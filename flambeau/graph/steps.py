@@ -17,7 +17,7 @@ BYTE_BUDGET = 2 << 30
 """Bytes of recorded values at which a trace is cut."""
 KEPT_BYTES = 256 << 20
 """Bytes kept, about: of steps, their plans, and what holds for all sizes, which may take half of it."""
-STEP_BYTES = 1200
+STEP_BYTES = 700
 """What a step or a composite takes in the trie, with its key, its shape and its operands, about."""
 
 
@@ -158,6 +158,30 @@ def remember_next(step: Step, key: Any, following: Any) -> None:
     step.next[key] = following
 
 
+def find_before_leaves(step: Step, key: Any, before: Step, lookup: Any) -> None:
+    """Have a composite that follows ``step`` be found from ``before`` the leaves that lead there, which it then claims itself.
+
+    Leaves that nothing else follows are looked up no more, and leave the trie: of a short trace, they are most steps.
+    """
+    if before.next is NOTHING:
+        before.next = {}
+    before.next[lookup] = step.next.pop(key)
+    leaf: Any = None
+    while step is not before and step.parent is not None and not step.next and step.plans is NOTHING and step not in _ends:
+        leaf = step.attributes
+        step.next = NOTHING
+        step = step.parent
+        step.next.pop(leaf, None)
+    if leaf is not None:
+        step.next[_rank(leaf)] = None
+
+
+def _rank(leaf: Any) -> Any:
+    """What stands among the followers of a step where a leaf came that had so many axes and this dtype."""
+    shape, dtype = leaf
+    return len(shape), dtype
+
+
 _ends: dict[Step, None] = {}
 """Steps of the trie at which traces were evaluated, in the order in which that was last."""
 
@@ -257,12 +281,14 @@ def comes_first(step: Step, key: Any, primitive: Primitive | None = None) -> boo
     if step.passing:
         return True
     if primitive is LEAF:
-        rank = len(key[0]), key[1]
-        if rank not in step.next or not key[0]:
-            if step.next is NOTHING:
-                step.next = {}
-            step.next[rank] = None
+        if step.next is NOTHING or not key[0]:
             return False
+        rank = _rank(key)
+        if rank not in step.next:  # noted where more than one thing follows
+            alike = any([_rank(other) == rank for other in list(step.next) if type(other[0]) is Size])
+            step.next[rank] = None
+            if not alike:
+                return False
     elif not step.next or step.parent is None:
         return False
     # Views by what they say: one that nothing holds is another object the next time.
@@ -330,11 +356,17 @@ def _forget_some() -> None:
 
 
 def _following(step: Step, left: dict[Step, int]) -> int:
-    """How many steps follow one."""
+    """How many steps follow one, those included that only what is found from before them leads through."""
     known = left.get(step)
     if known is None:
-        targets = [getattr(following, "last", following) for following in list(step.next.values())]
-        known = sum([getattr(target, "parent", None) is step for target in targets])
+        children: set[Step] = set()
+        for following in list(step.next.values()):
+            target = getattr(following, "last", following)
+            while type(target) is Step and target.parent is not step:
+                target = target.parent
+            if type(target) is Step:
+                children.add(target)
+        known = len(children)
     return known
 
 
