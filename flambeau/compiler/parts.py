@@ -324,7 +324,7 @@ TURNS_BEFORE_FUSION, STRETCHES_BEFORE_FUSION = 12, 3
 """They are fused when there were so many: what does not go on is not worth it."""
 PATTERNS_BEFORE_FUSION = 2
 """And when they have read each other and what is outside in the same way so often: in a tree, each turn may do so in its own."""
-MOST_READ = 16
+MOST_READ = 5
 """Values that a step reads which is part of others."""
 
 

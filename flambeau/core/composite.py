@@ -21,7 +21,7 @@ from ..compiler import plan as planning
 from ..graph.placeholder import Placeholder, ValueNeeded
 from ..graph.segments import Segment, segment_step
 from ..graph.sites import user_site
-from ..graph.steps import comes_first, count_kept, find_before_leaves, when_forgotten
+from ..graph.steps import CameOnce, comes_first, count_kept, find_before_leaves, hash_of, when_forgotten
 from ..graph.trace import (
     CLOSED,
     UNLIMITED,
@@ -255,10 +255,12 @@ def _unknown(
         if trace.limit == CLOSED:  # by another thread, meanwhile: operands may have entered others at other places
             leave(trace, [value for value, _ in pairs if type(value) is Node])
             return recorded(name, pairs, call, context)
-        kept = trace.segments if cursor.passing else _segments
         if key is None:
             key, outside, _ = spelled(name, pairs)
         known = _segments.get(key) or trace.segments.get(key)
+        kept = _segments
+        if known is None and cursor.passing and _keys_once.first(hash_of(key)):
+            kept = trace.segments  # at these sizes it may never come again
         if known is None and found is None:
             structure, integers = spread_out(name, pairs)
             sizes = sizes_of(structure)
@@ -285,7 +287,7 @@ def _unknown(
             if found.mark < trace.limit:
                 return _replay(trace, [], found, given, name, pairs, call, context)
         if found is None and trace.limit != CLOSED:
-            results = _learn(trace, lookup, key, pairs, given, call, context)
+            results = _learn(trace, lookup, kept, key, pairs, given, call, context)
             found = cursor.next.get(lookup)
             sizes.called = results is None
             if results is not None:
@@ -348,7 +350,7 @@ def _replay(
 
 
 def _learn(
-    trace: Trace, lookup: Any, key: Any, pairs: list[Pair], given: list[Any], call: Call, context: Any
+    trace: Trace, lookup: Any, kept: _Known, key: Any, pairs: list[Pair], given: list[Any], call: Call, context: Any
 ) -> list[Pair] | None:
     """Record a composite step by step and remember it, if it can be; None, with nothing recorded, if it looked at a value."""
     cursor, first = trace.cursor, len(trace.numbers)
@@ -392,21 +394,26 @@ def _learn(
         else:
             comes_first(cursor, lookup)  # noted, so that it is kept here the next time, and what is recorded behind it
         if found is not None:
-            _keep_segment(trace, cursor, found, key, pairs)
+            _keep_segment(trace, cursor, found, kept, key, pairs)
     return None if results is None else as_given(values_of(results, hidden), hidden, pairs)
 
 
-_segments: dict[Any, tuple[Segment, Composite]] = {}
+_Known = dict[Any, tuple[Segment, Composite]]
+_segments: _Known = {}
 """What was recorded for composites, by the shapes, dtypes and views of their operands: the same wherever it is recorded."""
+_keys_once = CameOnce(100_000)
+"""Of these, what came once where a trace passes."""
 
 
-def _keep_segment(trace: Trace, cursor: Step, found: Placed, key: tuple[Any, ...], pairs: list[Pair]) -> None:
+def _keep_segment(
+    trace: Trace, cursor: Step, found: Placed, kept: _Known, key: tuple[Any, ...], pairs: list[Pair]
+) -> None:
     """Have a composite that was just learnt be one step of the trie, and known wherever it is recorded."""
     last = found.last
     segment = segment_since(cursor, last, pairs)
     if segment is None:  # what it is called with has values besides its operands
         return
-    _keep(trace.segments if cursor.passing else _segments, key, (segment, found.composite))
+    _keep(kept, key, (segment, found.composite))
     whole = segment_step(cursor, segment, places_read(pairs), last.site)
     whole.passing = last.passing
     if trace.cursor is last:  # else a signal's handler has recorded something behind it
@@ -414,7 +421,7 @@ def _keep_segment(trace: Trace, cursor: Step, found: Placed, key: tuple[Any, ...
         found.mark = whole.mark
 
 
-def _keep(kept: dict[Any, tuple[Segment, Composite]], key: tuple[Any, ...], known: tuple[Segment, Composite]) -> None:
+def _keep(kept: _Known, key: tuple[Any, ...], known: tuple[Segment, Composite]) -> None:
     """Have a composite be known wherever it is recorded, or in a trace."""
     if kept is _segments:
         count_kept(300 * known[0].count)
@@ -430,6 +437,7 @@ def _placed(cursor: Step, known: tuple[Segment, Composite], outside: Sequence[in
 def forget_composites() -> None:
     """Let go all that was recorded for composites."""
     _segments.clear()
+    _keys_once.forget()
 
 
 when_forgotten(forget_composites)

@@ -291,9 +291,12 @@ def comes_first(step: Step, key: Any, primitive: Primitive | None = None) -> boo
                 return False
     elif not step.next or step.parent is None:
         return False
-    # Views by what they say: one that nothing holds is another object the next time.
-    number = hash((id(step), *[part.spelled() if type(part) is View else part for part in key]))
-    return _steps_once.first(number)
+    return _steps_once.first(hash((id(step), hash_of(key))))
+
+
+def hash_of(key: tuple[Any, ...]) -> int:
+    """The hash of a key with views by what they say: one that nothing holds is another object the next time."""
+    return hash(tuple([part.spelled() if type(part) is View else part for part in key]))
 
 
 _waiting: list[Any] = []

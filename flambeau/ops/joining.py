@@ -44,6 +44,12 @@ def join(
     if len(tensors) > MANY:
         return lay(_joined_now([t if t.dtype is d else converted(t.detach(), d) for t in tensors], shape, axis, stacked), order)
     if order is None:
+        if len(tensors) > FEW and p.nbytes(shape, d) <= JOINED_TWICE:
+            groups = [tensors[first : first + FEW] for first in range(0, len(tensors), FEW)]
+            lengths = [len(group) if stacked else sum([t.shape[axis] for t in group]) for group in groups]
+            sizes = [Size((*shape[:axis], length, *shape[axis + 1 :])) for length in lengths]
+            tensors = [join(group, size, d, axis, stacked) for group, size in zip(groups, sizes)]
+            stacked = False
         return Tensor._from_node(record(p.JOIN, (shape, d, axis, stacked), *[(t._read(), t._view) for t in tensors]))
     inside = tuple(k - (k > axis) for k in order if k != axis) if stacked else order
     attributes = (Size(shape[k] for k in order), d, order.index(axis), stacked)
@@ -59,6 +65,10 @@ def _common_order(tensors: Sequence[Tensor]) -> Order:
 FEW = 8
 """More parts than this are joined at once if they are small and in memory: to record them takes longer, and a program that makes
 so many makes others each time."""
+
+JOINED_TWICE = 1 << 20
+"""More parts than a few are joined in groups, and these again, if that is so many bytes at most: to copy them once more takes less
+than to plan how another number of parts is joined, and loops give another number each time that they turn more or less often."""
 
 MANY = 256
 """More parts than this are joined at once. A plan names each of its leaves and lists each part's kernel, which for so many
