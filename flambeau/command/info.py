@@ -20,10 +20,9 @@ def print_information() -> None:
 def information() -> dict[str, str]:
     """Names and values of what there is to know."""
     from ..cpu.object_cache import default_directory
-    from ..cpu.target import host
+    from ..cpu.target import host, usable_processors
 
     target = host()
-    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return {
         "Flambeau": f"{__version__} (as PyTorch: {torch_version})",
         "Location": str(Path(__file__).parent.parent),
@@ -34,7 +33,7 @@ def information() -> dict[str, str]:
         "System": f"{platform.system()} {platform.release()} {platform.machine()}",
         "Processor": target.cpu,
         "Vectors": f"{target.vector_bits} bits",
-        "Cores": f"{available} usable of {os.cpu_count()}",
+        "Cores": f"{usable_processors()} usable of {os.cpu_count()}",
         "Threads": str(_threads()),
         "Kernel cache": _cache(default_directory()),
         "Environment": ", ".join(f"{k}={v}" for k, v in sorted(os.environ.items()) if k.startswith("FLAMBEAU_")) or "-",

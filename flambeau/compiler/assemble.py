@@ -25,7 +25,7 @@ from ..kernels.contract import NEW_PHASE, PADDING, STOP_ON_ERROR, Device, Reused
 from ..kernels.kernel import Late, Operand
 from . import plan as planning
 from .arrays import Ragged, begins_of, packed
-from .fitted import COLUMNS, Fitted, Meta, fitted
+from .fitted import COLUMNS, Fitted, Meta, fitted, load_kernels
 from .lifetimes import Lifetimes
 from .parts import parts_of, places_behind
 from .templates import HostCall
@@ -233,6 +233,7 @@ class _Parts:
             which.append(found)
             reads, gives = behind, end
         self.which = np.frombuffer(which, np.int64)
+        load_kernels(device, [known.form for known in self.fitted])
 
     def _metas(self, leaves: Sequence[Step], given: Any) -> tuple[list[Meta], Any]:
         """What there is to know of values, and which of that is true of the value at each place, if it is read."""

@@ -13,7 +13,7 @@ from ..kernels.patterns import Variants
 from . import plan as planning
 from .arrays import packed
 from .families import Variant, variant_for
-from .outline import Outline
+from .outline import Outline, load_together
 from .templates import HostCall
 
 MOST_VARIANTS = 16
@@ -56,8 +56,8 @@ class Form:
         #: Those that are slots of numbers, and of which; those that are numbers of errors.
         self.numbers = _rows("numbers", [(at, slots[at] - numbers) for at in outline.numbers_at])
         self.errors = _rows("errors", [(at,) for at in outline.errors_at])
-        #: Where the arguments of each kernel begin, its number and its flags.
-        self.kernels = _rows("kernels", [*zip(outline.starts, outline.kernels, outline.flags)])
+        #: Where the arguments of each kernel begin, its number and its flags; see :func:`load_kernels`.
+        self.kernels = None
         #: Its places that are needed, and the output in which each of these lies.
         made = zip(outline.output_places, outline.output_of_place)
         self.made = _rows("made", [(place - entries, output) for place, output in made])
@@ -81,6 +81,15 @@ class Form:
         return 1 + outputs + leaves[number] if number < len(leaves) else 1 + number - len(leaves)
 
 
+def load_kernels(device: Device, forms: Sequence[Form]) -> None:
+    """Have the kernels of parts be ready to run: those of all parts that are new are compiled together."""
+    new = [form for form in forms if form.kernels is None]
+    load_together(device, [form.outline for form in new])
+    for form in new:
+        outline = form.outline
+        form.kernels = _rows("kernels", [*zip(outline.starts, outline.kernels, outline.flags)])
+
+
 def _rows(name: str, rows: Sequence[tuple[int, ...]]) -> Any:
     return packed([number for row in rows for number in row]).reshape(-1, COLUMNS[name])
 
@@ -94,7 +103,7 @@ class Fitted:
         self.form = form
         self.arena, _, self.scratch = sizes[:3]
         arguments = 3 + len(form.outline.arguments)
-        tiles = arguments + len(form.kernels)
+        tiles = arguments + len(form.outline.starts)
         outputs = tiles + len(form.outline.outputs)
         moved = outputs + len(form.moved)
         numbers = packed(sizes[:moved])

@@ -98,6 +98,13 @@ class Outline:
         for name in ("items", "groups", "_readers", "_dying", "_updates", "_work", "_index", "_overwritten", "_symbols"):
             delattr(self, name)
 
+    @property
+    def kernels(self) -> list[int]:
+        """Numbers of the kernels that step records begin with; they are loaded when these are asked for."""
+        if self._kernels:
+            self._numbers, self._kernels = self.device.load(self._kernels), []
+        return self._numbers
+
     def results(self) -> list[Any]:
         """All that depends on sizes, in the order in which a :class:`~flambeau.compiler.plan.Plan` takes it."""
         calls = [piece for piece in self._work if isinstance(piece, Call)]
@@ -308,8 +315,10 @@ class Outline:
     def _pack(self, phases: list[int], number_slots: dict[int, int]) -> None:
         """Write the step records and all arguments; find the segments between host calls."""
         calls = [call for call in self._work if isinstance(call, Call)]
-        #: Numbers of the kernels that step records begin with, and the flags that they end with.
-        self.kernels = self.device.load([call.kernel for call in calls])
+        #: The kernels that are not loaded yet, and the numbers of those that are.
+        self._kernels = [call.kernel for call in calls]
+        self._numbers: list[int] = []
+        #: The flags that step records end with.
         self.flags: list[int] = []
         #: Arguments that move with a number given at each run: (position, bytes, number, bytes per unit).
         self.moved: list[tuple[int, int, int, int]] = []
@@ -372,6 +381,13 @@ class Outline:
         outputs = {output for leaf, output, _ in self.donations if leaf >= 0}
         by_slot = {2 + len(self.leaf_places) + output for output in outputs}
         return [k for k, call in enumerate(self._work) if any(o.slot in by_slot for o in call.writes)]
+
+
+def load_together(device: Device, outlines: Sequence[Outline]) -> None:
+    """Load the kernels of all these: what is not compiled yet is at once, on all processors."""
+    kernels = [kernel for outline in outlines for kernel in outline._kernels]
+    if kernels:
+        device.load(kernels)
 
 
 def _may_fail(call: Call | HostCall) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import ctypes
 import functools
 import itertools
 import os
@@ -12,11 +13,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..interpreter.forks import new_lock
-from ..interpreter.undisturbed import undisturbed
+from ..interpreter.undisturbed import at_once, undisturbed
 from .ir import Kernel, Module
 from .object_cache import ObjectCache, default_directory, kernel_digest
 from .symbols import external_symbols
-from .target import binding, host
+from .target import binding, host, usable_processors
 
 ALLOWED_SYMBOLS = frozenset(
     {
@@ -58,8 +59,8 @@ class Library:
         return address
 
 
-class _Toolchain:
-    """LLVM's objects that are made once: target machine, passes and linker. Used under :data:`_lock` only."""
+class _Emitter:
+    """What makes object code of a module: target machine and passes. For one thread at a time."""
 
     def __init__(self) -> None:
         llvm = binding()
@@ -72,6 +73,53 @@ class _Toolchain:
         self.passes.add_always_inliner_pass()
         self.passes.add_sroa_pass()
         self.passes.add_simplify_cfg_pass()
+
+    def code(self, text: str) -> bytes:
+        """The object code of a module in LLVM assembly."""
+        llvm = binding()
+        try:
+            # A context of its own, because what a context has seen (types, constants) is freed with it only.
+            with llvm.create_context() as context, llvm.parse_assembly(text, context) as module:
+                module.verify()
+                self.passes.run(module, self.builder)
+                return _emitted(self.machine, module)
+        except RuntimeError as error:
+            raise CompilationError(f"LLVM does not accept the module: {error}") from error
+
+
+@functools.cache
+def _emit() -> Any:
+    """LLVM's function that emits a module, which is nine tenths of compiling it.
+
+    llvmlite has one lock for all calls of its library, as if LLVM could not be used by several threads. It can, if each has its
+    own context and target machine; so this function is called as the library has it.
+    """
+    ffi = binding().ffi
+    locked = ffi.lib.LLVMPY_TargetMachineEmitToMemory
+    function = ctypes.CDLL(ffi.lib._name, handle=ffi.lib._handle).LLVMPY_TargetMachineEmitToMemory
+    function.argtypes, function.restype = locked.argtypes, locked.restype
+    return function
+
+
+def _emitted(machine: Any, module: Any) -> bytes:
+    """``machine.emit_object(module)``, while other threads emit others."""
+    ffi = binding().ffi
+    with ffi.OutputString() as message:
+        memory = _emit()(machine, module, 1, message)
+        if not memory:
+            raise RuntimeError(str(message))
+    try:
+        return ctypes.string_at(ffi.lib.LLVMPY_GetBufferStart(memory), ffi.lib.LLVMPY_GetBufferSize(memory))
+    finally:
+        ffi.lib.LLVMPY_DisposeMemoryBuffer(memory)
+
+
+class _Toolchain:
+    """LLVM's objects that are made once: what emits code, for each thread, and the linker. Used under :data:`_lock` only."""
+
+    def __init__(self) -> None:
+        llvm = binding()
+        self.emitters: list[_Emitter] = []
         self.linker = llvm.create_lljit_compiler(use_jit_link=os.name != "nt")
         self.libraries: list[Library] = []
         self.numbers = itertools.count()
@@ -95,25 +143,34 @@ def compile_module(text: str) -> bytes:
     Raises :class:`CompilationError` if the text is not valid, or if the code needs an external function that is not
     in :data:`ALLOWED_SYMBOLS`.
     """
-    code = undisturbed(lambda: _emitted(text))
-    unknown = {symbol.name for symbol in external_symbols(code) if not symbol.defined} - ALLOWED_SYMBOLS
-    if unknown:
-        raise CompilationError(f"the code calls functions that are not there: {', '.join(sorted(unknown))}")
+    (code,) = compile_modules([text])
     return code
 
 
-def _emitted(text: str) -> bytes:
+def compile_modules(texts: Sequence[str]) -> list[bytes]:
+    """The object code of each of several modules (see :func:`compile_module`), on as many processors as there are."""
+    codes = undisturbed(lambda: _compiled(texts))
+    for code in codes:
+        unknown = {symbol.name for symbol in external_symbols(code) if not symbol.defined} - ALLOWED_SYMBOLS
+        if unknown:
+            raise CompilationError(f"the code calls functions that are not there: {', '.join(sorted(unknown))}")
+    return codes
+
+
+def _compiled(texts: Sequence[str]) -> list[bytes]:
+    codes = [b""] * len(texts)
+    following = iter(range(len(texts)))
+
+    def work(emitter: _Emitter) -> None:
+        for number in following:  # each thread takes the next one
+            codes[number] = emitter.code(texts[number])
+
     with _lock:
-        llvm, tools = binding(), _toolchain()
-        try:
-            # A context of its own, because what a context has seen (types, constants) is freed with it only.
-            with llvm.create_context() as context, llvm.parse_assembly(text, context) as module:
-                module.verify()
-                tools.passes.run(module, tools.builder)
-                code: bytes = tools.machine.emit_object(module)
-        except RuntimeError as error:
-            raise CompilationError(f"LLVM does not accept the module: {error}") from error
-    return code
+        emitters = _toolchain().emitters
+        count = min(len(texts), usable_processors())
+        emitters += [_Emitter() for _ in range(len(emitters), count)]
+        at_once([functools.partial(work, emitter) for emitter in emitters[:count]])
+    return codes
 
 
 def load(code: bytes) -> Library:
@@ -157,12 +214,14 @@ class Statistics:
     load_seconds: float = 0.0
 
 
-class KernelCompiler:
-    """Addresses of kernels: from memory, else from disk, else compiled, all that are missing as one object.
+MODULES_PER_PROCESSOR = 4
+"""Kernels that are missing are compiled as so many modules at most: enough to keep all processors busy to the end. LLVM spends
+0.6 ms on a module before its first function (of about 4 ms for a typical kernel, and up to 80 for a product of matrices), and one
+object of a hundred functions loads in 1 ms, a hundred objects in 10 ms."""
 
-    One object for a batch, because LLVM spends 0.6 ms on a module before its first function (of about 4 ms for a
-    typical kernel) and because one object of a hundred functions loads in 1 ms, a hundred objects in 10 ms.
-    """
+
+class KernelCompiler:
+    """Addresses of kernels: from memory, else from disk, else compiled, all that are missing at once."""
 
     def __init__(self, cache: ObjectCache) -> None:
         self.cache = cache
@@ -207,21 +266,22 @@ class KernelCompiler:
         if not kernels:
             return
         start = time.perf_counter()
-        module = Module()
-        for digest, kernel in kernels.items():
-            kernel.emit(module, _PREFIX + digest)
-        text = module.text()
+        processors = usable_processors()
+        count = min(len(kernels), processors * MODULES_PER_PROCESSOR) if processors > 1 else 1
+        batches = [dict([*kernels.items()][first::count]) for first in range(count)]
+        texts = [_text(batch) for batch in batches]
         emitted = time.perf_counter()
         try:
-            code = compile_module(text)
+            codes = compile_modules(texts)
         except CompilationError:
             self._blame(kernels)
             raise
         compiled = time.perf_counter()
-        self.cache.store(list(kernels), code)
-        self._load(code)
+        for batch, code in zip(batches, codes):
+            self.cache.store([*batch], code)
+            self._load(code)
         self.statistics.kernels_compiled += len(kernels)
-        self.statistics.modules_compiled += 1
+        self.statistics.modules_compiled += count
         self.statistics.emit_seconds += emitted - start
         self.statistics.compile_seconds += compiled - emitted
         self.statistics.load_seconds += time.perf_counter() - compiled
@@ -235,12 +295,18 @@ class KernelCompiler:
     def _blame(self, kernels: Mapping[str, Kernel]) -> None:
         """Compile each kernel of a failed batch alone to find the one at fault."""
         for digest, kernel in kernels.items():
-            module = Module()
-            kernel.emit(module, _PREFIX + digest)
             try:
-                compile_module(module.text())
+                compile_module(_text({digest: kernel}))
             except CompilationError as error:
                 raise CompilationError(f"kernel {kernel.key!r}: {error}") from error
+
+
+def _text(kernels: Mapping[str, Kernel]) -> str:
+    """A module of kernels, by their digests, in LLVM assembly."""
+    module = Module()
+    for digest, kernel in kernels.items():
+        kernel.emit(module, _PREFIX + digest)
+    return module.text()
 
 
 @functools.cache

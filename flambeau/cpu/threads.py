@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from ..interpreter.forks import before_fork, without_native_code
+from .target import usable_processors
 from .workers import (
     BLOCK_BYTES,
     MAX_THREADS,
@@ -45,9 +46,7 @@ def default_num_threads() -> int:
         if not chosen.isdecimal() or not 1 <= int(chosen) <= MAX_THREADS:
             raise ValueError(f"FLAMBEAU_NUM_THREADS must be a number from 1 to {MAX_THREADS}, not {chosen!r}")
         return int(chosen)
-    if hasattr(os, "sched_getaffinity"):
-        return min(len(os.sched_getaffinity(0)), MAX_THREADS)
-    return min(os.cpu_count() or 1, MAX_THREADS)
+    return min(usable_processors(), MAX_THREADS)
 
 
 class ThreadPool:

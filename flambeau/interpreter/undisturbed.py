@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import threading
 from _thread import allocate_lock, stack_size, start_new_thread
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from threading import get_ident
-from typing import TypeVar, cast
+from typing import Generic, TypeVar, cast
 
 _T = TypeVar("_T")
 
@@ -28,30 +28,60 @@ def undisturbed(function: Callable[[], _T]) -> _T:
     """
     if get_ident() != threading.main_thread().ident:
         return function()
-    outcome: list[tuple[_T, None] | tuple[None, BaseException]] = []
-    done = allocate_lock()
-    done.acquire()
+    begun = _Begun(function)
+    return begun.result() if begun.started else function()
 
-    def call() -> None:
-        try:
-            outcome.append((function(), None))
-        except BaseException as error:
-            outcome.append((None, error))
-        finally:
-            done.release()
 
-    before = stack_size(STACK_BYTES)
+def at_once(functions: Sequence[Callable[[], _T]]) -> list[_T]:
+    """What functions give that are called at the same time, each in a thread of its own; raises what one of them raises when
+    all have ended. To be called where no signal's handler runs."""
+    others = [_Begun(function) for function in functions[1:]]
     try:
-        start_new_thread(call, ())
-    except RuntimeError:  # the interpreter is ending, or there are too many threads
-        return function()
+        results = [function() for function in functions[:1]]
     finally:
-        stack_size(before)
-    done.acquire()
-    result, error = outcome.pop()
-    if error is not None:
+        for begun in others:
+            begun.wait()
+    return results + [begun.result() if begun.started else function() for function, begun in zip(functions[1:], others)]
+
+
+class _Begun(Generic[_T]):
+    """A call in another thread, if that could be started: not when the interpreter is ending, or there are too many threads."""
+
+    def __init__(self, function: Callable[[], _T]) -> None:
+        self._function = function
+        self._outcome: list[tuple[_T, None] | tuple[None, BaseException]] = []
+        self._done = allocate_lock()
+        self._done.acquire()
+        self.started = True
+        before = stack_size(STACK_BYTES)
         try:
-            raise error
+            start_new_thread(self._call, ())
+        except RuntimeError:
+            self.started = False
         finally:
-            del error  # its traceback leads here
-    return cast(_T, result)
+            stack_size(before)
+
+    def _call(self) -> None:
+        try:
+            self._outcome.append((self._function(), None))
+        except BaseException as error:
+            self._outcome.append((None, error))
+        finally:
+            self._done.release()
+
+    def wait(self) -> None:
+        """Return when the call has ended."""
+        if self.started:
+            self._done.acquire()
+            self._done.release()
+
+    def result(self) -> _T:
+        """What the call gave; raises what it raised."""
+        self._done.acquire()
+        result, error = self._outcome.pop()
+        if error is not None:
+            try:
+                raise error
+            finally:
+                del error  # its traceback leads here
+        return cast(_T, result)

@@ -31,8 +31,9 @@ class Symbols:
     """The symbols of one plan, what is computed from them beyond polynomials, and the guards."""
 
     def __init__(self) -> None:
-        #: Names of the symbols, in the order in which values are given.
+        #: Names of the symbols, in the order in which values are given, and their values in the example.
         self.names: list[str] = []
+        self.values: list[int] = []
         #: What names stand for that are not symbols: the text of an expression, and the names that it needs.
         self.definitions: dict[str, tuple[str, Names]] = {}
         self._named: dict[str, Symbolic] = {}
@@ -51,6 +52,7 @@ class Symbols:
         """A new symbol, which has the given value (at least :data:`LEAST`) in the example that is being planned."""
         name = f"n{len(self.names)}"
         self.names.append(name)
+        self.values.append(value)
         self.least[name] = LEAST
         return self._variable(name, value)
 
@@ -94,9 +96,13 @@ class Symbols:
         self._polynomials.clear()
         self._named.clear()
 
-    def binder(self, results: Sequence[Any]) -> Callable[..., tuple[int, ...] | None]:
+    def binder(self, results: Sequence[Any]) -> Binder:
         """A function of the symbols' values: the results' values, or None where a guard does not hold."""
         self.bound = True
+        return Binder(self, results)
+
+    def compiled(self, results: Sequence[Any]) -> Callable[..., tuple[int, ...] | None]:
+        """The same as plain code."""
         lines: list[str] = []
         known = {*self.names}
         for text, needs in sorted(self.guards.items(), key=lambda guard: not guard[1] <= known):
@@ -132,6 +138,32 @@ class Symbols:
             self._define(inner, known, lines)
             known.add(name)
             lines.append(f"    {name} = {text}")
+
+
+class Binder:
+    """What :meth:`Symbols.binder` gives. Its code is made when it is asked for other sizes than the example's: most of what a
+    program plans at its first step never has others.
+    """
+
+    __slots__ = ("_code", "_pending", "_example")
+
+    def __init__(self, symbols: Symbols, results: Sequence[Any]) -> None:
+        self._code: Callable[..., tuple[int, ...] | None] | None = None
+        self._pending: Any = symbols, results
+        self._example = tuple(symbols.values), tuple([int(value_of(result)) for result in results])
+
+    def __call__(self, *values: int) -> tuple[int, ...] | None:
+        code = self._code
+        if code is None:
+            pending, (example, results) = self._pending, self._example
+            if values == example:
+                return results
+            if pending is None:  # another thread has been here meanwhile
+                return self(*values)
+            symbols, wanted = pending
+            code = self._code = symbols.compiled(wanted)
+            self._pending = None
+        return code(*values)
 
 
 def picker(places: Sequence[int]) -> Callable[[Any], tuple[Any, ...]]:

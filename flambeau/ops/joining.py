@@ -67,8 +67,8 @@ FEW = 8
 so many makes others each time."""
 
 JOINED_TWICE = 1 << 20
-"""More parts than a few are joined in groups, and these again, if that is so many bytes at most: to copy them once more takes less
-than to plan how another number of parts is joined, and loops give another number each time that they turn more or less often."""
+"""More parts than a few are joined in groups, and these again, if that is so many bytes at most: to copy them once more takes
+less than to plan how another number of parts is joined, and a loop that turns more or less often gives another number."""
 
 MANY = 256
 """More parts than this are joined at once. A plan names each of its leaves and lists each part's kernel, which for so many

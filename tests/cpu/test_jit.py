@@ -129,7 +129,8 @@ def test_inlined_helpers_leave_no_trace() -> None:
     assert ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64)(load(code).address("f"))(1) == 2
 
 
-def test_batch_memory_disk(tmp_path: Path) -> None:
+def test_batch_memory_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jit, "usable_processors", lambda: 1)
     emitted: list[int] = []
     kernels = [constant_kernel(value, emitted) for value in (3, 5, 8)]
     first = KernelCompiler(ObjectCache(tmp_path))
@@ -152,6 +153,30 @@ def test_batch_memory_disk(tmp_path: Path) -> None:
     second.addresses([constant_kernel(13, emitted), *kernels])  # only what is missing is compiled
     assert emitted == [3, 5, 8, 13]
     assert len(list(tmp_path.glob("*.object"))) == 2
+
+
+@pytest.mark.parametrize(("processors", "modules"), [(2, 8), (3, 11), (16, 11)])
+def test_several_modules_at_once(processors: int, modules: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jit, "usable_processors", lambda: processors)
+    kernels = [constant_kernel(1000 * processors + value) for value in range(11)]
+    first = KernelCompiler(ObjectCache(tmp_path))
+    assert [call(address) for address in first.addresses(kernels)] == [1000 * processors + value for value in range(11)]
+    assert (first.statistics.kernels_compiled, first.statistics.modules_compiled) == (11, modules)
+    second = KernelCompiler(ObjectCache(tmp_path))
+    assert [call(address) for address in second.addresses(kernels[::-1])] == [1000 * processors + 10 - k for k in range(11)]
+    assert second.statistics.kernels_compiled == 0
+
+
+def test_the_code_is_the_same_however_many_are_compiled_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = [ANSWER.replace("7", str(number)) for number in range(20)]
+    together = []
+    for processors in (1, 4):
+        monkeypatch.setattr(jit, "usable_processors", lambda count=processors: count)
+        together.append(jit.compile_modules(texts))
+    assert together[0] == together[1]
+    with pytest.raises(CompilationError, match="expected instruction opcode"):
+        jit.compile_modules([*texts, "define void @f() { nonsense }", *texts])
+    assert jit.compile_modules(texts) == together[0]
 
 
 def test_no_cache_at_all() -> None:

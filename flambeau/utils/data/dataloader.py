@@ -5,12 +5,12 @@ from __future__ import annotations
 import itertools
 import multiprocessing
 import multiprocessing.context
-import os
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Generic, TypeVar
 
+from ...cpu.target import usable_processors
 from ._utils.collate import default_collate, default_convert
 from ._utils.fetch import Fetcher, StreamLength
 from ._utils.worker import WorkerInfo, get_worker_info
@@ -226,8 +226,8 @@ class DataLoader(Generic[T_co]):
 
     def check_worker_number_rationality(self) -> None:
         """Warn about more workers than processors this process may use."""
-        available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-        if available is not None and self.num_workers > available:
+        available = usable_processors()
+        if self.num_workers > available:
             warnings.warn(
                 f"This DataLoader will create {self.num_workers} worker processes in total. Our suggested max number "
                 f"of worker in current system is {available}, which is smaller than what this DataLoader is going to "
