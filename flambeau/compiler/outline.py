@@ -62,6 +62,8 @@ class Outline:
         self.lock = new_lock()
         self.runner = device.runner
         self.late: list[Late] = []
+        self._kernels: list[Any] = []
+        self._loaded: list[int] = []
         self.fused = fuse
         self.depth = len(steps)
         leaves = [item for item in self.items if item.primitive is LEAF]
@@ -102,8 +104,8 @@ class Outline:
     def kernels(self) -> list[int]:
         """Numbers of the kernels that step records begin with; they are loaded when these are asked for."""
         if self._kernels:
-            self._numbers, self._kernels = self.device.load(self._kernels), []
-        return self._numbers
+            self._loaded, self._kernels = self.device.load(self._kernels), []
+        return self._loaded
 
     def results(self) -> list[Any]:
         """All that depends on sizes, in the order in which a :class:`~flambeau.compiler.plan.Plan` takes it."""
@@ -317,7 +319,7 @@ class Outline:
         calls = [call for call in self._work if isinstance(call, Call)]
         #: The kernels that are not loaded yet, and the numbers of those that are.
         self._kernels = [call.kernel for call in calls]
-        self._numbers: list[int] = []
+        self._loaded = []
         #: The flags that step records end with.
         self.flags: list[int] = []
         #: Arguments that move with a number given at each run: (position, bytes, number, bytes per unit).
