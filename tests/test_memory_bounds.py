@@ -12,6 +12,7 @@ import pytest
 
 import flambeau
 from flambeau.graph import steps
+from flambeau.graph import trace as graph_trace
 from flambeau.graph.shapes import MOVED, View
 
 KEPT = 1 << 20
@@ -112,6 +113,36 @@ def test_a_leaf_that_leads_to_one_composite_is_not_looked_up() -> None:
     assert len(following()) == 2
     linear(other, w, b).sum().item()
     assert len(following()) == 3
+
+
+@pytest.mark.parametrize("limits", [(768, 1024, (6144, 8192)), (40, 60, (90, 400)), (40, 60, (2000, 3000))])
+@pytest.mark.parametrize("looping", [False, True])
+def test_a_step_that_repeats_adds_nothing(
+    limits: tuple[int, int, tuple[int, int]], looping: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever traces are cut, and whether they may become longer than others."""
+    for name, value in zip(("SOFT_BUDGET", "HARD_BUDGET", "LONG_BUDGETS"), limits):
+        monkeypatch.setattr(graph_trace, name, value)
+    if looping:
+        monkeypatch.setattr(graph_trace, "_long_at", _EveryLine())
+    layers = [layer for _ in range(12) for layer in (flambeau.nn.Linear(6, 6), flambeau.nn.LayerNorm(6), flambeau.nn.GELU())]
+    net = flambeau.nn.Sequential(*layers)
+    optimizer = flambeau.optim.Adam(net.parameters(), 0.01)
+    inputs = flambeau.randn(5, 6)
+    counted = []
+    for _ in range(9):
+        optimizer.zero_grad()
+        loss = net(inputs).square().mean()
+        loss.backward()
+        optimizer.step()
+        loss.item()
+        counted.append(steps._step_bytes)
+    assert counted[-1] == counted[-2] == counted[-3], counted
+
+
+class _EveryLine(set[object]):
+    def __contains__(self, line: object) -> bool:
+        return True
 
 
 def test_views_go_with_what_holds_them() -> None:

@@ -214,7 +214,11 @@ def _behind_leaves(
     trace: Trace, leaves: list[Node], lookup: Any, name: Sequence[Any], pairs: list[Pair], call: Call, context: Any
 ) -> list[Pair]:
     """Put the leaves into the trie as steps of their own and record what follows them, for the next time as one."""
-    before = trace.cursor
+    before, limit = trace.cursor, trace.limit
+    try:
+        known_before = lookup in before.next
+    except TypeError:  # a static argument that cannot be part of a key
+        known_before = True
     _settle(trace, leaves)
     cursor = trace.cursor
     key = [*name]
@@ -229,13 +233,11 @@ def _behind_leaves(
     results = recorded(name, pairs, call, context)
     if not known:
         return results
-    here = tuple(key)
-    try:
+    if not known_before:
+        here = tuple(key)
         found = cursor.next.get(here)
-    except TypeError:
-        return results
-    if type(found) is Placed and found.mark < trace.limit:  # else it is looked for behind the leaves, to be cut off there
-        find_before_leaves(cursor, here, before, lookup)
+        if type(found) is Placed and found.mark < limit:  # else it is looked for behind the leaves each time
+            find_before_leaves(cursor, here, before, lookup)
     return results
 
 
