@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import sys
 import threading
 import time
@@ -27,7 +28,8 @@ from typing import NamedTuple
 DEFAULT_LIMIT = 512 << 20
 """Bytes of objects kept before the least recently used ones are removed."""
 
-_DIGEST_LENGTH = 64
+_LINE = re.compile(r"^([0-9a-f]{64}) ([0-9a-f]{64})$", re.MULTILINE)
+"""A whole line of the index: a kernel's digest and its object's name."""
 _TAIL_LENGTH = 256
 _ABANDONED_SECONDS = 3600
 
@@ -118,10 +120,7 @@ class ObjectCache:
                 contents = file.read()
                 self._index, self._index_read, self._index_tail = {}, 0, b""
         contents = contents[: contents.rfind(b"\n") + 1]  # another process may be writing the last line
-        for line in contents.decode("ascii", "replace").splitlines():
-            fields = line.split()
-            if len(fields) == 2 and all(len(name) == _DIGEST_LENGTH and name.isalnum() for name in fields):
-                self._index[fields[0]] = fields[1]
+        self._index.update(_LINE.findall(contents.decode("ascii", "replace")))
         self._index_read += len(contents)
         self._index_tail = (self._index_tail + contents)[-_TAIL_LENGTH:]
         self._index_state = state
