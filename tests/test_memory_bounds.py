@@ -96,7 +96,7 @@ def test_what_leaves_the_trie_is_counted_off(program: Callable[[int], None], mon
 
 
 def test_a_leaf_that_leads_to_one_composite_is_not_looked_up() -> None:
-    x, w, b, other = [flambeau.tensor(np.ones(shape, np.float32)) for shape in [(3, 4), (2, 4), 2, (5, 4)]]
+    x, w, b, other = [flambeau.tensor(np.ones(shape, np.float32)) for shape in [(37, 41), (2, 41), 2, (39, 41)]]
     steps.forget_steps()
     root = steps.root_of("cpu")
     linear = flambeau.nn.functional.linear

@@ -153,9 +153,15 @@ def remember_next(step: Step, key: Any, following: Any) -> None:
     count_steps(STEP_BYTES)
     if _waiting:
         _cut_off(4)
-    if step.next is NOTHING:
-        step.next = {}
-    step.next[key] = following
+    _followers(step)[key] = following
+
+
+def _followers(step: Step) -> dict[Any, Any]:
+    """What follows a step, to be added to. (Another thread may find at any time that nothing does.)"""
+    followers = step.next
+    if followers is NOTHING:
+        followers = step.next = {}
+    return followers
 
 
 def find_before_leaves(step: Step, key: Any, before: Step, lookup: Any) -> None:
@@ -163,9 +169,10 @@ def find_before_leaves(step: Step, key: Any, before: Step, lookup: Any) -> None:
 
     Leaves that nothing else follows are looked up no more, and leave the trie: of a short trace, they are most steps.
     """
-    if before.next is NOTHING:
-        before.next = {}
-    before.next[lookup] = step.next.pop(key)
+    following = step.next.pop(key, None)
+    if following is None:  # another thread was here first
+        return
+    _followers(before)[lookup] = following
     leaf: Any = None
     while step is not before and step.parent is not None and not step.next and step.plans is NOTHING and step not in _ends:
         leaf = step.attributes
@@ -173,7 +180,7 @@ def find_before_leaves(step: Step, key: Any, before: Step, lookup: Any) -> None:
         step = step.parent
         step.next.pop(leaf, None)
     if leaf is not None:
-        step.next[_rank(leaf)] = None
+        _followers(step)[_rank(leaf)] = None
 
 
 def _rank(leaf: Any) -> Any:
@@ -286,7 +293,7 @@ def comes_first(step: Step, key: Any, primitive: Primitive | None = None) -> boo
         rank = _rank(key)
         if rank not in step.next:  # noted where more than one thing follows
             alike = any([_rank(other) == rank for other in list(step.next) if type(other[0]) is Size])
-            step.next[rank] = None
+            _followers(step)[rank] = None
             if not alike:
                 return False
     elif not step.next or step.parent is None:
