@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 import textwrap
 import types
 from collections.abc import Callable
 from typing import Any, NamedTuple, NoReturn, TypeVar
 
 from ..nn.modules.module import Module
+from ._serialization import archive_of, write_archive
 
 _C = TypeVar("_C", bound=type)
 
@@ -58,8 +60,9 @@ class ScriptFunction:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self._function(*args, **kwargs)
 
-    def __reduce__(self) -> str:
-        return self._function.__qualname__
+    def __reduce__(self) -> Any:
+        named = getattr(sys.modules.get(self._function.__module__), self._function.__qualname__, None)
+        return self._function.__qualname__ if named is self else (ScriptFunction, (self._function,))
 
     @property
     def name(self) -> str:
@@ -80,9 +83,11 @@ class ScriptFunction:
 
     def save(self, filename: Any, _extra_files: dict[str, Any] | None = None) -> None:
         """Write the function to a file, as :func:`~flambeau.jit.save` does."""
-        from ._serialization import save
+        write_archive(self, filename, _extra_files)
 
-        save(self, filename, _extra_files)
+    def save_to_buffer(self, _extra_files: dict[str, Any] | None = None) -> bytes:
+        """What :meth:`save` writes, as bytes."""
+        return archive_of(self, _extra_files)
 
 
 # --- modules ---------------------------------------------------------------------------------------------------------
@@ -113,15 +118,11 @@ class ScriptModule(Module):
 
     def save(self, f: Any, _extra_files: dict[str, Any] | None = None, **kwargs: Any) -> None:
         """Write the module to a file, as :func:`~flambeau.jit.save` does."""
-        from ._serialization import save
-
-        save(self, f, _extra_files)
+        write_archive(self, f, _extra_files)
 
     def save_to_buffer(self, _extra_files: dict[str, Any] | None = None) -> bytes:
         """What :meth:`save` writes, as bytes."""
-        from ._serialization import saved
-
-        return saved(self, _extra_files)
+        return archive_of(self, _extra_files)
 
     def define(self, src: str) -> NoReturn:
         """Refused: methods from TorchScript's text."""

@@ -16,24 +16,18 @@ from types import SimpleNamespace
 from typing import Any
 
 from ..interpreter.whole_file import whole_file
-from ..nn.modules.module import Module
 from ..serialization import save as write
 from ..serialization.memory import restorer
 from ..serialization.reading import read_zip, unpickler_maker
 from ..serialization.source import Archive, Source, named
-from ._script import ScriptFunction, ScriptModule, script
 from ._sources import Program, execute
 
 _PROGRAM = "program.json"
 _FORMAT = 1
 
 
-def saved(m: Any, extra_files: dict[str, Any] | None = None) -> bytes:
-    """The archive of a scripted module or function."""
-    if not isinstance(m, (ScriptModule, ScriptFunction)):
-        raise AttributeError(f"'{type(m).__name__}' object has no attribute 'save_to_buffer': torch.jit.save takes what "
-                             "torch.jit.script and torch.jit.trace give")  # fmt: skip
-    value = m._function if isinstance(m, ScriptFunction) else m
+def archive_of(value: Any, extra_files: dict[str, Any] | None = None) -> bytes:
+    """The archive of a module or function. ``RuntimeError`` if the source of something that it needs is not known."""
     program = Program()
     program.add_all(value)
     buffer = io.BytesIO()
@@ -45,17 +39,25 @@ def saved(m: Any, extra_files: dict[str, Any] | None = None) -> bytes:
     return buffer.getvalue()
 
 
-def save(m: Any, f: Any, _extra_files: dict[str, Any] | None = None) -> None:
-    """Write a scripted module or function to ``f``, a path or a file opened for writing bytes.
-
-    ``_extra_files`` are texts or bytes by name. ``RuntimeError`` if the source of something that it needs is not known.
-    """
-    content = saved(m, _extra_files)
+def write_archive(value: Any, f: Any, extra_files: dict[str, Any] | None = None) -> None:
+    """Write the archive of a module or function to a path or a file."""
+    content = archive_of(value, extra_files)
     if isinstance(f, (str, os.PathLike)):
         with whole_file(f) as file:
             file.write(content)
     else:
         f.write(content)
+
+
+def save(m: Any, f: Any, _extra_files: dict[str, Any] | None = None) -> None:
+    """Write a scripted module or function to ``f``, a path or a file opened for writing bytes.
+
+    ``_extra_files`` are texts or bytes by name. ``AttributeError`` for what was neither scripted nor traced.
+    """
+    if isinstance(f, (str, os.PathLike)):
+        m.save(f, _extra_files=_extra_files)
+    else:
+        f.write(m.save_to_buffer(_extra_files=_extra_files))
 
 
 def load(
@@ -105,7 +107,7 @@ def _read(file: Any, name: str, map_location: Any, extra_files: dict[str, Any] |
         value, values = read_zip(source, make, restorer(map_location))
     for module, names in values.items():
         modules[module].__dict__.update(names)
-    return value if isinstance(value, Module) else script(value)
+    return value
 
 
 def _unpickler(modules: dict[str, Any]) -> type[pickle.Unpickler]:

@@ -24,7 +24,6 @@ from typing import Any, TypedDict
 
 from ..interpreter.naming import internal_module, published_module
 from ..serialization.writing import FilePickler
-from ._script import ScriptFunction
 
 _INSTALLED = tuple(
     {os.path.join(sysconfig.get_path(name), "") for name in ("stdlib", "platstdlib", "purelib", "platlib")}
@@ -102,7 +101,8 @@ class Program:
         if name not in space or (module, name) in self._known:
             return  # one of Python's own, or of a variable
         value = space[name]
-        defined = value._function if isinstance(value, ScriptFunction) else value
+        # A scripted function stands for the one that it wraps.
+        defined = value if isinstance(value, (type, FunctionType)) else getattr(value, "__wrapped__", value)
         entry: Entry = {"module": module, "name": name}
         if isinstance(value, ModuleType):
             entry["source"] = published_module(value.__name__)
