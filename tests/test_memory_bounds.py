@@ -95,6 +95,46 @@ def test_what_leaves_the_trie_is_counted_off(program: Callable[[int], None], mon
     assert steps._step_bytes == left * steps.STEP_BYTES == 0
 
 
+def behind_a_leaf_that_stays(n: int) -> None:
+    weight = _net[0].weight
+    weight.detach().sin().sum().item()
+    flambeau.nn.functional.linear(weight, flambeau.ones(n + 1, 4)).sum().item()
+
+
+@pytest.mark.parametrize("program", [length_again, training_step, host_function, behind_a_leaf_that_stays])
+def test_what_was_used_last_stays(program: Callable[[int], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A part of the budget is made free at a time, and what is left is counted as what can be reached."""
+    steps.forget_steps()
+    for _ in range(3):
+        for n in range(2, 30):
+            program(n)
+    monkeypatch.setattr(steps, "_kept_bytes", 0)
+    before = steps._step_bytes
+    monkeypatch.setattr(steps, "KEPT_BYTES", steps._structure_bytes + before)
+    monkeypatch.setattr(steps, "_forget_sizes", lambda: pytest.fail("all was forgotten"))
+    steps._forget_some()
+    assert before // 2 < steps._step_bytes < before - steps.KEPT_BYTES // 16
+    reached = set(steps._roots.values())
+    waiting = list(reached)
+    while waiting:
+        step = waiting.pop()
+        followers = [following for following in step.next.values() if following is not None]
+        following = {*step.aside, *[getattr(following, "last", following) for following in followers]} - reached
+        reached |= following
+        waiting += following
+        assert not step.passing, "it has gone, and is found all the same"
+    plans = {id(end.plans): end.plans for end in steps._ends}
+    kept = sum([getattr(plan, "kept_bytes", 0) for known in plans.values() for plan in known.values()])
+    assert steps._step_bytes == kept + steps.STEP_BYTES * (len(reached) - len(steps._roots))
+    monkeypatch.setattr(steps, "KEPT_BYTES", 2 * steps.KEPT_BYTES)
+    left = steps._step_bytes
+    program(29)
+    assert steps._step_bytes == left
+    program(2)
+    program(2)
+    assert steps._step_bytes > left
+
+
 def test_a_leaf_that_leads_to_one_composite_is_not_looked_up() -> None:
     x, w, b, other = [flambeau.tensor(np.ones(shape, np.float32)) for shape in [(37, 41), (2, 41), 2, (39, 41)]]
     steps.forget_steps()

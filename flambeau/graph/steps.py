@@ -31,6 +31,9 @@ class Plans(dict[Any, Any]):
 NOTHING: Any = Plans()
 """What follows a step that nothing follows yet: most steps of a program that never repeats itself need no dictionary."""
 
+NONE: Any = frozenset()
+"""What is found from before a step's leaves, where nothing is."""
+
 ALWAYS = 1 << 40
 """The mark of a step whose trace has run out of bytes."""
 
@@ -46,7 +49,7 @@ class Step:
 
     __slots__ = (
         "parent", "depth", "mark", "primitive", "attributes", "operands", "shape", "dtype", "compute", "own", "bytes",
-        "next", "plans", "site", "structure", "integers", "outside", "passing",
+        "next", "aside", "plans", "site", "structure", "integers", "outside", "passing",
     )  # fmt: skip
 
     def __init__(
@@ -70,6 +73,8 @@ class Step:
         self.mark = ALWAYS if self.bytes > BYTE_BUDGET else self.depth
         #: What may follow: steps by what they do, and composites (see :mod:`flambeau.core.composite`) by theirs.
         self.next: dict[Any, Any] = NOTHING
+        #: Steps that follow it and are found from before it alone (see :func:`find_before_leaves`).
+        self.aside: set[Step] = NONE
         #: How to evaluate the trace that ends here (see :mod:`flambeau.compiler.evaluate`).
         self.plans: Plans = NOTHING
         #: Whether it goes with its trace: it is of a size that came here for the first time, as others did before.
@@ -102,6 +107,7 @@ class Step:
         made.bytes = total
         made.mark = ALWAYS if total > BYTE_BUDGET else depth
         made.next = made.plans = NOTHING
+        made.aside = NONE
         made.passing = parent.passing
         made.structure = self.structure
         made.integers = self.integers
@@ -173,11 +179,18 @@ def find_before_leaves(step: Step, key: Any, before: Step, lookup: Any) -> None:
     if following is None:  # another thread was here first
         return
     _followers(before)[lookup] = following
+    behind: Step = following.last
     leaf: Any = None
-    while step is not before and step.parent is not None and not step.next and step.plans is NOTHING and step not in _ends:
+    while True:
+        if behind.parent is step:
+            if not step.aside:
+                step.aside = set()
+            step.aside.add(behind)
+        if step is before or step.parent is None or step.next or step.plans is not NOTHING or step in _ends:
+            break
         leaf = step.attributes
         step.next = NOTHING
-        step = step.parent
+        behind, step = step, step.parent
         step.next.pop(leaf, None)
     if leaf is not None:
         _followers(step)[_rank(leaf)] = None
@@ -322,8 +335,10 @@ def _cut_off(count: int) -> None:
             return
         step = getattr(step, "last", step)  # what follows a composite follows its last step
         if type(step) is Step:
-            _waiting.extend(step.next.values())
+            _waiting.extend((*step.next.values(), *step.aside))
             step.next = step.plans = NOTHING
+            step.aside = NONE
+            step.passing = True
             count -= 1
 
 
@@ -352,31 +367,37 @@ def _forget_some() -> None:
         key = step.depth, step.bytes
         if _alike.get(key) is step:  # else it would be kept, with all that leads to it
             _alike.pop(key, None)
-        while step.parent is not None and step not in _ends and not _following(step, left):
+        while step.parent is not None and not step.passing and step not in _ends and not _following(step, left):
             gone.add(step)
+            step.passing = True  # for a trace that has just reached it
             _step_bytes -= STEP_BYTES
             left[step.parent] = _following(step.parent, left) - 1
             step = step.parent
-    for step in left:
-        if step not in gone:
-            for key in [key for key, following in list(step.next.items()) if getattr(following, "last", following) in gone]:
-                step.next.pop(key, None)  # what begins with leaves is found from before these, too
+    for step in dict.fromkeys([before for after in left if after not in gone for before in _from_before_leaves(after)]):
+        for key in [key for key, following in list(step.next.items()) if getattr(following, "last", following) in gone]:
+            _waiting.append(step.next.pop(key, None))
+        _waiting.extend(step.aside & gone)
+        if step.aside:
+            step.aside -= gone
     if _step_bytes > limit:  # traces that nobody evaluated
         _forget_sizes()
 
 
+def _from_before_leaves(step: Step) -> list[Step]:
+    """A step and those from which what follows it may be found: before the leaves that it ends with."""
+    steps = [step]
+    while step.primitive is LEAF and step.parent is not None:
+        step = step.parent
+        steps.append(step)
+    return steps
+
+
 def _following(step: Step, left: dict[Step, int]) -> int:
-    """How many steps follow one, those included that only what is found from before them leads through."""
+    """How many steps follow one, those included that are found from before it."""
     known = left.get(step)
     if known is None:
-        children: set[Step] = set()
-        for following in list(step.next.values()):
-            target = getattr(following, "last", following)
-            while type(target) is Step and target.parent is not step:
-                target = target.parent
-            if type(target) is Step:
-                children.add(target)
-        known = len(children)
+        targets = [getattr(following, "last", following) for following in list(step.next.values())]
+        known = len({*step.aside, *[target for target in targets if type(target) is Step and target.parent is step]})
     return known
 
 
@@ -392,8 +413,9 @@ def _forget_sizes() -> None:
     _ends.clear()
     _alike.clear()
     for root in _roots.values():
-        _waiting.extend(root.next.values())
+        _waiting.extend((*root.next.values(), *root.aside))
         root.next = root.plans = NOTHING
+        root.aside = NONE
 
 
 def forget_steps() -> None:
