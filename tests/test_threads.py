@@ -17,7 +17,9 @@ from in_threads import together
 import flambeau
 import flambeau.nn.functional as F
 from flambeau import Tensor, nn, optim
-from flambeau.graph import steps
+from flambeau.graph import segments, steps
+from flambeau.graph.dtypes import scalar_dtype
+from flambeau.graph.shapes import Size
 from flambeau.graph.trace import local
 from flambeau.kernels.patterns import Variants
 
@@ -275,3 +277,22 @@ def test_threads_look_at_parts_of_what_is_no_view_yet(hasty: None) -> None:
         for thread in threads:
             thread.join()
         assert found == [0.0] * 4
+
+
+def test_operands_have_the_places_that_they_had(hasty: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long the traces of other threads have become meanwhile: what says which place it is they share."""
+    segment = segments.Segment([], 0)
+    none = scalar_dtype("b")
+    wrong = []
+
+    def learn(depths: range) -> None:
+        for depth in depths:
+            parent = steps.Step(None, segments.SEGMENT, segment, (), Size(), none, none, None)
+            parent.depth = depth
+            step = segments.segment_step(parent, segment, range(depth), None)
+            wrong.extend([operand for place, operand in enumerate(step.operands) if operand != (place, None)])
+
+    for _ in range(30):
+        monkeypatch.setattr(segments, "_all_of", [])
+        together(*[partial(learn, range(first, 3000, 400)) for first in (5, 50, 99, 350)])
+    assert not wrong

@@ -125,11 +125,11 @@ _all_of: list[Operand] = []
 
 def segment_step(parent: Step, segment: Segment, places: Sequence[int], site: tuple[str, int] | None) -> Step:
     """The step that stands for a segment behind ``parent``, its operands being at these places."""
-    try:
-        operands = tuple([_all_of[place] for place in places])
-    except IndexError:
-        _all_of.extend([(place, None) for place in range(len(_all_of), parent.depth)])
-        operands = tuple([_all_of[place] for place in places])
+    global _all_of
+    known = _all_of
+    if len(known) < parent.depth:  # in a list of its own: other threads do the same
+        known = _all_of = [*known, *[(place, None) for place in range(len(known), 2 * parent.depth)]]
+    operands = tuple([known[place] for place in places])
     none = scalar_dtype("b")
     return Step(parent, SEGMENT, segment, operands, Size(), none, none, site, segment.count, segment.own)
 
