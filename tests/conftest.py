@@ -28,7 +28,7 @@ def needs_pytorch(path: Path) -> bool:
         return True
     for name in _IMPORT.findall(text):
         parts = [part for part in name.split(".") if part]
-        if parts[:1] == ["torch"]:
+        if parts[:1] in (["torch"], ["conformance"]):
             return True
         beside = (folder.joinpath(*parts[:end]) for folder in (path.parent, _TESTS) for end in range(1, len(parts) + 1))
         modules = (module for place in beside for module in (place.with_suffix(".py"), place / "__init__.py"))

@@ -1,0 +1,327 @@
+"""``op_db``: every operation with PyTorch's samples, in each dtype that PyTorch's takes, in every form in which it is called."""
+
+from __future__ import annotations
+
+import os
+import types
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+import torch
+from torch.testing._internal import common_utils
+from torch.testing._internal.common_methods_invocations import op_db
+from torch.testing._internal.opinfo import core as opinfo
+
+import flambeau
+
+from .comparison import difference, parts, strides_differ
+from .counterparts import Converter, Unusable, counterpart, function_of, operation
+from .tally import Tally
+
+# For each list of samples it goes through the stack of calls in search of a test of PyTorch's own.
+common_utils.extract_test_fn = opinfo.extract_test_fn = lambda: None
+
+FORMS = ("values", "strides", "method", "in place", "out=", "gradients", "second gradients", "forward mode")
+
+DTYPES = (
+    "float32", "float64", "float16", "bfloat16", "complex64", "complex128", "int64", "int32", "int16", "int8", "uint8", "bool",
+)  # fmt: skip
+
+UNWRITTEN = {"empty", "empty_like", "empty_permuted", "empty_strided", "new_empty", "new_empty_strided", "resize_", "resize_as_"}
+"""Operations whose results nothing was written to: only their dtype, shape and strides are compared."""
+
+
+class Sample:
+    """One call: PyTorch's arguments, and fresh counterparts of them each time that they are asked for."""
+
+    def __init__(self, sample: Any) -> None:
+        self.sample = sample
+
+    def theirs(self, grad: bool = False) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:
+        """PyTorch's arguments as leaves of their own, so that a call that writes leaves the sample as it was."""
+        seen: dict[int, torch.Tensor] = {}
+
+        def fresh(value: Any) -> Any:
+            if isinstance(value, torch.Tensor) and value.layout is torch.strided:
+                if id(value) not in seen:
+                    made = value.detach() if _overlaps(value) else _copied(value)
+                    seen[id(value)] = made.requires_grad_(grad and value.requires_grad)
+                return seen[id(value)]
+            if type(value) in (list, tuple):
+                return type(value)(map(fresh, value))
+            return value
+
+        s = self.sample
+        return fresh(s.input), fresh(s.args), {key: fresh(value) for key, value in s.kwargs.items()}
+
+    def ours(self, grad: bool = False) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:
+        here = Converter()
+        return tuple(map(here, self.theirs(grad)))  # type: ignore[return-value]
+
+
+def _overlaps(value: torch.Tensor) -> bool:
+    """Whether elements of a tensor share memory, so that a copy with the same strides cannot be written."""
+    return any(step == 0 and n > 1 for n, step in zip(value.shape, value.stride()))
+
+
+def _copied(value: torch.Tensor) -> torch.Tensor:
+    """A copy with the same strides and offset."""
+    base = value.detach()
+    storage = torch.empty(0, dtype=value.dtype).set_(base.untyped_storage()).clone()
+    return storage.as_strided(value.shape, value.stride(), value.storage_offset())
+
+
+Call = Callable[..., Any]
+
+
+def run(function: Call, arguments: tuple[Any, tuple[Any, ...], dict[str, Any]], **more: Any) -> Any:
+    """What a call gives, computed."""
+    input, rest, keywords = arguments
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        result = function(input, *rest, **keywords, **more)
+        for part in parts(result):
+            if isinstance(part, flambeau.Tensor):
+                part.detach().numpy() if "bfloat16" not in str(part.dtype) else part.detach().float().numpy()
+    return result
+
+
+def seeded(library: Any, number: int, function: Call, arguments: Any, **more: Any) -> Any:
+    library.manual_seed(number)
+    return run(function, arguments, **more)
+
+
+class Checks:
+    """The checks of one operation in one dtype."""
+
+    def __init__(self, info: Any, tally: Tally, dtype: torch.dtype, forms: Sequence[str]) -> None:
+        self.info, self.tally, self.dtype, self.forms = info, tally, dtype, forms
+        self.name = str(dtype)[6:]
+        self.drawn: bool | None = None
+        try:
+            self.function: Call | None = operation(info)
+            self.missing = ""
+        except Unusable as error:
+            self.function, self.missing = None, str(error)
+
+    def samples(self, limit: int | None) -> Iterator[Sample]:
+        grad = self.info.supports_autograd and self.dtype in self.info.supported_backward_dtypes("cpu")
+        made = self.info.sample_inputs("cpu", self.dtype, requires_grad=grad)
+        yield from map(Sample, islice(made, limit))
+
+    def add(self, form: str, check: Callable[[], str | None]) -> None:
+        """Count a check, of which errors are differences, too."""
+        try:
+            unlike = check()
+        except Unusable as error:
+            self.tally.left[str(error)] += 1
+            return
+        except Exception as error:
+            unlike = f"{type(error).__name__}: {error}"
+        self.tally.add(self.name, form, unlike)
+
+    def check(self, sample: Sample) -> None:
+        """All forms of one call; what PyTorch itself refuses is no sample of it."""
+        if self.function is None:
+            self.tally.add(self.name, "values", self.missing)
+            return
+        function = self.function
+        try:
+            expected = seeded(torch, 0, self.info.op, sample.theirs())
+        except Exception as error:
+            self.tally.left[f"PyTorch raises {type(error).__name__}"] += 1
+            return
+        values = self._has_values(sample, expected)
+        found: list[Any] = []
+
+        def plain() -> str | None:
+            found.append(seeded(flambeau, 0, function, sample.ours()))
+            return self._difference(sample, found[0], expected, values)
+
+        self.add("values", plain)
+        if not found:
+            return
+        if "strides" in self.forms:
+            self.add("strides", lambda: strides_differ(found[0], expected))
+        for form, variant in (("method", self.info.method_variant), ("in place", self.info.inplace_variant)):
+            if form in self.forms and variant is not None and not (form == "in place" and sample.sample.broadcasts_input):
+                self._check_variant(form, variant, sample, values)
+        if "out=" in self.forms and self.info.supports_out:
+            self._check_out(sample, expected, values)
+        self._check_derivatives(sample, expected, values)
+
+    def _has_values(self, sample: Sample, expected: Any) -> bool:
+        """Whether results are the same whenever they are computed: random numbers, and memory as it was found, are not."""
+        if self.info.name in UNWRITTEN:
+            self.tally.left["values of memory that nothing was written to"] += 1
+            return False
+        if not self.drawn:  # as soon as one sample is drawn at random, any may be
+            again = seeded(torch, 1, self.info.op, sample.theirs())
+            pairs = zip(parts(expected), parts(again))
+            self.drawn = any(
+                isinstance(a, torch.Tensor) and a.layout is torch.strided and a.shape == b.shape
+                and not torch.equal(a.detach().nan_to_num(), b.detach().nan_to_num())
+                for a, b in pairs
+            )  # fmt: skip
+        if self.drawn:
+            self.tally.left["values drawn at random"] += 1
+        return not self.drawn
+
+    def _difference(self, sample: Sample, actual: Any, expected: Any, values: bool) -> str | None:
+        unlike = difference(actual, expected, values)
+        process = sample.sample.output_process_fn_grad
+        if unlike and isinstance(process, types.FunctionType):
+            # What is determined up to a sign or a basis: PyTorch's own function makes of it what can be compared.
+            return difference(counterpart(process)(actual), process(expected), values)
+        return unlike
+
+    def _check_variant(self, form: str, variant: Any, sample: Sample, values: bool) -> None:
+        name = getattr(variant, "__name__", "")
+        try:
+            theirs = sample.theirs()
+            expected = seeded(torch, 0, variant, theirs)
+        except Exception:
+            return  # in place, PyTorch refuses what would change the dtype; a number has no methods
+
+        def check() -> str | None:
+            ours = sample.ours()
+            result = seeded(flambeau, 0, function_of(variant, "Tensor." + name), ours)
+            unlike = self._difference(sample, result, expected, values)
+            if form == "in place" and not unlike:
+                unlike = difference(ours[0], theirs[0], values)
+            return unlike
+
+        self.add(form, check)
+
+    def _check_out(self, sample: Sample, expected: Any, values: bool) -> None:
+        several = not isinstance(expected, torch.Tensor)
+        wanted = list(expected) if several else [expected]
+        if not all(isinstance(part, torch.Tensor) and part.layout is torch.strided for part in wanted):
+            return
+        theirs = [torch.empty_like(part) for part in wanted]
+        try:
+            seeded(torch, 0, self.info.op, sample.theirs(), out=tuple(theirs) if several else theirs[0])
+        except Exception:
+            return
+
+        def check() -> str | None:
+            assert self.function is not None
+            here = Converter()
+            given = [here(torch.zeros_like(part)) for part in wanted]
+            result = seeded(flambeau, 0, self.function, sample.ours(), out=tuple(given) if several else given[0])
+            back = list(result) if several else [result]
+            if not all(a is b for a, b in zip(back, given)):
+                return "the result is not what was given as out="
+            return self._difference(sample, tuple(given) if several else given[0], tuple(theirs) if several else theirs[0], values)
+
+        self.add("out=", check)
+
+    def _check_derivatives(self, sample: Sample, expected: Any, values: bool) -> None:
+        wanted = [form for form in ("gradients", "second gradients") if form in self.forms]
+        differentiable = self.info.supports_autograd and self.dtype in self.info.supported_backward_dtypes("cpu")
+        if not wanted or not differentiable or self.name not in ("float32", "float64", "complex64", "complex128"):
+            return
+        second = self.info.supports_gradgrad and self.name in ("float64", "complex128") and "second gradients" in wanted
+        try:
+            theirs = derivatives(torch, self.info.op, sample, sample.theirs(True), second)
+        except Exception as error:
+            self.tally.left[f"PyTorch raises {type(error).__name__} in backward"] += 1
+            return
+        if not theirs[0]:
+            return
+        mine: list[Any] = []
+
+        def first() -> str | None:
+            assert self.function is not None
+            mine.extend(derivatives(flambeau, self.function, sample, sample.ours(True), second))
+            return _gradients_differ(mine[0], theirs[0], values)
+
+        self.add("gradients", first)
+        if second and mine and theirs[1]:
+            self.add("second gradients", lambda: _gradients_differ(mine[1], theirs[1], values))
+
+
+def _gradients_differ(ours: list[Any], theirs: list[Any], values: bool) -> str | None:
+    """A gradient that is not there stands for zeros."""
+    if len(ours) != len(theirs):
+        return f"{len(ours)} gradients instead of {len(theirs)}"
+    for a, b in zip(ours, theirs):
+        if a is None or b is None:
+            given = b if a is None else a
+            if given is not None and values and bool((given.detach().abs() > 1e-6).any()):
+                return f"{'no gradient' if a is None else 'a gradient'} instead of {'none' if a is not None else 'one'}"
+            continue
+        unlike = difference(a, b, values, 10.0)
+        if unlike:
+            return unlike
+    return None
+
+
+def derivatives(library: Any, function: Call, sample: Sample, arguments: Any, second: bool) -> tuple[list[Any], list[Any]]:
+    """The gradients of a fixed sum of the results with respect to all that wants one, and those of theirs."""
+    tensor = library.Tensor
+    library.manual_seed(0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        result = function(arguments[0], *arguments[1], **arguments[2])
+        process = sample.sample.output_process_fn_grad
+        result = process(result) if library is torch else counterpart(process)(result)
+        leaves = [x for x in parts(arguments) if isinstance(x, tensor) and x.requires_grad]
+        outputs = [y for y in parts(result) if isinstance(y, tensor) and y.requires_grad]
+        if not leaves or not outputs:
+            return [], []
+        first = library.autograd.grad(outputs, leaves, _weights(library, outputs, 1), create_graph=second, allow_unused=True)
+        further: Any = []
+        again = [g for g in first if g is not None and g.requires_grad] if second else []
+        if again:
+            further = library.autograd.grad(again, leaves, _weights(library, again, 2), allow_unused=True)
+        for each in (*first, *further):
+            if isinstance(each, flambeau.Tensor):
+                each.detach().numpy()
+    return list(first), list(further)
+
+
+def _weights(library: Any, outputs: list[Any], seed: int) -> list[Any]:
+    """The same numbers in both libraries."""
+    generator = torch.Generator().manual_seed(seed)
+    made = []
+    for y in outputs:
+        name = str(y.dtype)[6:]
+        real = torch.rand(tuple(y.shape), generator=generator, dtype=torch.float64) + 0.5
+        weight = real.to(getattr(torch, name))
+        made.append(weight if library is torch else Converter()(weight))
+    return made
+
+
+def entries(only: str | None, variant: str | None) -> list[Any]:
+    """The rows of ``op_db`` of a name (or all)."""
+    return [
+        info
+        for info in op_db
+        if (only is None or info.name == only or info.full_name == only) and (variant is None or info.variant_test_name == variant)
+    ]
+
+
+def full_name(info: Any) -> str:
+    return f"{info.name} ({info.variant_test_name})" if info.variant_test_name else str(info.name)
+
+
+def check(info: Any, dtypes: Sequence[str] = DTYPES, forms: Sequence[str] = FORMS, limit: int | None = None) -> Tally:
+    """One operation in some dtypes."""
+    tally = Tally(full_name(info))
+    os.environ.setdefault("PYTORCH_TESTING_DEVICE_ONLY_FOR", "cpu")
+    for dtype in sorted(info.supported_dtypes("cpu"), key=str):
+        name = str(dtype)[6:]
+        if name not in dtypes:
+            continue
+        checks = Checks(info, tally, dtype, forms)
+        try:
+            for sample in checks.samples(limit):
+                checks.check(sample)
+        except Exception as error:
+            tally.left[f"PyTorch's samples raise {type(error).__name__}"] += 1
+    if not info.supported_dtypes("cpu"):
+        tally.left["an operation that PyTorch does not have on processors"] += 1
+    return tally
