@@ -62,7 +62,8 @@ def _told(tallies: Any, count: int) -> list[Tally]:
         done.append(tally)
         for key, text in tally.first.items():
             if key[1] != "strides":
-                print(f"[{len(done)}/{count}] {tally.name}: {' '.join(key)} {tally.equal[key]}/{tally.total[key]}: {text}", flush=True)
+                place = f"[{len(done)}/{count}] {tally.name}: {' '.join(key)}"
+                print(f"{place} {tally.equal[key]}/{tally.total[key]}: {text}", flush=True)
     return done
 
 
@@ -96,8 +97,11 @@ def of_errors(options: argparse.Namespace) -> float:
         rows.append([name, f"{count - len(unlike)} of {count}", report.percent(count - len(unlike), count)])
         lines += [f"- `{each}`" for each in unlike]
         equal, total = equal + count - len(unlike), total + count
-    text = "## Errors\n\nCalls that PyTorch refuses: the same type of error.\n\n" + report.table(["of", "equal", ""], rows)
-    return _finish(options, "errors", text + "\n\n### Errors that differ\n\n" + ("\n".join(lines) or "None."), [], equal / max(total, 1))
+    text = (
+        f"## Errors\n\nCalls that PyTorch refuses: the same type of error.\n\n{report.table(['of', 'equal', ''], rows)}\n\n"
+        + "### Errors that differ\n\n" + ("\n".join(lines) or "None.")
+    )  # fmt: skip
+    return _finish(options, "errors", text, [], equal / max(total, 1))
 
 
 def _finish(options: argparse.Namespace, section: str, text: str, whole: Sequence[bool], share: float | None = None) -> float:

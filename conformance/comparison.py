@@ -37,22 +37,25 @@ def parts(value: Any) -> Iterator[Any]:
         yield value
 
 
-def difference(actual: Any, expected: Any, values: bool = True, slack: float = 1.0) -> str | None:
-    """How a result differs from PyTorch's, or None. Without ``values``, dtypes and shapes alone count."""
+def difference(
+    actual: Any, expected: Any, values: bool = True, slack: float = 1.0, precision: float = 0.0
+) -> str | None:
+    """How a result differs from PyTorch's, or None. Without ``values``, dtypes and shapes alone count.
+
+    ``slack`` multiplies the tolerances, and the absolute one is at least ``precision``.
+    """
     if isinstance(expected, torch.Tensor):
-        return _between_tensors(actual, expected, values, slack)
+        return _between_tensors(actual, expected, values, slack, precision)
     if isinstance(expected, tuple | list):
         if not isinstance(actual, tuple | list) or len(actual) != len(expected):
             return f"{_short(actual)} instead of {len(expected)} results"
-        return next(filter(None, (difference(a, b, values, slack) for a, b in zip(actual, expected))), None)
+        return next(filter(None, (difference(a, b, values, slack, precision) for a, b in zip(actual, expected))), None)
     if isinstance(expected, dict):
         if not isinstance(actual, dict) or actual.keys() != expected.keys():
             return f"{_short(actual)} instead of a dictionary with {list(expected)}"
-        return difference(list(actual.values()), [expected[key] for key in actual], values, slack)
+        return difference(list(actual.values()), [expected[key] for key in actual], values, slack, precision)
     if isinstance(expected, torch.dtype | torch.device | torch.layout | torch.memory_format):
-        return None if str(actual).removeprefix("flambeau.") == str(expected).removeprefix("torch.") or str(actual) == str(
-            expected
-        ) else f"{actual} instead of {expected}"
+        return None if str(actual) == str(expected) else f"{actual} instead of {expected}"
     if isinstance(expected, float) and isinstance(actual, float):
         same = actual == expected or actual != actual and expected != expected or abs(actual - expected) < 1e-6 * abs(expected)
         return None if same or not values else f"{actual} instead of {expected}"
@@ -63,7 +66,9 @@ def _short(value: Any) -> str:
     return f"a tensor of shape {tuple(value.shape)}" if isinstance(value, flambeau.Tensor) else repr(value)[:80]
 
 
-def _between_tensors(actual: Any, expected: torch.Tensor, values: bool, slack: float) -> str | None:
+def _between_tensors(
+    actual: Any, expected: torch.Tensor, values: bool, slack: float, precision: float
+) -> str | None:
     if not isinstance(actual, flambeau.Tensor):
         return f"{_short(actual)} instead of a tensor"
     if str(actual.dtype) != str(expected.dtype):
@@ -76,6 +81,7 @@ def _between_tensors(actual: Any, expected: torch.Tensor, values: bool, slack: f
     if not values or a.size == 0:
         return None
     relative, absolute = (slack * t for t in TOLERANCES.get(str(expected.dtype)[6:], (0.0, 0.0)))
+    absolute = max(absolute, precision)
     with np.errstate(all="ignore"):
         if a.dtype.kind not in "fc":
             near = a == b

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch.testing._internal import common_utils
 
 import flambeau
 
@@ -37,8 +36,6 @@ def counterpart(value: Any) -> Any:
     if isinstance(value, types.ModuleType):
         own = value.__name__ == "torch" or value.__name__.startswith("torch.") and not value.__name__.startswith("torch.testing")
         return _module(value.__name__) if own else value
-    if value is common_utils.freeze_rng_state:
-        return value  # whoever compares seeds the generators
     if isinstance(value, types.FunctionType) and (value.__module__ or "").startswith("torch.testing"):
         return retold(value)
     if isinstance(value, torch.dtype | torch.memory_format):
@@ -163,7 +160,7 @@ class Converter:
         if isinstance(value, torch.nn.Parameter):
             return flambeau.nn.Parameter(self.tensor(value.detach()).clone(), requires_grad=value.requires_grad)
         if type(value) is not torch.Tensor or value.layout is not torch.strided or value.device.type != "cpu":
-            raise Unusable(f"a tensor that is {value.layout}" if value.layout is not torch.strided else "a tensor of another kind")
+            raise Unusable("a tensor of another kind" if value.layout is torch.strided else f"a tensor that is {value.layout}")
         if value.ndim > 60 or value.is_conj() or value.is_neg():
             raise Unusable("a tensor of over 60 axes" if value.ndim > 60 else "a conjugate view")
         dtype = resolved(str(value.dtype))

@@ -18,6 +18,7 @@ from . import (  # for what they declare  # noqa: F401
     from_data,
     functions,
     gather_scatter,
+    incomplete_gamma,
     indexing,
     joining,
     loss,

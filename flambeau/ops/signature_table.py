@@ -144,7 +144,12 @@ SIGNATURES = """
     bitwise_right_shift
 (Tensor input, Scalar other | Tensor input, Tensor other | Scalar self, Tensor other) remainder
 (Tensor input, Tensor other | Scalar self, Tensor other | Tensor input, Scalar other) special_xlog1py special_xlogy
-    xlogy
+    special_zeta xlogy
+(Tensor x, Tensor n | Scalar x, Tensor n | Tensor x, Scalar n) special_chebyshev_polynomial_t
+    special_chebyshev_polynomial_u special_chebyshev_polynomial_v special_chebyshev_polynomial_w
+    special_hermite_polynomial_h special_hermite_polynomial_he special_laguerre_polynomial_l
+    special_legendre_polynomial_p special_shifted_chebyshev_polynomial_t special_shifted_chebyshev_polynomial_u
+    special_shifted_chebyshev_polynomial_v special_shifted_chebyshev_polynomial_w
 (Tensor input, Tensor exponent | Scalar self, Tensor exponent | Tensor input, Scalar exponent) float_power pow
 (Tensor input, int dim, bool keepdim= | Tensor input, int[]? dim=, bool keepdim= | Tensor input) all any
 (int from, int? to, *, Generator? generator= | int to, *, Generator? generator= | *, Generator? generator=)

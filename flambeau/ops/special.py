@@ -13,6 +13,7 @@ from ..core.tensor import Tensor, method
 from ..graph.bounds import check_fits
 from ..graph.dtypes import TYPE_NAMES
 from ..graph.primitives import FLOAT_FUNCTIONS as F
+from .assignment import assign
 from .choice import where
 from .conversion import computed_in_double, floating, rounded_once
 from .elementwise import differentiated
@@ -139,7 +140,7 @@ def log_ndtr(input: Tensor) -> Tensor:
 
 # --- derivatives of the gamma function's logarithm ------------------------------------------------------------------------
 
-_BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510, 43867 / 798)
+BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510, 43867 / 798)
 """B₂, B₄, …, B₁₈."""
 
 
@@ -169,7 +170,7 @@ def _hurwitz(x: np.ndarray, s: int) -> np.ndarray:
         y = np.where(low, y + 1, y)
     tail = y ** (1 - s) / (s - 1) + y**-s / 2
     factor = float(s)
-    for k, b in enumerate(_BERNOULLI, 1):
+    for k, b in enumerate(BERNOULLI, 1):
         tail += b * factor / math.factorial(2 * k) * y ** -(s + 2.0 * k - 1)
         factor *= (s + 2 * k - 1) * (s + 2 * k)
     pole = (x <= 0) & (x == np.floor(x))
@@ -194,6 +195,12 @@ def _polygamma_of(input: Tensor, order: int) -> Tensor:
 def _polygamma_method(self: Tensor, n: int) -> Tensor:
     """Derivative number ``n`` of the digamma function."""
     return polygamma(n, self)
+
+
+@method("polygamma_")
+def _polygamma_in_place(self: Tensor, n: int) -> Tensor:
+    """In-place version of ``polygamma``."""
+    return assign(self, polygamma(n, self))
 
 
 @operation("special.multigammaln", inplace=True, out=True)
@@ -258,10 +265,11 @@ def _bessel_function(name: str, meaning: str, history: str, order: int, scaled: 
     def slope(grad: Tensor, input: Tensor) -> Tensor:
         value = _bessel_functions[order, scaled](input)
         other = _bessel_functions[1 - order, scaled](input)
-        slope = other - value / input if order else other
+        small = input.abs() <= _TINY
+        slope = other - value / where(small, 1.0, input) if order else other
         if scaled:
             slope = slope - input.sign() * value
-        return grad * (where(input.abs() > _TINY, slope, 0.5) if order else slope)
+        return grad * (where(small, slope * 0 + 0.5, slope) if order else slope)
 
     @differentiated(slope, name=history)
     def apply(input: Tensor) -> Tensor:

@@ -35,6 +35,8 @@ def embedding(
     With ``max_norm`` the chosen rows are first scaled down in place where their norm exceeds it. The gradient is
     always dense.
     """
+    if weight.ndim != 2:
+        raise RuntimeError("'weight' must be 2-D")
     padding_idx = row_in(padding_idx, weight.size(0))
     if max_norm is not None:
         _renormalise(weight, input, max_norm, norm_type)

@@ -58,6 +58,10 @@ class HuberLoss(_Loss):
     reduction: str = "mean"
     delta: float = 1.0
 
+    def _settle(self) -> None:
+        if isinstance(self.delta, complex):
+            raise TypeError(f"delta must be a float or int, got: {type(self.delta)}")
+
 
 @layer()
 class PoissonNLLLoss(_Loss):
