@@ -45,6 +45,8 @@ from .random import (
     seed,
     set_rng_state,
 )
+from .surface import install as _find_further_modules
+from .surface import module_below as _further_module
 
 if TYPE_CHECKING:
     from .functions import *  # noqa: F403
@@ -52,6 +54,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _collect_less_often()
+_find_further_modules()
 globals().update(_NAMESPACE)
 globals().update({d.name: d for d in _dtypes.ALL})
 double, float, half = _dtypes.float64, _dtypes.float32, _dtypes.float16
@@ -109,7 +112,12 @@ _LAZY_NAMES = {
 
 
 def __getattr__(name: str) -> Any:
-    return _lazy_attribute(__name__, name, _LAZY_MODULES, _LAZY_NAMES)
+    try:
+        return _lazy_attribute(__name__, name, _LAZY_MODULES, _LAZY_NAMES)
+    except AttributeError:
+        if name.startswith("__"):
+            raise
+        return _further_module("torch", name)
 
 
 def __dir__() -> list[str]:

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from . import mha
-from .absent import Library, SwitchedLibrary
+from .library import Library, SwitchedLibrary
 
 __all__ = ["cpu", "cuda", "cudnn", "mha", "mkl", "mkldnn", "mps", "openmp", "opt_einsum"]
 

@@ -70,6 +70,11 @@ class Finder:
                 if type(spec.loader) is SourceFileLoader:
                     spec.loader = PublishingLoader(spec.loader.name, spec.loader.path)
                 return spec
+            from flambeau.surface.modules import Finder as TableFinder
+
+            spec = TableFinder().find_spec(fullname)
+            if spec is not None:
+                return spec
         else:
             return None
         # Asking whether a module exists must get the answer no; only a statement of the program is told why it fails.
@@ -146,6 +151,7 @@ def _publish(module: ModuleType) -> None:
         from flambeau.version import torch_version
 
         module.__dict__["__version__"] = TorchVersion(torch_version)
+        _hide_internals(module)
     own = internal_module(published) == name
     for value in list(vars(module).values()):
         # What was imported from elsewhere belongs to its own module. Where several modules make up one of PyTorch's,
@@ -165,8 +171,18 @@ def _publish(module: ModuleType) -> None:
         tensor.__getattr__ = _missing_attribute  # type: ignore[attr-defined]
 
 
+def _hide_internals(package: ModuleType) -> None:
+    """Take away the attributes that the import system made of Flambeau's own folders; import statements find them still."""
+    for name, value in list(vars(package).items()):
+        internal = f"{package.__name__}.{name}"
+        if sys.modules.get(internal) is value and internal_module(published_module(internal)) != internal:
+            del package.__dict__[name]
+
+
 def _explain_missing(module: ModuleType, published: str) -> None:
-    """Make the error for a name that is not in ``module`` say so in PyTorch's terms."""
+    """Give ``module`` PyTorch's other names, too, and make the error for a name that is not there say so in PyTorch's terms."""
+    from flambeau.surface import lookup
+
     own: Callable[[str], Any] | None = module.__dict__.get("__getattr__")
 
     def __getattr__(name: str) -> Any:
@@ -176,21 +192,36 @@ def _explain_missing(module: ModuleType, published: str) -> None:
             except AttributeError as error:
                 if error.name not in (None, name):
                     raise
+        if not name.startswith("__"):
+            try:
+                value = lookup(published, name)
+            except AttributeError:
+                pass
+            else:
+                setattr(module, name, value)
+                return value
         hint = "" if name.startswith("__") else f" ({_not_offered(f'{published}.{name}')})"
         raise AttributeError(f"module '{published}' has no attribute '{name}'{hint}", name=name, obj=module) from None
 
     module.__dict__["__getattr__"] = __getattr__
-    if not hasattr(module, "__path__"):
+    if "__path__" not in vars(module):
         # `from module import name` only asks the finder (which explains) about names missing from packages.
         module.__path__ = []
 
 
 def _missing_attribute(self: Any, name: str) -> Any:
+    from flambeau.surface import lookup
+
+    if not name.startswith("_"):
+        try:
+            return lookup("torch.Tensor", name)
+        except AttributeError:
+            pass
     hint = "" if name.startswith("__") else f" ({_not_offered(f'torch.Tensor.{name}')})"
     raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'{hint}", name=name, obj=self)
 
 
 def _not_offered(name: str) -> str:
-    from flambeau.version import __version__
+    from flambeau.surface.refusals import not_offered
 
-    return f"Flambeau {__version__} does not offer {name}"
+    return not_offered(name)

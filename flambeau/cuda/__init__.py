@@ -8,16 +8,19 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
-from ..backends.absent import NO_CUDA, functions
+from ..interpreter.lazy import lazy_attribute
+from ..surface.answers import NO_CUDA
+from ..surface.inert import inert
 from . import amp
 from .errors import AcceleratorError, OutOfMemoryError
 from .streams import Event, Stream, StreamContext
 
-_FUNCTIONS = {**functions("cuda"), **functions("cuda.memory")}
+_FUNCTIONS = {**inert("torch.cuda.memory"), **inert("torch.cuda")}
 globals().update(_FUNCTIONS)
 
 __all__ = [
-    *_FUNCTIONS, "AcceleratorError", "Event", "OutOfMemoryError", "Stream", "StreamContext", "amp", "device", "device_of",
+    *(name for name in _FUNCTIONS if not name.startswith("_")),
+    "AcceleratorError", "Event", "OutOfMemoryError", "Stream", "StreamContext", "amp", "device", "device_of",
     "set_device", "stream",
 ]  # fmt: skip
 
@@ -54,4 +57,4 @@ def __getattr__(name: str) -> Any:
         made = type(name, (), {"__module__": "torch.cuda", "__new__": lambda cls, *args, **options: NO_CUDA()})
         globals()[name] = made
         return made
-    raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+    return lazy_attribute(__name__, name, ("memory", "random"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
-from ..backends.absent import NO_CUDA
+from ..surface.answers import NO_CUDA
 
 
 class Stream:

@@ -1,5 +1,8 @@
 """Names in two worlds: Flambeau's modules, and the PyTorch modules whose place they take.
 
+Three of Flambeau's folders have names that PyTorch has given to something else (``compiler``, ``cpu``, ``ops``); what PyTorch
+means by them is in ``surface``.
+
 Used wherever a name leaves the program or enters it: importing ``torch`` under ``flambeau run``, and the global
 names inside files of ``save`` and ``load``. This module imports nothing of the package: child processes load it
 before they know whether they will need the rest.
@@ -22,14 +25,22 @@ _PUBLISHED: dict[str, tuple[str, bool]] = {
     "flambeau.vision": ("torchvision", False),
     "flambeau.audio": ("torchaudio", False),
     "flambeau.metrics": ("torchmetrics", False),
+    "flambeau.command": ("torch", True),
+    "flambeau.compiler": ("torch", True),
     "flambeau.core": ("torch", True),
     "flambeau.core.hooks": ("torch.utils.hooks", True),
     "flambeau.core.modes": ("torch.autograd.grad_mode", True),
+    "flambeau.cpu": ("torch", True),
     "flambeau.graph": ("torch", True),
     "flambeau.interpreter": ("torch", True),
+    "flambeau.kernels": ("torch", True),
     "flambeau.serialization": ("torch.serialization", True),
     "flambeau.ops": ("torch", True),
     "flambeau.ops.storages": ("torch.storage", True),
+    "flambeau.surface": ("torch", True),
+    "flambeau.surface.compiler": ("torch.compiler", False),
+    "flambeau.surface.cpu": ("torch.cpu", False),
+    "flambeau.surface.ops": ("torch.ops", False),
     "flambeau.nn.functional": ("torch.nn.functional", True),
     **{
         f"flambeau.vision.transforms.{part}": ("torchvision.transforms.transforms", True)
@@ -41,10 +52,10 @@ _PUBLISHED: dict[str, tuple[str, bool]] = {
 
 #: PyTorch's modules whose contents are elsewhere here: those of its compiled part, that files mention, and others.
 _ELSEWHERE = {
-    "torch._C": "flambeau",
-    "torch._C._nn": "flambeau.nn.functional",
-    "torch._C._VariableFunctions": "flambeau",
     "torch.autograd.grad_mode": "flambeau.core.modes",
+    "torch.compiler": "flambeau.surface.compiler",
+    "torch.cpu": "flambeau.surface.cpu",
+    "torch.ops": "flambeau.surface.ops",
     "torch.storage": "flambeau.ops.storages",
 }
 
@@ -62,7 +73,8 @@ def published_module(module: str) -> str:
 
 def internal_module(module: str) -> str:
     """The Flambeau module behind a PyTorch module's name; other packages' names stay as they are."""
-    if module in _ELSEWHERE:
-        return _ELSEWHERE[module]
+    for prefix, internal in _ELSEWHERE.items():
+        if module == prefix or module.startswith(prefix + "."):
+            return internal + module[len(prefix) :]
     root, dot, rest = module.partition(".")
     return ROOTS[root] + dot + rest if root in ROOTS else module

@@ -1,6 +1,0 @@
-"""``torch.accelerator``: whichever device there is besides the CPU; here, none."""
-
-from .backends.absent import functions
-
-globals().update(functions("accelerator"))
-del functions

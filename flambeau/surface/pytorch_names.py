@@ -1,0 +1,35 @@
+"""The names that PyTorch has: ``pytorch_names.txt``, read when a name is not offered."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+
+ENTRY = re.compile(r"([^\s()]+)(?:\(([^)]*)\))?")
+"""A name, and in parentheses what it consists of (an enumeration of members) or derives from (an exception)."""
+
+
+@cache
+def sections() -> dict[str, str]:
+    """The parts of the file by module; ``torch.Tensor`` and ``torch.ops.aten`` have one as well."""
+    text = Path(__file__).with_suffix(".txt").read_text(encoding="utf-8")
+    parts = (part.partition("]") for part in text.split("\n[")[1:])
+    return {module: rest for module, _, rest in parts}
+
+
+def is_module(name: str) -> bool:
+    """Whether PyTorch has a module of this name."""
+    return name in sections() and name not in ("torch.Tensor", "torch.ops.aten")
+
+
+@cache
+def names_of(module: str) -> dict[str, tuple[str, tuple[str, ...]]]:
+    """What a module has: for each name its kind (class, enumeration, exception, function, value, or parent for what is the
+    same in the package around) and its members."""
+    found = {}
+    for line in sections().get(module, "").splitlines():
+        kind, _, names = line.partition(" ")
+        for name, members in ENTRY.findall(names):
+            found[name] = kind, tuple(members.split(",")) if members else ()
+    return found

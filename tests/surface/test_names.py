@@ -1,0 +1,140 @@
+"""Names of PyTorch's that are not offered: what stands for them, as programs find it. Each program is a process of its own."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def check(program: str) -> None:
+    """Run a program whose assertions are the test, with PyTorch's names meaning Flambeau's."""
+    command = [sys.executable, "-m", "flambeau", "run", "-c", program]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=ROOT)
+    assert result.returncode == 0, result.stderr
+
+
+def test_what_is_refused_can_be_imported_and_says_so_when_it_is_used() -> None:
+    check("""
+import abc, pickle, typing
+import torch, torch.ao.quantization as quantization, torch.package
+from torch.ao.nn.quantized import Linear
+from torch.ao.quantization import QConfig, prepare, default_qconfig
+from torch.quantization import quantize_dynamic
+
+class Mine(QConfig, abc.ABC):
+    made: typing.Optional[Linear] = None
+
+def annotated(x: "QConfig | None", y: typing.List[Linear], config=default_qconfig) -> QConfig[int]: ...
+typing.get_type_hints(annotated)
+assert not isinstance(torch.nn.Linear(1, 1), Linear) and not issubclass(torch.nn.Linear, Linear)
+assert prepare.__name__ == "prepare" and prepare.__module__ == "torch.ao.quantization" and callable(prepare)
+assert pickle.loads(pickle.dumps(QConfig)) is QConfig
+assert quantization.prepare is prepare and torch.ao.quantization.QConfig is QConfig
+for use in (
+    lambda: prepare(torch.nn.Linear(1, 1)), lambda: Linear(1, 1), lambda: Mine(1), lambda: quantize_dynamic(None),
+    lambda: bool(default_qconfig), lambda: default_qconfig.activation, lambda: QConfig.make(),
+    lambda: torch.package.PackageExporter("f"),
+):
+    try:
+        use()
+    except NotImplementedError as error:
+        assert str(error).startswith("Flambeau 0.1.0 does not offer torch."), error
+    else:
+        raise AssertionError(use)
+try:
+    prepare()
+except NotImplementedError as error:
+    assert str(error) == "Flambeau 0.1.0 does not offer torch.ao.quantization.prepare: there is no quantisation"
+""")
+
+
+def test_what_pytorch_has_not_is_not_there() -> None:
+    check("""
+import importlib.util
+import torch, torch._C, torch.ao.quantization, torch._dynamo.config, torch.backends.nnpack
+for module in (torch, torch._C, torch.ao.quantization, torch.backends.nnpack, torch.nn.modules.conv):
+    assert not hasattr(module, "no_such_name") and getattr(module, "no_such_name", 3) == 3
+assert importlib.util.find_spec("torch.ao.no_such_module") is None
+assert importlib.util.find_spec("torch.ao.quantization.observer") is not None
+assert not hasattr(torch.ones(1), "no_such_method")
+""")
+
+
+def test_internals_do_not_show() -> None:
+    check("""
+import importlib
+import torch, flambeau
+for name in ("graph", "core", "kernels", "interpreter", "command", "surface", "composite"):
+    assert not hasattr(torch, name), name
+    try:
+        importlib.import_module("torch." + name)
+    except ModuleNotFoundError:
+        pass
+    else:
+        raise AssertionError(name)
+assert torch.compiler.is_compiling() is False and torch.cpu.is_available() and torch.cpu.device_count() == 1
+assert not hasattr(torch.compiler, "fuse") and not hasattr(torch.cpu, "gemm")
+from flambeau.compiler.report import last_evaluation  # Flambeau's own folders are where they were
+from flambeau.graph import dtypes
+import torch.compiler, torch.cpu, torch.compiler.config
+assert callable(last_evaluation) and torch.compiler.disable is torch.compiler.disable
+""")
+
+
+def test_what_is_meaningless_does_nothing() -> None:
+    check("""
+import torch, torch._dynamo, torch._inductor.config, torch._dynamo.config
+import torch._dynamo.config as config
+
+@torch.compiler.disable
+def plain(x):
+    return x + 1
+
+@torch._dynamo.disable(recursive=False)
+def called(x):
+    return x + 1
+
+assert plain(1) == called(1) == 2 and torch.compiler.allow_in_graph(plain) is plain
+torch._dynamo.reset()
+torch.compiler.cudagraph_mark_step_begin()
+config.cache_size_limit = max(64, config.cache_size_limit)
+torch._inductor.config.triton.cudagraphs = True
+with config.patch(verbose=True, suppress_errors=True):
+    assert config.verbose and config.suppress_errors
+assert not config.verbose and config.cache_size_limit == 64
+with torch.compiler.set_stance("force_eager"):
+    pass
+torch._C._log_api_usage_once("event")
+torch._C._jit_set_profiling_executor(False)
+assert torch._C._get_tracing_state() is None and torch._C.Generator is torch.Generator
+assert not torch.mtia.is_available() and not torch.backends.cusparselt.is_available() and not torch.xpu.is_initialized()
+assert torch.accelerator.current_accelerator() is None and torch.accelerator.memory_allocated() == 0
+with torch.cuda.nvtx.range("step"):
+    pass
+""")
+
+
+def test_what_lies_elsewhere_in_pytorch_is_the_same_object() -> None:
+    check("""
+import torch
+from torch.autograd.anomaly_mode import detect_anomaly
+from torch.nn.modules.batchnorm import LazyBatchNorm1d
+from torch.nn.modules.linear import LazyLinear
+assert LazyBatchNorm1d is torch.nn.LazyBatchNorm1d and LazyLinear is torch.nn.LazyLinear
+assert detect_anomaly is torch.autograd.detect_anomaly
+""")
+
+
+def test_exceptions_that_nothing_raises_can_be_handled() -> None:
+    check("""
+from torch._dynamo.exc import TorchDynamoException, Unsupported
+from torch.distributed import DistBackendError
+assert issubclass(DistBackendError, RuntimeError)
+try:
+    raise ValueError
+except (TorchDynamoException, Unsupported, DistBackendError):
+    raise AssertionError
+except ValueError:
+    pass
+""")
