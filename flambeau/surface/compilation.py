@@ -44,13 +44,8 @@ COMPILATION: dict[str, dict[str, Any]] = {
         "list_mode_options(mode=None, dynamic=None)": {"default": {}, "reduce-overhead": {}, "max-autotune": {}},
     },
     "torch._utils": {"is_compiling()": False},
-    "torch._functorch.aot_autograd": {},
     "torch._logging": {"set_logs(**options)": None, "hide_warnings()": context},
     "torch._lazy": {"mark_step(device='', wait=False)": None},
-    "torch._jit_internal": {
-        "is_scripting()": False, "unused(fn)": given_back, "ignore(drop=False, **kwargs)": given_back, "export(fn)": given_back,
-        "_copy_to_script_wrapper(fn)": given_back,
-    },
 }  # fmt: skip
 """{module: {how a function is called: what it answers}}"""
 

@@ -32,7 +32,6 @@ DEVICES: dict[str, dict[str, Any]] = {
         "set_device(device)": None, "synchronize(device=None)": None, "current_stream(device=None)": None,
         "stream(stream)": context, "get_capabilities()": {},
     },
-    "torch.cpu.amp": {},
     "torch.mps": {
         **_COMMON, "manual_seed(seed)": None, "manual_seed_all(seed)": None, "seed()": None, "synchronize()": NO_MPS,
         "current_allocated_memory()": 0, "driver_allocated_memory()": 0, "recommended_max_memory()": 0,

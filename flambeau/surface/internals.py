@@ -52,8 +52,6 @@ INTERNALS: dict[str, dict[str, Any]] = {
     },
     "torch.utils._triton": {"has_triton()": False, "has_triton_package()": False, "has_triton_tma()": False},
     "torch._utils_internal": {"justknobs_check(name, default=True)": True, "is_fb_unit_test()": False},
-    "torch.utils._cxx_pytree": {},
-    "torch.utils.backcompat": {},
     "torch.utils.cpp_extension": {
         "CUDA_HOME": None, "ROCM_HOME": None, "CUDNN_HOME": None, "IS_HIP_EXTENSION": False,
         "IS_WINDOWS": sys.platform == "win32",
