@@ -31,7 +31,7 @@ _LATER = {
     "gradcheck": "gradcheck",
     "gradgradcheck": "gradcheck",
 }
-_MODULES = ("function", "functional", "graph", "variable")
+_MODULES = ("function", "functional", "graph", "profiler", "profiler_util", "variable")
 
 
 def __getattr__(name: str) -> Any:

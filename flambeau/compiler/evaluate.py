@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from threading import get_ident
+from time import perf_counter_ns
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from ..kernels.kernel import Late
 from .assemble import AssembledPlan
 from .families import planned, planned_for_any_size
 from .plan import Plan
-from .report import remember
+from .report import Evaluation, listeners, remember
 from .running import PlacedPlan
 
 _SEEN = object()
@@ -78,6 +79,7 @@ def _run(trace: Trace, last: Step, skipped: tuple[Any, ...], nodes: list[Node]) 
     if last.depth == 0:
         trace.ended = True
         return None
+    began = perf_counter_ns() if listeners else 0
     held = bytes(shared(nodes))
     key = held, skipped
     note_use(last, _same_steps)
@@ -86,12 +88,16 @@ def _run(trace: Trace, last: Step, skipped: tuple[Any, ...], nodes: list[Node]) 
         placed = _placed(device_called(trace.device), last, held, places_of(skipped, last.depth))
         if placed.plan.fused or placed.plan.loops or recording.EAGER:
             remember_plan(last, key, placed)
-    if not recording.SHOW:
+    if not began:
         remember(placed.plan, None)
         return placed.run(trace, nodes)
+    planned = perf_counter_ns()
     timings: list[np.ndarray] = []
     late = placed.run(trace, nodes, timings)
-    remember(placed.plan, timings)
+    evaluation = Evaluation(placed.plan, [int(time) for times in timings for time in times], began, planned, perf_counter_ns())
+    remember(placed.plan, evaluation.times)
+    for listen in tuple(listeners):
+        listen(evaluation)
     return late
 
 

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Sequence
 from itertools import chain, repeat, starmap
 from operator import attrgetter
+from time import perf_counter_ns
 from typing import Any
 
 import numpy as np
@@ -52,7 +53,8 @@ class PlacedPlan:
     def run(self, trace: Trace, nodes: list[Node], timings: list[np.ndarray] | None = None) -> Late | None:
         """Compute and bind the needed values. Returns the error that was found, in which case nothing was bound.
 
-        ``timings`` takes an array for each native run: how long its steps took, one after the other on one thread.
+        ``timings`` takes how long its pieces of work took, in ns: an array for each native run, whose steps then run one after
+        the other on one thread, and for each host call.
         """
         plan = self.plan
         if plan.lock._is_owned():  # type: ignore[attr-defined]
@@ -89,7 +91,10 @@ class PlacedPlan:
             if isinstance(segment, tuple):
                 last = _native_run(plan, segment, arena, threads, timings)
             else:
+                began = perf_counter_ns()
                 segment.run(lambda operand: plan.memory_of(operand, leaves, buffers, arena), numbers)
+                if timings is not None:
+                    timings.append(np.array([perf_counter_ns() - began]))
         # The last native run, all bindings and the end of the trace are one call, so that no signal can come in between:
         # what was overwritten in place is bound again, or nothing was overwritten.
         bind = chain(

@@ -44,6 +44,8 @@ CLOSED = -1
 """The limit of a trace that was evaluated, or is not to be continued."""
 SHOW = os.environ.get("FLAMBEAU_SHOW", "") not in ("", "0")
 """Report each evaluation (see :mod:`flambeau.compiler.report`)."""
+lines_wanted = [SHOW]
+"""Whether the line of all that is recorded is looked for, as reports and profiles want it."""
 EAGER = os.environ.get("FLAMBEAU_EAGER", "") not in ("", "0")
 """Evaluate each operation when it is recorded (with the same bits)."""
 
@@ -182,7 +184,7 @@ evaluate_trace: list[Callable[[Trace], None]] = []
 
 def line_of(step: Step) -> tuple[str, int] | None:
     """The line that records what follows a step, for reports. Looking for it takes as long as recording: not for what passes."""
-    return local.line or (user_site() if SHOW or not step.passing else None)
+    return local.line or (user_site() if lines_wanted[0] or not step.passing else None)
 
 
 def new_step(
