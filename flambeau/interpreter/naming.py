@@ -48,6 +48,8 @@ _PUBLISHED: dict[str, tuple[str, bool]] = {
     },
     "flambeau.vision.transforms.functional": ("torchvision.transforms.functional", True),
     "flambeau.cuda.errors": ("torch", True),
+    "flambeau.distributed._c10d": ("torch.distributed.distributed_c10d", True),
+    "flambeau.distributed._c10d.errors": ("torch.distributed", True),
 }
 
 #: PyTorch's modules whose contents are elsewhere here: those of its compiled part, that files mention, and others.

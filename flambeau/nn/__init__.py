@@ -13,6 +13,7 @@ from .parameter import Buffer, Parameter, UninitializedBuffer, UninitializedPara
 __all__ = [  # noqa: F405
     *modules.__all__,
     "Buffer",
+    "DataParallel",
     "Parameter",
     "UninitializedBuffer",
     "UninitializedParameter",
@@ -20,12 +21,15 @@ __all__ = [  # noqa: F405
     "functional",
     "init",
     "modules",
+    "parallel",
     "parameter",
     "utils",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("attention", "utils"):  # imported when they are first used
+    if name in ("attention", "parallel", "utils"):  # imported when they are first used
         return importlib.import_module("." + name, __name__)
+    if name == "DataParallel":
+        return importlib.import_module(".parallel", __name__).DataParallel
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
