@@ -43,8 +43,9 @@ _PLAIN = {bool, int, float, str, tuple, type(None)}
 
 
 def _addindent(text: str, spaces: int) -> str:
-    """Indent every line of ``text`` but the first."""
-    return text.replace("\n", "\n" + spaces * " ")
+    """Indent every line of ``text`` but the first; blank lines become empty."""
+    first, *others = text.split("\n")
+    return "\n".join([first, *[spaces * " " + line if line.strip() else "" for line in others]])
 
 
 def _forward_unimplemented(self: Module, *input: Any) -> None:
