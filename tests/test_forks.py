@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -21,6 +22,7 @@ from flambeau.core.composite import composite
 from flambeau.cpu import jit, memory
 from flambeau.cpu.memory import default_pool
 from flambeau.graph.trace import local, step_boundary
+from flambeau.interpreter import undisturbed as calling
 from flambeau.utils.data import DataLoader, TensorDataset
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
@@ -210,3 +212,28 @@ def test_forks_of_a_signals_handler_at_any_moment() -> None:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
     assert set(statuses) == {0} and training.works()
+
+
+def test_a_child_that_goes_on_where_its_parent_waited_for_a_call() -> None:
+    children: list[int] = []
+    result: object = None
+    before = signal.signal(signal.SIGALRM, lambda *_: children.append(os.fork()))
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.05)
+        result = calling.undisturbed(lambda: [time.sleep(0.2), "given"][1])
+    finally:
+        if children == [0]:
+            os._exit(0 if result == "given" else 1)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    (child,) = children
+    for _ in range(100):
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if ended:
+            break
+        time.sleep(0.1)
+    else:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        pytest.fail("the child waits for a thread that is not there")
+    assert status == 0 and result == "given"

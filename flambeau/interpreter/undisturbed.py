@@ -12,7 +12,9 @@ import threading
 from _thread import allocate_lock, stack_size, start_new_thread
 from collections.abc import Callable, Sequence
 from threading import get_ident
-from typing import Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
+
+from .forks import in_child, new_lock
 
 _T = TypeVar("_T")
 
@@ -26,10 +28,23 @@ def undisturbed(function: Callable[[], _T]) -> _T:
     The caller must not hold locks that the function needs. (``threading.Thread`` is written in Python, and does not cope with
     interruptions either.)
     """
-    if get_ident() != threading.main_thread().ident:
+    if get_ident() != threading.main_thread().ident or _without_another:
         return function()
     begun = _Begun(function)
-    return begun.result() if begun.started else function()
+    if begun.started:
+        return begun.result()
+    try:
+        _without_another.append(True)
+        return function()
+    finally:
+        _without_another.clear()
+
+
+_without_another: list[bool] = []
+"""Whether the main thread calls a function itself. What that calls in turn it calls itself too, even if threads could be started
+by now: it may hold locks that the function needs."""
+_one_at_a_time = new_lock()
+"""Held while a thread is started: the size of stacks is one for all threads."""
 
 
 def at_once(functions: Sequence[Callable[[], _T]]) -> list[_T]:
@@ -53,13 +68,17 @@ class _Begun(Generic[_T]):
         self._done = allocate_lock()
         self._done.acquire()
         self.started = True
-        before = stack_size(STACK_BYTES)
-        try:
-            start_new_thread(self._call, ())
-        except RuntimeError:
-            self.started = False
-        finally:
-            stack_size(before)
+        with _one_at_a_time:
+            before = stack_size()
+            try:
+                stack_size(STACK_BYTES)
+                _not_ended.add(self)
+                start_new_thread(self._call, ())
+            except RuntimeError:
+                self.started = False
+                _not_ended.discard(self)
+            finally:
+                stack_size(before)
 
     def _call(self) -> None:
         try:
@@ -68,6 +87,7 @@ class _Begun(Generic[_T]):
             self._outcome.append((None, error))
         finally:
             self._done.release()
+            _not_ended.discard(self)
 
     def wait(self) -> None:
         """Return when the call has ended."""
@@ -78,6 +98,8 @@ class _Begun(Generic[_T]):
     def result(self) -> _T:
         """What the call gave; raises what it raised."""
         self._done.acquire()
+        if not self._outcome:  # a child, forked by a signal's handler meanwhile, where that thread is no more
+            return self._function()
         result, error = self._outcome.pop()
         if error is not None:
             try:
@@ -85,3 +107,16 @@ class _Begun(Generic[_T]):
             finally:
                 del error  # its traceback leads here
         return cast(_T, result)
+
+
+_not_ended: set[_Begun[Any]] = set()
+
+
+def _wait_no_more() -> None:
+    for begun in _not_ended:
+        if begun._done.locked():
+            begun._done.release()
+    _not_ended.clear()
+
+
+in_child(_wait_no_more)

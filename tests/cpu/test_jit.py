@@ -8,8 +8,10 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from in_threads import together
 
 from flambeau.cpu import jit
 from flambeau.cpu.ir import Kernel, KernelBuilder, Module
@@ -18,6 +20,7 @@ from flambeau.cpu.object_cache import ObjectCache
 from flambeau.cpu.symbols import ObjectFormatError, Symbol, external_symbols
 from flambeau.cpu.target import binding, code_version, host
 from flambeau.cpu.values import INDEX
+from flambeau.interpreter import undisturbed as calling
 
 ANSWER = "define i64 @answer(i64 %x) {\n  %y = mul i64 %x, 7\n  ret i64 %y\n}\n"
 
@@ -214,6 +217,35 @@ def test_threads_compile_each_kernel_once(tmp_path: Path) -> None:
         [tuple(range(100, 108)), tuple(range(107, 99, -1)), tuple(range(100, 108, 2))]
     )
     assert sorted(emitted) == list(range(100, 108))
+
+
+def test_where_a_thread_cannot_be_started_and_the_next_one_can(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was called in the main thread for want of another holds locks that further threads would wait for."""
+    start, failed = calling.start_new_thread, list[bool]()
+
+    def start_later(*arguments: Any) -> int:
+        if not failed:
+            failed.append(True)
+            raise RuntimeError("can't start new thread")
+        return start(*arguments)
+
+    monkeypatch.setattr(calling, "start_new_thread", start_later)
+    directly: list[bool] = []
+
+    def inner() -> None:
+        directly.append(threading.current_thread() is threading.main_thread())
+
+    calling.undisturbed(lambda: calling.undisturbed(inner))
+    assert directly == [True] and failed
+    calling.undisturbed(inner)
+    assert directly == [True, False]
+
+
+def test_the_size_of_stacks_is_as_it_was(hasty: None) -> None:
+    """Whatever threads start others at the same time: it is one for all of them."""
+    before = threading.stack_size()
+    together(*[lambda: [calling.at_once([int] * 3) for _ in range(300)] for _ in range(3)])
+    assert threading.stack_size() == before
 
 
 def test_target() -> None:
