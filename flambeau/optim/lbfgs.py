@@ -83,7 +83,7 @@ class LBFGS(Optimizer):
                 step = min(1.0, 1.0 / float(gradient.abs().sum())) * lr
             else:
                 self._remember(state, gradient - previous_gradient, direction * step, group["history_size"])
-                direction = self._direction(state, gradient)
+                direction = self._direction(state, gradient, group["history_size"])
                 step = lr
             previous_gradient, previous_loss = gradient, loss
             slope = float(gradient.dot(direction))
@@ -117,21 +117,21 @@ class LBFGS(Optimizer):
                 or abs(loss - previous_loss) < group["tolerance_change"]
             ):
                 break
-        state.update(d=direction, t=step, prev_flat_grad=previous_gradient, prev_loss=previous_loss)
+        state.update(d=direction, t=step if isinstance(group["lr"], float | int) else flambeau.tensor(step), prev_flat_grad=previous_gradient, prev_loss=previous_loss)
         return first_loss
 
     def _remember(self, state: dict[str, Any], change: Tensor, step: Tensor, history_size: int) -> None:
         """Keep a change of gradient and the step that led to it, if the loss is convex between them."""
-        product = float(change.dot(step))
-        if product <= 1e-10:
+        product = change.dot(step)
+        if float(product) <= 1e-10:
             return
         for name, value in (("old_dirs", change), ("old_stps", step), ("ro", 1.0 / product)):
             state[name].append(value)
             if len(state[name]) > history_size:
                 state[name].pop(0)
-        state["H_diag"] = product / float(change.dot(change))
+        state["H_diag"] = product / change.dot(change)
 
-    def _direction(self, state: dict[str, Any], gradient: Tensor) -> Tensor:
+    def _direction(self, state: dict[str, Any], gradient: Tensor, history_size: int) -> Tensor:
         """Minus the approximate inverse Hessian times the gradient (the two-loop recursion)."""
         history = list(zip(state["old_dirs"], state["old_stps"], state["ro"], strict=True))
         direction = -gradient
@@ -140,6 +140,7 @@ class LBFGS(Optimizer):
             share = step.dot(direction) * inverse
             direction = direction - change * share
             shares.append(share)
+        state["al"] = [*reversed(shares), *[None] * (history_size - len(shares))]  # as it is in PyTorch's files
         direction = direction * state["H_diag"]
         for (change, step, inverse), share in zip(history, reversed(shares), strict=True):
             direction = direction + step * (share - change.dot(direction) * inverse)

@@ -30,7 +30,8 @@ OPTIMIZERS: list[tuple[str, dict[str, Any]]] = [
     ("NAdam", {"lr": 0.03, "weight_decay": 0.1, "decoupled_weight_decay": True}), ("RAdam", {}),
     ("RAdam", {"lr": 0.03, "weight_decay": 0.1, "betas": (0.8, 0.9)}), ("Rprop", {}),
     ("Rprop", {"lr": 0.03, "etas": (0.4, 1.5), "step_sizes": (1e-3, 1.0)}), ("ASGD", {}),
-    ("ASGD", {"lr": 0.1, "lambd": 0.01, "t0": 3, "weight_decay": 0.1}),
+    ("ASGD", {"lr": 0.1, "lambd": 0.01, "t0": 3, "weight_decay": 0.1}), ("Adafactor", {}),
+    ("Adafactor", {"lr": 0.3, "d": 1.5, "weight_decay": 0.1, "eps": (1e-6, 0.1), "beta2_decay": -0.5}),
 ]  # fmt: skip
 
 IDS = [f"{name}-{place}" for place, (name, _) in enumerate(OPTIMIZERS)]
