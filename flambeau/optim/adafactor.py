@@ -8,7 +8,7 @@ from typing import Any
 
 import flambeau
 
-from ..core.modes import without_history
+from ..core.modes import no_grad
 from ..core.tensor import Tensor
 from ..graph.limits import finfo
 from ..graph.trace import local, note_change
@@ -59,7 +59,7 @@ class Adafactor(Optimizer):
         for group in self.param_groups:
             for parameter in group["params"]:
                 if parameter.grad is not None:
-                    without_history(lambda parameter=parameter, group=group: self._update(parameter, group))
+                    self._update(parameter, group)
         return loss
 
     def _begin(self, parameter: Tensor) -> ParameterState:
@@ -81,15 +81,17 @@ class Adafactor(Optimizer):
         self.state[parameter] = state
         return state
 
+    @no_grad()
     def _update(self, parameter: Tensor, group: dict[str, Any]) -> None:
         state = self._begin(parameter)
-        gradient = -parameter.grad if group["maximize"] else parameter.grad
+        gradient: Any = -parameter.grad if group["maximize"] else parameter.grad  # type: ignore[operator]
         least, least_scale = group["eps"]
         least = finfo(parameter.dtype).eps if least is None else least
         lr = number(group["lr"])
-        step = state.numbers["step"] + 1.0
+        before: Any = state.numbers
+        step = before["step"] + 1.0
         if local.trace.sites:  # what was recorded before may turn out to be wrong, and the step be undone
-            note_change(state, "numbers", state.numbers)
+            note_change(state, "numbers", before)
         state["step"] = step
         fresh = step ** group["beta2_decay"]
         root = math.sqrt(parameter.numel())

@@ -117,7 +117,8 @@ class LBFGS(Optimizer):
                 or abs(loss - previous_loss) < group["tolerance_change"]
             ):
                 break
-        state.update(d=direction, t=step if isinstance(group["lr"], float | int) else flambeau.tensor(step), prev_flat_grad=previous_gradient, prev_loss=previous_loss)
+        length = step if isinstance(group["lr"], float | int) else flambeau.tensor(step)
+        state.update(d=direction, t=length, prev_flat_grad=previous_gradient, prev_loss=previous_loss)
         return first_loss
 
     def _remember(self, state: dict[str, Any], change: Tensor, step: Tensor, history_size: int) -> None:

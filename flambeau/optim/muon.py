@@ -8,7 +8,7 @@ from typing import Any
 
 import flambeau
 
-from ..core.modes import without_history
+from ..core.modes import no_grad
 from ..core.tensor import Tensor
 from ._formula import number
 from .optimizer import Optimizer, ParamsT
@@ -75,9 +75,10 @@ class Muon(Optimizer):
         for group in self.param_groups:
             for parameter in group["params"]:
                 if parameter.grad is not None:
-                    without_history(lambda parameter=parameter, group=group: self._update(parameter, group))
+                    self._update(parameter, group)
         return loss
 
+    @no_grad()
     def _update(self, parameter: Tensor, group: dict[str, Any]) -> None:
         gradient, state = parameter.grad, self.state[parameter]
         assert gradient is not None

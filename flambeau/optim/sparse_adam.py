@@ -8,7 +8,7 @@ from typing import Any
 
 import flambeau
 
-from ..core.modes import without_history
+from ..core.modes import no_grad
 from ..core.tensor import Tensor
 from ._formula import number
 from .optimizer import Optimizer, ParamsT
@@ -55,9 +55,10 @@ class SparseAdam(Optimizer):
                     continue
                 if not gradient.is_sparse:
                     raise RuntimeError("SparseAdam does not support dense gradients, please consider Adam instead")
-                without_history(lambda parameter=parameter, group=group: self._update(parameter, group))
+                self._update(parameter, group)
         return loss
 
+    @no_grad()
     def _update(self, parameter: Tensor, group: dict[str, Any]) -> None:
         state = self.state[parameter]
         if not state:

@@ -10,7 +10,7 @@ from typing import Any
 
 import flambeau
 
-from ..core.modes import without_history
+from ..core.modes import no_grad
 from ..core.tensor import Tensor
 from ..graph.notices import warn
 from ..nn.modules.batchnorm import _BatchNorm
@@ -36,12 +36,13 @@ def get_ema_multi_avg_fn(decay: float = 0.999) -> AverageOfMany:
     """The function that moves averages in place towards parameters by 1 - ``decay`` of the way."""
     _check_decay(decay)
 
+    @no_grad()
     def ema_update(ema_param_list: list[Tensor], current_param_list: list[Tensor], _: Any) -> None:
         for average, current in zip(ema_param_list, current_param_list, strict=True):
             if average.is_floating_point():
-                without_history(lambda a=average, c=current: a.lerp_(c, 1 - decay))
+                average.lerp_(current, 1 - decay)
             else:
-                without_history(lambda a=average, c=current: a.copy_(a * decay + c * (1 - decay)))
+                average.copy_(average * decay + current * (1 - decay))
 
     return ema_update
 
@@ -49,9 +50,10 @@ def get_ema_multi_avg_fn(decay: float = 0.999) -> AverageOfMany:
 def get_swa_multi_avg_fn() -> AverageOfMany:
     """The function that takes parameters into means of so many in place."""
 
+    @no_grad()
     def swa_update(averaged_param_list: list[Tensor], current_param_list: list[Tensor], num_averaged: Any) -> None:
         for average, current in zip(averaged_param_list, current_param_list, strict=True):
-            without_history(lambda a=average, c=current: a.copy_(a + (c - a) / (num_averaged + 1)))
+            average.copy_(average + (current - average) / (num_averaged + 1))
 
     return swa_update
 
@@ -60,8 +62,9 @@ def get_ema_avg_fn(decay: float = 0.999) -> Average:
     """The function of (average, parameter, how many) that gives the moving average."""
     _check_decay(decay)
 
+    @no_grad()
     def ema_update(ema_param: Tensor, current_param: Tensor, num_averaged: Any) -> Tensor:
-        return without_history(lambda: decay * ema_param + (1 - decay) * current_param)  # type: ignore[no-any-return]
+        return decay * ema_param + (1 - decay) * current_param
 
     return ema_update
 
@@ -69,10 +72,9 @@ def get_ema_avg_fn(decay: float = 0.999) -> Average:
 def get_swa_avg_fn() -> Average:
     """The function of (average, parameter, how many) that gives the mean of one more."""
 
+    @no_grad()
     def swa_update(averaged_param: Tensor, current_param: Tensor, num_averaged: Any) -> Tensor:
-        return without_history(  # type: ignore[no-any-return]
-            lambda: averaged_param + (current_param - averaged_param) / (num_averaged + 1)
-        )
+        return averaged_param + (current_param - averaged_param) / (num_averaged + 1)  # type: ignore[no-any-return]
 
     return swa_update
 
@@ -135,6 +137,7 @@ class AveragedModel(Module):
         self.n_averaged += 1
 
 
+@no_grad()
 def update_bn(loader: Iterable[Any], model: Module, device: Any = None) -> None:
     """Compute the statistics of batch norms anew from the batches of a loader (of tuples the first part)."""
     norms = [module for module in model.modules() if isinstance(module, _BatchNorm)]
@@ -146,12 +149,9 @@ def update_bn(loader: Iterable[Any], model: Module, device: Any = None) -> None:
         norm.reset_running_stats()
         norm.momentum = None  # a mean of all batches
 
-    def run() -> None:
-        for batch in loader:
-            input = batch[0] if isinstance(batch, (list, tuple)) else batch
-            model(input if device is None else input.to(device))
-
-    without_history(run)
+    for batch in loader:
+        input = batch[0] if isinstance(batch, (list, tuple)) else batch
+        model(input if device is None else input.to(device))
     for norm, momentum in zip(norms, momenta):
         norm.momentum = momentum
     model.train(was_training)
