@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math as _math
 import sys as _sys
+from importlib import import_module as _import_module
 from typing import TYPE_CHECKING, Any
 
 from .autograd import engine as _engine  # registers `backward`  # noqa: F401
@@ -91,6 +92,9 @@ _LAZY_NAMES = {
         "nn.functional": """
             binary_cross_entropy_with_logits cosine_embedding_loss ctc_loss hinge_embedding_loss margin_ranking_loss
             poisson_nll_loss triplet_margin_loss""",
+        "ops.conditions": """
+            _assert _check _check_index _check_is_size _check_not_implemented _check_tensor_all _check_tensor_all_with _check_type
+            _check_value _check_with""",
         "ops.printing": "get_printoptions set_printoptions",
         "ops.settings": """
             are_deterministic_algorithms_enabled compile get_default_device get_deterministic_debug_mode
@@ -111,6 +115,8 @@ _LAZY_NAMES = {
 
 
 def __getattr__(name: str) -> Any:
+    if name.startswith("_foreach_"):
+        return getattr(_import_module("flambeau.ops.foreach"), name)
     try:
         return _lazy_attribute(__name__, name, _LAZY_MODULES, _LAZY_NAMES)
     except AttributeError:

@@ -147,3 +147,103 @@ def _rebuild_array(cls: Any, array: Any, name: str, shape: tuple[int, ...], trac
     tensor._tracked = tracked
     tensor.__dict__.update(state)
     return tensor
+
+
+# --- lists of tensors, devices, modules by name ------------------------------------------------------------------------
+
+
+def _flatten_dense_tensors(tensors: Any) -> Any:
+    """All elements of tensors of one dtype, one after the other, in one dimension."""
+    return flambeau.cat([tensor.reshape(-1) for tensor in tensors]) if tensors else flambeau.empty(0)
+
+
+def _unflatten_dense_tensors(flat: Any, tensors: Any) -> tuple[Any, ...]:
+    """Views of ``flat`` with the sizes of ``tensors``, one after the other."""
+    views, start = [], 0
+    for tensor in tensors:
+        views.append(flat[start : start + tensor.numel()].view(tensor.shape))
+        start += tensor.numel()
+    return tuple(views)
+
+
+def _take_tensors(tensors: Any, size_limit: int) -> Any:
+    """Lists of tensors of one type, each as long as it stays below ``size_limit`` bytes, but for single tensors."""
+    waiting: dict[str, tuple[list[Any], int]] = {}
+    for tensor in tensors:
+        kind, size = tensor.type(), tensor.numel() * tensor.element_size()
+        found, bytes_of_found = waiting.get(kind, ([], 0))
+        if found and bytes_of_found + size > size_limit:
+            yield found
+            found, bytes_of_found = [], 0
+        waiting[kind] = [*found, tensor], bytes_of_found + size
+    for found, _ in waiting.values():
+        if found:
+            yield found
+
+
+def _reorder_tensors_as(tensors: Any, ordered_tensors: Any) -> tuple[Any, ...]:
+    """``tensors``, which are grouped by type, in the order in which the types come in ``ordered_tensors``."""
+    by_type: dict[str, list[Any]] = {}
+    for tensor in tensors:
+        by_type.setdefault(tensor.type(), []).append(tensor)
+    following = {kind: iter(group) for kind, group in by_type.items()}
+    return tuple([next(following[tensor.type()]) for tensor in ordered_tensors])
+
+
+def _get_device_index(device: Any, optional: bool = False, allow_cpu: bool = False) -> int:
+    """The number of a device: -1 for the CPU, if that is allowed; ``ValueError`` for a device without one."""
+    if isinstance(device, str):
+        device = flambeau.device(device)
+    if isinstance(device, flambeau.device):
+        if not allow_cpu and device.type == "cpu":
+            raise ValueError(f"Expected a non cpu device, but got: {device}")
+        index = -1 if device.type == "cpu" else device.index
+    else:
+        index = device
+    if isinstance(index, int):
+        return index
+    if optional:
+        return flambeau.accelerator.current_device_index()  # type: ignore[no-any-return]
+    raise ValueError(f"Expected a torch.device with a specified index or an integer, but got:{device}")
+
+
+def _get_all_device_indices() -> None:
+    """The numbers of all accelerators: there is none."""
+
+
+def _get_available_device_type() -> None:
+    """The type of the accelerator: there is none."""
+
+
+def _get_device_module(device_type: str) -> Any:
+    """The module of a type of device (``torch.cuda``)."""
+    module = getattr(flambeau, device_type, None)
+    if module is None:
+        raise RuntimeError(f"Device '{device_type}' does not have a corresponding module registered as 'torch.{device_type}'.")
+    return module
+
+
+def _element_size(dtype: Any) -> int:
+    """The bytes of an element."""
+    if not isinstance(dtype, flambeau.dtype):
+        raise RuntimeError(f"expected torch.dtype, but got {type(dtype)}")
+    return dtype.itemsize
+
+
+def _import_dotted_name(name: str) -> Any:
+    """What ``package.module.name`` is."""
+    first, *rest = name.split(".")
+    found = __import__(first)
+    for part in rest:
+        found = getattr(found, part)
+    return found
+
+
+class classproperty:  # noqa: N801
+    """A property of a class."""
+
+    def __init__(self, function: Any) -> None:
+        self.function = function
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        return self.function(type(instance) if owner is None else owner)

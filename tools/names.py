@@ -32,7 +32,7 @@ HEAD = """\
 PROGRAMS = {"torch.testing._internal", "torch.utils.benchmark.examples", "torch.fx.passes.tests", "torch.backends.xeon.run_cpu"}
 """What nobody imports: PyTorch's own tests and programs."""
 
-PRIVATE_MODULES = """
+FURTHER_MODULES = """
 torch._C torch._C._autograd torch._C._distributed_c10d torch._C._distributed_rpc torch._C._functorch torch._C._nn
 torch._C._profiler torch._VF torch._classes torch._custom_ops torch._decomp torch._dispatch torch._dynamo
 torch._dynamo.backends torch._dynamo.backends.common torch._dynamo.backends.registry torch._dynamo.config
@@ -46,7 +46,7 @@ torch._jit_internal torch._lazy torch._library torch._library.custom_ops torch._
 torch._logging torch._lowrank torch._namedtensor_internals torch._ops torch._prims torch._prims_common
 torch._prims_common.wrappers torch._refs torch._sources torch._storage_docs torch._subclasses torch._subclasses.fake_tensor
 torch._tensor torch._tensor_str torch._utils torch._utils_internal torch._weights_only_unpickler
-torch.ao.quantization.fx._decomposed torch.autograd._functions torch.cuda._utils torch.distributed._composable
+torch.ao.quantization.fx._decomposed torch.autograd._functions torch.classes torch.cuda._utils torch.distributed._composable
 torch.distributed._composable.fsdp torch.distributed._functional_collectives torch.distributed._shard
 torch.distributed._shard.sharded_tensor torch.distributed._tensor torch.distributed._tensor.experimental
 torch.distributed.algorithms._checkpoint torch.distributed.algorithms._checkpoint.checkpoint_wrapper
@@ -54,7 +54,7 @@ torch.distributed.algorithms._comm_hooks torch.distributed.checkpoint._consolida
 torch.distributed.tensor._utils torch.distributed.tensor.experimental._attention torch.distributed.utils torch.export._trace
 torch.fx._compatibility torch.fx._pytree torch.fx._symbolic_trace torch.jit._builtins torch.jit._fuser
 torch.jit._monkeytype_config torch.jit._recursive torch.jit._script torch.jit._serialization torch.jit._state torch.jit._trace
-torch.nn.modules._functions torch.nn.parallel._functions torch.optim._functional torch.optim._multi_tensor
+torch.nn.modules._functions torch.nn.parallel._functions torch.ops torch.optim._functional torch.optim._multi_tensor
 torch.utils._config_module torch.utils._content_store torch.utils._contextlib torch.utils._cpp_extension_versioner
 torch.utils._cxx_pytree torch.utils._device torch.utils._foreach_utils torch.utils._freeze torch.utils._import_utils
 torch.utils._mode_utils torch.utils._python_dispatch torch.utils._pytree torch.utils._sympy torch.utils._sympy.functions
@@ -63,7 +63,7 @@ torch.utils._typing_utils torch.utils._zip torch.utils.data._utils torch.utils.d
 torch.utils.data._utils.fetch torch.utils.data._utils.pin_memory torch.utils.data._utils.signal_handling
 torch.utils.data._utils.worker
 """
-"""Private modules that public programs import."""
+"""Modules that are not files of PyTorch's, and private ones that public programs import."""
 
 PRIVATE_NAMES = """
 torch: _assert _check _check_index _check_is_size _check_not_implemented _check_tensor_all _check_tensor_all_with _check_type
@@ -138,6 +138,8 @@ torch.optim.lr_scheduler: _LRScheduler
 torch.optim.optimizer: _default_to_fused_or_foreach _dispatch_sqrt _get_capturable_supported_devices _get_value
  _RequiredParameter _stack_if_compiling _use_grad_for_differentiable _view_as_real required
 torch.overrides: _get_overloaded_args
+torch.ops: load_library loaded_libraries
+torch.classes: load_library loaded_libraries
 torch.profiler.profiler: _default_schedule_fn
 torch.serialization: _get_safe_import_globals_zipfile _legacy_load _load _open_zipfile_reader _open_zipfile_writer _is_zipfile
 torch.storage: _LegacyStorage _StorageBase _TypedStorage _UntypedStorage
@@ -179,7 +181,7 @@ def public_names(module: ModuleType) -> list[str]:
 
     A public module that does not say what it exports has all that PyTorch defines anywhere.
     """
-    said = getattr(module, "__all__", None)
+    said = vars(module).get("__all__")
     place = "torch" if said is None and "._" not in module.__name__ else module.__name__
     defined = [name for name, value in vars(module).items() if not name.startswith("_") and is_defined_in(place, name, value)]
     return [*(name for name in said or () if hasattr(module, name)), *defined]
@@ -268,7 +270,7 @@ def written() -> dict[Path, str]:
         warnings.simplefilter("ignore")
         pytorch = importlib.import_module("torch")
         names = public_modules(pytorch.__name__)
-        for name in PRIVATE_MODULES.split():
+        for name in FURTHER_MODULES.split():
             with contextlib.suppress(ImportError):
                 importlib.import_module(name)
                 names.append(name)

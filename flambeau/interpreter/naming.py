@@ -32,6 +32,7 @@ _PUBLISHED: dict[str, tuple[str, bool]] = {
     "flambeau.core.modes": ("torch.autograd.grad_mode", True),
     "flambeau.cpu": ("torch", True),
     "flambeau.graph": ("torch", True),
+    "flambeau.hub": ("torch.hub", True),
     "flambeau.interpreter": ("torch", True),
     "flambeau.kernels": ("torch", True),
     "flambeau.serialization": ("torch.serialization", True),

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import flambeau
 
+from ... import __future__
 from ...core.tensor import Tensor
 from ...graph.notices import warn
 from ..parameter import Parameter
@@ -37,16 +38,18 @@ class ModuleConversion:
         if recurse:
             for module in self.children():
                 module._apply(fn)
-        for parameter in self._parameters.values():
+        for name, parameter in self._parameters.items():
             if parameter is None:
                 continue
             gradient: Any = parameter.grad
             with flambeau.no_grad():
                 converted = fn(parameter)
                 converted_gradient: Any = None if gradient is None else fn(gradient)
-            if converted is not parameter:
+            if converted is not parameter and __future__.get_overwrite_module_params_on_conversion():
+                self._parameters[name] = parameter = Parameter(converted, parameter.requires_grad)
+            elif converted is not parameter:
                 parameter.data = converted
-            if converted_gradient is not gradient:
+            if converted_gradient is not parameter.grad:
                 # The parameter may hold its gradient under another object once its own dtype has changed.
                 parameter.grad = converted_gradient.requires_grad_(gradient.requires_grad)
         for name, buffer in self._buffers.items():

@@ -1,4 +1,4 @@
-"""Files from the network: weights of models, and what data sets are downloaded with."""
+"""Downloading: files, and weights of models."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 from urllib.error import URLError
 from urllib.parse import urlparse
 
-from .interpreter.whole_file import whole_file
+from ..interpreter.whole_file import whole_file
 
 __all__ = ["download_url_to_file", "get_dir", "load_state_dict_from_url", "set_dir"]
 
@@ -22,10 +22,13 @@ _directory: str | None = None
 
 def get_dir() -> str:
     """Where downloads are kept: what :func:`set_dir` said, or ``$TORCH_HOME/hub`` (``~/.cache/torch/hub``)."""
-    if _directory is not None:
-        return _directory
+    return _directory if _directory is not None else os.path.join(_get_torch_home(), "hub")
+
+
+def _get_torch_home() -> str:
+    """``$TORCH_HOME``, or ``~/.cache/torch``."""
     cache = os.environ.get("XDG_CACHE_HOME") or os.path.join("~", ".cache")
-    return os.path.join(os.path.expanduser(os.environ.get("TORCH_HOME") or os.path.join(cache, "torch")), "hub")
+    return os.path.expanduser(os.environ.get("TORCH_HOME") or os.path.join(cache, "torch"))
 
 
 def set_dir(d: str | os.PathLike[str]) -> None:

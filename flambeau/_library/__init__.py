@@ -1,0 +1,1 @@
+"""Operations that programs define: what ``torch.library`` makes of functions."""

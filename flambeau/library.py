@@ -1,0 +1,168 @@
+"""``torch.library``: programs define operations, which are then in ``torch.ops`` and may have gradients of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ._library.custom_ops import ANYWHERE, OPDEF_TO_LIB, CustomOpDef, custom_op
+from ._library.infer_schema import infer_schema, parse_schema
+from .surface.refusals import refuse
+
+__all__ = [
+    "CustomOpDef", "Library", "custom_op", "define", "fallthrough_kernel", "impl", "impl_abstract", "infer_schema",
+    "register_autocast", "register_autograd", "register_fake", "register_kernel", "register_vmap",
+]  # fmt: skip
+
+KEYS = {
+    "": ANYWHERE, "CompositeExplicitAutograd": ANYWHERE, "CompositeImplicitAutograd": ANYWHERE, "default": ANYWHERE,
+    "CPU": "cpu", "CUDA": "cuda", "Meta": "meta", "XPU": "xpu", "MPS": "mps",
+}  # fmt: skip
+"""Where a kernel works that is registered for one of PyTorch's dispatch keys."""
+
+
+def _operation(op: Any) -> CustomOpDef:
+    """The operation that a name, an overload or a definition means; ``RuntimeError`` if a program did not define it."""
+    if isinstance(op, CustomOpDef):
+        return op
+    name = op if isinstance(op, str) else op.name()
+    found = OPDEF_TO_LIB.get(name.removesuffix(".default"))
+    if found is None:
+        raise RuntimeError(f"operator {name} does not exist: it is not defined by torch.library")
+    return found
+
+
+def _decorating(register: Callable[[Callable[..., Any]], Any], function: Callable[..., Any] | None) -> Any:
+    """Register a function, or give the decorator that does."""
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        register(function)
+        return function
+
+    return decorate if function is None else decorate(function)
+
+
+class Library:
+    """Operations of a namespace ``ns``: ``kind`` is ``"DEF"`` or ``"FRAGMENT"`` to define them, ``"IMPL"`` to give kernels."""
+
+    def __init__(self, ns: str, kind: str, dispatch_key: str = "") -> None:
+        if kind not in ("IMPL", "DEF", "FRAGMENT"):
+            raise ValueError("Unsupported kind: ", kind)
+        if ns in ("prim", "prims") and kind != "IMPL":
+            raise ValueError(ns, " is a reserved namespace. Please try creating a library with another name.")
+        self.ns, self.kind, self.dispatch_key = ns, kind, dispatch_key
+        self._own: list[str] = []
+
+    def __repr__(self) -> str:
+        return f"Library(kind={self.kind}, ns={self.ns}, dispatch_key={self.dispatch_key})>"
+
+    def define(self, schema: str, alias_analysis: str = "", *, tags: Any = ()) -> str:
+        """Define an operation by its schema, ``name(Tensor x) -> Tensor``; returns its name."""
+        parsed = parse_schema(f"{self.ns}::{schema.strip()}")
+        if parsed.name in OPDEF_TO_LIB and OPDEF_TO_LIB[parsed.name]._schema.overload_name == parsed.overload_name:
+            raise RuntimeError(
+                f"Tried to register an operator ({parsed}) with the same name and overload name multiple times. Each "
+                "overload's schema should only be registered with a single call to def()."
+            )
+        CustomOpDef(parsed.name, parsed)
+        self._own.append(parsed.name)
+        return parsed.name.partition("::")[2]
+
+    def impl(
+        self,
+        op_name: Any,
+        fn: Callable[..., Any],
+        dispatch_key: str = "",
+        *,
+        with_keyset: bool = False,
+        allow_override: bool = False,
+    ) -> None:
+        """Give an operation a kernel for a dispatch key; ``"CompositeImplicitAutograd"`` means that it is differentiated."""
+        if not callable(fn):
+            raise TypeError(f"Input function is required to be a callable but found type {type(fn)}")
+        name = op_name if isinstance(op_name, str) else op_name.name()
+        full = name if "::" in name else f"{self.ns}::{name}"
+        if full.startswith(("aten::", "prims::")):
+            refuse(f"torch.library.Library.impl for {full}")
+        key = dispatch_key or self.dispatch_key
+        operation = _operation(full)
+        if key.startswith("Autograd") or key not in KEYS:
+            refuse(f"torch.library.Library.impl for the dispatch key {key}")
+        if key == "Meta":
+            operation.register_fake(fn)
+        else:
+            operation._composite = operation._composite or key in ("", "CompositeImplicitAutograd")
+            operation._kernels[KEYS[key]] = fn
+
+    def fallback(self, fn: Callable[..., Any], dispatch_key: str = "", *, with_keyset: bool = False) -> None:
+        """Refused."""
+        refuse("torch.library.Library.fallback")
+
+
+def fallthrough_kernel() -> None:
+    """A kernel that stands for none."""
+    raise NotImplementedError("fallthrough_kernel() should never be called.")
+
+
+def define(qualname: Any, schema: str, *, lib: Library | None = None, tags: Any = ()) -> Any:
+    """Define the operation ``namespace::name`` by the rest of its schema; with a :class:`Library`, a decorator."""
+    if isinstance(qualname, Library):
+        name = qualname.define(schema)
+        return lambda function: qualname.impl(name, function)
+    if not isinstance(qualname, str):
+        raise ValueError(f"define(qualname, schema): expected qualname to be instance of str, got {type(qualname)}")
+    namespace, _, name = qualname.partition("::")
+    if not name:
+        raise RuntimeError(f"Expected qualname to be of the form 'namespace::name', got {qualname!r}")
+    (lib or Library(namespace, "FRAGMENT")).define(name + schema)
+    return None
+
+
+def impl(qualname: Any, types: str | Sequence[str], func: Any = None, *, lib: Library | None = None) -> Any:
+    """Give an operation a kernel for types of devices (``"cpu"``, ``"default"``); as a function or a decorator."""
+    if isinstance(qualname, Library):  # (library, name, dispatch key)
+        return _decorating(lambda function: qualname.impl(types, function, func or ""), None)
+    kinds = {types} if isinstance(types, str) else set(types)
+
+    def register(function: Callable[..., Any]) -> None:
+        operation = _operation(qualname)
+        for kind in kinds:
+            if kind in ("CompositeImplicitAutograd",):
+                operation._composite = True
+            operation._kernels[KEYS.get(kind, kind)] = function
+
+    return _decorating(register, func)
+
+
+def register_kernel(op: Any, device_types: Any, func: Callable[..., Any] | None = None, /, *, lib: Any = None) -> Any:
+    """:meth:`CustomOpDef.register_kernel` by name."""
+    return _decorating(lambda function: _operation(op).register_kernel(device_types, function), func)
+
+
+def register_fake(
+    op: Any, func: Callable[..., Any] | None = None, /, *, lib: Any = None, _stacklevel: int = 1, allow_override: bool = True
+) -> Any:
+    """:meth:`CustomOpDef.register_fake` by name."""
+    return _decorating(lambda function: _operation(op).register_fake(function), func)
+
+
+def impl_abstract(qualname: str, func: Callable[..., Any] | None = None, *, lib: Any = None, _stacklevel: int = 1) -> Any:
+    """The former name of :func:`register_fake`."""
+    return register_fake(qualname, func)
+
+
+def register_autograd(
+    op: Any, backward: Callable[..., Any], /, *, setup_context: Callable[..., Any] | None = None, lib: Any = None
+) -> None:
+    """:meth:`CustomOpDef.register_autograd` by name."""
+    _operation(op).register_autograd(backward, setup_context=setup_context)
+
+
+def register_autocast(op: Any, device_type: str, cast_inputs: Any, /, *, lib: Any = None) -> None:
+    """:meth:`CustomOpDef.register_autocast` by name."""
+    _operation(op).register_autocast(device_type, cast_inputs)
+
+
+def register_vmap(op: Any, func: Callable[..., Any] | None = None, /, *, lib: Any = None) -> Any:
+    """:meth:`CustomOpDef.register_vmap` by name."""
+    return _operation(op).register_vmap(func)

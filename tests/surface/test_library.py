@@ -1,0 +1,144 @@
+"""Operations that programs define: the same definitions in PyTorch and here, with the same values, gradients and errors."""
+
+import importlib
+
+import numpy as np
+import pytest
+import torch
+
+import flambeau
+
+BOTH = [torch, flambeau]
+NUMBERS = np.random.default_rng(0).standard_normal((3, 2)).astype(np.float32)
+
+
+def operations(library):
+    """``torch.ops``: without ``flambeau run``, the package's folder has that name."""
+    return library.ops if library is torch else importlib.import_module("flambeau.surface.ops")
+
+
+def defined(library, name):
+    """An operation with a kernel in NumPy, and its gradient."""
+
+    def kernel(x, k=2.0):
+        return library.from_numpy(np.sin(x.detach().numpy() * k))
+
+    kernel.__annotations__ = {"x": library.Tensor, "k": float, "return": library.Tensor}
+    operation = library.library.custom_op(f"tests_{name}::sine", kernel, mutates_args=())
+
+    def setup_context(ctx, inputs, output):
+        ctx.save_for_backward(inputs[0])
+        ctx.k = inputs[1]
+
+    def backward(ctx, grad):
+        return grad * ctx.k * (ctx.saved_tensors[0] * ctx.k).cos(), None
+
+    operation.register_autograd(backward, setup_context=setup_context)
+    operation.register_fake(lambda x, k=2.0: library.empty_like(x))
+    return operation
+
+
+def test_values_and_gradients():
+    results = []
+    for library in BOTH:
+        operation = defined(library, "gradient")
+        x = library.tensor(NUMBERS, requires_grad=True)
+        y = operation(x, k=3.0)
+        y.square().sum().backward()
+        results.append((y.detach().numpy(), x.grad.numpy(), type(y.grad_fn).__name__))
+        assert repr(operation) == "<CustomOpDef(tests_gradient::sine)>"
+        assert str(operations(library).tests_gradient.sine.default) == "tests_gradient.sine.default"
+        assert library.allclose(operation(x), (x * 2).sin()) and not operation(x.detach()).requires_grad
+    theirs, ours = results
+    np.testing.assert_allclose(ours[0], theirs[0], rtol=1e-6)
+    np.testing.assert_allclose(ours[1], theirs[1], rtol=1e-5)
+    assert ours[2] == theirs[2]
+
+
+def test_without_a_gradient_backward_says_so():
+    for library in BOTH:
+
+        def kernel(x):
+            return x.detach() * 2
+
+        kernel.__annotations__ = {"x": library.Tensor, "return": library.Tensor}
+        operation = library.library.custom_op("tests_none::twice", kernel, mutates_args=())
+        result = operation(library.ones(2, requires_grad=True))
+        assert result.requires_grad
+        with pytest.raises(RuntimeError, match="Trying to backward through tests_none.twice.default but no autograd formula"):
+            result.sum().backward()
+
+
+def test_writing_to_an_argument():
+    for library in BOTH:
+
+        def kernel(x, amount):
+            x.add_(amount)
+
+        kernel.__annotations__ = {"x": library.Tensor, "amount": int, "return": None}
+        operation = library.library.custom_op("tests_write::increase", kernel, mutates_args={"x"})
+        x = library.zeros(2)
+        assert operation(x, 3) is None and x.tolist() == [3, 3]
+        assert str(operation._opoverload._schema) == "tests_write::increase(Tensor(a0!) x, SymInt amount) -> ()"
+
+
+def test_what_does_not_fit_is_refused_in_the_same_words():
+    messages = []
+    for library in BOTH:
+        operation = defined(library, "errors")
+        said = []
+        for call in (
+            lambda operation=operation: operation(),
+            lambda operation=operation: operation("a"),
+            lambda library=library, operation=operation: operation(library.ones(2), k="b"),
+        ):
+            with pytest.raises(RuntimeError) as caught:
+                call()
+            said.append(str(caught.value).splitlines()[0].partition(" Declaration")[0])
+        with pytest.raises(ValueError, match="Parameter x must have a type annotation"):
+            library.library.custom_op("tests_errors::plain", lambda x: x, mutates_args=())
+        messages.append(said)
+    assert messages[0] == messages[1]
+
+
+SIGNATURES = {
+    "Tensor x, Tensor? y, Tensor[] z": lambda t: ([t.Tensor, t.Tensor | None, list[t.Tensor]], t.Tensor),
+    "SymInt a, float b, bool c, str d": lambda t: ([int, float, bool, str], t.Tensor),
+    "SymInt[] a, float? b, ScalarType c": lambda t: ([list[int], float | None, t.dtype], tuple[t.Tensor, t.Tensor]),
+    "Device a": lambda t: ([t.device], int),
+}
+
+
+@pytest.mark.parametrize("text", SIGNATURES)
+def test_schemas_follow_from_annotations(text):
+    found = []
+    for library in BOTH:
+        kinds, result = SIGNATURES[text](library)
+        names = [part.split()[1] for part in text.split(", ")]
+        space = {}
+        exec(f"def function({', '.join(names)}): ...", space)
+        space["function"].__annotations__ = dict(zip(names, kinds)) | {"return": result}
+        found.append(library.library.infer_schema(space["function"], mutates_args=()))
+    assert found[0] == found[1] and found[1].startswith(f"({text})")
+
+
+def test_libraries_of_schemas():
+    for library in BOTH:
+        own = library.library.Library("tests_own", "DEF")
+        assert own.define("times(Tensor x, int k=3) -> Tensor") == "times"
+        own.impl("times", lambda x, k=3: x * k, "CompositeImplicitAutograd")
+        x = library.ones(2, requires_grad=True)
+        operations(library).tests_own.times(x, k=4).sum().backward()
+        assert x.grad.tolist() == [4, 4] and operations(library).tests_own.times.default(x).tolist() == [3, 3]
+        with pytest.raises(RuntimeError, match="multiple times"):
+            own.define("times(Tensor x, int k=3) -> Tensor")
+        library.library.define("tests_own::plus", "(Tensor x, *, float[] w) -> Tensor", lib=own)
+        library.library.impl("tests_own::plus", "cpu", lambda x, *, w: x + sum(w), lib=own)
+        assert operations(library).tests_own.plus(library.ones(1), w=[1.0, 2.0]).tolist() == [4]
+        with pytest.raises(NotImplementedError, match="Could not run 'tests_own::nothing'"):
+            own.define("nothing(Tensor x) -> Tensor")
+            operations(library).tests_own.nothing(library.ones(1))
+        with pytest.raises(AttributeError, match="'_OpNamespace' 'tests_own' object has no attribute 'missing'"):
+            operations(library).tests_own.missing  # noqa: B018
+        with pytest.raises(ValueError, match="Unsupported kind"):
+            library.library.Library("tests_own", "OTHER")
