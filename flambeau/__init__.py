@@ -73,6 +73,7 @@ for _type in (Tensor, Size, device, dtype, layout, memory_format):
 _sys.modules |= {"flambeau.tensor": _tensors, "flambeau.device": _devices, "flambeau.autograd.handle": _hooks}
 
 _LAZY_MODULES = {
+    "__config__", "__future__",
     "_VF", "_jit_internal", "accelerator", "amp", "audio", "autograd", "backends", "cuda", "distributed", "export", "fft",
     "fx", "hub", "jit", "linalg", "metrics", "mps", "multiprocessing", "nn", "optim", "profiler", "return_types",
     "serialization", "sparse", "special", "testing", "utils", "version", "vision", "xpu",
