@@ -82,6 +82,7 @@ _LAZY_MODULES = {
 _LAZY_NAMES = {
     name: module
     for module, names in {
+        "_compile": "compile",
         "amp": "autocast",
         "amp.autocast_mode": """
             autocast_decrement_nesting autocast_increment_nesting clear_autocast_cache get_autocast_cpu_dtype get_autocast_dtype
@@ -98,7 +99,7 @@ _LAZY_NAMES = {
             _check_value _check_with""",
         "ops.printing": "get_printoptions set_printoptions",
         "ops.settings": """
-            are_deterministic_algorithms_enabled compile get_default_device get_deterministic_debug_mode
+            are_deterministic_algorithms_enabled get_default_device get_deterministic_debug_mode
             get_float32_matmul_precision get_num_interop_threads get_num_threads is_deterministic_algorithms_warn_only_enabled
             set_default_device set_default_dtype set_default_tensor_type set_deterministic_debug_mode
             set_float32_matmul_precision set_flush_denormal set_num_interop_threads set_num_threads

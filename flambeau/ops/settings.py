@@ -1,9 +1,8 @@
-"""Settings of the whole process: default dtype and device, determinism, precision of products, threads, ``compile``."""
+"""Settings of the whole process: default dtype and device, determinism, precision of products, threads."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
 from typing import Any
 
 from ..core.device import check_device, device
@@ -147,28 +146,3 @@ def set_num_interop_threads(num: int) -> None:
 def get_num_interop_threads() -> int:
     """What was set last (1 at first)."""
     return _interop[0]
-
-
-# --- compile ---------------------------------------------------------------------------------------------------------
-
-
-def compile(
-    model: Callable[..., Any] | None = None,
-    *,
-    fullgraph: bool = False,
-    dynamic: bool | None = None,
-    backend: str | Callable[..., Any] = "inductor",
-    mode: str | None = None,
-    options: dict[str, Any] | None = None,
-    disable: bool = False,
-) -> Any:
-    """The model (or function) itself: everything is compiled while it runs. Without a model, a decorator."""
-    if model is None:
-        return lambda function: compile(
-            function, fullgraph=fullgraph, dynamic=dynamic, backend=backend, mode=mode, options=options, disable=disable
-        )
-    if not callable(model):
-        raise RuntimeError("torch.compile expects a module or a function")
-    if mode is not None and options is not None:
-        raise RuntimeError("Either mode or options can be specified, but both can't be specified at the same time.")
-    return model

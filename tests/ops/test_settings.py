@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from oracle import agree, error
 
 import flambeau
 
@@ -35,8 +36,9 @@ def test_iinfo(name: str) -> None:
         assert getattr(actual, attribute) == getattr(expected, attribute), attribute
 
 
-@pytest.mark.parametrize("call", [lambda m: m.finfo(3), lambda m: m.finfo(m.bool), lambda m: m.iinfo(m.bool),
-lambda m: m.iinfo("a")])
+@pytest.mark.parametrize(
+    "call", [lambda m: m.finfo(3), lambda m: m.finfo(m.bool), lambda m: m.iinfo(m.bool), lambda m: m.iinfo("a")]
+)
 def test_info_errors(call: Any) -> None:
     messages = []
     for library in (flambeau, torch):
@@ -114,8 +116,24 @@ def test_compile_is_the_model_itself() -> None:
     assert flambeau.compile(mode="max-autotune", fullgraph=True)(double) is double
     model = flambeau.nn.Linear(2, 2)
     assert flambeau.compile(model, backend="eager") is model
-    with pytest.raises(RuntimeError):
-        flambeau.compile(double, mode="default", options={})
+    assert model.compile(mode="reduce-overhead", dynamic=True) is None and model._compiled_call_impl is None
+
+
+def test_options_of_compile_are_checked() -> None:
+    def program(T: Any) -> Any:
+        def double(x: Any) -> Any:
+            return x * 2
+
+        given: list[dict[str, Any]] = [
+            {"mode": "default", "options": {}}, {"mode": "fast"}, {"backend": "nobody"}, {"options": [1]}, {"dynamic": "yes"},
+        ]  # fmt: skip
+        cases = [error(T.compile, double, **options) for options in given]
+        cases += [error(T.nn.Linear(1, 1).compile, mode="fast"), error(T.compile, 3), error(T.compile(), None)]
+        for options in ({"backend": "eager", "mode": "fast"}, {"backend": print}, {"mode": "max-autotune"}):
+            assert callable(T.compile(double, **options))
+        return cases
+
+    agree(program)
 
 
 NAMES = {

@@ -222,7 +222,10 @@ class ModuleHooks:
         return self._call_impl(*args, **kwargs)
 
     def compile(self, *args: Any, **kwargs: Any) -> None:
-        """Does nothing: every program is compiled as it runs."""
+        """Check the options, as :func:`flambeau.compile` does: every program is compiled as it runs."""
+        from ..._compile import compile
+
+        compile(self._call_impl, *args, **kwargs)
 
 
 class _HookedCall:
