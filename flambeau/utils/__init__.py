@@ -6,7 +6,7 @@ from typing import Any
 
 from ..interpreter.lazy import lazy_attribute
 
-_MODULES = ("checkpoint", "data", "dlpack", "hooks", "model_zoo", "tensorboard")
+_MODULES = ("benchmark", "checkpoint", "data", "dlpack", "hooks", "model_zoo", "tensorboard")
 
 
 def __getattr__(name: str) -> Any:
