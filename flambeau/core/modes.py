@@ -14,6 +14,31 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 _T = TypeVar("_T")
 
 
+def generator_within(contexts: Callable[[], Any], function: Callable[..., Any]) -> Callable[..., Any]:
+    """A generator's function that runs within a context of its own from each ``yield`` to the next, and not in between."""
+
+    @functools.wraps(function)
+    def generator(*arguments: Any, **keywords: Any) -> Any:
+        inner = function(*arguments, **keywords)
+        advance: Callable[[], Any] = functools.partial(inner.send, None)
+        while True:
+            with contexts():
+                try:
+                    value = advance()
+                except StopIteration as end:
+                    return end.value
+            try:
+                advance = functools.partial(inner.send, (yield value))
+            except GeneratorExit:
+                with contexts():
+                    inner.close()
+                raise
+            except BaseException as error:
+                advance = functools.partial(inner.throw, error)
+
+    return generator
+
+
 class _Mode:
     """Sets a thread's modes on entering and restores them on leaving; wraps functions and generators.
 
@@ -47,27 +72,7 @@ class _Mode:
             made = function
             function = cast(_F, lambda *arguments, **keywords: made(*arguments, **keywords))
         if inspect.isgeneratorfunction(function):
-
-            @functools.wraps(function)
-            def generator(*arguments: Any, **keywords: Any) -> Any:
-                inner = function(*arguments, **keywords)
-                advance: Callable[[], Any] = functools.partial(inner.send, None)
-                while True:
-                    with self.clone():
-                        try:
-                            value = advance()
-                        except StopIteration as end:
-                            return end.value
-                    try:
-                        advance = functools.partial(inner.send, (yield value))
-                    except GeneratorExit:
-                        with self.clone():
-                            inner.close()
-                        raise
-                    except BaseException as error:
-                        advance = functools.partial(inner.throw, error)
-
-            return cast(_F, generator)
+            return cast(_F, generator_within(self.clone, function))
 
         @functools.wraps(function)
         def wrapper(*arguments: Any, **keywords: Any) -> Any:
