@@ -6,7 +6,10 @@ from typing import Any
 
 from ..interpreter.lazy import lazy_attribute
 
-_MODULES = ("benchmark", "checkpoint", "data", "dlpack", "hooks", "model_zoo", "tensorboard")
+_MODULES = (
+    "_contextlib", "benchmark", "checkpoint", "collect_env", "data", "dlpack", "file_baton", "flop_counter", "hooks", "model_zoo",
+    "module_tracker", "tensorboard",
+)  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import enum
 import warnings
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from ..amp.autocast_mode import autocast, autocast_as_now
@@ -15,10 +16,13 @@ from ..autograd.graph import saved_tensors_hooks
 from ..core.history import Packed
 from ..core.modes import enable_grad, without_history
 from ..core.tensor import Tensor
+from ..graph.notices import warn
 from ..graph.trace import local
 from ..random import default_generator, fork_rng
 
 _settings: dict[str, bool | None] = {"early_stop": None}
+_groups: list[GraphExecGroup] = []
+"""The group of backward passes that is under way, if there is one."""
 
 
 class CheckpointError(RuntimeError):
@@ -88,6 +92,25 @@ def set_checkpoint_early_stop(enable: bool) -> Iterator[None]:
         _settings["early_stop"] = before
 
 
+class GraphExecGroup:
+    """Backward passes inside compute what one checkpoint saved once for all of them; no saved tensor may be used twice."""
+
+    def __init__(self) -> None:
+        self.ends: list[Callable[[], None]] = []
+
+    def __enter__(self) -> GraphExecGroup:
+        if _groups:
+            raise RuntimeError(f"GraphExecGroup contexts cannot be nested. Already inside group {_groups[-1]}")
+        _groups.append(self)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        _groups.remove(self)
+        for end in self.ends:
+            end()
+        self.ends.clear()
+
+
 class _Circumstances:
     """What a call depends on besides its arguments: autocast, and the random numbers if they are to be the same again."""
 
@@ -148,13 +171,16 @@ class _Frame:
 
     def unpack(self, holder: _Holder) -> Tensor:
         """The tensor again; the whole function is called again unless that has been done in this pass."""
+        run = current_run()
+        group = _groups[-1] if _groups else None
         if holder not in self.again:
             self._recompute()
-            run = current_run()
-            if run is not None:
+            if group is not None:
+                group.ends.append(self.again.clear)
+            elif run is not None:
                 run.callbacks.append(self.again.clear)
         tensor = self.again[holder]
-        if current_run() is None:
+        if run is None and group is None:
             self.again.clear()
         return tensor
 
@@ -232,8 +258,7 @@ class CheckpointFunction(Function):
 
     @staticmethod
     def forward(ctx: Any, function: Callable[..., Any], preserve: bool, *args: Any) -> Any:
-        if not any(isinstance(a, Tensor) and a.requires_grad for a in args):
-            warnings.warn("None of the inputs have requires_grad=True. Gradients will be None", stacklevel=4)
+        check_backward_validity(args)
         ctx.function = function
         ctx.circumstances = _Circumstances(preserve)
         ctx.others = [None if isinstance(a, Tensor) else a for a in args]
@@ -298,7 +323,77 @@ def _chain(functions: Sequence[Callable[..., Any]]) -> Callable[[Any], Any]:
     return forward
 
 
+# --- which operations are not done again -----------------------------------------------------------------------------------
+
+
+class CheckpointPolicy(enum.Enum):
+    """What a policy says of an operation: keep its result, or compute it again."""
+
+    MUST_SAVE = 0
+    PREFER_SAVE = 1
+    MUST_RECOMPUTE = 2
+    PREFER_RECOMPUTE = 3
+    MUST_CPU_OFFLOAD = 4
+    PREFER_CPU_OFFLOAD = 5
+
+
+class SelectiveCheckpointContext:
+    """What a policy is told besides the operation: its result."""
+
+    def __init__(self, *, is_recompute: bool, op_output: Any = None) -> None:
+        self.is_recompute = is_recompute
+        self.op_output = op_output
+
+
+# --- for programs with checkpoints of their own ----------------------------------------------------------------------------
+
+
+def check_backward_validity(inputs: Iterable[Any]) -> None:
+    """Warn if none of the inputs requires grad."""
+    if not any(isinstance(a, Tensor) and a.requires_grad for a in inputs):
+        warn("None of the inputs have requires_grad=True. Gradients will be None")
+
+
+def detach_variable(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The inputs without their history; they require grad as before."""
+    if not isinstance(inputs, tuple):
+        raise RuntimeError(f"Only tuple of tensors is supported. Got Unsupported input type: {type(inputs).__name__}")
+    return tuple(a.detach().requires_grad_(a.requires_grad) if isinstance(a, Tensor) else a for a in inputs)
+
+
+@contextlib.contextmanager
+def set_checkpoint_debug_enabled(enabled: bool | None) -> Iterator[None]:
+    """Whether errors are to tell more, which they do not."""
+    yield
+
+
+class DefaultDeviceType:
+    """The device whose random numbers are kept besides the CPU's; there is none."""
+
+    _type = "cpu"
+
+    @classmethod
+    def set_device_type(cls, device: str = "cuda") -> None:
+        """Choose it."""
+        cls._type = device
+
+    @classmethod
+    def get_device_type(cls) -> str:
+        """What was chosen."""
+        return cls._type
+
+
+def get_device_states(*args: Any) -> tuple[list[int], list[Tensor]]:
+    """Numbers of the arguments' devices besides the CPU, and the states of their random numbers: none."""
+    return [], []
+
+
+def set_device_states(devices: Sequence[int], states: Sequence[Tensor], *, device_type: str | None = None) -> None:
+    """Set the states of the random numbers of other devices than the CPU: of none."""
+
+
 __all__ = [
-    "CheckpointError", "CheckpointFunction", "checkpoint", "checkpoint_sequential", "noop_context_fn",
-    "set_checkpoint_early_stop",
+    "CheckpointError", "CheckpointFunction", "CheckpointPolicy", "DefaultDeviceType", "GraphExecGroup",
+    "SelectiveCheckpointContext", "check_backward_validity", "checkpoint", "checkpoint_sequential", "detach_variable",
+    "get_device_states", "noop_context_fn", "set_checkpoint_debug_enabled", "set_checkpoint_early_stop", "set_device_states",
 ]  # fmt: skip

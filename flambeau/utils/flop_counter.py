@@ -62,8 +62,8 @@ _FORMULAS: dict[p.Primitive, tuple[str, Callable[..., int]]] = {
 class FlopCounterMode:
     """Counts inside what products, convolutions and attention are recorded, by modules; prints a table at the end.
 
-    What is recorded counts, whether or not anybody needs it. Operations go by the names of PyTorch's operators; products of
-    stacks of matrices are ``bmm``.
+    What is recorded counts, whether or not anybody needs it. Operations go by PyTorch's names for them, as text: "aten.mm",
+    and for products of stacks of matrices "aten.bmm".
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class FlopCounterMode:
             warnings.warn("mods argument is not needed anymore, you can stop passing it", stacklevel=2)
         if custom_mapping:
             raise NotImplementedError("torch.utils.flop_counter.FlopCounterMode has no custom_mapping: primitives are counted")
-        self.flop_counts: dict[str, dict[Any, int]] = defaultdict(lambda: defaultdict(int))
+        self.flop_counts: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
         self.depth = depth
         self.display = display
         self.mod_tracker = _Tracker(self._count)
@@ -121,7 +121,7 @@ class FlopCounterMode:
                 steps[place].shape if view is None else view.sizes for place, view in step.operands if type(place) is int
             ]
             count = formula(step.shape, step.attributes, *shapes)
-            operator = _operator("bmm" if name == "mm" and len(step.shape) > 2 else name)
+            operator = "aten." + ("bmm" if name == "mm" and len(step.shape) > 2 else name)
             for module in self.mod_tracker.parents:
                 self.flop_counts[module][operator] += count
         self._position = len(steps)
@@ -130,7 +130,7 @@ class FlopCounterMode:
         """All that was counted."""
         return sum(self.flop_counts["Global"].values())
 
-    def get_flop_counts(self) -> dict[str, dict[Any, int]]:
+    def get_flop_counts(self) -> dict[str, dict[str, int]]:
         """What was counted by module, and in it by operation."""
         return {module: dict(counts) for module, counts in self.flop_counts.items()}
 
@@ -162,13 +162,6 @@ class _Tracker(ModuleTracker):
     def _change(self, change: Callable[[str], None], name: str) -> None:
         self._tell()
         change(name)
-
-
-def _operator(name: str) -> Any:
-    """PyTorch's operator of this name."""
-    from ..surface import lookup
-
-    return getattr(lookup("ops").aten, name)
 
 
 def _aligned(rows: list[tuple[str, ...]]) -> str:

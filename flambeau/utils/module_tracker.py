@@ -9,7 +9,7 @@ from typing import Any
 from ..autograd.engine import current_run
 from ..autograd.graph import register_multi_grad_hook
 from ..core.tensor import Tensor
-from ..nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
+from ..nn.modules._module_hooks import register_module_forward_hook, register_module_forward_pre_hook
 
 
 class ModuleTracker:

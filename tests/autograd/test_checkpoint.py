@@ -116,3 +116,43 @@ def test_errors_are_pytorchs():
     assert errors(flambeau) == errors(torch)
     with pytest.warns(UserWarning, match="use_reentrant parameter should be passed explicitly"):
         flambeau.utils.checkpoint.checkpoint(flambeau.sin, flambeau.ones(2, requires_grad=True))
+
+
+@BOTH
+def test_backward_passes_of_a_group_compute_once(T):
+    calls = []
+
+    def work(x):
+        calls.append(1)
+        return x.exp(), x.sin() * x.exp()
+
+    x = T.ones(3, requires_grad=True)
+    c = T.utils.checkpoint
+    first, second = c.checkpoint(work, x, use_reentrant=False)
+    with c.GraphExecGroup():
+        first.sum().backward()
+        second.sum().backward()
+        with pytest.raises(RuntimeError, match="cannot be nested"):
+            c.GraphExecGroup().__enter__()
+    assert len(calls) == 2 and x.grad is not None
+    first, second = c.checkpoint(work, x, use_reentrant=False)
+    first.sum().backward()
+    second.sum().backward()
+    assert len(calls) == 5
+
+
+@BOTH
+def test_what_programs_with_checkpoints_of_their_own_use(T):
+    c = T.utils.checkpoint
+    tracked = T.ones(2, requires_grad=True) * 2
+    value, other, number = c.detach_variable((tracked, T.ones(1), 3))
+    assert value.requires_grad and value.is_leaf and not other.requires_grad and number == 3
+    with pytest.raises(RuntimeError, match="Only tuple of tensors is supported"):
+        c.detach_variable([tracked])
+    with pytest.warns(UserWarning, match="None of the inputs have requires_grad=True"):
+        c.check_backward_validity([T.ones(1), 3])
+    assert c.get_device_states(tracked) == ([], []) and c.DefaultDeviceType.get_device_type() == "cpu"
+    assert [policy.name for policy in c.CheckpointPolicy][:2] == ["MUST_SAVE", "PREFER_SAVE"]
+    assert c.SelectiveCheckpointContext(is_recompute=False).op_output is None
+    with c.set_checkpoint_debug_enabled(True):
+        c.checkpoint(lambda x: x * 2, tracked, use_reentrant=False).sum().backward()
