@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from trie import bytes_reached, reached
 
 import flambeau
 from flambeau.graph import steps
@@ -114,18 +115,8 @@ def test_what_was_used_last_stays(program: Callable[[int], None], monkeypatch: p
     monkeypatch.setattr(steps, "_forget_sizes", lambda: pytest.fail("all was forgotten"))
     steps._forget_some()
     assert before // 2 < steps._step_bytes < before - steps.KEPT_BYTES // 16
-    reached = set(steps._roots.values())
-    waiting = list(reached)
-    while waiting:
-        step = waiting.pop()
-        followers = [following for following in step.next.values() if following is not None]
-        following = {*step.aside, *[getattr(following, "last", following) for following in followers]} - reached
-        reached |= following
-        waiting += following
-        assert not step.passing, "it has gone, and is found all the same"
-    plans = {id(end.plans): end.plans for end in steps._ends}
-    kept = sum([getattr(plan, "kept_bytes", 0) for known in plans.values() for plan in known.values()])
-    assert steps._step_bytes == kept + steps.STEP_BYTES * (len(reached) - len(steps._roots))
+    assert not any([step.passing for step in reached()]), "it has gone, and is found all the same"
+    assert steps._step_bytes == bytes_reached()
     monkeypatch.setattr(steps, "KEPT_BYTES", 2 * steps.KEPT_BYTES)
     left = steps._step_bytes
     program(29)

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from in_threads import together
+from trie import bytes_reached
 
 import flambeau
 import flambeau.nn.functional as F
@@ -296,3 +297,19 @@ def test_operands_have_the_places_that_they_had(hasty: None, monkeypatch: pytest
         monkeypatch.setattr(segments, "_all_of", [])
         together(*[partial(learn, range(first, 3000, 400)) for first in (5, 50, 99, 350)])
     assert not wrong
+
+
+def test_what_threads_forget_is_counted_off_once(hasty: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whichever of them finds that there is too much."""
+    steps.forget_steps()
+    for n in range(2, 40):
+        (flambeau.ones(n) * 2 + 1).sum().item()
+        (flambeau.ones(n) * 2 + 1).sum().item()
+    ends = len(steps._ends)
+    assert ends > 30
+    kept = steps._structure_bytes + steps._kept_bytes
+    monkeypatch.setattr(steps, "KEPT_BYTES", kept + steps._step_bytes // 2 + (kept + steps._step_bytes // 2) // 15)
+    monkeypatch.setattr(steps, "_forget_sizes", lambda: pytest.fail("all was forgotten"))
+    together(*[steps._forget_some] * 4)
+    assert 0 < len(steps._ends) < ends
+    assert steps._step_bytes == bytes_reached()

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ..interpreter.forks import new_lock
 from .dtypes import DType, scalar_dtype
 from .primitives import LEAF, SCATTER, WRITE, Primitive, nbytes
 from .shapes import Size, View
@@ -233,6 +234,8 @@ def remember_plan(step: Step, key: Any, plan: Any) -> None:
     if step.plans is NOTHING:
         step.plans = Plans()
         step.plans.ends = 1
+        if not step.passing:  # another thread has forgotten it while this was made
+            _ends[step] = None
     step.plans[key] = plan
 
 
@@ -342,7 +345,19 @@ def _cut_off(count: int) -> None:
             count -= 1
 
 
+_forgetting = new_lock()
+
+
 def _forget_some() -> None:
+    """:func:`_forget_a_part`, unless another thread is at it: both would count off what goes."""
+    if _forgetting.acquire(blocking=False):
+        try:
+            _forget_a_part()
+        finally:
+            _forgetting.release()
+
+
+def _forget_a_part() -> None:
     """Let a part of what is kept go: all that is kept beside the trie, if that is much, else what was of no use for longest.
 
     A little at a time, so that no step of a program takes long. What holds for all sizes stays.
@@ -363,7 +378,8 @@ def _forget_some() -> None:
         plans, step.plans = step.plans, NOTHING
         plans.ends -= 1
         if not plans.ends:
-            _step_bytes -= sum([getattr(plan, "kept_bytes", 0) for plan in plans.values()])
+            size = sum([getattr(plan, "kept_bytes", 0) for plan in plans.values()])
+            _step_bytes -= size  # nothing is called meanwhile: other threads add to it
         key = step.depth, step.bytes
         if _alike.get(key) is step:  # else it would be kept, with all that leads to it
             _alike.pop(key, None)
