@@ -105,6 +105,12 @@ class AliasLoader:
     def exec_module(self, module: ModuleType) -> None:
         module.__spec__ = self.spec  # the import system has put the alias's there
 
+    def get_code(self, fullname: str) -> Any:
+        """What ``python -m`` runs."""
+        spec = _find_internal(self.internal)
+        get_code = getattr(spec and spec.loader, "get_code", None)
+        return get_code and get_code(self.internal)
+
 
 class PublishingLoader(SourceFileLoader):
     """Loads one of Flambeau's modules and publishes what it defines."""

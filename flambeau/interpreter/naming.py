@@ -51,6 +51,7 @@ _PUBLISHED: dict[str, tuple[str, bool]] = {
     "flambeau.cuda.errors": ("torch", True),
     "flambeau.distributed._c10d": ("torch.distributed.distributed_c10d", True),
     "flambeau.distributed._c10d.errors": ("torch.distributed", True),
+    "flambeau.distributed.fsdp._fully_shard": ("torch.distributed.fsdp", True),
 }
 
 #: PyTorch's modules whose contents are elsewhere here: those of its compiled part, that files mention, and others.
@@ -58,6 +59,8 @@ _ELSEWHERE = {
     "torch.autograd.grad_mode": "flambeau.core.modes",
     "torch.compiler": "flambeau.surface.compiler",
     "torch.cpu": "flambeau.surface.cpu",
+    "torch.distributed._composable.fsdp": "flambeau.distributed.fsdp",
+    "torch.distributed._tensor": "flambeau.distributed.tensor",
     "torch.ops": "flambeau.surface.ops",
     "torch.storage": "flambeau.ops.storages",
 }

@@ -5,9 +5,12 @@ from __future__ import annotations
 import contextlib
 import copy
 import datetime
+import functools
+import importlib
 import pickle
 import warnings
 from collections.abc import Iterator
+from types import ModuleType
 from typing import Any
 
 import torch
@@ -48,13 +51,19 @@ def outcome(expression: str, names: dict[str, Any]) -> Any:
             return "error", error_type(error)
 
 
+def names_for(framework: ModuleType) -> dict[str, Any]:
+    """What expressions may name: the framework, its ``distributed``, and any of its modules by ``module("nn.init")``."""
+    module = functools.partial(lambda name, below: importlib.import_module(f"{name}.{below}"), framework.__name__)
+    return {"torch": framework, "d": framework.distributed, "module": module}
+
+
 def same(expressions: str, setting: str = "") -> None:
     """Each line gives the same under both, in names that the lines of ``setting`` make anew for each."""
     different = []
     for line in filter(None, map(str.strip, expressions.splitlines())):
         found = []
         for framework in FRAMEWORKS:
-            names: dict[str, Any] = {"torch": framework, "d": framework.distributed}
+            names = names_for(framework)
             exec(setting, names)
             found.append(outcome(line, names))
         if found[0] != found[1]:

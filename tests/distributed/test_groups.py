@@ -124,7 +124,7 @@ def test_libraries(backend: str | None):
     for framework in FRAMEWORKS:
         d = framework.distributed
         assert d.init_process_group(backend, store=d.HashStore(), rank=0, world_size=1) is None
-        found.append((str(d.get_backend()), d.get_backend_config(), d.group.WORLD.name(), d.group.WORLD.group_desc))
+        found.append((str(d.get_backend()), d.get_backend_config(), d.group.WORLD.group_desc))
         d.destroy_process_group()
     assert found[0] == found[1]
 

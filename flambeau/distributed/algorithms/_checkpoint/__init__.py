@@ -1,0 +1,1 @@
+"""Modules that keep less of what their backward passes need."""
