@@ -69,6 +69,7 @@ newaxis = None
 
 for _type in (Tensor, Size, device, dtype, layout, memory_format):
     _type.__module__ = __name__  # so that pickles do not depend on which file a type is defined in
+    _type.__annotations__ = {}  # of what is private; here, where they would be evaluated, `int` is a dtype
 # Where older pickles look for them.
 _sys.modules |= {"flambeau.tensor": _tensors, "flambeau.device": _devices, "flambeau.autograd.handle": _hooks}
 

@@ -13,7 +13,7 @@ from functools import cache
 from itertools import count
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
-from ..graph.dtypes import bfloat16, float16, float32
+from ..graph.dtypes import DType, bfloat16, float16, float32
 from ..graph.shapes import Size, View
 from ..graph.sites import user_site
 from ..graph.trace import Node, local
@@ -21,7 +21,6 @@ from .hooks import RemovableHandle
 from .modes import without_history
 
 if TYPE_CHECKING:
-    from ..graph.dtypes import DType
     from .tensor import Tensor
 
 sequence = count().__next__

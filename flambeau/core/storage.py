@@ -5,17 +5,15 @@ from __future__ import annotations
 import threading
 from functools import lru_cache
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from ..graph.dtypes import dtype
 from ..graph.primitives import WRITE, nbytes
 from ..graph.shapes import Size, View, contiguous_strides
 from ..graph.trace import Node, evaluate, note_rebinding, record, record_constant
 from ..interpreter.holders import other_holders
-
-if TYPE_CHECKING:
-    from ..graph.dtypes import dtype
 
 
 class Storage:

@@ -18,6 +18,7 @@ from ..graph.dtypes import DType, dtype
 from ..graph.primitives import COPY
 from ..graph.shapes import Size, View, contiguous_strides, is_contiguous, size_along
 from ..graph.trace import Node, local, note_rebinding, record
+from ..interpreter.lazy import name_below
 from .device import NAMED, strided
 from .history import Gradient
 from .hooks import AutogradState, TensorHooks
@@ -548,6 +549,7 @@ class ToLeaf(Gradient):
 
 
 Gradient.make_tensor = Tensor._saved
+name_below(Tensor, "history", "hooks", "values")
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 

@@ -1,4 +1,4 @@
-"""What packages and their files export: attributes that are imported when they are first used, and ``__all__``."""
+"""What names mean in packages and their files: attributes imported when they are first used, ``__all__``, and annotations."""
 
 from __future__ import annotations
 
@@ -26,6 +26,13 @@ def lazy_attribute(package: str, name: str, modules: Collection[str], names: Map
         setattr(sys.modules[package], name, value)
         return value
     raise AttributeError(f"module {package!r} has no attribute {name!r}", name=name)
+
+
+def name_below(value: type, *files: str) -> None:
+    """Let annotations in files beside that of ``value``, which are imported before it, name it when they are evaluated."""
+    package = value.__module__.rpartition(".")[0]
+    for file in files:
+        vars(sys.modules[f"{package}.{file}"])[value.__name__] = value
 
 
 def export_where_defined(classes: Iterable[type]) -> None:

@@ -113,4 +113,5 @@ def _in_place_form(implementation: Callable[..., Tensor], name: str, part: bool 
         return assign(input, result, read)
 
     changing.__wrapped__ = implementation  # type: ignore[attr-defined]
+    changing.__annotations__ = implementation.__annotations__  # which is where they are evaluated
     return titled(changing, name, f"In-place version of ``{name[:-1]}``.")

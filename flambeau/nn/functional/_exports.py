@@ -11,7 +11,7 @@ from typing import Any
 from ...core.tensor import Tensor
 from ...ops.arguments import export, is_export_of
 from ...ops.assignment import assign
-from ...ops.operation import DECLARED, MODULES, NAMESPACE, PLAIN
+from ...ops.operation import DECLARED, MODULES, NAMESPACE, PLAIN, Scalar
 
 _FILES = (
     "activation", "attention", "ctc", "dropouts", "embeddings", "loss", "margin_loss", "normalization", "pooling",
@@ -42,7 +42,7 @@ def exports(package: str) -> dict[str, Any]:
 
 def _with_parameter(operations: Mapping[str, Callable[..., Tensor]]) -> dict[str, Any]:
     """Operations with an in-place form, with a parameter ``inplace`` more and without one for a generator; from one text."""
-    space: dict[str, Any] = {"__name__": __name__, "assign": assign}
+    space: dict[str, Any] = {"__name__": __name__, "assign": assign, "Scalar": Scalar, "Tensor": Tensor}
     text = []
     for name, function in operations.items():
         space[f"{name}_of"] = function

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, TypeVar
 
 from ...core.tensor import Tensor
 from ...graph.notices import warn
+from ...interpreter.lazy import name_below
 from .._typename import typename
 from ..parameter import Buffer, Parameter, zero_grad
 from . import _module_hooks
@@ -457,6 +458,9 @@ class Module(ModuleHooks, ModuleState, ModuleConversion):
         replica._modules = replica._modules.copy()
         replica._is_replica = True
         return replica
+
+
+name_below(Module, "_module_hooks", "_module_state")
 
 
 def _is_tensor_like(value: Any) -> bool:
