@@ -15,6 +15,7 @@ from . import (  # for what they declare  # noqa: F401
     creation,
     decompositions,
     dropout,
+    exchange,
     from_data,
     functions,
     gather_scatter,

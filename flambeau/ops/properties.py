@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from ..core.device import check_device
 from ..core.tensor import Tensor, method
 from ..cpu.memory import Buffer
 from ..graph import dtypes
@@ -18,7 +17,6 @@ from ..graph.shapes import Size
 from ..graph.shapes import broadcast_shapes as shapes_together
 from ..graph.trace import Node, evaluate, number_kind
 from .creation import empty_strided
-from .from_data import from_numpy, sharing
 from .one_node import one_node
 from .operation import operation, titled
 
@@ -263,56 +261,6 @@ def dim_order(self: Tensor) -> tuple[int, ...]:
 
 
 Tensor.dim_order = dim_order  # type: ignore[assignment, method-assign]
-
-# --- exchange with other libraries --------------------------------------------------------------------------------------
-
-
-@operation(method=False)
-def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None) -> Tensor:
-    """A tensor that shares the memory of an array of any library that speaks DLPack, or of a DLPack capsule.
-
-    ``copy`` asks for memory of its own.
-    """
-    if device is not None:
-        check_device(device)
-    if copy:
-        return from_dlpack(ext_tensor).clone()
-    if isinstance(ext_tensor, Tensor):
-        if ext_tensor.requires_grad:
-            raise BufferError("Can't export tensors that require gradient, use tensor.detach()")
-        return ext_tensor.detach()
-    if type(ext_tensor).__name__ == "PyCapsule":
-        made = sharing(np.from_dlpack(_Exchanged(ext_tensor)))
-        # NumPy takes what comes in a capsule of the protocol's first version for read-only, which it cannot say.
-        made._read().buffer.readonly = False  # type: ignore[union-attr]
-        return made
-    if not hasattr(ext_tensor, "__dlpack__"):
-        raise RuntimeError(f"from_dlpack received an object without __dlpack__: {type(ext_tensor).__name__}")
-    return from_numpy(np.from_dlpack(ext_tensor))
-
-
-class _Exchanged:
-    """A DLPack capsule under the protocol by which it is handed over."""
-
-    def __init__(self, capsule: Any) -> None:
-        self.capsule = capsule
-
-    def __dlpack__(self, **keywords: Any) -> Any:
-        return self.capsule
-
-    def __dlpack_device__(self) -> tuple[int, int]:
-        return 1, 0
-
-
-def _dlpack(self: Tensor, **keywords: Any) -> Any:
-    if self.requires_grad:
-        raise BufferError("Can't export tensors that require gradient, use tensor.detach()")
-    return self.numpy().__dlpack__(**keywords)
-
-
-Tensor.__dlpack__ = _dlpack  # type: ignore[attr-defined]
-Tensor.__dlpack_device__ = lambda self: (1, 0)  # type: ignore[attr-defined]
-
 
 @operation(method=False)
 def broadcast_shapes(*shapes: Any) -> Size:

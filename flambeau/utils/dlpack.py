@@ -6,7 +6,7 @@ from typing import Any
 
 from ..core.tensor import Tensor
 from ..ops.dispatch import not_a_tensor
-from ..ops.properties import from_dlpack
+from ..ops.exchange import from_dlpack
 
 
 def to_dlpack(tensor: Tensor) -> Any:

@@ -388,3 +388,21 @@ def test_nested_data(tree: Any, name: str | None) -> None:
         else:
             found.append((str(made.dtype), tuple(made.shape), repr(made.tolist())))
     assert found[1] == found[0]
+
+
+@pytest.mark.parametrize("name", [*NAMES, "bfloat16"])
+def test_both_sides_of_dlpack_see_the_same_elements(name: str) -> None:
+    ours, theirs = flambeau.zeros(3, 4, dtype=getattr(flambeau, name)), torch.zeros(3, 4, dtype=getattr(torch, name))
+    for made, source in ((torch.from_dlpack(ours.t()[1:]), ours), (flambeau.from_dlpack(theirs.t()[1:]), theirs)):
+        assert made.shape == (3, 3) and made.stride() == (1, 4) and str(made.dtype).endswith(f".{name}")
+        made[0, 2] = 1
+        source[0, 2] = 1
+        assert source[2, 1] == 1 and made[1, 0] == 1 and made.float().sum() == 2
+    capsule = flambeau.utils.dlpack.to_dlpack(ours)
+    again = flambeau.from_dlpack(capsule)
+    again[2, 2] = 1
+    assert ours[2, 2] == 1 and flambeau.from_dlpack(ours, copy=True).data_ptr() != ours.data_ptr()
+    with pytest.raises(ValueError, match="consumed only once"):
+        flambeau.from_dlpack(capsule)
+    versioned = ours.__dlpack__(max_version=(1, 0))
+    assert "versioned" in repr(versioned) and flambeau.from_dlpack(versioned).dtype is ours.dtype
