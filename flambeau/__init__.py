@@ -77,6 +77,7 @@ _LAZY_MODULES = {
     "__config__", "__future__",
     "_VF", "_jit_internal", "accelerator", "amp", "audio", "autograd", "backends", "cuda", "distributed", "export", "fft",
     "fx", "hub", "jit", "linalg", "metrics", "mps", "multiprocessing", "nn", "optim", "profiler", "return_types",
+    "_functorch", "func",
     "serialization", "sparse", "special", "testing", "utils", "version", "vision", "xpu",
 }  # fmt: skip
 
@@ -84,6 +85,7 @@ _LAZY_NAMES = {
     name: module
     for module, names in {
         "_compile": "compile",
+        "_functorch.apis": "vmap",
         "amp": "autocast",
         "amp.autocast_mode": """
             autocast_decrement_nesting autocast_increment_nesting clear_autocast_cache get_autocast_cpu_dtype get_autocast_dtype

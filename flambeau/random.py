@@ -16,6 +16,7 @@ import numpy as np
 
 from .core.device import CPU, check_device
 from .core.tensor import Tensor
+from .graph.trace import local
 
 _MASK = (1 << 64) - 1
 _STATE = struct.Struct("<QQ")
@@ -117,13 +118,18 @@ class Generator:
     def draw(self, count: int) -> tuple[int, int]:
         """Seed and first counter (as signed 64-bit integers) of ``count`` new numbers."""
         offset = self._offset
-        self._offset = (offset + count) & _MASK
+        self._offset = (offset + local.trace.draws(count)) & _MASK
         return _signed(self._seed), _signed(offset)
 
     def numpy(self, count: int = 1 << 32) -> np.random.Generator:
         """A NumPy generator for what is computed on the host, on counters of its own."""
+        if local.trace.draws(1) > 1:
+            raise RuntimeError(
+                "vmap: this random operation is computed when it is called, so it cannot differ from sample to sample; "
+                "please use randomness='same', or call it outside"
+            )
         offset = self._offset
-        self._offset = (offset + count) & _MASK
+        self._offset = (offset + local.trace.draws(count)) & _MASK
         return np.random.Generator(np.random.Philox(key=[self._seed, 1], counter=[0, 0, offset, 0]))
 
 

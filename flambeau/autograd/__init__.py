@@ -31,16 +31,10 @@ _LATER = {
     "gradcheck": "gradcheck",
     "gradgradcheck": "gradcheck",
 }
-_MODULES = ("function", "functional", "graph", "profiler", "profiler_util", "variable")
+_MODULES = ("forward_ad", "function", "functional", "graph", "profiler", "profiler_util", "variable")
 
 
 def __getattr__(name: str) -> Any:
-    if name == "forward_ad":
-        raise AttributeError(
-            "forward-mode differentiation (torch.autograd.forward_ad) is not offered; "
-            "torch.autograd.functional.jvp computes Jacobian-vector products by two backward passes",
-            name=name,
-        )
     return lazy_attribute(__name__, name, _MODULES, _LATER)
 
 

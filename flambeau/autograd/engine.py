@@ -38,7 +38,7 @@ def backward(
     many = sequence_of(tensors)
     grads = (None,) * len(many) if grad_tensors is None else sequence_of(grad_tensors)
     roots = roots_of(many, grads)
-    keep = bool(create_graph if retain_graph is None else retain_graph)
+    keep = bool(create_graph if retain_graph is None else retain_graph) or local.forward > 0
     if create_graph:
         warn_once(
             "Using backward() with create_graph=True will create a reference cycle between the parameter and its gradient which "
@@ -82,7 +82,7 @@ def grad(
     if not wanted:
         raise RuntimeError("`inputs` argument to `grad()` cannot be empty.")
     grads = (None,) * len(many) if grad_outputs is None else sequence_of(grad_outputs)
-    keep = bool(create_graph if retain_graph is None else retain_graph)
+    keep = bool(create_graph if retain_graph is None else retain_graph) or local.forward > 0
     unused = bool(allow_unused) or materialize_grads
     if is_grads_batched:
         results = _batched(many, wanted, grads, keep, create_graph, unused)
@@ -173,7 +173,7 @@ def queue_callback(callback: Callable[[], None]) -> None:
 def _run(run: Run, roots: Roots, create_graph: bool) -> None:
     before, line = local.grad, local.line
     try:
-        local.grad = create_graph
+        local.grad = create_graph or local.forward > 0  # a tangent of a gradient follows from its history
         local.line = line or user_site()
         _running.runs += (run,)
         _propagate(run, roots)

@@ -9,8 +9,11 @@ from ..core.modes import enable_grad
 from ..core.tensor import Tensor
 from ..graph.trace import local
 from ..ops.creation import empty, ones_like, zeros_like
-from ..ops.joining import stack
+from ..ops.joining import cat, stack
+from ..ops.ranges import eye
 from .engine import grad
+from .levels import Level, Linear, entered, released
+from .samples import Batch
 
 Tensors = Sequence[Tensor]
 Function = Callable[..., Any]
@@ -192,23 +195,84 @@ def jacobian(
 ) -> Any:  # fmt: skip
     """The Jacobian, of shape (output sizes, input sizes) for each pair of an output and an input.
 
-    One tensor for a single output and input; tuples, of tuples, where there are several. Rows are recorded one by one,
-    whether or not ``vectorize`` is set.
+    One tensor for a single output and input; tuples, of tuples, where there are several. Rows are recorded one by one, or
+    together if ``vectorize``. By ``strategy`` "forward-mode", which needs that, it is columns.
     """
     if strategy not in ("reverse-mode", "forward-mode"):
         raise AssertionError(
             'Expected strategy to be either "forward-mode" or "reverse-mode". Hint: If your function has more outputs '
             'than inputs, "forward-mode" tends to be more performant. Otherwise, prefer to use "reverse-mode".'
         )
-    if strategy == "forward-mode" or strict and vectorize:
+    if strict and (vectorize or strategy == "forward-mode"):
+        other = '`strategy="forward-mode"`' if strategy == "forward-mode" else "`vectorized=True`"
+        raise RuntimeError(
+            f"torch.autograd.functional.jacobian: `strict=True` and {other} are not supported together. Please set "
+            "`strict=False` or the other to what it is by default."
+        )
+    if strategy == "forward-mode" and not vectorize:
         raise NotImplementedError(
-            "torch.autograd.functional.jacobian: forward mode is not offered, and strict=True needs vectorize=False"
+            "Computing Jacobian using forward-AD or forward-over-reverse Hessian is only implemented for `vectorize=True`."
         )
     with enable_grad():
         several, given = _as_tuple(inputs, "inputs", "jacobian")
+        if strategy == "forward-mode":
+            return _by_columns(func, given, several)
         arguments = _arguments(given, create_graph)
         many, outputs = _outputs(func, arguments, "jacobian", strict)
-        blocks = [_rows(output, number, arguments, create_graph, strict) for number, output in enumerate(outputs)]
+        if vectorize:
+            blocks = _rows_together(outputs, arguments, create_graph)
+        else:
+            blocks = [_rows(output, number, arguments, create_graph, strict) for number, output in enumerate(outputs)]
+    return _shaped([_shaped(block, several) for block in blocks], many)
+
+
+def unit_vectors(tensors: Tensors) -> list[Tensor]:
+    """The unit vectors of the space of all elements of some tensors: for each a part, with one more axis in front."""
+    total = sum([tensor.numel() for tensor in tensors])
+    found, begin = [], 0
+    for tensor in tensors:
+        count = tensor.numel()
+        unit = eye(count, dtype=tensor.dtype)
+        parts = [unit.new_zeros((begin, count)), unit, unit.new_zeros((total - begin - count, count))]
+        found.append(cat(parts).reshape((total, *tensor.shape)))
+        begin += count
+    return found
+
+
+def _rows_together(outputs: Tensors, inputs: Tensors, create_graph: bool) -> list[tuple[Tensor, ...]]:
+    """The Jacobian of each output by each input: one backward pass for all elements of all outputs."""
+    vectors = unit_vectors(outputs)
+    pairs = Batch(vectors[0].shape[0]).call(
+        lambda *cotangents: _gradients(outputs, inputs, cotangents, create_graph), vectors
+    )
+    columns = [pair[0].split([o.numel() for o in outputs]) for pair in pairs if pair is not None]
+    return [
+        _finished(
+            [part[place].reshape((*output.shape, *x.shape)) for part, x in zip(columns, inputs)], create_graph
+        )
+        for place, output in enumerate(outputs)
+    ]
+
+
+def _by_columns(func: Function, inputs: Tensors, several: bool) -> Any:
+    """The Jacobian by forward mode, for all elements of all inputs together."""
+    level = Level()
+    arguments = tuple(entered(x, level) for x in inputs)
+    try:
+        local.forward += 1
+        many, outputs = _outputs(func, arguments, "jacobian", False)
+    finally:
+        local.forward -= 1
+        level.active = False
+    derivative = Linear(outputs, arguments)
+    vectors = unit_vectors(inputs)
+    create = derivative.reaches_outside()
+    pairs = Batch(vectors[0].shape[0]).call(lambda *vectors: derivative.tangents(vectors, create), vectors)
+    rows = [pair[0].movedim(0, -1).split([x.numel() for x in inputs], -1) for pair in pairs if pair is not None]
+    blocks = [
+        [released(part.reshape((*output.shape, *x.shape)), True) for part, x in zip(row, inputs)]
+        for row, output in zip(rows, outputs)
+    ]
     return _shaped([_shaped(block, several) for block in blocks], many)
 
 

@@ -15,6 +15,9 @@ from ..ops.creation import zeros_like
 from ..ops.from_data import from_array
 from ..ops.random import randn
 from .engine import grad
+from .forward_ad import dual_level, make_dual, unpack_dual
+from .levels import Level, Linear, entered
+from .samples import Batch
 
 Function = Callable[..., Any]
 
@@ -44,16 +47,21 @@ def gradcheck(
     """Whether the gradients of ``func`` by those ``inputs`` that require grad agree with central differences.
 
     The inputs should be float64. ``GradcheckError`` says what disagrees, unless ``raise_exception`` is False.
-    ``fast_mode`` compares along one random direction instead of element by element.
+    ``fast_mode`` compares along one random direction instead of element by element. ``check_forward_ad`` checks forward mode.
     """
-    if check_forward_ad or check_batched_forward_grad:
-        raise NotImplementedError("gradcheck: forward-mode differentiation is not offered (check_forward_ad=False)")
+    if check_batched_forward_grad and not check_forward_ad:
+        raise ValueError("Setting check_batched_forward_grad=True requires check_forward_ad to be True")
     check = _Check(func, inputs, eps, atol, rtol, nondet_tol)
     try:
         check.outputs_and_inputs()
         if not check.outputs:
             check.constant()
-        elif check_backward_ad:
+            return True
+        if check_forward_ad:
+            check.forward(fast_mode)
+            if check_batched_forward_grad:
+                check.batched_forward()
+        if check_backward_ad:
             if fast_mode:
                 check.along_a_direction()
             else:
@@ -151,6 +159,52 @@ class _Check:
                 if not np.allclose(analytical, numerical, self.rtol, self.atol):
                     raise GradcheckError(_mismatch(position, index, numerical, analytical))
                 self._check_repeats(analytical, again)
+
+    def forward(self, fast: bool) -> None:
+        """Compare tangents: for each element of an input, or in one random direction."""
+        random = np.random.default_rng(0)
+        numbers = self._numbers()
+        for index, x in enumerate(self.sources):
+            directions = np.eye(x.numel()).reshape(-1, *x.shape)
+            if fast:
+                directions = random.standard_normal((1, *x.shape))
+                directions /= max(float(np.linalg.norm(directions)), 1e-300)
+                step = from_array(directions[0] * self.eps).to(x.dtype)
+                slopes = [self._difference(x.data, ..., x.data.clone(), step)]
+            else:
+                slopes = list(self._slopes(x))
+            for direction, slope in zip(directions, slopes, strict=True):
+                found = self._tangents(x, from_array(np.ascontiguousarray(direction)).to(x.dtype))
+                for position, number in enumerate(numbers):
+                    if not np.allclose(found[position], slope[number], self.rtol, self.atol):
+                        raise GradcheckError(
+                            "Forward-mode AD: " + _mismatch(position, index, slope[number], found[position])
+                        )
+
+    def _tangents(self, x: Tensor, direction: Tensor) -> list[np.ndarray]:
+        """The tangents of the differentiable outputs as one input moves in a direction."""
+        with dual_level():
+            given = [make_dual(x.detach(), direction) if each is x else each for each in self.inputs]
+            outputs = tensors_of(self.func(*given))
+            found = []
+            for number in self._numbers():
+                tangent = unpack_dual(outputs[number]).tangent
+                size = outputs[number].numel()
+                found.append(np.zeros(size) if tangent is None else np.array(tangent.detach().double()._array()).ravel())
+        return found
+
+    def batched_forward(self) -> None:
+        """A batch of directions must give what these give one by one."""
+        for x in self.sources:
+            alias = entered(x.detach(), Level())
+            outputs = tensors_of(self.func(*[alias if each is x else each for each in self.inputs]))
+            derivative = Linear(outputs, [alias])
+            many = randn(2, *x.shape, dtype=x.dtype)
+            together = Batch(2).call(lambda direction, linear=derivative: linear.tangents([direction], False), [many])
+            for k in range(2):
+                for pair, one in zip(together, derivative.tangents([many[k]], False), strict=True):
+                    if pair is not None and not pair[0][k].allclose(one):
+                        raise GradcheckError("Batched tangents disagree with tangents computed one by one")
 
     def _check_repeats(self, first: np.ndarray, second: np.ndarray) -> None:
         if first.size and np.abs(first - second).max() > self.nondet_tol:
@@ -282,8 +336,6 @@ def gradgradcheck(
     masked: bool = False,
 ) -> bool:
     """:func:`gradcheck` of the gradients themselves, by the inputs and by the outputs' gradients (random unless given)."""
-    if check_fwd_over_rev:
-        raise NotImplementedError("gradgradcheck: forward-mode differentiation is not offered (check_fwd_over_rev=False)")
     given = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
     if grad_outputs is None:
         vectors = tuple(_random_like(o, gen_non_contig_grad_outputs) for o in differentiable(func(*given)))
@@ -301,7 +353,8 @@ def gradgradcheck(
     return gradcheck(
         gradients, given + vectors, eps=eps, atol=atol, rtol=rtol, raise_exception=raise_exception, nondet_tol=nondet_tol,
         check_undefined_grad=check_undefined_grad, check_grad_dtypes=check_grad_dtypes,
-        check_batched_grad=check_batched_grad, fast_mode=fast_mode,
+        check_batched_grad=check_batched_grad, fast_mode=fast_mode, check_forward_ad=check_fwd_over_rev,
+        check_backward_ad=check_rev_over_rev,
     )  # fmt: skip
 
 

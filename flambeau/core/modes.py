@@ -114,10 +114,10 @@ class _BareDecorator(_Mode):
 
 
 class no_grad(_BareDecorator):
-    """Operations inside record no history."""
+    """Operations inside record no history, but for forward mode, which goes by it."""
 
     def _modes(self) -> tuple[bool, bool]:
-        return False, local.inference
+        return local.grad and local.forward > 0, local.inference
 
 
 class enable_grad(_BareDecorator):
@@ -147,7 +147,7 @@ class inference_mode(_Mode):
         return inference_mode(self.mode)  # type: ignore[no-any-return]
 
     def _modes(self) -> tuple[bool, bool]:
-        return not self.mode, self.mode
+        return not self.mode or local.grad and local.forward > 0, self.mode
 
 
 class set_grad_enabled(_Mode):
@@ -158,13 +158,13 @@ class set_grad_enabled(_Mode):
             raise TypeError(f"set_grad_enabled(): argument 'enabled' (position 1) must be bool, not {type(mode).__name__}")
         self._previous = [(local.grad, local.inference)]
         self.mode = mode
-        local.grad = self.mode
+        local.grad, _ = self._modes()
 
     def _modes(self) -> tuple[bool, bool]:
-        return self.mode, local.inference
+        return self.mode or local.grad and local.forward > 0, local.inference
 
     def __enter__(self) -> Any:
-        local.grad = self.mode
+        local.grad, _ = self._modes()
         return self
 
     def __exit__(self, *exception: object) -> None:

@@ -114,6 +114,9 @@ class Trace:
         "ended", "error", "told", "owner", "forms", "segments", "__weakref__",
     )  # fmt: skip
 
+    #: Whether its values stand for those of many samples (see :mod:`flambeau.core.samples`), so that there are none to look at.
+    sampling = False
+
     def __init__(self, device: str = "cpu") -> None:
         #: Where it will be evaluated, and where the memory of its values is.
         self.device = device
@@ -151,6 +154,21 @@ class Trace:
         #: Segments that are known in this trace alone, whose sizes may never come again.
         self.segments: dict[Any, Any] = {}
 
+    def bring(self, node: Node) -> Node:
+        """A node of this trace for a value from outside, if it only shows what is recorded (and is of a kind that knows one)."""
+        raise ValueNeeded
+
+    def memory(self, node: Node) -> Any:
+        """The memory of a value pending here, which is evaluated for it."""
+        _evaluate_for(node, self)
+        if node.buffer is None:  # recorded in a composite that is learnt
+            raise ValueNeeded
+        return node.buffer
+
+    def draws(self, count: int) -> int:
+        """How many random numbers are drawn where an operation wants so many."""
+        return count
+
 
 class Local(threading.local):
     """A thread's own state: its trace, and the modes that autograd looks at while recording."""
@@ -160,6 +178,8 @@ class Local(threading.local):
         self.grad = True
         self.inference = False
         self.anomaly = False
+        #: How many functions are being differentiated in forward mode, for which histories are recorded in any case.
+        self.forward = 0
         #: The recording line of all that is recorded now, where that is known: in a backward pass, or a composite.
         self.line: tuple[str, int] | None = None
         self.check_nan = True
@@ -253,7 +273,7 @@ def in_memory(trace: Trace, node: Node) -> Node:
     evaluated at once. A leaf of another thread's trace gets a second node: each knows its place in one trace.
     """
     if trace.ended and trace.limit == UNLIMITED:  # it only shows what is recorded, and is never evaluated
-        raise ValueNeeded
+        return trace.bring(node)
     other = node.trace
     if other is not None:
         if node.buffer is None:  # pending in another thread's trace
@@ -510,7 +530,7 @@ def record_outputs(
     """Record a primitive and its further outputs (attributes of OUTPUT steps); no evaluation comes between them."""
     trace = local.trace
     for value, _ in operands:
-        if type(value) is Node and value.buffer is None and value.trace is not trace:
+        if type(value) is Node and value.buffer is None and value.trace is not trace and not trace.ended:
             evaluate(value)  # before the lock is taken
     with trace.lock:
         if trace.limit == CLOSED:  # by another thread
@@ -537,9 +557,7 @@ def evaluate(node: Node) -> Any:
     """The memory of a node's value, evaluating the trace it is pending in if need be."""
     if node.buffer is None:
         assert node.trace is not None
-        _evaluate_for(node, node.trace)
-        if node.buffer is None:  # recorded in a composite that is learnt
-            raise ValueNeeded
+        return node.trace.memory(node)
     return node.buffer
 
 

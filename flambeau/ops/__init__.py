@@ -48,7 +48,6 @@ from . import (  # for what they declare  # noqa: F401
     statistics,
     systems,
     triangles,
-    vectorize,
     views,
 )
 from .arguments import export_all

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core.history import INPUTS, Gradient, Packed, edge_of
+from ..core.samples import one_by_one
 from ..core.tensor import Tensor
 from ..graph import dtypes
 from ..graph import primitives as p
@@ -65,6 +66,16 @@ def array_of(x: Tensor) -> np.ndarray:
 
 def at_once(function: Callable[..., Any], *operands: Tensor) -> Any:
     """The result of a NumPy function as tensors (a tuple of them if it gives several)."""
+    if local.trace.sampling:
+        several = []
+
+        def of_one(*tensors: Tensor) -> tuple[Tensor, ...]:
+            made = at_once(function, *tensors)
+            several.append(isinstance(made, tuple))
+            return made if several[-1] else (made,)
+
+        results = tuple(one_by_one(of_one, operands))
+        return results if several[-1] else results[0]
     result = function(*map(array_of, operands))
     if isinstance(result, tuple):
         return tuple(from_array(np.ascontiguousarray(part)) for part in result)

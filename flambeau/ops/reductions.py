@@ -19,6 +19,7 @@ from ..graph import primitives as p
 from ..graph.dtypes import TYPE_NAMES
 from ..graph.dtypes import dtype as dtype_type
 from ..graph.shapes import Size, wrap_dim, wrap_dims
+from ..graph.trace import local
 from .choice import where
 from .conversion import SINGLE, rounded_once
 from .creation import empty, full, ones, zeros
@@ -203,7 +204,7 @@ def _nanmean(input: Tensor, dim: Dims, keepdim: bool) -> Tensor:
 
 def _prod_slope(grad: Tensor, input: Tensor, result: Tensor, shape: Size, dims: Sequence[int], keepdim: bool) -> Tensor:
     """The product of all other elements: exact where no element is zero, else by products from both sides."""
-    if bool((input == 0).any()):
+    if local.trace.sampling or bool((input == 0).any()):
         return expand_back(grad, shape, dims, keepdim) * _other_products(input, dims)
     return expand_back(grad * result, shape, dims, keepdim) / input
 
