@@ -230,15 +230,20 @@ def section(title: str, names: dict[str, list[str]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def module_names(module: ModuleType, more: list[str]) -> dict[str, list[str]]:
-    """A module's names by what they are: ``parent`` for what is the same object in the package around."""
+def module_names(module: ModuleType, more: list[str], listed: dict[str, set[str]]) -> dict[str, list[str]]:
+    """A module's names by what they are: ``parent`` for what is the same object in the package around.
+
+    ``listed`` has the names of the packages around, and gets these.
+    """
     around = sys.modules.get(module.__name__.rpartition(".")[0])
+    there = listed.get(module.__name__.rpartition(".")[0], set())
+    listed[module.__name__] = {*public_names(module), *more}
     kinds: dict[str, list[str]] = {}
     for name in [*public_names(module), *more]:
         value = getattr(module, name, None)
         kind = kind_of(value)
         if kind != "module" and hasattr(module, name):
-            shared = around is not None and kind != "value" and getattr(around, name, None) is value
+            shared = name in there and kind != "value" and getattr(around, name, None) is value
             kinds.setdefault("parent" if shared else kind, []).append(name if shared else written_name(name, value))
     return kinds
 
@@ -275,7 +280,8 @@ def written() -> dict[Path, str]:
                 importlib.import_module(name)
                 names.append(name)
         private = private_names()
-        sections = {name: module_names(sys.modules[name], private.pop(name, [])) for name in sorted(set(names))}
+        listed: dict[str, set[str]] = {}
+        sections = {name: module_names(sys.modules[name], private.pop(name, []), listed) for name in sorted(set(names))}
     text = HEAD.format(version=pytorch.__version__.partition("+")[0])
     text += "".join(section(name, kinds) for name, kinds in sections.items())
     text += section("torch.Tensor", tensor_names(pytorch.Tensor)) + section("torch.ops.aten", operation_names("aten"))

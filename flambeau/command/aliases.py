@@ -216,6 +216,7 @@ def _explain_missing(module: ModuleType, published: str) -> None:
 
 
 def _missing_attribute(self: Any, name: str) -> Any:
+    """What a tensor has besides its own attributes: methods that refuse."""
     from flambeau.surface import lookup
 
     if not name.startswith("_"):

@@ -386,6 +386,7 @@ class Tensor(TensorValues, TensorHooks, Methods):
         return strided
 
     is_cuda = is_sparse = is_quantized = is_meta = is_mps = is_nested = is_xla = is_mkldnn = False
+    is_ipu = is_maia = is_mtia = is_sparse_csr = is_vulkan = is_xpu = volatile = False
     is_cpu = True
 
     @property

@@ -10,11 +10,19 @@ ENTRY = re.compile(r"([^\s()]+)(?:\(([^)]*)\))?")
 """A name, and in parentheses what it consists of (an enumeration of members) or derives from (an exception)."""
 
 
+def _text() -> str:
+    return Path(__file__).with_suffix(".txt").read_text(encoding="utf-8")
+
+
+def version() -> str:
+    """The version of PyTorch whose names these are."""
+    return _text().partition("PyTorch ")[2].partition(":")[0]
+
+
 @cache
 def sections() -> dict[str, str]:
     """The parts of the file by module; ``torch.Tensor`` and ``torch.ops.aten`` have one as well."""
-    text = Path(__file__).with_suffix(".txt").read_text(encoding="utf-8")
-    parts = (part.partition("]") for part in text.split("\n[")[1:])
+    parts = (part.partition("]") for part in _text().split("\n[")[1:])
     return {module: rest for module, _, rest in parts}
 
 
