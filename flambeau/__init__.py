@@ -78,6 +78,7 @@ _LAZY_MODULES = {
     "_VF", "_jit_internal", "accelerator", "amp", "audio", "autograd", "backends", "cuda", "distributed", "export", "fft",
     "fx", "hub", "jit", "linalg", "metrics", "mps", "multiprocessing", "nn", "optim", "profiler", "return_types",
     "_functorch", "func",
+    "distributions",
     "serialization", "sparse", "special", "testing", "utils", "version", "vision", "xpu",
 }  # fmt: skip
 

@@ -40,6 +40,7 @@ from . import (  # for what they declare  # noqa: F401
     recurrent,
     reductions,
     reshaping,
+    sampling,
     scans,
     slices,
     softmax,

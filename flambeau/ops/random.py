@@ -371,16 +371,6 @@ def log_normal_(self: Tensor, mean: float = 1, std: float = 2, *, generator: Gen
     return overwrite(self, made, overwritten_by("log_normal_"))
 
 
-@operation(method=False)
-def poisson(input: Tensor, generator: Generator | None = None) -> Tensor:
-    """Poisson distributed numbers of the given rates."""
-    check_floating("poisson_cpu", input.dtype)
-    rates = input.detach().numpy()
-    if not (rates >= 0).all():
-        raise RuntimeError("invalid Poisson rate, expected rate to be non-negative")
-    return from_array((generator or default_generator).numpy().poisson(rates).astype(rates.dtype))
-
-
 @operation(out="exact resized")
 def multinomial(
     input: Tensor, num_samples: int, replacement: bool = False, *, generator: Generator | None = None,
