@@ -52,6 +52,8 @@ _PUBLISHED: dict[str, tuple[str, bool]] = {
     "flambeau.distributed._c10d": ("torch.distributed.distributed_c10d", True),
     "flambeau.distributed._c10d.errors": ("torch.distributed", True),
     "flambeau.distributed.fsdp._fully_shard": ("torch.distributed.fsdp", True),
+    "flambeau.distributions.kl": ("torch.distributions.kl", True),
+    "flambeau.distributions.transforms": ("torch.distributions.transforms", True),
 }
 
 #: PyTorch's modules whose contents are elsewhere here: those of its compiled part, that files mention, and others.

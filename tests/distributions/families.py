@@ -77,16 +77,16 @@ FAMILIES = {
 }
 
 
-def made(expression: str, package: ModuleType, double: bool = True, **names: Any) -> tuple[Any, list[Any]]:
-    """What an expression gives in a package, and its parameters, which require gradients."""
+def made(expression: str, package: ModuleType, double: bool = True, tracked: bool = True) -> tuple[Any, list[Any]]:
+    """What an expression gives in a package, and its parameters, which require gradients (if ``tracked``)."""
     parameters: list[Any] = []
 
     def parameter(values: Any) -> Any:
         dtype = package.float64 if double else package.float32
-        parameters.append(package.tensor(values, dtype=dtype, requires_grad=True))
+        parameters.append(package.tensor(values, dtype=dtype, requires_grad=tracked))
         return parameters[-1]
 
-    known = {"D": package.distributions, "T": package, "p": parameter, **names}
+    known = {"D": package.distributions, "T": package, "p": parameter}
     return eval(expression, known), parameters
 
 
@@ -95,7 +95,7 @@ def outcome(function: Callable[[], Any]) -> Any:
     try:
         return function()
     except (NotImplementedError, ValueError, RuntimeError, AttributeError) as error:
-        return type(error), str(error).replace("flambeau", "torch")
+        return type(error), " ".join(str(error).replace("flambeau", "torch").split())
 
 
 def compare(ours: Any, theirs: Any, rtol: float = 1e-9, atol: float = 1e-12) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,11 +21,17 @@ ROUGH = {"VonMises": 1e-4, "Multinomial": 1e-7, "Multinomial logits": 1e-7, "Gen
 def compared(name: str, question: str, ours: Any, theirs: Any, mine: list[Any], parameters: list[Any]) -> None:
     """Two answers, and their gradients."""
     if isinstance(theirs, tuple):
+        if theirs[0] is AttributeError:  # PyTorch's expanded Multinomial lacks a part
+            return
         assert ours == theirs, question
         return
     rtol = ROUGH.get(name, 1e-9)
     compare(ours, theirs, rtol=rtol, atol=1e-10)
-    for a, b in zip(gradients(flambeau, ours, mine), gradients(torch, theirs, parameters)):
+    slopes = outcome(lambda: gradients(flambeau, ours, mine)), outcome(lambda: gradients(torch, theirs, parameters))
+    if isinstance(slopes[1], tuple):
+        assert slopes[0][0] is slopes[1][0], question
+        return
+    for a, b in zip(*slopes):
         np.testing.assert_allclose(a, b, rtol=max(rtol * 100, 1e-8), atol=1e-9, err_msg=question)
 
 
@@ -57,15 +64,13 @@ def test_family(name: str) -> None:
             right.event_shape
         )
         for question in QUESTIONS:
-            answers = [outcome(lambda d=d: eval("d." + question, {"d": d})) for d in (left, right)]
+            answers = [outcome(partial(eval, "d." + question, {"d": d})) for d in (left, right)]
             compared(name, question, *answers, mine, parameters)
         shown = np.stack([values] * 2, 1) if left is not ours else values
-        for question in ("log_prob", "cdf", "icdf"):
-            given = shown
-            if question == "icdf":
-                given = np.linspace(0.02, 0.98, shown.size, dtype=shown.dtype).reshape(shown.shape)
+        chances = np.linspace(0.02, 0.98, shown.size, dtype=shown.dtype).reshape(shown.shape)
+        for question, given in (("log_prob", shown), ("cdf", shown), ("icdf", chances)):
             answers = [
-                outcome(lambda d=d, of=of: getattr(d, question)(of.from_numpy(given)))
+                outcome(partial(getattr(d, question), of.from_numpy(given)))
                 for d, of in ((left, flambeau), (right, torch))
             ]
             compared(name, question, *answers, mine, parameters)

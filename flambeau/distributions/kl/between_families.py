@@ -71,14 +71,19 @@ for _family in (Beta, ContinuousBernoulli, Gamma):
     register_kl(_family, Exponential)(_exponential_from_moments)
 
 
+def _with_moments(p: Any, number: int) -> Pareto:
+    """A Pareto distribution, with a tail that has ``number`` moments where it has fewer: what is not used has no slope."""
+    return Pareto(p.scale, flambeau.where(p.alpha <= number, number + 1.0, p.alpha), validate_args=False)
+
+
 @register_kl(Pareto, Normal)
 def _kl_pareto_normal(p: Any, q: Any) -> Tensor:
-    return infinite_where(p.alpha <= 2, _normal_from_moments(p, q))
+    return infinite_where(p.alpha <= 2, _normal_from_moments(_with_moments(p, 2), q))
 
 
 @register_kl(Pareto, Exponential)
 def _kl_pareto_exponential(p: Any, q: Any) -> Tensor:
-    return infinite_where(p.alpha <= 1, _exponential_from_moments(p, q))
+    return infinite_where(p.alpha <= 1, _exponential_from_moments(_with_moments(p, 1), q))
 
 
 @register_kl(Uniform, Exponential)
@@ -99,8 +104,9 @@ def _kl_exponential_gamma(p: Any, q: Any) -> Tensor:
 
 @register_kl(Pareto, Gamma)
 def _kl_pareto_gamma(p: Any, q: Any) -> Tensor:
-    mean_log = p.scale.log() + p.alpha.reciprocal()
-    return infinite_where(p.alpha <= 1, _minus_mean_log_gamma(q, p.mean, mean_log) - p.entropy())
+    finite = _with_moments(p, 1)
+    mean_log = p.scale.log() + finite.alpha.reciprocal()
+    return infinite_where(p.alpha <= 1, _minus_mean_log_gamma(q, finite.mean, mean_log) - finite.entropy())
 
 
 def _mean_log_uniform(low: Tensor, high: Tensor) -> Tensor:
