@@ -21,6 +21,7 @@ import flambeau.nn.functional as F
 from flambeau import Tensor, nn, optim
 from flambeau.graph.steps import forget_steps
 from flambeau.graph.trace import set_eager
+from flambeau.interpreter.undisturbed import elsewhere
 
 
 @pytest.fixture
@@ -325,3 +326,35 @@ def test_an_alarm_while_kernels_are_compiled_leaves_the_compiler_whole(tmp_path:
     environment = {**os.environ, "FLAMBEAU_CACHE_DIR": str(tmp_path), "PYTHONFAULTHANDLER": "1"}
     done = subprocess.run([sys.executable, "-c", COMPILING], env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+class _Late(Exception):
+    """What a handler raises."""
+
+
+def test_what_a_handler_raises_while_a_thread_is_started_is_what_comes_out() -> None:
+    armed = False
+
+    def handler(*_: Any) -> None:
+        if armed:
+            raise _Late
+
+    draw = random.Random(0)
+    given, late = 0, 0
+    before = signal.signal(signal.SIGALRM, handler)
+    try:
+        for _ in range(400):
+            try:
+                try:
+                    armed = True
+                    signal.setitimer(signal.ITIMER_REAL, 1e-5 + draw.random() * 2e-4)
+                    for _ in range(20):
+                        given += elsewhere(lambda: 1) or 0
+                finally:
+                    armed = False
+            except _Late:
+                late += 1
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert given and late

@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields
 from itertools import islice
-from threading import Thread
 from typing import Any
 
 from ..compiler import plan as planning
@@ -26,6 +25,7 @@ from ..graph.shapes import MOVED, Size, View
 from ..graph.steps import Step, count_structure, when_forgotten
 from ..graph.trace import UNLIMITED, Node, Trace, local
 from ..graph.windows import Convolution
+from ..interpreter.undisturbed import elsewhere
 from ..kernels.patterns import Pattern, Variants
 from ..kernels.symbols import Symbols
 
@@ -218,9 +218,7 @@ def with_symbols(
             if variant is not None:
                 made.append(variant)
 
-    thread = Thread(target=run)
-    thread.start()
-    thread.join()
+    elsewhere(run)
     if failed and planning.CHECK:  # else it is recorded anew at each size
         raise failed[0]
     return made[0] if made else None

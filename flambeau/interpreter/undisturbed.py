@@ -59,6 +59,14 @@ def at_once(functions: Sequence[Callable[[], _T]]) -> list[_T]:
     return results + [begun.result() if begun.started else function() for function, begun in zip(functions[1:], others)]
 
 
+def elsewhere(function: Callable[[], _T]) -> _T | None:
+    """What a function gives or raises that is called in a thread of its own, whichever this one is. None if there is no such
+    thread: it could not be started, or this is a child that a signal's handler has forked meanwhile."""
+    begun = _Begun(function)
+    begun.wait()
+    return begun.result() if begun._outcome else None
+
+
 class _Begun(Generic[_T]):
     """A call in another thread, if that could be started: not when the interpreter is ending, or there are too many threads."""
 
