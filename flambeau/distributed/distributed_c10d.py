@@ -9,6 +9,7 @@ from ._c10d.collectives import *
 from ._c10d.collectives import _all_gather_base, _reduce_scatter_base  # noqa: F401
 from ._c10d.debug import *
 from ._c10d.errors import *
+from ._c10d.grad_bucket import GradBucket
 from ._c10d.group import ProcessGroup
 from ._c10d.objects import *
 from ._c10d.point_to_point import *
@@ -24,5 +25,5 @@ from .constants import default_pg_nccl_timeout, default_pg_timeout  # noqa: F401
 
 _FILES = (backend, collectives, debug, errors, objects, point_to_point, store, work, world)
 
-__all__ = ["ProcessGroup", "ReduceOp", "default_pg_timeout", "reduce_op"]
+__all__ = ["GradBucket", "ProcessGroup", "ReduceOp", "default_pg_timeout", "reduce_op"]
 __all__ += [name for file in _FILES for name in file.__all__]

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import flambeau
-from distributed.both import FRAMEWORKS, groups_of_one, plain, same
+from distributed.both import FRAMEWORKS, groups_of_one, names_for, plain, same
 from flambeau import nn
 from flambeau.nn.parallel import _functions, comm, scatter_gather
 
@@ -133,10 +133,59 @@ def test_training(groups: None):
         torch.testing.assert_close(torch.tensor(ours[2]), torch.tensor(theirs[2]))
 
 
+HOOKS = """
+h = module("distributed.algorithms.ddp_comm_hooks.default_hooks")
+buckets = []
+def doubled(state, bucket: d.GradBucket):
+    buckets.append((bucket.index(), bucket.is_last()))
+    assert [each.shape for each in bucket.gradients()] == [each.shape for each in bucket.parameters()]
+    future = torch.futures.Future()
+    future.set_result(bucket.buffer() * state)
+    return future
+def wrong(state, bucket):
+    return bucket.buffer()
+def gradients(state, hook, passes=2):
+    w = p.DistributedDataParallel(m)
+    w.register_comm_hook(state, hook)
+    for _ in range(passes):
+        w(x / 3).square().sum().backward()
+    with w.no_sync():
+        w(x).sum().backward()
+    return [parameter.grad.tolist() for parameter in m.parameters()]
+m = torch.nn.Linear(3, 2)
+for number, parameter in enumerate(m.parameters()):
+    torch.nn.init.constant_(parameter, 0.25 * (number + 1))
+"""
+
+
+def test_hooks_that_reduce_gradients(groups: None):
+    same(
+        """
+        gradients(2.0, doubled)
+        gradients(None, h.allreduce_hook)
+        gradients(d.group.WORLD, h.allreduce_hook)
+        gradients(None, h.fp16_compress_hook)
+        gradients(None, h.fp16_compress_wrapper(h.allreduce_hook))
+        gradients(None, wrong)
+        gradients(None, 3)
+        gradients(None, lambda a, b: None)
+        [k := p.DistributedDataParallel(m), k.register_comm_hook(2.0, doubled), k.register_comm_hook(2.0, doubled)]
+        """,
+        SETTING.partition("torch.manual_seed")[0] + "p = torch.nn.parallel\nx = torch.arange(6.0).view(2, 3)" + HOOKS,
+    )
+    names = names_for(flambeau)
+    exec(SETTING + HOOKS, names)
+    names["gradients"](1.0, names["doubled"])
+    assert names["buckets"] == [(0, False), (1, True)] * 2
+    names["m"].zero_grad()
+    rounded = names["gradients"](None, names["h"].bf16_compress_hook, passes=1)
+    assert rounded[0][0] != [0.0, 0.0, 0.0] and len(rounded) == 2
+
+
 def test_what_is_refused_in_words(groups: None):
     wrapped = nn.parallel.DistributedDataParallel(nn.Linear(1, 1))
-    with pytest.raises(NotImplementedError, match="register_comm_hook"):
-        wrapped.register_comm_hook(None, lambda state, bucket: None)
+    with pytest.raises(NotImplementedError, match="mixed_precision"):
+        nn.parallel.DistributedDataParallel(nn.Linear(1, 1), mixed_precision=nn.parallel.distributed._MixedPrecision())
     with pytest.raises(AssertionError, match="CUDA"):
         nn.parallel.scatter(flambeau.ones(2), [0])
     with pytest.raises(AssertionError, match="CUDA"):

@@ -11,6 +11,7 @@ from ...distributed._c10d.world import default_group, resolve
 from ...distributed.algorithms.join import Join, Joinable, JoinHook
 from ..modules.module import Module
 from ..parameter import UninitializedParameter
+from ._communication import Reduction, check_hook
 
 __all__ = ["DistributedDataParallel"]
 
@@ -97,9 +98,12 @@ class DistributedDataParallel(Module, Joinable):
         self.bucket_bytes_cap = int((25 if bucket_cap_mb is None else bucket_cap_mb) * 1024 * 1024)
         self.require_backward_grad_sync = True
         self.require_forward_param_sync = True
+        self._reduction: Reduction | None = None
 
     def forward(self, *inputs: Any, **kwargs: Any) -> Any:
         """What the module gives."""
+        if self._reduction is not None:
+            self._reduction.begin(self.require_backward_grad_sync)
         return self.module(*inputs, **kwargs)
 
     @contextlib.contextmanager
@@ -133,13 +137,15 @@ class DistributedDataParallel(Module, Joinable):
         return self.process_group
 
     def register_comm_hook(self, state: object, hook: Callable[..., Any]) -> None:
-        """Have ``hook(state, bucket)`` reduce the gradients: refused, for none are sent that it could reduce."""
-        if not callable(hook):
-            raise TypeError("Communication hook must be callable.")
-        raise NotImplementedError(
-            "DistributedDataParallel.register_comm_hook: gradients of a group of one process are not sent, so no hook is called; "
-            "without one they are exact"
-        )
+        """Have ``hook(state, bucket)`` reduce the gradients: it gives a ``torch.futures.Future`` of the vector that it was given.
+
+        Each parameter's gradient is a bucket of its own. A hook can be given once.
+        """
+        check_hook(hook)
+        if self._reduction is not None:
+            raise RuntimeError("register_comm_hook or register_builtin_comm_hook can only be called once.")
+        trained = [parameter for name, parameter in self.module.named_parameters() if name not in self.parameters_to_ignore]
+        self._reduction = Reduction([parameter for parameter in trained if parameter.requires_grad], state, hook)
 
     def will_sync_module_buffers(self) -> bool:
         """Whether the next forward pass takes the buffers of process 0."""

@@ -1,0 +1,1 @@
+"""Hooks that reduce the gradients of a ``DistributedDataParallel``."""
