@@ -103,6 +103,8 @@ def function_of(function: Any, path: str) -> Any:
         return functools.partial(inner, *map(here, function.args), **{k: here(v) for k, v in function.keywords.items()})
     if isinstance(function, types.MethodDescriptorType | types.WrapperDescriptorType):
         return resolved("Tensor." + function.__name__)
+    if isinstance(function, torch._ops.OpOverloadPacket | torch._ops.OpOverload):
+        return resolved(f"ops.{function}")
     module = getattr(function, "__module__", None) or ""
     if isinstance(function, types.FunctionType) and module.startswith("torch.testing"):
         return retold(function)

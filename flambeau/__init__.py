@@ -101,6 +101,9 @@ _LAZY_NAMES = {
         "ops.conditions": """
             _assert _check _check_index _check_is_size _check_not_implemented _check_tensor_all _check_tensor_all_with _check_type
             _check_value _check_with""",
+        "ops.copies": """
+            alias_copy as_strided_copy detach_copy diagonal_copy expand_copy permute_copy select_copy slice_copy split_copy
+            split_with_sizes_copy squeeze_copy t_copy transpose_copy unbind_copy unfold_copy unsqueeze_copy view_copy""",
         "ops.printing": "get_printoptions set_printoptions",
         "ops.settings": """
             are_deterministic_algorithms_enabled get_default_device get_deterministic_debug_mode

@@ -7,6 +7,7 @@ import importlib
 from typing import Any
 
 from . import functional, init, modules, parameter
+from .functional.linear_loss import LinearCrossEntropyOptions
 from .modules import *
 from .parameter import Buffer, Parameter, UninitializedBuffer, UninitializedParameter
 
@@ -14,6 +15,7 @@ __all__ = [  # noqa: F405
     *modules.__all__,
     "Buffer",
     "DataParallel",
+    "LinearCrossEntropyOptions",
     "Parameter",
     "UninitializedBuffer",
     "UninitializedParameter",

@@ -319,6 +319,25 @@ def adaptive_max_pool2d(input: Tensor, output_size: Any, return_indices: bool = 
     return _maxima(p.ADAPTIVE_MAX_POOL, out, window, input, gradient)
 
 
+@operation(only="functional.adaptive_max_pool3d_with_indices")
+@one_node("AdaptiveMaxPool3DBackward0")
+def adaptive_max_pool3d(input: Tensor, output_size: Any, return_indices: bool = False) -> tuple[Tensor, Tensor]:
+    """Maxima over ``output_size`` windows that divide the volume evenly, and their places in it (int64)."""
+    out = _output_size("adaptive_max_pool3d", input, output_size, 3)
+    check_floating("adaptive_max_pool3d_cpu", input.dtype)
+    depth, height, width = input.shape[-3:]
+    shape = (*input.shape[:-3], *out)
+    if 0 in shape:
+        return filled(Size(shape), 0, input.dtype), filled(Size(shape), 0, int64)
+    flat, places = adaptive_max_pool2d(input.reshape(-1, depth, height, width), out[1:])
+    # Along the depth, with what the planes gave as the other axis.
+    area = out[1] * out[2]
+    values, levels = adaptive_max_pool2d(flat.flatten(-2), (out[0], area))
+    within = gather(places.reshape(-1, depth * area), -1, levels.flatten(-2))
+    level = (levels // area).flatten(-2)
+    return values.reshape(shape), (level * (height * width) + within).reshape(shape)
+
+
 @operation("functional.adaptive_max_pool1d_with_indices", method=False)
 def adaptive_max_pool1d(input: Tensor, output_size: Any, return_indices: bool = False) -> tuple[Tensor, Tensor]:
     """Maxima over ``output_size`` windows that divide the length evenly, and their places (int64)."""

@@ -14,8 +14,8 @@ from ...ops.assignment import assign
 from ...ops.operation import DECLARED, MODULES, NAMESPACE, PLAIN, Scalar
 
 _FILES = (
-    "activation", "attention", "ctc", "dropouts", "embeddings", "loss", "margin_loss", "normalization", "pooling",
-    "regression_loss", "sampling", "vision", "windows",
+    "activation", "attention", "ctc", "dropouts", "embeddings", "fractional_pooling", "linear_loss", "loss", "margin_loss",
+    "normalization", "pooling", "regression_loss", "sampling", "vision", "windows",
 )  # fmt: skip
 
 

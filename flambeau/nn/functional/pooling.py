@@ -13,8 +13,8 @@ from ...ops import pooling as pools
 from ...ops.conversion import with_gradient_in_order
 from ...ops.memory_order import format_order, lay
 from ...ops.one_node import one_node
-from ...ops.pooling import avg_pool1d, avg_pool2d
-from .._arguments import _pair, _single
+from ...ops.pooling import avg_pool1d, avg_pool2d, avg_pool3d
+from .._arguments import _pair, _single, _triple
 
 
 def adaptive_max_pool1d(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
@@ -26,6 +26,12 @@ def adaptive_max_pool1d(input: Tensor, output_size: Any, return_indices: bool = 
 def adaptive_max_pool2d(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
     """Maxima over ``output_size`` windows that divide the plane evenly, and their places if ``return_indices``."""
     values, places = pools.adaptive_max_pool2d(input, output_size)
+    return (values, places) if return_indices else values
+
+
+def adaptive_max_pool3d(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
+    """Maxima over ``output_size`` windows that divide the volume evenly, and their places if ``return_indices``."""
+    values, places = pools.adaptive_max_pool3d(input, output_size)
     return (values, places) if return_indices else values
 
 
@@ -100,6 +106,16 @@ def max_unpool2d(
     return _unpool(input, indices, kernel_size, stride, _pair(padding), output_size)
 
 
+@one_node("MaxUnpool3DBackward0")
+def max_unpool3d(
+    input: Tensor, indices: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, output_size: Any = None
+) -> Tensor:
+    """Zeros, with the maxima of :func:`max_pool3d` where it found them."""
+    kernel_size = _triple(kernel_size)
+    stride = _triple(stride) if stride is not None else kernel_size
+    return _unpool(input, indices, kernel_size, stride, _triple(padding), output_size)
+
+
 # --- power means --------------------------------------------------------------------------------------------------
 
 
@@ -113,4 +129,11 @@ def lp_pool2d(input: Tensor, norm_type: float, kernel_size: Any, stride: Any = N
     """The ``norm_type``-norm of each window of (N, C, H, W)."""
     height, width = _pair(kernel_size)
     total = avg_pool2d(input.pow(norm_type), kernel_size, stride, 0, ceil_mode) * (height * width)
+    return (flambeau.sign(total) * total.abs().relu()).pow(1.0 / norm_type)
+
+
+def lp_pool3d(input: Tensor, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False) -> Tensor:
+    """The ``norm_type``-norm of each window of (N, C, D, H, W)."""
+    depth, height, width = _triple(kernel_size)
+    total = avg_pool3d(input.pow(norm_type), kernel_size, stride, 0, ceil_mode) * (depth * height * width)
     return (flambeau.sign(total) * total.abs().relu()).pow(1.0 / norm_type)

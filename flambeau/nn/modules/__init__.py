@@ -7,6 +7,7 @@ import sys as _sys
 
 from ...interpreter.lazy import export_where_defined as _export_where_defined
 from .activation import *
+from .adaptive import *
 from .batchnorm import *
 from .channelshuffle import *
 from .container import *
@@ -18,6 +19,7 @@ from .fold import *
 from .instancenorm import *
 from .lazy_layers import *
 from .linear import *
+from .linear_loss import *
 from .loss import *
 from .module import Module
 from .normalization import *

@@ -56,7 +56,7 @@ class _MaxUnpoolNd(Module):
         self.kernel_size, self.stride, self.padding = map(parse, (self.kernel_size, stride, self.padding))
 
     def forward(self, input: Tensor, indices: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
-        unpool = (F.max_unpool1d, F.max_unpool2d)[self._dimensions - 1]
+        unpool = (F.max_unpool1d, F.max_unpool2d, F.max_unpool3d)[self._dimensions - 1]
         return unpool(input, indices, self.kernel_size, self.stride, self.padding, output_size)
 
 
@@ -70,6 +70,12 @@ class MaxUnpool2d(_MaxUnpoolNd):
     """Zeros, with the maxima of :class:`MaxPool2d` where it found them."""
 
     _dimensions = 2
+
+
+class MaxUnpool3d(_MaxUnpoolNd):
+    """Zeros, with the maxima of :class:`MaxPool3d` where it found them."""
+
+    _dimensions = 3
 
 
 @layer(shows="kernel_size={kernel_size}, stride={stride}, padding={padding}")
@@ -130,6 +136,56 @@ class LPPool2d(_LPPoolNd):
         return F.lp_pool2d(input, float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode)
 
 
+class LPPool3d(_LPPoolNd):
+    """The ``norm_type``-norm of each window of (N, C, D, H, W)."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.lp_pool3d(input, float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode)
+
+
+class _FractionalMaxPoolNd(Module):
+    """Maxima over windows that begin at random places: ``output_size`` of them, or a share ``output_ratio`` of the input's
+    extents."""
+
+    __constants__ = ["kernel_size", "return_indices", "output_size", "output_ratio"]
+    _dimensions: ClassVar[int]
+
+    def __init__(
+        self, kernel_size: Any, output_size: Any = None, output_ratio: Any = None, return_indices: bool = False,
+        _random_samples: Tensor | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__()
+        every, name = _ntuple(self._dimensions), type(self).__name__
+        self.kernel_size = every(kernel_size)
+        self.return_indices = return_indices
+        self.register_buffer("_random_samples", _random_samples)
+        self.output_size = every(output_size) if output_size is not None else None
+        self.output_ratio = every(output_ratio) if output_ratio is not None else None
+        if output_size is None and output_ratio is None:
+            raise ValueError(f"{name} requires specifying either an output size, or a pooling ratio")
+        if output_size is not None and output_ratio is not None:
+            raise ValueError("only one of output_size and output_ratio may be specified")
+        if self.output_ratio is not None and not all(0 < ratio < 1 for ratio in self.output_ratio):
+            raise ValueError(f"output_ratio must be between 0 and 1 (got {output_ratio})")
+
+    def forward(self, input: Tensor) -> Any:
+        pool = (F.fractional_max_pool2d, F.fractional_max_pool3d)[self._dimensions - 2]
+        size, ratio = self.output_size, self.output_ratio
+        return pool(input, self.kernel_size, size, ratio, self.return_indices, _random_samples=self._random_samples)
+
+
+class FractionalMaxPool2d(_FractionalMaxPoolNd):
+    """Maxima over windows of planes that begin at random places."""
+
+    _dimensions = 2
+
+
+class FractionalMaxPool3d(_FractionalMaxPoolNd):
+    """Maxima over windows of volumes that begin at random places."""
+
+    _dimensions = 3
+
+
 @layer(shows="output_size={output_size}")
 class _AdaptiveMaxPoolNd(Module):
     output_size: Any
@@ -144,6 +200,11 @@ class AdaptiveMaxPool1d(_AdaptiveMaxPoolNd):
 @layer(F.adaptive_max_pool2d)
 class AdaptiveMaxPool2d(_AdaptiveMaxPoolNd):
     """Maxima over windows that divide the plane evenly."""
+
+
+@layer(F.adaptive_max_pool3d)
+class AdaptiveMaxPool3d(_AdaptiveMaxPoolNd):
+    """Maxima over windows that divide the volume evenly."""
 
 
 @layer()
