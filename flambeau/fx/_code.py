@@ -342,7 +342,18 @@ class _PyTreeCodeGen(CodeGen):
         annotated = [name for name in free_vars if ":" in name]
         types = "\n    " + "".join(f"{name}; " for name in annotated) + "\n" if annotated else ""
         flat = ", ".join(name.split(":")[0].split("#")[0] for name in free_vars)
-        return f"{begin}{types}\n    {flat}, = fx_pytree.tree_flatten_spec([{', '.join(names)}], self._in_spec)"
+        return f"{begin}{types}\n    {flat}, = fx_pytree.tree_flatten_spec({self._given(names)}, self._in_spec)"
+
+    def _given(self, names: list[str]) -> str:
+        """The text of the inputs as ``in_spec`` has them: in a tuple, or in one and a dictionary of those by keyword."""
+        spec = self.pytree_info.in_spec
+        kinds = [child.type for child in spec.children()]
+        if kinds != [tuple, dict]:
+            return f"[{', '.join(names)}]"
+        names = [name for name in names if name != "self"]
+        count = spec.child(0).num_children
+        by_keyword = ", ".join(f"'{key}':{name}" for key, name in zip(spec.child(1).context, names[count:]))
+        return f"([{', '.join(names[:count])}], {{{by_keyword}}})"
 
     def generate_output(self, output_args: Argument, *, descs: Any = None, repr_fn: Callable[[Any], str] = repr) -> str:
         if self.pytree_info.out_spec is None:
