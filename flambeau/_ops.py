@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
 
+from .ops.calls import ACTIVE, under_modes
+
 __all__ = ["DEFINED", "OpOverload", "OpOverloadPacket", "namespace"]
 
 DEFINED: dict[str, dict[str, OpOverload]] = {}
@@ -35,6 +37,8 @@ class OpOverload:
         return self._packet._qualified_op_name + ("" if self._overloadname == "default" else f".{self._overloadname}")
 
     def __call__(self, /, *arguments: Any, **options: Any) -> Any:
+        if ACTIVE and (result := under_modes(self.name(), self, arguments, options)) is not NotImplemented:
+            return result
         return self._function(*arguments, **options)
 
     def __str__(self) -> str:
@@ -103,7 +107,7 @@ class _OpNamespace(ModuleType):
         forms = DEFINED.get(qualified)
         if forms is not None:
             return next(iter(forms.values())).overloadpacket
-        if self.name == "aten" and not name.startswith("__"):
+        if self.name == "aten":
             from .surface.aten import overloads
 
             found = overloads(name)

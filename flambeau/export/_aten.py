@@ -11,8 +11,14 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+import flambeau
+
 from .._ops import namespace
+from ..core.device import device, strided
 from ..core.tensor import Tensor
+from ..graph.dtypes import dtype
+from ..nn import functional
+from ..ops import NAMESPACE
 
 Emit = Callable[..., Any]
 """Records a call of an operation by its name and form, and gives its result: ``emit("add.Tensor", x, 1)``."""
@@ -50,7 +56,8 @@ OVERLOADS: dict[str, str | Callable[..., str]] = {
     **dict.fromkeys(["add", "sub", "mul", "add_", "sub_", "mul_"], "Tensor"),
     **dict.fromkeys(["div", "div_"], lambda a, b, **named: "Tensor_mode" if named.get("rounding_mode") else "Tensor"),
     **dict.fromkeys(
-        "eq ne lt le gt ge remainder fmod rsub bitwise_and bitwise_or bitwise_xor".split(), lambda a, b: _by_operand(b)
+        "eq ne lt le gt ge remainder fmod rsub bitwise_and bitwise_or bitwise_xor __and__ __or__ __xor__".split(),
+        lambda a, b: _by_operand(b),
     ),
     **dict.fromkeys(["softmax", "log_softmax", "transpose", "select", "unbind"], "int"),
     **dict.fromkeys(["sum"], _reduction("dim_IntList")), **dict.fromkeys(["mean", "any", "all"], _reduction("dim")),
@@ -208,19 +215,29 @@ def _split(emit: Emit, tensor: Any, split_size_or_sections: Any, dim: int = 0) -
 
 
 def _to(emit: Emit, input: Any, *args: Any, **kwargs: Any) -> Any:
-    from ..graph.dtypes import dtype
-
+    _assert_kind(emit, input)
     kinds = [value for value in (*args, kwargs.get("dtype")) if isinstance(value, dtype)]
-    return emit("to.dtype", input, kinds[0]) if kinds else input  # there is one device
+    if kinds:
+        return emit("to.dtype", input, kinds[0])
+    return emit("to.dtype_layout", input, dtype=input.dtype, layout=strided, device=input.device)
 
 
 def _cast(name: str) -> Callable[..., Any]:
     def write(emit: Emit, input: Any) -> Any:
-        import flambeau
-
+        _assert_kind(emit, input)
         return emit("to.dtype", input, getattr(flambeau, name))
 
     return write
+
+
+def _assert_kind(emit: Emit, input: Any) -> None:
+    """What stands before each conversion: the input is what it was in the example."""
+    emit("_assert_tensor_metadata.default", input, dtype=input.dtype, device=input.device, layout=strided)
+
+
+def _constant(emit: Emit, *args: Any, **kwargs: Any) -> Any:
+    """A tensor made of numbers, which is a constant of the program."""
+    return emit("detach_.default", emit("lift_fresh_copy.default", flambeau.tensor(*args, **kwargs)))
 
 
 def _items(emit: Emit, input: Any, key: Any) -> Any:
@@ -252,13 +269,33 @@ def _items(emit: Emit, input: Any, key: Any) -> Any:
 
 
 def _activation(name: str) -> Callable[..., Any]:
-    """A function with a parameter ``inplace`` at the end."""
+    """A function of ``nn.functional`` with a parameter ``inplace``, which is in the operation's name."""
 
-    def write(emit: Emit, input: Any, *values: Any, inplace: bool = False, **named: Any) -> Any:
-        return emit(f"{name}{'_' if inplace else ''}.default", input, *values, **named)
+    def write(emit: Emit, *args: Any, **kwargs: Any) -> Any:
+        values, _ = bound(getattr(functional, name), args, kwargs)
+        place = [*inspect.signature(getattr(functional, name)).parameters].index("inplace")
+        inplace = values.pop(place) if len(values) > place else False
+        if name in ("elu", "celu") and len(values) == 1:
+            values.append(1.0)
+        return emit(f"{name}{'_' if inplace else ''}.default", *values)
 
     return write
 
+
+def _created(name: str, said: dict[str, Any]) -> Callable[..., Any]:
+    """A function that makes a tensor, with what is said of where it is."""
+
+    def write(emit: Emit, *args: Any, **kwargs: Any) -> Any:
+        values, named = bound(NAMESPACE[name], args, {key: kwargs[key] for key in kwargs if key not in said})
+        form = "default"
+        if name == "arange" and len(values) > 1:
+            form = "start_step" if len(values) > 2 else "start"
+        return emit(f"{name}.{form}", *values, **named, **said)
+
+    return write
+
+
+_HERE = {"device": device("cpu"), "pin_memory": False}
 
 WRITTEN: dict[str, Callable[..., Any]] = {
     **{f"conv{count}d": _convolution(count) for count in (1, 2, 3)},
@@ -267,6 +304,8 @@ WRITTEN: dict[str, Callable[..., Any]] = {
         name: _activation(name)
         for name in "relu elu selu celu silu mish hardswish hardsigmoid hardtanh leaky_relu relu6".split()
     },
+    **{name: _created(name, _HERE) for name in ("ones", "zeros", "full", "arange", "empty", "rand", "randn", "eye")},
+    **{name: _created(name, {"pin_memory": False}) for name in ("ones_like", "zeros_like", "full_like", "rand_like")},
     **{name: _cast({"float": "float32", "double": "float64", "half": "float16", "long": "int64", "int": "int32"}.get(name, name))
        for name in ("float", "double", "half", "bfloat16", "long", "int", "bool")},
     "functional.batch_norm": _batch_norm, "functional.layer_norm": _layer_norm, "functional.group_norm": _group_norm,
@@ -276,6 +315,7 @@ WRITTEN: dict[str, Callable[..., Any]] = {
     "__radd__": lambda emit, x, y: emit("add.Tensor", x, y), "__rmul__": lambda emit, x, y: emit("mul.Tensor", x, y),
     "__rsub__": lambda emit, x, y: emit("rsub.Scalar", x, y), "__rpow__": lambda emit, x, y: emit("pow.Scalar", y, x),
     "__rtruediv__": lambda emit, x, y: emit("mul.Tensor", emit("reciprocal.default", x), y),
+    **dict.fromkeys(["tensor", "as_tensor", "from_numpy", "asarray"], _constant),
     "T": lambda emit, x: emit("numpy_T.default", x), "mT": lambda emit, x: emit("mT.default", x),
 }  # fmt: skip
 """{name of a call: how it is written}."""
@@ -283,7 +323,7 @@ WRITTEN: dict[str, Callable[..., Any]] = {
 OPERATORS = {
     "__add__": "add", "__sub__": "sub", "__mul__": "mul", "__truediv__": "div", "__floordiv__": "floor_divide",
     "__mod__": "remainder", "__pow__": "pow", "__matmul__": "matmul", "__neg__": "neg", "__abs__": "abs",
-    "__invert__": "bitwise_not", "__and__": "bitwise_and", "__or__": "bitwise_or", "__xor__": "bitwise_xor", "__eq__": "eq",
+    "__invert__": "bitwise_not", "__and__": "__and__", "__or__": "__or__", "__xor__": "__xor__", "__eq__": "eq",
     "__ne__": "ne", "__lt__": "lt", "__le__": "le", "__gt__": "gt", "__ge__": "ge", "__iadd__": "add_", "__isub__": "sub_",
     "__imul__": "mul_", "__itruediv__": "div_",
 }  # fmt: skip

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import flambeau
+
 from .. import random
+from ..core.modes import no_grad
 from ..core.tensor import Tensor
 from ..fx import Graph, Node
 from ..nn.modules.module import Module
@@ -45,27 +50,74 @@ def export(
     leaves, in_spec = _pytree.tree_flatten((args, ordered))
     names = [name for name in _flat_names(signature, given) if name not in ordered] + [*ordered]
     paths = _paths(names, (args, ordered))
-    before = random.get_rng_state()
-    recorded = _Recorded(mod, leaves, in_spec, paths)
-    random.set_rng_state(before)
-    _check_results(recorded, mod(*args, **(kwargs or {})))
+    with _unchanged(mod):
+        recorded = _Recorded(mod, leaves, in_spec, paths)
     axes = _axes(dynamic_shapes, names, (args, ordered), paths, leaves)
     sizes: dict[str, dict[int, int | None]] = {
         path: dict(enumerate(leaf.shape)) for path, leaf in zip(paths, leaves) if isinstance(leaf, Tensor)
     }
     if axes:
-        other = _Recorded(mod, [_resized(leaf, axes.get(path)) for path, leaf in zip(paths, leaves)], in_spec, paths)
+        with _unchanged(mod):
+            other = _Recorded(
+                mod, [_resized(leaf, axes.get(path)) for path, leaf in zip(paths, leaves)], in_spec, paths
+            )
         generalise(recorded.graph, other.graph, axes)
         for path, found in axes.items():
             sizes[path].update(dict.fromkeys(found))
     constraints = {f"{path}.size({axis})": "[0, int_oo]" for path, found in axes.items() for axis in found}
-    call_spec = CallSpec(in_spec, recorded.out_spec)
     kept = mod.state_dict(keep_vars=True)
     state = {name: kept.pop(name) for name, _ in mod.named_parameters() if name in kept} | kept
-    return ExportedProgram(
-        recorded.graph, recorded.signature, state, recorded.constants, call_spec, names,
+    program = ExportedProgram(
+        recorded.graph, recorded.signature, state, recorded.constants, CallSpec(in_spec, recorded.out_spec), names,
         (args, kwargs or {}), constraints, sizes,
     )  # fmt: skip
+    _check(program, mod, _pytree.tree_unflatten([_altered(leaf) for leaf in leaves], in_spec))
+    return program
+
+
+@contextmanager
+def _unchanged(module: Module) -> Iterator[None]:
+    """A block that changes neither the buffers of a module nor the numbers that are drawn behind it."""
+    state = random.get_rng_state()
+    before = [(buffer, buffer.clone()) for buffer in module.buffers()]
+    try:
+        yield
+    finally:
+        random.set_rng_state(state)
+        with no_grad():
+            for buffer, value in before:
+                buffer.copy_(value)
+
+
+def _altered(leaf: Any) -> Any:
+    """Another input like an example, which tells whether a result follows from it."""
+    return leaf.detach() * 0.75 + 0.125 if isinstance(leaf, Tensor) and leaf.is_floating_point() else leaf
+
+
+def _check(program: ExportedProgram, module: Module, given: Any) -> None:
+    """``RuntimeError`` if a program gives something else than the module that it was recorded from."""
+    args, kwargs = given
+    with no_grad():
+        try:
+            with _unchanged(module):
+                expected = _pytree.tree_leaves(module(*args, **kwargs))
+        except Exception:
+            return  # these inputs are none of its
+        with _unchanged(module):
+            found = _pytree.tree_leaves(program.module(check_guards=False)(*args, **kwargs))
+        for ours, theirs in zip(found, expected, strict=True):
+            if isinstance(theirs, Tensor) and not _same(ours, theirs):
+                raise RuntimeError(
+                    "torch.export: the operations that were recorded give something else than the module"
+                )
+
+
+def _same(ours: Tensor, theirs: Tensor) -> bool:
+    if ours.shape != theirs.shape or ours.dtype is not theirs.dtype:
+        return False
+    if not theirs.is_floating_point():
+        return bool((ours == theirs).all())
+    return bool(flambeau.allclose(ours, theirs, rtol=1e-4, atol=1e-5, equal_nan=True))
 
 
 class _Recorded:
@@ -85,10 +137,11 @@ class _Recorded:
         for name, parameter in module.named_parameters():
             recorder.know(parameter, self._input("p", name, InputKind.PARAMETER))
         kept = set(module.state_dict())
+        lost: dict[str, Any] = {}
         for name, buffer in module.named_buffers():
             recorder.know(buffer, self._input("b", name, InputKind.BUFFER, name in kept))
             if name not in kept:
-                self.constants[name] = buffer
+                lost[name] = buffer
         self._first: Node | None = None
         for path, leaf in zip(paths, leaves):
             node = self.graph.placeholder(path)
@@ -101,6 +154,7 @@ class _Recorded:
         args, kwargs = _pytree.tree_unflatten(leaves, in_spec)
         with recorder.recording():
             result = module(*args, **kwargs)
+        self.constants |= lost
         self.results, self.out_spec = _pytree.tree_flatten(result)
         for value in self.results:
             if isinstance(value, Tensor):
@@ -162,7 +216,8 @@ def _axes(said: Any, names: list[str], values: Any, paths: list[str], leaves: li
     if not isinstance(said, dict):
         said = dict(zip(names, said))
     found: Axes = {}
-    place, others = 0, {}
+    place = 0
+    others: dict[Any, int] = {}
     for name, value in zip(names, (*args, *kwargs.values())):
         count = len(_pytree.tree_leaves(value))
         told = said.get(name)
@@ -187,23 +242,5 @@ def _is_shape(value: Any) -> bool:
 def _resized(leaf: Any, axes: Any) -> Any:
     """An example of other sizes, made of the values of the one that is given."""
     for axis, (size, other) in (axes or {}).items():
-        from ..ops import NAMESPACE
-
-        places = NAMESPACE["arange"](other) % max(size, 1)
-        leaf = NAMESPACE["index_select"](leaf, axis, places)
+        leaf = flambeau.index_select(leaf, axis, flambeau.arange(other) % max(size, 1))
     return leaf
-
-
-def _check_results(recorded: _Recorded, result: Any) -> None:
-    """``RuntimeError`` if the module gave something else while it was recorded."""
-    for ours, theirs in zip(recorded.results, _pytree.tree_leaves(result), strict=True):
-        if isinstance(theirs, Tensor):
-            from ..ops import NAMESPACE
-
-            same = ours.shape == theirs.shape and NAMESPACE["allclose"](
-                ours, theirs, rtol=1e-4, atol=1e-5, equal_nan=True
-            )
-            if not same:
-                raise RuntimeError(
-                    "torch.export: the operations that were recorded give something else than the module"
-                )

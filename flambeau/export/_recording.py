@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from .._ops import namespace
+from .._ops import OpOverload, namespace
 from ..core.tensor import Tensor
 from ..fx import Graph
-from ..fx._names import module_of
+from ..fx._names import module_of, target_name
 from ..fx._patching import _new_patcher
 from ..fx.node import Node, map_aggregate
 from ..ops.calls import ACTIVE
@@ -26,6 +26,8 @@ _VALUES = {"item", "tolist", "numpy", "__bool__", "__int__", "__float__", "__ind
 """What looks at values, which a graph cannot depend on."""
 
 _PROPERTIES = ("T", "mT")
+_NAMES = {"_assert_tensor_metadata.default": "_assert_tensor_metadata_default"}
+"""What nodes are called that are not called as their operations."""
 
 
 class Recorder:
@@ -35,7 +37,7 @@ class Recorder:
         self.graph = Graph()
         self._nodes: dict[int, tuple[Node, Tensor]] = {}
         self._constant, self._constants = constant, 0
-        self._inside = False
+        self._inside = self._active = False
         self._thread = threading.get_ident()
 
     def know(self, tensor: Tensor, node: Node) -> None:
@@ -62,7 +64,9 @@ class Recorder:
         target = getattr(getattr(namespace("aten"), name), form)
         result = target(*args, **kwargs)
         args, kwargs = _plain(args), _plain(kwargs)
-        node = self.graph.call_function(target, self.argument(args), dict(self.argument(kwargs)), name=name)
+        node = self.graph.call_function(
+            target, self.argument(args), dict(self.argument(kwargs)), name=_NAMES.get(operation, target_name(name))
+        )
         if isinstance(result, Tensor):
             self.know(result, node)
         elif isinstance(result, (tuple, list)):
@@ -73,7 +77,7 @@ class Recorder:
 
     def call(self, name: str, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """A call of the program: recorded as operations if it has to do with tensors, or run as it is."""
-        if self._inside or threading.get_ident() != self._thread:
+        if self._inside or not self._active or threading.get_ident() != self._thread:
             return NotImplemented
         self._inside = True
         try:
@@ -101,6 +105,8 @@ class Recorder:
         """A block whose calls are recorded."""
 
         def mode(name: str, call: Callable[..., Any], arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+            if isinstance(call, OpOverload):
+                return NotImplemented if self._inside else self.emit(call.__name__, *arguments, **keywords)
             name = f"functional.{call.__name__}" if module_of(call) == "torch.nn.functional" else call.__name__
             return self.call(name, call, arguments, keywords)
 
@@ -116,11 +122,23 @@ class Recorder:
                 "__bool__",
             ):
                 patcher.patch_method(Tensor, name, self._operator(name, getattr(Tensor, name)))
+            for name in _PROPERTIES:
+                patcher.patch_method(Tensor, name, property(self._property(name, vars(Tensor)[name])))  # type: ignore[arg-type]
             ACTIVE.append(mode)
+            self._active = True
             try:
                 yield
             finally:
+                # An operation that was looked up meanwhile may keep one of the patches.
+                self._active = False
                 ACTIVE.remove(mode)
+
+    def _property(self, name: str, own: Any) -> Callable[[Tensor], Any]:
+        def get(tensor: Tensor) -> Any:
+            result = self.call(name, own.__get__, (tensor,), {})
+            return own.__get__(tensor) if result is NotImplemented else result
+
+        return get
 
     def _operator(self, name: str, function: Any) -> Callable[..., Any]:
         def applied(*args: Any) -> Any:

@@ -9,7 +9,7 @@ from ..core.tensor import Tensor
 from ..fx import Graph, GraphModule
 from ..fx._code import _PyTreeCodeGen, _PyTreeInfo
 from ..fx.graph_module import _assign_attr
-from ..fx.node import Node
+from ..fx.node import Node, map_aggregate
 from ..nn.modules.module import Module
 from ..nn.parameter import Parameter
 from .graph_signature import ExportGraphSignature, InputKind
@@ -119,6 +119,21 @@ class ExportedProgram:
             "Unable to call ExportedProgram directly. You should use `exported_program.module()` instead."
         )
 
+    def __getstate__(self) -> dict[str, Any]:
+        def written(value: Any) -> Any:
+            return map_aggregate(value, lambda part: _Reference(part.name) if isinstance(part, Node) else part)
+
+        nodes = [(n.op, n.name, n.target, written(n.args), dict(written(n.kwargs))) for n in self.graph.nodes]
+        return {**self.__dict__, "graph_module": nodes}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        graph = Graph()
+        made: dict[str, Node] = {}
+        for op, name, target, args, kwargs in state["graph_module"]:
+            args, kwargs = map_aggregate((args, kwargs), lambda p: made[p.name] if isinstance(p, _Reference) else p)
+            made[name] = graph.create_node(op, target, args, dict(kwargs), name)
+        self.__dict__.update(state, graph_module=GraphModule(Module(), graph))
+
     def __str__(self) -> str:
         code = self.graph_module.print_readable(False).replace("\n", "\n    ")
         signature = str(self.graph_signature).replace("\n", "\n    ")
@@ -126,6 +141,13 @@ class ExportedProgram:
             f"ExportedProgram:\n    {code}\nGraph signature: {signature}\nRange constraints: {self.range_constraints}\n"
         )
         return "\n".join(line if line.strip() else line.rstrip() for line in text.split("\n"))
+
+
+class _Reference:
+    """A node by its name, in files."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
 
 
 class _Guards(Module):

@@ -73,7 +73,7 @@ class Texts:
         self.namespace = namespace
         self.globals: dict[str, Any] = {}
         for name, (_, value) in _custom_builtins.items():
-            self.of_global(name, value)
+            self.globals[namespace.create_name(name, value)] = value
 
     def of_global(self, hint: str, value: Any) -> str:
         """The name by which code reaches a function, a class or a value: a dotted one for what is PyTorch's."""

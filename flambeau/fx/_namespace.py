@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import builtins
+import importlib
 import keyword
 import math
 import re
+from types import ModuleType
 from typing import Any, NamedTuple
 
 import flambeau
 
 from ..core.device import device
+from ..interpreter.naming import internal_module
 
 _ILLEGAL = re.compile("[^0-9a-zA-Z_]+")
 _NUMBERED = re.compile(r"([a-zA-Z_][0-9a-zA-Z_]*?)(?:_(\d+))?")
@@ -33,10 +36,18 @@ def _register_custom_builtin(name: str, import_str: str, obj: Any) -> None:
     _illegal_names[name] = obj
 
 
+class _PyTorch(ModuleType):
+    """What code means by ``torch``: the package, but for PyTorch's modules that are elsewhere here."""
+
+    def __getattr__(self, name: str) -> Any:
+        module = internal_module(f"torch.{name}")
+        return getattr(flambeau, name) if module == f"flambeau.{name}" else importlib.import_module(module)
+
+
 _register_custom_builtin("inf", "from math import inf", math.inf)
 _register_custom_builtin("nan", "from math import nan", math.nan)
 _register_custom_builtin("NoneType", "NoneType = type(None)", type(None))
-_register_custom_builtin("torch", "import torch", flambeau)
+_register_custom_builtin("torch", "import torch", _PyTorch("torch"))
 _register_custom_builtin("device", "from torch import device", device)
 
 

@@ -64,6 +64,7 @@ OTHERWISE: dict[str, Callable[..., Any]] = {
     "_softmax": _softmax("softmax"),
     "_to_copy": lambda input, *, non_blocking=False, **options: input.to(copy=True, **{"dtype": input.dtype, **options}),
     "_unsafe_view": lambda input, size: input.reshape(size),
+    "_assert_tensor_metadata": lambda input, size=None, stride=None, dtype=None, *, device=None, layout=None: None,
     "_is_all_true": lambda input: input.all(),
     "_is_any_true": lambda input: input.any(),
     "_shape_as_tensor": lambda input: flambeau.tensor(input.shape),
@@ -76,7 +77,10 @@ OTHERWISE: dict[str, Callable[..., Any]] = {
     "index": _index,
     "l1_loss": _loss("l1_loss"),
     "lift_fresh": lambda input: input,
+    "lift_fresh_copy": lambda input: input.clone(),
+    "mT": lambda input: input.transpose(-2, -1),
     "mse_loss": _loss("mse_loss"),
+    "numpy_T": lambda input: input.permute(*reversed(range(input.ndim))),
     "slice": _slice,
     "smooth_l1_loss": lambda input, target, reduction=1, beta=1.0: functional.smooth_l1_loss(
         input, target, reduction=_REDUCTIONS[reduction], beta=beta
