@@ -47,8 +47,9 @@ torch._logging torch._lowrank torch._namedtensor_internals torch._ops torch._pri
 torch._prims_common.wrappers torch._refs torch._sources torch._storage_docs torch._subclasses torch._subclasses.fake_tensor
 torch._tensor torch._tensor_str torch._utils torch._utils_internal torch._weights_only_unpickler
 torch.ao.quantization.fx._decomposed torch.autograd._functions torch.classes torch.cuda._utils torch.distributed._composable
-torch.distributed._composable.fsdp torch.distributed._functional_collectives torch.distributed._shard
-torch.distributed._shard.sharded_tensor torch.distributed._tensor torch.distributed._tensor.experimental
+torch.distributed._composable.fsdp torch.distributed._composable.replicate torch.distributed._functional_collectives
+torch.distributed._shard torch.distributed._shard.sharded_tensor torch.distributed._shard.sharded_tensor.api
+torch.distributed._tensor torch.distributed._tensor.experimental
 torch.distributed.algorithms._checkpoint torch.distributed.algorithms._checkpoint.checkpoint_wrapper
 torch.distributed.algorithms._comm_hooks torch.distributed.checkpoint._consolidate_hf_safetensors
 torch.distributed.tensor._utils torch.distributed.tensor.experimental._attention torch.distributed.utils torch.export._trace
@@ -103,15 +104,18 @@ torch.autograd.graph: _MultiHandle _engine_run_backward
 torch.backends: ContextProp GenericModule PropModule _FP32Precision
 torch.cuda: _is_in_bad_fork _initialized _lazy_call _lazy_init _sleep _check_capability _device_t _get_device_index
 torch.distributed: _all_gather_base _broadcast_coalesced _reduce_scatter_base _get_default_group
+torch.distributed.c10d_logger: _exception_logger _time_logger
 torch.distributed.checkpoint.format_utils: _EmptyStateDictLoadPlanner
 torch.distributed.checkpoint.state_dict_loader: _load_state_dict
+torch.distributed.device_mesh: _mesh_resources
 torch.distributed.distributed_c10d: _get_default_group _get_pg_default_device _pg_map _world _find_or_create_pg
+ _find_pg_by_ranks_and_tag _get_group_size _new_process_group_helper _object_to_tensor _tensor_to_object
 torch.distributed.fsdp.wrap: _or_policy _recursive_wrap _wrap
 torch.distributed.fsdp.fully_sharded_data_parallel: _or_policy
 torch.distributed.rpc.api: _all_gather _require_initialized
 torch.distributed.tensor.experimental._attention: set_rotate_method
 torch.distributed.tensor.placement_types: _StridedShard
-torch.distributed.utils: _sync_module_states
+torch.distributed.utils: _alloc_storage _free_storage _p_assert _sync_module_states
 torch.hub: _get_torch_home _validate_not_a_forked_repo
 torch.jit: _overload _overload_method _script_if_tracing
 torch.jit._recursive: concrete_type_store

@@ -19,6 +19,7 @@ _NAMES = {
     "DeviceMesh": "device_mesh", "init_device_mesh": "device_mesh", "register_rendezvous_handler": "rendezvous",
     "rendezvous": "rendezvous",
 }  # fmt: skip
+_PRIVATE = ("_all_gather_base", "_broadcast_coalesced", "_get_default_group", "_reduce_scatter_base")
 
 
 def is_available() -> bool:
@@ -31,7 +32,7 @@ def __getattr__(name: str) -> Any:
         c10d = importlib.import_module(f"{__name__}.distributed_c10d")
         if name == "__all__":
             return ["is_available", *_NAMES, *c10d.__all__]
-        if name in c10d.__all__ or name in ("_all_gather_base", "_reduce_scatter_base"):
+        if name in c10d.__all__ or name in _PRIVATE:
             value = getattr(c10d, name)
             setattr(sys.modules[__name__], name, value)
             return value

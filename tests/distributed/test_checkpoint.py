@@ -62,6 +62,20 @@ def test_from_a_folder_to_a_file_and_back(framework: ModuleType, tmp_path: Path)
     assert plain(wanted) == plain(contents(torch, 1)) == plain(flambeau.load(tmp_path / "file"))
 
 
+def test_what_is_below_a_key(tmp_path: Path):
+    torch.distributed.checkpoint.save(contents(torch, 1), checkpoint_id=tmp_path, no_dist=True)
+    found = []
+    for framework in FRAMEWORKS:
+        names = names_for(framework)
+        planner = names["module"]("distributed.checkpoint.default_planner")._EmptyStateDictLoadPlanner(keys={"list", "model.w"})
+        read: dict[str, Any] = {}
+        reader = framework.distributed.checkpoint.FileSystemReader(tmp_path)
+        loader = names["module"]("distributed.checkpoint.state_dict_loader")
+        loader._load_state_dict(read, storage_reader=reader, planner=planner, no_dist=True)
+        found.append(plain(read))
+    assert found[0] == found[1]
+
+
 def test_parts_that_several_processes_wrote(tmp_path: Path):
     checkpoint.save({"w": flambeau.zeros(4, 2)}, checkpoint_id=tmp_path)
     first = checkpoint.FileSystemWriter(tmp_path / "1").write({"w": (("w",), flambeau.ones(3, 2))})

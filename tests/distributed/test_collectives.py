@@ -196,6 +196,21 @@ def test_objects():
     )
 
 
+def test_what_programs_use_besides():
+    same(
+        """
+        c._tensor_to_object(*c._object_to_tensor({"a": 1}, torch.device("cpu"), None), None)
+        [each.dtype == kind for each, kind in zip(c._object_to_tensor([1], "cpu", None), (torch.uint8, torch.int64))]
+        c._get_pg_default_device() == torch.device("cpu")
+        d._broadcast_coalesced(d.group.WORLD, [x, z], 100, 0)
+        c._get_default_group() is d.group.WORLD
+        c._rank_not_in_group(d.group.WORLD)
+        c._rank_not_in_group(d.GroupMember.NON_GROUP_MEMBER)
+        """,
+        SETTING + 'c = module("distributed.distributed_c10d")',
+    )
+
+
 def test_who_has_a_copy():
     same("(d.all_gather_object(o, o), o[0] is o)\n(d.broadcast_object_list(l, 0), l[0] is k)", SETTING + "k = [1]\nl = [k]")
 

@@ -314,3 +314,9 @@ def _reduce_scatter_base(
     """:func:`reduce_scatter_tensor` by its old name."""
     _deprecated("_reduce_scatter_base", "reduce_scatter_tensor")
     return reduce_scatter_tensor(output, input, op, group, async_op)
+
+
+def _broadcast_coalesced(process_group: ProcessGroup, tensors: list[Tensor], buffer_size: int, src: int = 0) -> None:
+    """:func:`broadcast` of several tensors."""
+    for tensor in tensors:
+        process_group.broadcast(tensor, src)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pickle
 from typing import Any
 
+import flambeau
+
 from ...core.tensor import Tensor
 from .collectives import check_given, resolve_member
 from .group import ProcessGroup
@@ -87,7 +89,7 @@ def send_object_list(
     use_batch: bool = False,
 ) -> None:
     """Send what stands in ``object_list`` to process ``dst``."""
-    send(_as_tensor(object_list), dst, group, group_dst=group_dst)
+    send(_object_to_tensor(object_list)[0], dst, group, group_dst=group_dst)
 
 
 def recv_object_list(
@@ -99,15 +101,19 @@ def recv_object_list(
     use_batch: bool = False,
 ) -> int:
     """Receive into ``object_list`` what process ``src`` sends; returns who did."""
-    return recv(_as_tensor(object_list), src, group, group_src=group_src)
+    return recv(_object_to_tensor(object_list)[0], src, group, group_src=group_src)
 
 
 def _copy(value: Any) -> Any:
     return pickle.loads(pickle.dumps(value))
 
 
-def _as_tensor(value: Any) -> Tensor:
-    """The bytes of a pickle."""
-    import flambeau
+def _object_to_tensor(obj: Any, device: Any = None, group: ProcessGroup | None = None) -> tuple[Tensor, Tensor]:
+    """The bytes of a pickle, and how many there are."""
+    content = flambeau.frombuffer(bytearray(pickle.dumps(obj)), dtype=flambeau.uint8)
+    return content, flambeau.tensor([content.numel()])
 
-    return flambeau.frombuffer(bytearray(pickle.dumps(value)), dtype=flambeau.uint8)
+
+def _tensor_to_object(tensor: Tensor, tensor_size: Any, group: ProcessGroup | None = None) -> Any:
+    """What was pickled into the first bytes of a tensor."""
+    return pickle.loads(bytes(tensor[: int(tensor_size)].tolist()))

@@ -7,6 +7,7 @@ import os
 import warnings
 from typing import Any
 
+from ...core.device import CPU, device
 from ..constants import default_pg_timeout
 from ..rendezvous import rendezvous
 from .backend import Backend, BackendConfig
@@ -356,6 +357,12 @@ def resolve(group: Any, error: type[Exception] = ValueError) -> ProcessGroup:
     if not isinstance(group, ProcessGroup) or group not in world.groups:
         raise error(f"Process group {group} is not initialized in the world group map. Please initialize the group first.")
     return group
+
+
+def default_device(group: ProcessGroup | None = None) -> device:
+    """Where what a group sends lies."""
+    resolve(group)
+    return CPU
 
 
 def root_of(group: ProcessGroup, global_rank: int | None, group_rank: int | None, default: int | None = None) -> int:

@@ -33,11 +33,22 @@ class DefaultLoadPlanner:
     allow_partial_load: bool = False
 
 
+@dataclasses.dataclass
+class _EmptyStateDictLoadPlanner(DefaultLoadPlanner):
+    """Reads all that there is, or what is below one of ``keys``, into an empty dictionary."""
+
+    keys: set[str] | None = None
+
+    def wants(self, name: str) -> bool:
+        """Whether a name is read."""
+        return self.keys is None or any(name == key or name.startswith(f"{key}.") for key in self.keys)
+
+
 def check_planner(planner: Any, kind: type[Any]) -> Any:
     """The planner, or one with default options; ``NotImplementedError`` for a program's own."""
     if planner is None:
         return kind()
-    if type(planner) is not kind or not planner.flatten_state_dict:
+    if type(planner) not in (kind, _EmptyStateDictLoadPlanner) or not planner.flatten_state_dict:
         raise NotImplementedError(f"torch.distributed.checkpoint with a planner of the program's own: {type(planner).__name__}")
     return planner
 

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 from ...serialization import load, save
 from . import state_dict_saver
+from .default_planner import _EmptyStateDictLoadPlanner
 from .filesystem import FileSystemReader
-from .state_dict_loader import read_everything
+from .state_dict_loader import _load_state_dict
 
 __all__ = ["dcp_to_torch_save", "torch_save_to_dcp"]
 
 
 def dcp_to_torch_save(dcp_checkpoint_dir: str | os.PathLike[str], torch_save_path: str | os.PathLike[str]) -> None:
     """Write the checkpoint of a folder into one file."""
-    save(read_everything(FileSystemReader(dcp_checkpoint_dir)), torch_save_path)
+    everything: dict[str, Any] = {}
+    _load_state_dict(everything, FileSystemReader(dcp_checkpoint_dir), planner=_EmptyStateDictLoadPlanner())
+    save(everything, torch_save_path)
 
 
 def torch_save_to_dcp(torch_save_path: str | os.PathLike[str], dcp_checkpoint_dir: str | os.PathLike[str]) -> None:

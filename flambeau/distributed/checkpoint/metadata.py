@@ -109,3 +109,6 @@ class MetadataIndex:
         object.__setattr__(self, "fqn", fqn)
         object.__setattr__(self, "index", index)
         object.__setattr__(self, "offset", None if offset is None else Size(offset))
+
+
+STATE_DICT_TYPE = dict[str, Any]

@@ -8,7 +8,7 @@ from typing import Any
 from ...core.modes import no_grad
 from ...core.tensor import Tensor
 from .api import told_by_rank
-from .default_planner import DefaultLoadPlanner, check_planner, flatten_state_dict, put
+from .default_planner import DefaultLoadPlanner, _EmptyStateDictLoadPlanner, check_planner, flatten_state_dict, put
 from .filesystem import FileSystemReader
 from .metadata import Metadata, MetadataIndex, TensorStorageMetadata
 from .stateful import Stateful
@@ -61,6 +61,9 @@ def load_state_dict(
 
 def _read_into(state_dict: dict[str, Any], reader: FileSystemReader, options: DefaultLoadPlanner) -> None:
     meta = reader.read_metadata()
+    if isinstance(options, _EmptyStateDictLoadPlanner):
+        state_dict.update(_everything(meta, reader, options))
+        return
     wanted = flatten_state_dict(state_dict)
     for name, (_, value) in wanted.items():  # all is checked before anything is written
         if name not in meta.state_dict_metadata:
@@ -95,14 +98,29 @@ def _tensor(meta: Metadata, reader: FileSystemReader, name: str, target: Any) ->
     return target
 
 
-def read_everything(reader: FileSystemReader) -> dict[str, Any]:
-    """All of a checkpoint, in dictionaries and lists as they were saved."""
-    meta = reader.read_metadata()
+def _everything(meta: Metadata, reader: FileSystemReader, options: _EmptyStateDictLoadPlanner) -> dict[str, Any]:
+    """What is wanted of a checkpoint, in dictionaries and lists as they were saved."""
     found: dict[str, Any] = {}
     for name, described in meta.state_dict_metadata.items():
+        if not options.wants(name):
+            continue
         if isinstance(described, TensorStorageMetadata):
             value = _tensor(meta, reader, name, None)
         else:
             value = reader.read(meta.storage_data[MetadataIndex(name)], weights_only=False)
         put(found, meta.planner_data[name], value)
     return found
+
+
+def _load_state_dict(
+    state_dict: dict[str, Any],
+    storage_reader: FileSystemReader,
+    process_group: Any = None,
+    coordinator_rank: int = 0,
+    no_dist: bool = False,
+    planner: DefaultLoadPlanner | None = None,
+) -> None:
+    """:func:`load` of values that have no states of their own."""
+    options = check_planner(planner, DefaultLoadPlanner)
+    with told_by_rank():
+        _read_into(state_dict, storage_reader, options)

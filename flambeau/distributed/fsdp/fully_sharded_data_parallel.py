@@ -6,6 +6,7 @@ import enum
 from typing import Any
 
 from ...nn.modules.module import Module
+from .api import *  # noqa: F403  # programs look for the options here, too
 
 __all__ = ["FullyShardedDataParallel", "OptimStateKeyType"]
 
