@@ -58,7 +58,6 @@ _PUBLISHED: dict[str, tuple[str, bool]] = {
 
 #: PyTorch's modules whose contents are elsewhere here: those of its compiled part, that files mention, and others.
 _ELSEWHERE = {
-    "torch._C._distributed_c10d": "flambeau.distributed.distributed_c10d",
     "torch.autograd.grad_mode": "flambeau.core.modes",
     "torch.compiler": "flambeau.surface.compiler",
     "torch.cpu": "flambeau.surface.cpu",
