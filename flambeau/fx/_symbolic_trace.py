@@ -6,7 +6,16 @@ from typing import Any
 
 from ..nn.modules.module import Module
 from ._patching import _create_wrapped_func, _create_wrapped_method, _find_proxy, _new_patcher, _Patcher
-from ._tracer import PH, PHBase, PHWithMeta, ProxyableClassMeta, Tracer, is_fx_symbolic_tracing, is_fx_tracing
+from ._tracer import (
+    PH,
+    PHBase,
+    PHWithMeta,
+    ProxyableClassMeta,
+    Tracer,
+    _assert_is_none,
+    is_fx_symbolic_tracing,
+    is_fx_tracing,
+)
 from ._wrapping import _wrapped_fns_to_patch, _wrapped_methods_to_patch, wrap
 from .graph import Graph
 from .graph_module import GraphModule
@@ -15,8 +24,8 @@ from .proxy import Proxy
 
 __all__ = [
     "PH", "Graph", "GraphModule", "Node", "PHBase", "PHWithMeta", "Proxy", "ProxyableClassMeta", "Target", "Tracer",
-    "_Patcher", "_create_wrapped_func", "_create_wrapped_method", "_find_proxy", "_new_patcher", "_wrapped_fns_to_patch",
-    "_wrapped_methods_to_patch", "is_fx_symbolic_tracing", "is_fx_tracing", "symbolic_trace", "wrap",
+    "_Patcher", "_assert_is_none", "_create_wrapped_func", "_create_wrapped_method", "_find_proxy", "_new_patcher",
+    "_wrapped_fns_to_patch", "_wrapped_methods_to_patch", "is_fx_symbolic_tracing", "is_fx_tracing", "symbolic_trace", "wrap",
 ]  # fmt: skip
 
 

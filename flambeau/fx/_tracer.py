@@ -263,6 +263,7 @@ class Tracer(TracerBase):
             codegen.pytree_info = codegen.pytree_info._replace(out_spec=out_spec)
             return results
 
+        flattened.__annotations__.clear()  # they would be the graph's
         return flattened, flat
 
     def _proxy_placeholder(self, name: str, concrete_args: Any, sig: inspect.Signature, fn_for_analysis: Any) -> Any:

@@ -9,11 +9,13 @@ from typing import Any
 
 import torch
 import torch.fx
+import torch.fx.experimental.optimization
 import torch.fx.passes.shape_prop
 import torch.fx.subgraph_rewriter
 from oracle import agree, error
 
 import flambeau
+import flambeau.fx.experimental.optimization
 import flambeau.fx.passes.shape_prop
 import flambeau.fx.subgraph_rewriter
 
@@ -279,6 +281,30 @@ def test_code_may_be_changed() -> None:
         return [inside, module.code, module.graph.python_code("root").src, [*module.graph.python_code("self").globals]]
 
     agree(lambda T: program(T)[:3])
+
+
+def test_batch_norms_are_put_into_convolutions() -> None:
+    def program(T: Any) -> Any:
+        class Net(T.nn.Module):  # type: ignore[misc,name-defined]
+            def __init__(self) -> None:
+                super().__init__()
+                self.first = T.nn.Sequential(T.nn.Conv2d(1, 2, 3), T.nn.BatchNorm2d(2), T.nn.ReLU(), T.nn.Dropout())
+                self.second, self.norm = T.nn.Conv2d(2, 2, 1), T.nn.BatchNorm2d(2)
+
+            def forward(self, x):  # type: ignore[no-untyped-def]
+                x = self.second(self.first(x))
+                return self.norm(x) + x
+
+        net = Net().eval()
+        with T.no_grad():
+            for number, tensor in enumerate([*net.parameters(), net.first[1].running_var, net.norm.running_mean]):
+                tensor.copy_(T.arange(tensor.numel()).reshape(tensor.shape) / 7 + number / 3 + 0.5)
+        x = T.arange(25.0).reshape(1, 1, 5, 5)
+        fused, plain = T.fx.experimental.optimization.fuse(net), T.fx.experimental.optimization.remove_dropout(net)
+        notes = [shown(fused.code), fused(x), net(x), [name for name, _ in fused.named_parameters()]]
+        return [*notes, shown(plain.code), plain(x)]
+
+    agree(program, 1e-5)
 
 
 def test_pickles_and_saved_files() -> None:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import gc
 import math
 import operator
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -227,3 +230,68 @@ def test_nothing_stays_patched() -> None:
     assert before == after
     gc.collect()
     assert ACTIVE == []
+
+
+def test_inputs_that_are_given() -> None:
+    """Values for which a program may depend on them, and containers, of which the graph has what they hold."""
+
+    def program(T: Any) -> Any:
+        def branch(x: Any, flag: Any, times: Any = 2) -> Any:
+            return x * times if flag else x
+
+        def held(table: Any, pair: Any, y: Any = 3) -> Any:
+            return {"sum": table["a"] + table["b"] + pair[0], "rest": [pair[1] * y]}
+
+        PH = T.fx._symbolic_trace.PH
+        first = T.fx.symbolic_trace(branch, {"flag": True})
+        none = T.fx.symbolic_trace(branch, {"flag": None})
+        second = T.fx.symbolic_trace(held, {"table": {"a": PH, "b": PH}, "pair": (PH, 5)})
+        ones = [T.full((2,), number) for number in (1.0, 2.0, 3.0)]
+        result = second({"a": ones[0], "b": ones[1]}, (ones[2], 5), 3)
+        interpreted = T.fx.Interpreter(second).run({"a": ones[0], "b": ones[1]}, (ones[2], 5), 3)
+        cases = [
+            error(first, ones[0], False),
+            error(none, ones[0], False),
+            error(second, {"a": ones[0]}, (ones[1], 5), 3)[0],
+        ]
+        kinds = [first(ones[0], True), none(ones[0], None), result, interpreted["sum"], cases]
+        return [*texts(T, first)[:2], *texts(T, none)[:2], *texts(T, second)[:2], *kinds]
+
+    agree(program)
+
+
+UNDER_ITS_OWN_NAME = """
+import pickle
+import torch
+from torch import nn, fx
+from torch.fx import symbolic_trace, Tracer, Proxy
+from torch.fx.graph_module import GraphModule
+from torch.fx.passes.shape_prop import ShapeProp
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(2, 2)
+    def forward(self, x):
+        return torch.functional.split(torch.nn.functional.gelu(self.layer(x)), 1, dim=1)[0]
+
+if __name__ == "__main__":
+    net = Net()
+    traced = symbolic_trace(net)
+    assert "torch._C._nn.gelu(layer)" in traced.code and "torch.functional.split(gelu, 1, dim = 1)" in traced.code
+    assert [type(m).__module__ for m in traced.children()] == ["torch.nn.modules.linear"]
+    assert (Tracer.__module__, Proxy.__module__) == ("torch.fx._symbolic_trace", "torch.fx.proxy")
+    again = pickle.loads(pickle.dumps(traced))
+    x = torch.ones(3, 2)
+    assert torch.equal(again(x), net(x)) and torch.equal(torch.jit.script(traced)(x), net(x))
+    ShapeProp(traced).propagate(x)
+    assert next(iter(traced.graph.nodes)).meta["tensor_meta"].shape == (3, 2)
+    print("done")
+"""
+
+
+def test_programs_that_import_torch(tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text(UNDER_ITS_OWN_NAME)
+    command = [sys.executable, "-m", "flambeau", "run", str(tmp_path / "program.py")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.stdout == "done\n", done.stderr

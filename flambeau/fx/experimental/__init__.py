@@ -1,0 +1,1 @@
+"""Transformations of graphs that PyTorch calls experimental."""
