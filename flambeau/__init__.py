@@ -54,10 +54,12 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
+
 _collect_less_often()
 _find_further_modules()
 globals().update(_NAMESPACE)
-globals().update({d.name: d for d in _dtypes.ALL})
+globals().update({d.name: d for d in (*_dtypes.ALL, *_dtypes.COMPLEX)})
+cdouble, cfloat, chalf = _dtypes.COMPLEX
 double, float, half = _dtypes.float64, _dtypes.float32, _dtypes.float16
 long, int, short = _dtypes.int64, _dtypes.int32, _dtypes.int16
 no_grad, enable_grad, inference_mode = _modes.no_grad, _modes.enable_grad, _modes.inference_mode

@@ -37,8 +37,16 @@ class dtype:
         return self.signed
 
     def to_real(self) -> dtype:
-        """The dtype of this dtype's real part (itself, as long as there are no complex numbers)."""
-        return self
+        """The dtype of this dtype's real part: itself, unless it is complex."""
+        return REAL_OF.get(self, self)
+
+    def to_complex(self) -> dtype:
+        """The complex dtype whose real part has this dtype. ``RuntimeError`` if there is none."""
+        if self.kind == "complex":
+            return self
+        if self not in COMPLEX_OF:
+            raise RuntimeError(f"no complex dtype has {self} for its parts")
+        return COMPLEX_OF[self]
 
     def __repr__(self) -> str:
         return "torch." + self.name
@@ -62,11 +70,21 @@ uint8 = dtype("uint8", "integer", 1, np.uint8, 1, signed=False)
 bool_ = dtype("bool", "bool", 1, np.bool_, 0, signed=False)
 
 ALL = (float64, float32, bfloat16, float16, int64, int32, int16, int8, uint8, bool_)
-BY_NAME = {d.name: d for d in ALL}
+
+complex128 = dtype("complex128", "complex", 16, np.complex128, 11)
+complex64 = dtype("complex64", "complex", 8, np.complex64, 10)
+complex32 = dtype("complex32", "complex", 4, None, 9)
+
+COMPLEX = (complex128, complex64, complex32)
+"""Of these there are no values in the engine: a tensor of complex numbers is one of pairs (see ``ops.complex``)."""
+REAL_OF = {complex128: float64, complex64: float32, complex32: float16}
+COMPLEX_OF = {real: made for made, real in REAL_OF.items()} | {bfloat16: complex64}
+
+BY_NAME = {d.name: d for d in (*ALL, *COMPLEX)}
 FROM_NUMPY = {d.numpy: d for d in ALL if d.numpy is not None}
 
 #: What Python's types stand for where a dtype is asked for.
-OF_PYTHON: dict[Any, dtype] = {float: float64, int: int64, bool: bool_}
+OF_PYTHON: dict[Any, dtype] = {float: float64, int: int64, bool: bool_, complex: complex128}
 
 
 def given_dtype(d: Any) -> dtype:
@@ -101,6 +119,8 @@ def promote_types(type1: dtype, type2: dtype) -> dtype:
         return a
     if not (isinstance(a, dtype) and isinstance(b, dtype)):
         raise _no_dtypes("promote_types", type1=a, type2=b)
+    if "complex" in (a.kind, b.kind):
+        return promote_types(a.to_real(), b.to_real()).to_complex()
     if a.category != b.category:
         return a if a.category > b.category else b
     if a.kind == "float":
@@ -169,6 +189,9 @@ TYPE_NAMES = {
     int8: "Char",
     uint8: "Byte",
     bool_: "Bool",
+    complex128: "ComplexDouble",
+    complex64: "ComplexFloat",
+    complex32: "ComplexHalf",
 }
 
 C_NAMES = {
@@ -182,5 +205,8 @@ C_NAMES = {
     int8: "signed char",
     uint8: "unsigned char",
     bool_: "bool",
+    complex128: "c10::complex<double>",
+    complex64: "c10::complex<float>",
+    complex32: "c10::complex<c10::Half>",
 }
 """What PyTorch's messages call dtypes that must agree."""

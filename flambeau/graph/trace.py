@@ -220,7 +220,10 @@ def new_step(
     parent = trace.cursor
     line = line_of(parent)
     if known is None:
-        step = Step(parent, primitive, attributes, operands, *result_of(primitive, attributes, operands, values), line)
+        result = result_of(primitive, attributes, operands, values)
+        if result[1].kind == "complex":
+            raise NotImplementedError(f"{primitive.name} gives no {result[1]}: complex numbers are tensors of pairs")
+        step = Step(parent, primitive, attributes, operands, *result, line)
         find_structure(step)
         trace.forms[form] = step
     else:

@@ -7,6 +7,7 @@ from . import (  # for what they declare  # noqa: F401
     attention,
     axes,
     choice,
+    complex_numbers,
     compositions,
     contraction,
     conversion,

@@ -23,6 +23,7 @@ from ..graph.bounds import LARGEST, SMALLEST
 from ..graph.placeholder import Hidden
 from ..graph.shapes import wrap_dims
 from .calls import ACTIVE, Forms, Specializing, innermost, under_modes
+from .dispatch import FURTHER
 from .operation import DECLARED, PLAIN
 from .signatures import Parameter, derived, refusal, signatures
 
@@ -339,6 +340,15 @@ class _Exported(Specializing):
                 if name == "dim" and _are_integers(value) and not isinstance(value, str):
                     wrap_dims(value, arguments[0].ndim)
 
+    def otherwise(self, error: Exception, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        """The result of a call that has failed with ``error``, if it is for one of :data:`FURTHER`; else that is refused."""
+        for further in FURTHER:
+            result = further(self._title, self.wrapper, arguments, keywords)
+            if result is not NotImplemented:
+                return result
+        self.refuse(error, arguments, keywords)
+        return NotImplemented
+
     def refuse(self, error: Exception, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:
         """Raise what PyTorch raises where a call has failed with ``error``, if that is something else."""
         native = self.native_forms() if self._first else []
@@ -381,8 +391,9 @@ def checked(
                     _exported.check(arguments, keywords)
                 return _function(*arguments, **keywords) if plain else forms.call(arguments, keywords)
             except Exception as error:
-                _exported.refuse(error, arguments, keywords)
-                raise
+                if (result := _exported.otherwise(error, arguments, keywords)) is NotImplemented:
+                    raise
+                return result
 
     else:
 
@@ -394,8 +405,9 @@ def checked(
                     return _exported.call(arguments, keywords)
                 return _function(*arguments)
             except Exception as error:
-                _exported.refuse(error, arguments, keywords)
-                raise
+                if (result := _exported.otherwise(error, arguments, keywords)) is NotImplemented:
+                    raise
+                return result
 
     _exported.wrapper = call
     update_wrapper(call, function)

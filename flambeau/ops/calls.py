@@ -155,8 +155,9 @@ def made(_exported, _function):
                 return _exported.call(*_exported.given({given}))
             return _function({passed})
         except Exception as _error:
-            _exported.refuse(_error, *_exported.given({given}))
-            raise
+            if (_result := _exported.otherwise(_error, *_exported.given({given}))) is NotImplemented:
+                raise
+            return _result
     return {name}
 """
 

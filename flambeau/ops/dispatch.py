@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,8 +20,22 @@ from .memory_order import record_in_memory_order
 
 _new = object.__new__
 
-NUMBERS = (int, float, Hidden, np.generic)
+NUMBERS = (int, float, Hidden, np.integer, np.floating, np.bool_)
 """What may stand beside a tensor in an operation, besides tensors."""
+
+
+FURTHER: list[Callable[..., Any]] = []
+"""What may give the result where an operation has failed, or an operator knows nothing of its operand: modes (see ``ops.calls``)
+that are asked only then."""
+
+
+def beside(name: str, a: Any, b: Any) -> Any:
+    """What an operator gives for operands that are none of its business: ``NotImplemented``, unless something else knows them."""
+    for further in FURTHER:
+        result = further(name, None, (a, b), {})
+        if result is not NotImplemented:
+            return result
+    return NotImplemented
 
 
 def operand(value: Any) -> Any:

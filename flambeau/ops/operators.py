@@ -12,7 +12,7 @@ from ..core.at_once import change_element
 from ..core.tensor import Tensor
 from ..graph import primitives as p
 from . import arithmetic, functions
-from .dispatch import NUMBERS, operand
+from .dispatch import NUMBERS, beside, operand
 from .from_data import as_tensor
 from .recording_paths import binary, recorded_operator
 
@@ -23,7 +23,7 @@ def binary_operator(function: Callable[[Any, Any], Tensor], swapped: bool = Fals
     def operator(self: Tensor, other: Any) -> Any:
         if not isinstance(other, Tensor):
             if not isinstance(other, NUMBERS):
-                return NotImplemented
+                return beside(function.__name__, *((other, self) if swapped else (self, other)))
             other = operand(other)
         return function(other, self) if swapped else function(self, other)
 
@@ -38,7 +38,9 @@ def _comparing(primitive: p.Primitive) -> Callable[[Tensor, Any], Any]:
             return binary(primitive, self, other)
         if isinstance(other, np.ndarray):
             return binary(primitive, self, as_tensor(other))
-        return binary(primitive, self, operand(other)) if isinstance(other, NUMBERS) else NotImplemented
+        if isinstance(other, NUMBERS):
+            return binary(primitive, self, operand(other))
+        return beside(primitive.name, self, other)
 
     return operator
 

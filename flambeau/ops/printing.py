@@ -93,6 +93,18 @@ class _Formatter:
         return (self._number(value) if self.floating else str(value)).rjust(self.width)
 
 
+class _ComplexFormatter:
+    """Complex numbers: real and imaginary parts, each in a width of its own."""
+
+    def __init__(self, values: np.ndarray) -> None:
+        self.real, self.imaginary = _Formatter(values.real, True), _Formatter(values.imag, True)
+        self.width = self.real.width + self.imaginary.width + 1
+
+    def __call__(self, value: complex) -> str:
+        imaginary = (self.imaginary(value.imag) + "j").lstrip()
+        return self.real(value.real) + ("" if imaginary[0] in "+-" else "+") + imaginary
+
+
 def _extremes(values: np.ndarray) -> list[Any]:
     """The values among which an integer or boolean tensor's longest text is."""
     return [values.min().item(), values.max().item()] if values.size else []
@@ -110,7 +122,7 @@ def _edges(values: np.ndarray) -> np.ndarray:
     return values
 
 
-def _vector(values: np.ndarray, indent: int, summarise: bool, form: _Formatter) -> str:
+def _vector(values: np.ndarray, indent: int, summarise: bool, form: _Formatter | _ComplexFormatter) -> str:
     per_line = max(1, (PRINT_OPTS.linewidth - indent) // (form.width + 2))
     count = PRINT_OPTS.edgeitems
     if summarise and not count:
@@ -123,7 +135,7 @@ def _vector(values: np.ndarray, indent: int, summarise: bool, form: _Formatter) 
     return "[" + (",\n" + " " * (indent + 1)).join(lines) + "]"
 
 
-def _nested(values: np.ndarray, indent: int, summarise: bool, form: _Formatter) -> str:
+def _nested(values: np.ndarray, indent: int, summarise: bool, form: _Formatter | _ComplexFormatter) -> str:
     """Brackets within brackets; slices of ``n`` axes are ``n`` lines apart."""
     if values.ndim == 0:
         return form(values.item())
@@ -141,6 +153,10 @@ def _nested(values: np.ndarray, indent: int, summarise: bool, form: _Formatter) 
 
 
 def _content(tensor: Tensor, indent: int) -> str:
+    if tensor.dtype.kind == "complex":
+        values = tensor._values()
+        summarise = values.size > PRINT_OPTS.threshold
+        return _nested(values, indent, summarise, _ComplexFormatter((_edges(values) if summarise else values).reshape(-1)))
     plain: Any = tensor.detach()
     plain, _ = (plain.float() if plain.dtype.numpy is None else plain)._as_now()  # whatever other threads write meanwhile
     values = plain._array()
@@ -163,7 +179,7 @@ def _suffixes(tensor: Tensor) -> list[str]:
     else:
         if not PRINT_OPTS.edgeitems:
             found.append(f"size={tuple(tensor.shape)}")
-        if d not in (get_default_dtype(), int64, bool_):
+        if d.to_real() is not get_default_dtype() and d not in (int64, bool_):
             found.append(f"dtype={d}")
     history = tensor.grad_fn
     if history is not None:
@@ -176,7 +192,7 @@ def _suffixes(tensor: Tensor) -> list[str]:
 def tensor_text(tensor: Tensor, contents: str | None = None) -> str:
     """A tensor as ``repr`` and ``print`` show it; ``contents`` takes the place of the elements."""
     kind = type(tensor)
-    plain = kind is Tensor or kind.__name__ == "Parameter"
+    plain = kind is Tensor or kind.__name__ in ("Parameter", "ComplexTensor")
     prefix = "tensor(" if plain else kind.__name__ + "("
     indent = len(prefix)
     if contents is None:

@@ -1,0 +1,101 @@
+"""How calls with complex numbers are found, and what is done with them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+
+from ...core.tensor import Tensor
+from ...graph.dtypes import TYPE_NAMES, complex64, dtype
+from ...graph.notices import warn_once
+from .tensor import TABLE, ComplexTensor, modes, pair_of
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+OF_NESTED = {"tensor", "as_tensor", "asarray", "new_tensor", "scalar_tensor"}
+"""Operations that are given nested sequences of numbers."""
+
+PROPERTIES = {"real", "imag"}
+
+
+def complex_operation(*names: str) -> Callable[[_F], _F]:
+    """Decorator: what the operations of these names (the function's own, if there are none) do with complex numbers."""
+
+    def register(function: _F) -> _F:
+        for name in names or (function.__name__,):
+            TABLE[name] = function
+        return function
+
+    return register
+
+
+def is_complex_value(value: Any) -> bool:
+    """Whether an argument makes a call one of complex numbers."""
+    kind = type(value)
+    if kind is Tensor or kind is float or kind is int or value is None or kind is bool or kind is str:
+        return False
+    if kind is ComplexTensor or kind is complex:
+        return True
+    if kind is list or kind is tuple:
+        return any(map(is_complex_value, value))
+    if kind is dtype:
+        return value.kind == "complex"
+    return isinstance(value, (complex, np.complexfloating)) or isinstance(value, np.ndarray) and value.dtype.kind == "c"
+
+
+def complex_call(name: str, call: Callable[..., Any], arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+    """The result of the operation ``name`` if it is given complex numbers, or a dtype of these; else ``NotImplemented``."""
+    if not any(map(is_complex_value, arguments)) and not (keywords and any(map(is_complex_value, keywords.values()))):
+        return NotImplemented
+    out = keywords.pop("out", None) if "out" in keywords and name not in TABLE else keywords.get("out")
+    if out is not None:
+        keywords = {key: value for key, value in keywords.items() if key != "out"}
+    function = TABLE.get(name)
+    if function is not None:
+        result = function(*arguments, **keywords)
+        return result if out is None else _put(out, result)
+    if name.endswith("_") and not name.startswith("_") and (function := TABLE.get(name[:-1])) is not None:
+        return assigned(arguments[0], function(*arguments, **keywords))
+    kinds = [value.dtype for value in (*arguments, *keywords.values()) if isinstance(value, ComplexTensor)]
+    raise NotImplementedError(f"\"{name}\" not implemented for '{TYPE_NAMES[kinds[0] if kinds else complex64]}'")
+
+
+modes.append(complex_call)
+
+
+def assigned(x: Tensor, value: Any) -> Tensor:
+    """``x`` with new numbers in place. ``RuntimeError`` for complex ones where it is real."""
+    if isinstance(x, ComplexTensor):
+        pair = pair_of(value, x._pair)
+        if x._conjugated:
+            pair = pair_of(ComplexTensor.of(pair, True), x._pair)
+        x._pair.copy_(pair)
+        return x
+    if isinstance(value, ComplexTensor):
+        raise RuntimeError(
+            f"result type {TYPE_NAMES[value.dtype]} can't be cast to the desired output type {TYPE_NAMES[x.dtype]}"
+        )
+    return x.copy_(value)
+
+
+def _put(out: Any, result: Any) -> Any:
+    """A result, put into what was given as ``out=``."""
+    if isinstance(out, (tuple, list)):
+        return type(out)([_put(one, value) for one, value in zip(out, result)])
+    if isinstance(out, ComplexTensor):
+        if out.shape != result.shape:
+            out._pair.resize_(*result.shape, 2)
+        return assigned(out, result)
+    if isinstance(result, ComplexTensor):
+        return assigned(out, result)
+    if out.shape != result.shape:
+        out.resize_(result.shape)
+    return out.copy_(result)
+
+
+def discarding(x: ComplexTensor) -> Tensor:
+    """The real parts, with PyTorch's warning that the others are lost."""
+    warn_once("Casting complex values to real discards the imaginary part")
+    return x.real

@@ -1,0 +1,77 @@
+"""Operations that do with complex numbers what they do with the real and with the imaginary parts: they only move or add numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import flambeau
+
+from ...core.tensor import Tensor
+from .calls import complex_operation
+from .parts import made, parts
+from .tensor import ComplexTensor, axis_of
+
+
+def _part(value: Any, number: int, values: tuple[int, ...], place: int) -> Any:
+    """One part of an argument: of real ones where complex ones may stand, too, the imaginary part is zero."""
+    if isinstance(value, (list, tuple)) and any([isinstance(member, ComplexTensor) for member in value]):
+        return type(value)([_part(member, number, (0,), 0) for member in value])
+    if isinstance(value, (ComplexTensor, complex)):
+        return parts(value)[number]
+    if number and place in values:
+        if isinstance(value, Tensor):
+            return flambeau.zeros_like(value)
+        return 0.0 if isinstance(value, (int, float)) else value
+    return value
+
+
+def _joined(real: Any, imaginary: Any) -> Any:
+    if isinstance(real, (tuple, list)):
+        return type(real)([made(x, y) for x, y in zip(real, imaginary)])
+    return made(real, imaginary)
+
+
+def _partwise(name: str, values: tuple[int, ...] = (0,)) -> None:
+    """Declare that an operation is done for each part; ``values`` are the places of arguments that may be complex."""
+
+    def operation(*arguments: Any, **keywords: Any) -> Any:
+        results = []
+        for number in (0, 1):
+            given = [_part(value, number, values, place) for place, value in enumerate(arguments)]
+            named = {key: _part(value, number, (), 0) for key, value in keywords.items()}
+            results.append(_called(name, given)(*given, **named))
+        return _joined(*results)
+
+    complex_operation(name)(operation)
+
+
+def _called(name: str, arguments: list[Any]) -> Callable[..., Any]:
+    function = getattr(flambeau, name, None) or getattr(flambeau.nn.functional, name, None)
+    return function or getattr(type(arguments[0]), name)  # type: ignore[no-any-return]
+
+
+for _names, _values in {
+    """cat stack hstack vstack dstack column_stack block_diag roll flip fliplr flipud rot90 repeat tile repeat_interleave
+    gather index_select take take_along_dim masked_select tril triu diag diag_embed diagflat trace pad
+    constant_pad_nd contiguous meshgrid broadcast_tensors diff fold atleast_1d atleast_2d atleast_3d hsplit vsplit dsplit
+    cumsum nansum combinations cartesian_prod upsample""": (0,),
+    "scatter scatter_add index_add index_copy index_fill slice_scatter select_scatter diagonal_scatter": (0, 2, 3),
+    "masked_fill": (0, 2),
+    "masked_scatter": (0, 2),
+    "where": (1, 2),
+}.items():  # fmt: skip
+    for _name in _names.split():
+        _partwise(_name, _values)
+
+
+@complex_operation()
+def clone(input: ComplexTensor, *, memory_format: Any = None) -> Tensor:
+    return ComplexTensor.of(input._pair.clone(), input._conjugated)
+
+
+def dims_of(input: ComplexTensor, dim: Any) -> Any:
+    """Dimensions counted from the first; all, if none are given."""
+    if dim is None or isinstance(dim, (tuple, list)) and not dim:
+        return tuple(range(input.ndim))
+    return axis_of(input, dim) if isinstance(dim, int) else tuple([axis_of(input, axis) for axis in dim])

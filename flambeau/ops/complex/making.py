@@ -1,0 +1,324 @@
+"""New tensors of complex numbers: from parts, from Python's and NumPy's numbers, filled, drawn, and converted."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+import flambeau
+
+from ...core.tensor import Tensor
+from ...graph.dtypes import REAL_OF, TYPE_NAMES, complex128, float32, float64, get_default_dtype
+from ...graph.dtypes import dtype as dtype_type
+from ..from_data import from_array as real_from_array
+from ..from_data import from_numpy as real_from_numpy
+from .calls import complex_operation, discarding, is_complex_value
+from .parts import made
+from .tensor import ComplexTensor
+
+# --- from parts -------------------------------------------------------------------------------------------------------
+
+
+def complex_of(real: Tensor, imag: Tensor) -> Tensor:
+    """The complex numbers with these real and imaginary parts, of one floating-point dtype."""
+    _check_alike("Float, Double and Half", real, imag)
+    return made(real, imag)
+
+
+def polar(abs: Tensor, angle: Tensor) -> Tensor:
+    """The complex numbers with these absolute values and angles."""
+    _check_alike("Float and Double", abs, angle)
+    return made(abs * angle.cos(), abs * angle.sin())
+
+
+def _check_alike(kinds: str, first: Tensor, second: Tensor) -> None:
+    if first.dtype not in REAL_OF.values() or second.dtype not in REAL_OF.values():
+        raise RuntimeError(
+            f"Expected both inputs to be Half, Float or Double tensors but got {TYPE_NAMES[first.dtype]} and "
+            f"{TYPE_NAMES[second.dtype]}"
+        )
+    if first.dtype is not second.dtype:
+        raise RuntimeError(
+            f"Expected object of scalar type {TYPE_NAMES[first.dtype]} but got scalar type {TYPE_NAMES[second.dtype]} for "
+            "second argument"
+        )
+
+
+def view_as_complex(input: Tensor) -> Tensor:
+    """Pairs in the last axis, of two elements next to each other, as complex numbers in the same memory."""
+    if input.dtype not in REAL_OF.values():
+        raise RuntimeError(f"view_as_complex is only supported for half, float and double tensors, but got a tensor of scalar type: "
+                           f"{TYPE_NAMES[input.dtype]}")  # fmt: skip
+    if not input.ndim:
+        raise RuntimeError("Input tensor must have one or more dimensions")
+    if input.shape[-1] != 2:
+        raise RuntimeError("Tensor must have a last dimension of size 2")
+    if input.stride(-1) != 1:
+        raise RuntimeError("Tensor must have a last dimension with stride 1")
+    if any([stride % 2 for stride in input.stride()[:-1]]):
+        raise RuntimeError("Tensor must have a stride divisible by 2 for all but last dimension")
+    if input.storage_offset() % 2:
+        raise RuntimeError("Tensor must have a storage_offset divisible by 2")
+    return ComplexTensor.of(input.view_as(input))
+
+
+# --- from numbers -----------------------------------------------------------------------------------------------------
+
+
+def from_array(array: Any) -> Tensor:
+    """A copy of a NumPy array, of complex or real numbers."""
+    array = np.ascontiguousarray(array)
+    if array.dtype.kind != "c":
+        return real_from_array(array)
+    return ComplexTensor.of(real_from_array(array[..., None].view(_real_of(array.dtype))))
+
+
+def _real_of(d: np.dtype) -> Any:
+    return np.float32 if d == np.complex64 else np.float64
+
+
+@complex_operation()
+def from_numpy(ndarray: np.ndarray) -> Tensor:
+    """A tensor that shares an array's memory."""
+    return ComplexTensor.of(real_from_numpy(ndarray[..., None].view(_real_of(ndarray.dtype))))
+
+
+def _default() -> dtype_type:
+    return get_default_dtype().to_complex()
+
+
+def _numbers(data: Any) -> np.ndarray:
+    """Nested sequences with complex numbers among them as an array."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, (list, tuple)):
+            return [plain(member) for member in value]
+        return value.tolist() if isinstance(value, Tensor) else value
+
+    return np.array(plain(data), dtype=np.complex128)
+
+
+@complex_operation("tensor", "as_tensor", "asarray", "scalar_tensor")
+def tensor(data: Any, *, dtype: Any = None, requires_grad: bool = False, **others: Any) -> Tensor:
+    if isinstance(data, Tensor):
+        result = data.detach().clone() if dtype is None else converted_complex(data.detach(), dtype)
+    elif isinstance(data, np.ndarray) and data.dtype.kind == "c":
+        result = from_array(data)
+        result = result if dtype is None else converted_complex(result, dtype)
+    else:
+        result = converted_complex(from_array(_numbers(data)), _default() if dtype is None else dtype)
+    return result.requires_grad_(requires_grad) if requires_grad else result
+
+
+@complex_operation()
+def new_tensor(self: Tensor, data: Any, *, dtype: Any = None, requires_grad: bool = False, **others: Any) -> Tensor:
+    return tensor(data, dtype=dtype or self.dtype, requires_grad=requires_grad)
+
+
+# --- filled -----------------------------------------------------------------------------------------------------------
+
+
+def _sizes(size: Any) -> tuple[int, ...]:
+    return tuple(size[0]) if len(size) == 1 and not isinstance(size[0], int) else tuple(size)
+
+
+def _filled(sizes: tuple[int, ...], value: Any, dtype: Any, requires_grad: bool) -> Tensor:
+    d = dtype.to_real() if isinstance(dtype, dtype_type) else float64
+    pair = flambeau.zeros(*sizes, 2, dtype=d)
+    number = complex(value)
+    if number.real or number.real != number.real:
+        pair[..., 0] = number.real
+    if number.imag or number.imag != number.imag:
+        pair[..., 1] = number.imag
+    return ComplexTensor.of(pair).requires_grad_(requires_grad)
+
+
+def _filling(name: str, value: Any) -> None:
+    def new(*size: Any, dtype: Any = None, requires_grad: bool = False, **others: Any) -> Tensor:
+        sizes = _sizes(size if size else (others["size"],))
+        return _filled(sizes, value, dtype, requires_grad)
+
+    def like(input: Tensor, *, dtype: Any = None, requires_grad: bool = False, **others: Any) -> Tensor:
+        if dtype is not None and dtype.kind != "complex":
+            return getattr(flambeau, name)(input.shape, dtype=dtype, requires_grad=requires_grad)  # type: ignore[no-any-return]
+        return _filled(tuple(input.shape), value, dtype or input.dtype, requires_grad)
+
+    def of_same_dtype(self: Tensor, *size: Any, dtype: Any = None, requires_grad: bool = False, **others: Any) -> Tensor:
+        d = dtype or self.dtype
+        if d.kind != "complex":
+            return getattr(flambeau, name)(*size, dtype=d, requires_grad=requires_grad)  # type: ignore[no-any-return]
+        return _filled(_sizes(size), value, d, requires_grad)
+
+    complex_operation(name)(new)
+    complex_operation(name + "_like")(like)
+    complex_operation("new_" + name)(of_same_dtype)
+
+
+_filling("zeros", 0)
+_filling("ones", 1)
+_filling("empty", 0)
+
+
+@complex_operation()
+def full(size: Any, fill_value: Any, *, dtype: Any = None, requires_grad: bool = False, **others: Any) -> Tensor:
+    return _filled(tuple(size), fill_value, dtype or _default(), requires_grad)
+
+
+@complex_operation()
+def full_like(input: Tensor, fill_value: Any, *, dtype: Any = None, requires_grad: bool = False, **others: Any) -> Tensor:
+    d = dtype or input.dtype
+    if d.kind != "complex":
+        raise RuntimeError("value cannot be converted to type " + d.name + " without overflow")
+    return _filled(tuple(input.shape), fill_value, d, requires_grad)
+
+
+@complex_operation()
+def new_full(self: Tensor, size: Any, fill_value: Any, *, dtype: Any = None, requires_grad: bool = False, **others: Any) -> Tensor:
+    return full_like(self, fill_value, dtype=dtype, requires_grad=requires_grad).expand(self.shape) if tuple(size) == tuple(
+        self.shape
+    ) else _filled(tuple(size), fill_value, dtype or self.dtype, requires_grad)
+
+
+def _of_real(name: str) -> None:
+    def operation(*arguments: Any, dtype: Any = None, requires_grad: bool = False, **others: Any) -> Tensor:
+        if dtype is None or any(map(is_complex_value, arguments)):
+            raise NotImplementedError(f"\"{name}_cpu\" not implemented for 'ComplexFloat'")
+        real = getattr(flambeau, name)(*arguments, dtype=dtype.to_real(), **others)
+        return made(real, 0.0).requires_grad_(requires_grad)
+
+    complex_operation(name)(operation)
+
+
+for _name in ("eye", "linspace", "logspace"):
+    _of_real(_name)
+
+# --- drawn ------------------------------------------------------------------------------------------------------------
+
+
+def _drawn(name: str, scale: float) -> None:
+    def draw(*size: Any, dtype: Any = None, requires_grad: bool = False, generator: Any = None, **others: Any) -> Tensor:
+        pair = getattr(flambeau, name)(*_sizes(size), 2, dtype=dtype.to_real(), generator=generator)
+        return ComplexTensor.of(pair * scale if scale != 1 else pair).requires_grad_(requires_grad)
+
+    def like(input: Tensor, *, dtype: Any = None, requires_grad: bool = False, **others: Any) -> Tensor:
+        return draw(*input.shape, dtype=dtype or input.dtype, requires_grad=requires_grad)
+
+    complex_operation(name)(draw)
+    complex_operation(name + "_like")(like)
+
+
+_drawn("rand", 1.0)
+_drawn("randn", math.sqrt(0.5))  # so that the numbers' variance is 1
+
+
+@complex_operation()
+def normal_(self: ComplexTensor, mean: float = 0, std: float = 1, *, generator: Any = None) -> Tensor:
+    self._pair.normal_(mean / math.sqrt(2), std / math.sqrt(2), generator=generator)
+    return self
+
+
+@complex_operation()
+def uniform_(self: ComplexTensor, from_: float = 0, to: float = 1, *, generator: Any = None) -> Tensor:
+    self._pair.uniform_(from_, to, generator=generator)
+    return self
+
+
+# --- converted --------------------------------------------------------------------------------------------------------
+
+
+def converted_complex(x: Any, d: Any) -> Tensor:
+    """Numbers in another dtype; where that is a real one, imaginary parts are lost."""
+    if d is complex:
+        d = complex128
+    if isinstance(x, ComplexTensor):
+        if d is x.dtype:
+            return x
+        if d.kind != "complex":
+            return discarding(x).to(d)
+        return ComplexTensor.of(x._pair.to(d.to_real()), x._conjugated)
+    return made(x.to(d.to_real()), None) if d.kind == "complex" else x.to(d)  # type: ignore[no-any-return]
+
+
+@complex_operation("to")
+def to(self: Tensor, *arguments: Any, copy: bool = False, **keywords: Any) -> Tensor:
+    given = [*arguments, *keywords.values()]
+    d = next((v for v in given if isinstance(v, dtype_type) or v is complex), None)
+    if d is None:
+        d = next((v.dtype for v in given if isinstance(v, Tensor)), self.dtype)
+    result = converted_complex(self, d)
+    return result.clone() if copy and result is self else result
+
+
+@complex_operation()
+def type_as(self: Tensor, other: Tensor) -> Tensor:
+    return converted_complex(self, other.dtype)
+
+
+@complex_operation("type")
+def type_method(self: Tensor, dtype: Any = None, non_blocking: bool = False, **keywords: Any) -> Any:
+    if dtype is None:
+        return f"torch.{TYPE_NAMES[self.dtype]}Tensor"
+    return converted_complex(self, dtype)
+
+
+def _to_dtype(name: str, d: dtype_type) -> None:
+    def convert(self: Tensor, **keywords: Any) -> Tensor:
+        return converted_complex(self, d)
+
+    complex_operation(name)(convert)
+
+
+for _name, _dtype in {
+    "float": float32, "double": float64, "half": flambeau.float16, "bfloat16": flambeau.bfloat16, "int": flambeau.int32,
+    "long": flambeau.int64, "bool": flambeau.bool, "short": flambeau.int16, "char": flambeau.int8, "byte": flambeau.uint8,
+}.items():  # fmt: skip
+    _to_dtype(_name, _dtype)
+
+
+@complex_operation()
+def cpu(self: ComplexTensor, **keywords: Any) -> Tensor:
+    return self
+
+
+@complex_operation()
+def is_complex(input: Any) -> bool:
+    return isinstance(input, ComplexTensor)
+
+
+@complex_operation()
+def is_floating_point(input: Any) -> bool:
+    return False
+
+
+@complex_operation()
+def numel(input: ComplexTensor) -> int:
+    return input.numel()
+
+
+@complex_operation()
+def is_conj(input: ComplexTensor) -> bool:
+    return input.is_conj()
+
+
+def _answered(name: str, answer: bool) -> None:
+    complex_operation(name)(lambda input: answer)
+
+
+_answered("is_signed", True)
+_answered("is_neg", False)
+
+
+@complex_operation()
+def item(self: ComplexTensor) -> complex:
+    return self.item()
+
+
+@complex_operation()
+def result_type(tensor1: Any, tensor2: Any) -> dtype_type:
+    """What an operation on both would give, found out by an addition of nothing."""
+    both = [x[..., :0] if isinstance(x, Tensor) and x.ndim else x for x in (tensor1, tensor2)]
+    return (both[0] + both[1]).dtype  # type: ignore[no-any-return]
+
+
