@@ -20,7 +20,7 @@ from ..ops.joining import stack
 from ..ops.one_node import run_between
 from .leaves import accumulate, accumulating, finish_due, finish_leaf, has_hooks
 from .node import gradients_of, run_pre_hooks, run_tensor_hooks
-from .roots import GradientEdge, Key, Roots, as_edge, key_of, roots_of, sequence_of
+from .roots import GradientEdge, Key, Roots, any_complex, as_edge, key_of, roots_of, sequence_of
 from .stretches import in_order, run_together, stretches_in
 
 
@@ -37,6 +37,10 @@ def backward(
     """
     many = sequence_of(tensors)
     grads = (None,) * len(many) if grad_tensors is None else sequence_of(grad_tensors)
+    if any_complex(many):
+        from ..ops.complex.gradients import pairs_of_outputs
+
+        many, grads = map(tuple, pairs_of_outputs(many, grads))
     roots = roots_of(many, grads)
     keep = bool(create_graph if retain_graph is None else retain_graph) or local.forward > 0
     if create_graph:
@@ -52,6 +56,10 @@ def backward(
     wanted = sequence_of(inputs)
     if not wanted:
         raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
+    if any_complex(wanted):
+        from ..ops.complex.gradients import pairs_of_inputs
+
+        wanted = tuple(pairs_of_inputs(wanted))
     for tensor in wanted:
         if isinstance(tensor, Tensor):
             tensor.retain_grad()
@@ -82,6 +90,12 @@ def grad(
     if not wanted:
         raise RuntimeError("`inputs` argument to `grad()` cannot be empty.")
     grads = (None,) * len(many) if grad_outputs is None else sequence_of(grad_outputs)
+    if any_complex(many) or any_complex(wanted):
+        from ..ops.complex.gradients import gradients_of_pairs
+
+        options = {"retain_graph": retain_graph, "create_graph": create_graph, "allow_unused": allow_unused}
+        options |= {"is_grads_batched": is_grads_batched, "materialize_grads": materialize_grads}
+        return gradients_of_pairs(grad, many, wanted, grads, **options)
     keep = bool(create_graph if retain_graph is None else retain_graph) or local.forward > 0
     unused = bool(allow_unused) or materialize_grads
     if is_grads_batched:

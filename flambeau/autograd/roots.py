@@ -27,6 +27,11 @@ def sequence_of(tensors: Any) -> tuple[Any, ...]:
     return (tensors,) if isinstance(tensors, (Tensor, GradientEdge)) else tuple(tensors)
 
 
+def any_complex(places: Sequence[Any]) -> bool:
+    """Whether one of the tensors is complex."""
+    return any([isinstance(place, Tensor) and place.of_pairs for place in places])
+
+
 def as_edge(place: Tensor | GradientEdge) -> Edge:
     """A tensor's edge, or the one that a :class:`GradientEdge` stands for."""
     if isinstance(place, GradientEdge):

@@ -9,7 +9,7 @@ import warnings
 import weakref
 from collections.abc import Callable, Iterator
 from math import prod
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
 
@@ -59,6 +59,9 @@ class Tensor(TensorValues, TensorHooks, Methods):
     _tracked: bool
     _gradient: Any
     _autograd: AutogradState | None
+
+    #: Whether it is a tensor of complex numbers, which are pairs in a real tensor (see ``ops.complex``).
+    of_pairs: ClassVar[bool] = False
 
     #: The function behind the old constructor; put here by ``ops.from_data``.
     _construct: Callable[..., Tensor]

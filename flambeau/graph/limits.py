@@ -28,7 +28,7 @@ class finfo:
     __slots__ = ("bits", "eps", "max", "min", "tiny", "smallest_normal", "resolution", "dtype")
 
     def __init__(self, type: Any = None) -> None:
-        d = dtypes.get_default_dtype() if type is None else _taken(finfo, type)
+        d = (dtypes.get_default_dtype() if type is None else _taken(finfo, type)).to_real()
         if d.kind != "float":
             raise TypeError(
                 "torch.finfo() requires a floating point input type. Use torch.iinfo to handle 'torch.finfo'"

@@ -9,18 +9,21 @@ from typing import Any
 from ..core.tensor import Tensor
 from ..graph import dtypes
 from ..graph.dtypes import dtype
+from .calls import ACTIVE
 from .dispatch import FURTHER
 from .operation import operation, titled
 
 
 def _of_complex_numbers(
-    name: str, call: Callable[..., Any], arguments: tuple[Any, ...], keywords: dict[str, Any]
+    name: str, call: Callable[..., Any] | None, arguments: tuple[Any, ...], keywords: dict[str, Any]
 ) -> Any:
     """The result of a call with complex numbers, or ``NotImplemented``."""
     if not any(map(_may_be_complex, (*arguments, *keywords.values()))):
         return NotImplemented
     from .complex import complex_call
 
+    if complex_call in ACTIVE and call is not None:  # it has had its say
+        return NotImplemented
     return complex_call(name, call, arguments, keywords)
 
 
@@ -62,6 +65,51 @@ def view_as_complex(input: Tensor) -> Any:
 def view_as_real(input: Tensor) -> Tensor:
     """Complex numbers as pairs in the same memory. ``RuntimeError`` for real ones."""
     raise RuntimeError("view_as_real is only supported for complex tensors")
+
+
+@operation(only="linalg.eig", method=False)
+def eig(A: Tensor) -> Any:
+    """Eigenvalues and eigenvectors of square matrices, which are complex. They have no gradient."""
+    from .complex import products
+
+    return products.eig(A)
+
+
+@operation(only="linalg.eigvals", method=False)
+def eigvals(A: Tensor) -> Any:
+    """Eigenvalues of square matrices, which are complex. They have no gradient."""
+    from .complex import products
+
+    return products.eigvals(A)
+
+
+@operation()
+def stft(
+    input: Tensor, n_fft: int, hop_length: Any = None, win_length: Any = None, window: Any = None, center: bool = True,
+    pad_mode: str = "reflect", normalized: bool = False, onesided: Any = None, return_complex: Any = None,
+    align_to_window: Any = None,
+) -> Any:  # fmt: skip
+    """The Fourier transforms of overlapping frames of signals (time) or (batch, time): (…, frequencies, frames), complex.
+
+    Each frame has ``n_fft`` elements, begins ``hop_length`` (a quarter of that) after the one before, and is multiplied by the
+    ``window`` (ones) of ``win_length`` elements in its middle. With ``center`` frame number t is around element t · hop_length.
+    """
+    from .complex import frames
+
+    return frames.stft(
+        input, n_fft, hop_length, win_length, window, center, pad_mode, normalized, onesided, return_complex
+    )
+
+
+@operation()
+def istft(
+    input: Any, n_fft: int, hop_length: Any = None, win_length: Any = None, window: Any = None, center: bool = True,
+    normalized: bool = False, onesided: Any = None, length: Any = None, return_complex: bool = False,
+) -> Any:  # fmt: skip
+    """The signal that :func:`stft` was taken of, by overlapping and adding (Griffin and Lim 1984)."""
+    from .complex import frames
+
+    return frames.istft(input, n_fft, hop_length, win_length, window, center, normalized, onesided, length, return_complex)
 
 
 def _complex_method(name: str, d: dtype) -> None:

@@ -87,15 +87,27 @@ def get_device(input: Tensor) -> int:
 # --- numbers without imaginary part -------------------------------------------------------------------------------------
 
 
-@operation("resolve_conj", "resolve_neg")
+@operation()
 def conj(input: Tensor) -> Tensor:
-    """The tensor itself, as long as there are no complex numbers."""
+    """The conjugate: of real numbers, the tensor itself."""
+    return input
+
+
+@operation()
+def resolve_conj(input: Tensor) -> Tensor:
+    """The tensor with its conjugates in memory: of real numbers, the tensor itself."""
+    return input
+
+
+@operation()
+def resolve_neg(input: Tensor) -> Tensor:
+    """The tensor with its negations in memory: they always are."""
     return input
 
 
 @operation(out="exact")
 def conj_physical(input: Tensor) -> Tensor:
-    """The tensor itself, as long as there are no complex numbers."""
+    """The conjugate in memory of its own: of real numbers, the tensor itself."""
     return input
 
 
@@ -107,7 +119,7 @@ def conj_physical_(input: Tensor) -> Tensor:
 
 @operation()
 def adjoint(input: Tensor) -> Tensor:
-    """Matrices transposed (and conjugated, if there were complex numbers)."""
+    """Matrices transposed, and conjugated if they are complex."""
     if input.ndim == 1:
         raise RuntimeError(
             "tensor.adjoint() is only supported on matrices or batches of matrices. Got 1-D tensor."
@@ -123,13 +135,13 @@ def isreal(input: Tensor) -> Tensor:
 
 @operation(method=False)
 def real(input: Tensor) -> Any:
-    """The real part: the tensor itself, as long as there are no complex numbers."""
+    """The real part: of real numbers, the tensor itself."""
     return input
 
 
 @operation(method=False)
 def imag(input: Tensor) -> Tensor:
-    """``RuntimeError``: there are no complex numbers."""
+    """The imaginary part, a view. ``RuntimeError`` for real numbers."""
     raise RuntimeError("imag is not implemented for tensors with non-complex dtypes.")
 
 

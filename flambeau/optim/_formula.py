@@ -128,7 +128,9 @@ class Formula(Optimizer):
         if names:
             entries = self._entries(group, names)
         else:
-            entries = [[p, gradient] for p in group["params"] if (gradient := p.grad) is not None]
+            entries = [
+                [_real(p), _real(gradient)] for p in group["params"] if (gradient := p.grad) is not None
+            ]
         if entries:
             self._apply((type(self), names, group["maximize"], decoupled), constants, entries)
 
@@ -146,6 +148,8 @@ class Formula(Optimizer):
             gradient = parameter.grad
             if gradient is None:
                 continue
+            if parameter.of_pairs:
+                parameter, gradient = _real(parameter), _real(gradient)
             state = states[parameter]
             if type(state) is not ParameterState or state.numbers is FORGOTTEN:
                 state = self._begin(parameter, names, group)
@@ -204,6 +208,11 @@ class Formula(Optimizer):
                     storage = target._storage
                     if storage is None or view is not None or not storage.replace(target._view, node):
                         assign(target, tensor_of(node, view))
+
+
+def _real(x: Any) -> Tensor:
+    """What is updated of a parameter, and by what: of complex numbers, the pairs."""
+    return x.resolved() if x.of_pairs else x  # type: ignore[no-any-return]
 
 
 def _all_new_values(static: tuple[How, int, int], *operands: Any) -> list[Tensor]:

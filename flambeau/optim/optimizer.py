@@ -180,6 +180,8 @@ class Optimizer:
         for group in self.param_groups:
             for place, param in enumerate(group["params"], start):
                 places.setdefault(id(param), place)
+                if param.of_pairs:  # these have the state
+                    places.setdefault(id(param._pair), place)
             packed = {key: value for key, value in group.items() if key != "params"}
             packed["params"] = [places[id(param)] for param in group["params"]]
             start += len(packed["params"])
@@ -223,7 +225,9 @@ class Optimizer:
         state: defaultdict[Any, Any] = defaultdict(dict)
         for key, value in state_dict["state"].items():
             if key in parameters:
-                state[parameters[key]] = _cast(parameters[key], value, None)
+                parameter = parameters[key]
+                parameter = parameter._pair if parameter.of_pairs else parameter
+                state[parameter] = _cast(parameter, value, None)
             else:
                 state[key] = value
         for group, saved in zip(groups, saved_groups, strict=True):

@@ -16,7 +16,7 @@ import flambeau
 from .. import _utils
 from ..core.device import device
 from ..core.tensor import Tensor
-from ..graph.dtypes import ALL
+from ..graph.dtypes import ALL, COMPLEX
 from ..graph.shapes import Size
 from ..interpreter.naming import published_module
 from ..ops.storages import UntypedStorage
@@ -89,6 +89,7 @@ def _callable() -> dict[str, Any]:
         "torch.device": device,
         "torch.serialization._get_layout": _get_layout,
         "torch._tensor._rebuild_from_type_v2": _rebuild_from_type_v2,
+        "torch.view_as_complex": flambeau.view_as_complex,
     }
     for function in _utils.REBUILDING:
         allowed[f"torch._utils.{function.__name__}"] = function
@@ -103,7 +104,7 @@ def _mentionable() -> dict[str, Any]:
         "torch.nn.Parameter": flambeau.nn.Parameter,
         "torch.storage.UntypedStorage": UntypedStorage,
     }
-    for d in ALL:
+    for d in (*ALL, *COMPLEX):
         allowed[f"torch.{d.name}"] = d
     for name in (*STORAGES, *UNKNOWN_STORAGES):
         allowed[f"torch.{name}"] = storage_class(name)

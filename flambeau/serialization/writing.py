@@ -102,6 +102,8 @@ class FilePickler(_PythonPickler):
             if state:
                 return _utils._rebuild_parameter_with_state, (*arguments, state)
             return _utils._rebuild_parameter, arguments
+        if tensor.of_pairs:
+            return flambeau.view_as_complex, (flambeau.view_as_real(tensor.resolve_conj()),)
         owner, node, offset, strides = owner_and_layout(tensor)
         memory = self._memory(owner, node, STORAGES[TYPE_NAMES[node.dtype] + "Storage"])
         arguments = (memory, offset, tuple(tensor.shape), strides, tensor.requires_grad, hooks)

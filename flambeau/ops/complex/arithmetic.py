@@ -17,10 +17,11 @@ def multiplied(a: Parts, b: Parts) -> Parts:
 
 
 def divided(a: Parts, b: Parts) -> Parts:
-    """The parts of a quotient. The denominator is scaled by its larger part, so that its square stays within range (Smith 1962)."""
+    """The parts of a quotient. The denominator is scaled by its larger part, so that its square stays within range."""
     (x, y), (u, v) = a, b
     if v is None:
         return x / u, None if y is None else y / u
+    scale: Any
     if isinstance(u, Tensor) or isinstance(v, Tensor):
         scale = made(u, v).detach()._pair.abs().amax(-1)
     else:
@@ -58,7 +59,7 @@ def mul(input: Any, other: Any) -> Tensor:
     return made(*multiplied(parts(input), parts(other)))
 
 
-@complex_operation("div")
+@complex_operation("div", "true_divide", "divide")
 def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
     if rounding_mode is not None:
         raise NotImplementedError(f"\"div_{rounding_mode}_cpu\" not implemented for 'ComplexFloat'")

@@ -45,7 +45,7 @@ def is_complex_value(value: Any) -> bool:
     return isinstance(value, (complex, np.complexfloating)) or isinstance(value, np.ndarray) and value.dtype.kind == "c"
 
 
-def complex_call(name: str, call: Callable[..., Any], arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+def complex_call(name: str, call: Callable[..., Any] | None, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
     """The result of the operation ``name`` if it is given complex numbers, or a dtype of these; else ``NotImplemented``."""
     if not any(map(is_complex_value, arguments)) and not (keywords and any(map(is_complex_value, keywords.values()))):
         return NotImplemented
@@ -58,6 +58,9 @@ def complex_call(name: str, call: Callable[..., Any], arguments: tuple[Any, ...]
         return result if out is None else _put(out, result)
     if name.endswith("_") and not name.startswith("_") and (function := TABLE.get(name[:-1])) is not None:
         return assigned(arguments[0], function(*arguments, **keywords))
+    if name.endswith("_copy") and (function := TABLE.get(name[:-5])) is not None:
+        result = function(*arguments, **keywords)
+        return tuple([part.clone() for part in result]) if isinstance(result, tuple) else result.clone()
     kinds = [value.dtype for value in (*arguments, *keywords.values()) if isinstance(value, ComplexTensor)]
     raise NotImplementedError(f"\"{name}\" not implemented for '{TYPE_NAMES[kinds[0] if kinds else complex64]}'")
 

@@ -1,4 +1,4 @@
-"""Functions of complex numbers: absolute values and angles, exponentials, logarithms, powers, circular and hyperbolic functions."""
+"""Functions of complex numbers: absolute values and angles, exponentials, logarithms, powers, circular, hyperbolic functions."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from ...core.tensor import Tensor
-from ...graph.dtypes import float64
+from ...graph.dtypes import complex128, float64
 from .arithmetic import divided, multiplied
 from .calls import complex_operation
 from .parts import Parts, as_complex, made, parts
@@ -41,7 +41,7 @@ def _exponential(z: Parts) -> Parts:
     if not isinstance(x, Tensor):
         x = y.new_tensor(x)
     size = x.exp()
-    return size * y.cos(), size * y.sin()
+    return size * y.cos(), (size * y.sin()).where(y != 0, y)  # infinite numbers stay real
 
 
 def _logarithm(z: Parts) -> Parts:
@@ -119,7 +119,13 @@ def _whole_power(z: Parts, power: int) -> Parts:
     return result if power > 0 else divided((1.0, None), result)
 
 
-@complex_operation("pow", "float_power")
+@complex_operation()
+def float_power(input: Any, exponent: Any) -> Tensor:
+    wide = [x.to(complex128 if x.dtype.kind == "complex" else float64) if isinstance(x, Tensor) else x for x in (input, exponent)]
+    return pow(*wide)
+
+
+@complex_operation()
 def pow(input: Any, exponent: Any) -> Tensor:
     """``exp(exponent * log(input))``; small whole powers are products, and 0 to a power is 0, or 1 to the power 0."""
     if isinstance(input, ComplexTensor) and isinstance(exponent, (int, float)):
@@ -145,6 +151,21 @@ def sigmoid(input: ComplexTensor) -> Tensor:
     x, y = parts(input)
     u, v = _exponential((-x, -y))
     return made(*divided((1.0, None), (1 + u, v)))
+
+
+@complex_operation()
+def silu(input: ComplexTensor) -> Tensor:
+    return input * sigmoid(input)  # type: ignore[no-any-return]
+
+
+@complex_operation()
+def softsign(input: ComplexTensor) -> Tensor:
+    return input / (1 + abs(input))
+
+
+@complex_operation()
+def tanhshrink(input: ComplexTensor) -> Tensor:
+    return input - input.tanh()  # type: ignore[no-any-return]
 
 
 # --- circular and hyperbolic ------------------------------------------------------------------------------------------

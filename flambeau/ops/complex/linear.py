@@ -1,4 +1,4 @@
-"""Operations that do with complex numbers what they do with the real and with the imaginary parts: they only move or add numbers."""
+"""Operations that do with complex numbers what they do with both parts: they only move or add numbers."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import flambeau
 
 from ...core.tensor import Tensor
+from ...graph.dtypes import dtype
 from .calls import complex_operation
 from .parts import made, parts
 from .tensor import ComplexTensor, axis_of
@@ -19,11 +20,24 @@ def _part(value: Any, number: int, values: tuple[int, ...], place: int) -> Any:
         return type(value)([_part(member, number, (0,), 0) for member in value])
     if isinstance(value, (ComplexTensor, complex)):
         return parts(value)[number]
+    if isinstance(value, dtype):
+        return value.to_real()
     if number and place in values:
         if isinstance(value, Tensor):
             return flambeau.zeros_like(value)
         return 0.0 if isinstance(value, (int, float)) else value
     return value
+
+
+def is_complex_number(value: Any) -> bool:
+    """Whether a value, or one of a sequence, is complex."""
+    if isinstance(value, (list, tuple)):
+        return any(map(is_complex_number, value))
+    return isinstance(value, (ComplexTensor, complex))
+
+
+_FILLED = {name: (0,) for name in ("value", "fill_value", "src", "source", "other", "prepend", "append", "tensors", "input")}
+"""Keywords whose values may be complex."""
 
 
 def _joined(real: Any, imaginary: Any) -> Any:
@@ -36,10 +50,14 @@ def _partwise(name: str, values: tuple[int, ...] = (0,)) -> None:
     """Declare that an operation is done for each part; ``values`` are the places of arguments that may be complex."""
 
     def operation(*arguments: Any, **keywords: Any) -> Any:
+        others = [value for place, value in enumerate(arguments) if place not in values]
+        others += [value for key, value in keywords.items() if key not in _FILLED]
+        if any(map(is_complex_number, others)) or keywords.get("reduce", "add") != "add":
+            raise NotImplementedError(f"{name}() of complex numbers takes no such arguments")
         results = []
         for number in (0, 1):
             given = [_part(value, number, values, place) for place, value in enumerate(arguments)]
-            named = {key: _part(value, number, (), 0) for key, value in keywords.items()}
+            named = {key: _part(value, number, _FILLED.get(key, ()), 0) for key, value in keywords.items()}
             results.append(_called(name, given)(*given, **named))
         return _joined(*results)
 
@@ -53,13 +71,14 @@ def _called(name: str, arguments: list[Any]) -> Callable[..., Any]:
 
 for _names, _values in {
     """cat stack hstack vstack dstack column_stack block_diag roll flip fliplr flipud rot90 repeat tile repeat_interleave
-    gather index_select take take_along_dim masked_select tril triu diag diag_embed diagflat trace pad
-    constant_pad_nd contiguous meshgrid broadcast_tensors diff fold atleast_1d atleast_2d atleast_3d hsplit vsplit dsplit
-    cumsum nansum combinations cartesian_prod upsample""": (0,),
-    "scatter scatter_add index_add index_copy index_fill slice_scatter select_scatter diagonal_scatter": (0, 2, 3),
-    "masked_fill": (0, 2),
-    "masked_scatter": (0, 2),
-    "where": (1, 2),
+    gather index_select take take_along_dim masked_select tril triu diag diag_embed diagflat trace
+    contiguous meshgrid broadcast_tensors diff fold atleast_1d atleast_2d atleast_3d hsplit vsplit dsplit
+    cumsum nansum combinations cartesian_prod trapz trapezoid cumulative_trapezoid gradient pixel_shuffle
+    pixel_unshuffle channel_shuffle put narrow_copy""": (0,),
+    "scatter scatter_add index_add index_copy index_fill": (0, 3),
+    "slice_scatter select_scatter diagonal_scatter": (0, 1),
+    "masked_fill masked_scatter constant_pad_nd": (0, 2),
+    "pad": (0, 3),
 }.items():  # fmt: skip
     for _name in _names.split():
         _partwise(_name, _values)

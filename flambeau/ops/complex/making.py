@@ -49,8 +49,10 @@ def _check_alike(kinds: str, first: Tensor, second: Tensor) -> None:
 def view_as_complex(input: Tensor) -> Tensor:
     """Pairs in the last axis, of two elements next to each other, as complex numbers in the same memory."""
     if input.dtype not in REAL_OF.values():
-        raise RuntimeError(f"view_as_complex is only supported for half, float and double tensors, but got a tensor of scalar type: "
-                           f"{TYPE_NAMES[input.dtype]}")  # fmt: skip
+        raise RuntimeError(
+            "view_as_complex is only supported for half, float and double tensors, but got a tensor of scalar type: "
+            + TYPE_NAMES[input.dtype]
+        )
     if not input.ndim:
         raise RuntimeError("Input tensor must have one or more dimensions")
     if input.shape[-1] != 2:
@@ -69,7 +71,7 @@ def view_as_complex(input: Tensor) -> Tensor:
 
 def from_array(array: Any) -> Tensor:
     """A copy of a NumPy array, of complex or real numbers."""
-    array = np.ascontiguousarray(array)
+    array = np.asarray(array, order="C")
     if array.dtype.kind != "c":
         return real_from_array(array)
     return ComplexTensor.of(real_from_array(array[..., None].view(_real_of(array.dtype))))
@@ -167,6 +169,11 @@ def full(size: Any, fill_value: Any, *, dtype: Any = None, requires_grad: bool =
 
 
 @complex_operation()
+def fill(input: Tensor, value: Any) -> Tensor:
+    return _filled(tuple(input.shape), value, input.dtype, False)
+
+
+@complex_operation()
 def full_like(input: Tensor, fill_value: Any, *, dtype: Any = None, requires_grad: bool = False, **others: Any) -> Tensor:
     d = dtype or input.dtype
     if d.kind != "complex":
@@ -175,10 +182,10 @@ def full_like(input: Tensor, fill_value: Any, *, dtype: Any = None, requires_gra
 
 
 @complex_operation()
-def new_full(self: Tensor, size: Any, fill_value: Any, *, dtype: Any = None, requires_grad: bool = False, **others: Any) -> Tensor:
-    return full_like(self, fill_value, dtype=dtype, requires_grad=requires_grad).expand(self.shape) if tuple(size) == tuple(
-        self.shape
-    ) else _filled(tuple(size), fill_value, dtype or self.dtype, requires_grad)
+def new_full(
+    self: Tensor, size: Any, fill_value: Any, *, dtype: Any = None, requires_grad: bool = False, **others: Any
+) -> Tensor:
+    return _filled(tuple(size), fill_value, dtype or self.dtype, requires_grad)
 
 
 def _of_real(name: str) -> None:

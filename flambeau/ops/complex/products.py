@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import product as combinations
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -66,6 +66,8 @@ def linalg_vecdot(x: ComplexTensor, y: Any, *, dim: int = -1) -> Tensor:
 
 @complex_operation()
 def einsum(equation: str, *operands: Any) -> Tensor:
+    if not isinstance(equation, str):
+        raise NotImplementedError("einsum() of complex numbers takes an equation")
     given = list(operands[0]) if len(operands) == 1 and isinstance(operands[0], (list, tuple)) else list(operands)
     split = [parts(x) for x in given]
     real, imaginary = None, None
@@ -109,7 +111,7 @@ def _convolution(name: str) -> None:
         result = _lifted(lambda x, y: function(x, y, None, *arguments, **keywords), input, weight)
         if bias is None:
             return result
-        return add(result, as_complex(bias).reshape(-1, *[1] * (result.ndim - (2 if result.ndim == input.ndim else 1))))
+        return add(result, as_complex(bias).reshape(-1, *[1] * (weight.ndim - 2)))
 
     complex_operation(name)(convolution)
 
@@ -154,6 +156,31 @@ def inv(A: ComplexTensor) -> Tensor:
     return _of_block(flambeau.linalg.inv(_block(A)))
 
 
+@complex_operation("linalg_inv_ex")
+def inv_ex(A: ComplexTensor, *, check_errors: bool = False) -> Any:
+    return inv(A), flambeau.zeros(A.shape[:-2], dtype=flambeau.int32)
+
+
+@complex_operation("linalg_solve_triangular")
+def solve_triangular(
+    A: Any, B: Any, *, upper: bool, left: bool = True, unitriangular: bool = False
+) -> Tensor:
+    A = as_complex(A)
+    A = A.triu() if upper else A.tril()
+    if unitriangular:
+        A = A - flambeau.diag_embed(A.diagonal(dim1=-2, dim2=-1)) + flambeau.eye(A.shape[-1], dtype=A.dtype.to_real())
+    return solve(A, B, left=left)
+
+
+@complex_operation("linalg_multi_dot", "chain_matmul")
+def multi_dot(*matrices: Any) -> Tensor:
+    given = matrices[0] if len(matrices) == 1 else matrices
+    result = given[0]
+    for matrix in given[1:]:
+        result = result @ matrix
+    return result  # type: ignore[no-any-return]
+
+
 @complex_operation("linalg_pinv", "pinverse")
 def pinv(A: ComplexTensor, *arguments: Any, **keywords: Any) -> Tensor:
     return _of_block(flambeau.linalg.pinv(_block(A), *arguments, **keywords))
@@ -191,7 +218,28 @@ def _factored(names: tuple[str, ...], function: Callable[..., Any]) -> None:
     complex_operation(*names)(operation)
 
 
-def _qr(array: np.ndarray, mode: str = "reduced") -> Any:
+class EigenSystem(NamedTuple):
+    """What ``linalg.eig`` gives."""
+
+    eigenvalues: Tensor
+    eigenvectors: Tensor
+
+
+def _complex(array: np.ndarray) -> np.ndarray:
+    return array if array.dtype.kind == "c" else array.astype(np.result_type(array.dtype, np.complex64))
+
+
+def eig(A: Tensor) -> EigenSystem:
+    """Eigenvalues and eigenvectors."""
+    return EigenSystem(*TABLE["linalg_eig"](A))
+
+
+def eigvals(A: Tensor) -> Tensor:
+    """Eigenvalues."""
+    return TABLE["linalg_eigvals"](A)  # type: ignore[no-any-return]
+
+
+def _qr(array: np.ndarray, mode: Any = "reduced") -> Any:
     return tuple(np.linalg.qr(array, mode))
 
 
@@ -201,8 +249,8 @@ def _svd(array: np.ndarray, full_matrices: bool = True) -> Any:
 
 _factored(("linalg_eigh",), lambda array, UPLO="L": tuple(np.linalg.eigh(array, UPLO)))
 _factored(("linalg_eigvalsh",), lambda array, UPLO="L": np.linalg.eigvalsh(array, UPLO))
-_factored(("linalg_eig",), lambda array: tuple(np.linalg.eig(array)))
-_factored(("linalg_eigvals",), np.linalg.eigvals)
+_factored(("linalg_eig",), lambda array: tuple(_complex(part) for part in np.linalg.eig(array)))
+_factored(("linalg_eigvals",), lambda array: _complex(np.linalg.eigvals(array)))
 _factored(("linalg_svd",), _svd)
 _factored(("linalg_svdvals",), lambda array: np.linalg.svd(array, compute_uv=False))
 _factored(("linalg_qr", "qr"), _qr)

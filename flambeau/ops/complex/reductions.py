@@ -24,7 +24,7 @@ def _reduced(name: str) -> None:
             if not isinstance(input, ComplexTensor):
                 return getattr(input, name)(dim, keepdim)  # type: ignore[no-any-return]
         dims = dims_of(input, dim)
-        if dims == ():
+        if dims == () or not input.ndim:
             return ComplexTensor.of(input._pair.clone(), input._conjugated)
         return ComplexTensor.of(getattr(input._pair, name)(dims, keepdim), input._conjugated)
 
@@ -107,7 +107,55 @@ def _of_sizes(name: str, module: str = "") -> None:
 
 _of_sizes("norm")
 _of_sizes("vector_norm", "linalg_")
-_of_sizes("dist")
+
+
+def _with_mean(name: str) -> None:
+    def both(input: ComplexTensor, dim: Any = None, *arguments: Any, keepdim: bool = False, **keywords: Any) -> Any:
+        spread = getattr(input, name)(dim, *arguments, keepdim=keepdim, **keywords)
+        return spread, input.mean(None if isinstance(dim, bool) else dim, keepdim)
+
+    complex_operation(name + "_mean")(both)
+
+
+_with_mean("var")
+_with_mean("std")
+
+
+@complex_operation()
+def dist(input: Any, other: Any, p: float = 2) -> Tensor:
+    return flambeau.norm(abs(input - other), p)  # type: ignore[no-any-return]
+
+
+@complex_operation()
+def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Tensor:
+    return flambeau.norm(abs(x1 - x2 + eps), p, -1, keepdim)  # type: ignore[no-any-return]
+
+
+@complex_operation()
+def normalize(input: ComplexTensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12, out: Any = None) -> Tensor:
+    return input / flambeau.norm(abs(input), p, dim, True).clamp_min(eps)
+
+
+def _loss(name: str, of_difference: Any) -> None:
+    def loss(input: Any, target: Any, *arguments: Any, reduction: str = "mean", **keywords: Any) -> Tensor:
+        difference = of_difference(abs(input - target))
+        return difference if reduction == "none" else getattr(difference, reduction)()  # type: ignore[no-any-return]
+
+    complex_operation(name)(loss)
+
+
+_loss("l1_loss", lambda size: size)
+_loss("mse_loss", lambda size: size * size)
+
+
+@complex_operation()
+def cov(input: ComplexTensor, *, correction: int = 1, fweights: Any = None, aweights: Any = None) -> Tensor:
+    if fweights is not None or aweights is not None:
+        raise NotImplementedError("cov() of complex numbers takes no weights")
+    x = input if input.ndim == 2 else input.reshape(1, -1)
+    x = x - x.mean(1, True)
+    result = x @ x.mH / max(x.shape[1] - correction, 0)
+    return result.squeeze() if input.ndim < 2 else result
 
 
 @complex_operation("linalg_norm")
@@ -119,6 +167,8 @@ def linalg_norm(A: ComplexTensor, ord: Any = None, dim: Any = None, keepdim: boo
 
 @complex_operation()
 def logsumexp(input: ComplexTensor, dim: Any, keepdim: bool = False) -> Tensor:
+    if not input.ndim:
+        return input.exp().log()  # type: ignore[no-any-return]
     x, _ = parts(input)
     dims = dims_of(input, dim)
     most = x.detach().amax(dims, keepdim=True)

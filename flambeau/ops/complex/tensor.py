@@ -31,6 +31,8 @@ class ComplexTensor(Tensor):
 
     __slots__ = ("_pair", "_conjugated")
 
+    of_pairs = True
+
     _pair: Tensor
     _conjugated: bool
 
@@ -135,12 +137,12 @@ class ComplexTensor(Tensor):
         if self.dtype.numpy is None:
             raise TypeError("Got unsupported ScalarType ComplexHalf")
         pairs = (self.resolved() if force else self._pair).numpy(force=force)
-        return pairs.view(self.dtype.numpy)[..., 0]
+        return _numbers_of(pairs)
 
     def _values(self) -> np.ndarray:
         pairs = self.detach().resolved()
         wide = pairs if pairs.dtype.itemsize > 2 else pairs.float()
-        return wide.numpy().view(wide.dtype.to_complex().numpy)[..., 0]
+        return _numbers_of(wide.numpy())
 
     def item(self) -> complex:
         """The value of a one-element tensor as a Python number."""
@@ -221,12 +223,12 @@ class ComplexTensor(Tensor):
         return self
 
     @property
-    def grad(self) -> ComplexTensor | None:
+    def grad(self) -> Any:
         gradient = self._pair.grad
         return None if gradient is None else ComplexTensor.of(gradient, self._conjugated)
 
     @grad.setter
-    def grad(self, value: ComplexTensor | None) -> None:
+    def grad(self, value: Any) -> None:
         self._pair.grad = None if value is None else value.resolved()
 
     def backward(
@@ -258,20 +260,29 @@ class ComplexTensor(Tensor):
         return self
 
     @property
-    def data(self) -> ComplexTensor:  # type: ignore[override]
+    def data(self) -> Any:
         return self.detach()
 
     @data.setter
-    def data(self, value: ComplexTensor) -> None:
+    def data(self, value: Any) -> None:
         self._pair.data = value.resolved()
         self._conjugated = False
+
+
+def _numbers_of(pairs: np.ndarray) -> np.ndarray:
+    """Pairs as NumPy's complex numbers, in the same memory if they lie next to each other."""
+    if pairs.strides[-1] != pairs.itemsize:
+        pairs = np.ascontiguousarray(pairs)
+    return pairs.view(np.complex64 if pairs.dtype == np.float32 else np.complex128)[..., 0]
 
 
 def _delegated(name: str) -> property:
     return property(lambda self: getattr(self._pair, name))
 
 
-for _name in ("is_leaf", "grad_fn", "output_nr", "retains_grad", "is_cuda", "is_sparse", "layout", "_version", "is_mps", "is_meta"):
+for _name in (
+    "is_leaf", "grad_fn", "output_nr", "retains_grad", "is_cuda", "is_sparse", "layout", "_version", "is_mps", "is_meta",
+):  # fmt: skip
     setattr(ComplexTensor, _name, _delegated(_name))
 for _name in ("retain_grad", "data_ptr", "register_post_accumulate_grad_hook", "is_inference", "is_shared", "share_memory_"):
     setattr(ComplexTensor, _name, lambda self, *given, _called=_name: getattr(self._pair, _called)(*given))
@@ -298,9 +309,13 @@ def pair_of(x: Any, like: Tensor) -> Tensor:
     """Complex or real numbers as pairs, of the dtype of other ones."""
     if isinstance(x, ComplexTensor):
         pair = x.resolved()
+    elif isinstance(x, Tensor):
+        pair = _stack(x)
+    elif isinstance(x, (int, float, complex)):
+        pair = like.new_tensor([complex(x).real, complex(x).imag])
     else:
-        real = x if isinstance(x, Tensor) else like.new_tensor(x)
-        pair = _stack(real)
+        array = np.asarray(x, dtype=np.complex128)
+        pair = like.new_tensor(np.stack([array.real, array.imag], -1))
     return pair if pair.dtype is like.dtype else pair.to(like.dtype)
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import flambeau
+
 from ...core.tensor import Tensor
 from ...graph.dtypes import TYPE_NAMES
 from .calls import assigned, complex_operation, discarding
+from .parts import made, parts
 from .tensor import ComplexTensor, axis_of, pair_of
 
 
@@ -193,18 +196,26 @@ ComplexTensor.H = property(lambda self: adjoint(self) if self.ndim == 2 else sel
 # --- of parts ---------------------------------------------------------------------------------------------------------
 
 
+def _needs_axes(name: str, input: ComplexTensor) -> None:
+    if not input.ndim:
+        raise IndexError(f"{name}() cannot be applied to a 0-dim tensor.")
+
+
 @complex_operation()
 def select(input: ComplexTensor, dim: int, index: int) -> Tensor:
+    _needs_axes("select", input)
     return _seen(input, input._pair.select(axis_of(input, dim), index))
 
 
 @complex_operation()
 def narrow(input: ComplexTensor, dim: int, start: Any, length: int) -> Tensor:
+    _needs_axes("narrow", input)
     return _seen(input, input._pair.narrow(axis_of(input, dim), start, length))
 
 
 def _several(name: str) -> None:
     def cut(input: ComplexTensor, *arguments: Any, dim: int = 0, **keywords: Any) -> tuple[Tensor, ...]:
+        _needs_axes(name, input)
         if name == "unbind":
             arguments, dim = (), arguments[0] if arguments else dim
         elif len(arguments) > 1:
@@ -215,19 +226,47 @@ def _several(name: str) -> None:
     complex_operation(name)(cut)
 
 
-for _name in ("unbind", "chunk", "split", "split_with_sizes", "tensor_split"):
+for _name in ("unbind", "chunk", "split", "split_with_sizes", "tensor_split", "unsafe_chunk", "unsafe_split"):
     _several(_name)
 
 
 @complex_operation()
 def diagonal(input: ComplexTensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
+    _needs_axes("diagonal", input)
     pair = input._pair.diagonal(offset, axis_of(input, dim1), axis_of(input, dim2))
     return _seen(input, pair.movedim(-2, -1))
 
 
 @complex_operation()
-def unfold(input: Any, dimension: int, size: int, step: int) -> Tensor:
-    return _seen(input, input._pair.unfold(axis_of(input, dimension), size, step).movedim(-2, -1))
+def unfold(input: ComplexTensor, *arguments: Any, **keywords: Any) -> Tensor:
+    """The method (dimension, size, step), a view; or the function of ``nn.functional`` (kernel size …)."""
+    if len(arguments) == 3 and not keywords and all([isinstance(number, int) for number in arguments]):
+        dimension, size, step = arguments
+        return _seen(input, input._pair.unfold(axis_of(input, dimension), size, step).movedim(-2, -1))
+    function = flambeau.nn.functional.unfold
+    return made(*[function(part, *arguments, **keywords) for part in parts(input)])
+
+
+@complex_operation("linalg_diagonal")
+def linalg_diagonal(A: ComplexTensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
+    return diagonal(A, offset, dim1, dim2)
+
+
+@complex_operation()
+def sum_to_size(input: ComplexTensor, *size: Any) -> Tensor:
+    return _seen(input, input._pair.sum_to_size(*_sizes(size), 2))
+
+
+@complex_operation()
+def where(*arguments: Any) -> Any:
+    """The function (condition, input, other), or the method (input, condition, other)."""
+    condition, input, other = arguments
+    if not (isinstance(condition, Tensor) and condition.dtype.kind == "bool"):
+        condition, input = input, condition
+    (x, y), (u, v) = parts(input), parts(other)
+    zero = next(part for part in (x, u) if isinstance(part, Tensor)).new_zeros(())
+    chosen = flambeau.where
+    return made(chosen(condition, x, u), chosen(condition, zero if y is None else y, zero if v is None else v))
 
 
 @complex_operation()
@@ -276,8 +315,8 @@ def _write(self: ComplexTensor, index: Any, value: Any) -> None:
     self._pair[_index(self, index)] = pair
 
 
-ComplexTensor.__getitem__ = _read  # type: ignore[method-assign]
-ComplexTensor.__setitem__ = _write  # type: ignore[method-assign]
+ComplexTensor.__getitem__ = _read  # type: ignore[method-assign, assignment]
+ComplexTensor.__setitem__ = _write  # type: ignore[method-assign, assignment]
 
 
 @complex_operation()
@@ -330,7 +369,8 @@ def _in_sizes(name: str, function: Callable[..., Any]) -> None:
     complex_operation(name + "_")(changing)
 
 
-for _name, _function in {"squeeze": squeeze, "unsqueeze": unsqueeze, "transpose": transpose, "t": t}.items():
+_changing: dict[str, Callable[..., Any]] = {"squeeze": squeeze, "unsqueeze": unsqueeze, "transpose": transpose, "t": t}
+for _name, _function in _changing.items():
     _in_sizes(_name, _function)
 
 

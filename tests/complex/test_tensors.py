@@ -1,0 +1,191 @@
+"""What a tensor of complex numbers is: memory shared with its parts, dtypes, text, errors, files, gradients, training."""
+
+from __future__ import annotations
+
+import copy
+import io
+import pickle
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import flambeau
+
+
+def of(library: Any, *values: complex, **options: Any) -> Any:
+    return library.tensor(list(values), **options)
+
+
+def test_parts_and_pairs_share_memory() -> None:
+    for library in (torch, flambeau):
+        z = of(library, 1 + 2j, 3 - 1j, -2j)
+        z.real[0] = 7
+        z.imag.mul_(2)
+        library.view_as_real(z)[1, 0] = -3
+        z[2] = 1j
+        z[:1] += 1
+        assert z.tolist() == [8 + 4j, -3 - 2j, 1j]
+        w = library.view_as_complex(library.zeros(2, 3, 2))
+        w[1, 2] = 5 - 5j
+        w.T[0, 0] = 2
+        assert library.view_as_real(w).sum().item() == 2 and w.shape == (2, 3) and w.stride() == (3, 1)
+        array = np.array([1j, 2.0], np.complex64)
+        shared = library.from_numpy(array)
+        shared[0] = 4
+        assert array[0] == 4 and np.shares_memory(shared.numpy(), array)
+
+
+def test_a_conjugate_is_a_view() -> None:
+    for library in (torch, flambeau):
+        z = of(library, 1 + 2j, 3 - 1j)
+        c = z.conj()
+        assert c.is_conj() and not z.is_conj() and not c.conj().is_conj() and not c.resolve_conj().is_conj()
+        c[0] = 5 + 1j
+        c.mul_(2)
+        assert z.tolist() == [10 - 2j, 6 - 2j] and c.tolist() == [10 + 2j, 6 + 2j]
+
+
+DTYPES: list[Callable[[Any], Any]] = [
+    lambda f: f.ones(2) * 1j, lambda f: f.ones(2, dtype=f.float64) + 1j, lambda f: f.arange(2) * 1j,
+    lambda f: f.tensor(True) * 1j, lambda f: f.ones(2, dtype=f.complex64) * f.ones(2, dtype=f.float64),
+    lambda f: f.ones(2) * f.tensor(1j, dtype=f.complex128), lambda f: f.ones(2, dtype=f.cfloat) * f.tensor(2.0, dtype=f.float64),
+    lambda f: f.tensor([1, 2j]), lambda f: f.zeros(2, dtype=f.cdouble), lambda f: f.ones(2).to(f.complex64),
+    lambda f: f.ones(2).cdouble(), lambda f: f.ones(2, dtype=f.cfloat).double(), lambda f: f.ones(2, dtype=f.cfloat).real,
+    lambda f: f.full((2,), 1j), lambda f: f.eye(2, dtype=f.cfloat), lambda f: f.zeros_like(f.ones(2, dtype=f.cfloat)),
+    lambda f: f.ones(2, dtype=f.cfloat).new_zeros(3), lambda f: f.linspace(0, 1, 3, dtype=f.cfloat),
+    lambda f: f.as_tensor(np.array([1j])), lambda f: f.tensor(np.complex64(1j)), lambda f: f.ones(2).type(f.complex64),
+    lambda f: f.ones(2, dtype=f.float16) * f.ones(2, dtype=f.complex64), lambda f: f.ones(2, dtype=f.cfloat).type(f.cdouble),
+    lambda f: 1j ** f.ones(2), lambda f: 1j - f.ones(2), lambda f: 1j / f.ones(2), lambda f: f.ones(2) / 2j,
+    lambda f: f.ones(2) ** 1j, lambda f: f.rand(2, dtype=f.cfloat) * 0, lambda f: f.randn(2, 3, dtype=f.cdouble) * 0,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("number", range(len(DTYPES)))
+def test_dtypes(number: int) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        expected, result = DTYPES[number](torch), DTYPES[number](flambeau)
+    assert str(expected.dtype) == str(result.dtype) and tuple(expected.shape) == tuple(result.shape)
+    np.testing.assert_allclose(result.numpy(), expected.numpy(), 1e-6)
+
+
+def test_dtypes_as_such() -> None:
+    names = ["complex32", "complex64", "complex128", "float16", "bfloat16", "float32", "float64", "int64", "bool"]
+    for a in names:
+        for b in names:
+            expected = torch.promote_types(getattr(torch, a), getattr(torch, b))
+            assert str(flambeau.promote_types(getattr(flambeau, a), getattr(flambeau, b))) == str(expected), (a, b)
+    for name in names:
+        one, other = getattr(torch, name), getattr(flambeau, name)
+        assert one.is_complex == other.is_complex and str(one.to_real()) == str(other.to_real())
+    assert flambeau.finfo(flambeau.complex64).eps == torch.finfo(torch.complex64).eps
+    assert flambeau.cfloat is flambeau.complex64 and flambeau.is_complex(flambeau.ones(1) * 1j)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [[1 + 2j, -3.5 - 0.25j], [1e-5 + 2j, 3e8j], [1j], [], [complex(float("nan"), float("inf")), 0j], [[1 + 1j, 2], [3j, -4]]],
+)
+def test_text(values: Any) -> None:
+    for d in ("complex64", "complex128"):
+        expected, result = [library.tensor(values, dtype=getattr(library, d)) for library in (torch, flambeau)]
+        assert repr(result) == repr(expected)
+        if len(values):
+            assert repr(result[0]) == repr(expected[0])
+    assert repr(flambeau.zeros(1000, 2, dtype=flambeau.cfloat)) == repr(torch.zeros(1000, 2, dtype=torch.cfloat))
+
+
+ERRORS: list[Callable[[Any, Any], Any]] = [
+    lambda f, z: z > z, lambda f, z: f.ones(2).add_(z), lambda f, z: z // 2, lambda f, z: float(z[0]), lambda f, z: z.floor(),
+    lambda f, z: f.max(z), lambda f, z: f.sort(z), lambda f, z: z.clamp(0, 1), lambda f, z: f.view_as_complex(f.ones(3)),
+    lambda f, z: f.ones(2).imag, lambda f, z: f.complex(f.ones(2), f.ones(2, dtype=f.float64)), lambda f, z: z.conj().numpy(),
+    lambda f, z: z.requires_grad_().sum().backward(), lambda f, z: f.nn.functional.relu(z), lambda f, z: z[0, 0],
+    lambda f, z: z.item(),
+    lambda f, z: f.view_as_real(z.conj()), lambda f, z: f.view_as_real(f.ones(2)), lambda f, z: z.view(5), lambda f, z: z.sum(3),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("number", range(len(ERRORS)))
+def test_errors(number: int) -> None:
+    raised = []
+    for library in (torch, flambeau):
+        with pytest.raises(Exception) as caught:
+            ERRORS[number](library, of(library, 1 + 2j, 3j))
+        raised.append(caught.value)
+    assert isinstance(raised[1], type(raised[0])) or isinstance(raised[0], type(raised[1])), raised
+
+
+def test_copies_and_files() -> None:
+    z = of(flambeau, 1 + 2j, 3 - 1j)
+    for other in (copy.deepcopy(z), pickle.loads(pickle.dumps(z)), z.clone()):
+        assert other.tolist() == z.tolist() and other.dtype is flambeau.complex64
+        other.zero_()
+        assert z.tolist() == [1 + 2j, 3 - 1j]
+    file = io.BytesIO()
+    flambeau.save({"weight": flambeau.nn.Parameter(z), "other": z}, file)
+    file.seek(0)
+    loaded = flambeau.load(file)
+    assert loaded["other"].tolist() == z.tolist() and isinstance(loaded["weight"], flambeau.nn.Parameter)
+    file.seek(0)
+    theirs = torch.load(file, weights_only=False)
+    assert theirs["other"].tolist() == z.tolist()
+
+
+def test_gradients_at_the_ends() -> None:
+    for library in (torch, flambeau):
+        z = of(library, 1 + 1j, 2 - 1j, requires_grad=True)
+        w = z * z
+        w.backward(of(library, 1.0, 1j))
+        assert z.grad is not None and z.grad.tolist() == [2 - 2j, -2 + 4j]
+        (gradient,) = library.autograd.grad((z * 2j).abs().sum(), z)
+        np.testing.assert_allclose(gradient.numpy(), 2 * (z / z.abs()).detach().numpy(), 1e-6)
+        seen: list[Any] = []
+        z.grad = None
+        z.register_hook(lambda g, seen=seen: seen.append(g.tolist()))
+        (z.real * 3).sum().backward()
+        assert seen == [[3, 3]] and z.grad.tolist() == [3, 3]
+        x = library.ones(2, requires_grad=True)
+        (x * (1 + 2j)).abs().sum().backward()
+        np.testing.assert_allclose(x.grad.numpy(), [5**0.5] * 2, 1e-6)
+
+
+@pytest.mark.parametrize("optimizer", ["SGD", "Adam", "AdamW", "RMSprop", "Adagrad"])
+def test_training_of_complex_parameters(optimizer: str) -> None:
+    generator = np.random.default_rng(0)
+    weight, inputs = [
+        (generator.standard_normal(s) + 1j * generator.standard_normal(s)).astype(np.complex64) for s in ((4, 3), (6, 4))
+    ]
+    trained = []
+    for library in (torch, flambeau):
+        module = library.nn.Module()
+        module.weight = library.nn.Parameter(library.tensor(weight))
+        options = {"momentum": 0.9} if optimizer == "SGD" else {}
+        steps = getattr(library.optim, optimizer)(module.parameters(), lr=0.05, **options)
+        for number in range(4):
+            steps.zero_grad()
+            (library.tensor(inputs) @ module.weight).abs().square().mean().backward()
+            library.nn.utils.clip_grad_norm_(module.parameters(), 1.0)
+            steps.step()
+            if number == 1:
+                steps.load_state_dict(copy.deepcopy(steps.state_dict()))
+        trained.append(module.weight.detach().numpy())
+    np.testing.assert_allclose(trained[1], trained[0], 1e-5, 1e-6)
+
+
+def test_out() -> None:
+    for library in (torch, flambeau):
+        z, out = of(library, 1 + 1j, 2), library.zeros(2, dtype=library.cfloat)
+        assert library.mul(z, 1j, out=out) is out and out.tolist() == [-1 + 1j, 2j]
+
+
+def test_programs_without_complex_numbers_pay_nothing() -> None:
+    import subprocess
+    import sys
+
+    code = "import flambeau; flambeau.ones(2).relu(); import sys; from flambeau.ops.calls import ACTIVE; "
+    code += "assert not ACTIVE and 'flambeau.ops.complex' not in sys.modules; flambeau.complex64"
+    subprocess.run([sys.executable, "-c", code + "; assert not ACTIVE"], check=True)
