@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import flambeau
-
 from ...core.tensor import Tensor
 from ...graph.notices import warn_once
+from . import fft
 from .calls import complex_operation
 from .parts import as_complex
-from .tensor import ComplexTensor
+from .real import functional, real
+from .tensor import TABLE, ComplexTensor
 
 
 def _window(window: Any, win_length: int, n_fft: int, like: Tensor) -> Tensor:
@@ -21,7 +21,7 @@ def _window(window: Any, win_length: int, n_fft: int, like: Tensor) -> Tensor:
             f"expected a 1D window tensor of size equal to win_length={win_length}, but got window with size {list(values.shape)}"
         )
     left = (n_fft - win_length) // 2
-    padded: Tensor = flambeau.nn.functional.pad(values, (left, n_fft - win_length - left))
+    padded: Tensor = functional.pad(values, (left, n_fft - win_length - left))
     return padded
 
 
@@ -53,7 +53,8 @@ def stft(
         raise RuntimeError(f"stft: expected 0 < win_length <= n_fft, but got win_length={width}")
     x = input if input.ndim == 2 else input.unsqueeze(0)
     if center:
-        x = flambeau.nn.functional.pad(x.unsqueeze(1), (n_fft // 2, n_fft // 2), pad_mode).squeeze(1)
+        padded = TABLE["pad"] if complex_input else functional.pad
+        x = padded(x.unsqueeze(1), (n_fft // 2, n_fft // 2), pad_mode).squeeze(1)
     if not 0 < n_fft <= x.shape[-1]:
         raise RuntimeError(f"stft: expected 0 < n_fft <= {x.shape[-1]}, but got n_fft={n_fft}")
     frames = x.unfold(-1, n_fft, hop)
@@ -61,10 +62,10 @@ def stft(
     half = not isinstance(frames, ComplexTensor) if onesided is None else onesided
     if half and isinstance(frames, ComplexTensor):
         raise RuntimeError("Cannot have onesided output if window or input is complex")
-    transform = flambeau.fft.rfft if half else flambeau.fft.fft
+    transform = fft.rfft if half else fft.fft
     result = transform(frames, norm="ortho" if normalized else None).transpose(1, 2)
     result = result if input.ndim == 2 else result.squeeze(0)
-    return result if return_complex else flambeau.view_as_real(result)  # type: ignore[no-any-return]
+    return result if return_complex else real.view_as_real(result)  # type: ignore[no-any-return]
 
 
 @complex_operation()
@@ -88,9 +89,9 @@ def istft(
     norm = "ortho" if normalized else None
     frames: Any = spectrum.transpose(1, 2)
     if return_complex:
-        frames = flambeau.fft.ifft(frames, norm=norm)
+        frames = fft.ifft(frames, norm=norm)
     else:
-        frames = flambeau.fft.irfft(frames if half else frames.narrow(2, 0, n_fft // 2 + 1), n=n_fft, norm=norm)
+        frames = fft.irfft(frames if half else frames.narrow(2, 0, n_fft // 2 + 1), n=n_fft, norm=norm)
     values = _window(window, width, n_fft, spectrum.real)
     count = frames.shape[1]
     total = n_fft + hop * (count - 1)
@@ -103,7 +104,7 @@ def istft(
         raise RuntimeError(f"window overlap add min: {float(weights.abs().min())}")
     result = signal[:, first : min(last, total)] / weights
     if last > total:
-        result = flambeau.nn.functional.pad(result, (0, last - total))
+        result = (TABLE["pad"] if result.of_pairs else functional.pad)(result, (0, last - total))
     return result if input.ndim == 3 else result.squeeze(0)
 
 
@@ -111,5 +112,7 @@ def _added(frames: Any, n_fft: int, hop: int, total: int) -> Any:
     """Frames (batch, frame, n_fft) added where they overlap: (batch, total)."""
     if isinstance(frames, ComplexTensor):
         return as_complex(_added(frames.real, n_fft, hop, total)) + as_complex(_added(frames.imag, n_fft, hop, total)) * 1j
-    folded = flambeau.nn.functional.fold(frames.transpose(1, 2), (1, total), (1, n_fft), stride=(1, hop))
-    return folded.reshape(frames.shape[0], total)
+    count = frames.shape[1]
+    places = real.arange(count).unsqueeze(1) * hop + real.arange(n_fft)
+    start = frames.new_zeros((frames.shape[0], total))
+    return start.index_add(1, places.flatten(), frames.reshape(frames.shape[0], -1))

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import flambeau
-
 from ...core.tensor import Tensor
 from ...graph.dtypes import dtype
 from .calls import complex_operation
 from .parts import made, parts
+from .real import functional, real
 from .tensor import ComplexTensor, axis_of
 
 
@@ -24,7 +23,7 @@ def _part(value: Any, number: int, values: tuple[int, ...], place: int) -> Any:
         return value.to_real()
     if number and place in values:
         if isinstance(value, Tensor):
-            return flambeau.zeros_like(value)
+            return real.zeros_like(value)
         return 0.0 if isinstance(value, (int, float)) else value
     return value
 
@@ -65,7 +64,7 @@ def _partwise(name: str, values: tuple[int, ...] = (0,)) -> None:
 
 
 def _called(name: str, arguments: list[Any]) -> Callable[..., Any]:
-    function = getattr(flambeau, name, None) or getattr(flambeau.nn.functional, name, None)
+    function = getattr(real, name, None) or getattr(functional, name, None)
     return function or getattr(type(arguments[0]), name)  # type: ignore[no-any-return]
 
 

@@ -7,33 +7,47 @@ from typing import Any
 
 import numpy as np
 
-import flambeau
-
 from ...core.tensor import Tensor
-from ...graph.dtypes import REAL_OF, TYPE_NAMES, complex128, float32, float64, get_default_dtype
+from ...graph.dtypes import (
+    REAL_OF,
+    TYPE_NAMES,
+    bfloat16,
+    bool_,
+    complex128,
+    float16,
+    float32,
+    float64,
+    get_default_dtype,
+    int8,
+    int16,
+    int32,
+    int64,
+    uint8,
+)  # fmt: skip
 from ...graph.dtypes import dtype as dtype_type
 from ..from_data import from_array as real_from_array
 from ..from_data import from_numpy as real_from_numpy
 from .calls import complex_operation, discarding, is_complex_value
 from .parts import made
+from .real import real
 from .tensor import ComplexTensor
 
 # --- from parts -------------------------------------------------------------------------------------------------------
 
 
-def complex_of(real: Tensor, imag: Tensor) -> Tensor:
+def complex_of(first: Tensor, second: Tensor) -> Tensor:
     """The complex numbers with these real and imaginary parts, of one floating-point dtype."""
-    _check_alike("Float, Double and Half", real, imag)
-    return made(real, imag)
+    _check_alike(first, second)
+    return made(first, second)
 
 
 def polar(abs: Tensor, angle: Tensor) -> Tensor:
     """The complex numbers with these absolute values and angles."""
-    _check_alike("Float and Double", abs, angle)
+    _check_alike(abs, angle)
     return made(abs * angle.cos(), abs * angle.sin())
 
 
-def _check_alike(kinds: str, first: Tensor, second: Tensor) -> None:
+def _check_alike(first: Tensor, second: Tensor) -> None:
     if first.dtype not in REAL_OF.values() or second.dtype not in REAL_OF.values():
         raise RuntimeError(
             f"Expected both inputs to be Half, Float or Double tensors but got {TYPE_NAMES[first.dtype]} and "
@@ -128,7 +142,7 @@ def _sizes(size: Any) -> tuple[int, ...]:
 
 def _filled(sizes: tuple[int, ...], value: Any, dtype: Any, requires_grad: bool) -> Tensor:
     d = dtype.to_real() if isinstance(dtype, dtype_type) else float64
-    pair = flambeau.zeros(*sizes, 2, dtype=d)
+    pair = real.zeros(*sizes, 2, dtype=d)
     number = complex(value)
     if number.real or number.real != number.real:
         pair[..., 0] = number.real
@@ -144,13 +158,13 @@ def _filling(name: str, value: Any) -> None:
 
     def like(input: Tensor, *, dtype: Any = None, requires_grad: bool = False, **others: Any) -> Tensor:
         if dtype is not None and dtype.kind != "complex":
-            return getattr(flambeau, name)(input.shape, dtype=dtype, requires_grad=requires_grad)  # type: ignore[no-any-return]
+            return getattr(real, name)(input.shape, dtype=dtype, requires_grad=requires_grad)  # type: ignore[no-any-return]
         return _filled(tuple(input.shape), value, dtype or input.dtype, requires_grad)
 
     def of_same_dtype(self: Tensor, *size: Any, dtype: Any = None, requires_grad: bool = False, **others: Any) -> Tensor:
         d = dtype or self.dtype
         if d.kind != "complex":
-            return getattr(flambeau, name)(*size, dtype=d, requires_grad=requires_grad)  # type: ignore[no-any-return]
+            return getattr(real, name)(*size, dtype=d, requires_grad=requires_grad)  # type: ignore[no-any-return]
         return _filled(_sizes(size), value, d, requires_grad)
 
     complex_operation(name)(new)
@@ -192,8 +206,8 @@ def _of_real(name: str) -> None:
     def operation(*arguments: Any, dtype: Any = None, requires_grad: bool = False, **others: Any) -> Tensor:
         if dtype is None or any(map(is_complex_value, arguments)):
             raise NotImplementedError(f"\"{name}_cpu\" not implemented for 'ComplexFloat'")
-        real = getattr(flambeau, name)(*arguments, dtype=dtype.to_real(), **others)
-        return made(real, 0.0).requires_grad_(requires_grad)
+        numbers = getattr(real, name)(*arguments, dtype=dtype.to_real(), **others)
+        return made(numbers, 0.0).requires_grad_(requires_grad)
 
     complex_operation(name)(operation)
 
@@ -206,7 +220,7 @@ for _name in ("eye", "linspace", "logspace"):
 
 def _drawn(name: str, scale: float) -> None:
     def draw(*size: Any, dtype: Any = None, requires_grad: bool = False, generator: Any = None, **others: Any) -> Tensor:
-        pair = getattr(flambeau, name)(*_sizes(size), 2, dtype=dtype.to_real(), generator=generator)
+        pair = getattr(real, name)(*_sizes(size), 2, dtype=dtype.to_real(), generator=generator)
         return ComplexTensor.of(pair * scale if scale != 1 else pair).requires_grad_(requires_grad)
 
     def like(input: Tensor, *, dtype: Any = None, requires_grad: bool = False, **others: Any) -> Tensor:
@@ -278,8 +292,8 @@ def _to_dtype(name: str, d: dtype_type) -> None:
 
 
 for _name, _dtype in {
-    "float": float32, "double": float64, "half": flambeau.float16, "bfloat16": flambeau.bfloat16, "int": flambeau.int32,
-    "long": flambeau.int64, "bool": flambeau.bool, "short": flambeau.int16, "char": flambeau.int8, "byte": flambeau.uint8,
+    "float": float32, "double": float64, "half": float16, "bfloat16": bfloat16, "int": int32,
+    "long": int64, "bool": bool_, "short": int16, "char": int8, "byte": uint8,
 }.items():  # fmt: skip
     _to_dtype(_name, _dtype)
 

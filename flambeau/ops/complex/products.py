@@ -8,13 +8,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-import flambeau
-
 from ...core.tensor import Tensor
+from ...graph.dtypes import int32
+from ...graph.trace import local
 from .arithmetic import add, mul
 from .calls import complex_operation
 from .making import from_array
 from .parts import as_complex, made, minus, parts, plus
+from .real import functional, linalg, real
 from .tensor import TABLE, ComplexTensor
 
 
@@ -34,7 +35,7 @@ def _lifted(function: Callable[..., Any], a: Any, b: Any) -> Tensor:
 def _bilinear(name: str, module: str = "") -> None:
     def product(a: Any, b: Any, *arguments: Any, **keywords: Any) -> Tensor:
         d = _of_one_dtype(a, b)
-        place = getattr(flambeau, module.rstrip("_")) if module else flambeau
+        place = linalg if module else real
         function = getattr(place, name)
         return _lifted(lambda x, y: function(x, y, *arguments, **keywords), *d)
 
@@ -56,7 +57,7 @@ for _name in ("matmul", "cross"):
 
 @complex_operation()
 def vdot(input: ComplexTensor, other: Any) -> Tensor:
-    return flambeau.dot(input.conj(), other)  # type: ignore[no-any-return]
+    return TABLE["dot"](input.conj(), other)  # type: ignore[no-any-return]
 
 
 @complex_operation("linalg_vecdot")
@@ -70,18 +71,15 @@ def einsum(equation: str, *operands: Any) -> Tensor:
         raise NotImplementedError("einsum() of complex numbers takes an equation")
     given = list(operands[0]) if len(operands) == 1 and isinstance(operands[0], (list, tuple)) else list(operands)
     split = [parts(x) for x in given]
-    real, imaginary = None, None
+    total: list[Any] = [None, None]
     for chosen in combinations((0, 1), repeat=len(given)):
         terms = [both[number] for both, number in zip(split, chosen)]
         if any([term is None for term in terms]):
             continue
-        term = flambeau.einsum(equation, *terms)
+        term = real.einsum(equation, *terms)
         power = sum(chosen) % 4
-        if power % 2:
-            imaginary = plus(imaginary, term) if power == 1 else minus(imaginary, term)
-        else:
-            real = plus(real, term) if power == 0 else minus(real, term)
-    return made(real, imaginary)
+        total[power % 2] = plus(total[power % 2], term) if power < 2 else minus(total[power % 2], term)
+    return made(*total)
 
 
 def _with_sum(name: str, product: str) -> None:
@@ -107,7 +105,7 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Tensor:
 
 def _convolution(name: str) -> None:
     def convolution(input: Any, weight: Any, bias: Any = None, *arguments: Any, **keywords: Any) -> Tensor:
-        function = getattr(flambeau.nn.functional, name)
+        function = getattr(functional, name)
         result = _lifted(lambda x, y: function(x, y, None, *arguments, **keywords), input, weight)
         if bias is None:
             return result
@@ -127,7 +125,7 @@ def matrix_power(input: ComplexTensor, n: int) -> Tensor:
     factor: Any = input if n >= 0 else inv(input)
     left = n if n >= 0 else -n
     if not left:
-        eye = flambeau.eye(input.shape[-1], dtype=input.dtype.to_real()).expand(input.shape)
+        eye = real.eye(input.shape[-1], dtype=input.dtype.to_real()).expand(input.shape)
         return as_complex(eye)
     while left:
         if left & 1:
@@ -143,7 +141,7 @@ def matrix_power(input: ComplexTensor, n: int) -> Tensor:
 def _block(x: ComplexTensor) -> Tensor:
     """Matrices of twice the size that do with real and imaginary parts what complex ones do with numbers."""
     a, b = parts(x)
-    return flambeau.cat([flambeau.cat([a, -b], -1), flambeau.cat([b, a], -1)], -2)  # type: ignore[no-any-return]
+    return real.cat([real.cat([a, -b], -1), real.cat([b, a], -1)], -2)  # type: ignore[no-any-return]
 
 
 def _of_block(block: Tensor) -> Tensor:
@@ -153,12 +151,12 @@ def _of_block(block: Tensor) -> Tensor:
 
 @complex_operation("inverse", "linalg_inv")
 def inv(A: ComplexTensor) -> Tensor:
-    return _of_block(flambeau.linalg.inv(_block(A)))
+    return _of_block(linalg.inv(_block(A)))
 
 
 @complex_operation("linalg_inv_ex")
 def inv_ex(A: ComplexTensor, *, check_errors: bool = False) -> Any:
-    return inv(A), flambeau.zeros(A.shape[:-2], dtype=flambeau.int32)
+    return inv(A), real.zeros(A.shape[:-2], dtype=int32)
 
 
 @complex_operation("linalg_solve_triangular")
@@ -168,7 +166,7 @@ def solve_triangular(
     A = as_complex(A)
     A = A.triu() if upper else A.tril()
     if unitriangular:
-        A = A - flambeau.diag_embed(A.diagonal(dim1=-2, dim2=-1)) + flambeau.eye(A.shape[-1], dtype=A.dtype.to_real())
+        A = A - TABLE["diag_embed"](A.diagonal(dim1=-2, dim2=-1)) + real.eye(A.shape[-1], dtype=A.dtype.to_real())
     return solve(A, B, left=left)
 
 
@@ -183,12 +181,12 @@ def multi_dot(*matrices: Any) -> Tensor:
 
 @complex_operation("linalg_pinv", "pinverse")
 def pinv(A: ComplexTensor, *arguments: Any, **keywords: Any) -> Tensor:
-    return _of_block(flambeau.linalg.pinv(_block(A), *arguments, **keywords))
+    return _of_block(linalg.pinv(_block(A), *arguments, **keywords))
 
 
 @complex_operation("matrix_exp", "linalg_matrix_exp")
 def matrix_exp(A: ComplexTensor) -> Tensor:
-    return _of_block(flambeau.linalg.matrix_exp(_block(A)))
+    return _of_block(linalg.matrix_exp(_block(A)))
 
 
 @complex_operation("linalg_solve")
@@ -198,7 +196,7 @@ def solve(A: Any, B: Any, *, left: bool = True) -> Tensor:
         return solve(A.mT, B.mT).mT
     vector = B.ndim == 1 or B.ndim == A.ndim - 1 and B.shape == A.shape[:-1]
     x, y = parts(B.unsqueeze(-1) if vector else B)
-    solution = flambeau.linalg.solve(_block(A), flambeau.cat([x, y], -2))
+    solution = linalg.solve(_block(A), real.cat([x, y], -2))
     rows = solution.shape[-2] // 2
     result = made(solution[..., :rows, :], solution[..., rows:, :])
     return result.squeeze(-1) if vector else result
@@ -209,7 +207,7 @@ def solve(A: Any, B: Any, *, left: bool = True) -> Tensor:
 
 def _factored(names: tuple[str, ...], function: Callable[..., Any]) -> None:
     def operation(A: Any, *arguments: Any, **keywords: Any) -> Any:
-        if A.requires_grad and flambeau.is_grad_enabled():
+        if A.requires_grad and local.grad:
             raise NotImplementedError(f"the gradient of {names[0]} is not implemented for complex numbers")
         values = A._values() if isinstance(A, ComplexTensor) else A.numpy()
         results = function(values, *arguments, **keywords)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import flambeau
-
 from ...core.tensor import Tensor
 from ...graph.dtypes import dtype as dtype_type
 from .arithmetic import multiplied, nonzero_numbers
@@ -14,6 +12,7 @@ from .functions import abs
 from .linear import dims_of
 from .making import converted_complex
 from .parts import made, parts
+from .real import linalg, real
 from .tensor import ComplexTensor, axis_of
 
 
@@ -48,7 +47,7 @@ def prod(input: ComplexTensor, dim: int | None = None, keepdim: bool = False, *,
     while a.shape[0] > 1:
         half = a.shape[0] // 2
         u, v = multiplied((a[:half], b[:half]), (a[half : 2 * half], b[half : 2 * half]))
-        a, b = (flambeau.cat([u, a[2 * half :]]), flambeau.cat([v, b[2 * half :]])) if a.shape[0] % 2 else (u, v)
+        a, b = (real.cat([u, a[2 * half :]]), real.cat([v, b[2 * half :]])) if a.shape[0] % 2 else (u, v)
     result = made(a[0], b[0]) if a.shape[0] else made(a.sum(0) + 1, b.sum(0))
     return result.unsqueeze(at) if keepdim and dim is not None else result
 
@@ -64,7 +63,7 @@ def cumprod(input: ComplexTensor, dim: int, *, dtype: dtype_type | None = None) 
     step = 1
     while step < a.shape[0]:
         u, v = multiplied((a[step:], b[step:]), (a[:-step], b[:-step]))
-        a, b = flambeau.cat([a[:step], u]), flambeau.cat([b[:step], v])
+        a, b = real.cat([a[:step], u]), real.cat([b[:step], v])
         step *= 2
     return made(a.movedim(0, at), b.movedim(0, at))
 
@@ -99,7 +98,7 @@ def _of_sizes(name: str, module: str = "") -> None:
     def norm(input: ComplexTensor, *arguments: Any, **keywords: Any) -> Tensor:
         if isinstance(keywords.get("dtype"), dtype_type):
             keywords["dtype"] = keywords["dtype"].to_real()
-        function = getattr(flambeau.linalg if module else flambeau, name)
+        function = getattr(linalg if module else real, name)
         return function(abs(input), *arguments, **keywords)  # type: ignore[no-any-return]
 
     complex_operation(module + name)(norm)
@@ -123,17 +122,17 @@ _with_mean("std")
 
 @complex_operation()
 def dist(input: Any, other: Any, p: float = 2) -> Tensor:
-    return flambeau.norm(abs(input - other), p)  # type: ignore[no-any-return]
+    return real.norm(abs(input - other), p)  # type: ignore[no-any-return]
 
 
 @complex_operation()
 def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Tensor:
-    return flambeau.norm(abs(x1 - x2 + eps), p, -1, keepdim)  # type: ignore[no-any-return]
+    return real.norm(abs(x1 - x2 + eps), p, -1, keepdim)  # type: ignore[no-any-return]
 
 
 @complex_operation()
 def normalize(input: ComplexTensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12, out: Any = None) -> Tensor:
-    return input / flambeau.norm(abs(input), p, dim, True).clamp_min(eps)
+    return input / real.norm(abs(input), p, dim, True).clamp_min(eps)
 
 
 def _loss(name: str, of_difference: Any) -> None:
@@ -162,7 +161,7 @@ def cov(input: ComplexTensor, *, correction: int = 1, fweights: Any = None, awei
 def linalg_norm(A: ComplexTensor, ord: Any = None, dim: Any = None, keepdim: bool = False, **keywords: Any) -> Tensor:
     if ord in ("nuc", 2, -2) and (A.ndim == 2 and dim is None or isinstance(dim, tuple) and len(dim) == 2):
         raise NotImplementedError(f"\"linalg_norm\" of order {ord!r} is not implemented for '{A.dtype}'")
-    return flambeau.linalg.norm(abs(A), ord, dim, keepdim, **keywords)  # type: ignore[no-any-return]
+    return linalg.norm(abs(A), ord, dim, keepdim, **keywords)  # type: ignore[no-any-return]
 
 
 @complex_operation()

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import flambeau
-
 from ...core.tensor import Tensor
 from ...graph.dtypes import TYPE_NAMES
 from .calls import assigned, complex_operation, discarding
 from .parts import made, parts
+from .real import functional, real
 from .tensor import ComplexTensor, axis_of, pair_of
 
 
@@ -36,13 +35,13 @@ def view_as_real(input: ComplexTensor) -> Tensor:
     return input._pair
 
 
-@complex_operation()
-def real(input: ComplexTensor) -> Tensor:
+@complex_operation("real")
+def _real_parts(input: ComplexTensor) -> Tensor:
     return input.real
 
 
-@complex_operation()
-def imag(input: ComplexTensor) -> Tensor:
+@complex_operation("imag")
+def _imaginary_parts(input: ComplexTensor) -> Tensor:
     return input.imag
 
 
@@ -243,7 +242,7 @@ def unfold(input: ComplexTensor, *arguments: Any, **keywords: Any) -> Tensor:
     if len(arguments) == 3 and not keywords and all([isinstance(number, int) for number in arguments]):
         dimension, size, step = arguments
         return _seen(input, input._pair.unfold(axis_of(input, dimension), size, step).movedim(-2, -1))
-    function = flambeau.nn.functional.unfold
+    function = functional.unfold
     return made(*[function(part, *arguments, **keywords) for part in parts(input)])
 
 
@@ -265,7 +264,7 @@ def where(*arguments: Any) -> Any:
         condition, input = input, condition
     (x, y), (u, v) = parts(input), parts(other)
     zero = next(part for part in (x, u) if isinstance(part, Tensor)).new_zeros(())
-    chosen = flambeau.where
+    chosen = real.where
     return made(chosen(condition, x, u), chosen(condition, zero if y is None else y, zero if v is None else v))
 
 
