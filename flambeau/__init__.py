@@ -114,9 +114,9 @@ _LAZY_NAMES = {
             set_float32_matmul_precision set_flush_denormal set_num_interop_threads set_num_threads
             use_deterministic_algorithms""",
         "ops.storages": """
-            BFloat16Storage BFloat16Tensor BoolStorage BoolTensor ByteStorage ByteTensor CharStorage CharTensor DoubleStorage
-            DoubleTensor FloatStorage FloatTensor HalfStorage HalfTensor IntStorage IntTensor LongStorage LongTensor
-            ShortStorage ShortTensor TypedStorage UntypedStorage""",
+            BFloat16Storage BFloat16Tensor BoolStorage BoolTensor ByteStorage ByteTensor CharStorage CharTensor
+            ComplexDoubleStorage ComplexFloatStorage DoubleStorage DoubleTensor FloatStorage FloatTensor HalfStorage
+            HalfTensor IntStorage IntTensor LongStorage LongTensor ShortStorage ShortTensor TypedStorage UntypedStorage""",
         "serialization": "load save",
         "utils.dlpack": "to_dlpack",
     }.items()

@@ -83,11 +83,14 @@ def _rebuild_tensor_v2(
 ) -> Any:
     """As :func:`_rebuild_tensor`, with what autograd knows of the tensor.
 
-    Of ``metadata`` PyTorch's mark "neg" counts: the memory holds the opposite numbers (the imaginary part of a conjugate).
+    Of ``metadata`` PyTorch's marks "neg" and "conj" count: the memory holds the opposite numbers (the imaginary part of a
+    conjugate), or the conjugates.
     """
     tensor = _rebuild_tensor(storage, storage_offset, size, stride)
     if isinstance(metadata, dict) and metadata.get("neg"):
         tensor = -tensor
+    if isinstance(metadata, dict) and metadata.get("conj"):
+        tensor = tensor.conj()
     tensor.requires_grad_(requires_grad)
     return tensor
 

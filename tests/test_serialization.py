@@ -399,9 +399,17 @@ def test_files_of_a_big_endian_machine():
     assert flambeau.load(file).tolist() == [0, 1, 2, 3]
 
 
-def test_dtypes_that_are_not_offered_are_named():
-    with pytest.raises(RuntimeError, match="ComplexFloatStorage"):
-        flambeau.load(written(torch.ones(2, dtype=torch.complex64), torch.save))
+def test_complex_numbers():
+    values = {"z": torch.tensor([1 + 2j, 3 - 1j]), "c": torch.tensor([1 + 2j]).conj()}
+    values["t"] = torch.randn(2, 3, dtype=torch.cdouble).t()
+    for legacy in (False, True):
+        loaded = flambeau.load(written(values, lambda value, file, legacy=legacy: torch.save(
+            value, file, _use_new_zipfile_serialization=not legacy
+        )))
+        again = torch.load(written(loaded))
+        for name, value in values.items():
+            assert str(loaded[name].dtype) == str(value.dtype) and loaded[name].tolist() == value.tolist()
+            assert again[name].tolist() == value.tolist() and loaded[name].stride() == value.stride()
 
 
 def test_a_thousand_tensors():

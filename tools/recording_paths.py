@@ -35,7 +35,7 @@ from ..graph.bounds import LARGEST, SMALLEST, whole_number
 from ..graph.primitives import COPY, Primitive
 from ..graph.sites import user_site
 from ..graph.trace import Node, enter, local, new_step, number_kind, overflow
-from .dispatch import NUMBERS, in_memory_order, not_a_tensor, operand
+from .dispatch import NUMBERS, beside, in_memory_order, not_a_tensor, operand
 
 _new = object.__new__
 '''
@@ -252,9 +252,16 @@ def recorded_operator(primitive: Primitive, gradient: type[Gradient]) -> Callabl
                 return binary(primitive, a, b, gradient)
             node_a, node_b = a._node, b._node
         elif kind is float or kind is int or isinstance(b, Tensor):
-            return binary(primitive, a, b, gradient)
+            try:
+                return binary(primitive, a, b, gradient)
+            except AttributeError:  # a kind of tensor that is no value of its own
+                if (result := beside(primitive.name, a, b)) is NotImplemented:
+                    raise
+                return result
+        elif isinstance(b, NUMBERS):
+            return binary(primitive, a, operand(b), gradient)
         else:
-            return binary(primitive, a, operand(b), gradient) if isinstance(b, NUMBERS) else NotImplemented
+            return beside(primitive.name, a, b)
         trace = local.trace
 {read}        key = (primitive, place_a, place_b)
         step = trace.cursor.next.get(key)

@@ -27,9 +27,9 @@ def _of_complex_numbers(
     return complex_call(name, call, arguments, keywords)
 
 
-def _may_be_complex(value: Any) -> bool:
+def _may_be_complex(value: Any, depth: int = 0) -> bool:
     if isinstance(value, (list, tuple)):
-        return any(map(_may_be_complex, value))
+        return depth < 64 and any([_may_be_complex(member, depth + 1) for member in value])
     d = getattr(value, "dtype", value)
     return isinstance(value, complex) or d is complex or getattr(d, "kind", "") in ("c", "complex")
 
@@ -37,7 +37,7 @@ def _may_be_complex(value: Any) -> bool:
 FURTHER.append(_of_complex_numbers)
 
 
-@operation(only="complex", method=False)
+@operation(only="complex", method=False, out=True)
 def complex_of(real: Tensor, imag: Tensor) -> Any:
     """The complex numbers with these real and imaginary parts, which have one floating-point dtype (``RuntimeError``)."""
     from .complex import making
@@ -45,7 +45,7 @@ def complex_of(real: Tensor, imag: Tensor) -> Any:
     return making.complex_of(real, imag)
 
 
-@operation(method=False)
+@operation(method=False, out=True)
 def polar(abs: Tensor, angle: Tensor) -> Any:
     """The complex numbers with these absolute values and angles, of one floating-point dtype (``RuntimeError``)."""
     from .complex import making
@@ -113,7 +113,7 @@ def istft(
 
 
 def _complex_method(name: str, d: dtype) -> None:
-    def convert(self: Tensor) -> Any:
+    def convert(self: Tensor, *, memory_format: Any = None) -> Any:
         from .complex import making
 
         return making.converted_complex(self, d)

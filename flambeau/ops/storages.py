@@ -215,6 +215,7 @@ HalfStorage, BFloat16Storage = STORAGE_TYPES[dtypes.float16], STORAGE_TYPES[dtyp
 LongStorage, IntStorage = STORAGE_TYPES[dtypes.int64], STORAGE_TYPES[dtypes.int32]
 ShortStorage, CharStorage = STORAGE_TYPES[dtypes.int16], STORAGE_TYPES[dtypes.int8]
 ByteStorage, BoolStorage = STORAGE_TYPES[dtypes.uint8], STORAGE_TYPES[dtypes.bool_]
+ComplexFloatStorage, ComplexDoubleStorage = STORAGE_TYPES[dtypes.complex64], STORAGE_TYPES[dtypes.complex128]
 
 
 def _load_from_bytes(data: bytes) -> Any:
@@ -249,7 +250,7 @@ def _tensor_type(d: dtype) -> TensorType:
     return TensorType(name, (), {"dtype": d, "__module__": "torch", "__doc__": f"Tensors of {d.name}."})
 
 
-TENSOR_TYPES = {d: _tensor_type(d) for d in TYPE_NAMES}
+TENSOR_TYPES = {d: _tensor_type(d) for d in dtypes.ALL}
 """The old type of each dtype."""
 
 FloatTensor, DoubleTensor = TENSOR_TYPES[dtypes.float32], TENSOR_TYPES[dtypes.float64]

@@ -25,7 +25,7 @@ Restore = Callable[[Any, str], Any]
 STORAGES: dict[str, type[UntypedStorage]] = {kind.__name__: kind for kind in STORAGE_TYPES.values()}
 STORAGES["UntypedStorage"] = UntypedStorage
 #: Storages that PyTorch writes and Flambeau has no dtype for.
-UNKNOWN_STORAGES = ("ComplexDoubleStorage", "ComplexFloatStorage", "QUInt8Storage", "QInt8Storage", "QInt32Storage")
+UNKNOWN_STORAGES = ("QUInt8Storage", "QInt8Storage", "QInt32Storage")
 
 
 class UnknownStorage:

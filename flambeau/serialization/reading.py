@@ -11,6 +11,7 @@ from typing import Any
 
 from ..core.tensor import Tensor
 from ..interpreter.naming import internal_module
+from ..ops.complex_numbers import view_as_complex
 from ..ops.storages import TypedStorage, UntypedStorage
 from .memory import Restore, UnknownStorage, dtype_of_elements, new_memory, storage_class, swap_bytes
 from .restricted import RestrictedUnpickler
@@ -97,24 +98,34 @@ class _Identity:
 class _Loaded:
     """A memory of a file, and the storage over it. ``fill`` and ``place`` are called once each, in either order."""
 
-    __slots__ = ("dtype", "memory", "numel", "storage", "tensor")
+    __slots__ = ("_elements", "dtype", "memory", "numel", "tensor")
 
     def __init__(self, identity: _Identity) -> None:
         self.dtype, self.numel = identity.dtype, identity.numel
-        self.tensor, self.memory = new_memory(identity.dtype, (identity.numel,))
-        self.storage = TypedStorage._of(self.tensor)
+        sizes = (identity.numel, 2) if self.dtype.is_complex else (identity.numel,)
+        self.tensor, self.memory = new_memory(self.dtype.to_real(), sizes)
+        self._elements = self.tensor
+
+    @property
+    def storage(self) -> TypedStorage:
+        """The storage over the memory."""
+        storage = TypedStorage._of(self._elements)
+        if self.dtype.is_complex:
+            storage._tensor = view_as_complex(self._elements)
+        return storage
 
     def fill(self, read: Callable[[memoryview], None], byteorder: str) -> None:
         """Let ``read(memory)`` read the elements, in the file's order of bytes."""
         read(self.memory)
-        swap_bytes(self.memory, self.dtype.itemsize, byteorder)
-        if self.storage._tensor._storage is not self.tensor._storage:  # placed before in another memory
-            self.storage._tensor.copy_(self.tensor)
+        swap_bytes(self.memory, self.dtype.to_real().itemsize, byteorder)
+        if self._elements._storage is not self.tensor._storage:  # placed before in another memory
+            self._elements.copy_(self.tensor)
 
     def place(self, restore: Restore, location: str) -> None:
         """Let the rules for locations choose the storage."""
-        placed = restore(UntypedStorage._of(self.storage._tensor), location)
-        self.storage = TypedStorage._of(placed if isinstance(placed, Tensor) else placed._tensor)
+        placed = restore(UntypedStorage._of(self._elements), location)
+        placed = placed if isinstance(placed, Tensor) else placed._tensor
+        self._elements = TypedStorage._of(placed)._tensor.view_as(self.tensor)
 
     def check(self, identity: _Identity) -> None:
         """``RuntimeError`` if the file now says something else of the memory."""

@@ -89,7 +89,6 @@ def _callable() -> dict[str, Any]:
         "torch.device": device,
         "torch.serialization._get_layout": _get_layout,
         "torch._tensor._rebuild_from_type_v2": _rebuild_from_type_v2,
-        "torch.view_as_complex": flambeau.view_as_complex,
     }
     for function in _utils.REBUILDING:
         allowed[f"torch._utils.{function.__name__}"] = function

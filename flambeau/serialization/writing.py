@@ -103,9 +103,12 @@ class FilePickler(_PythonPickler):
                 return _utils._rebuild_parameter_with_state, (*arguments, state)
             return _utils._rebuild_parameter, arguments
         if tensor.of_pairs:
-            return flambeau.view_as_complex, (flambeau.view_as_real(tensor.resolve_conj()),)
-        owner, node, offset, strides = owner_and_layout(tensor)
-        memory = self._memory(owner, node, STORAGES[TYPE_NAMES[node.dtype] + "Storage"])
+            tensor = tensor.resolve_conj()
+            owner, node, offset, _ = owner_and_layout(flambeau.view_as_real(tensor.detach()))
+            offset, strides, kind = offset // 2, tensor.stride(), Tensor
+        else:
+            owner, node, offset, strides = owner_and_layout(tensor)
+        memory = self._memory(owner, node, STORAGES[TYPE_NAMES[tensor.dtype] + "Storage"])
         arguments = (memory, offset, tuple(tensor.shape), strides, tensor.requires_grad, hooks)
         if kind is Tensor and not state:
             return _utils._rebuild_tensor_v2, arguments

@@ -31,7 +31,7 @@ def complex_operation(*names: str) -> Callable[[_F], _F]:
     return register
 
 
-def is_complex_value(value: Any) -> bool:
+def is_complex_value(value: Any, depth: int = 0) -> bool:
     """Whether an argument makes a call one of complex numbers."""
     kind = type(value)
     if kind is Tensor or kind is float or kind is int or value is None or kind is bool or kind is str:
@@ -39,7 +39,7 @@ def is_complex_value(value: Any) -> bool:
     if kind is ComplexTensor or kind is complex:
         return True
     if kind is list or kind is tuple:
-        return any(map(is_complex_value, value))
+        return depth < 64 and any([is_complex_value(member, depth + 1) for member in value])
     if kind is dtype:
         return value.kind == "complex"
     return isinstance(value, (complex, np.complexfloating)) or isinstance(value, np.ndarray) and value.dtype.kind == "c"
