@@ -103,11 +103,11 @@ def _log_gamma_numbers(words: np.ndarray, concentration: np.ndarray) -> np.ndarr
     """
     stream = _stream(words)
     wide = concentration.astype(np.float64)
-    known = np.where(wide > 0, wide, 1.0)
-    larger = np.log(stream.standard_gamma(known + 1))
+    positive = wide > 0
+    known = wide if positive.all() else np.where(positive, wide, 1.0)
     with np.errstate(over="ignore"):
-        drawn = larger - stream.standard_exponential(known.shape) / known
-    return np.where(wide > 0, drawn, np.where(wide == 0, -np.inf, np.nan))
+        drawn = np.log(stream.standard_gamma(known + 1)) - stream.standard_exponential(known.shape) / known
+    return drawn if known is wide else np.where(positive, drawn, np.where(wide == 0, -np.inf, np.nan))
 
 
 def _gamma(words: np.ndarray, concentration: np.ndarray) -> np.ndarray:

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import os
 import pickle
+from collections.abc import Callable
 from typing import IO, Any
 
+from ..core.device import device
 from ..interpreter.whole_file import whole_file
 from .memory import _get_layout as _get_layout
 from .memory import default_restore_location, restorer
@@ -32,6 +34,10 @@ __all__ = [
 DEFAULT_PROTOCOL = 2
 
 FileLike = str | os.PathLike[str] | IO[bytes]
+
+# Names of types for annotations.
+FILE_LIKE = FileLike
+MAP_LOCATION = Callable[[Any, str], Any] | device | str | dict[str, str] | None
 
 
 def save(

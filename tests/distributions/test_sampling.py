@@ -122,8 +122,19 @@ def test_moments(name: str) -> None:
 
 def test_seeds() -> None:
     """The same samples for the same seed, whatever is looked at in between, and others after them."""
-    for name, expression in FAMILIES.items():
-        distribution, _ = made(expression, flambeau)
+    for name in (
+        "Beta",
+        "Binomial",
+        "Categorical probs",
+        "Gamma",
+        "Gumbel",
+        "LKJCholesky",
+        "Laplace",
+        "Poisson",
+        "VonMises",
+        "Wishart",
+    ):
+        distribution, _ = made(FAMILIES[name], flambeau)
         samples = []
         for look in (False, True):
             flambeau.manual_seed(5)
