@@ -30,46 +30,30 @@ def test_a_group_in_a_spawned_process(tmp_path: Path):
     assert (tmp_path / "result").read_text() == "[1.0, 1.0]"
 
 
-PROGRAM = """
-import os, sys
-import torch
-import torch.distributed as dist
-from torch.distributed.elastic.multiprocessing.errors import record
-
-@record
-def main():
-    dist.init_process_group("gloo")
-    print(sys.argv[1:], dist.get_rank(), dist.get_world_size(), dist.is_torchelastic_launched(), os.environ["LOCAL_RANK"])
-    if "fail" in sys.argv:
-        raise ValueError("it went wrong")
-
-main()
-"""
+PROGRAM = str(Path(__file__).with_name("launched.py"))
 
 
 @pytest.fixture
-def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A program that processes started from here run with the aliases active."""
+def aliases(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Processes that are started from here come up with the aliases active."""
     monkeypatch.setenv("PYTHONPATH", f"{CHILD_DIRECTORY}{os.pathsep}{ROOT}")
-    (tmp_path / "program.py").write_text(PROGRAM)
-    return str(tmp_path / "program.py")
 
 
-def test_programs_are_launched(program: str):
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=1", program, "a", "--b"]
+def test_programs_are_launched(aliases: None):
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=1", PROGRAM, "a", "--b"]
     result = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert (result.returncode, result.stdout, result.stderr) == (0, "['a', '--b'] 0 1 True 0\n", "")
 
 
-def test_programs_are_told_their_number(program: str, capfd: pytest.CaptureFixture[str]):
-    launch.main(["--standalone", program, "a"])
+def test_programs_are_told_their_number(aliases: None, capfd: pytest.CaptureFixture[str]):
+    launch.main(["--standalone", PROGRAM, "a"])
     assert capfd.readouterr().out == "['--local-rank=0', 'a'] 0 1 True 0\n"
 
 
-def test_programs_that_fail(program: str):
+def test_programs_that_fail(aliases: None):
     with pytest.raises(ChildFailedError) as caught:
-        run.main(["--standalone", program, "fail"])
-    assert str(caught.value).endswith("program.py FAILED\nrank 0: ValueError: it went wrong")
+        run.main(["--standalone", PROGRAM, "fail"])
+    assert str(caught.value).endswith("launched.py FAILED\nrank 0: ValueError: it went wrong")
     rank, failure = caught.value.get_first_failure()
     assert (rank, failure.exitcode, failure.local_rank) == (0, 1, 0)
 

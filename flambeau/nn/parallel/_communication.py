@@ -17,7 +17,10 @@ def check_hook(hook: Any) -> None:
     """``TypeError`` for what cannot be called, and PyTorch's errors for what is annotated otherwise."""
     if not callable(hook):
         raise TypeError("Communication hook must be callable.")
-    annotation = inspect.signature(hook).parameters["bucket"].annotation
+    parameters = inspect.signature(hook).parameters
+    if any(each.kind is each.VAR_KEYWORD for each in parameters.values()):
+        return
+    annotation = parameters["bucket"].annotation
     if annotation not in (inspect.Parameter.empty, GradBucket, "GradBucket", "dist.GradBucket"):
         raise ValueError("Communication hook: bucket annotation should be dist.GradBucket.")
 
