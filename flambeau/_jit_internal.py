@@ -9,10 +9,20 @@ import builtins
 import contextlib
 import inspect
 import types
-import typing
 from collections import defaultdict
 from collections.abc import Callable
-from typing import Any, Final, TypeVar, Union, get_args, get_origin
+from typing import (  # noqa: UP035  # programs take them from here
+    Any,
+    Dict,
+    Final,
+    List,
+    Optional,
+    Tuple,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+)
 
 from .core.tensor import Tensor
 
@@ -219,7 +229,7 @@ def _isinstance(obj: Any, target_type: Any) -> bool:
         kinds = target_type if isinstance(target_type, (tuple, list)) else get_args(target_type)
         # As in PyTorch, None passes for a value of every union.
         return is_union(target_type) and obj is None or any([_isinstance(obj, kind) for kind in kinds])
-    if target_type in (list, dict, tuple, typing.List, typing.Dict, typing.Tuple, typing.Optional):  # noqa: UP006
+    if target_type in (list, dict, tuple, List, Dict, Tuple, Optional):  # noqa: UP006
         name = str(getattr(target_type, "__name__", target_type)).capitalize()
         raise RuntimeError(
             f"Attempted to use {name} without a contained type. Please add a contained type, e.g. {name}[int]"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.device import device, layout, memory_format
 from ..core.tensor import Tensor
 from ..graph.dtypes import dtype
+from ..ops.conditions import _assert
 from ._names import module_of, qualified_name, type_text
 from .immutable_collections import immutable_dict, immutable_list
 
@@ -24,7 +25,7 @@ base_types = (str, int, float, bool, complex, dtype, Tensor, device, memory_form
 """Types of values that nodes have as arguments as they are."""
 
 _legal_ops = dict.fromkeys(["placeholder", "call_method", "call_module", "call_function", "get_attr", "output", "root"])
-_side_effectful_functions: set[Any] = {operator.setitem}
+_side_effectful_functions: set[Any] = {operator.setitem, _assert}
 _get_qualified_name, _type_repr = qualified_name, type_text
 
 

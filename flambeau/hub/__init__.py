@@ -1,6 +1,9 @@
 """Files from the network: weights of models, what data sets are downloaded with, and models from repositories."""
 
+from urllib.parse import urlparse  # noqa: F401  # programs take it from here
+
 from .downloads import (  # noqa: F401
+    HASH_REGEX,
     _get_torch_home,
     _whole_file,
     download,

@@ -20,6 +20,10 @@ _TIMEOUT_SECONDS = 60
 _directory: str | None = None
 
 
+HASH_REGEX = re.compile(r"-([a-f0-9]*)\.")
+"""Where the name of a file has the beginning of its SHA-256."""
+
+
 def get_dir() -> str:
     """Where downloads are kept: what :func:`set_dir` said, or ``$TORCH_HOME/hub`` (``~/.cache/torch/hub``)."""
     return _directory if _directory is not None else os.path.join(_get_torch_home(), "hub")
@@ -118,7 +122,7 @@ def load_state_dict_from_url(
     name = file_name or os.path.basename(urlparse(url).path)
     path = os.path.join(directory, name)
     if not os.path.exists(path):
-        match = re.search(r"-([a-f0-9]*)\.", name) if check_hash else None
+        match = HASH_REGEX.search(name) if check_hash else None
         try:
             download_url_to_file(url, path, match[1] if match else None, progress)
         except URLError as error:

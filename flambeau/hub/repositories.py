@@ -53,7 +53,11 @@ def list(  # noqa: A001
 
 
 def help(  # noqa: A001
-    github: str, model: str, force_reload: bool = False, skip_validation: bool = False, trust_repo: bool | str | None = "check"
+    github: str,
+    model: str,
+    force_reload: bool = False,
+    skip_validation: bool = False,
+    trust_repo: bool | str | None = "check",
 ) -> str | None:
     """What an entry point of a repository says of itself."""
     return _entry_point(_entry_points(_repository(github, force_reload, trust_repo, True)), model).__doc__
@@ -66,7 +70,9 @@ def _repository(github: str, force_reload: bool, trust: bool | str | None, verbo
     if not (owner and slash and project) or "/" in project:
         raise ValueError(f"a repository is given as 'owner/name' or 'owner/name:branch', not {github!r}")
     known = [branch] if branch else builtins.list(_BRANCHES)
-    places = [os.path.join(get_dir(), "_".join((owner, project, known_branch.replace("/", "_")))) for known_branch in known]
+    places = [
+        os.path.join(get_dir(), "_".join((owner, project, known_branch.replace("/", "_")))) for known_branch in known
+    ]
     found = next((place for place in places if os.path.isdir(place)), None)
     if found is not None and not force_reload:
         if verbose:
@@ -81,7 +87,9 @@ def _repository(github: str, force_reload: bool, trust: bool | str | None, verbo
             errors.append(str(error.reason))
         else:
             return place
-    raise RuntimeError(f"the repository {github} is neither in the cache ({get_dir()}) nor to be downloaded: {errors[0]}")
+    raise RuntimeError(
+        f"the repository {github} is neither in the cache ({get_dir()}) nor to be downloaded: {errors[0]}"
+    )
 
 
 def _download(address: str, place: str, verbose: bool) -> None:

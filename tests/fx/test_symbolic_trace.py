@@ -232,6 +232,19 @@ def test_nothing_stays_patched() -> None:
     assert ACTIVE == []
 
 
+def test_assertions_are_kept() -> None:
+    def program(T: Any) -> Any:
+        def f(x: Any) -> Any:
+            T._assert(x.ndim == 2, "two axes")
+            return x + 1
+
+        traced = T.fx.symbolic_trace(f)
+        kept = not traced.graph.eliminate_dead_code()
+        return [kept, *texts(T, traced), traced(T.ones(1, 1)), error(traced, T.ones(1))]
+
+    agree(program)
+
+
 def test_inputs_that_are_given() -> None:
     """Values for which a program may depend on them, and containers, of which the graph has what they hold."""
 

@@ -114,6 +114,17 @@ def test_types_with_parameters() -> None:
     agree(program)
 
 
+def test_types_are_found_where_programs_import_them() -> None:
+    import typing
+
+    from flambeau import _jit_internal
+    from flambeau.jit import annotations
+
+    for place in (annotations, _jit_internal):
+        names = [getattr(place, name) for name in ("List", "Dict", "Tuple", "Optional", "Union", "Any")]
+        assert names == [getattr(typing, name) for name in ("List", "Dict", "Tuple", "Optional", "Union", "Any")]
+
+
 def test_freezing() -> None:
     def program(T: Any) -> Any:
         scripted = T.jit.script(network(T).eval())
