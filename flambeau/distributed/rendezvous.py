@@ -7,9 +7,10 @@ import os
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import ParseResult, parse_qsl, urlparse
+from weakref import WeakValueDictionary
 
 from ._c10d.errors import more_than_one
-from ._c10d.store import FileStore, PrefixStore, Store, TCPStore
+from ._c10d.store import FileStore, Store, TCPStore
 from .constants import default_pg_timeout
 
 __all__ = ["register_rendezvous_handler", "rendezvous"]
@@ -83,7 +84,7 @@ def _by_address(url: str, timeout: datetime.timedelta = default_pg_timeout, **kw
     rank = _number("tcp", query, "rank", "rank")
     world_size = _number("tcp", query, "world_size", "world size")
     _alone(url, rank, world_size)
-    yield _master(parsed.hostname or "", parsed.port, rank, timeout), rank, world_size
+    yield _master(parsed.hostname or "", parsed.port, timeout), rank, world_size
     raise RuntimeError("Unable to perform re-rendezvous using tcp:// method")
 
 
@@ -99,20 +100,20 @@ def _by_environment(url: str, timeout: datetime.timedelta = default_pg_timeout, 
     rank, world_size = int(variable("RANK")), int(variable("WORLD_SIZE"))
     address, port = variable("MASTER_ADDR"), int(variable("MASTER_PORT"))
     _alone(url, rank, world_size)
-    yield _master(address, port, rank, timeout), rank, world_size
+    yield _master(address, port, timeout), rank, world_size
     raise RuntimeError("Unable to perform re-rendezvous using env:// method")
 
 
-def _master(address: str, port: int, rank: int, timeout: datetime.timedelta) -> Store:
-    """The store behind a port. A group that was ended leaves its store open, so a second one in this process shares it."""
-    if port not in _MASTERS:
-        _MASTERS[port] = TCPStore(address, port, 1, is_master=True, timeout=timeout)
-    _counts[port] = _counts.get(port, -1) + 1
-    return PrefixStore(str(_counts[port]), _MASTERS[port])
+def _master(address: str, port: int, timeout: datetime.timedelta) -> Store:
+    """The store behind a port: the one that this process has there, as long as anything holds it, or a new one."""
+    store = _masters.get(port)
+    if store is None:
+        store = TCPStore(address, port, 1, is_master=True, timeout=timeout)
+        _masters[store.port] = store
+    return store
 
 
-_MASTERS: dict[int, TCPStore] = {}
-_counts: dict[int, int] = {}
+_masters: WeakValueDictionary[int, TCPStore] = WeakValueDictionary()
 
 register_rendezvous_handler("tcp", _by_address)
 register_rendezvous_handler("env", _by_environment)

@@ -1,13 +1,14 @@
 """Making and ending groups of one process, ranks and sizes, against PyTorch's."""
 
+import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from distributed.both import FRAMEWORKS, groups_of_one, outcome, same
 
 import flambeau
-from distributed.both import FRAMEWORKS, groups_of_one, outcome, same
 
 
 @pytest.fixture
@@ -149,6 +150,8 @@ def test_ways_to_find_each_other(variables: pytest.MonkeyPatch, tmp_path: Path):
             d.barrier()
             d.destroy_process_group()
             assert not d.is_initialized()
+    with socket.socket() as one:  # the port is free again
+        one.bind(("127.0.0.1", int(os.environ["MASTER_PORT"])))
 
 
 def test_more_processes_are_refused_in_words(variables: pytest.MonkeyPatch):

@@ -9,6 +9,7 @@ import socket
 import struct
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 
 from .errors import DistNetworkError, DistStoreError, more_than_one
@@ -176,6 +177,7 @@ class TCPStore(HashStore):
             except OSError as error:
                 self._socket.close()
                 raise DistNetworkError(f"The server socket cannot use port {port}: {error.strerror}") from None
+        weakref.finalize(self, self._socket.close)
         self.host = host_name
         self.port = int(self._socket.getsockname()[1])
 
