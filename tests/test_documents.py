@@ -35,8 +35,13 @@ def test_files_that_docstrings_name_exist() -> None:
 
 
 EXAMPLES = """
+from typing import Any
+
 import flambeau as torch
 from flambeau import nn
+from flambeau.distributions import ExponentialFamily, constraints
+from flambeau.distributions.distribution import expandable
+from flambeau.distributions.utils import broadcast_all
 from flambeau.nn import functional as F
 from flambeau.nn.modules._layer import Module, layer
 from flambeau.ops.calls import ACTIVE
@@ -55,6 +60,7 @@ assert torch.allclose(x.rms(1), (x.square().sum(1) / 2).sqrt()) and x.detach().s
 assert str(LeakyReLU(0.5)) == "LeakyReLU(negative_slope=0.5)" and LeakyReLU(0.5)(-x).equal(x * -0.5)
 total = Adagrad._update(x, x, torch.zeros(1, 2), 0.0, -1.0)[0]
 assert torch.allclose(total, x - 1)
+assert Exponential(2.0).expand((3,)).log_prob(torch.zeros(3)).exp().allclose(torch.full((3,), 2.0))
 ACTIVE.append(log)
 torch.linalg.det(torch.eye(2))
 """
@@ -63,7 +69,7 @@ torch.linalg.det(torch.eye(2))
 def test_the_examples_of_the_guide_run() -> None:
     """In a process of their own, for they add operations."""
     blocks = re.findall(r"^```python\n(.*?)^```", (ROOT / "CONTRIBUTING.md").read_text(), re.M | re.S)
-    assert len(blocks) == 6
+    assert len(blocks) == 7
     program = EXAMPLES.replace("GUIDE", "\n".join(blocks))
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, timeout=120)
     assert result.returncode == 0, result.stderr
