@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from types import ModuleType
 from typing import Any
 
 import flambeau
 
 
 def __getattr__(name: str) -> Any:
-    return getattr(flambeau, name)
+    value = getattr(flambeau, name)
+    if isinstance(value, ModuleType):  # those that it has are files here, or tables
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name)
+    return value

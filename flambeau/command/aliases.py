@@ -157,6 +157,7 @@ def _publish(module: ModuleType) -> None:
         from flambeau.version import torch_version
 
         module.__dict__["__version__"] = TorchVersion(torch_version)
+        module.__dict__["torch"] = module  # as PyTorch's package names itself
         _hide_internals(module)
     own = internal_module(published) == name
     for value in list(vars(module).values()):

@@ -15,6 +15,9 @@ from ..interpreter.whole_file import whole_file
 
 __all__ = ["download_url_to_file", "get_dir", "load_state_dict_from_url", "set_dir"]
 
+HASH_REGEX = re.compile(r"-([a-f0-9]*)\.")
+"""Where the name of a file with weights has the beginning of its digest."""
+
 _CHUNK = 1 << 20
 _TIMEOUT_SECONDS = 60
 _directory: str | None = None

@@ -33,8 +33,12 @@ _OPTIMIZE = "optimize(backend='inductor', *, nopython=False, guard_export_fn=Non
 
 COMPILATION: dict[str, dict[str, Any]] = {
     "torch.compiler": {**_DECORATORS, **_STATE},
-    "torch._dynamo": {**_DECORATORS, **_STATE, **_MARKS, _OPTIMIZE: decorator},
+    "torch._dynamo": {
+        **_DECORATORS, **_STATE, **_MARKS, _OPTIMIZE: decorator,
+        "register_backend(compiler_fn=None, name=None, tags=())": given_back,
+    },
     "torch._dynamo.decorators": {**_DECORATORS, **_MARKS},
+    "torch._dynamo.backends.registry": {"register_backend(compiler_fn=None, name=None, tags=())": given_back},
     "torch._dynamo.eval_frame": {
         "is_dynamo_supported()": False, "is_inductor_supported()": False, "disable(fn=None, recursive=True)": given_back,
     },

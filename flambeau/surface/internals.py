@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from .answers import context, given_back
+from .answers import context, decorator, given_back
 
 _FUSERS = [
     "_jit_can_fuse_on_cpu()", "_jit_can_fuse_on_gpu()", "_jit_override_can_fuse_on_cpu(enabled)",
@@ -51,6 +51,13 @@ INTERNALS: dict[str, dict[str, Any]] = {
         "set_warn_on_accumulate_grad_stream_mismatch(enabled)": None, "set_override_stale_capture_stream(enabled)": None,
     },
     "torch.utils._triton": {"has_triton()": False, "has_triton_package()": False, "has_triton_tma()": False},
+    "torch.utils.data": {
+        "functional_datapipe(name, enable_df_api_tracing=False)": decorator, "runtime_validation(f)": given_back,
+        "non_deterministic(arg)": decorator, "guaranteed_datapipes_determinism()": context, "argument_validation(f)": given_back,
+        "runtime_validation_disabled()": context,
+    },
+    "torch.distributed.rpc.api": {"_require_initialized(func)": given_back},
+    "torch.backends": {"fp32_precision": "none"},
     "torch._utils_internal": {"justknobs_check(name, default=True)": True, "is_fb_unit_test()": False},
     "torch.utils.cpp_extension": {
         "CUDA_HOME": None, "ROCM_HOME": None, "CUDNN_HOME": None, "IS_HIP_EXTENSION": False,

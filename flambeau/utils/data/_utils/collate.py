@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections.abc
 import copy
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -13,6 +14,9 @@ import flambeau
 from flambeau.graph.dtypes import FROM_NUMPY
 from flambeau.ops.joining import stack_in_memory
 from flambeau.serialization.memory import new_memory
+
+np_str_obj_array_pattern = re.compile("[SaUO]")
+"""In what NumPy calls dtypes that no tensor has: text and objects."""
 
 _ERROR = "default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists; found {}"
 
@@ -85,7 +89,7 @@ def collate_tensor_fn(batch: Sequence[Any], *, collate_fn_map: Map | None = None
 
 def collate_numpy_array_fn(batch: Sequence[Any], *, collate_fn_map: Map | None = None) -> Any:
     """Stack arrays into a tensor. Arrays of text or objects are refused."""
-    if batch[0].dtype.kind in "SUO":
+    if np_str_obj_array_pattern.search(batch[0].dtype.str):
         raise TypeError(_ERROR.format(batch[0].dtype))
     sizes = {array.shape for array in batch}
     if len(sizes) > 1:
@@ -141,7 +145,7 @@ def default_convert(data: Any) -> Any:
     if isinstance(data, flambeau.Tensor):
         return data
     if isinstance(data, (np.ndarray, np.generic)):
-        return data if data.dtype.kind in "SUO" else flambeau.as_tensor(data)
+        return data if np_str_obj_array_pattern.search(data.dtype.str) else flambeau.as_tensor(data)
     if isinstance(data, collections.abc.Mapping):
         return _like_mapping(data, {key: default_convert(value) for key, value in data.items()})
     if isinstance(data, tuple) and hasattr(data, "_fields"):
