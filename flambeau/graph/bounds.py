@@ -100,7 +100,7 @@ def check_fits(value: float, dtype: DType) -> None:
     if dtype.kind == "bool" or dtype.kind == "complex" or isinstance(value, complex):
         return
     if dtype.kind == "float":
-        largest = _LARGEST_FLOAT[dtype.name]
+        largest = _LARGEST_FLOAT.get(dtype.name, math.inf)  # of a dtype that no tensor has nothing is asked here
         fits = not math.isfinite(value) or abs(value) <= largest
     else:
         bits = 8 * dtype.itemsize

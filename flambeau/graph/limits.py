@@ -9,6 +9,13 @@ from .dtypes import dtype
 
 _FRACTION_BITS = {"float64": 52, "float32": 23, "float16": 10, "bfloat16": 7}
 _SMALLEST_EXPONENT = {"float64": -1022, "float32": -126, "float16": -14, "bfloat16": -126}
+_OF_EIGHT_BITS = {
+    "float8_e4m3fn": (3, 448.0, -6), "float8_e4m3fnuz": (3, 240.0, -7), "float8_e5m2": (2, 57344.0, -14),
+    "float8_e5m2fnuz": (3, 57344.0, -15), "float8_e8m0fnu": (0, 2.0**127, -127),
+}  # fmt: skip
+"""Fraction bits that ``eps`` tells of, largest number, and smallest exponent (Micikevicius and others 2022; Noune and others
+2022)."""
+
 _DIGITS = {"float64": 15, "float32": 6, "float16": 3, "bfloat16": 2}
 
 
@@ -33,13 +40,18 @@ class finfo:
             raise TypeError(
                 "torch.finfo() requires a floating point input type. Use torch.iinfo to handle 'torch.finfo'"
             )
-        fraction = _FRACTION_BITS[d.name]
+        if d.name in _OF_EIGHT_BITS:
+            fraction, self.max, smallest = _OF_EIGHT_BITS[d.name]
+        elif d.name in _FRACTION_BITS:
+            fraction, smallest = _FRACTION_BITS[d.name], _SMALLEST_EXPONENT[d.name]
+            self.max = (2.0 - 2.0**-fraction) * 2.0 ** (1 - smallest)
+        else:
+            raise NotImplementedError(f'"finfo" not implemented for {d}')
         self.bits = d.itemsize * 8
         self.eps = 2.0**-fraction
-        self.max = (2.0 - self.eps) * 2.0 ** (1 - _SMALLEST_EXPONENT[d.name])
-        self.min = -self.max
-        self.tiny = self.smallest_normal = 2.0 ** _SMALLEST_EXPONENT[d.name]
-        self.resolution = float(f"1e-{_DIGITS[d.name]:02d}")
+        self.tiny = self.smallest_normal = 2.0**smallest
+        self.min = -self.max if d.signed else self.tiny
+        self.resolution = float(f"1e-{_DIGITS.get(d.name, 0):02d}")
         self.dtype = d.name
 
     def __repr__(self) -> str:
@@ -66,6 +78,8 @@ class iinfo:
             raise TypeError("torch.iinfo() requires an integer input type. Use torch.finfo to handle 'torch.iinfo'")
         if d.kind == "bool":
             raise TypeError("torch.bool is not supported by torch.iinfo")
+        if d.kind == "bits" or d.name.lstrip("uint") in "1234567":
+            raise TypeError(f"torch.iinfo() requires an integer input type of whole bytes, not {d}")
         self.bits = d.itemsize * 8
         self.min = -(1 << self.bits - 1) if d.signed else 0
         self.max = (1 << self.bits - 1) - 1 if d.signed else (1 << self.bits) - 1
