@@ -78,7 +78,7 @@ class iinfo:
             raise TypeError("torch.iinfo() requires an integer input type. Use torch.finfo to handle 'torch.iinfo'")
         if d.kind == "bool":
             raise TypeError("torch.bool is not supported by torch.iinfo")
-        if d.kind == "bits" or d.name.lstrip("uint") in "1234567":
+        if d.name.startswith("bits") or d.name.lstrip("uint") in "1234567":
             raise TypeError(f"torch.iinfo() requires an integer input type of whole bytes, not {d}")
         self.bits = d.itemsize * 8
         self.min = -(1 << self.bits - 1) if d.signed else 0
