@@ -95,8 +95,7 @@ MEANT: dict[str, str] = {
     "the same function as that of torch.linalg, which takes it": """
         det: has out
     """,
-    "of private use, or of PyTorch's compiler": """
-        compile: *
+    "of private use": """
         save: *_disable_byteorder_record
         *Storage: *
     """,

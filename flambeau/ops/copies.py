@@ -7,9 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 from ..core.tensor import Tensor
+from ..graph.dtypes import DType
 from .arguments import export
 from .axes import permute, t, transpose
-from .operation import NAMESPACE, operation, titled
+from .operation import NAMESPACE, Sizes, operation, titled
 from .parts import as_strided, diagonal, select, split, unbind, unfold
 from .reshaping import detach, squeeze, unsqueeze, view
 from .views import expand
@@ -31,6 +32,27 @@ def _split_with_sizes(input: Tensor, split_sizes: Any, dim: int = 0) -> tuple[Te
     return split(input, split_sizes, dim)
 
 
+def _split(input: Tensor, split_size: Any, dim: int = 0) -> tuple[Tensor, ...]:
+    """Parts of ``split_size`` along ``dim``, the last of which may be smaller."""
+    return split(input, split_size, dim)
+
+
+def _expand(input: Tensor, size: Sizes, *, implicit: bool = False) -> Tensor:
+    """The tensor with axes of extent 1 repeated to ``size``."""
+    return expand(input, *size)
+
+
+def _unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
+    """Slices of ``size`` along a dimension, ``step`` apart, in a new last axis."""
+    return unfold(input, dimension, size, step)
+
+
+def _view(input: Tensor, dtype: Any = None, *, size: Any = None) -> Tensor:
+    """The tensor's memory as another dtype, or the tensor in another shape (given as ``size``, or in place of the dtype)."""
+    seen = dtype if size is None else size
+    return view(input, seen) if isinstance(seen, DType) else view(input, *seen)
+
+
 def _copy(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     """The function with copies of what it gives."""
 
@@ -43,11 +65,11 @@ def _copy(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 _VIEWS: dict[str, Callable[..., Any]] = {
-    "alias": _alias, "as_strided": as_strided, "detach": detach, "diagonal": diagonal, "expand": expand, "permute": permute,
-    "select": select, "slice": _slice, "split": split, "split_with_sizes": _split_with_sizes, "squeeze": squeeze, "t": t,
-    "transpose": transpose, "unbind": unbind, "unfold": unfold, "unsqueeze": unsqueeze, "view": view,
+    "alias": _alias, "as_strided": as_strided, "detach": detach, "diagonal": diagonal, "expand": _expand, "permute": permute,
+    "select": select, "slice": _slice, "split": _split, "split_with_sizes": _split_with_sizes, "squeeze": squeeze, "t": t,
+    "transpose": transpose, "unbind": unbind, "unfold": _unfold, "unsqueeze": unsqueeze, "view": _view,
 }  # fmt: skip
 
-for _name, _view in _VIEWS.items():
-    _copy(f"{_name}_copy", _view)
+for _name, _function in _VIEWS.items():
+    _copy(f"{_name}_copy", _function)
 globals().update(export({f"{name}_copy": NAMESPACE[f"{name}_copy"] for name in _VIEWS}, "flambeau"))
