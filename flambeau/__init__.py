@@ -81,6 +81,7 @@ _LAZY_MODULES = {
     "fx", "hub", "jit", "linalg", "metrics", "mps", "multiprocessing", "nn", "optim", "profiler", "return_types",
     "_functorch", "func",
     "distributions",
+    "overrides",
     "serialization", "sparse", "special", "testing", "utils", "version", "vision", "xpu",
 }  # fmt: skip
 

@@ -72,6 +72,13 @@ class Tensor(TensorValues, TensorHooks, Methods):
             made = made.as_subclass(cls)
         return made
 
+    #: What is done with a new subclass, so that its ``__torch_function__`` is asked; put here by ``ops.overriding``.
+    _prepare: Callable[[type], None]
+
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        super().__init_subclass__(**keywords)
+        Tensor._prepare(cls)
+
     if TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any: ...
@@ -495,10 +502,25 @@ class Tensor(TensorValues, TensorHooks, Methods):
         made._node = None
         made._storage = storage
         made._view = self._view
-        made._tracked = self._tracked
-        made._gradient = self._gradient
+        made._tracked = tracked = self._tracked and local.grad
+        made._gradient = AliasBackward0.of((self._gradient or self,), (), self.shape, self.dtype) if tracked else None
         made._autograd = None
         return made  # type: ignore[no-any-return]
+
+    @staticmethod
+    def _make_subclass(cls: type[_T], data: Tensor, require_grad: bool = False, **options: Any) -> _T:
+        """An instance of ``cls``, a subclass of Tensor, that shares the memory of ``data`` and has no history."""
+        made: Any = data.detach().as_subclass(cls)
+        made._tracked = bool(require_grad)
+        return made  # type: ignore[no-any-return]
+
+    @staticmethod
+    def _make_wrapper_subclass(cls: type[_T], size: Any, *arguments: Any, **options: Any) -> _T:
+        """``NotImplementedError``: a tensor without memory needs a dispatcher of operations below autograd."""
+        raise NotImplementedError(
+            "torch.Tensor._make_wrapper_subclass: tensors without memory of their own, whose operations __torch_dispatch__ "
+            "computes, are not offered; __torch_function__ is"
+        )
 
     def is_inference(self) -> bool:
         return self._autograd is not None and self._autograd.inference
@@ -545,6 +567,15 @@ _T = TypeVar("_T")
 
 class ToLeaf(Gradient):
     """Leads from a saved value of a leaf, as it was then, to the leaf as it is now."""
+
+    __slots__ = ()
+
+    def backward(self, grad: Tensor) -> Tensor:
+        return grad
+
+
+class AliasBackward0(Gradient):
+    """Of the same tensor as an instance of another class."""
 
     __slots__ = ()
 

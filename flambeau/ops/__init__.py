@@ -29,6 +29,7 @@ from . import (  # for what they declare  # noqa: F401
     normalization,
     norms,
     operators,
+    overriding,
     overwriting,
     packing,
     padding,

@@ -340,6 +340,7 @@ def _expanded_to(wanted: Size, value: Tensor) -> Tensor:
 
 Tensor.__getitem__ = getitem  # type: ignore[method-assign]
 Tensor.__setitem__ = setitem  # type: ignore[method-assign]
+getitem.__name__, setitem.__name__ = "__getitem__", "__setitem__"  # as they are told to those that see calls
 
 
 @operation(inplace="part")

@@ -93,3 +93,5 @@ for _name in ("add", "sub", "mul"):
     _OPERATORS["i" + _name] = _in_place(getattr(Tensor, _name + "_"), getattr(python, _name))
 for _name, _function in _OPERATORS.items():
     setattr(Tensor, f"__{_name}__", _function)
+    if _function.__name__ == "operator":  # as it is told to those that see calls
+        _function.__name__ = f"__{_name}__"
