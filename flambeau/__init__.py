@@ -111,11 +111,12 @@ _LAZY_NAMES = {
         "ops.copies": """
             alias_copy as_strided_copy detach_copy diagonal_copy expand_copy permute_copy select_copy slice_copy split_copy
             split_with_sizes_copy squeeze_copy t_copy transpose_copy unbind_copy unfold_copy unsqueeze_copy view_copy""",
+        "ops.default_device": "set_default_device",
         "ops.printing": "get_printoptions set_printoptions",
         "ops.settings": """
             are_deterministic_algorithms_enabled get_default_device get_deterministic_debug_mode
             get_float32_matmul_precision get_num_interop_threads get_num_threads is_deterministic_algorithms_warn_only_enabled
-            set_default_device set_default_dtype set_default_tensor_type set_deterministic_debug_mode
+            set_default_dtype set_default_tensor_type set_deterministic_debug_mode
             set_float32_matmul_precision set_flush_denormal set_num_interop_threads set_num_threads
             use_deterministic_algorithms""",
         "ops.storages": """

@@ -32,9 +32,10 @@ from typing import Any
 from ..core.history import CROSSWISE, NOTHING, RESULT, Gradient, sequence
 from ..core.tensor import Tensor
 from ..graph.bounds import LARGEST, SMALLEST, whole_number
+from ..graph.meta import on_meta
 from ..graph.primitives import COPY, Primitive
 from ..graph.sites import user_site
-from ..graph.trace import Node, enter, local, new_step, number_kind, overflow
+from ..graph.trace import Node, OnMeta, enter, local, new_step, number_kind, overflow
 from .dispatch import NUMBERS, beside, in_memory_order, not_a_tensor, operand
 
 _new = object.__new__
@@ -238,7 +239,12 @@ def function(name: str, operands: str) -> str:
             kept="attributes" if alone else "attributes if context is None else context",
         )
     )
-    return text + indent("".join(part.lstrip("\n") for part in parts), "    ")
+    whole_text = text + indent("".join(part.lstrip("\n") for part in parts), "    ")
+    quotes = '"""\n'
+    head, _, body = whole_text.rpartition(quotes)
+    context = "" if alone else ", context"
+    again = f"on_meta({name}, primitive, {each('{x}')}, gradient, attributes{context})"
+    return f"{head}{quotes}    try:\n{indent(body, '    ')}    except OnMeta:\n        return {again}\n"
 
 
 OPERATOR = '''
@@ -262,14 +268,17 @@ def recorded_operator(primitive: Primitive, gradient: type[Gradient]) -> Callabl
             return binary(primitive, a, operand(b), gradient)
         else:
             return beside(primitive.name, a, b)
-        trace = local.trace
-{read}        key = (primitive, place_a, place_b)
-        step = trace.cursor.next.get(key)
-        if step is None:
-            step = new_step(trace, key, primitive, None, ((place_a, None), (place_b, None)), (node_a, node_b))
-{result}        result._tracked = False
-        result._gradient = None
-        return result
+        try:
+            trace = local.trace
+{read}            key = (primitive, place_a, place_b)
+            step = trace.cursor.next.get(key)
+            if step is None:
+                step = new_step(trace, key, primitive, None, ((place_a, None), (place_b, None)), (node_a, node_b))
+{result}            result._tracked = False
+            result._gradient = None
+            return result
+        except OnMeta:
+            return on_meta(binary, primitive, a, b, gradient)
 
     return operator
 '''
@@ -285,7 +294,7 @@ def operator() -> str:
     """The text of the maker of operators."""
     read = "".join(READ.format(x=x).lstrip("\n") for x in "ab")
     result = RESULT.format(numbers="").lstrip("\n").replace("\n\n", "\n")
-    return OPERATOR.format(read=indent(read, 8 * " "), result=indent(result, 8 * " "))
+    return OPERATOR.format(read=indent(read, 12 * " "), result=indent(result, 12 * " "))
 
 
 WHOLE = '''

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from ..core.history import AccumulateGrad, Edge, edge_of
+from ..core.meta import is_meta, without_values
 from ..core.tensor import Tensor
 from ..graph.trace import record_constant
 
@@ -71,5 +72,7 @@ def roots_of(tensors: Sequence[Any], grads: Sequence[Any]) -> Roots:
             )
         if given.dtype is not tensor.dtype:
             given = given.to(tensor.dtype)
+        if is_meta(tensor) and not is_meta(given):
+            given = without_values(given)
         roots.append((as_edge(tensor), given))
     return roots

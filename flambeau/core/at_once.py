@@ -23,6 +23,7 @@ import numpy as np
 from ..graph import dtypes
 from ..graph.bounds import LARGEST, SMALLEST
 from ..graph.dtypes import DType
+from ..graph.meta import NOTHING
 from ..graph.primitives import FILL, LEAF, nbytes
 from ..graph.shapes import View
 from ..graph.steps import Step
@@ -141,6 +142,8 @@ def change_element(x: Tensor, how: Callable[[Any, Any], Any], number: Any) -> bo
         return c_type.from_address(buffer.address + begin)
 
     node = storage.node  # held while its memory is read: another thread may put another in its place
+    if node.buffer is NOTHING:
+        return False
     if node.buffer is not None:
         now = at(node.buffer).value
     else:
@@ -168,7 +171,7 @@ def write_part(storage: Storage, view: View, value: Any) -> bool:
         storage.version += 1  # it is there already: the end of x[index] += 1
         return True
     buffer = node.buffer
-    if buffer is None:
+    if buffer is None or buffer is NOTHING:
         return False
     return _write(storage, lambda buffer: seen(buffer, view, d), _put, (..., seen(buffer, given, d)))
 
@@ -181,7 +184,8 @@ def in_memory(x: Tensor) -> bool:
 def value_in_memory(x: Tensor) -> bool:
     """:func:`in_memory` whatever the history, for those who give one to what they make."""
     node = x._read()
-    return node.buffer is not None and local.trace.limit < UNLIMITED and nbytes(x.shape, node.dtype) <= SMALL
+    there = node.buffer is not None and node.buffer is not NOTHING
+    return there and local.trace.limit < UNLIMITED and nbytes(x.shape, node.dtype) <= SMALL
 
 
 def write_over(x: Tensor, value: Any) -> bool:
@@ -213,6 +217,8 @@ def _write(storage: Storage, at: _At, call: _Call, value: tuple[Any, ...]) -> bo
     version, buffer = storage.version, storage.node.buffer
     if buffer is None:
         return _write_constant(storage, trace, at, call, value)
+    if buffer is NOTHING:
+        return False
     exposed = buffer.ever_exposed and buffer.exposed()
     if exposed and (trace.sites or buffer.readonly):
         return False

@@ -26,6 +26,7 @@ from ..graph.trace import (
     CLOSED,
     UNLIMITED,
     Node,
+    OnMeta,
     Step,
     Trace,
     enter,
@@ -158,16 +159,28 @@ def recorded(name: Sequence[Any], pairs: list[Pair], call: Call, context: Any) -
             return values_of(call(context, pairs), pairs)
         _settle(trace, leaves)
         return _from_memory(trace, name, pairs, call, context)
+    except OnMeta:  # what has no values is recorded primitive by primitive
+        _release(trace, leaves)
+        return values_of(call(context, pairs), pairs)
     except BaseException:
-        for leaf in leaves:  # those that a signal kept from being put into the trace are free again
-            if leaf.trace is trace and leaf.place >= trace.cursor.depth:
-                leaf.trace = None
+        _release(trace, leaves)
         raise
+
+
+def _release(trace: Trace, leaves: list[Node]) -> None:
+    """Set leaves free again that were kept from being put into the trace."""
+    for leaf in leaves:
+        if leaf.trace is trace and leaf.place >= trace.cursor.depth:
+            leaf.trace = None
 
 
 def _passing(trace: Trace, name: Sequence[Any], pairs: list[Pair], call: Call, context: Any) -> list[Pair]:
     """:func:`recorded` behind a size that came first, where the trie keeps nothing: found by its operands' shapes instead."""
-    if not _fit(trace, pairs, enter):
+    try:
+        fit = _fit(trace, pairs, enter)
+    except OnMeta:
+        fit = False
+    if not fit:
         return values_of(call(context, pairs), pairs)
     try:
         key, outside, given = spelled(name, pairs)

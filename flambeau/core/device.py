@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 
 class device:
-    """A device by type and index, as ``torch.device``. Only ``"cpu"`` (and ``"meta"`` as a name) can hold tensors."""
+    """A device by type and index, as ``torch.device``. Tensors are on ``"cpu"``, or on ``"meta"``, where they have no values."""
 
     __slots__ = ("type", "index")
 
@@ -46,12 +47,9 @@ class device:
     def __hash__(self) -> int:
         return hash((self.type, self.index))
 
-    def __enter__(self) -> device:
-        check_device(self)
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        pass
+    #: As a context: tensors that are made inside are there, if nobody says otherwise. Put here by ``ops.default_device``.
+    __enter__: Callable[[device], device]
+    __exit__: Callable[..., None]
 
     def __reduce__(self) -> Any:
         return device, (self.type, self.index)
@@ -59,7 +57,7 @@ class device:
 
 KNOWN = ("cpu", "cuda", "mps", "xpu", "xla", "meta", "hip", "mkldnn", "vulkan", "hpu", "mtia", "privateuseone")
 CPU = device("cpu")
-NAMED = {"cpu": CPU}
+NAMED = {"cpu": CPU, "meta": device("meta")}
 """What tensors say of the devices that there are, by the names under which the compiler knows them."""
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..graph.dtypes import dtype
+from ..graph.meta import NOTHING
 from ..graph.primitives import WRITE, nbytes
 from ..graph.shapes import Size, View, contiguous_strides
 from ..graph.trace import Node, evaluate, note_rebinding, record, record_constant
@@ -120,8 +121,10 @@ class Storage:
         come in between.
         """
         buffer = node.buffer
-        if buffer is not None and buffer.ever_exposed and buffer.exposed() or self.node is not node:
-            return False
+        if buffer is not None and buffer.ever_exposed and (buffer is NOTHING or buffer.exposed()) or self.node is not node:
+            if buffer is NOTHING:  # there is nothing to be written to
+                self.version += 1
+            return buffer is NOTHING
         self.version += 1
         self.node = value
         trace = value.trace
@@ -152,7 +155,7 @@ def whole(shape: Size) -> View:
 def is_exposed(node: Node) -> bool:
     """Whether others (NumPy arrays, pointers) can see this value's memory."""
     buffer = node.buffer
-    return buffer is not None and buffer.ever_exposed and buffer.exposed()
+    return buffer is not None and buffer.ever_exposed and buffer is not NOTHING and buffer.exposed()
 
 
 _holders_of_node = other_holders(attrgetter("node"))

@@ -395,9 +395,16 @@ class Tensor(TensorValues, TensorHooks, Methods):
     def layout(self) -> Any:
         return strided
 
-    is_cuda = is_sparse = is_quantized = is_meta = is_mps = is_nested = is_xla = is_mkldnn = False
+    is_cuda = is_sparse = is_quantized = is_mps = is_nested = is_xla = is_mkldnn = False
     is_ipu = is_maia = is_mtia = is_sparse_csr = is_vulkan = is_xpu = volatile = False
-    is_cpu = True
+
+    @property
+    def is_cpu(self) -> bool:
+        return self.device is NAMED["cpu"]
+
+    @property
+    def is_meta(self) -> bool:
+        return self.device is NAMED["meta"]
 
     @property
     def names(self) -> tuple[None, ...]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..graph.dtypes import bool_, float32, float64, int64
+from ..graph.meta import NOTHING
 from ..graph.notices import warn_once
 from ..graph.trace import evaluate, have_read, local
 
@@ -66,6 +67,10 @@ class TensorValues:
         """A NumPy array that shares this tensor's memory. Raises if it requires grad (unless ``force``) or is bfloat16."""
         if self.requires_grad and not force:
             raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
+        if self._read().buffer is NOTHING:
+            raise TypeError(
+                "can't convert meta device type tensor to numpy. Use Tensor.cpu() to copy the tensor to host memory first."
+            )
         if self.dtype.numpy is None:
             raise TypeError("Got unsupported ScalarType BFloat16")
         return self._array(expose=True)
@@ -102,6 +107,8 @@ class TensorValues:
     def item(self) -> Any:
         """The value of a one-element tensor as a Python number."""
         node, view = self._read(), self._view  # held while the memory is read: another thread may write to the tensor
+        if node.buffer is NOTHING:
+            raise RuntimeError("Tensor.item() cannot be called on meta tensors")
         if (sizes := node.shape if view is None else view.sizes) and sizes.numel() != 1:
             raise RuntimeError(f"a Tensor with {sizes.numel()} elements cannot be converted to Scalar")
         d = node.dtype

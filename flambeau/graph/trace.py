@@ -198,6 +198,13 @@ def _turn_to_a_new_trace() -> None:
 
 in_child(_turn_to_a_new_trace)  # a signal's handler may have forked while something was recorded
 
+class OnMeta(Exception):
+    """A value that has no memory was to become a leaf of a trace that is evaluated (see :mod:`flambeau.graph.meta`)."""
+
+
+without_memory: list[Callable[..., Any]] = []
+"""Calls a function again where what it records has no memory; put here by :mod:`flambeau.graph.meta`."""
+
 evaluate_trace: list[Callable[[Trace], None]] = []
 """The evaluator, put here by the compiler (the graph knows nothing of what is below it)."""
 
@@ -482,7 +489,10 @@ def record(
     for value, view in operands:
         if type(value) is Node:
             if value.trace is not trace:
-                value = enter(trace, value)
+                try:
+                    value = enter(trace, value)
+                except OnMeta:
+                    return without_memory[0](record, primitive, attributes, *operands)  # type: ignore[no-any-return]
             key.append(value.place)
             if view is not None and view.offset > 0:
                 numbers += (view.offset,)

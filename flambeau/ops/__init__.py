@@ -15,6 +15,7 @@ from . import (  # for what they declare  # noqa: F401
     counting,
     creation,
     decompositions,
+    default_device,
     dropout,
     exchange,
     from_data,

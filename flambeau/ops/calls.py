@@ -13,6 +13,7 @@ from inspect import CO_VARARGS, CO_VARKEYWORDS
 from types import CodeType
 from typing import Any
 
+from ..core.meta import made_on_meta, names_meta
 from ..core.tensor import Tensor
 from ..graph.dtypes import OF_PYTHON, dtype
 from ..graph.notices import warn
@@ -53,7 +54,9 @@ class Forms:
         self.one_by_one = method and name.rstrip("_") in ONE_BY_ONE
         #: How many positional arguments the plain form has, if there is another one with more.
         self.most = parameters.index(self.scales[0]) if self.scales else 2 if self.one_by_one else 1 << 30
-        self.inert = INERT.difference(parameters) if {"device", "dtype"}.issubset(parameters) else set()
+        #: Whether it makes tensors on a device.
+        self.makes = {"device", "dtype"}.issubset(parameters)
+        self.inert = INERT.difference(parameters) if self.makes else set()
         names = [(other, own) for other, own in NUMPY_NAMES.items() if own in parameters]
         names += [pair for form in called for pair in zip(form, parameters)]
         #: {what a parameter is called otherwise: what it is called here}.
@@ -74,6 +77,8 @@ class Forms:
             self.keywords |= {"out"}
         if self.typed:
             self.keywords |= {"dtype"}
+        if self.makes:
+            self.keywords |= {"device"}
         if self.sequence is not None:
             self.keywords |= {self.sequence}
 
@@ -102,6 +107,8 @@ class Forms:
         if len(arguments) > self.most:
             behind = (arguments[0], arguments[1:])
             arguments = behind if self.one_by_one else self._scales_behind(arguments, keywords)
+        if self.makes and names_meta(keywords.get("device")):
+            return made_on_meta(self.plain, *arguments, **keywords)
         if out is None:
             return self.plain(*arguments, **keywords)
         if self.typed and isinstance(out, Tensor) and "exact" not in self.out:
@@ -174,6 +181,7 @@ class Specializing:
     """
 
     DTYPE = dtype
+    ELSEWHERE = staticmethod(names_meta)
 
     wrapper: Any
 
@@ -220,6 +228,7 @@ class Specializing:
         special += ["_rest"] if self._rest == "_rest" else []
         special += ["dtype is not None and type(dtype) is not _exported.DTYPE"] if forms.typed else []
         special += ["out is not None"] if forms.takes_out else []
+        special += ["device is not None and _exported.ELSEWHERE(device)"] if forms.makes else []
         special += ["_further"] if further else []
         arguments = [*self._positional, *rest, ""]
         keywords = [*further, *[f"{name!r}: {name}" for name in self._named]]

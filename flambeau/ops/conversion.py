@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from ..core.device import check_device, contiguous_format, preserve_format
 from ..core.device import memory_format as MemoryFormat
 from ..core.history import Gradient
+from ..core.meta import is_meta, names_meta
 from ..core.tensor import Tensor
 from ..graph import dtypes
 from ..graph import primitives as p
@@ -25,6 +26,7 @@ from ..graph.dtypes import (
     result_type,
 )
 from ..graph.dtypes import dtype as dtype_type
+from ..graph.meta import no_data, on_meta
 from ..graph.primitives import COPY
 from ..graph.trace import record
 from .dispatch import attach, tracked
@@ -153,9 +155,14 @@ def to(self: Tensor, *arguments: Any, **keywords: Any) -> Tensor:
         copy = rest[1]
     if other is not None:
         d = other.dtype
-    if device is not None:
+    d = self.dtype if d is None else given_dtype(d)
+    if names_meta(device) or other is not None and is_meta(other):
+        return on_meta(converted, self, d, copy or not is_meta(self), keywords.get("memory_format"))
+    if device is not None or other is not None:
         check_device(device)
-    return converted(self, self.dtype if d is None else given_dtype(d), copy, keywords.get("memory_format"))
+        if is_meta(self):
+            raise no_data()
+    return converted(self, d, copy, keywords.get("memory_format"))
 
 
 def _dtype_method(name: str, d: dtype_type) -> None:
@@ -181,7 +188,9 @@ def type_as(self: Tensor, other: Tensor) -> Tensor:
 
 @operation(function=False)
 def cpu(self: Tensor, memory_format: MemoryFormat = preserve_format) -> Tensor:
-    """The tensor itself, for there is only the CPU, or a copy that lies as ``memory_format`` asks."""
+    """The tensor itself, or a copy that lies as ``memory_format`` asks. ``NotImplementedError`` if it has no values."""
+    if is_meta(self):
+        raise no_data()
     return converted(self, self.dtype, False, memory_format)
 
 

@@ -7,12 +7,14 @@ from typing import Any
 import numpy as np
 
 from ..core.device import check_device
+from ..core.meta import is_meta, names_meta, recording_on_meta, without_values
 from ..core.tensor import Tensor
 from ..cpu.memory import allocate
 from ..graph import dtypes
 from ..graph.bounds import LARGEST, SMALLEST, check_fits, check_strides, check_value, whole_number, within_half
 from ..graph.dtypes import dtype as dtype_type
 from ..graph.dtypes import get_default_dtype
+from ..graph.meta import on_meta
 from ..graph.primitives import nbytes
 from ..graph.shapes import Size, View
 from ..graph.trace import local, record_constant
@@ -25,7 +27,9 @@ def finished(
     tensor: Tensor, requires_grad: bool = False, device: Any = None, layout: Any = None, pin: bool = False
 ) -> Tensor:
     """What all creation functions end with."""
-    if device is not None:
+    if names_meta(device):
+        tensor = tensor if is_meta(tensor) else without_values(tensor)
+    elif device is not None:
         check_device(device)
     if local.inference:
         tensor._autograd_state().inference = True
@@ -128,7 +132,7 @@ def _like(name: str) -> Any:
     def like(input: Tensor, *, dtype: Any = None, layout: Any = None, device: Any = None, requires_grad: bool = False,
              memory_format: Any = None, pin_memory: bool = False) -> Tensor:  # fmt: skip
         value, d = 1 if name == "ones" else 0, dtype or input.dtype
-        return finished(alike(input, lambda sizes: filled(sizes, value, d), memory_format), requires_grad, device)
+        return finished(alike(input, lambda sizes: filled(sizes, value, d), memory_format, device), requires_grad, device)
 
     meaning = f"{name.capitalize()} with the sizes and dtype of ``input``."
     return operation(method=False)(titled(like, name + "_like", meaning))
@@ -143,7 +147,7 @@ def full_like(input: Tensor, fill_value: Any, *, dtype: Any = None, layout: Any 
     """``fill_value`` with the sizes and dtype of ``input``."""
     d = dtype or input.dtype
     value = filling(number_of(fill_value), d, input.shape)
-    made = alike(input, lambda sizes: filled(sizes, value, d), memory_format)
+    made = alike(input, lambda sizes: filled(sizes, value, d), memory_format, device)
     return finished(made, requires_grad, device)
 
 
@@ -166,6 +170,8 @@ def empty_strided(
 def _new_method(name: str) -> None:
     def make(self: Tensor, *size: Any, dtype: Any = None, device: Any = None, layout: Any = None,
              requires_grad: bool = False, pin_memory: bool = False) -> Tensor:  # fmt: skip
+        if device is None and is_meta(self) and not recording_on_meta():
+            return on_meta(make, self, *size, dtype=dtype, requires_grad=requires_grad)
         return finished(filled(checked_sizes(size), 1 if name == "ones" else 0, dtype or self.dtype), requires_grad, device)
 
     meaning = f"{name.capitalize()} of the given sizes in this tensor's dtype."
@@ -181,6 +187,8 @@ def new_full(
     self: Tensor, size: Sizes, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """``fill_value`` in the given sizes and this tensor's dtype."""
+    if device is None and is_meta(self) and not recording_on_meta():
+        return on_meta(new_full, self, size, fill_value, dtype=dtype, requires_grad=requires_grad)
     return full(size, fill_value, dtype=dtype or self.dtype, device=device, requires_grad=requires_grad)
 
 

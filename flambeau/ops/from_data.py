@@ -13,6 +13,7 @@ import numpy as np
 
 from ..core.at_once import SMALL, element
 from ..core.device import check_device
+from ..core.meta import names_meta, without_values
 from ..core.storage import Storage
 from ..core.tensor import Tensor
 from ..cpu.memory import Buffer, allocate
@@ -310,6 +311,8 @@ def tensor(
 @operation(method=False)
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     """As :func:`tensor`, sharing memory (and history) with tensors and arrays where the dtype permits."""
+    if names_meta(device):
+        return without_values(as_tensor(data, dtype))
     if device is not None:
         check_device(device)
     if isinstance(data, Tensor):

@@ -19,6 +19,7 @@ from functools import lru_cache
 from typing import Any
 
 from ..core.device import channels_last, channels_last_3d, contiguous_format, memory_format, preserve_format
+from ..core.meta import is_meta, made_on_meta, recording_on_meta
 from ..core.storage import Storage
 from ..core.tensor import Tensor
 from ..graph.primitives import COPY, Primitive
@@ -226,8 +227,13 @@ def lay(result: Tensor, order: Order) -> Tensor:
     return result
 
 
-def alike(tensor: Tensor, make: Callable[[Size], Tensor], memory_format: Any = None) -> Tensor:
-    """What ``make`` gives for sizes, with those of ``tensor`` and its axes in the order that ``memory_format`` asks for."""
+def alike(tensor: Tensor, make: Callable[[Size], Tensor], memory_format: Any = None, device: Any = None) -> Tensor:
+    """What ``make`` gives for sizes, with those of ``tensor`` and its axes in the order that ``memory_format`` asks for.
+
+    Where ``tensor`` has no values, neither has what is made, unless a device is given.
+    """
+    if device is None and is_meta(tensor) and not recording_on_meta():
+        return made_on_meta(alike, tensor, make, memory_format)  # type: ignore[no-any-return]
     order = asked_order(memory_format, tensor)
     if order is None:
         return make(tensor.shape)

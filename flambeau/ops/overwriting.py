@@ -10,10 +10,12 @@ import numpy as np
 
 from ..core.at_once import write_over
 from ..core.device import preserve_format
+from ..core.meta import is_meta
 from ..core.modes import without_history
 from ..core.tensor import Tensor
 from ..graph import primitives as p
 from ..graph.dtypes import dtype
+from ..graph.meta import no_data
 from ..graph.shapes import Size, View, wrap_dim
 from ..graph.trace import local
 from .assignment import Overwritten, assign, overwrite, overwritten_by
@@ -49,6 +51,8 @@ def copy_(self: Tensor, other: Tensor, non_blocking: bool = False) -> Tensor:
     """Take the values of ``other`` (broadcast and converted)."""
     if not isinstance(other, Tensor):
         raise TypeError(f"copy_(): argument 'other' (position 1) must be Tensor, not {type(other).__name__}")
+    if is_meta(other) and not is_meta(self):
+        raise no_data()
     if write_over(self, other):
         return self
     return overwrite(self, _copied(other, self.shape, self.dtype), CopyBackwards, other)

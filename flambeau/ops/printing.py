@@ -171,7 +171,11 @@ def _suffixes(tensor: Tensor) -> list[str]:
     """What is said of a tensor behind its elements."""
     found = []
     d = tensor.dtype
-    if tensor.numel() == 0:
+    if tensor.is_meta:
+        found += ["device='meta'", f"size={tuple(tensor.shape)}"]
+        if d is not get_default_dtype():
+            found.append(f"dtype={d}")
+    elif tensor.numel() == 0:
         if tensor.ndim != 1:
             found.append(f"size={tuple(tensor.shape)}")
         if d is not get_default_dtype():
@@ -196,7 +200,7 @@ def tensor_text(tensor: Tensor, contents: str | None = None) -> str:
     prefix = "tensor(" if plain else kind.__name__ + "("
     indent = len(prefix)
     if contents is None:
-        contents = _content(tensor, indent) if tensor.numel() else "[]"
+        contents = "..." if tensor.is_meta else _content(tensor, indent) if tensor.numel() else "[]"
     text = prefix + contents
     length = len(text) - text.rfind("\n") + 1
     for suffix in _suffixes(tensor):

@@ -228,7 +228,7 @@ def _like(name: str, function: Any) -> Any:
              device: Any = None, requires_grad: bool = False, pin_memory: bool = False,
              memory_format: Any = None) -> Tensor:  # fmt: skip
         options = {"generator": generator, "dtype": dtype or input.dtype, "device": device}
-        made = alike(input, lambda sizes: function(sizes, **options), memory_format)
+        made = alike(input, lambda sizes: function(sizes, **options), memory_format, device)
         return made.requires_grad_() if requires_grad else made
 
     return operation(method=False)(titled(like, name, f"``{name[:-5]}`` with the sizes and dtype of ``input``."))
@@ -424,5 +424,5 @@ def randint_like(input: Tensor, *limits: Any, low: Any = None, high: Any = None,
                  pin_memory: bool = False, memory_format: Any = None) -> Tensor:  # fmt: skip
     """``randint`` with the sizes and dtype of ``input``."""
     options = {"low": low, "high": high, "generator": generator, "dtype": dtype or input.dtype, "device": device}
-    made = alike(input, lambda sizes: randint(*limits, size=sizes, **options), memory_format)
+    made = alike(input, lambda sizes: randint(*limits, size=sizes, **options), memory_format, device)
     return made.requires_grad_() if requires_grad else made

@@ -5,13 +5,14 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from ..core.device import check_device, device
+from ..core.device import device
 from ..cpu.runner import default_runner
 from ..graph import dtypes
 from ..graph.dtypes import dtype
 from ..graph.notices import warn
 from ..graph.steps import forget_steps
 from ..graph.trace import step_boundary
+from .default_device import current
 
 # --- defaults --------------------------------------------------------------------------------------------------------
 
@@ -37,14 +38,9 @@ def set_default_tensor_type(t: Any) -> None:
     set_default_dtype(d)
 
 
-def set_default_device(device: Any) -> None:
-    """The default device can only be the CPU: anything else raises as on a machine without that hardware."""
-    check_device(device)
-
-
 def get_default_device() -> device:
-    """The CPU."""
-    return device("cpu")
+    """Where tensors are made, if nobody says otherwise."""
+    return current()
 
 
 # --- determinism: results never depend on threads or order, so these are only remembered -----------------------------

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.device import CPU, check_device
+from ..core.device import check_device
 from ..core.tensor import Tensor
 from ..graph import dtypes
 from ..graph.dtypes import TYPE_NAMES, dtype
@@ -56,7 +56,7 @@ class UntypedStorage:
 
     @property
     def device(self) -> Any:
-        return CPU
+        return self._tensor.device
 
     is_cuda = is_sparse = False
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..core.device import check_device, device, layout, sparse_coo, strided
+from ..core.meta import without_values
 from ..core.tensor import Tensor
 from ..cpu.memory import allocate
 from ..graph.dtypes import dtype, uint8
@@ -102,6 +103,8 @@ def default_restore_location(storage: Any, location: str) -> Any:
     kind = str(location).partition(":")[0]
     if kind == "cpu":
         return storage
+    if kind == "meta":
+        return without_values(storage._tensor)
     if kind == "cuda":
         raise RuntimeError(
             "Attempting to deserialize object on a CUDA device but torch.cuda.is_available() is False. If you are "

@@ -203,6 +203,12 @@ class ModuleState:
         try:
             with flambeau.no_grad():
                 if not assign:
+                    if own.is_meta and not loaded.is_meta:
+                        warn(
+                            f"for {key}: copying from a non-meta parameter in the checkpoint to a meta parameter in the current "
+                            "model, which is a no-op. (Did you mean to pass `assign=True` to assign items in the state "
+                            "dictionary to their corresponding key in the module instead of copying them in place?)"
+                        )
                     own.copy_(loaded)
                     return
                 if isinstance(own, Parameter):

@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 import flambeau
 
 from ...core.tensor import Tensor
-from ...ops.from_data import tensor
 from .. import functional as F
 from ._layer import in_dimensions
 from .module import Module
@@ -37,7 +36,7 @@ class _NormBase(_Affine):
         if track_running_stats:
             self.register_buffer("running_mean", flambeau.zeros(num_features, device=device, dtype=dtype))
             self.register_buffer("running_var", flambeau.ones(num_features, device=device, dtype=dtype))
-            self.register_buffer("num_batches_tracked", tensor(0, dtype=flambeau.long, device=device))
+            self.register_buffer("num_batches_tracked", flambeau.tensor(0, dtype=flambeau.long, device=device))
         else:
             self.register_buffer("running_mean", None)
             self.register_buffer("running_var", None)
@@ -77,7 +76,7 @@ class _NormBase(_Affine):
             key = prefix + "num_batches_tracked"
             if key not in state_dict:
                 own = self.num_batches_tracked
-                state_dict[key] = own if own is not None else tensor(0, dtype=flambeau.long)
+                state_dict[key] = own if own is not None else flambeau.tensor(0, dtype=flambeau.long)
         super()._load_from_state_dict(
             state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs
         )
