@@ -136,7 +136,7 @@ def _listed(value: Any, count: int) -> list[Any]:
 
 def _without_defaults(values: list[Any], defaults: list[Any]) -> list[Any]:
     values = [*values]
-    while defaults and values[-1] == defaults[-1]:
+    while defaults and not isinstance(values[-1], Tensor) and values[-1] == defaults[-1]:
         values.pop()
         defaults = defaults[:-1]
     return values
@@ -200,6 +200,29 @@ def _embedding(
 ) -> Any:  # fmt: skip
     values = [-1 if padding_idx is None else padding_idx, scale_grad_by_freq, sparse]
     return emit("embedding.default", weight, input, *_without_defaults(values, [-1, False, False]))
+
+
+_REDUCTIONS = {"none": 0, "mean": 1, "sum": 2}
+
+
+def _cross_entropy(
+    emit: Emit, input: Any, target: Any, weight: Any = None, size_average: Any = None, ignore_index: int = -100,
+    reduce: Any = None, reduction: str = "mean", label_smoothing: float = 0.0,
+) -> Any:  # fmt: skip
+    values = [weight, _REDUCTIONS[reduction], ignore_index, label_smoothing]
+    return emit("cross_entropy_loss.default", input, target, *_without_defaults(values, [None, 1, -100, 0.0]))
+
+
+def _loss(name: str) -> Callable[..., Any]:
+    """A loss that has nothing but a reduction."""
+
+    def write(
+        emit: Emit, input: Any, target: Any, size_average: Any = None, reduce: Any = None, reduction: str = "mean"
+    ) -> Any:
+        input, target = emit("broadcast_tensors.default", [input, target])
+        return emit(f"{name}.default", input, target, *_without_defaults([_REDUCTIONS[reduction]], [1]))
+
+    return write
 
 
 def _softmax(name: str) -> Callable[..., Any]:
@@ -310,7 +333,8 @@ WRITTEN: dict[str, Callable[..., Any]] = {
        for name in ("float", "double", "half", "bfloat16", "long", "int", "bool")},
     "functional.batch_norm": _batch_norm, "functional.layer_norm": _layer_norm, "functional.group_norm": _group_norm,
     "dropout": _dropout,
-    "functional.embedding": _embedding, "softmax": _softmax("softmax"), "log_softmax": _softmax("log_softmax"),
+    "functional.embedding": _embedding, "cross_entropy": _cross_entropy, "mse_loss": _loss("mse_loss"),
+    "l1_loss": _loss("l1_loss"), "softmax": _softmax("softmax"), "log_softmax": _softmax("log_softmax"),
     "split": _split, "to": _to, "__getitem__": _items,
     "__radd__": lambda emit, x, y: emit("add.Tensor", x, y), "__rmul__": lambda emit, x, y: emit("mul.Tensor", x, y),
     "__rsub__": lambda emit, x, y: emit("rsub.Scalar", x, y), "__rpow__": lambda emit, x, y: emit("pow.Scalar", y, x),

@@ -71,6 +71,11 @@ OTHERWISE: dict[str, Callable[..., Any]] = {
     "alias": lambda input: input.view(input.shape),
     "binary_cross_entropy": _loss("binary_cross_entropy", "weight"),
     "copy": lambda input, src, non_blocking=False: src.to(input.dtype).expand(input.shape).clone(),
+    "cross_entropy_loss": lambda input, target, weight=None, reduction=1, ignore_index=-100, label_smoothing=0.0: (
+        functional.cross_entropy(
+            input, target, weight, ignore_index=ignore_index, reduction=_REDUCTIONS[reduction], label_smoothing=label_smoothing
+        )
+    ),
     "huber_loss": lambda input, target, reduction=1, delta=1.0: functional.huber_loss(
         input, target, _REDUCTIONS[reduction], delta
     ),
@@ -81,6 +86,8 @@ OTHERWISE: dict[str, Callable[..., Any]] = {
     "mT": lambda input: input.transpose(-2, -1),
     "mse_loss": _loss("mse_loss"),
     "numpy_T": lambda input: input.permute(*reversed(range(input.ndim))),
+    "pad": lambda input, pad, mode="constant", value=None: functional.pad(input, pad, mode, value),
+    "scaled_dot_product_attention": functional.scaled_dot_product_attention,
     "slice": _slice,
     "smooth_l1_loss": lambda input, target, reduction=1, beta=1.0: functional.smooth_l1_loss(
         input, target, reduction=_REDUCTIONS[reduction], beta=beta

@@ -96,6 +96,11 @@ OPERATIONS: dict[str, Any] = {
     "activations": lambda T, x: [getattr(T.nn.functional, n)(x) for n in "relu elu silu mish hardswish leaky_relu selu".split()],
     "matrices": lambda T, x: (x @ x.t(), T.matmul(x, x.T), T.bmm(x[None], x.t()[None]), x.softmax(0), x.log_softmax(-1)),
     "casts": lambda T, x: (x.double(), x.float(), x.long(), x.to(T.int32), x.to("cpu"), x.bool()),
+    "losses": lambda T, x: (
+        T.nn.functional.cross_entropy(x, T.tensor([0, 2])), T.nn.functional.l1_loss(x, x * 3, reduction="sum"),
+    ),
+    "attention": lambda T, x: T.nn.functional.scaled_dot_product_attention(x[None], x[None], x[None], is_causal=True),
+    "padding": lambda T, x: (T.nn.functional.pad(x, (1, 2)), T.nn.functional.pad(x, (0, 1), value=3.0)),
     "masks": lambda T, x: (x.masked_fill(x > 0, 2.0), x.tril(), T.triu(x, 1), x.cumsum(1), x.gather(1, T.tensor([[0], [1]]))),
 }  # fmt: skip
 
