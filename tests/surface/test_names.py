@@ -138,3 +138,14 @@ except (TorchDynamoException, Unsupported, DistBackendError):
 except ValueError:
     pass
 """)
+
+
+def test_names_of_torchvision() -> None:
+    check("""
+from torchvision import io
+from torchvision.ops.misc import FrozenBatchNorm2d
+from torchvision.io.image import read_image
+import torch, torchvision.ops
+assert not isinstance(torch.nn.BatchNorm2d(1), FrozenBatchNorm2d) and io.read_image is read_image
+assert torchvision.ops.FrozenBatchNorm2d is FrozenBatchNorm2d and callable(torchvision.ops.boxes.box_iou)
+""")
