@@ -16,8 +16,11 @@ from ..core.samples import Samples, SampleTrace, do_for_all, node_of_all, result
 from ..core.tensor import Tensor
 from ..graph.shapes import Size
 from ..graph.trace import local
+from ..ops import NAMESPACE
 from .engine import Run, _reachable, _run
 from .roots import key_of
+
+view_as_real, view_as_complex = NAMESPACE["view_as_real"], NAMESPACE["view_as_complex"]
 
 
 class SampleEntrance(Gradient):
@@ -49,8 +52,36 @@ class Batch(Samples):
     ) -> list[tuple[Tensor, bool] | None]:  # fmt: skip
         """What ``function`` gives for each sample, stacked along a first axis, which all inputs have; and whether it differs.
 
-        If an input is written to in place, ``put_back`` is called with its number and what it is then.
+        If an input is written to in place, ``put_back`` is called with its number and what it is then. Complex numbers are
+        handed over as pairs of real ones.
         """
+        paired = [x.dtype.kind == "complex" for x in inputs]
+        given_back: list[bool] = []
+
+        def of_pairs(*samples: Tensor) -> list[Tensor | None]:
+            results = function(*[view_as_complex(x) if pair else x for x, pair in zip(samples, paired)])
+            given_back.extend(result is not None and result.dtype.kind == "complex" for result in results)
+            return [as_pairs(result) if pair else result for result, pair in zip(results, given_back)]
+
+        def put(number: int, value: Tensor) -> None:
+            assert put_back is not None
+            put_back(number, view_as_complex(value) if paired[number] else value)
+
+        def as_pairs(value: Any) -> Tensor:
+            return view_as_real(value.resolve_conj())  # type: ignore[no-any-return]
+
+        real = [as_pairs(x) if pair else x for x, pair in zip(inputs, paired)]
+        outputs = self._of_real(of_pairs, real, None if put_back is None else put)
+        return [
+            (view_as_complex(output[0]), output[1]) if pair and output is not None else output
+            for output, pair in zip(outputs, given_back)
+        ]
+
+    def _of_real(
+        self, function: Callable[..., Sequence[Tensor | None]], inputs: Sequence[Tensor],
+        put_back: Callable[[int, Tensor], None] | None,
+    ) -> list[tuple[Tensor, bool] | None]:  # fmt: skip
+        """:meth:`call` for tensors of real numbers."""
         nodes = [node_of_all(tensor) for tensor in inputs]
 
         def for_one(trace: SampleTrace) -> tuple[list[Tensor], Sequence[Tensor | None]]:

@@ -72,6 +72,15 @@ def test_expressions(expression: str, arrays: tuple[np.ndarray, ...], axes: Any)
     agree(program, 2e-5)
 
 
+def test_complex_numbers() -> None:
+    def program(T: Any) -> Any:
+        z = T.complex(T.tensor(X[:, 0]), T.tensor(X[:, 1]))
+        found = T.vmap(lambda a, b: (a * a.conj() + b, a.abs().sum(), T.fft.fft(b), a.conj(), a[1:]))(z, T.tensor(Y))
+        return [T.view_as_real(x.resolve_conj()) if x.is_complex() else x for x in found]
+
+    agree(program, 1e-5)
+
+
 def test_structures_axes_and_chunks() -> None:
     def program(T: Any) -> Any:
         x, y = T.tensor(X), T.tensor(Y)
