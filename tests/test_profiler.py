@@ -127,6 +127,16 @@ def test_kernels_belong_to_the_lines_that_recorded_them():
     assert profiler.key_averages().total_average().count == len(profiler.events())
 
 
+def test_what_was_recorded_before_at_another_line_belongs_to_the_present_one():
+    for size in (11, 12, 13):
+        flambeau.rand(size).exp().sum().item()
+        with flambeau.profiler.profile() as profiler:
+            flambeau.rand(size + 10).exp().sum().item()
+            line = line_here() - 1
+        kernels = [event for event in profiler.events() if event.category == "kernel"]
+        assert kernels and {event.stack[0].split("(")[1].split(")")[0] for event in kernels} == {str(line)}
+
+
 def test_calls_between_kernels_have_times_too():
     with flambeau.profiler.profile() as profiler:
         flambeau.rand(1000).sort().values.tolist()

@@ -20,6 +20,7 @@ import numpy as np
 from ..graph.primitives import FILL
 from ..graph.segments import SEGMENT
 from ..graph.steps import Step
+from ..graph.trace import lines_wanted
 from ..interpreter.forks import new_lock
 from ..kernels.contract import NEW_PHASE, PADDING, STOP_ON_ERROR, Device, ReusedMemory
 from ..kernels.kernel import Late, Operand
@@ -62,6 +63,8 @@ class AssembledPlan:
         self.memory: dict[int, ReusedMemory] = {}
         self.kept_bytes = 4000 + self.arguments.nbytes + steps.nbytes + 100 * len(memory.first)
         self._work = [known.form.outline.work for known in parts.fitted], parts.which
+        #: The line that recorded each part, for reports: what parts of one structure have in common has that of the first.
+        self._sites = parts.sites() if lines_wanted[0] else None
         #: What verifies the memory of each run, if plans are verified.
         self.check = self._check_memory if planning.CHECK else None
         self._lifetimes = memory if planning.CHECK else None
@@ -70,7 +73,9 @@ class AssembledPlan:
     def work(self) -> list[Any]:
         """What reports say of its pieces of work."""
         known, which = self._work
-        return [work for number in which.tolist() for work in known[number]]
+        if self._sites is None:
+            return [work for number in which.tolist() for work in known[number]]
+        return [work.at(site) for number, site in zip(which.tolist(), self._sites) for work in known[number]]
 
     def fill(self, arena: int, leaves: Iterable[int], outputs: Iterable[int], numbers: Sequence[Any]) -> None:
         """Write addresses and numbers into the table."""
@@ -152,6 +157,10 @@ class _Parts:
                 kept[part] = False
         if self.fills:
             self._only(kept)
+
+    def sites(self) -> list[tuple[str, int] | None]:
+        """The line that recorded each part."""
+        return [self.rows[row].steps_of(turn)[0].site for row, turn in zip(self.row.tolist(), self.turn.tolist())]
 
     def _leave_out(self) -> None:
         """Find for each place the last part that reads it, -1 for none, and leave out parts of which nothing is needed."""

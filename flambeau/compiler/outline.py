@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Sequence
+from copy import copy
 from operator import itemgetter
 from typing import Any
 
@@ -39,6 +40,12 @@ class Work:
         self.bytes = value_of(sum(operand.bytes for operand in (*piece.reads, *piece.writes)))
         self.native = isinstance(piece, Call)
         self.flops, self.tiles = (value_of(piece.flops), value_of(piece.tiles)) if isinstance(piece, Call) else (0, 0)
+
+    def at(self, site: tuple[str, int] | None) -> Work:
+        """The same work, recorded at another line."""
+        made = copy(self)
+        made.site = site or self.site
+        return made
 
 
 class Outline:
