@@ -31,7 +31,9 @@ def _may_be_complex(value: Any, depth: int = 0) -> bool:
     if isinstance(value, (list, tuple)):
         return depth < 64 and any([_may_be_complex(member, depth + 1) for member in value])
     d = getattr(value, "dtype", value)
-    return isinstance(value, complex) or d is complex or getattr(d, "kind", "") in ("c", "complex")
+    kind = getattr(d, "kind", "")
+    # What has attributes of every name, and is compared to something else than a truth, is no number.
+    return isinstance(value, complex) or d is complex or isinstance(kind, str) and kind in ("c", "complex")
 
 
 FURTHER.append(_of_complex_numbers)
