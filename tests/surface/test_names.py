@@ -112,6 +112,9 @@ assert not torch.mtia.is_available() and not torch.backends.cusparselt.is_availa
 assert torch.accelerator.current_accelerator() is None and torch.accelerator.memory_allocated() == 0
 with torch.cuda.nvtx.range("step"):
     pass
+from torch.onnx.operators import reshape_from_tensor_shape, shape_as_tensor
+assert shape_as_tensor(torch.ones(2, 3)).tolist() == [2, 3]
+assert reshape_from_tensor_shape(torch.ones(6), torch.tensor([2, 3])).shape == (2, 3)
 """)
 
 
