@@ -14,7 +14,12 @@ from conformance import modules, operations, optimisers
 from conformance.tally import Tally
 
 LAYERS = ["nn.AdaptiveMaxPool3d", "nn.FractionalMaxPool2d", "nn.FractionalMaxPool3d", "nn.LPPool3d"]
-OPERATIONS = ["add", "sub", "expand_copy", "split_with_sizes_copy", "nn.functional.max_unpool3d", "linalg.svd"]
+OPERATIONS = [
+    "add", "sub", "expand_copy", "split_with_sizes_copy", "unfold_copy", "view_copy", "nn.functional.max_unpool3d", "linalg.svd",
+    "linalg.householder_product", "ormqr", "geqrf", "linalg.tensorinv", "linalg.tensorsolve", "linalg.ldl_factor",
+    "linalg.ldl_solve", "linalg.lu_factor_ex", "masked.sum", "masked.prod", "masked.amax", "masked.argmin", "masked.mean",
+    "masked.median", "masked.var", "masked.softmin", "masked.normalize", "masked.logaddexp", "masked.cumprod",
+]  # fmt: skip
 
 
 def assert_whole(tally: Tally) -> None:
