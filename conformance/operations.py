@@ -261,6 +261,7 @@ class Checks:
 
 def _gradients_differ(ours: list[Any], theirs: list[Any], values: bool) -> str | None:
     """A gradient that is not there stands for zeros."""
+    ours = ours or [None] * len(theirs)
     if len(ours) != len(theirs):
         return f"{len(ours)} gradients instead of {len(theirs)}"
     for a, b in zip(ours, theirs):

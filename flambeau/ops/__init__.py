@@ -18,6 +18,7 @@ from . import (  # for what they declare  # noqa: F401
     default_device,
     dropout,
     exchange,
+    factorizations,
     from_data,
     functions,
     gather_scatter,
