@@ -42,9 +42,9 @@ def _unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
     return unfold(input, dimension, size, step)
 
 
-def _view(input: Tensor, size: Any = None, *, dtype: Any = None) -> Tensor:
+def _view(input: Tensor, *size: Any, dtype: Any = None) -> Tensor:
     """The elements in another shape, or their bits as another dtype."""
-    return view(input, dtype) if size is None else view(input, size)
+    return view(input, *size, dtype=dtype)
 
 
 def _split_with_sizes(input: Tensor, split_sizes: Any, dim: int = 0) -> tuple[Tensor, ...]:

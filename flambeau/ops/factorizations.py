@@ -53,7 +53,7 @@ def _reflected(packed: Tensor, tau: Tensor, x: Tensor, forward: bool) -> Tensor:
     return x
 
 
-@operation("orgqr(input, tau)", "linalg.householder_product", method=False, out="exact")
+@operation(only="linalg.householder_product", out="exact")
 @one_node("LinalgHouseholderProductBackward0")
 def householder_product(input: Tensor, tau: Tensor) -> Tensor:
     """The first columns of Q, of which ``input`` and ``tau`` hold the reflections: see :func:`geqrf`."""
@@ -85,10 +85,10 @@ def householder_product(input: Tensor, tau: Tensor) -> Tensor:
     return _reflected(input, tau, eye(m, n, dtype=input.dtype).expand(*input.shape), False)
 
 
-@operation(function=False)
-def orgqr(self: Tensor, input2: Tensor) -> Tensor:
+@operation(out="exact")
+def orgqr(input: Tensor, input2: Tensor) -> Tensor:
     """:func:`householder_product` under its old name."""
-    return householder_product(self, input2)
+    return householder_product(input, input2)
 
 
 @operation(out="exact")
