@@ -27,26 +27,6 @@ def _slice(input: Tensor, dim: int = 0, start: int | None = None, end: int | Non
     return input[(*place, slice(start, end, step))]  # type: ignore[no-any-return]
 
 
-def _expand(input: Tensor, size: Sizes, *, implicit: bool = False) -> Tensor:
-    """The tensor with axes of extent 1 repeated up to ``size``."""
-    return expand(input, size, implicit=implicit)
-
-
-def _split(input: Tensor, split_size: int, dim: int = 0) -> tuple[Tensor, ...]:
-    """Parts of ``split_size`` along ``dim``, the last one smaller if need be."""
-    return split(input, split_size, dim)
-
-
-def _unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
-    """Windows of ``size`` along an axis, ``step`` apart, as a last axis."""
-    return unfold(input, dimension, size, step)
-
-
-def _view(input: Tensor, *size: Any, dtype: Any = None) -> Tensor:
-    """The elements in another shape, or their bits as another dtype."""
-    return view(input, *size, dtype=dtype)
-
-
 def _split_with_sizes(input: Tensor, split_sizes: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """Parts of the given sizes along ``dim``."""
     return split(input, split_sizes, dim)

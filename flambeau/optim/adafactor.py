@@ -88,6 +88,8 @@ class Adafactor(Optimizer):
         least, least_scale = group["eps"]
         least = finfo(parameter.dtype).eps if least is None else least
         lr = number(group["lr"])
+        if parameter.is_complex():
+            raise RuntimeError("Adafactor does not support complex parameters")
         before: Any = state.numbers
         step = before["step"] + 1.0
         if local.trace.sites:  # what was recorded before may turn out to be wrong, and the step be undone
