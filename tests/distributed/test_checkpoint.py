@@ -10,10 +10,10 @@ import pytest
 import torch
 import torch.distributed.checkpoint.format_utils
 import torch.distributed.checkpoint.state_dict
+from distributed.both import FRAMEWORKS, groups_of_one, names_for, plain, same
 
 import flambeau
 import flambeau.distributed.checkpoint.format_utils
-from distributed.both import FRAMEWORKS, groups_of_one, names_for, plain, same
 from flambeau import nn
 from flambeau.distributed import checkpoint
 

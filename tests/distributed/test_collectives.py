@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 import pytest
-
 from distributed.both import groups_of_one, same
 
 SETTING = """
