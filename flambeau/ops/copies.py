@@ -47,10 +47,9 @@ def _unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
     return unfold(input, dimension, size, step)
 
 
-def _view(input: Tensor, dtype: Any = None, *, size: Any = None) -> Tensor:
-    """The tensor's memory as another dtype, or the tensor in another shape (given as ``size``, or in place of the dtype)."""
-    seen = dtype if size is None else size
-    return view(input, seen) if isinstance(seen, DType) else view(input, *seen)
+def _view(input: Tensor, dtype: Any) -> Tensor:
+    """The tensor's memory as another dtype, or the tensor in another shape (which is then called ``size``)."""
+    return view(input, dtype) if isinstance(dtype, DType) else view(input, *dtype)
 
 
 def _copy(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -61,7 +60,8 @@ def _copy(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         result = function(*arguments, **keywords)
         return result.clone() if isinstance(result, Tensor) else tuple([part.clone() for part in result])
 
-    return operation(method=False, out="exact")(titled(copied, name, f"{function.__doc__} A copy, in memory of its own."))
+    forms = ("view_copy(input, size)",) if name == "view_copy" else ()
+    return operation(*forms, method=False, out="exact")(titled(copied, name, f"{function.__doc__} A copy, in memory of its own."))
 
 
 _VIEWS: dict[str, Callable[..., Any]] = {
