@@ -79,6 +79,7 @@ SIGNATURES = """
     bool bidirectional | Tensor input, Tensor hx, Tensor[] params, bool has_biases, int num_layers, float dropout, bool train,
     bool bidirectional, bool batch_first) gru rnn_relu rnn_tanh
 (int[] size | dtype dtype) Tensor.view
+(Tensor input, dtype dtype | Tensor input, int[] size) view_copy
 (int n, *, options | int n, int m, *, options) eye
 (Tensor input | Tensor input, *, int decimals) round
 (Tensor input, Scalar? p= | Tensor input, str p) linalg_cond

@@ -88,6 +88,11 @@ def _put(out: Any, result: Any) -> Any:
     if isinstance(out, (tuple, list)):
         return type(out)([_put(one, value) for one, value in zip(out, result)])
     if isinstance(out, ComplexTensor):
+        if isinstance(result, ComplexTensor) and result.dtype is not out.dtype:
+            raise RuntimeError(
+                f"Expected object of scalar type {TYPE_NAMES[result.dtype]} but got scalar type {TYPE_NAMES[out.dtype]} for "
+                "argument 'out'"
+            )
         if out.shape != result.shape:
             out._pair.resize_(*result.shape, 2)
         return assigned(out, result)

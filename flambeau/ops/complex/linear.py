@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 from ...core.tensor import Tensor
-from ...graph.dtypes import dtype
+from ...graph.dtypes import C_NAMES, dtype
 from .calls import complex_operation
 from .parts import made, parts
 from .real import functional, real
-from .tensor import ComplexTensor, axis_of
+from .tensor import TABLE, ComplexTensor, axis_of
 
 
 def _part(value: Any, number: int, values: tuple[int, ...], place: int) -> Any:
@@ -76,11 +76,22 @@ for _names, _values in {
     pixel_unshuffle channel_shuffle put narrow_copy""": (0,),
     "scatter scatter_add index_add index_copy index_fill": (0, 3),
     "slice_scatter select_scatter diagonal_scatter": (0, 1),
-    "masked_fill masked_scatter constant_pad_nd": (0, 2),
+    "masked_scatter constant_pad_nd": (0, 2),
     "pad": (0, 3),
 }.items():  # fmt: skip
     for _name in _names.split():
         _partwise(_name, _values)
+
+
+_partwise("masked_fill", (0, 2))
+_masked_fill = TABLE["masked_fill"]
+
+
+@complex_operation()
+def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Any:
+    if not isinstance(input, ComplexTensor):
+        raise RuntimeError(f"value cannot be converted to type {C_NAMES[input.dtype]} without overflow")
+    return _masked_fill(input, mask, value)
 
 
 @complex_operation()

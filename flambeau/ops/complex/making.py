@@ -41,10 +41,16 @@ def complex_of(first: Tensor, second: Tensor) -> Tensor:
     return made(first, second)
 
 
+complex_operation("complex")(complex_of)
+
+
 def polar(abs: Tensor, angle: Tensor) -> Tensor:
     """The complex numbers with these absolute values and angles."""
     _check_alike(abs, angle)
     return made(abs * angle.cos(), abs * angle.sin())
+
+
+complex_operation("polar")(polar)
 
 
 def _check_alike(first: Tensor, second: Tensor) -> None:

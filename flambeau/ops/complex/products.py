@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...core.tensor import Tensor
-from ...graph.dtypes import int32
+from ...graph.dtypes import C_NAMES, int32
 from ...graph.trace import local
 from .arithmetic import add, mul
 from .calls import complex_operation
@@ -105,6 +105,9 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Tensor:
 
 def _convolution(name: str) -> None:
     def convolution(input: Any, weight: Any, bias: Any = None, *arguments: Any, **keywords: Any) -> Tensor:
+        if not isinstance(input, ComplexTensor) and not isinstance(weight, ComplexTensor):
+            kinds = C_NAMES[input.dtype], C_NAMES[bias.dtype]
+            raise RuntimeError(f"Input type ({kinds[0]}) and bias type ({kinds[1]}) should be the same")
         function = getattr(functional, name)
         result = _lifted(lambda x, y: function(x, y, None, *arguments, **keywords), input, weight)
         if bias is None:
