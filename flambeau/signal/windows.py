@@ -1,9 +1,9 @@
 """Window functions, as ``torch.signal.windows``: M numbers by which the elements of a piece of a signal are multiplied.
 
-All take ``sym``: a symmetric window (for filters), or a periodic one (for spectra), which is the symmetric one of M + 1 elements
-without the last. Values are float32 or float64 (``dtype``, the default dtype otherwise). ``ValueError`` for a negative length, other
-dtypes and layouts, and parameters out of their range. The formulas are those of Harris (1978), "On the use of windows for harmonic
-analysis".
+All take ``sym``: a symmetric window (for filters), or a periodic one (for spectra), which is the symmetric one of M + 1
+elements without the last. Values are float32 or float64 (``dtype``, the default dtype otherwise). ``ValueError`` for a negative
+length, other dtypes and layouts, and parameters out of their range. The formulas are those of Harris (1978), "On the use of
+windows for harmonic analysis".
 """
 
 from __future__ import annotations
