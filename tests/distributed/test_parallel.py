@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 import pytest
 import torch
+from distributed.both import FRAMEWORKS, groups_of_one, names_for, plain, same
 
 import flambeau
-from distributed.both import FRAMEWORKS, groups_of_one, names_for, plain, same
 from flambeau import nn
 from flambeau.nn.parallel import _functions, comm, scatter_gather
 

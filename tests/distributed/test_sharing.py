@@ -10,9 +10,9 @@ import torch
 import torch.distributed.fsdp
 import torch.distributed.nn.functional
 import torch.distributed.optim
+from distributed.both import FRAMEWORKS, groups_of_one, names_for, plain, same
 
 import flambeau
-from distributed.both import FRAMEWORKS, groups_of_one, names_for, plain, same
 from flambeau import nn
 
 

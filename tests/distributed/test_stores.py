@@ -6,9 +6,9 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from distributed.both import FRAMEWORKS, outcome
 
 import flambeau
-from distributed.both import FRAMEWORKS, outcome
 
 CALLS = """
 s.set("a", "1")
