@@ -100,7 +100,7 @@ def test_state():
             framework.autocast("toaster")
         product = framework.autocast("cpu")(lambda a, _f=framework: _f.mm(a, a))
         assert product(x).dtype is framework.bfloat16
-    assert not calls.ACTIVE
+    assert lists.autocast not in calls.ACTIVE
 
 
 def test_another_thread_is_left_alone():
@@ -117,7 +117,7 @@ def test_an_error_leaves_it_as_it_was():
         with pytest.raises(RuntimeError):
             flambeau.mm(flambeau.ones(2, 3), flambeau.ones(2, 3))
         assert flambeau.is_autocast_enabled("cpu")
-    assert not calls.ACTIVE
+    assert lists.autocast not in calls.ACTIVE
 
 
 @pytest.mark.parametrize("cached", [True, False])

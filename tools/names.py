@@ -47,7 +47,8 @@ def public_modules(name: str) -> list[str]:
         return []
     names = [name]
     for found in pkgutil.iter_modules(getattr(module, "__path__", ())):
-        if not found.name.startswith("_") and f"{name}.{found.name}" not in PROGRAMS:
+        inner = f"{name}.{found.name}"
+        if not found.name.startswith("_") and inner not in PROGRAMS and inner != "torch.utils.tensorboard":  # it may not be there
             names += public_modules(f"{name}.{found.name}")
     return names
 

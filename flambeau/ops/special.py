@@ -265,11 +265,11 @@ def _bessel_function(name: str, meaning: str, history: str, order: int, scaled: 
     def slope(grad: Tensor, input: Tensor) -> Tensor:
         value = _bessel_functions[order, scaled](input)
         other = _bessel_functions[1 - order, scaled](input)
-        small = input.abs() <= _TINY
+        small = ~(input.abs() > _TINY)  # and where it is NaN, as in PyTorch
         slope = other - value / where(small, 1.0, input) if order else other
         if scaled:
             slope = slope - input.sign() * value
-        return grad * (where(small, slope * 0 + 0.5, slope) if order else slope)
+        return grad * (where(small, 0.5, slope) if order else slope)
 
     @differentiated(slope, name=history)
     def apply(input: Tensor) -> Tensor:

@@ -7,6 +7,6 @@ calls that are right; :func:`awkward` replaces some of their arguments. What it 
 
 from .comparison import Comparison, compared, outcomes
 from .mutation import awkward
-from .plain import PLAIN
+from .plain import PLAIN, RARE
 
-__all__ = ["PLAIN", "Comparison", "awkward", "compared", "outcomes"]
+__all__ = ["PLAIN", "RARE", "Comparison", "awkward", "compared", "outcomes"]

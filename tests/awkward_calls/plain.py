@@ -367,3 +367,35 @@ for _function, _declared in DECLARED.items():  # what needs tensors alone and ha
         _operands = ", ".join(["T(3, 4)"] * len(_needed))
         _names = [name for name in _declared.names if "." not in name and name.rstrip("_") not in _CALLED]
         PLAIN += [f"torch.{name}({_operands})" for name in _names]
+
+RARE = [line.strip() for line in """
+    F.max_unpool3d(T(1, 2, 2, 3, 4), L(1, 2, 2, 3, 4), 2, 2, 0, (4, 6, 8))
+    F.fractional_max_pool2d(T(1, 2, 6, 8), 2, (3, 4), _random_samples=T(1, 2, 2).sigmoid())
+    F.fractional_max_pool2d_with_indices(T(1, 2, 6, 8), 2, (3, 4), _random_samples=T(1, 2, 2).sigmoid())
+    F.fractional_max_pool3d(T(1, 2, 4, 6, 8), 2, (2, 3, 4), _random_samples=T(1, 2, 3).sigmoid())
+    F.fractional_max_pool3d_with_indices(T(1, 2, 4, 6, 8), 2, (2, 3, 4), _random_samples=T(1, 2, 3).sigmoid())
+    F.adaptive_max_pool3d(T(1, 2, 4, 6, 8), (2, 3, 4))
+    F.adaptive_max_pool3d_with_indices(T(1, 2, 4, 6, 8), (2, 3, 4))
+    F.lp_pool3d(T(1, 2, 4, 6, 8), 2, 2)
+    F.linear_cross_entropy(T(3, 4), T(5, 4), L(3))
+    torch.alias_copy(T(3, 4))
+    torch.as_strided_copy(T(3, 4), (2, 2), (1, 2))
+    torch.detach_copy(T(3, 4))
+    torch.diagonal_copy(T(3, 4))
+    torch.expand_copy(T(3, 1), (3, 4))
+    torch.permute_copy(T(3, 4), (1, 0))
+    torch.select_copy(T(3, 4), 0, 1)
+    torch.slice_copy(T(3, 4), 0, 1, 3)
+    torch.split_copy(T(3, 4), 2)
+    torch.split_with_sizes_copy(T(3, 4), (1, 2))
+    torch.squeeze_copy(T(3, 1))
+    torch.t_copy(T(3, 4))
+    torch.transpose_copy(T(3, 4), 0, 1)
+    torch.unbind_copy(T(3, 4))
+    torch.unfold_copy(T(3, 4), 1, 2, 1)
+    torch.unsqueeze_copy(T(3, 4), 0)
+    torch.view_copy(T(3, 4), (4, 3))
+    torch.view_as_real(torch.stft(T(64), 16, 4, return_complex=True))
+    torch.istft(torch.stft(T(64), 16, 4, return_complex=True), 16, 4)
+""".strip().splitlines()]
+"""Plain calls that no awkward ones are made of."""

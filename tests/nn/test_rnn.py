@@ -13,10 +13,10 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from oracle import as_flambeau, assert_same, check, copy_state, error
-from oracle.counterparts import Converter
 from torch.testing._internal.common_modules import module_db
 
 import flambeau
+from conformance.counterparts import Converter
 from flambeau import nn
 from flambeau.ops import arguments
 

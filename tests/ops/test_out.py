@@ -40,7 +40,9 @@ def wanted() -> set[str]:
         inner = {name.removeprefix(module + "_") for name in schemas if name.startswith(module + "_")}
         owners = getattr(torch, module), getattr(flambeau, module)
         names |= {f"{module}.{name}" for name in inner if all(hasattr(owner, name) for owner in owners)}
-    return names - {"linalg.matrix_exp"}  # which has a schema with it, but does not take it
+    # The first has a schema with it, but does not take it; some take lists; the results of the others are complex.
+    lists = {"split_copy", "split_with_sizes_copy", "unbind_copy"}
+    return names - {"linalg.matrix_exp", "linalg.eig", "linalg.eigvals", "complex", "polar"} - lists
 
 
 CALLS = {
@@ -67,7 +69,8 @@ CALLS = {
     "a[:, 0], a, v": "addmv",
     "a, a[:, 0], v": "addr",
     "a, b.t().contiguous().t()": "linalg.cross cross",
-    "s": """cholesky inverse slogdet linalg.cholesky linalg.cholesky_ex linalg.det linalg.inv linalg.inv_ex linalg.eigh
+    "s": """linalg.ldl_factor linalg.ldl_factor_ex
+        cholesky inverse slogdet linalg.cholesky linalg.cholesky_ex linalg.det linalg.inv linalg.inv_ex linalg.eigh
         linalg.eigvalsh linalg.slogdet cholesky_inverse nuclear_norm""",
     "s, 3": "matrix_power linalg.matrix_power",
     "s, a": "chain_matmul linalg.solve linalg.solve_ex linalg.lstsq",
@@ -96,6 +99,17 @@ CALLS = {
     "v, a": "searchsorted",
     "a, v": "bucketize mv",
     "a, (2,), (1,)": "as_strided_copy",
+    "a.t().contiguous(), a[:, 0]": "linalg.householder_product orgqr",
+    "a.t().contiguous(), a[:, 0], b.t()": "ormqr",
+    "linalg.ldl_factor(s)[0], linalg.ldl_factor(s)[1], a": "linalg.ldl_solve",
+    "s, ind=1": "linalg.tensorinv",
+    "s, v": "linalg.tensorsolve",
+    "a, (1, 0)": "permute_copy",
+    "a, 0, 1": "select_copy transpose_copy",
+    "a, (2, *a.shape)": "expand_copy",
+    "a, (-1,)": "view_copy",
+    "a, 0, 1, 1": "unfold_copy",
+    "a[None], 0": "squeeze_copy unsqueeze_copy",
     "3": "arange randperm eye",
     "0, 3": "range",
     "0, 3, 4": "linspace logspace",

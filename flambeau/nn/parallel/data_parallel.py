@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from ..modules.module import Module
 from .comm import on_processor
@@ -13,8 +13,10 @@ from .scatter_gather import gather, scatter_kwargs
 
 __all__ = ["DataParallel", "data_parallel"]
 
+T = TypeVar("T", bound=Module)
 
-class DataParallel(Module):
+
+class DataParallel(Module, Generic[T]):
     """``module``, of which the keys in ``state_dict`` begin with ``module.``; there are no ``device_ids``, whatever is given."""
 
     def __init__(

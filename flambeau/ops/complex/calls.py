@@ -53,8 +53,16 @@ def complex_call(name: str, call: Callable[..., Any] | None, arguments: tuple[An
     if out is not None:
         keywords = {key: value for key, value in keywords.items() if key != "out"}
     function = TABLE.get(name)
+    if arguments and isinstance(arguments[0], complex) and name not in OF_NESTED:
+        if not any([isinstance(value, Tensor) for value in arguments]):  # a number where a tensor is to be
+            return NotImplemented
     if function is not None:
-        result = function(*arguments, **keywords)
+        try:
+            result = function(*arguments, **keywords)
+        except AttributeError as error:
+            if error.name in ("_pair", "_conjugated"):  # something else stands where a complex tensor is to be
+                return NotImplemented
+            raise
         return result if out is None else _put(out, result)
     if name.endswith("_") and not name.startswith("_") and (function := TABLE.get(name[:-1])) is not None:
         return assigned(arguments[0], function(*arguments, **keywords))

@@ -56,6 +56,8 @@ def _partwise(name: str, values: tuple[int, ...] = (0,)) -> None:
         results = []
         for number in (0, 1):
             given = [_part(value, number, values, place) for place, value in enumerate(arguments)]
+            if any(map(is_complex_number, given)):
+                return NotImplemented  # a number where a tensor is to be
             named = {key: _part(value, number, _FILLED.get(key, ()), 0) for key, value in keywords.items()}
             results.append(_called(name, given)(*given, **named))
         return _joined(*results)
