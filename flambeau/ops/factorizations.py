@@ -30,7 +30,7 @@ def _raw(a: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.swapaxes(packed, -1, -2), tau
 
 
-@operation(out="exact")
+@operation(out=True)
 def geqrf(input: Tensor) -> tuple[Tensor, Tensor]:
     """(a, tau): R above the diagonal of ``a``, and below it the reflections I - tau v vᵀ of which Q is the product."""
     if input.dtype.kind != "float" or input.dtype.itemsize == 2:
@@ -53,7 +53,7 @@ def _reflected(packed: Tensor, tau: Tensor, x: Tensor, forward: bool) -> Tensor:
     return x
 
 
-@operation(only="linalg.householder_product", out="exact")
+@operation(only="linalg.householder_product", out=True)
 @one_node("LinalgHouseholderProductBackward0")
 def householder_product(input: Tensor, tau: Tensor) -> Tensor:
     """The first columns of Q, of which ``input`` and ``tau`` hold the reflections: see :func:`geqrf`."""
@@ -85,7 +85,7 @@ def householder_product(input: Tensor, tau: Tensor) -> Tensor:
     return _reflected(input, tau, eye(m, n, dtype=input.dtype).expand(*input.shape), False)
 
 
-@operation(out="exact")
+@operation(out=True)
 def orgqr(input: Tensor, input2: Tensor) -> Tensor:
     """:func:`householder_product` under its old name."""
     return householder_product(input, input2)
@@ -281,7 +281,7 @@ def _check_halves(rule: str, shape: Sequence[int], count: int) -> None:
         )
 
 
-@operation(only="linalg.tensorinv", out="exact")
+@operation(only="linalg.tensorinv", out=True)
 def tensorinv(input: Tensor, ind: int = 2) -> Tensor:
     """The inverse of what ``tensordot`` over the last axes does, seen as a matrix with the first ``ind`` axes as its rows."""
     if ind <= 0:
@@ -292,7 +292,7 @@ def tensorinv(input: Tensor, ind: int = 2) -> Tensor:
     return inv(input.reshape(rows, rows)).reshape((*shape[ind:], *shape[:ind]))
 
 
-@operation(only="linalg.tensorsolve", out="exact")
+@operation(only="linalg.tensorsolve", out=True)
 def tensorsolve(input: Tensor, other: Tensor, dims: Sequence[int] | None = None) -> Tensor:
     """X with ``tensordot(input, X, X.ndim) == other``; the axes ``dims`` of the input go to its end before."""
     if dims is not None:

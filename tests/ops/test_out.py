@@ -103,7 +103,7 @@ CALLS = {
     "a.t().contiguous(), a[:, 0], b.t()": "ormqr",
     "linalg.ldl_factor(s)[0], linalg.ldl_factor(s)[1], a": "linalg.ldl_solve",
     "s, ind=1": "linalg.tensorinv",
-    "s, v": "linalg.tensorsolve",
+    "s, a[:, 0]": "linalg.tensorsolve",
     "a, (1, 0)": "permute_copy",
     "a, 0, 1": "select_copy transpose_copy",
     "a, (2, *a.shape)": "expand_copy",
@@ -118,6 +118,7 @@ CALLS = {
     "3, (2,)": "randint",
     "a, a": "normal",
     "abs(a), 2": "multinomial",
+    "abs(a) + 2, abs(b) + 1": "special.zeta",
 }
 """Calls of functions that take ``out=``, by what they are given; of others than those that are given one or two such tensors."""
 
@@ -134,7 +135,7 @@ for _name in ("float64", "float32", "float16", "int64", "int32", "bool"):
 OTHERWISE = {
     # what PyTorch converts inside the kernel, or fills in parts
     ("bernoulli", "int64"), ("bernoulli", "int32"), ("bernoulli", "bool"), ("nansum", "int64"), ("nansum", "int32"),
-    ("nansum", "bool"), ("addbmm", "of another size"),
+    ("nansum", "bool"), ("addbmm", "of another size"), ("geqrf", "float64"), ("geqrf", "float16"),
     ("linalg.lstsq", "float64"), ("linalg.lstsq", "float32"), ("linalg.lstsq", "float16"),
 }  # fmt: skip
 
