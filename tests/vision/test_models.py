@@ -3,7 +3,7 @@
 import pytest
 
 import flambeau
-from flambeau import hub
+from flambeau.hub import downloads
 from flambeau.vision import models
 
 PARAMETERS = {  # as torchvision counts them
@@ -34,7 +34,7 @@ def test_gradients_reach_every_parameter():
 
 
 def test_weights_from_a_local_file(tmp_path, monkeypatch):
-    monkeypatch.setattr(hub, "_directory", str(tmp_path))
+    monkeypatch.setattr(downloads, "_directory", str(tmp_path))
     (tmp_path / "checkpoints").mkdir()
     flambeau.manual_seed(0)
     net = models.resnet18()
@@ -53,7 +53,7 @@ def test_weights_from_a_local_file(tmp_path, monkeypatch):
 
 
 def test_without_network_the_place_for_the_file_is_named(tmp_path, monkeypatch):
-    monkeypatch.setattr(hub, "_directory", str(tmp_path))
+    monkeypatch.setattr(downloads, "_directory", str(tmp_path))
 
     class Local(models._weights.WeightsEnum):
         IMAGENET1K_V1 = models._weights.Weights("http://127.0.0.1:9/net-0123.pth")
