@@ -104,6 +104,11 @@ def _sampled(input: Tensor, grid: Tensor, mode: str, padding_mode: str, align_co
     ]
     if mode == "nearest":
         return _pick(input, [place.detach().round() for place in places], extents)
+    return _between_pixels(input, places, extents)
+
+
+def _between_pixels(input: Tensor, places: list[Tensor], extents: list[int]) -> Tensor:
+    """Values of (N, C, *extents) at places (N, …), in pixels, linear between pixels; outside there are zeros."""
     floors = [place.detach().floor() for place in places]
     fractions = [place - floor for place, floor in zip(places, floors, strict=True)]
     parts = []
