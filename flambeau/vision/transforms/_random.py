@@ -33,14 +33,14 @@ def _words() -> tuple[int, int]:
     return c0, c1
 
 
-def _unit() -> float:
-    """A multiple of 2**-24 from [0, 1)."""
+def unit() -> float:
+    """A float from [0, 1): a multiple of 2**-24."""
     return math.ldexp(_words()[0] >> 8, -24)
 
 
 def uniform(low: float, high: float) -> float:
     """A float from ``low`` to ``high``."""
-    return low + _unit() * (high - low)
+    return low + unit() * (high - low)
 
 
 def integer(low: int, high: int) -> int:
@@ -51,7 +51,7 @@ def integer(low: int, high: int) -> int:
 
 def happens(probability: float) -> bool:
     """True with that probability."""
-    return _unit() < probability
+    return unit() < probability
 
 
 def order(count: int) -> list[int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import flambeau
 from flambeau import nn
 
 from ...nn.modules._layer import layer
@@ -15,8 +16,8 @@ from .functional import InterpolationMode
 from .functional._arguments import check_padding, interpolation_mode
 
 __all__ = [
-    "CenterCrop", "FiveCrop", "Pad", "RandomAffine", "RandomCrop", "RandomHorizontalFlip", "RandomResizedCrop",
-    "RandomRotation", "RandomVerticalFlip", "Resize", "TenCrop",
+    "CenterCrop", "ElasticTransform", "FiveCrop", "Pad", "RandomAffine", "RandomCrop", "RandomHorizontalFlip",
+    "RandomPerspective", "RandomResizedCrop", "RandomRotation", "RandomVerticalFlip", "Resize", "TenCrop",
 ]  # fmt: skip
 
 
@@ -294,3 +295,91 @@ class RandomAffine(nn.Module):
             shown["fill"] = self.fill
         shown["center"] = self.center
         return ", ".join(f"{name}={value}" for name, value in shown.items() if value is not None)
+
+
+# --- perspective and waves --------------------------------------------------------------------------------------------
+
+
+@layer(shows="p={p}", own_first=True)
+class RandomPerspective(WithProbability):
+    """With probability ``p``, move each corner inwards by up to ``distortion_scale`` of half the picture."""
+
+    distortion_scale: float = 0.5
+    p: float = 0.5
+    interpolation: Any = InterpolationMode.BILINEAR
+    fill: Any = 0
+
+    def _settle(self) -> None:
+        self.interpolation = interpolation_mode(self.interpolation)
+        if self.fill is None:
+            self.fill = 0
+        elif not isinstance(self.fill, (int, float, Sequence)):
+            raise TypeError("Fill should be either a sequence or a number.")
+
+    @staticmethod
+    def get_params(width: int, height: int, distortion_scale: float) -> tuple[list[list[int]], list[list[int]]]:
+        """The corners, and where they are moved to."""
+        right, bottom = int(distortion_scale * (width // 2)) + 1, int(distortion_scale * (height // 2)) + 1
+        corners = [[0, 0], [width - 1, 0], [width - 1, height - 1], [0, height - 1]]
+        moved = []
+        for x, y in corners:
+            new_x = _random.integer(0, right) if x == 0 else _random.integer(width - right, width)
+            new_y = _random.integer(0, bottom) if y == 0 else _random.integer(height - bottom, height)
+            moved.append([new_x, new_y])
+        return corners, moved
+
+    def _changed(self, img: Any) -> Any:
+        _, height, width = F.get_dimensions(img)
+        corners, moved = self.get_params(width, height, self.distortion_scale)
+        return F.perspective(img, corners, moved, self.interpolation, self.fill)
+
+
+@layer(shows="alpha={alpha}, sigma={sigma}, interpolation={interpolation}, fill={fill}")
+class ElasticTransform(nn.Module):
+    """Move pixels by noise that a Gaussian of deviation ``sigma`` has smoothed, ``alpha`` times as far.
+
+    Both are a float, or two (x, y); P. Simard et al., "Best Practices for Convolutional Neural Networks" (2003).
+    """
+
+    alpha: Any = 50.0
+    sigma: Any = 5.0
+    interpolation: Any = InterpolationMode.BILINEAR
+    fill: Any = 0
+
+    def _settle(self) -> None:
+        self.alpha, self.sigma = self._two("alpha", self.alpha), self._two("sigma", self.sigma)
+        self.interpolation = interpolation_mode(self.interpolation)
+        if not isinstance(self.fill, (int, float, list, tuple)):
+            raise TypeError(f"fill should be int or float or a list or tuple of them. Got {type(self.fill)}")
+        self.fill = [float(value) for value in ([self.fill] if isinstance(self.fill, (int, float)) else self.fill)]
+
+    @staticmethod
+    def _two(name: str, value: Any) -> Any:
+        if isinstance(value, float):
+            return [value, value]
+        if not isinstance(value, Sequence):
+            raise TypeError(f"{name} should be float or a sequence of floats. Got {type(value)}")
+        if len(value) != 2:
+            raise ValueError(f"If {name} is a sequence its length should be 2. Got {len(value)}")
+        for element in value:
+            if not isinstance(element, float):
+                raise TypeError(f"{name} should be a sequence of floats. Got {type(element)}")
+        return value
+
+    @staticmethod
+    def get_params(alpha: Sequence[float], sigma: Sequence[float], size: Sequence[int]) -> Any:
+        """How far the pixels of a picture of ``size`` (height, width) are moved: (1, height, width, 2)."""
+        height, width = size
+        moved = []
+        for factor, deviation, extent in zip(alpha, sigma, (width, height)):
+            noise = flambeau.rand(1, 1, height, width) * 2 - 1
+            if deviation > 0.0:
+                reach = int(8 * deviation + 1) | 1  # odd
+                noise = F.gaussian_blur(noise, [reach, reach], sigma)
+            moved.append(noise * factor / extent)
+        return flambeau.cat(moved, 1).permute(0, 2, 3, 1)
+
+    def forward(self, tensor: Any) -> Any:
+        _, height, width = F.get_dimensions(tensor)
+        displacement = self.get_params(self.alpha, self.sigma, [height, width])
+        return F.elastic_transform(tensor, displacement, self.interpolation, self.fill)

@@ -14,8 +14,9 @@ from . import functional as F
 from ._random import WithProbability
 
 __all__ = [
-    "ColorJitter", "ConvertImageDtype", "GaussianBlur", "Grayscale", "Normalize", "PILToTensor", "RandomAdjustSharpness",
-    "RandomErasing", "RandomGrayscale", "RandomInvert", "ToPILImage", "ToTensor",
+    "ColorJitter", "ConvertImageDtype", "GaussianBlur", "Grayscale", "LinearTransformation", "Normalize", "PILToTensor",
+    "RandomAdjustSharpness", "RandomAutocontrast", "RandomEqualize", "RandomErasing", "RandomGrayscale", "RandomInvert",
+    "RandomPosterize", "RandomSolarize", "ToPILImage", "ToTensor",
 ]  # fmt: skip
 
 Range = tuple[float, float] | None
@@ -101,6 +102,40 @@ class RandomInvert(WithProbability):
 
     def _changed(self, img: Any) -> Any:
         return F.invert(img)
+
+
+class RandomAutocontrast(WithProbability):
+    """With probability ``p``, stretch the values of each channel to the whole range."""
+
+    def _changed(self, img: Any) -> Any:
+        return F.autocontrast(img)
+
+
+class RandomEqualize(WithProbability):
+    """With probability ``p``, map bytes so that all are about equally frequent."""
+
+    def _changed(self, img: Any) -> Any:
+        return F.equalize(img)
+
+
+@layer(shows="bits={bits},p={p}", own_first=True)
+class RandomPosterize(WithProbability):
+    """With probability ``p``, keep only the ``bits`` highest bits of bytes."""
+
+    bits: int  # type: ignore[misc]  # before an inherited default
+
+    def _changed(self, img: Any) -> Any:
+        return F.posterize(img, self.bits)
+
+
+@layer(shows="threshold={threshold},p={p}", own_first=True)
+class RandomSolarize(WithProbability):
+    """With probability ``p``, swap light and dark of values that are not below ``threshold``."""
+
+    threshold: float  # type: ignore[misc]  # before an inherited default
+
+    def _changed(self, img: Any) -> Any:
+        return F.solarize(img, self.threshold)
 
 
 @layer(shows="sharpness_factor={sharpness_factor},p={p}", own_first=True)
@@ -194,6 +229,45 @@ class Normalize(nn.Module):
     mean: Any
     std: Any
     inplace: bool = False
+
+
+class LinearTransformation(nn.Module):
+    """``(tensor - mean_vector) @ transformation_matrix`` of a tensor (..., channels, height, width) laid out in a row.
+
+    The matrix is square, of as many rows as there are values; ``ValueError`` for what does not fit.
+    """
+
+    def __init__(self, transformation_matrix: Any, mean_vector: Any) -> None:
+        super().__init__()
+        shape = tuple(transformation_matrix.size())
+        if shape[0] != shape[1]:
+            raise ValueError(f"transformation_matrix should be square. Got {shape} rectangular matrix.")
+        if mean_vector.size(0) != shape[0]:
+            raise ValueError(
+                f"mean_vector should have the same length {mean_vector.size(0)} as any one of the dimensions of the "
+                f"transformation_matrix [{shape}]"
+            )
+        if transformation_matrix.dtype != mean_vector.dtype:
+            raise ValueError(
+                f"Input tensors should have the same dtype. Got {transformation_matrix.dtype} and {mean_vector.dtype}"
+            )
+        self.transformation_matrix = transformation_matrix
+        self.mean_vector = mean_vector
+
+    def forward(self, tensor: Any) -> Any:
+        channels, height, width = tensor.shape[-3:]
+        count = channels * height * width
+        if count != self.transformation_matrix.shape[0]:
+            raise ValueError(
+                f"Input tensor and transformation matrix have incompatible shape.[{channels} x {height} x {width}] != "
+                f"{self.transformation_matrix.shape[0]}"
+            )
+        centred = tensor.reshape(-1, count) - self.mean_vector
+        return (centred @ self.transformation_matrix.to(centred.dtype)).reshape(tensor.shape)
+
+    def __repr__(self) -> str:
+        matrix, mean = self.transformation_matrix.tolist(), self.mean_vector.tolist()
+        return f"{type(self).__name__}(transformation_matrix={matrix}, mean_vector={mean})"
 
 
 @layer(shows="p={p}, scale={scale}, ratio={ratio}, value={value}, inplace={inplace}")

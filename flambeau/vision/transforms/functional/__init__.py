@@ -15,6 +15,7 @@ from ._arguments import InterpolationMode
 from ._arguments import check_padding as _check_padding
 from ._arguments import interpolation_mode as _interpolation_mode
 from ._arguments import inverse_affine_matrix as _inverse_affine_matrix
+from ._arguments import perspective_coefficients as _get_perspective_coeffs
 from ._conversion import pil_to_tensor, to_pil_image
 from ._conversion import to_tensor as to_tensor
 
@@ -283,6 +284,60 @@ def affine(
         about = list(middle if center is None else center)
     matrix = _inverse_affine_matrix(about, float(angle), [float(t) for t in translate], scale, shears)
     return implementation.affine(img, matrix, _interpolation_mode(interpolation), fill)
+
+
+def perspective(
+    img: Any,
+    startpoints: Sequence[Sequence[int]],
+    endpoints: Sequence[Sequence[int]],
+    interpolation: Any = InterpolationMode.BILINEAR,
+    fill: Any = None,
+) -> Any:
+    """Bring four ``startpoints`` (x, y) to ``endpoints``, as a plane does that is looked at from elsewhere.
+
+    Corners are the top left, top right, bottom right and bottom left. ``fill`` is the colour outside.
+    """
+    coefficients = _get_perspective_coeffs(startpoints, endpoints)
+    return _implementation(img).perspective(img, coefficients, _interpolation_mode(interpolation), fill)
+
+
+def elastic_transform(
+    img: Any, displacement: Any, interpolation: Any = InterpolationMode.BILINEAR, fill: Any = None
+) -> Any:
+    """The picture read at places moved by ``displacement`` (1, height, width, 2), where two are its width or height."""
+    if not isinstance(displacement, flambeau.Tensor):
+        raise TypeError("Argument displacement should be a Tensor")
+    implementation = _implementation(img)
+    mode = _interpolation_mode(interpolation)
+    expected = (1, *get_dimensions(img)[1:], 2)
+    moved: Any = displacement
+    if tuple(moved.shape) != expected:
+        raise ValueError(f"Argument displacement shape should be {expected}, but given {moved.shape}")
+    if implementation is _tensor:
+        return _tensor.elastic_transform(img, moved, mode, fill)
+    return to_pil_image(_tensor.elastic_transform(pil_to_tensor(img), moved, mode, fill), mode=img.mode)
+
+
+def posterize(img: Any, bits: int) -> Any:
+    """Bytes of which only the ``bits`` highest bits are kept."""
+    if not 0 <= bits <= 8:
+        raise ValueError(f"The number if bits should be between 0 and 8. Got {bits}")
+    return _implementation(img).posterize(img, bits)
+
+
+def solarize(img: Any, threshold: float) -> Any:
+    """Swap light and dark of values that are not below ``threshold``."""
+    return _implementation(img).solarize(img, threshold)
+
+
+def autocontrast(img: Any) -> Any:
+    """Stretch the values of each channel, so that they reach from black to full brightness."""
+    return _implementation(img).autocontrast(img)
+
+
+def equalize(img: Any) -> Any:
+    """Map the bytes of each channel so that they are about equally frequent."""
+    return _implementation(img).equalize(img)
 
 
 def rgb_to_grayscale(img: Any, num_output_channels: int = 1) -> Any:

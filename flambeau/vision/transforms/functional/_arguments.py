@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from enum import Enum
 from typing import Any
 
+import numpy as np
+
 
 class InterpolationMode(Enum):
     """How values between pixels are found. ``BOX``, ``HAMMING`` and ``LANCZOS`` are for Pillow's pictures only."""
@@ -41,6 +43,24 @@ def interpolation_mode(value: Any) -> InterpolationMode:
             if number == value:
                 return mode
     raise TypeError("Argument interpolation should be a InterpolationMode or a corresponding Pillow integer constant")
+
+
+def perspective_coefficients(startpoints: Sequence[Sequence[int]], endpoints: Sequence[Sequence[int]]) -> list[float]:
+    """Eight numbers a to h of the map that takes four ``endpoints`` (x, y) to ``startpoints``.
+
+    ``x' = (a x + b y + c) / (g x + h y + 1)``, ``y' = (d x + e y + f) / (g x + h y + 1)``. ``ValueError`` unless there
+    are four of each.
+    """
+    if len(startpoints) != 4 or len(endpoints) != 4:
+        raise ValueError(
+            f"Please provide exactly four corners, got {len(startpoints)} startpoints and {len(endpoints)} endpoints."
+        )
+    rows = []
+    for (x, y), (u, v) in zip(endpoints, startpoints):
+        rows += [[x, y, 1, 0, 0, 0, -u * x, -u * y], [0, 0, 0, x, y, 1, -v * x, -v * y]]
+    right = np.array(startpoints, np.float64).reshape(8)
+    solution = np.linalg.lstsq(np.array(rows, np.float64), right, rcond=None)[0]
+    return [float(number) for number in solution.astype(np.float32)]
 
 
 def check_padding(padding: Any, padding_mode: str) -> None:

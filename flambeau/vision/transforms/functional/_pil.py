@@ -111,6 +111,35 @@ def invert(img: Any) -> Any:
     return ImageOps.invert(img)
 
 
+def perspective(img: Any, coefficients: Sequence[float], mode: InterpolationMode, fill: Fill) -> Any:
+    transform = image_module().Transform.PERSPECTIVE
+    return img.transform(img.size, transform, coefficients, PILLOW_NUMBERS[mode], fillcolor=_colour(fill, img))
+
+
+def posterize(img: Any, bits: int) -> Any:
+    from PIL import ImageOps
+
+    return ImageOps.posterize(img, bits)
+
+
+def solarize(img: Any, threshold: float) -> Any:
+    from PIL import ImageOps
+
+    return ImageOps.solarize(img, threshold)  # type: ignore[arg-type]
+
+
+def autocontrast(img: Any) -> Any:
+    from PIL import ImageOps
+
+    return ImageOps.autocontrast(img)
+
+
+def equalize(img: Any) -> Any:
+    from PIL import ImageOps
+
+    return ImageOps.equalize(img)
+
+
 def _colour(fill: Fill, img: Any) -> Any:
     """``fill`` as Pillow wants it: a number, or one for each of several channels."""
     channels = len(img.getbands())

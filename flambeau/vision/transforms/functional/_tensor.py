@@ -180,19 +180,25 @@ def _expanded_size(matrix: Sequence[float], width: int, height: int) -> tuple[in
 
 def _sample(img: Any, matrix: Sequence[float], size: tuple[int, int], mode: InterpolationMode, fill: Fill) -> Any:
     """Interpolate at the places where the matrix sends the pixels of the result; ``fill`` where there is nothing."""
-    if mode not in (InterpolationMode.NEAREST, InterpolationMode.BILINEAR):
-        raise ValueError(f"Interpolation mode '{mode.value}' is unsupported with Tensor input")
-    channels, height, width = get_dimensions(img)
-    batch = _Batch(img)
-    values = batch.floats
-    x = flambeau.arange(size[0], dtype=values.dtype) - (size[0] - 1) * 0.5
-    y = (flambeau.arange(size[1], dtype=values.dtype) - (size[1] - 1) * 0.5).unsqueeze(1)
+    _, height, width = get_dimensions(img)
+    dtype = img.dtype if img.is_floating_point() else flambeau.float32
+    x = flambeau.arange(size[0], dtype=dtype) - (size[0] - 1) * 0.5
+    y = (flambeau.arange(size[1], dtype=dtype) - (size[1] - 1) * 0.5).unsqueeze(1)
     # Pixels that fall right between two others go where torchvision's order of rounding sends them.
-    rows = flambeau.as_tensor(matrix, dtype=values.dtype).view(2, 3)
+    rows = flambeau.as_tensor(matrix, dtype=dtype).view(2, 3)
     a, b, c = rows[0] / (0.5 * width)
     d, e, f = rows[1] / (0.5 * height)
-    grid = flambeau.stack([x * a + y * b + c, x * d + y * e + f], dim=-1)
-    grid = grid.unsqueeze(0).expand(values.shape[0], size[1], size[0], 2)
+    return sample(img, flambeau.stack([x * a + y * b + c, x * d + y * e + f], dim=-1), mode, fill)
+
+
+def sample(img: Any, grid: Any, mode: InterpolationMode, fill: Fill) -> Any:
+    """The picture at places ``grid`` (height, width, 2), from -1 to 1 as for ``grid_sample``; ``fill`` outside."""
+    if mode not in (InterpolationMode.NEAREST, InterpolationMode.BILINEAR):
+        raise ValueError(f"Interpolation mode '{mode.value}' is unsupported with Tensor input")
+    channels = get_dimensions(img)[0]
+    batch = _Batch(img)
+    values = batch.floats
+    grid = grid.unsqueeze(0).expand(values.shape[0], *grid.shape)
     if fill is not None:
         # One more channel of ones tells how much of each result comes from inside.
         values = flambeau.cat([values, flambeau.ones_like(values[:, :1])], dim=1)
@@ -211,6 +217,32 @@ def _sample(img: Any, matrix: Sequence[float], size: tuple[int, int], mode: Inte
         else:
             result = result * inside + (1.0 - inside) * colour
     return batch.restore(result)
+
+
+def perspective(img: Any, coefficients: Sequence[float], mode: InterpolationMode, fill: Fill) -> Any:
+    _, height, width = get_dimensions(img)
+    dtype = img.dtype if img.is_floating_point() else flambeau.float32
+    x = flambeau.arange(width, dtype=dtype) + 0.5
+    y = (flambeau.arange(height, dtype=dtype) + 0.5).unsqueeze(1)
+    a, b, c, d, e, f, g, h = flambeau.as_tensor(coefficients, dtype=dtype)
+    depth = x * g + y * h + 1.0
+    places = []
+    for row, extent in (((a, b, c), width), ((d, e, f), height)):
+        p, q, r = (value / (0.5 * extent) for value in row)
+        places.append((x * p + y * q + r) / depth - 1.0)
+    return sample(img, flambeau.stack(places, dim=-1), mode, fill)
+
+
+def identity_grid(height: int, width: int, dtype: Any) -> Any:
+    """The places (height, width, 2) of the pixels themselves."""
+    x, y = (flambeau.linspace((1 - size) / size, (size - 1) / size, size, dtype=dtype) for size in (width, height))
+    return flambeau.stack([x.expand(height, width), y.unsqueeze(1).expand(height, width)], dim=-1)
+
+
+def elastic_transform(img: Any, displacement: Any, mode: InterpolationMode, fill: Fill) -> Any:
+    _, height, width = get_dimensions(img)
+    dtype = img.dtype if img.is_floating_point() else flambeau.float32
+    return sample(img, identity_grid(height, width, dtype) + displacement[0].to(dtype), mode, fill)
 
 
 def _blend(first: Any, second: Any, ratio: float) -> Any:
@@ -317,6 +349,66 @@ def rgb_to_grayscale(img: Any, num_output_channels: int) -> Any:
 def invert(img: Any) -> Any:
     _check_channels(img)
     return bound(img.dtype) - img
+
+
+def _check_bytes(img: Any) -> None:
+    _check_three(img)
+    if img.dtype != flambeau.uint8:
+        raise TypeError(f"Only torch.uint8 image tensors are supported, but found {img.dtype}")
+
+
+def _check_three(img: Any) -> None:
+    if img.ndim < 3:
+        raise TypeError(f"Input image tensor should have at least 3 dimensions, but found {img.ndim}")
+    _check_channels(img)
+
+
+def posterize(img: Any, bits: int) -> Any:
+    _check_bytes(img)
+    return img & (256 - (1 << (8 - bits)))
+
+
+def solarize(img: Any, threshold: float) -> Any:
+    _check_three(img)
+    if threshold > bound(img.dtype):
+        raise TypeError("Threshold should be less than bound of img.")
+    return flambeau.where(img >= threshold, invert(img), img)
+
+
+def autocontrast(img: Any) -> Any:
+    _check_three(img)
+    most = bound(img.dtype)
+    floats = img if img.is_floating_point() else img.to(flambeau.float32)
+    least, greatest = (extreme(dim=(-2, -1), keepdim=True) for extreme in (floats.amin, floats.amax))
+    scale = (greatest - least).reciprocal() * most
+    flat = ~flambeau.isfinite(scale)
+    least, scale = flambeau.where(flat, 0.0, least), flambeau.where(flat, 1.0, scale)
+    return ((img - least) * scale).clamp(0, most).to(img.dtype)
+
+
+def equalize(img: Any) -> Any:
+    if not 3 <= img.ndim <= 4:
+        raise TypeError(f"Input image tensor should have 3 or 4 dimensions, but found {img.ndim}")
+    _check_bytes(img)
+    return equalized(img)
+
+
+def equalized(img: Any) -> Any:
+    """Bytes (..., height, width), so mapped that those of each picture and channel are about equally frequent.
+
+    As in Pillow, the greatest byte does not count, and nothing is done where the others are fewer than 255.
+    """
+    if img.numel() == 0:
+        return img
+    bytes_ = img.flatten(-2).long()
+    counts = flambeau.zeros((*bytes_.shape[:-1], 256), dtype=flambeau.int64)
+    counts = counts.scatter_add(-1, bytes_, flambeau.ones_like(bytes_))
+    up_to = counts.cumsum(-1)
+    others = bytes_.shape[-1] - counts.gather(-1, bytes_.amax(-1, keepdim=True))
+    step = others // 255
+    table = (up_to - counts + step // 2) // step.clamp(min=1)
+    mapped = table.clamp(0, 255).to(flambeau.uint8).gather(-1, bytes_).reshape(img.shape)
+    return flambeau.where((step > 0).unsqueeze(-1), mapped, img)
 
 
 def convert_image_dtype(image: Any, dtype: Any) -> Any:
