@@ -15,9 +15,13 @@ import importlib
 import inspect
 import io
 import pkgutil
+import re
 import sys
 import textwrap
 import warnings
+from importlib import metadata
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
 from typing import Any, ParamSpec, TypeVar
@@ -37,6 +41,39 @@ FURTHER = Path(__file__).parent / "further_names.txt"
 
 TYPES = {"dtype", "layout", "memory_format", "qscheme", "Tag"}
 """Of PyTorch's types, those whose instances are known by name."""
+
+
+ALLOWED = ("torch", "numpy", "tqdm", "packaging")
+"""What may be imported, with what it requires, while names are read. (setuptools brings its own packaging.)"""
+
+
+class WithoutOthers(MetaPathFinder):
+    """While inside, no other library can be imported: what is installed where the file is written makes no difference."""
+
+    def __enter__(self) -> None:
+        allowed, wanted = set[str](), [*ALLOWED]
+        while wanted:
+            name = re.split(r"[^\w.-]", wanted.pop(), maxsplit=1)[0].lower().replace("_", "-")
+            if name not in allowed:
+                allowed.add(name)
+                with contextlib.suppress(metadata.PackageNotFoundError):
+                    wanted += [text for text in metadata.requires(name) or () if "extra ==" not in text]
+        self.left_out = {
+            module
+            for module, libraries in metadata.packages_distributions().items()
+            if allowed.isdisjoint(library.lower().replace("_", "-") for library in libraries)
+        }
+        self.finders = sys.meta_path.copy()
+        sys.meta_path[:] = [self]
+
+    def __exit__(self, *exception: object) -> None:
+        sys.meta_path[:] = self.finders
+
+    def find_spec(self, name: str, path: Any, target: Any = None) -> ModuleSpec | None:
+        if name.partition(".")[0] in self.left_out:
+            return None
+        found = (finder.find_spec(name, path, target) for finder in self.finders)
+        return next((spec for spec in found if spec is not None), None)
 
 
 def public_modules(name: str) -> list[str]:
@@ -154,8 +191,11 @@ def tensor_names(tensor: type) -> dict[str, list[str]]:
 
 def written() -> dict[Path, str]:
     """The file and its text."""
-    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+    with contextlib.ExitStack() as contexts, warnings.catch_warnings():
+        contexts.enter_context(contextlib.redirect_stdout(io.StringIO()))
+        contexts.enter_context(contextlib.redirect_stderr(io.StringIO()))
         warnings.simplefilter("ignore")
+        contexts.enter_context(WithoutOthers())
         pytorch = importlib.import_module("torch")
         names = public_modules(pytorch.__name__)
         further = further_names()
