@@ -39,9 +39,9 @@ def set_autocast_enabled(device_type: Any, enabled: bool | None = None) -> None:
         return
     state.enabled = bool(enabled)
     if enabled:
-        calls.ACTIVE.append(_cast_arguments)
+        calls.enter_mode(_cast_arguments)
     else:
-        calls.ACTIVE.remove(_cast_arguments)
+        calls.leave_mode(_cast_arguments)
 
 
 def get_autocast_dtype(device_type: str) -> Any:

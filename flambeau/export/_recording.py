@@ -19,7 +19,7 @@ from ..fx import Graph
 from ..fx._names import module_of, target_name
 from ..fx._patching import _new_patcher
 from ..fx.node import Node, map_aggregate
-from ..ops.calls import ACTIVE
+from ..ops.calls import enter_mode, leave_mode
 from ._aten import OPERATORS, OTHER_NAMES, WRITTEN, bound, overload_of
 
 _VALUES = {"item", "tolist", "numpy", "__bool__", "__int__", "__float__", "__index__", "__iter__"}
@@ -124,14 +124,14 @@ class Recorder:
                 patcher.patch_method(Tensor, name, self._operator(name, getattr(Tensor, name)))
             for name in _PROPERTIES:
                 patcher.patch_method(Tensor, name, property(self._property(name, vars(Tensor)[name])))  # type: ignore[arg-type]
-            ACTIVE.append(mode)
+            enter_mode(mode, as_given=True)
             self._active = True
             try:
                 yield
             finally:
                 # An operation that was looked up meanwhile may keep one of the patches.
                 self._active = False
-                ACTIVE.remove(mode)
+                leave_mode(mode)
 
     def _property(self, name: str, own: Any) -> Callable[[Tensor], Any]:
         def get(tensor: Tensor) -> Any:

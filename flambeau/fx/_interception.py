@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from ..ops.calls import ACTIVE
+from ..ops.calls import ACTIVE, enter_mode, leave_mode
 from ._names import is_method, is_written_in_python
 from .node import map_aggregate
 
@@ -38,9 +38,9 @@ def _count(change: int) -> None:
     global _alive
     _alive += change
     if _alive and _intercept not in ACTIVE:
-        ACTIVE.append(_intercept)
+        enter_mode(_intercept, as_given=True)
     elif not _alive and _intercept in ACTIVE:
-        ACTIVE.remove(_intercept)
+        leave_mode(_intercept)
 
 
 def proxies_in(values: Any) -> list[Interceptable]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Iterable, Sequence
 from inspect import CO_VARARGS, CO_VARKEYWORDS
+from threading import RLock
 from types import CodeType
 from typing import Any
 
@@ -194,10 +195,16 @@ class Specializing:
 
     def specialize(self) -> None:
         """Change the wrapper's code; its free variables must be ``_function`` and ``_exported``."""
-        self._look()
-        code, wrapper = self._code(), self.wrapper
-        wrapper.__defaults__, wrapper.__kwdefaults__ = self._defaults, self._named_defaults
-        wrapper.__code__ = code  # last, for it needs the defaults: another thread may be about to call
+        with _changing:
+            if _AS_GIVEN:
+                return
+            wrapper = self.wrapper
+            if self not in _GENERAL:
+                self._look()
+                _GENERAL[self] = wrapper.__code__
+                self._own_code = self._code()
+            wrapper.__defaults__, wrapper.__kwdefaults__ = self._defaults, self._named_defaults
+            wrapper.__code__ = self._own_code  # last, for it needs the defaults: another thread may be about to call
 
     def _look(self) -> None:
         """What is only known of operations that are called often: importing a thousand takes time enough."""
@@ -267,6 +274,12 @@ class Specializing:
         return tuple(values), keywords
 
 
+_GENERAL: dict[Specializing, CodeType] = {}
+"""The code with which each specialized wrapper began."""
+
+_changing = RLock()
+
+
 # --- modes, which see what programs call before it runs ---------------------------------------------------------------
 
 # A mode is a function of (name, the operation as it is exported, arguments, keywords) that gives the result, or
@@ -276,6 +289,32 @@ Mode = Callable[[str, Callable[..., Any], tuple[Any, ...], dict[str, Any]], Any]
 
 ACTIVE: list[Mode] = []
 """The modes that some thread has entered, the innermost last; as long as there are none, calls pay next to nothing."""
+
+_AS_GIVEN: list[Mode] = []
+"""Those of them that tell what is given by keyword from what is given by position."""
+
+
+def enter_mode(mode: Mode, first: bool = False, as_given: bool = False) -> None:
+    """Have a mode see calls, before all others if it is ``first``: the outermost.
+
+    Of parameters of a wrapper's own nobody can tell how they were given. If the mode wants to know, all wrappers are general
+    ones meanwhile.
+    """
+    if as_given:
+        with _changing:
+            _AS_GIVEN.append(mode)
+            for specializing, code in _GENERAL.items():
+                wrapper = specializing.wrapper
+                wrapper.__code__ = code
+                wrapper.__defaults__ = wrapper.__kwdefaults__ = None
+    ACTIVE.insert(0 if first else len(ACTIVE), mode)
+
+
+def leave_mode(mode: Mode) -> None:
+    """Have a mode see no calls any more. (Wrappers get parameters of their own again when they are called.)"""
+    ACTIVE.remove(mode)
+    if mode in _AS_GIVEN:
+        _AS_GIVEN.remove(mode)
 
 
 def under_modes(name: str, call: Callable[..., Any], arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..core.device import CPU, check_device, device
 from ..core.meta import names_meta
-from .calls import ACTIVE, innermost
+from .calls import ACTIVE, enter_mode, innermost, leave_mode
 
 
 class _Chosen(threading.local):
@@ -56,9 +56,9 @@ def _update() -> None:
     """See what programs call as long as anybody has chosen another device than the CPU, or a context."""
     wanted = _entered[0] > 0 or _default[0].type != "cpu"
     if wanted and _choose not in ACTIVE:
-        ACTIVE.append(_choose)
+        enter_mode(_choose)
     elif not wanted and _choose in ACTIVE:
-        ACTIVE.remove(_choose)
+        leave_mode(_choose)
 
 
 def _enter(self: device) -> device:

@@ -17,7 +17,7 @@ from types import FunctionType, TracebackType
 from typing import Any
 
 from ..core.tensor import Tensor
-from .calls import ACTIVE, under_modes
+from .calls import ACTIVE, enter_mode, leave_mode, under_modes
 from .dispatch import FURTHER
 
 _PACKAGE = __name__.partition(".")[0] + "."
@@ -137,7 +137,18 @@ def instead(name: str, call: Callable[..., Any] | None, arguments: tuple[Any, ..
     relevant = [value for value in overloaded([*arguments, *keywords.values()]) if not isinstance(value, Tensor)]
     if not relevant or _from_a_mode(sys.exc_info()[2]):
         return NotImplemented
+    for value in relevant:
+        _ask_first(type(value))
     return handled(call, relevant, arguments, keywords)
+
+
+def _ask_first(cls: type) -> None:
+    """Have a class be asked before operations are tried: from its first call on, it is told calls as they were given."""
+    with _lock:
+        if cls not in _asked_first:
+            _asked_first.add(cls)
+            _count(1)
+            weakref.finalize(cls, _count, -1).atexit = False
 
 
 def _from_a_mode(place: TracebackType | None) -> bool:
@@ -151,6 +162,7 @@ def _from_a_mode(place: TracebackType | None) -> bool:
 FURTHER.insert(0, instead)
 _asking_for = [0]
 _lock = threading.RLock()
+_asked_first: weakref.WeakSet[type] = weakref.WeakSet()
 
 
 def _count(change: int) -> None:
@@ -158,9 +170,9 @@ def _count(change: int) -> None:
     with _lock:
         _asking_for[0] += change
         if not _asking_for[0]:
-            ACTIVE.remove(intercept)
+            leave_mode(intercept)
         elif intercept not in ACTIVE:
-            ACTIVE.append(intercept)
+            enter_mode(intercept, as_given=True)
 
 
 # --- what subclasses get ----------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import numpy as np
 from ...core.tensor import Tensor
 from ...graph.dtypes import REAL_OF, dtype
 from ...graph.shapes import Size
-from ..calls import ACTIVE
+from ..calls import ACTIVE, enter_mode
 from ..printing import tensor_text
 
 _new = object.__new__
@@ -41,7 +41,7 @@ class ComplexTensor(Tensor):
         """The complex numbers whose parts are in the last axis of ``pair``."""
         for mode in modes:
             if mode not in ACTIVE:
-                ACTIVE.insert(0, mode)
+                enter_mode(mode, first=True)
         made: ComplexTensor = _new(cls)
         made._pair = pair
         made._conjugated = conjugated
