@@ -158,7 +158,13 @@ class Converter:
         raise Unusable(f"an argument of {type(value)}")
 
     def tensor(self, value: torch.Tensor) -> Any:
-        """The counterpart of a tensor, over that of its memory."""
+        """The counterpart of a tensor, over that of its memory, with the gradient that a leaf has."""
+        made = self._without_gradient(value)
+        if value.is_leaf and value.grad is not None:
+            made.grad = self(value.grad)
+        return made
+
+    def _without_gradient(self, value: torch.Tensor) -> Any:
         if isinstance(value, torch.nn.Parameter):
             return flambeau.nn.Parameter(self.tensor(value.detach()).clone(), requires_grad=value.requires_grad)
         if type(value) is not torch.Tensor or value.layout is not torch.strided or value.device.type != "cpu":
