@@ -124,10 +124,12 @@ def write_out(out: Tensor, value: Tensor, how: str = "", read: Sequence[Tensor] 
 
     ``how`` is what the operation's declaration says of that; with "apart" in it, ``read`` are the tensors that are read.
     """
-    if value._tracked and local.grad or out._tracked and local.grad:
+    if local.grad and (value.requires_grad or out.requires_grad):
         raise RuntimeError(
             "out=... arguments don't support automatic differentiation, but one of the arguments requires grad."
         )
+    if out.of_pairs and "real" in how:
+        raise RuntimeError(f"a floating point output tensor is expected, but got {TYPE_NAMES[out.dtype]}")
     if out.dtype is not value.dtype and "exact" in how:
         raise RuntimeError(f"Expected out tensor to have dtype {C_NAMES[value.dtype]}, but got {C_NAMES[out.dtype]} instead")
     if not can_cast(value.dtype, out.dtype):
@@ -147,9 +149,9 @@ def write_out(out: Tensor, value: Tensor, how: str = "", read: Sequence[Tensor] 
                 "outputs will not be resized unless they have zero elements. You can explicitly reuse an out tensor t by "
                 "resizing it, inplace, to zero elements with t.resize_(0)."
             )
-        check_apart(out)
+        check_apart(out._pair if out.of_pairs else out)
         out.resize_(value.shape)
-    return assign(out, value)
+    return out.copy_(value) if out.of_pairs else assign(out, value)
 
 
 def _share(a: Tensor, b: Tensor) -> bool:

@@ -39,7 +39,7 @@ def _may_be_complex(value: Any, depth: int = 0) -> bool:
 FURTHER.append(_of_complex_numbers)
 
 
-@operation(only="complex", method=False, out=True)
+@operation(only="complex", method=False, out="exact")
 def complex_of(real: Tensor, imag: Tensor) -> Any:
     """The complex numbers with these real and imaginary parts, which have one floating-point dtype (``RuntimeError``)."""
     from .complex import making
@@ -47,7 +47,7 @@ def complex_of(real: Tensor, imag: Tensor) -> Any:
     return making.complex_of(real, imag)
 
 
-@operation(method=False, out=True)
+@operation(method=False, out="exact")
 def polar(abs: Tensor, angle: Tensor) -> Any:
     """The complex numbers with these absolute values and angles, of one floating-point dtype (``RuntimeError``)."""
     from .complex import making
@@ -69,7 +69,7 @@ def view_as_real(input: Tensor) -> Tensor:
     raise RuntimeError("view_as_real is only supported for complex tensors")
 
 
-@operation(only="linalg.eig", method=False)
+@operation(only="linalg.eig", method=False, out=True)
 def eig(A: Tensor) -> Any:
     """Eigenvalues and eigenvectors of square matrices, which are complex. They have no gradient."""
     from .complex import products
@@ -77,7 +77,7 @@ def eig(A: Tensor) -> Any:
     return products.eig(A)
 
 
-@operation(only="linalg.eigvals", method=False)
+@operation(only="linalg.eigvals", method=False, out=True)
 def eigvals(A: Tensor) -> Any:
     """Eigenvalues of square matrices, which are complex. They have no gradient."""
     from .complex import products

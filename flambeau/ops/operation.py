@@ -18,7 +18,7 @@ Dims = Any
 NAMESPACE: dict[str, Any] = {}
 """Functions that the package exports (``flambeau.add``), by name."""
 
-MODULES: dict[str, dict[str, Any]] = {"functional": {}, "linalg": {}, "special": {}}
+MODULES: dict[str, dict[str, Any]] = {"fft": {}, "functional": {}, "linalg": {}, "special": {}}
 """Functions that modules of the package export (``flambeau.linalg.det``), by name."""
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -36,6 +36,7 @@ class Declaration(NamedTuple):
 
     #: Whether its result can be put into a tensor given as ``out=`` (its results, into several): True, or words that say more.
     #: "exact": the tensor must have the result's dtype (else one of several results must, but a single one is converted).
+    #: "real": it must not be of complex numbers.
     #: "apart": it must lie apart from what is read. "resized": no warning is due where it had another size.
     out: bool | str = False
     #: The parameters that an overload of old takes by position, before the tensors that they scale.

@@ -85,6 +85,79 @@ def test_errors(name: str, options: dict[str, Any]) -> None:
         flambeau.fft.rfft(flambeau.ones(3, dtype=flambeau.cfloat))
 
 
+def outcome(library: Any, name: str, *arguments: Any, **options: Any) -> Any:
+    """What is told of a result, or the type of the error."""
+    try:
+        result = getattr(library.fft, name)(*arguments, **options)
+    except Exception as error:
+        return type(error)
+    told = str(result.dtype), tuple(result.shape), result.requires_grad, result.is_leaf
+    return told, np.round(result.detach().resolve_conj().numpy(), 5).tolist()
+
+
+@pytest.mark.parametrize("name", ONE)
+def test_calls(name: str) -> None:
+    """Dtypes, extents of zero and one, axes and lengths as one integer, and what is no argument at all."""
+    for d in ("float16", "bfloat16", "int32", "bool", "float32", "complex64", "complex128"):
+        assert outcome(flambeau, name, flambeau.ones(4, dtype=getattr(flambeau, d))) == outcome(
+            torch, name, torch.ones(4, dtype=getattr(torch, d))
+        )
+    assert outcome(flambeau, name, flambeau.ones(3, 0)) == outcome(torch, name, torch.ones(3, 0))
+    for shape in ((), (2, 3)):
+        for arguments in ((), ("a",), (4,), (None, 2)):
+            expected = outcome(torch, name, torch.ones(shape), *arguments)
+            assert outcome(flambeau, name, flambeau.ones(shape), *arguments) == expected, arguments
+        for options in ({"s": 4}, {"dim": 0}, {"s": 4, "dim": 1}, {"s": (4, -1)}, {"s": ()}, {"s": (1, 2, 3)}, {"dim": ()}):
+            expected = outcome(torch, name + "n", torch.ones(shape), **options)
+            assert outcome(flambeau, name + "n", flambeau.ones(shape), **options) == expected, options
+    assert outcome(flambeau, name, [1, 2]) is outcome(torch, name, [1, 2]) is TypeError
+
+
+@pytest.mark.parametrize("name", [*ONE, "fft2", "irfft2", "fftn", "irfftn"])
+def test_given_outputs(name: str) -> None:
+    """Of the result's kind, in any precision; nothing is differentiated through them."""
+    for d in ("complex64", "complex128", "float32", "float64", "int64"):
+        if d == "complex128" and name in ("ifft", "ihfft"):
+            continue  # PyTorch refuses that for these two alone
+        told = []
+        for library in (torch, flambeau):
+            out = library.empty(0, dtype=getattr(library, d))
+            told.append(outcome(library, name, library.ones(2, 4), out=out))
+            told[-1] = told[-1], out.tolist()
+        assert told[0] == told[1], d
+    for library in (torch, flambeau):
+        wanted = library.complex64 if not name.startswith(("irfft", "hfft")) else library.float32
+        assert outcome(library, name, library.ones(2, 4), out=library.ones(1, dtype=wanted, requires_grad=True)) is RuntimeError
+    result = flambeau.ones(2, 4, requires_grad=True)
+    assert outcome(flambeau, name, result, out=flambeau.empty(0, dtype=wanted)) is RuntimeError
+
+
+@pytest.mark.parametrize("name", ["fftfreq", "rfftfreq"])
+def test_frequencies_are_made_as_asked(name: str) -> None:
+    for arguments, options in [
+        ((5,), {}), ((5, 0.1), {"requires_grad": True}), ((5,), {"dtype": "int64"}), ((5,), {"dtype": "float64"}), ((0,), {}),
+        ((-2,), {}), ((5, 0.0), {}), ((5.0, 1.0), {}), ((5,), {"out": "float64"}), ((5,), {"out": "int64"}),
+    ]:  # fmt: skip
+        told = []
+        for library in (torch, flambeau):
+            own = dict(options)
+            if "dtype" in own:
+                own["dtype"] = getattr(library, own["dtype"])
+            if "out" in own:
+                own["out"] = library.empty(0, dtype=getattr(library, own["out"]))
+            told.append(outcome(library, name, *arguments, **own))
+        assert str(told[0]) == str(told[1]), (arguments, options)
+
+
+def test_shifts_name_axes() -> None:
+    for dim in (0, (0, 1), 3, -1):
+        for shape in ((), (2, 3)):
+            assert outcome(flambeau, "fftshift", flambeau.ones(shape), dim) == outcome(torch, "fftshift", torch.ones(shape), dim)
+    numbers = [x.fft.ifftshift(x.arange(5) * (1 + 2j)).tolist() for x in (torch, flambeau)]
+    assert numbers[0] == numbers[1]
+    assert outcome(flambeau, "fftshift", flambeau.ones(3), out=flambeau.ones(3)) is TypeError
+
+
 @pytest.mark.parametrize(("center", "normalized", "onesided"), [(True, False, None), (False, True, None), (True, True, False)])
 def test_frames_and_back(center: bool, normalized: bool, onesided: bool | None) -> None:
     array = np.random.default_rng(2).standard_normal((2, 200)).astype(np.float64)

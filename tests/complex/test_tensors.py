@@ -189,3 +189,30 @@ def test_programs_without_complex_numbers_pay_nothing() -> None:
     code = "import flambeau; flambeau.ones(2).relu(); import sys; from flambeau.ops.calls import ACTIVE; "
     code += "assert not ACTIVE and 'flambeau.ops.complex' not in sys.modules; flambeau.complex64"
     subprocess.run([sys.executable, "-c", code + "; assert not ACTIVE"], check=True)
+
+
+CALLS: dict[str, Any] = {
+    "add": lambda x, out: x.add(x.ones(2, dtype=x.complex64), 1, out=out),
+    "mul": lambda x, out: x.mul(x.ones(2), 2, out=out),
+    "exp": lambda x, out: x.exp(x.zeros(2, dtype=x.complex64), out=out),
+    "matmul": lambda x, out: x.matmul(x.ones(2, 2, dtype=x.complex64), x.ones(2, 2, dtype=x.complex64), out=out),
+    "complex": lambda x, out: x.complex(x.ones(2), x.ones(2), out=out),
+    "polar": lambda x, out: x.polar(x.ones(2), x.zeros(2), out=out),
+    "eigvals": lambda x, out: x.linalg.eigvals(x.eye(2), out=out),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_results_are_converted_to_what_is_given_as_out(name: str) -> None:
+    """To more or less precision, not from complex to real; never with a gradient."""
+    for d in ("complex64", "complex128", "float32"):
+        told = []
+        for library in (torch, flambeau):
+            out = library.empty(0, dtype=getattr(library, d))
+            try:
+                told.append((CALLS[name](library, out) is out, str(out.dtype), out.tolist()))
+            except RuntimeError:
+                told.append((RuntimeError, out.tolist()))
+        assert told[0] == told[1], d
+    with pytest.raises(RuntimeError, match="automatic differentiation"):
+        CALLS[name](flambeau, flambeau.ones(2, dtype=flambeau.complex64, requires_grad=True))

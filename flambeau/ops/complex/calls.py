@@ -10,6 +10,7 @@ import numpy as np
 from ...core.tensor import Tensor
 from ...graph.dtypes import TYPE_NAMES, complex64, dtype
 from ...graph.notices import warn_once
+from ..assignment import write_results
 from .tensor import TABLE, ComplexTensor, modes, pair_of
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -63,7 +64,7 @@ def complex_call(name: str, call: Callable[..., Any] | None, arguments: tuple[An
             if error.name in ("_pair", "_conjugated"):  # something else stands where a complex tensor is to be
                 return NotImplemented
             raise
-        return result if out is None else _put(out, result)
+        return result if out is None else _written(name, call, out, result)
     if name.endswith("_") and not name.startswith("_") and (function := TABLE.get(name[:-1])) is not None:
         return assigned(arguments[0], function(*arguments, **keywords))
     if name.endswith("_copy") and (function := TABLE.get(name[:-5])) is not None:
@@ -91,24 +92,12 @@ def assigned(x: Tensor, value: Any) -> Tensor:
     return x.copy_(value)
 
 
-def _put(out: Any, result: Any) -> Any:
-    """A result, put into what was given as ``out=``."""
-    if isinstance(out, (tuple, list)):
-        return type(out)([_put(one, value) for one, value in zip(out, result)])
-    if isinstance(out, ComplexTensor):
-        if isinstance(result, ComplexTensor) and result.dtype is not out.dtype:
-            raise RuntimeError(
-                f"Expected object of scalar type {TYPE_NAMES[result.dtype]} but got scalar type {TYPE_NAMES[out.dtype]} for "
-                "argument 'out'"
-            )
-        if out.shape != result.shape:
-            out._pair.resize_(*result.shape, 2)
-        return assigned(out, result)
-    if isinstance(result, ComplexTensor):
-        return assigned(out, result)
-    if out.shape != result.shape:
-        out.resize_(result.shape)
-    return out.copy_(result)
+def _written(name: str, call: Callable[..., Any] | None, out: Any, result: Any) -> Any:
+    """A result, put into what was given as ``out=``, if the operation is declared to take that."""
+    exported = getattr(call, "__checked__", None)
+    if exported is not None and not exported.forms.takes_out:
+        raise TypeError(f"{name}() got an unexpected keyword argument 'out'")
+    return write_results(name, out, result, "" if exported is None else exported.forms.out)
 
 
 def discarding(x: ComplexTensor) -> Tensor:

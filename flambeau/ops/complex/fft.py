@@ -2,44 +2,64 @@
 
 Every function takes ``n`` (or ``s``): lengths to which the input is cut, or filled with zeros, before it is transformed; ``dim``;
 and ``norm``, one of ``"backward"`` (the default: the inverse is scaled by one over the number of elements), ``"ortho"`` and
-``"forward"``. float16 and integers are transformed as float32, as are bfloat16.
+``"forward"``. Integers are transformed as the default dtype; half types are refused (``RuntimeError``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from ...core.tensor import Tensor
-from ...graph.dtypes import get_default_dtype
+from ...graph.dtypes import TYPE_NAMES, complex64, complex128, float32, float64, get_default_dtype
 from .. import creation, joining, ranges
-from .fourier import transformed
+from ..creation import finished
+from ..operation import DECLARED, Dims, operation, titled
+from .calls import complex_operation
+from .fourier import half_of_transform, real_of_half, transformed
 from .parts import as_complex, made
 from .tensor import ComplexTensor, axis_of
 
-__all__ = [
-    "fft", "fft2", "fftfreq", "fftn", "fftshift", "hfft", "hfft2", "hfftn", "ifft", "ifft2", "ifftn", "ifftshift", "ihfft",
-    "ihfft2", "ihfftn", "irfft", "irfft2", "irfftn", "rfft", "rfft2", "rfftfreq", "rfftn",
-]  # fmt: skip
+_F = TypeVar("_F", bound=Callable[..., Any])
 
-_Lengths = Sequence[int] | None
+Lengths = Any
+"""One integer, several, or None for those of the input."""
+
+
+def transform(out: bool | str = True) -> Callable[[_F], _F]:
+    """Decorator: a function is exported by ``torch.fft`` alone, and takes complex numbers as it takes real ones."""
+
+    def declare(function: _F) -> _F:
+        name = function.__name__
+        return operation(only=f"fft.{name}", out=out)(complex_operation(f"fft_{name}")(function))
+
+    return declare
 
 
 # --- lengths and axes -------------------------------------------------------------------------------------------------
 
 
-def _plan(input: Tensor, s: _Lengths, dim: Any) -> tuple[list[int], list[int]]:
-    """Axes, counted from the first, and the length of each, -1 for that of the input."""
+def _plan(input: Tensor, s: Lengths, dim: Any) -> tuple[list[int], list[int]]:
+    """Axes, counted from the first, and the length of each."""
+    s = (s,) if isinstance(s, int) else s
+    if s is not None and len(s) > input.ndim and dim is None:
+        raise RuntimeError(f"Got shape with {len(s)} values but input tensor only has {input.ndim} dimensions.")
     if dim is None:
-        axes = list(range(input.ndim)) if s is None else list(range(input.ndim - len(s), input.ndim))
+        axes = list(range(0 if s is None else input.ndim - len(s), input.ndim))
     else:
-        axes = [axis_of(input, axis) for axis in ((dim,) if isinstance(dim, int) else dim)]
+        axes = [_axis(input, axis) for axis in ((dim,) if isinstance(dim, int) else dim)]
     if len(set(axes)) < len(axes):
         raise RuntimeError("FFT dims must be unique")
     lengths = [-1] * len(axes) if s is None else list(s)
     if len(lengths) != len(axes):
         raise RuntimeError("When given, dim and shape arguments must have the same length")
     return axes, [input.shape[axis] if length == -1 else length for axis, length in zip(axes, lengths)]
+
+
+def _axis(input: Tensor, dim: int) -> int:
+    if not input.ndim:
+        raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
+    return axis_of(input, dim)
 
 
 def _fitted(x: Any, axes: Sequence[int], lengths: Sequence[int]) -> Any:
@@ -60,89 +80,84 @@ def _fitted(x: Any, axes: Sequence[int], lengths: Sequence[int]) -> Any:
 
 def _numbers(input: Tensor) -> Tensor:
     """Real numbers of the dtype in which they are transformed, or complex ones."""
-    if isinstance(input, ComplexTensor) or input.dtype.kind == "float" and input.dtype.itemsize > 2:
-        return input
-    return input.to(get_default_dtype() if input.dtype.kind != "float" else get_default_dtype())  # type: ignore[no-any-return]
+    d = input.dtype
+    if d.category < 2:
+        return input.to(get_default_dtype())  # type: ignore[no-any-return]
+    if d not in (float32, float64, complex64, complex128):
+        raise RuntimeError(f"Unsupported dtype {TYPE_NAMES[d]}")
+    return input
 
 
 # --- complex transforms -----------------------------------------------------------------------------------------------
 
 
-def _complex_transform(input: Tensor, s: _Lengths, dim: Any, norm: str | None, forward: bool) -> Tensor:
+def _complex_transform(input: Tensor, s: Lengths, dim: Any, norm: str | None, forward: bool) -> Tensor:
     axes, lengths = _plan(input, s, dim)
     return transformed(as_complex(_fitted(_numbers(input), axes, lengths)), axes, forward, norm)
 
 
-def _real_only(name: str, input: Tensor) -> None:
+def _half_of_transform(name: str, input: Tensor, s: Lengths, dim: Any, norm: str | None) -> ComplexTensor:
     if isinstance(input, ComplexTensor):
-        raise RuntimeError(f"{name} expects a real input tensor, but got {input.dtype}")
-
-
-def _half_of_transform(input: Tensor, s: _Lengths, dim: Any, norm: str | None, forward: bool = True) -> Tensor:
-    """The transform of real numbers: along the last axis, the half of which the rest is the conjugate."""
+        raise RuntimeError(f"{name} expects a real input tensor, but got {TYPE_NAMES[input.dtype]}")
     axes, lengths = _plan(input, s, dim)
     if not axes:
-        raise RuntimeError("rfftn must transform at least one axis")
-    whole = transformed(as_complex(_fitted(_numbers(input), axes, lengths)), axes, forward, norm)
-    return whole.narrow(axes[-1], 0, lengths[-1] // 2 + 1)
+        raise RuntimeError(f"{name} must transform at least one axis")
+    return half_of_transform(_fitted(_numbers(input), axes, lengths), axes, norm)
 
 
-def _real_of_half(input: Tensor, s: _Lengths, dim: Any, norm: str | None, forward: bool = False) -> Tensor:
-    """What has this half of a transform along the last axis: each number, but for the first and the one in the middle, stands
-    for its conjugate as well."""
+def _real_of_half(name: str, input: Any, s: Lengths, dim: Any, norm: str | None) -> Tensor:
     axes, lengths = _plan(input, s, dim)
     if not axes:
-        raise RuntimeError("irfftn must transform at least one axis")
-    last = axes[-1]
-    length = 2 * (input.shape[last] - 1) if s is None or list(s)[-1] == -1 else lengths[-1]
+        raise RuntimeError(f"{name} must transform at least one axis")
+    given = list(s)[-1] if isinstance(s, (tuple, list)) and s else -1
+    length = 2 * (input.shape[axes[-1]] - 1) if given == -1 else lengths[-1]
     if length < 1:
         raise RuntimeError(f"Invalid number of data points ({length}) specified")
-    half = length // 2 + 1
-    x: Any = as_complex(_fitted(_numbers(input), axes, [*lengths[:-1], half]))
-    weights = x.real.new_ones(half)
-    weights[1 : (length + 1) // 2] = 2.0
-    x = x * weights.reshape(-1, *[1] * (x.ndim - 1 - last))
-    whole = _fitted(x, [last], [length])
-    return transformed(whole, axes, forward, norm).real  # type: ignore[no-any-return]
+    half = _fitted(as_complex(_numbers(input)), axes, [*lengths[:-1], length // 2 + 1])
+    return real_of_half(half, axes, length, norm)
 
 
 # --- in one dimension -------------------------------------------------------------------------------------------------
 
 
-def _one(n: int | None) -> _Lengths:
+def _one(n: int | None) -> Lengths:
     return None if n is None else (n,)
 
 
-def fft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out: Any = None) -> Tensor:
+@transform()
+def fft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None) -> Tensor:
     """The transform along one dimension: ``X[k] = sum(x[j] * exp(-2i pi j k / n))``."""
-    return _given(_complex_transform(input, _one(n), dim, norm, True), out)
+    return _complex_transform(input, _one(n), dim, norm, True)
 
 
-def ifft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out: Any = None) -> Tensor:
+@transform()
+def ifft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None) -> Tensor:
     """The inverse of :func:`fft`."""
-    return _given(_complex_transform(input, _one(n), dim, norm, False), out)
+    return _complex_transform(input, _one(n), dim, norm, False)
 
 
-def rfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out: Any = None) -> Tensor:
+@transform()
+def rfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None) -> Tensor:
     """The first ``n // 2 + 1`` elements of the transform of real numbers; the others are conjugates of these."""
-    _real_only("rfft", input)
-    return _given(_half_of_transform(input, _one(n), dim, norm), out)
+    return _half_of_transform("rfft", input, _one(n), dim, norm)
 
 
-def irfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out: Any = None) -> Tensor:
+@transform(out="real")
+def irfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None) -> Tensor:
     """The inverse of :func:`rfft`: ``n`` real numbers, by default ``2 * (m - 1)`` of ``m`` given."""
-    return _given(_real_of_half(input, _one(n), dim, norm), out)
+    return _real_of_half("irfft", input, _one(n), dim, norm)
 
 
-def hfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out: Any = None) -> Tensor:
+@transform(out="real")
+def hfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None) -> Tensor:
     """The transform, which is real, of numbers whose other half are conjugates of those given."""
-    return _given(_real_of_half(as_complex(_numbers(input)).conj(), _one(n), dim, _opposite(norm)), out)
+    return _real_of_half("hfft", as_complex(_numbers(input)).conj(), _one(n), dim, _opposite(norm))
 
 
-def ihfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out: Any = None) -> Tensor:
+@transform()
+def ihfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None) -> Tensor:
     """The inverse of :func:`hfft`."""
-    _real_only("ihfft", input)
-    return _given(_half_of_transform(input, _one(n), dim, _opposite(norm)).conj().resolve_conj(), out)
+    return _half_of_transform("ihfft", input, _one(n), dim, _opposite(norm)).conj().resolve_conj()
 
 
 def _opposite(norm: str | None) -> str | None:
@@ -152,91 +167,96 @@ def _opposite(norm: str | None) -> str | None:
 # --- in several dimensions --------------------------------------------------------------------------------------------
 
 
-def fftn(input: Tensor, s: _Lengths = None, dim: Any = None, norm: str | None = None, *, out: Any = None) -> Tensor:
+@transform()
+def fftn(input: Tensor, s: Lengths = None, dim: Dims = None, norm: str | None = None) -> Tensor:
     """The transform along several dimensions, all by default."""
-    return _given(_complex_transform(input, s, dim, norm, True), out)
+    return _complex_transform(input, s, dim, norm, True)
 
 
-def ifftn(input: Tensor, s: _Lengths = None, dim: Any = None, norm: str | None = None, *, out: Any = None) -> Tensor:
+@transform()
+def ifftn(input: Tensor, s: Lengths = None, dim: Dims = None, norm: str | None = None) -> Tensor:
     """The inverse of :func:`fftn`."""
-    return _given(_complex_transform(input, s, dim, norm, False), out)
+    return _complex_transform(input, s, dim, norm, False)
 
 
-def rfftn(input: Tensor, s: _Lengths = None, dim: Any = None, norm: str | None = None, *, out: Any = None) -> Tensor:
+@transform()
+def rfftn(input: Tensor, s: Lengths = None, dim: Dims = None, norm: str | None = None) -> Tensor:
     """:func:`rfft` along the last of the dimensions, :func:`fft` along the others."""
-    _real_only("rfftn", input)
-    return _given(_half_of_transform(input, s, dim, norm), out)
+    return _half_of_transform("rfftn", input, s, dim, norm)
 
 
-def irfftn(input: Tensor, s: _Lengths = None, dim: Any = None, norm: str | None = None, *, out: Any = None) -> Tensor:
+@transform(out="real")
+def irfftn(input: Tensor, s: Lengths = None, dim: Dims = None, norm: str | None = None) -> Tensor:
     """The inverse of :func:`rfftn`."""
-    return _given(_real_of_half(input, s, dim, norm), out)
+    return _real_of_half("irfftn", input, s, dim, norm)
 
 
-def hfftn(input: Tensor, s: _Lengths = None, dim: Any = None, norm: str | None = None, *, out: Any = None) -> Tensor:
+@transform(out="real")
+def hfftn(input: Tensor, s: Lengths = None, dim: Dims = None, norm: str | None = None) -> Tensor:
     """:func:`hfft` along the last of the dimensions, :func:`fft` along the others."""
-    return _given(_real_of_half(as_complex(_numbers(input)).conj(), s, dim, _opposite(norm)), out)
+    return _real_of_half("hfftn", as_complex(_numbers(input)).conj(), s, dim, _opposite(norm))
 
 
-def ihfftn(input: Tensor, s: _Lengths = None, dim: Any = None, norm: str | None = None, *, out: Any = None) -> Tensor:
+@transform()
+def ihfftn(input: Tensor, s: Lengths = None, dim: Dims = None, norm: str | None = None) -> Tensor:
     """The inverse of :func:`hfftn`."""
-    _real_only("ihfftn", input)
-    return _given(_half_of_transform(input, s, dim, _opposite(norm)).conj().resolve_conj(), out)
+    return _half_of_transform("ihfftn", input, s, dim, _opposite(norm)).conj().resolve_conj()
 
 
-def _of_two(name: str, function: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    def transform(
-        input: Tensor, s: _Lengths = None, dim: Any = (-2, -1), norm: str | None = None, *, out: Any = None
-    ) -> Tensor:
-        return function(input, s, dim, norm, out=out)
+def _of_two(name: str, function: Callable[..., Tensor]) -> None:
+    def of_two(input: Tensor, s: Lengths = None, dim: Dims = (-2, -1), norm: str | None = None) -> Tensor:
+        return function(input, s, dim, norm)
 
-    transform.__name__ = transform.__qualname__ = name
-    transform.__doc__ = f":func:`{function.__name__}` along two dimensions, the last two by default."
-    return transform
+    meaning = f":func:`{function.__name__}` along two dimensions, the last two by default."
+    transform(DECLARED[function].out)(titled(of_two, name, meaning))
 
 
-fft2, ifft2, rfft2 = _of_two("fft2", fftn), _of_two("ifft2", ifftn), _of_two("rfft2", rfftn)
-irfft2, hfft2, ihfft2 = _of_two("irfft2", irfftn), _of_two("hfft2", hfftn), _of_two("ihfft2", ihfftn)
-
-
-def _given(result: Any, out: Any) -> Any:
-    if out is None:
-        return result
-    if out.shape != result.shape:
-        out.resize_(result.shape)
-    return out.copy_(result)
+for _name, _function in {"fft": fftn, "ifft": ifftn, "rfft": rfftn, "irfft": irfftn, "hfft": hfftn, "ihfft": ihfftn}.items():
+    _of_two(f"{_name}2", _function)
 
 
 # --- frequencies ------------------------------------------------------------------------------------------------------
 
 
-def fftfreq(n: int, d: float = 1.0, **options: Any) -> Tensor:
+@transform(out="resized")
+def fftfreq(
+    n: int, d: float = 1.0, *, dtype: Any = None, layout: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """The frequencies of the elements of :func:`fft`, in cycles per unit of the spacing ``d``."""
-    return ifftshift(ranges.arange(-(n // 2), (n + 1) // 2, **_floating(options))) / (n * d)
+    found = _floating("fftfreq", dtype)
+    return finished(ifftshift(ranges.arange(-(n // 2), (n + 1) // 2, dtype=found)) / (n * d), requires_grad, device)
 
 
-def rfftfreq(n: int, d: float = 1.0, **options: Any) -> Tensor:
+@transform(out="resized")
+def rfftfreq(
+    n: int, d: float = 1.0, *, dtype: Any = None, layout: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """The frequencies of the elements of :func:`rfft`, in cycles per unit of the spacing ``d``."""
-    return ranges.arange(0, n // 2 + 1, **_floating(options)) / (n * d)  # type: ignore[no-any-return]
+    return finished(ranges.arange(0, n // 2 + 1, dtype=_floating("rfftfreq", dtype)) / (n * d), requires_grad, device)
 
 
-def _floating(options: dict[str, Any]) -> dict[str, Any]:
-    options.pop("out", None)
-    return {**options, "dtype": options.get("dtype") or get_default_dtype()}
+def _floating(name: str, d: Any) -> Any:
+    d = d or get_default_dtype()
+    if d.category < 2:
+        raise RuntimeError(f"{name} requires a floating point or complex dtype")
+    return d
 
 
 def _shifted(input: Tensor, dim: Any, back: bool) -> Tensor:
     dims = list(range(input.ndim)) if dim is None else [dim] if isinstance(dim, int) else list(dim)
+    dims = [_axis(input, axis) for axis in dims]
     shifts = [(input.shape[axis] + back) // 2 for axis in dims]
     return input.roll(shifts, dims) if dims else input.clone()  # type: ignore[no-any-return]
 
 
-def fftshift(input: Tensor, dim: Any = None) -> Tensor:
+@transform(out=False)
+def fftshift(input: Tensor, dim: Dims = None) -> Tensor:
     """The elements in another order: that of frequency zero in the middle."""
     return _shifted(input, dim, False)
 
 
-def ifftshift(input: Tensor, dim: Any = None) -> Tensor:
+@transform(out=False)
+def ifftshift(input: Tensor, dim: Dims = None) -> Tensor:
     """The inverse of :func:`fftshift`."""
     return _shifted(input, dim, True)
 
