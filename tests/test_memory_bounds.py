@@ -12,8 +12,7 @@ import pytest
 from trie import bytes_reached, reached
 
 import flambeau
-from flambeau.graph import steps
-from flambeau.graph import trace as graph_trace
+from flambeau.graph import cuts, steps
 from flambeau.graph.shapes import MOVED, View
 
 KEPT = 1 << 20
@@ -153,9 +152,9 @@ def test_a_step_that_repeats_adds_nothing(
 ) -> None:
     """Wherever traces are cut, and whether they may become longer than others."""
     for name, value in zip(("SOFT_BUDGET", "HARD_BUDGET", "LONG_BUDGETS"), limits):
-        monkeypatch.setattr(graph_trace, name, value)
+        monkeypatch.setattr(cuts, name, value)
     if looping:
-        monkeypatch.setattr(graph_trace, "_long_at", _EveryLine())
+        monkeypatch.setattr(cuts, "_long_at", _EveryLine())
     layers = [layer for _ in range(12) for layer in (flambeau.nn.Linear(6, 6), flambeau.nn.LayerNorm(6), flambeau.nn.GELU())]
     net = flambeau.nn.Sequential(*layers)
     optimizer = flambeau.optim.Adam(net.parameters(), 0.01)

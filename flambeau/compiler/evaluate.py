@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..graph import trace as recording
+from ..graph.cuts import note_loop
 from ..graph.places import node_at, places_of
 from ..graph.primitives import LEAF
 from ..graph.segments import expanded
@@ -128,7 +129,7 @@ def _made(device: Device, last: Step, live: bytes, again: bool) -> Plan | Assemb
             if not plan.loops:
                 remember_plan(last, live, _SEEN)
                 return plan
-            recording.note_loop(last.depth)
+            note_loop(last.depth)
     remember_plan(last, live, plan)
     if not last.passing:  # else it goes with the trace
         count_steps(plan.kept_bytes)

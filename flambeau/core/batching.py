@@ -81,7 +81,7 @@ def led(operand: Operand, rank: int, count: int) -> Pair:
     if not lacking and operand.view is None:
         return operand.value, None
     sizes = (count, *[1] * lacking, *view.sizes)
-    return operand.value, View(sizes, (_elements(operand.shape), *[0] * lacking, *view.strides), view.offset)
+    return operand.value, View(sizes, (operand.shape.numel(), *[0] * lacking, *view.strides), view.offset)
 
 
 def spread(operand: Operand, count: int) -> Pair:
@@ -97,10 +97,6 @@ def owned(operand: Operand, count: int) -> Node:
     if operand.batched and operand.view is None:
         return operand.value  # type: ignore[no-any-return]
     return record(p.COPY, None, spread(operand, count))
-
-
-def _elements(shape: Size) -> int:
-    return shape.numel()
 
 
 def _recorded(call: Call, attributes: Any, operands: Sequence[Pair], outputs: Sequence[Any] | None = None) -> list[Value]:
@@ -145,7 +141,7 @@ def _gather(call: Call) -> list[Value]:
 def _scatter(call: Call) -> list[Value]:
     destination, *others = call.operands
     shape, strides, *rest = call.attributes
-    attributes = ((call.samples, *shape), (_elements(destination.sizes), *strides), *rest)
+    attributes = ((call.samples, *shape), (destination.sizes.numel(), *strides), *rest)
     operands = [led(other, len(shape), call.samples) for other in others]
     return _recorded(call, attributes, [(owned(destination, call.samples), None), *operands])
 
@@ -154,7 +150,7 @@ def _write(call: Call) -> list[Value]:
     destination, value, *begin = call.operands
     view = call.attributes
     offset = begin[0].value if begin else 0
-    of_all = View((call.samples, *view.sizes), (_elements(destination.sizes), *view.strides), offset)
+    of_all = View((call.samples, *view.sizes), (destination.sizes.numel(), *view.strides), offset)
     node, seen = led(value, len(view.sizes), call.samples)
     return [Value(written(owned(destination, call.samples), of_all, node, seen), True)]
 
@@ -276,7 +272,7 @@ def sample_of(operand: Operand, sample: int) -> Node:
     view = operand.view or whole(operand.shape)
     if not operand.batched:
         return record(p.COPY, None, (operand.value, view))
-    place = view.offset + sample * _elements(operand.shape)
+    place = view.offset + sample * operand.shape.numel()
     return record(p.COPY, None, (operand.value, View(view.sizes, view.strides, place)))
 
 

@@ -18,6 +18,7 @@ from functools import partial
 from typing import Any
 
 from ..compiler import plan as planning
+from ..graph.cuts import only_leaves, time_to_cut
 from ..graph.placeholder import Placeholder, ValueNeeded
 from ..graph.segments import Segment, segment_step
 from ..graph.sites import user_site
@@ -37,9 +38,7 @@ from ..graph.trace import (
     line_of,
     local,
     number_kind,
-    only_leaves,
     remember_next,
-    time_to_cut,
 )
 from .recording import (
     PATIENCE,

@@ -21,6 +21,7 @@ from threading import get_ident
 from typing import Any
 
 from ..interpreter.forks import in_child, new_lock
+from . import cuts
 from .bounds import LARGEST, SMALLEST
 from .dtypes import DType
 from .placeholder import Hidden, ValueNeeded
@@ -30,14 +31,8 @@ from .results import form_of, result_of
 from .segments import find_structure
 from .shapes import MOVED, Size, View
 from .sites import user_site
-from .steps import ALWAYS, BYTE_BUDGET, Operand, Step, comes_first, remember_next, root_of
+from .steps import BYTE_BUDGET, Operand, Step, comes_first, remember_next, root_of
 
-SOFT_BUDGET = 768
-"""Pending steps from which on a trace is cut where the previous one was cut."""
-HARD_BUDGET = 1024
-"""Pending steps at which a trace is cut wherever it is."""
-LONG_BUDGETS = 6144, 8192
-"""The same two where traces are turns of loops: those are planned one by one, so the longer a trace, the less is cut in two."""
 UNLIMITED = 1 << 41
 """The limit of a trace that must not be cut now."""
 CLOSED = -1
@@ -128,7 +123,7 @@ class Trace:
         self.cursor = root_of(device)
         #: Steps marked with this or more are looked at in :func:`overflow`: 0 asks for evaluation at once, and a
         #: negative limit says that the trace was closed by another thread.
-        self.limit: int = 0 if EAGER else SOFT_BUDGET
+        self.limit: int = 0 if EAGER else cuts.SOFT_BUDGET
         #: While several steps are recorded that belong together (a composite that is learnt, a primitive and its further
         #: outputs): the step before them. Behind it nothing can be evaluated yet, or ever if that was interrupted.
         self.unfinished: Step | None = None
@@ -348,18 +343,6 @@ def note_change(owner: Any, attribute: str, before: float) -> None:
         trace.rebound.append((trace.cursor.depth, weakref.ref(owner), attribute, before, None))
 
 
-last_cut: list[tuple[str, int] | None] = [None]
-"""The line at which a trace was cut last."""
-_long_at: set[tuple[str, int] | None] = set()
-"""Lines at which traces were cut that are turns of loops."""
-
-
-def note_loop(depth: int) -> None:
-    """Note that the trace that is evaluated is mostly turns of a loop: if it was cut, it may become longer the next time."""
-    if depth >= SOFT_BUDGET:
-        _long_at.add(last_cut[0])
-
-
 def overflow(trace: Trace, node: Node, step: Step) -> Node:
     """Called when a step's mark has reached the trace's limit: evaluates if it is time to. Returns the node to use."""
     with trace.lock:  # nobody closes the trace meanwhile
@@ -369,7 +352,7 @@ def overflow(trace: Trace, node: Node, step: Step) -> Node:
         elif trace.limit == 0 or step.own > BYTE_BUDGET:
             evaluate_trace[0](trace)
             return node
-        elif not time_to_cut(trace, step.mark) or only_leaves(step.parent):
+        elif not cuts.time_to_cut(trace, step.mark) or cuts.only_leaves(step.parent):
             return node  # behind nothing but leaves, a step is all that there is to evaluate
         else:
             # Evaluate what was recorded before the step, and record that again. Its result is not bound to anything yet:
@@ -382,32 +365,6 @@ def overflow(trace: Trace, node: Node, step: Step) -> Node:
             del trace.nodes[-1:], trace.numbers[count:]
             evaluate_trace[0](trace)
     return record(step.primitive, step.attributes, *operands)
-
-
-def time_to_cut(trace: Trace, mark: int) -> bool:
-    """Whether a trace is to be cut before a step with this mark, which is beyond its limit."""
-    if mark >= ALWAYS:
-        return True
-    site = user_site()
-    soft, hard = SOFT_BUDGET, HARD_BUDGET
-    if site in _long_at:
-        soft, hard = LONG_BUDGETS
-        if mark < soft:
-            with trace.lock:
-                if trace.limit == SOFT_BUDGET:
-                    trace.limit = soft
-            return False
-    if mark < hard:
-        return site == last_cut[0]
-    last_cut[0] = site
-    return True
-
-
-def only_leaves(step: Step | None) -> bool:
-    """Whether nothing is computed up to a step: it leads through values in memory alone."""
-    while step is not None and step.depth and step.primitive is LEAF:
-        step = step.parent
-    return step is None or step.depth == 0
 
 
 def leave(trace: Trace, claimed: Sequence[Node]) -> None:
