@@ -25,7 +25,11 @@ from .core.device import (
     layout,
     memory_format,
     preserve_format,
+    sparse_bsc,
+    sparse_bsr,
     sparse_coo,
+    sparse_csc,
+    sparse_csr,
     strided,
 )
 from .core.tensor import Tensor, is_tensor
@@ -149,5 +153,6 @@ def __dir__() -> list[str]:
 __all__ = [
     "Generator", "Size", "Tensor", "can_cast", "channels_last", "channels_last_3d", "contiguous_format", "default_generator",
     "device", "dtype", "fork_rng", "get_default_dtype", "get_rng_state", "initial_seed", "is_tensor", "layout", "manual_seed",
-    "memory_format", "preserve_format", "promote_types", "seed", "set_rng_state", "sparse_coo", "strided",
+    "memory_format", "preserve_format", "promote_types", "seed", "set_rng_state", "sparse_bsc", "sparse_bsr",
+    "sparse_coo", "sparse_csc", "sparse_csr", "strided",
 ]  # fmt: skip

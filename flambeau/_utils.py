@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import traceback
 from collections import OrderedDict
 from math import prod
@@ -110,6 +111,40 @@ def _rebuild_tensor_v3(
     return _rebuild_tensor_v2(elements, storage_offset, size, stride, requires_grad, backward_hooks, metadata)
 
 
+class _Reading(threading.local):
+    """What is known of the file that this thread reads."""
+
+    #: Its sparse tensors, whose memory may come later; None while no file is read.
+    sparse: list[Any] | None = None
+
+
+reading = _Reading()
+
+
+def _rebuild_sparse_tensor(layout: Any, data: Any) -> Any:
+    """A sparse tensor of its parts.
+
+    ``RuntimeError`` if they do not fit each other, which may only be seen when the whole file has been read.
+    """
+    from .ops.sparse import CompressedTensor, CooTensor
+
+    *parts, size = data[:3] if layout is flambeau.sparse_coo else data
+    count = 2 if layout is flambeau.sparse_coo else 3
+    if len(parts) != count or not all(type(part) is flambeau.Tensor for part in parts):
+        raise RuntimeError("Trying to create a sparse tensor of what are no dense tensors")
+    tracked = parts[-1].requires_grad
+    plain = [part.detach() for part in parts]
+    if layout is flambeau.sparse_coo:
+        made: Any = CooTensor.of(plain[0], plain[1], size, len(data) > 3 and bool(data[3]))
+    else:
+        made = CompressedTensor.of(plain[0], plain[1], plain[2], size, layout)
+    if reading.sparse is None:
+        made.validate()
+    else:
+        reading.sparse.append(made)
+    return made.requires_grad_(tracked)
+
+
 def _rebuild_parameter(data: Any, requires_grad: bool, backward_hooks: OrderedDict[Any, Any]) -> Any:
     """A parameter over the memory of ``data``."""
     return flambeau.nn.Parameter(data, requires_grad)
@@ -131,6 +166,7 @@ REBUILDING = (
     _rebuild_tensor,
     _rebuild_tensor_v2,
     _rebuild_tensor_v3,
+    _rebuild_sparse_tensor,
     _rebuild_parameter,
     _rebuild_parameter_with_state,
 )

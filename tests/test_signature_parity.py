@@ -48,6 +48,8 @@ MEANT: dict[str, str] = {
         numel: has input
         numel: position 0: input instead of self
         asarray: default requires_grad=False instead of None
+        sparse_coo_tensor: indices=None instead of required
+        sparse_coo_tensor: values=None instead of required
     """,
     "None stands for the default, which depends on what else is given": """
         trapezoid|trapz|cumulative_trapezoid: default dx=None instead of 1

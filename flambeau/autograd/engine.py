@@ -18,9 +18,9 @@ from ..graph.trace import local
 from ..ops.creation import zeros_like
 from ..ops.joining import stack
 from ..ops.one_node import run_between
-from .leaves import accumulate, accumulating, finish_due, finish_leaf, has_hooks
+from .leaves import accumulate, accumulating, both, finish_due, finish_leaf, has_hooks
 from .node import gradients_of, run_pre_hooks, run_tensor_hooks
-from .roots import GradientEdge, Key, Roots, any_complex, as_edge, key_of, roots_of, sequence_of
+from .roots import GradientEdge, Key, Roots, any_of_parts, as_edge, key_of, roots_of, sequence_of
 from .stretches import in_order, run_together, stretches_in
 
 
@@ -37,10 +37,10 @@ def backward(
     """
     many = sequence_of(tensors)
     grads = (None,) * len(many) if grad_tensors is None else sequence_of(grad_tensors)
-    if any_complex(many):
-        from ..ops.complex.gradients import pairs_of_outputs
+    if any_of_parts(many):
+        from .parts import outputs_as_parts
 
-        many, grads = map(tuple, pairs_of_outputs(many, grads))
+        many, grads = outputs_as_parts(many, grads)
     roots = roots_of(many, grads)
     keep = bool(create_graph if retain_graph is None else retain_graph) or local.forward > 0
     if create_graph:
@@ -56,10 +56,10 @@ def backward(
     wanted = sequence_of(inputs)
     if not wanted:
         raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
-    if any_complex(wanted):
-        from ..ops.complex.gradients import pairs_of_inputs
+    if any_of_parts(wanted):
+        from .parts import inputs_as_parts
 
-        wanted = tuple(pairs_of_inputs(wanted))
+        wanted = inputs_as_parts(wanted)
     for tensor in wanted:
         if isinstance(tensor, Tensor):
             tensor.retain_grad()
@@ -90,12 +90,12 @@ def grad(
     if not wanted:
         raise RuntimeError("`inputs` argument to `grad()` cannot be empty.")
     grads = (None,) * len(many) if grad_outputs is None else sequence_of(grad_outputs)
-    if any_complex(many) or any_complex(wanted):
-        from ..ops.complex.gradients import gradients_of_pairs
+    if any_of_parts(many) or any_of_parts(wanted):
+        from .parts import gradients_of_parts
 
         options = {"retain_graph": retain_graph, "create_graph": create_graph, "allow_unused": allow_unused}
         options |= {"is_grads_batched": is_grads_batched, "materialize_grads": materialize_grads}
-        return gradients_of_pairs(grad, many, wanted, grads, **options)
+        return gradients_of_parts(grad, many, wanted, grads, **options)
     keep = bool(create_graph if retain_graph is None else retain_graph) or local.forward > 0
     unused = bool(allow_unused) or materialize_grads
     if is_grads_batched:
@@ -219,15 +219,15 @@ def _propagate(run: Run, roots: Roots) -> None:
                 if edge._autograd is not None and not run.hooked and has_hooks(edge):
                     run.hooked = True
             else:
-                leaves[id(edge)] = edge, held[1] + value
+                leaves[id(edge)] = edge, both(held[1], value)
             return
         held = pending.get(edge)
         if held is None:
             pending[edge] = value if number == 0 and edge.outputs == 1 else {number: value}
         elif type(held) is dict:
-            held[number] = held[number] + value if number in held else value
+            held[number] = both(held[number], value) if number in held else value
         else:
-            pending[edge] = held + value
+            pending[edge] = both(held, value)
 
     def wanted(target: Any, number: int) -> bool:
         """Whether a gradient leads to the targets."""

@@ -30,6 +30,8 @@ class FunctionCtx:
 
     #: (value, view, edge, weak reference to the tensor) of each saved tensor; None once backward has used them.
     _saved: tuple[Any, ...] | None = ()
+    #: The arguments that are complex or sparse, by their places: their gradients are those of what they are made of.
+    _of_parts: Any = {}
     #: Weak reference to the gradient node that this is the context of.
     _node: Any = None
 
@@ -70,6 +72,8 @@ class FunctionCtx:
     def _restored(self, value: Any, view: Any, edge: Edge, reference: Any) -> Tensor:
         if type(value) is Packed:
             value, view = value.open()
+        elif isinstance(value, Tensor):
+            return value
         elif reference is not None:
             # The tensor itself, if it still is what it was: an input keeps its identity.
             tensor = reference()
@@ -91,6 +95,9 @@ class FunctionCtx:
                 raise TypeError(
                     f"save_for_backward can only save variables, but argument {index} is of type {type(tensor).__name__}"
                 )
+            if tensor.of_parts:
+                entries.append((tensor, None, None, None))
+                continue
             number = outputs.get(id(tensor))
             value: Any = tensor._read()
             edge = edge_of(tensor) if number is None else (_RESULT, number)
@@ -107,6 +114,10 @@ _ContextMethodMixin = FunctionCtx
 
 def _numbered(node: Gradient, number: int) -> Edge:
     return node if node.outputs == 1 else (node, number)
+
+
+def _edge_of(tensor: Tensor) -> Edge:
+    return edge_of(tensor._input_of() if tensor.of_parts else tensor)
 
 
 class FunctionGradient(Gradient):
@@ -164,7 +175,11 @@ class FunctionGradient(Gradient):
                 )
             if not isinstance(result, Tensor):
                 raise RuntimeError(f"expected Variable or None (got {type(result).__name__})")
-        return tuple(results[place] for place in self.places)
+        of_parts = self.context._of_parts
+        return tuple(
+            of_parts[place]._output_of(results[place])[1] if place in of_parts and results[place] is not None else results[place]
+            for place in self.places
+        )
 
     def release(self) -> None:
         self.context._saved = None
@@ -249,7 +264,7 @@ class Function:
         ctx.needs_input_grad = tuple(isinstance(a, Tensor) and a.requires_grad for a in arguments)
         tracked = local.grad and any(ctx.needs_input_grad)
         places = tuple(place for place, a in enumerate(arguments) if isinstance(a, Tensor))
-        edges = tuple(edge_of(arguments[place]) for place in places)
+        edges = tuple(_edge_of(arguments[place]) for place in places)
         before = local.grad
         local.grad = False
         try:
@@ -261,6 +276,9 @@ class Function:
         finally:
             local.grad = before
         outputs = list(output) if isinstance(output, tuple) else [output]
+        ctx._of_parts = {place: arguments[place] for place in places if arguments[place].of_parts}
+        if any([isinstance(value, Tensor) and value.of_parts and tracked for value in outputs]):
+            raise NotImplementedError("outputs of a Function that are complex or sparse tensors have no history")
         inputs = {id(arguments[place]) for place in places}
         _check_dirty(ctx, inputs, outputs)
         numbers = {id(value): number for number, value in enumerate(outputs) if isinstance(value, Tensor)}
@@ -272,7 +290,7 @@ class Function:
             ctx._keep({key: number for key, number in numbers.items() if key not in inputs or key in written})
         else:
             # Inputs that are returned, and whatever else has a history, come out without one.
-            outputs = [v.detach() if isinstance(v, Tensor) and v._tracked and id(v) not in written else v for v in outputs]
+            outputs = [v.detach() if isinstance(v, Tensor) and v.requires_grad and id(v) not in written else v for v in outputs]
         return tuple(outputs) if isinstance(output, tuple) else outputs[0]
 
 

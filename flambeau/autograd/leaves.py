@@ -33,9 +33,17 @@ def replaced(hook: Callable[..., Any], value: Tensor) -> Tensor:
     return result
 
 
+def both(held: Tensor, value: Tensor) -> Tensor:
+    """The sum of two gradients, either of which may be sparse: to a dense one."""
+    return value + held if held.of_entries else held + value
+
+
 def add_to(tensor: Tensor, value: Tensor) -> None:
     state = tensor._autograd_state()
-    state.grad = unshared(value.contiguous()) if state.grad is None else state.grad + value
+    if state.grad is None:
+        state.grad = value if value.of_entries else unshared(value.contiguous())
+    else:
+        state.grad = both(state.grad, value)
 
 
 def finish_due(run: Run, nodes: Iterable[Gradient], done: int) -> None:
@@ -110,7 +118,9 @@ def accumulate(leaf: Tensor, value: Tensor) -> None:
     """Add to a leaf's ``grad``. A first one lies in memory as the leaf does, if that is dense, else in logical order."""
     state = leaf._autograd_state()
     held = state.grad
-    if held is None:
+    if value.of_entries or held is not None and held.of_entries:
+        state.grad = _with_sparse(held, value if local.grad or not value.requires_grad else value.detach())
+    elif held is None:
         # A gradient that is someone else's tensor, or a view, must not be shared: ``grad`` may be written in place.
         value = value if local.grad or not value._tracked else value.detach()
         alike = _lies_plainly(value) and (leaf._view is None or leaf._view.contiguous)
@@ -119,6 +129,15 @@ def accumulate(leaf: Tensor, value: Tensor) -> None:
         state.grad = held + value
     else:
         held.add_(value)
+
+
+def _with_sparse(held: Tensor | None, value: Tensor) -> Tensor:
+    """What ``grad`` becomes where it or what is added is sparse; a dense one is written in place, as it is otherwise."""
+    if held is None:
+        return value.with_entries(unshared(value._entries))  # type: ignore[no-any-return]
+    if held.of_entries or local.grad:
+        return both(held, value)
+    return held.add_(value)  # type: ignore[no-any-return]
 
 
 def _lies_plainly(value: Tensor) -> bool:

@@ -28,9 +28,9 @@ def sequence_of(tensors: Any) -> tuple[Any, ...]:
     return (tensors,) if isinstance(tensors, (Tensor, GradientEdge)) else tuple(tensors)
 
 
-def any_complex(places: Sequence[Any]) -> bool:
-    """Whether one of the tensors is complex."""
-    return any([isinstance(place, Tensor) and place.of_pairs for place in places])
+def any_of_parts(places: Sequence[Any]) -> bool:
+    """Whether one of the tensors is made of others: complex, or sparse."""
+    return any([isinstance(place, Tensor) and place.of_parts for place in places])
 
 
 def as_edge(place: Tensor | GradientEdge) -> Edge:

@@ -62,6 +62,9 @@ class Tensor(TensorValues, TensorHooks, Methods):
 
     #: Whether it is a tensor of complex numbers, which are pairs in a real tensor (see ``ops.complex``).
     of_pairs: ClassVar[bool] = False
+    #: Whether it is a sparse tensor (see ``ops.sparse``), and whether it is either: made of dense, real ones.
+    of_entries: ClassVar[bool] = False
+    of_parts: ClassVar[bool] = False
 
     #: The function behind the old constructor; put here by ``ops.from_data``.
     _construct: Callable[..., Tensor]

@@ -61,7 +61,12 @@ def _in_place(function: Callable[[Any, Any], Tensor], of_numbers: Callable[[Any,
         view = self._view
         if view is not None and not view.sizes and change_element(self, of_numbers, other):
             return self
-        return recorded(self, other)
+        try:
+            return recorded(self, other)
+        except AttributeError:  # a kind of tensor that is no value of its own
+            if (result := beside(function.__name__, self, other)) is NotImplemented:
+                raise
+            return result
 
     return operator
 

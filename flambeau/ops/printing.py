@@ -152,7 +152,8 @@ def _nested(values: np.ndarray, indent: int, summarise: bool, form: _Formatter |
     return "[" + ("," + "\n" * (values.ndim - 1) + " " * (indent + 1)).join(slices) + "]"
 
 
-def _content(tensor: Tensor, indent: int) -> str:
+def content(tensor: Tensor, indent: int) -> str:
+    """The elements of a tensor; lines after the first are indented."""
     if tensor.dtype.kind == "complex":
         values = tensor._values()
         summarise = values.size > PRINT_OPTS.threshold
@@ -185,12 +186,31 @@ def _suffixes(tensor: Tensor) -> list[str]:
             found.append(f"size={tuple(tensor.shape)}")
         if d.to_real() is not get_default_dtype() and d not in (int64, bool_):
             found.append(f"dtype={d}")
+    return found + history_suffix(tensor)
+
+
+def history_suffix(tensor: Tensor) -> list[str]:
+    """What is said of a tensor's history, if it has one."""
     history = tensor.grad_fn
     if history is not None:
-        found.append(f"grad_fn=<{type(history).__name__}>")
-    elif tensor.requires_grad:
-        found.append("requires_grad=True")
-    return found
+        return [f"grad_fn=<{type(history).__name__}>"]
+    return ["requires_grad=True"] if tensor.requires_grad else []
+
+
+def with_suffixes(text: str, suffixes: list[str], indent: int, new_line: bool = False) -> str:
+    """``text`` with what is said behind it and a closing bracket, in lines of the width that is set.
+
+    What is said first begins on a line of its own if ``new_line``.
+    """
+    length = len(text) - text.rfind("\n") + 1
+    for number, suffix in enumerate(suffixes):
+        if new_line and not number or length + len(suffix) + 2 > PRINT_OPTS.linewidth:
+            text += ",\n" + " " * indent + suffix
+            length = indent + len(suffix)
+        else:
+            text += ", " + suffix
+            length += len(suffix) + 2
+    return text + ")"
 
 
 def tensor_text(tensor: Tensor, contents: str | None = None) -> str:
@@ -200,14 +220,5 @@ def tensor_text(tensor: Tensor, contents: str | None = None) -> str:
     prefix = "tensor(" if plain else kind.__name__ + "("
     indent = len(prefix)
     if contents is None:
-        contents = "..." if tensor.is_meta else _content(tensor, indent) if tensor.numel() else "[]"
-    text = prefix + contents
-    length = len(text) - text.rfind("\n") + 1
-    for suffix in _suffixes(tensor):
-        if length + len(suffix) + 2 > PRINT_OPTS.linewidth:
-            text += ",\n" + " " * indent + suffix
-            length = indent + len(suffix)
-        else:
-            text += ", " + suffix
-            length += len(suffix) + 2
-    return text + ")"
+        contents = "..." if tensor.is_meta else content(tensor, indent) if tensor.numel() else "[]"
+    return with_suffixes(prefix + contents, _suffixes(tensor), indent)

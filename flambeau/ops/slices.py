@@ -1,11 +1,10 @@
-"""Slices of one axis, chosen by a vector of indices: read (``index_select``, ``embedding``), added to, replaced."""
+"""Slices of one axis, chosen by a vector of indices: read (``index_select``), added to, replaced."""
 
 from __future__ import annotations
 
 from functools import lru_cache
 from typing import Any
 
-from ..core.history import INPUTS, Gradient
 from ..core.modes import without_history
 from ..core.tensor import Meta, Tensor
 from ..graph import dtypes
@@ -23,7 +22,6 @@ from .addressing import (
     along,
     check_index,
     check_range,
-    put_at,
     taken,
     value_for,
     with_values,
@@ -213,76 +211,3 @@ def index_reduce(
     axis = _checked_axis("index_reduce_", input, dim, index, source)
     spread = index.reshape([-1 if k == axis else 1 for k in range(input.ndim)]).expand(source.shape)
     return scatter_reduced(input, axis, spread, source, reduce, include_self, ROW)
-
-
-# --- rows of a table by number ----------------------------------------------------------------------------------------
-
-
-def _rows(table: Tensor, index: Tensor) -> Tensor:
-    """The rows of ``table`` (rows, width) that ``index`` names, without history."""
-    return taken(table, {0: index}, ROW, None)
-
-
-class EmbeddingBackward0(Gradient):
-    """Rows' gradients are added up in the order of the indices.
-
-    ``context`` (rows, the row without a gradient, whether to divide by how often a row was named).
-    """
-
-    saves = INPUTS
-
-    def backward(self, grad: Tensor) -> tuple[Tensor, None]:
-        rows, padding_idx, by_frequency = self.context
-        index = self.input(1)
-        if by_frequency:
-            one, none = filled(Size(), 1, grad.dtype), filled(Size((rows,)), 0, grad.dtype)
-            count = put_at(none, one, index.shape, [0] * index.ndim, 0, [rows], [1], [index], "add", ROW)
-            grad = grad / _rows(count.unsqueeze(-1), index)
-        return add_rows(grad, index, rows, padding_idx), None
-
-
-def add_rows(grad: Tensor, index: Tensor, rows: int, padding_idx: int) -> Tensor:
-    """A table of zeros with the rows of ``grad`` added where ``index`` says; ``padding_idx`` names a row left zero."""
-    from .choice import where
-
-    width = grad.shape[-1]
-    place = index.unsqueeze(-1)
-    if padding_idx >= 0:
-        grad = where(place == padding_idx, 0.0, grad)
-    target = filled(Size((rows, width)), 0, grad.dtype)
-    result = put_at(target, grad, grad.shape, (*[0] * index.ndim, 1), 0, [rows], [width], [place], "add", ROW)
-    return with_history(result, _AddRowsBackward, [grad, index], kept=[None, index])
-
-
-class _AddRowsBackward(Gradient):
-    saves = INPUTS
-
-    def backward(self, grad: Tensor) -> tuple[Tensor, None]:
-        return embedding(grad, self.input(1)), None
-
-
-@operation(method=False)
-def embedding(
-    weight: Tensor, indices: Tensor, padding_idx: int = -1, scale_grad_by_freq: bool = False, sparse: bool = False
-) -> Tensor:
-    """Rows of ``weight`` (rows, width) for ``indices`` of any shape: (…, width).
-
-    The row ``padding_idx`` gets no gradient; with ``scale_grad_by_freq`` each row's is divided by how often it was
-    named. An index out of range raises ``IndexError`` when the rows are computed. Gradients are always dense.
-    """
-    sizes, d = weight.shape, indices.dtype
-    if len(sizes) != 2:
-        raise RuntimeError("'weight' must be 2-D")
-    if d is not dtypes.int64 and d is not dtypes.int32:
-        raise RuntimeError(
-            "Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; but got "
-            f"torch.{TYPE_NAMES[d]}Tensor instead (while checking arguments for embedding)"
-        )
-    rows, width = sizes
-    if rows == 0 and indices.numel():
-        raise RuntimeError("index_select(): self indexing axis dim should be positive")
-    result = _rows(weight, indices)
-    if rows == 0 or width == 0:
-        check_range(indices, rows, SELECTED)
-    context = (rows, padding_idx, scale_grad_by_freq)
-    return with_history(result, EmbeddingBackward0, [weight, indices], context, kept=[None, indices])

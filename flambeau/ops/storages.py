@@ -236,7 +236,7 @@ class TensorType(type):
     is_sparse = False
 
     def __instancecheck__(cls, instance: Any) -> bool:
-        return isinstance(instance, Tensor) and instance.dtype is cls.dtype
+        return isinstance(instance, Tensor) and instance.dtype is cls.dtype and not instance.of_entries
 
     def __call__(cls, *arguments: Any, **keywords: Any) -> Tensor:
         return finished(construct(cls.dtype, *arguments, **keywords))

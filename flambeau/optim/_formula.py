@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import chain
 from operator import itemgetter
 from typing import Any, ClassVar, NamedTuple
@@ -10,6 +11,7 @@ from typing import Any, ClassVar, NamedTuple
 import flambeau
 
 from ..core.composite import composite_values, tensor_of
+from ..core.modes import without_history
 from ..core.tensor import Tensor
 from ..graph.primitives import FMA
 from ..graph.trace import local, note_change
@@ -67,6 +69,8 @@ class Formula(Optimizer):
     _numbers: ClassVar[dict[str, float | str]] = {"step": 0.0}
     #: Whether the options may be NaN.
     _takes_nan: ClassVar[bool] = False
+    #: Whether gradients may be sparse: :meth:`_update_sparse` then takes them.
+    _takes_sparse: ClassVar[bool] = False
     #: Whether a decayed parameter is rounded before it is added to the gradient.
     _rounds_decay: ClassVar[bool] = False
 
@@ -98,6 +102,14 @@ class Formula(Optimizer):
         What is not kept is None, and so is its new value. Signs and weight decay have been seen to.
         """
         raise NotImplementedError
+
+    def _update_sparse(self, group: dict[str, Any], entry: Entry) -> None:
+        """Change a parameter, and what is kept for it, by its sparse gradient."""
+        raise RuntimeError(self._no_sparse())
+
+    def _no_sparse(self) -> str:
+        """What is said of a sparse gradient that is not taken."""
+        return f"{type(self).__name__} does not support sparse gradients"
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Change the parameters once; ``closure`` computes the loss anew (and its gradients) and returns it."""
@@ -131,6 +143,14 @@ class Formula(Optimizer):
             entries = [
                 [_real(p), _real(gradient)] for p in group["params"] if (gradient := p.grad) is not None
             ]
+        place = 1 + len(names)
+        if any([entry[place].of_entries for entry in entries]):
+            if group.get("fused"):
+                raise RuntimeError(f"fused {type(self).__name__} does not support sparse gradients")
+            for entry in entries:
+                if entry[place].of_entries:
+                    without_history(partial(self._update_sparse, group, entry))
+            entries = [entry for entry in entries if not entry[place].of_entries]
         if entries:
             self._apply((type(self), names, group["maximize"], decoupled), constants, entries)
 
@@ -148,6 +168,8 @@ class Formula(Optimizer):
             gradient = parameter.grad
             if gradient is None:
                 continue
+            if gradient.of_entries and not self._takes_sparse:
+                raise RuntimeError(self._no_sparse())
             if parameter.of_pairs:
                 parameter, gradient = _real(parameter), _real(gradient)
             state = states[parameter]

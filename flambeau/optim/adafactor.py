@@ -90,6 +90,8 @@ class Adafactor(Optimizer):
         lr = number(group["lr"])
         if parameter.is_complex():
             raise RuntimeError("Adafactor does not support complex parameters")
+        if gradient.is_sparse:
+            raise RuntimeError("Adafactor does not support sparse gradients")
         before: Any = state.numbers
         step = before["step"] + 1.0
         if local.trace.sites:  # what was recorded before may turn out to be wrong, and the step be undone

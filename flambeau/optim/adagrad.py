@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..core.tensor import Tensor
-from ._formula import Formula, Kept, number
+from ._formula import Entry, Formula, Kept, number
 from .optimizer import ParamsT
 
 
@@ -17,6 +17,7 @@ class Adagrad(Formula):
 
     _kept = {"sum": Kept(first="initial_accumulator_value")}
     _rounds_decay = True
+    _takes_sparse = True
 
     def __init__(
         self, params: ParamsT, lr: Any = 1e-2, lr_decay: float = 0, weight_decay: float = 0,
@@ -47,3 +48,14 @@ class Adagrad(Formula):
     def _update(parameter: Tensor, gradient: Tensor, total: Tensor, eps: float, lr: float) -> tuple[Tensor, ...]:
         total = total + gradient * gradient
         return parameter + gradient * lr / (total.sqrt() + eps), total
+
+    def _update_sparse(self, group: dict[str, Any], entry: Entry) -> None:
+        """As for a dense gradient, of those elements that the sparse one has. ``RuntimeError`` with weight decay."""
+        if group["weight_decay"]:
+            raise RuntimeError("weight_decay option is not compatible with sparse gradients")
+        parameter, total, gradient, lr = entry
+        gradient = (-gradient if group["maximize"] else gradient).coalesce()
+        values = gradient._values()
+        total.add_(gradient.with_entries(values * values))
+        deviation = total.sparse_mask(gradient)._values().sqrt() + number(group["eps"])
+        parameter.add_(gradient.with_entries(values / deviation), alpha=lr)

@@ -49,6 +49,9 @@ class Adam(Formula):
         beta1, beta2 = map(number, group["betas"])
         return *weights(1 - beta1), beta2, 1 - beta2, number(group["eps"])
 
+    def _no_sparse(self) -> str:
+        return "Adam does not support sparse gradients, please consider SparseAdam instead"
+
     def _step_numbers(self, group: dict[str, Any], kept: dict[str, float]) -> tuple[Any, ...]:
         step = kept["step"]
         beta1, beta2 = map(number, group["betas"])

@@ -45,7 +45,9 @@ class LBFGS(Optimizer):
 
     def _gradient(self) -> Tensor:
         """All gradients as one vector."""
-        return flambeau.cat([p.new_zeros(p.numel()) if p.grad is None else p.grad.reshape(-1) for p in self._params])
+        return flambeau.cat(
+            [p.new_zeros(p.numel()) if p.grad is None else p.grad.to_dense().reshape(-1) for p in self._params]
+        )
 
     def _move(self, step: float, direction: Tensor) -> None:
         start = 0

@@ -84,6 +84,8 @@ class Muon(Optimizer):
         assert gradient is not None
         if parameter.is_complex():
             raise RuntimeError("Muon does not support complex parameters")
+        if gradient.is_sparse:
+            raise RuntimeError("Muon does not support sparse gradients")
         if "momentum_buffer" not in state:
             state["momentum_buffer"] = flambeau.zeros_like(gradient)
         lr, momentum = number(group["lr"]), group["momentum"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..core.tensor import Tensor
-from ._formula import Formula, Kept, number
+from ._formula import Entry, Formula, Kept, number
 from .optimizer import ParamsT
 
 
@@ -19,6 +19,7 @@ class SGD(Formula):
     _numbers = {}
     _takes_nan = True
     _rounds_decay = True
+    _takes_sparse = True
 
     def __init__(
         self, params: ParamsT, lr: Any = 1e-3, momentum: float = 0, dampening: float = 0, weight_decay: Any = 0,
@@ -49,3 +50,20 @@ class SGD(Formula):
             return parameter + gradient * lr, None
         buffer = gradient.detach().clone() if buffer is None else buffer * momentum + gradient * fresh
         return parameter + (buffer if ahead is None else gradient + buffer * ahead) * lr, buffer
+
+    def _update_sparse(self, group: dict[str, Any], entry: Entry) -> None:
+        """As for a dense gradient, with a sparse momentum; weight decay is refused, for its sum would be dense."""
+        parameter, gradient = entry[0], entry[-1]
+        if group["maximize"]:
+            gradient = -gradient
+        if group["weight_decay"]:
+            gradient = gradient.add(parameter, alpha=group["weight_decay"])
+        if momentum := group["momentum"]:
+            buffer = self.state[parameter]["momentum_buffer"]
+            if buffer is None:
+                buffer = gradient.detach().clone()
+            else:
+                buffer = (buffer * momentum).add(gradient, alpha=1 - group["dampening"]).coalesce()
+            self.state[parameter]["momentum_buffer"] = buffer
+            gradient = gradient.add(buffer, alpha=momentum) if group["nesterov"] else buffer
+        parameter.add_(gradient, alpha=-number(group["lr"]))

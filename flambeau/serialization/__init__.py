@@ -12,6 +12,7 @@ import pickle
 from collections.abc import Callable
 from typing import IO, Any
 
+from .. import _utils
 from ..core.device import device
 from ..interpreter.whole_file import whole_file
 from .memory import _get_layout as _get_layout
@@ -119,14 +120,25 @@ def load(
 def _read(file: IO[bytes], name: str, make: Any, map_location: Any, mmap: bool = False) -> Any:
     with named(name):
         source = Source(file)
-        head = source.read(4)
-        if not head:
-            raise EOFError("empty: ran out of input")
-        source.skip_back(len(head))
-        if head == b"PK\x03\x04":
-            return read_zip(source, make, restorer(map_location))
-        if mmap:
-            raise RuntimeError(
-                "mmap can only be used with files saved with `torch.save(_use_new_zipfile_serialization=True)`"
-            )
-        return read_legacy(source, make, restorer(map_location))
+        before, _utils.reading.sparse = _utils.reading.sparse, []
+        try:
+            result = _of_format(source, make, map_location, mmap)
+            for sparse in _utils.reading.sparse:
+                sparse.validate()
+        finally:
+            _utils.reading.sparse = before
+        return result
+
+
+def _of_format(source: Source, make: Any, map_location: Any, mmap: bool) -> Any:
+    head = source.read(4)
+    if not head:
+        raise EOFError("empty: ran out of input")
+    source.skip_back(len(head))
+    if head == b"PK\x03\x04":
+        return read_zip(source, make, restorer(map_location))
+    if mmap:
+        raise RuntimeError(
+            "mmap can only be used with files saved with `torch.save(_use_new_zipfile_serialization=True)`"
+        )
+    return read_legacy(source, make, restorer(map_location))

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.device import check_device, device, layout, sparse_coo, strided
+from ..core.device import LAYOUTS, check_device, device, layout
 from ..core.meta import without_values
 from ..core.tensor import Tensor
 from ..cpu.memory import allocate
@@ -141,7 +141,7 @@ def restorer(map_location: Any) -> Restore:
 
 def _get_layout(name: str) -> layout:
     """The layout that files call ``name``, such as ``torch.strided``. ``RuntimeError`` if there is none."""
-    for known in (strided, sparse_coo):
+    for known in LAYOUTS:
         if repr(known) == name:
             return known
     raise RuntimeError(f"the file has the layout {describe(name)}, which Flambeau does not have")

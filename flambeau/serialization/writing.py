@@ -102,6 +102,13 @@ class FilePickler(_PythonPickler):
             if state:
                 return _utils._rebuild_parameter_with_state, (*arguments, state)
             return _utils._rebuild_parameter, arguments
+        if tensor.of_entries:
+            parts = [part.detach() for _, part in tensor.named_parts()]
+            rest = (tensor.is_coalesced(),) if tensor.is_sparse else ()
+            data = (*parts, tensor.shape, *rest)
+            if tensor.__dict__.get("_is_param"):
+                return _utils._rebuild_parameter, (tensor.detach(), tensor.requires_grad, hooks)
+            return _utils._rebuild_sparse_tensor, (tensor.layout, data)
         if tensor.of_pairs:
             tensor = tensor.resolve_conj()
             owner, node, offset, _ = owner_and_layout(flambeau.view_as_real(tensor.detach()))

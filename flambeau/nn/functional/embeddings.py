@@ -12,9 +12,9 @@ from ...core.tensor import Tensor
 from ...graph.checks import Check
 from ...graph.dtypes import TYPE_NAMES
 from ...graph.notices import warn
-from ...ops import slices
 from ...ops.conversion import rounded_once
 from ...ops.dispatch import checked
+from ...ops.embedding import embedding as rows_of
 from ...ops.from_data import from_array
 from ...ops.one_node import one_node
 from ...ops.operation import operation
@@ -32,15 +32,15 @@ def embedding(
 ) -> Tensor:
     """Rows of ``weight`` (rows, width) chosen by the integers ``input``; the row ``padding_idx`` gets no gradient.
 
-    With ``max_norm`` the chosen rows are first scaled down in place where their norm exceeds it. The gradient is
-    always dense.
+    With ``max_norm`` the chosen rows are first scaled down in place where their norm exceeds it. With ``sparse`` the
+    gradient of ``weight`` is a sparse tensor.
     """
     if weight.ndim != 2:
         raise RuntimeError("'weight' must be 2-D")
     padding_idx = row_in(padding_idx, weight.size(0))
     if max_norm is not None:
         _renormalise(weight, input, max_norm, norm_type)
-    return slices.embedding(weight, input, -1 if padding_idx is None else padding_idx, scale_grad_by_freq)
+    return rows_of(weight, input, -1 if padding_idx is None else padding_idx, scale_grad_by_freq, sparse)
 
 
 @no_grad()
@@ -112,6 +112,8 @@ def embedding_bag(
         )
     if mode not in ("sum", "mean", "max"):
         raise ValueError("mode has to be one of sum or mean or max")
+    if mode == "max" and sparse:
+        raise ValueError("max mode does not support sparse weights")
     if per_sample_weights is not None and mode != "sum":
         raise NotImplementedError(
             "embedding_bag: per_sample_weights was not None. per_sample_weights is only supported for mode='sum' "
@@ -162,16 +164,16 @@ def embedding_bag(
         per_sample_weights = None if per_sample_weights is None else per_sample_weights[kept]
     if max_norm is not None:
         _renormalise(weight, input, max_norm, norm_type)
-    return _bags(weight, input, bag_of, per_sample_weights, bags, mode, scale_grad_by_freq)
+    return _bags(weight, input, bag_of, per_sample_weights, bags, mode, scale_grad_by_freq, sparse)
 
 
 @one_node("EmbeddingBagBackward0")
 def _bags(
     weight: Tensor, input: Tensor, bag_of: Tensor, per_sample_weights: Tensor | None, bags: int, mode: str,
-    scale_grad_by_freq: bool,
+    scale_grad_by_freq: bool, sparse: bool,
 ) -> Tensor:  # fmt: skip
     """Each bag's rows put together, given the number of the bag that each entry of ``input`` is in."""
-    rows = embedding(input, weight, None, scale_grad_by_freq=scale_grad_by_freq)
+    rows = embedding(input, weight, None, scale_grad_by_freq=scale_grad_by_freq, sparse=sparse)
     return _combined(rows, per_sample_weights, bag_of, bags, mode)
 
 

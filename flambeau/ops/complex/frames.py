@@ -6,10 +6,10 @@ from typing import Any
 
 from ...core.tensor import Tensor
 from ...graph.notices import warn_once
+from ..by_name import functional, real
 from . import fft
 from .calls import complex_operation
 from .parts import as_complex
-from .real import functional, real
 from .tensor import TABLE, ComplexTensor
 
 

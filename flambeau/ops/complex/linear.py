@@ -7,9 +7,9 @@ from typing import Any
 
 from ...core.tensor import Tensor
 from ...graph.dtypes import C_NAMES, dtype
+from ..by_name import functional, real
 from .calls import complex_operation
 from .parts import made, parts
-from .real import functional, real
 from .tensor import TABLE, ComplexTensor, axis_of
 
 

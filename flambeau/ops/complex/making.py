@@ -25,11 +25,11 @@ from ...graph.dtypes import (
     uint8,
 )  # fmt: skip
 from ...graph.dtypes import dtype as dtype_type
+from ..by_name import real
 from ..from_data import from_array as real_from_array
 from ..from_data import from_numpy as real_from_numpy
 from .calls import complex_operation, discarding, is_complex_value
 from .parts import made
-from .real import real
 from .tensor import ComplexTensor
 
 # --- from parts -------------------------------------------------------------------------------------------------------

@@ -11,11 +11,11 @@ import numpy as np
 from ...core.tensor import Tensor
 from ...graph.dtypes import C_NAMES, int32
 from ...graph.trace import local
+from ..by_name import functional, linalg, real
 from .arithmetic import add, mul
 from .calls import complex_operation
 from .making import from_array
 from .parts import as_complex, made, minus, parts, plus
-from .real import functional, linalg, real
 from .tensor import TABLE, ComplexTensor
 
 

@@ -6,13 +6,13 @@ from typing import Any
 
 from ...core.tensor import Tensor
 from ...graph.dtypes import dtype as dtype_type
+from ..by_name import linalg, real
 from .arithmetic import multiplied, nonzero_numbers
 from .calls import complex_operation
 from .functions import abs
 from .linear import dims_of
 from .making import converted_complex
 from .parts import made, parts
-from .real import linalg, real
 from .tensor import ComplexTensor, axis_of
 
 

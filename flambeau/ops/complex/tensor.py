@@ -31,7 +31,7 @@ class ComplexTensor(Tensor):
 
     __slots__ = ("_pair", "_conjugated")
 
-    of_pairs = True
+    of_parts = of_pairs = True
 
     _pair: Tensor
     _conjugated: bool
@@ -240,6 +240,22 @@ class ComplexTensor(Tensor):
                 raise RuntimeError("element 0 of tensors does not require grad and does not have a grad_fn")
             raise RuntimeError(f"grad can be implicitly created only for real scalar outputs but got {self.dtype}")
         self.resolved().backward(pair_of(gradient, self._pair), retain_graph, create_graph, inputs)
+
+    def _output_of(self, gradient: Any) -> tuple[Tensor, Any]:
+        """What backward begins with: the pairs, and the gradient given as pairs."""
+        if gradient is not None:
+            return self.resolved(), pair_of(gradient, self._pair)
+        if self.requires_grad:
+            raise RuntimeError(f"grad can be implicitly created only for real scalar outputs but got {self.dtype}")
+        return self.resolved(), None
+
+    def _input_of(self) -> Tensor:
+        """What a gradient is asked for: the pairs."""
+        return self._pair
+
+    def _gradient_of(self, gradient: Tensor) -> ComplexTensor:
+        """A gradient of the pairs as one of this tensor."""
+        return ComplexTensor.of(gradient, self._conjugated)
 
     def register_hook(self, hook: Callable[[Any], Any]) -> Any:
         """``hook(grad)`` runs when this tensor's gradient is computed; what it returns takes the gradient's place."""

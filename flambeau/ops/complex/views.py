@@ -7,9 +7,9 @@ from typing import Any
 
 from ...core.tensor import Tensor
 from ...graph.dtypes import TYPE_NAMES
+from ..by_name import functional, real
 from .calls import assigned, complex_operation, discarding
 from .parts import made, parts
-from .real import functional, real
 from .tensor import ComplexTensor, axis_of, pair_of
 
 

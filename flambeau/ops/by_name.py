@@ -1,11 +1,11 @@
-"""The operations on real numbers that those on complex ones are made of, by their names."""
+"""The operations on dense tensors of real numbers by their names: those on complex and on sparse ones are made of them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from ..operation import MODULES, NAMESPACE
+from .operation import MODULES, NAMESPACE
 
 
 class Operations:
