@@ -72,6 +72,7 @@ is_inference_mode_enabled = _modes.is_inference_mode_enabled
 is_anomaly_enabled, is_anomaly_check_nan_enabled = _modes.is_anomaly_enabled, _modes.is_anomaly_check_nan_enabled
 inf, nan, pi, e = _math.inf, _math.nan, _math.pi, _math.e
 newaxis = None
+jagged = _devices.jagged
 
 for _type in (Tensor, Size, device, dtype, layout, memory_format):
     _type.__module__ = __name__  # so that pickles do not depend on which file a type is defined in
@@ -82,7 +83,7 @@ _sys.modules |= {"flambeau.tensor": _tensors, "flambeau.device": _devices, "flam
 _LAZY_MODULES = {
     "__config__", "__future__",
     "_VF", "_jit_internal", "accelerator", "amp", "audio", "autograd", "backends", "cuda", "distributed", "export", "fft",
-    "fx", "hub", "jit", "linalg", "metrics", "mps", "multiprocessing", "nn", "optim", "profiler", "return_types",
+    "fx", "hub", "jit", "linalg", "metrics", "mps", "multiprocessing", "nested", "nn", "optim", "profiler", "return_types",
     "_functorch", "func",
     "distributions",
     "overrides",
@@ -116,6 +117,7 @@ _LAZY_NAMES = {
             alias_copy as_strided_copy detach_copy diagonal_copy expand_copy permute_copy select_copy slice_copy split_copy
             split_with_sizes_copy squeeze_copy t_copy transpose_copy unbind_copy unfold_copy unsqueeze_copy view_copy""",
         "ops.default_device": "set_default_device",
+        "ops.nested.sizes": "SymInt",
         "ops.printing": "get_printoptions set_printoptions",
         "ops.settings": """
             are_deterministic_algorithms_enabled get_default_device get_deterministic_debug_mode
