@@ -7,9 +7,12 @@ from typing import Any
 from ..interpreter.lazy import lazy_attribute
 from ..version import torchvision_version as __version__
 
-__all__ = ["__version__", "datasets", "get_image_backend", "models", "ops", "set_image_backend", "transforms", "utils"]
+__all__ = [
+    "__version__", "datasets", "get_image_backend", "io", "models", "ops", "set_image_backend", "transforms",
+    "tv_tensors", "utils",
+]  # fmt: skip
 
-_MODULES = ("datasets", "io", "models", "ops", "transforms", "utils")
+_MODULES = ("datasets", "io", "models", "ops", "transforms", "tv_tensors", "utils")
 
 
 def get_image_backend() -> str:

@@ -6,11 +6,14 @@ import functools
 import io
 import os
 import sys
+from collections.abc import Callable, Sequence
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 from ..serialization.source import ARCHIVE_DAMAGE
 from ..serialization.unpickling import DAMAGE
+
+T = TypeVar("T")
 
 #: What Pillow's readers raise for damaged files.
 _FAILURES = (*DAMAGE, *ARCHIVE_DAMAGE, NameError, RuntimeError, SyntaxError)
@@ -44,24 +47,30 @@ def read_picture(path: str | os.PathLike[str], mode: str) -> Any:
     """The picture in a file, with the bands of ``mode``.
 
     ``OSError``, which names the file, if it is damaged, is not a picture, or is larger than it can be.
+    """
+    with open(path, "rb") as file:
+        data = file.read()
+    return decoded(data, os.fspath(path), lambda picture: picture.convert(mode))
 
-    Pillow passes on whatever its readers of formats trip over, and believes the sizes that files declare.
+
+def decoded(data: bytes, name: str, use: Callable[[Any], T], formats: Sequence[str] | None = None) -> T:
+    """What ``use`` makes of the picture in ``data``, which is of one of Pillow's ``formats``, or of any.
+
+    ``OSError``, which says ``name``, if it is damaged, is not a picture, or is larger than it can be. Pillow passes on
+    whatever its readers of formats trip over, and believes the sizes that files declare.
     """
     module = image_module()
-    name = os.fspath(path)
     try:
-        with open(path, "rb") as file:
-            data = file.read()
-        picture = module.open(io.BytesIO(data))  # of which nobody can read more than there is
+        picture = module.open(io.BytesIO(data), formats=formats)  # of which nobody can read more than there is
         size = picture.width * picture.height * len(picture.getbands())
         if size > max(_ANY_SIZE, _EXPANSION * len(data)):
             raise OSError(f"it says that it has {picture.width} times {picture.height} pixels")
-        return picture.convert(mode)
+        return use(picture)
     except OSError as error:
         if error.errno is not None or (
             type(error) is not OSError and not isinstance(error, module.UnidentifiedImageError)
         ):
-            raise  # the file could not be read
+            raise
         raise type(error)(f"{name} is damaged or not a picture: {error}") from error
     except (*_FAILURES, module.DecompressionBombError) as error:
         raise OSError(f"{name} is damaged or not a picture: {type(error).__name__}: {error}") from error

@@ -143,6 +143,19 @@ class RandomCrop(nn.Module):
         return F.crop(img, *self.get_params(img, self.size))  # type: ignore[arg-type]
 
 
+def part_of(rows: int, columns: int, scale: Sequence[float], ratio: Sequence[float]) -> tuple[int, int, int, int]:
+    """Row, column, height and width of a part of a picture; if ten draws do not fit, the largest one in the middle."""
+    for width, height in _random.rectangles(rows * columns, scale, ratio):
+        if 0 < width <= columns and 0 < height <= rows:
+            return *_random.place(rows - height, columns - width), height, width
+    width, height = columns, rows
+    if columns / rows < min(ratio):
+        height = round(width / min(ratio))
+    elif columns / rows > max(ratio):
+        width = round(height * max(ratio))
+    return (rows - height) // 2, (columns - width) // 2, height, width
+
+
 @layer()
 class RandomResizedCrop(nn.Module):
     """A rectangle with a share of the area in ``scale`` and width : height in ``ratio``, scaled to ``size``."""
@@ -162,15 +175,7 @@ class RandomResizedCrop(nn.Module):
     def get_params(img: Any, scale: Sequence[float], ratio: Sequence[float]) -> tuple[int, int, int, int]:
         """Row, column, height and width of a rectangle; if ten draws do not fit, the largest one in the middle."""
         _, rows, columns = F.get_dimensions(img)
-        for width, height in _random.rectangles(rows * columns, scale, ratio):
-            if 0 < width <= columns and 0 < height <= rows:
-                return *_random.place(rows - height, columns - width), height, width
-        width, height = columns, rows
-        if columns / rows < min(ratio):
-            height = round(width / min(ratio))
-        elif columns / rows > max(ratio):
-            width = round(height * max(ratio))
-        return (rows - height) // 2, (columns - width) // 2, height, width
+        return part_of(rows, columns, scale, ratio)
 
     def forward(self, img: Any) -> Any:
         rectangle = self.get_params(img, self.scale, self.ratio)

@@ -270,6 +270,20 @@ class LinearTransformation(nn.Module):
         return f"{type(self).__name__}(transformation_matrix={matrix}, mean_vector={mean})"
 
 
+def erased_part(
+    channels: int, rows: int, columns: int, scale: Sequence[float], ratio: Sequence[float], value: Any
+) -> tuple[int, int, int, int, Any] | None:
+    """Row, column, height, width and contents (noise if ``value`` is None) of a rectangle; None if ten draws do not fit."""
+    for height, width in _random.rectangles(rows * columns, scale, ratio):
+        if height < rows and width < columns:
+            if value is None:
+                contents = flambeau.empty([channels, height, width], dtype=flambeau.float32).normal_()
+            else:
+                contents = flambeau.as_tensor(value, dtype=flambeau.float32).view(-1, 1, 1)
+            return *_random.place(rows - height, columns - width), height, width, contents
+    return None
+
+
 @layer(shows="p={p}, scale={scale}, ratio={ratio}, value={value}, inplace={inplace}")
 class RandomErasing(WithProbability):
     """With probability ``p``, overwrite a rectangle of a tensor.
@@ -300,14 +314,7 @@ class RandomErasing(WithProbability):
     ) -> tuple[int, int, int, int, Any]:
         """Row, column, height, width and contents of a rectangle; the whole picture as it is if none fits."""
         channels, rows, columns = img.shape[-3:]
-        for height, width in _random.rectangles(rows * columns, scale, ratio):
-            if height < rows and width < columns:
-                if value is None:
-                    contents = flambeau.empty([channels, height, width], dtype=flambeau.float32).normal_()
-                else:
-                    contents = flambeau.as_tensor(value, dtype=flambeau.float32).view(-1, 1, 1)
-                return *_random.place(rows - height, columns - width), height, width, contents
-        return 0, 0, rows, columns, img
+        return erased_part(channels, rows, columns, scale, ratio, value) or (0, 0, rows, columns, img)
 
     def _changed(self, img: Any) -> Any:
         value: Any = [float(self.value)] if isinstance(self.value, (int, float)) else self.value

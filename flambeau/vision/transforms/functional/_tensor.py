@@ -321,16 +321,20 @@ def adjust_gamma(img: Any, gamma: float, gain: float) -> Any:
 
 
 def adjust_sharpness(img: Any, factor: float) -> Any:
-    channels = _check_channels(img)
-    if min(img.shape[-2:]) <= 2:
-        return img
+    _check_channels(img)
+    return img if min(img.shape[-2:]) <= 2 else _blend(img, smoothed(img), factor)
+
+
+def smoothed(img: Any) -> Any:
+    """Pixels mixed with the eight around them; those at the edge as they are."""
     batch = _Batch(img)
     kernel = flambeau.ones(3, 3, dtype=batch.floats.dtype)
     kernel[1, 1] = 5.0
+    channels = img.shape[-3]
     smooth = F.conv2d(batch.floats, (kernel / 13.0).expand(channels, 1, 3, 3), groups=channels)
     blurred = batch.floats.clone()
     blurred[..., 1:-1, 1:-1] = smooth
-    return _blend(img, batch.restore(blurred), factor)
+    return batch.restore(blurred)
 
 
 def rgb_to_grayscale(img: Any, num_output_channels: int) -> Any:
