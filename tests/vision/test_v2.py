@@ -159,6 +159,14 @@ def test_boxes_and_points_go_where_pixels_go(name, given):
         np.testing.assert_allclose(made.amin(0).numpy(), least.numpy(), atol=0.1 + off)
 
 
+def test_boxes_know_the_size_of_a_picture_that_is_turned():
+    image, box = flambeau.zeros(1, HEIGHT, WIDTH), boxes()
+    for angle in (0, 17, 45, 90, 180, 201.5, 270):
+        for center in (None, [3, 4]):
+            size = F.rotate(image, angle, expand=True, center=center).shape[-2:]
+            assert tuple(F.rotate(box, angle, expand=True, center=center).canvas_size) == tuple(size)
+
+
 def test_formats_and_borders():
     upright = boxes()
     for format in FORMATS[:3]:

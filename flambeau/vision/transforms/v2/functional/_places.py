@@ -300,6 +300,16 @@ def resized_crop_bounding_boxes(
 # --- maps -------------------------------------------------------------------------------------------------------------
 
 
+def _turned_size(height: int, width: int, angle: float, center: Sequence[float] | None) -> Size:
+    """The size of a picture that is turned, and kept whole: as it is found of the picture, about its middle."""
+    if center is None and angle % 90 == 0:
+        return (height, width) if angle % 180 == 0 else (width, height)
+    about = [0.0, 0.0] if center is None else [center[0] - width * 0.5, center[1] - height * 0.5]
+    inverse = inverse_affine_matrix(about, float(angle), [0.0, 0.0], 1.0, [0.0, 0.0])
+    new_width, new_height = _tensor._expanded_size(inverse, width, height)
+    return new_height, new_width
+
+
 class _Affine:
     """An affine map of points, and the size of what it makes of the picture."""
 
@@ -324,11 +334,7 @@ class _Affine:
         if expand:
             corners = flambeau.tensor([[0.0, 0.0], [0.0, height], [width, height], [width, 0.0]])
             self.least = self(corners).amin(0)
-            # As it is computed of the picture, about its middle.
-            about = [c - half for c, half in zip(middle, (width * 0.5, height * 0.5))]
-            inverse = inverse_affine_matrix(about, *given[1:])
-            new_width, new_height = _tensor._expanded_size(inverse, width, height)
-            self.canvas_size = (new_height, new_width)
+            self.canvas_size = _turned_size(height, width, angle, center)
 
     def __call__(self, points: Any) -> Any:
         matrix = flambeau.tensor(self.matrix, dtype=points.dtype).reshape(2, 3)
