@@ -11,7 +11,8 @@ from .surface.refusals import refuse
 
 __all__ = [
     "CustomOpDef", "Library", "custom_op", "define", "fallthrough_kernel", "impl", "impl_abstract", "infer_schema",
-    "register_autocast", "register_autograd", "register_fake", "register_kernel", "register_vmap",
+    "register_autocast", "register_autograd", "register_fake", "register_kernel", "register_vmap", "triton_op",
+    "wrap_triton",
 ]  # fmt: skip
 
 KEYS = {
@@ -166,3 +167,15 @@ def register_autocast(op: Any, device_type: str, cast_inputs: Any, /, *, lib: An
 def register_vmap(op: Any, func: Callable[..., Any] | None = None, /, *, lib: Any = None) -> Any:
     """:meth:`CustomOpDef.register_vmap` by name."""
     return _operation(op).register_vmap(func)
+
+
+def triton_op(
+    name: str, fn: Callable[..., Any] | None = None, /, *, mutates_args: Any, schema: str | None = None
+) -> Any:
+    """As :func:`custom_op`: an operation whose function may call Triton's kernels, which it does when it is called."""
+    return custom_op(name, fn, mutates_args=mutates_args, schema=schema)
+
+
+def wrap_triton(triton_kernel: Callable[..., Any], /) -> Callable[..., Any]:
+    """The kernel itself: nothing here looks into the functions that call one."""
+    return triton_kernel

@@ -4,8 +4,8 @@ Once :func:`activate` was called,
 
 * ``torch``, ``torchvision``, ``torchaudio``, ``torchmetrics`` and everything below them are the *same module objects*
   as ``flambeau``, ``flambeau.vision``, ... (also in child processes, see :func:`export_to_children`);
-* classes and functions report the PyTorch module they stand for as their ``__module__``, so that ``repr``, pickles and
-  registries keyed by qualified names agree with PyTorch's;
+* they report PyTorch's names (``__name__``), as their classes and functions do (``__module__``), so that ``repr``, pickles
+  and registries keyed by qualified names agree with PyTorch's;
 * a name that is not there raises what PyTorch would raise, with a word on where to ask for it.
 
 Nothing of the package is imported by activating: child processes that never use it must not pay for it.
@@ -83,7 +83,7 @@ class Finder:
         if "_handle_fromlist" in callers:  # `from package import name`: the name may be a module
             package, _, last = name.rpartition(".")
             message = f"cannot import name '{last}' from '{package}' ({_not_offered(name)})"
-            raise ModuleNotFoundError(message, name=name)
+            raise ModuleNotFoundError(message, name=package)  # with the whole name, the import system would swallow it
         if "_find_and_load_unlocked" in callers and not _is_ours(fullname):
             raise ModuleNotFoundError(f"No module named '{name}' ({_not_offered(name)})", name=name)
         return None
@@ -173,6 +173,8 @@ def _publish(module: ModuleType) -> None:
                 continue
             if line is not None:  # Python 3.13 forgets it with the module, and `inspect` needs it
                 value.__firstlineno__ = line
+    if own:
+        module.__name__ = published  # programs look names up from a module by what it says it is called
     tensor = vars(module).get("Tensor")
     if name == "flambeau.core.tensor" and isinstance(tensor, type):
         tensor.__getattr__ = _missing_attribute  # type: ignore[attr-defined]

@@ -7,22 +7,25 @@ import sys
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
+from .naming import internal_module
+
 NONE: Mapping[str, str] = {}
 
 
 def lazy_attribute(package: str, name: str, modules: Collection[str], names: Mapping[str, str] = NONE) -> Any:
     """What a package's ``__getattr__`` gives: one of its ``modules``, or what ``names`` says in which of them it lies.
 
-    ``AttributeError`` for other names, and for modules that are not there.
+    ``AttributeError`` for other names, and for modules that are not there. ``package`` may go by PyTorch's name.
     """
+    internal = internal_module(package)
     if name in modules:
         try:
-            return importlib.import_module(f"{package}.{name}")
+            return importlib.import_module(f"{internal}.{name}")
         except ModuleNotFoundError as error:
-            if error.name != f"{package}.{name}":
+            if error.name != f"{internal}.{name}":
                 raise
     elif name in names:
-        value = getattr(importlib.import_module(f"{package}.{names[name]}"), name)
+        value = getattr(importlib.import_module(f"{internal}.{names[name]}"), name)
         setattr(sys.modules[package], name, value)
         return value
     raise AttributeError(f"module {package!r} has no attribute {name!r}", name=name)

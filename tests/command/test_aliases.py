@@ -74,6 +74,11 @@ names = {
 for kind, name in names.items():
     assert f"{kind.__module__}.{kind.__qualname__}" == name, (kind, name)
     assert repr(kind) == f"<class '{name}'>"
+for name in ("torch", "torch.nn", "torch.nn.modules.linear", "torch.utils.data", "torch.ops", "torch.autograd", "torchvision"):
+    module = __import__(name)  # as some programs look names up: from the root, which must be called what they asked for
+    for part in name.split(".")[1:]:
+        module = getattr(module, part)
+    assert module.__name__ == name
 for kind in (torch.nn.Linear, torch.Tensor, torch.nn.functional.relu):
     assert pickle.loads(pickle.dumps(kind)) is kind
 assert type(pickle.loads(pickle.dumps(torch.nn.Linear(2, 2)))) is torch.nn.Linear

@@ -294,3 +294,12 @@ def test_contradictory_options_are_refused():
 
 def test_pinning_is_harmless():
     assert len(list(DataLoader(range(3), pin_memory=True, pin_memory_device="cuda"))) == 3
+
+
+def test_names_that_libraries_annotate_with():
+    from torch.utils.data import dataloader as theirs
+
+    from flambeau.utils.data import dataloader as ours
+
+    assert str(ours._collate_fn_t) == str(theirs._collate_fn_t) and ours._worker_init_fn_t == theirs._worker_init_fn_t
+    assert ours._utils.collate.default_collate is ours.default_collate

@@ -142,3 +142,15 @@ def test_libraries_of_schemas():
             operations(library).tests_own.missing  # noqa: B018
         with pytest.raises(ValueError, match="Unsupported kind"):
             library.library.Library("tests_own", "OTHER")
+
+
+def test_operations_for_triton_work_without_it():
+    """PyTorch's need the package of that name, so they are no oracle here."""
+
+    def doubled(x: flambeau.Tensor) -> flambeau.Tensor:
+        return flambeau.library.wrap_triton(lambda y: y)(x) * 2
+
+    doubled.__annotations__ = {"x": flambeau.Tensor, "return": flambeau.Tensor}
+    operation = flambeau.library.triton_op("tests_triton::doubled", doubled, mutates_args={})
+    np.testing.assert_array_equal(operation(flambeau.tensor(NUMBERS)).numpy(), NUMBERS * 2)
+    assert repr(operation) == "<CustomOpDef(tests_triton::doubled)>"

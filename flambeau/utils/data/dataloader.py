@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Generic, TypeVar
 
 from ...cpu.target import usable_processors
+from . import _utils  # noqa: F401  # libraries reach its functions through this module
 from ._utils.collate import default_collate, default_convert
 from ._utils.fetch import Fetcher, StreamLength
 from ._utils.worker import WorkerInfo, get_worker_info
@@ -20,6 +21,10 @@ from .sampler import BatchSampler, RandomSampler, Sampler, SequentialSampler, ra
 __all__ = ["DataLoader", "WorkerInfo", "default_collate", "default_convert", "get_worker_info"]
 
 T_co = TypeVar("T_co", covariant=True)
+
+_T = TypeVar("_T")
+_collate_fn_t = Callable[[list[_T]], Any]  # libraries annotate with these
+_worker_init_fn_t = Callable[[int], None]
 
 _FIXED = ("batch_size", "batch_sampler", "sampler", "drop_last", "dataset", "persistent_workers")
 
