@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import importlib
 import types
@@ -20,7 +21,10 @@ class Unusable(Exception):
 def resolved(path: str) -> Any:
     """What a dotted name below ``torch`` is here."""
     found: Any = flambeau
-    for name in path.removeprefix("torch.").split("."):
+    names = path.removeprefix("torch.").split(".")
+    if names[0] == "ops":  # which is a folder here
+        found, names = importlib.import_module("flambeau.surface.ops"), names[1:]
+    for name in names:
         try:
             found = getattr(found, name)
         except (AttributeError, NotImplementedError):
@@ -45,10 +49,20 @@ def counterpart(value: Any) -> Any:
     return value
 
 
+class _Package(types.ModuleType):
+    """The package as programs see it, to whom ``torch.ops`` are operations by their full names."""
+
+    def __getattr__(self, name: str) -> Any:
+        return importlib.import_module("flambeau.surface.ops") if name == "ops" else getattr(flambeau, name)
+
+
+_PACKAGE = _Package("torch")
+
+
 def _module(name: str) -> Any:
     """A module below ``torch`` as it is here; one that is not here stays, for it may never be called."""
     try:
-        return resolved(name) if name != "torch" else flambeau
+        return resolved(name) if name != "torch" else _PACKAGE
     except Unusable:
         return importlib.import_module(name)
 
@@ -102,15 +116,25 @@ def function_of(function: Any, path: str) -> Any:
         here = Converter()
         return functools.partial(inner, *map(here, function.args), **{k: here(v) for k, v in function.keywords.items()})
     if isinstance(function, types.MethodDescriptorType | types.WrapperDescriptorType):
-        return resolved("Tensor." + function.__name__)
+        return _method(function.__name__)
     if isinstance(function, torch._ops.OpOverloadPacket | torch._ops.OpOverload):
         return resolved(f"ops.{function}")
     module = getattr(function, "__module__", None) or ""
     if isinstance(function, types.FunctionType) and module.startswith("torch.testing"):
         return retold(function)
     if isinstance(function, types.FunctionType) and function.__qualname__.startswith("Tensor.") or module == "torch._tensor":
-        return resolved("Tensor." + function.__name__)
+        return _method(function.__name__)
     return resolved(path)
+
+
+def _method(name: str) -> Any:
+    """A method, looked up where programs find it: at the tensor."""
+    resolved("Tensor." + name)
+
+    def called(self: Any, *arguments: Any, **keywords: Any) -> Any:
+        return getattr(self, name)(*arguments, **keywords)
+
+    return called
 
 
 class Converter:
@@ -137,6 +161,9 @@ class Converter:
             return flambeau.Size(value)
         if isinstance(value, torch.nn.Module):
             return self.module(value)
+        if dataclasses.is_dataclass(value) and type(value).__module__.startswith("torch.nn.modules"):
+            fields = {field.name: self(getattr(value, field.name)) for field in dataclasses.fields(value)}
+            return getattr(flambeau.nn, type(value).__name__)(**fields)
         if type(value) in (list, tuple, set):
             return type(value)(map(self, value))
         if isinstance(value, tuple):
@@ -175,7 +202,7 @@ class Converter:
         storage = value.untyped_storage()
         if value.numel() and not storage.nbytes():
             raise Unusable("a tensor without the memory that it needs")
-        if storage.data_ptr() not in self.memory:
+        if not storage.data_ptr() or storage.data_ptr() not in self.memory:  # what is empty shares nothing
             flat = torch.empty(0, dtype=value.dtype).set_(storage).detach()
             plain = flat.float() if value.dtype == torch.bfloat16 else flat
             self.memory[storage.data_ptr()] = flambeau.tensor(plain.numpy(), dtype=dtype)

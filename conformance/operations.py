@@ -18,7 +18,7 @@ from torch.testing._internal.opinfo import core as opinfo
 
 import flambeau
 
-from .comparison import difference, parts, strides_differ
+from .comparison import array, difference, parts, strides_differ
 from .counterparts import Converter, Unusable, counterpart, function_of, operation
 from .tally import Tally
 
@@ -45,6 +45,10 @@ DTYPES = (
 
 UNWRITTEN = {"empty", "empty_like", "empty_permuted", "empty_strided", "new_empty", "new_empty_strided", "resize_", "resize_as_"}
 """Operations whose results nothing was written to: only their dtype, shape and strides are compared."""
+
+
+ORDERING = {"sort": 1, "argsort": 1, "topk": 2, "kthvalue": 2}
+"""Operations that say in which order elements are, and which argument (by position) the axis is."""
 
 
 class Sample:
@@ -98,7 +102,8 @@ def run(function: Call, arguments: tuple[Any, tuple[Any, ...], dict[str, Any]], 
         result = function(input, *rest, **keywords, **more)
         for part in parts(result):
             if isinstance(part, flambeau.Tensor):
-                part.detach().numpy() if "bfloat16" not in str(part.dtype) else part.detach().float().numpy()
+                part = part.detach() if "bfloat16" not in str(part.dtype) else part.detach().float()
+                part.numpy(force=True)
     return result
 
 
@@ -140,15 +145,15 @@ class Checks:
 
     def check(self, sample: Sample) -> None:
         """All forms of one call; what PyTorch itself refuses is no sample of it."""
-        if self.function is None:
-            self.tally.add(self.name, "values", self.missing)
-            return
-        function = self.function
         try:
             expected = seeded(torch, 0, self.info.op, sample.theirs())
         except Exception as error:
             self.tally.left[f"PyTorch raises {type(error).__name__}"] += 1
             return
+        if self.function is None:
+            self.tally.add(self.name, "values", self.missing)
+            return
+        function = self.function
         values = self._has_values(sample, expected)
         found: list[Any] = []
 
@@ -187,11 +192,36 @@ class Checks:
 
     def _difference(self, sample: Sample, actual: Any, expected: Any, values: bool) -> str | None:
         unlike = difference(actual, expected, values, 1.0, self.precision)
+        if unlike and self.info.name in ORDERING and not sample.sample.kwargs.get("stable"):
+            unlike = self._order_differs(sample, actual, expected)
+            if not unlike:
+                self.tally.left["which of equal elements comes first, which PyTorch does not promise"] += 1
         process = sample.sample.output_process_fn_grad
         if unlike and isinstance(process, types.FunctionType):
             # What is determined up to a sign or a basis: PyTorch's own function makes of it what can be compared.
             return difference(counterpart(process)(actual), process(expected), values, 1.0, self.precision)
         return unlike
+
+    def _order_differs(self, sample: Sample, actual: Any, expected: Any) -> str | None:
+        """How results differ if not places count, but the elements that are there."""
+        input, arguments, keywords = sample.theirs()
+        place = ORDERING[self.info.name]
+        axis = keywords.get("dim", arguments[place - 1] if len(arguments) >= place else -1)
+        if not isinstance(axis, int):
+            return "another order"
+
+        ours, theirs = list(parts(actual)), list(parts(expected))
+        if len(ours) != len(theirs) or any(difference(a, b, False) for a, b in zip(ours, theirs)):
+            return "another order"
+        unlike = difference(ours[:-1], theirs[:-1])
+        picked = [self._picked(input, axis, torch.from_numpy(array(each))) for each in (ours[-1], theirs[-1])]
+        return unlike or (None if torch.equal(*picked) else "another order")
+
+    @staticmethod
+    def _picked(input: torch.Tensor, axis: int, places: torch.Tensor) -> torch.Tensor:
+        if places.ndim == input.ndim:
+            return input.gather(axis, places)
+        return input.gather(axis, places.unsqueeze(axis)).squeeze(axis)
 
     def _check_variant(self, form: str, variant: Any, sample: Sample, values: bool) -> None:
         name = getattr(variant, "__name__", "")
@@ -221,6 +251,9 @@ class Checks:
             seeded(torch, 0, self.info.op, sample.theirs(), out=tuple(theirs) if several else theirs[0])
         except Exception:
             return
+        if values and difference(Converter()(theirs), wanted):
+            self.tally.left["what PyTorch puts into out= is not what it returns otherwise"] += 1
+            return
 
         def check() -> str | None:
             assert self.function is not None
@@ -230,7 +263,8 @@ class Checks:
             back = list(result) if several else [result]
             if not all(a is b for a, b in zip(back, given)):
                 return "the result is not what was given as out="
-            return self._difference(sample, given if several else given[0], theirs if several else theirs[0], values)
+            pair = (tuple(given), tuple(theirs)) if several else (given[0], theirs[0])
+            return self._difference(sample, *pair, values)
 
         self.add("out=", check)
 
@@ -296,7 +330,7 @@ def derivatives(library: Any, function: Call, sample: Sample, arguments: Any, se
             further = library.autograd.grad(again, leaves, _weights(library, again, 2), allow_unused=True)
         for each in (*first, *further):
             if isinstance(each, flambeau.Tensor):
-                each.detach().numpy()
+                each.detach().numpy(force=True)
     return list(first), list(further)
 
 

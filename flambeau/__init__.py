@@ -110,6 +110,10 @@ _LAZY_NAMES = {
         "nn.functional": """
             binary_cross_entropy_with_logits cosine_embedding_loss ctc_loss hinge_embedding_loss margin_ranking_loss
             poisson_nll_loss triplet_margin_loss""",
+        "nn.functional.sampling": "grid_sampler grid_sampler_2d grid_sampler_3d",
+        "ops.beneath": """
+            _chunk_cat _native_batch_norm_legit _unsafe_masked_index _unsafe_masked_index_put_accumulate native_batch_norm
+            native_group_norm""",
         "ops.conditions": """
             _assert _check _check_index _check_is_size _check_not_implemented _check_tensor_all _check_tensor_all_with _check_type
             _check_value _check_with""",
@@ -119,6 +123,7 @@ _LAZY_NAMES = {
         "ops.default_device": "set_default_device",
         "ops.nested.sizes": "SymInt",
         "ops.printing": "get_printoptions set_printoptions",
+        "ops.segments": "segment_reduce _segment_reduce",
         "ops.settings": """
             are_deterministic_algorithms_enabled get_default_device get_deterministic_debug_mode
             get_float32_matmul_precision get_num_interop_threads get_num_threads is_deterministic_algorithms_warn_only_enabled

@@ -31,7 +31,7 @@ max, min, median, nanmedian, mode, sort, topk, kthvalue, cummax, cummin = (
     for name in "max min median nanmedian mode sort topk kthvalue cummax cummin".split()
 )
 aminmax = _structure("aminmax", "min max")
-histogram = _structure("histogram", "hist bin_edges")
+histogram, histogramdd = (_structure(name, "hist bin_edges") for name in ("histogram", "histogramdd"))
 frexp = _structure("frexp", "mantissa exponent")
 qr = _structure("qr", "Q R")
 svd = _structure("svd", "U S V")

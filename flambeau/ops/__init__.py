@@ -23,6 +23,7 @@ from . import (  # for what they declare  # noqa: F401
     from_data,
     functions,
     gather_scatter,
+    histograms,
     incomplete_gamma,
     indexing,
     joining,

@@ -8,7 +8,7 @@ from typing import Any
 from ..core.tensor import Tensor, method
 from ..graph import primitives as p
 from ..graph.bounds import check_fits
-from ..graph.dtypes import C_NAMES, TYPE_NAMES, get_default_dtype, int64, uint8
+from ..graph.dtypes import C_NAMES, TYPE_NAMES, float32, get_default_dtype, int64, uint8
 from ..graph.limits import finfo
 from ..graph.notices import warn_once
 from .conversion import converted
@@ -217,6 +217,8 @@ def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-
         close = close | (input.isnan() & other.isnan())
     if input.dtype.category < 2 and rtol == 0 and atol == 0:
         return close  # type: ignore[no-any-return]
+    if input.dtype.kind == "bool":  # of which there are no distances
+        input, other = input.to(float32), other.to(float32)
     allowed = other.abs() * rtol + atol
     near = (input - other).abs()
     return close | (near.isfinite() & (near <= allowed))  # type: ignore[no-any-return]

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from .. import return_types
 from ..core.history import Gradient
 from ..core.tensor import Tensor
 from ..graph import dtypes
@@ -14,7 +13,7 @@ from ..graph.shapes import wrap_dim
 from .dispatch import with_history
 from .from_data import from_array
 from .host import on_host
-from .operation import Scalar, operation
+from .operation import operation
 
 # --- unique: the result's shape depends on values, so these evaluate ------------------------------------------------------
 
@@ -108,108 +107,6 @@ def _type_name(x: Tensor) -> str:
     from ..graph.dtypes import TYPE_NAMES
 
     return TYPE_NAMES[x.dtype]
-
-
-# --- histograms -----------------------------------------------------------------------------------------------------------
-
-
-def _bin_edges(array: np.ndarray, bins: int, low: float, high: float) -> np.ndarray:
-    """Evenly spaced edges; the elements' own limits if both are 0, and one to each side of a single value."""
-    if low == high == 0 and array.size:
-        low, high = float(array.min()), float(array.max())
-    if not (np.isfinite(low) and np.isfinite(high)):
-        raise RuntimeError(f"torch.histc: range of [{low}, {high}] is not finite")
-    if low == high:
-        low, high = low - 1, high + 1
-    return np.linspace(low, high, bins + 1)
-
-
-def _histc(array: np.ndarray, bins: int, low: float, high: float) -> np.ndarray:
-    edges = _bin_edges(array, bins, low, high)
-    first, last = edges[0], edges[-1]
-    inside = array[(array >= first) & (array <= last)].astype(np.float64)
-    places = np.minimum(((inside - first) * bins / (last - first)).astype(np.int64), bins - 1)
-    return np.bincount(places, minlength=bins)
-
-
-@operation(out="exact")
-def histc(input: Tensor, bins: int = 100, min: Scalar = 0, max: Scalar = 0) -> Tensor:
-    """How many elements lie in each of ``bins`` equal parts of [min, max] (the elements' range if both are 0)."""
-    if input.dtype.kind != "float":
-        raise RuntimeError(f"\"histogram_cpu\" not implemented for '{_type_name(input)}'")
-    if bins <= 0:
-        raise RuntimeError(f"torch.histogram(): bins must be > 0, but got {bins} for dimension 0")
-    if max < min:
-        raise RuntimeError("torch.histc: max must be larger than min")
-    parameters = {"bins": bins, "low": float(min), "high": float(max)}
-    (result,) = on_host(_histc, parameters, [((bins,), input.dtype)], input.detach().reshape(-1))
-    return result
-
-
-def _histogram(
-    array: np.ndarray, *others: np.ndarray, bins: int, low: float, high: float, density: bool
-) -> tuple[np.ndarray, np.ndarray]:
-    """``others``: edges (if ``bins`` is 0), then weights (if any)."""
-    rest = list(others)
-    edges: Any = rest.pop(0) if not bins else _bin_edges(array, bins, low, high)
-    if not rest:
-        return np.histogram(array, edges, density=density)
-    places = np.searchsorted(edges, array, side="right") - 1
-    places[array == edges[-1]] = len(edges) - 2
-    inside = (places >= 0) & (array <= edges[-1])
-    sums = np.bincount(places[inside], rest[0][inside], minlength=len(edges) - 1)
-    return (sums / (sums.sum() * np.diff(edges)) if density else sums), edges
-
-
-def _check_histogram(input: Tensor, bins: Any, weight: Tensor | None) -> None:
-    """``RuntimeError`` unless edges and weights fit to the input, ``NotImplementedError`` for other than float32 and float64."""
-    if isinstance(bins, Tensor):
-        if bins.dtype is not input.dtype:
-            raise RuntimeError(
-                "torch.histogramdd: input tensor and bins tensors should have the same dtype, but got input with dtype "
-                f"{_type_name(input)} and bins for dimension 0 with dtype {_type_name(bins)}"
-            )
-        if bins.ndim != 1 or bins.numel() == 0:
-            raise RuntimeError(
-                "torch.histogramdd: bins tensor should have one dimension and at least 1 element, but got shape "
-                f"{list(bins.shape)}"
-            )
-    if weight is not None:
-        if weight.dtype is not input.dtype:
-            raise RuntimeError(
-                "torch.histogramdd: if weight tensor is provided, input tensor and weight tensor should have the same "
-                f"dtype, but got input({_type_name(input)}), and weight({_type_name(weight)})"
-            )
-        if weight.numel() != input.numel():
-            raise RuntimeError(
-                "torch.histogramdd: if weight tensor is provided it should have as many elements as the input tensor, but "
-                f"got {list(input.shape)} and weight with shape {list(weight.shape)}"
-            )
-    if input.dtype not in (dtypes.float32, dtypes.float64):
-        name = "histogram_cpu" if isinstance(bins, Tensor) else "histogramdd"
-        raise NotImplementedError(f"\"{name}\" not implemented for '{_type_name(input)}'")
-
-
-@operation(out="exact")
-def histogram(
-    input: Tensor, bins: Any = 100, *, range: Any = None, weight: Tensor | None = None, density: bool = False
-) -> tuple[Tensor, Tensor]:
-    """(hist, bin_edges): how many elements (or how much weight) lie between the edges, which are given or even."""
-    _check_histogram(input, bins, weight)
-    operands = [input.detach().reshape(-1)]
-    if isinstance(bins, Tensor):
-        operands.append(bins)
-        count, edges = 0, bins.numel()
-    else:
-        count, edges = int(bins), int(bins) + 1
-        if count <= 0:
-            raise RuntimeError(f"torch.histogram(): bins must be > 0, but got {count} for dimension 0")
-    if weight is not None:
-        operands.append(weight.detach().reshape(-1))
-    low, high = (0.0, 0.0) if range is None else (float(range[0]), float(range[1]))
-    parameters = {"bins": count, "low": low, "high": high, "density": bool(density)}
-    outputs = [((edges - 1,), input.dtype), ((edges,), input.dtype)]
-    return return_types.histogram(on_host(_histogram, parameters, outputs, *operands))  # type: ignore[no-any-return]
 
 
 # --- places in an order ---------------------------------------------------------------------------------------------------

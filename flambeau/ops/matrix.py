@@ -208,6 +208,11 @@ def _operator(self: Tensor, other: Any) -> Any:
     return self.matmul(other) if ACTIVE else matmul(self, other)
 
 
+@method("__rmatmul__")
+def _swapped_operator(self: Tensor, other: Any) -> Any:
+    return _operator(other, self) if isinstance(other, Tensor) else NotImplemented
+
+
 def _history(name: str, factors: Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]) -> type[Gradient]:
     """Of ``beta * input + alpha * product``; ``factors`` gives the gradients of the product's factors.
 

@@ -304,6 +304,13 @@ def group_norm(
     cudnn_enabled: bool = True,
 ) -> Tensor:  # fmt: skip
     """Normalise each of ``num_groups`` groups of channels (dimension 1) of each sample by itself."""
+    return group_normalised(input, num_groups, weight, bias, eps)[0]
+
+
+def group_normalised(
+    input: Tensor, num_groups: int, weight: Tensor | None, bias: Tensor | None, eps: float
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The result of :func:`group_norm`, and the mean and the reciprocal deviation of each group."""
     shape = input.shape
     if len(shape) < 2:
         raise RuntimeError(f"Expected at least 2 dimensions for input tensor but received {len(shape)}")
@@ -332,7 +339,8 @@ def group_norm(
         channels=Size((samples, channels, rest)),
         others=(0, 2),
     )
-    return _normalise(input, weight, bias, layout, eps, NativeGroupNormBackward0)[0]
+    result, average, _, scale = _normalise(input, weight, bias, layout, eps, NativeGroupNormBackward0)
+    return result, average, scale
 
 
 class FusedRmsNormBackward0(Gradient):
@@ -466,6 +474,14 @@ def batch_norm(
     In training the running statistics, if given, move towards the batch's by ``momentum``; the running variance is that
     divided by the count less one.
     """
+    return batch_normalised(input, weight, bias, running_mean, running_var, training, momentum, eps)[0]
+
+
+def batch_normalised(
+    input: Tensor, weight: Tensor | None, bias: Tensor | None, running_mean: Tensor | None, running_var: Tensor | None,
+    training: bool, momentum: float, eps: float,
+) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
+    """The result of :func:`batch_norm`, and the mean and the reciprocal deviation that it used."""
     layout = _channel_layout(input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
     check_floating("batch_norm", input.dtype)
     _check_parameters(input, weight, bias, running_mean, running_var)
@@ -494,7 +510,8 @@ def batch_norm(
         result = _scaled(_in_order(input.detach(), True), average, scale, weight, bias, layout)
     operands = [input, weight, bias, average, scale]
     kept = [input, weight, None, average, scale]
-    return with_history(result, NativeBatchNormBackward0, operands, (layout, eps, training), kept)
+    with_history(result, NativeBatchNormBackward0, operands, (layout, eps, training), kept)
+    return result, average, scale
 
 
 def _normalised_by_batch(

@@ -16,7 +16,7 @@ from .choice import where
 from .conversion import rounded_once
 from .dispatch import no_slope, with_history
 from .one_node import one_node
-from .operation import Dims, Scalar, operation
+from .operation import MODULES, Dims, Scalar, operation
 from .reductions import amax, amin, expand_back, sum
 
 
@@ -32,6 +32,11 @@ def norm(
         raise RuntimeError(
             "linalg.vector_norm: Expected a floating point or complex tensor as input. Got " + TYPE_NAMES[x.dtype]
         )
+    if p == "nuc":
+        if dim is None and x.ndim != 2:
+            raise RuntimeError(f"linalg.matrix_norm: The input tensor A must have at least 2 dimensions, and got {x.ndim}")
+        result = MODULES["linalg"]["matrix_norm"](x, "nuc", (-2, -1) if dim is None else dim, keepdim)
+        return result if out is None else write_out(out, result, "exact")
     order = 2.0 if p is None or p == "fro" else float(p)
     dims = wrap_dims(dim, x.ndim)
     result = vector_norm(x, order, dims, keepdim)

@@ -93,7 +93,8 @@ for _name, _function in {
     _OPERATORS[_name] = binary_operator(_function)
     _OPERATORS["r" + _name] = binary_operator(_function, swapped=True)
     _OPERATORS["i" + _name] = binary_operator(getattr(Tensor, _function.__name__ + "_"))
-_OPERATORS["itruediv"] = binary_operator(Tensor.div_)
+_OPERATORS["itruediv"] = _OPERATORS["idiv"] = binary_operator(Tensor.div_)
+_OPERATORS["div"], _OPERATORS["rdiv"] = _OPERATORS["truediv"], _OPERATORS["rtruediv"]  # under their names of old
 for _name in ("add", "sub", "mul"):
     _OPERATORS["i" + _name] = _in_place(getattr(Tensor, _name + "_"), getattr(python, _name))
 for _name, _function in _OPERATORS.items():

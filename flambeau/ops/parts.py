@@ -344,6 +344,8 @@ def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple
                 "tensor_split expected tensor_indices_or_sections to be a zero-dimensional or one-dimensional tensor, but "
                 f"got a tensor with {indices_or_sections.ndim} dims"
             )
+        if indices_or_sections.ndim == 0:
+            indices_or_sections = int(indices_or_sections)
     d = wrap_dim(dim, input.ndim)
     extent = input.shape[d]
     if isinstance(indices_or_sections, int):

@@ -14,7 +14,7 @@ from ..core.history import INPUTS, Gradient
 from ..core.tensor import Tensor
 from ..graph import primitives as p
 from ..graph.bounds import check_fits
-from ..graph.dtypes import TYPE_NAMES, dtype, float32, int16, int32, int64, uint8
+from ..graph.dtypes import TYPE_NAMES, dtype, float32, float64, int16, int32, int64, uint8
 from ..graph.shapes import Size
 from ..graph.trace import record, record_outputs
 from ..graph.windows import MOST_PLACES, EvenWindows, Pooling, SlidingMeans, SlidingWindows
@@ -449,6 +449,8 @@ def avg_pool3d(
     _check_volume("avg_pool3d", input)
     kernel = _pair("avg_pool3d", "kernel_size", kernel_size, 3)
     steps, edges = _stride("avg_pool3d", stride, kernel, 3), _pair("avg_pool3d", "padding", padding, 3)
+    if input.dtype is int64:
+        return _whole_means(input, (kernel, steps, edges, ceil_mode), count_include_pad, divisor_override)
     # The mean of means: a window's number of elements is the product of those along depth and plane.
     over_plane, over_depth = (None, None) if divisor_override is None else (1, divisor_override)
     depth, height, width = input.shape[-3:]
@@ -459,6 +461,18 @@ def avg_pool3d(
         flat.flatten(-2), (kernel[0], 1), (steps[0], 1), (edges[0], 0), ceil_mode, count_include_pad, over_depth
     )
     return result.reshape(*input.shape[:-3], -1, rows, columns)
+
+
+def _whole_means(input: Tensor, window: tuple[Any, Any, Any, bool], count_include_pad: bool, divisor: int | None) -> Tensor:
+    """:func:`avg_pool3d` of integers: sums, divided once and towards zero."""
+    count: Any = divisor
+    if divisor is None:
+        ones = input.new_ones((1, *input.shape[-3:]), dtype=float64)
+        count = avg_pool3d(ones, *window, True, 1)
+        if count_include_pad:
+            count = (count / avg_pool3d(ones, *window)).round()
+    sums = avg_pool3d(input.to(float64), *window, True, 1)
+    return sums.div(count, rounding_mode="trunc").to(int64)  # type: ignore[no-any-return]
 
 
 def _output_size(name: str, input: Tensor, output_size: Any, count: int) -> Ints:

@@ -39,7 +39,8 @@ def logit(input: Tensor, eps: float | None = None) -> Tensor:
     """log(x / (1 - x)), with x first clamped to [eps, 1 - eps] if given."""
     if eps is not None and input.dtype.category >= 2:
         check_fits(eps, input.dtype)
-    x = input if eps is None else input.clamp(eps, 1 - eps)
+    x = floating(input)
+    x = x if eps is None else x.clamp(eps, 1 - eps)
     return log(x / (1 - x))
 
 

@@ -102,7 +102,7 @@ def std(
 @operation(method=False)
 @one_node("VarMeanBackward0")
 def var_mean(
-    input: Tensor, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *, correction: Any = None
+    input: Tensor, dim: object = None, unbiased: Any = None, keepdim: bool = False, *, correction: Any = None
 ) -> tuple[Tensor, Tensor]:
     """Variance and mean."""
     return _moments("var_mean", input, dim, unbiased, correction, keepdim)
@@ -111,7 +111,7 @@ def var_mean(
 @operation(method=False)
 @one_node("StdMeanBackward0")
 def std_mean(
-    input: Tensor, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *, correction: Any = None
+    input: Tensor, dim: object = None, unbiased: Any = None, keepdim: bool = False, *, correction: Any = None
 ) -> tuple[Tensor, Tensor]:
     """Standard deviation and mean."""
     return _moments("std_mean", input, dim, unbiased, correction, keepdim, True)
@@ -211,8 +211,9 @@ def corrcoef(input: Tensor) -> Tensor:
 def gradient(input: Tensor, *, spacing: Any = 1, dim: Any = None, edge_order: int = 1) -> tuple[Tensor, ...]:
     """Slopes along axes from neighbouring elements: central differences inside, one-sided ones at the ends.
 
-    ``spacing`` is a step (one for all axes, or one each) or a vector of positions for each axis.
+    ``spacing`` is a step (one for all axes, or one each; 1 if None) or a vector of positions for each axis.
     """
+    spacing = 1 if spacing is None else spacing
     dims = range(input.ndim) if dim is None else [dim] if isinstance(dim, int) else list(dim)
     axes = [wrap_dim(k, input.ndim) for k in dims]
     for axis in axes:

@@ -13,6 +13,7 @@ from typing import Any
 import flambeau
 
 from ..nn import functional
+from ..nn.functional.vision import _resized as _resized_by
 from ..ops.operation import NAMESPACE
 from .pytorch_names import names_of
 from .refusals import refused_function
@@ -57,9 +58,56 @@ def _copy(name: str) -> Callable[..., Any]:
     return copy
 
 
+def _safe_softmax(input: Any, dim: int, dtype: Any = None) -> Any:
+    """Softmax with zeros in the place of rows that hold nothing but -inf."""
+    if not input.is_floating_point():
+        return flambeau.softmax(input, dim, dtype=dtype)
+    nothing = (input == -float("inf")).all(dim, keepdim=True)
+    return flambeau.softmax(input.masked_fill(nothing, 0.0), dim, dtype=dtype).masked_fill(nothing, 0.0)
+
+
+def _softmax_slope(grad: Any, output: Any, dim: int, input_dtype: Any) -> Any:
+    share = grad * output
+    return (share - output * share.sum(dim, keepdim=True)).to(input_dtype)
+
+
+def _log_softmax_slope(grad: Any, output: Any, dim: int, input_dtype: Any) -> Any:
+    return (grad - output.exp() * grad.sum(dim, keepdim=True)).to(input_dtype)
+
+
+def _resizing(mode: str) -> Callable[..., Any]:
+    def resized(
+        input: Any, output_size: Any, align_corners: bool, scales_h: Any = None, scales_w: Any = None, *,
+        scale_factors: Any = None,
+    ) -> Any:  # fmt: skip
+        if output_size is None:
+            return functional.interpolate(input, None, scale_factors, mode, align_corners=align_corners, antialias=True)
+        return _resized_by(input, list(output_size), [scales_h, scales_w], mode, align_corners, True)
+
+    return resized
+
+
+def _max_pool_slope(grad: Any, input: Any, size: Any, stride: Any, padding: Any, dilation: Any, ceil: bool, places: Any) -> Any:
+    flat = input.new_zeros(input.shape).flatten(-2)
+    return flat.scatter_add(-1, places.flatten(-2), grad.flatten(-2)).reshape(input.shape)
+
+
+def _batch_norm_with_update(
+    input: Any, weight: Any, bias: Any, running_mean: Any, running_var: Any, momentum: float, eps: float
+) -> Any:
+    found = flambeau.native_batch_norm(input, weight, bias, running_mean, running_var, True, momentum, eps)
+    return (*found, flambeau.empty(0, dtype=flambeau.uint8))
+
+
 OTHERWISE: dict[str, Callable[..., Any]] = {
     "_local_scalar_dense": lambda input: input.item(),
+    "_batch_norm_with_update": _batch_norm_with_update,
     "_log_softmax": _softmax("log_softmax"),
+    "_log_softmax_backward_data": _log_softmax_slope,
+    "_safe_softmax": _safe_softmax,
+    "_softmax_backward_data": _softmax_slope,
+    "_upsample_bicubic2d_aa": _resizing("bicubic"),
+    "_upsample_bilinear2d_aa": _resizing("bilinear"),
     "_reshape_alias": lambda input, size, stride: input.as_strided(size, stride),
     "_softmax": _softmax("softmax"),
     "_to_copy": lambda input, *, non_blocking=False, **options: input.to(copy=True, **{"dtype": input.dtype, **options}),
@@ -83,8 +131,13 @@ OTHERWISE: dict[str, Callable[..., Any]] = {
     "l1_loss": _loss("l1_loss"),
     "lift_fresh": lambda input: input,
     "lift_fresh_copy": lambda input: input.clone(),
+    "max_pool2d_with_indices": lambda input, kernel_size, stride=(), padding=0, dilation=1, ceil_mode=False: (
+        functional.max_pool2d_with_indices(input, kernel_size, stride or None, padding, dilation, ceil_mode)
+    ),
+    "max_pool2d_with_indices_backward": _max_pool_slope,
     "mT": lambda input: input.transpose(-2, -1),
     "mse_loss": _loss("mse_loss"),
+    "native_dropout_backward": lambda grad_output, mask, scale: grad_output * mask * scale,
     "numpy_T": lambda input: input.permute(*reversed(range(input.ndim))),
     "pad": lambda input, pad, mode="constant", value=None: functional.pad(input, pad, mode, value),
     "scaled_dot_product_attention": functional.scaled_dot_product_attention,
