@@ -14,6 +14,7 @@ from threading import RLock
 from types import CodeType
 from typing import Any
 
+from ..core.device import strided
 from ..core.meta import made_on_meta, names_meta
 from ..core.tensor import Tensor
 from ..graph.dtypes import OF_PYTHON, dtype
@@ -58,6 +59,8 @@ class Forms:
         #: Whether it makes tensors on a device.
         self.makes = {"device", "dtype"}.issubset(parameters)
         self.inert = INERT.difference(parameters) if self.makes else set()
+        #: Whether they have a layout that is not theirs to choose.
+        self.lays = self.makes and not name.startswith("sparse_")
         names = [(other, own) for other, own in NUMPY_NAMES.items() if own in parameters]
         names += [pair for form in called for pair in zip(form, parameters)]
         #: {what a parameter is called otherwise: what it is called here}.
@@ -79,7 +82,7 @@ class Forms:
         if self.typed:
             self.keywords |= {"dtype"}
         if self.makes:
-            self.keywords |= {"device"}
+            self.keywords |= {"device", "layout"} if self.lays else {"device"}
         if self.sequence is not None:
             self.keywords |= {self.sequence}
 
@@ -99,8 +102,11 @@ class Forms:
             if len(arguments) > self.least:
                 raise TypeError(f"{self.name}() got multiple values for argument '{self.sequence}'")
             arguments = (*arguments, keywords.pop(self.sequence))
+        layout = keywords.pop("layout", None) if self.lays else None
         for other in self.inert.intersection(keywords):
             del keywords[other]
+        if layout is not None and layout is not strided:
+            return self._sparse(layout, arguments, keywords)
         renamed = {self.names[other]: keywords.pop(other) for other in self.names.keys() & keywords.keys()}
         for own in renamed.keys() & keywords.keys():
             raise TypeError(f"{self.name}() got multiple values for argument '{own}'")
@@ -120,6 +126,13 @@ class Forms:
             keywords["dtype"] = out.dtype
         read = [x for x in (*arguments, *keywords.values()) if isinstance(x, Tensor)] if "apart" in self.out else []
         return write_results(self.name, out, self.plain(*arguments, **keywords), self.out, read)
+
+    def _sparse(self, layout: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        """Zeros in a sparse layout. ``NotImplementedError`` for what is made of other elements."""
+        if "zeros" not in self.name and "empty" not in self.name:
+            raise NotImplementedError(f"{self.name}() makes no tensors of layout {layout}")
+        requires_grad = keywords.pop("requires_grad", False)
+        return self.call(arguments, keywords).zero_().to_sparse(layout=layout).requires_grad_(requires_grad)
 
     def _is_moved(self, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> bool:
         """Whether keywords are those of the overload in :attr:`moved`: some are its own, or name what is given by position."""
@@ -236,6 +249,7 @@ class Specializing:
         special += ["dtype is not None and type(dtype) is not _exported.DTYPE"] if forms.typed else []
         special += ["out is not None"] if forms.takes_out else []
         special += ["device is not None and _exported.ELSEWHERE(device)"] if forms.makes else []
+        special += ["layout is not None"] if forms.lays and "layout" in self._named else []
         special += ["_further"] if further else []
         arguments = [*self._positional, *rest, ""]
         keywords = [*further, *[f"{name!r}: {name}" for name in self._named]]

@@ -160,7 +160,7 @@ def to_sparse_bsc(self: Tensor, blocksize: Any, dense_dim: int | None = None) ->
 @operation(function=False)
 def sparse_mask(self: Tensor, mask: Any) -> Any:
     """The elements of the tensor at the places of the entries of a sparse tensor ``mask``, as a sparse tensor."""
-    raise RuntimeError("sparse_mask: expected mask to have a sparse layout, but got Strided")
+    raise NotImplementedError("sparse_mask: expected mask to have a sparse layout, but got Strided")
 
 
 def _refused(name: str, wanted: str, meaning: str) -> None:

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from ...core.tensor import Tensor
 from ...graph.trace import local
+from ..assignment import assign
 from .tensor import TABLE, SparseTensor, modes
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -95,7 +96,12 @@ def written(target: Any, result: Any) -> Any:
                     f"result type {result.dtype} can't be cast to the desired output type {target.dtype}"
                 )
             result = result.with_entries(result._entries.to(target.dtype))
-        return target.take_over(result)
+        if result.shares_places(target) and result._entries.shape == target._entries.shape:
+            assign(target._entries, result._entries)  # which others may see
+            return target
+        tracked = target.requires_grad and target.is_leaf
+        target.take_over(result)
+        return target.requires_grad_() if tracked else target
     if isinstance(result, SparseTensor):
         raise RuntimeError(f"a result of layout {result.layout} cannot be put into a dense tensor")
     if target.shape != result.shape:

@@ -271,7 +271,7 @@ def to_coo(x: CompressedTensor) -> CooTensor:
     rows, columns = rows_and_columns(x)
     if not KINDS[x._layout].blocks:
         made = CooTensor.of(from_array(np.stack([rows, columns])), passed(x._entries, "ToSparseBackward1"), x._size)
-        return coalesced(made)
+        return coalesced(made) if KINDS[x._layout].by_rows else made
     _, tall, wide = x._entries.shape
     rows = rows[:, None, None] * tall + np.arange(tall)[:, None] + np.zeros(wide, np.int64)
     columns = columns[:, None, None] * wide + np.arange(wide) + np.zeros((tall, 1), np.int64)

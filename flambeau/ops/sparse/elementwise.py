@@ -129,6 +129,13 @@ def div(input: Any, other: Any, *, rounding_mode: Any = None) -> Any:
 
 
 @sparse_operation()
+def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
+    if training and p:
+        raise not_run("bernoulli_", input)
+    return input
+
+
+@sparse_operation()
 def floor_divide(input: Any, other: Any) -> Any:
     return div(input, other, rounding_mode="floor")
 

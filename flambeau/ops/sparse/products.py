@@ -111,6 +111,8 @@ def mm(input: Any, mat2: Any) -> Any:
 
 def sparse_mm(mat1: Any, mat2: Any) -> Any:
     """The product of ``torch.sparse.mm``, whose gradient keeps the places of the sparse operand."""
+    if mat2.ndim < 2:
+        raise IndexError(f"sparse.mm: the second operand must be a matrix, but has {mat2.ndim} dimension(s)")
     if isinstance(mat1, CooTensor) and not isinstance(mat2, CooTensor):
         return times_dense(mat1, mat2, _sparse_mm_parts)
     return mm(mat1, mat2)

@@ -50,6 +50,11 @@ class SparseTensor(Tensor):
         """The dense tensors that it is made of, by the names that PyTorch has for them."""
         raise NotImplementedError
 
+    def shares_places(self, other: Any) -> bool:
+        """Whether the entries of another tensor of the layout are in the very same places."""
+        mine, theirs = self.named_parts()[:-1], other.named_parts()[:-1]
+        return all(one is another for (_, one), (_, another) in zip(mine, theirs))
+
     def validate(self) -> None:
         """``RuntimeError`` if the parts do not fit each other; put here by ``ops.sparse.making`` and ``compressed``."""
         raise NotImplementedError

@@ -82,7 +82,12 @@ def _like_sequence(model: Any, values: list[Any]) -> Any:
 
 
 def collate_tensor_fn(batch: Sequence[Any], *, collate_fn_map: Map | None = None) -> Any:
-    """Stack tensors along a new first dimension."""
+    """Stack tensors along a new first dimension. ``RuntimeError`` for sparse ones."""
+    if batch[0].of_entries:
+        raise RuntimeError(
+            "Batches of sparse tensors are not currently supported by the default collate_fn; please provide a custom collate_fn "
+            "to handle them appropriately."
+        )
     stacked = stack_in_memory(batch)
     return flambeau.stack(list(batch), 0) if stacked is None else stacked
 
