@@ -1,4 +1,4 @@
-"""Many pictures on one page, and into a file."""
+"""Many pictures on one page, and into a file; what is drawn into them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,11 @@ from typing import Any
 
 import flambeau
 
-__all__ = ["make_grid", "save_image"]
+from ._drawing import draw_bounding_boxes, draw_keypoints, draw_segmentation_masks, flow_to_image
+
+__all__ = [
+    "draw_bounding_boxes", "draw_keypoints", "draw_segmentation_masks", "flow_to_image", "make_grid", "save_image",
+]  # fmt: skip
 
 
 def make_grid(
