@@ -83,7 +83,8 @@ class GradScaler:
         bad = None
         for gradient in gradients:
             gradient.mul_(1.0 / self._scale)
-            here = flambeau.logical_not(flambeau.isfinite(gradient).all())
+            entries = gradient._values() if gradient.of_entries else gradient
+            here = flambeau.logical_not(flambeau.isfinite(entries).all())
             bad = here if bad is None else flambeau.logical_or(bad, here)
         return bad
 

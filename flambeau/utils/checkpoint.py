@@ -228,6 +228,8 @@ def _kept(value: Any) -> Any:
     """An argument as it is now: a tensor's value, which a surrounding checkpoint may in turn compute again."""
     if not isinstance(value, Tensor):
         return value
+    if value.of_parts:  # complex or sparse
+        return _Argument(value.detach(), value.requires_grad)
     tracked, snapshot = value.requires_grad, Tensor._saved(value._read(), value._view, None)
     return _Argument(Packed.of(snapshot) if local.pack_hooks else snapshot, tracked)
 

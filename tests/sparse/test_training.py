@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import torch.utils.checkpoint
 from sparse_inputs import LIBRARIES, same
 
 import flambeau
@@ -96,6 +97,25 @@ def test_gradients_add_up() -> None:
         looked_up(inner).backward()
         found.append(inner.grad.is_sparse)
         return found
+
+    same(program(flambeau), program(torch))
+
+
+def test_loss_scales_and_checkpoints() -> None:
+    def program(t: Any) -> list[Any]:
+        w = table(t)
+        optimizer, scaler = t.optim.SGD([w], lr=0.1), t.amp.GradScaler("cpu")
+        scaler.scale(t.nn.functional.embedding(t.tensor(INDEX), w, sparse=True).sum()).backward()
+        scaler.step(optimizer)
+        scaler.update()
+        found = [w, w.grad.to_dense()]
+        optimizer.zero_grad(set_to_none=False)
+        found.append(w.grad.to_dense())
+        x = t.ones(3, 2, requires_grad=True)
+        again = t.utils.checkpoint.checkpoint
+        product = again(lambda s, x: t.sparse.mm(s, x).sin(), t.eye(3).to_sparse(), x, use_reentrant=False)
+        product.sum().backward()
+        return [*found, x.grad]
 
     same(program(flambeau), program(torch))
 
