@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+
+import numpy as np
 
 import flambeau
 
@@ -16,7 +19,7 @@ from ..core.tensor import Tensor
 from ..fx import Graph, Node
 from ..nn.modules.module import Module
 from ..utils import _pytree
-from ._recording import Recorder
+from ._recording import NotWrittenError, Recorder
 from ._sizes import Axes, generalise
 from .dynamic_shapes import Dim, dynamic_axes
 from .exported_program import CallSpec, ExportedProgram
@@ -30,6 +33,8 @@ from .graph_signature import (
     TensorArgument,
 )
 
+__all__ = ["NotWrittenError", "export", "record"]
+
 
 def export(
     mod: Any, args: tuple[Any, ...], kwargs: dict[str, Any] | None = None, *, dynamic_shapes: Any = None, strict: bool = False,
@@ -39,6 +44,16 @@ def export(
 
     ``ValueError`` for what is no module, ``RuntimeError`` if what it does depends on values, ``NotImplementedError`` for what
     is not written as an operation of aten's.
+    """
+    return record(mod, args, kwargs, dynamic_shapes)
+
+
+def record(
+    mod: Any, args: tuple[Any, ...], kwargs: dict[str, Any] | None, dynamic_shapes: Any, bake: bool = False
+) -> ExportedProgram:
+    """What :func:`export` gives. With ``bake``, values that are looked at become part of the program, with a warning.
+
+    ``dynamic_shapes`` may be a function of the inputs' names and the inputs, which gives {name: {axis: Dim}}.
     """
     if not isinstance(mod, Module):
         raise ValueError(f"Expected `mod` to be an instance of `torch.nn.Module`, got {type(mod)}.")
@@ -50,18 +65,20 @@ def export(
     leaves, in_spec = _pytree.tree_flatten((args, ordered))
     names = [name for name in _flat_names(signature, given) if name not in ordered] + [*ordered]
     paths = _paths(names, (args, ordered))
+    if callable(dynamic_shapes):
+        dims = dynamic_shapes(paths, leaves)
+    else:
+        dims = _dims(dynamic_shapes, names, (args, ordered), paths, leaves)
+    axes = _axes(dims, paths, leaves, _added)
     with _unchanged(mod):
-        recorded = _Recorded(mod, leaves, in_spec, paths)
-    axes = _axes(dynamic_shapes, names, (args, ordered), paths, leaves)
+        recorded = _Recorded(mod, leaves, in_spec, paths, bool(axes), bake)
     sizes: dict[str, dict[int, int | None]] = {
         path: dict(enumerate(leaf.shape)) for path, leaf in zip(paths, leaves) if isinstance(leaf, Tensor)
     }
     if axes:
-        with _unchanged(mod):
-            other = _Recorded(
-                mod, [_resized(leaf, axes.get(path)) for path, leaf in zip(paths, leaves)], in_spec, paths
-            )
-        generalise(recorded.graph, other.graph, axes)
+        other, axes = _second(mod, axes, _axes(dims, paths, leaves, _multiplied), leaves, in_spec, paths, bake)
+        generalise(recorded.graph, other.graph, axes, recorded.log, other.log)
+        _check_constants(recorded.constants, other.constants)
         for path, found in axes.items():
             sizes[path].update(dict.fromkeys(found))
     constraints = {f"{path}.size({axis})": "[0, int_oo]" for path, found in axes.items() for axis in found}
@@ -71,8 +88,34 @@ def export(
         recorded.graph, recorded.signature, state, recorded.constants, CallSpec(in_spec, recorded.out_spec), names,
         (args, kwargs or {}), constraints, sizes,
     )  # fmt: skip
-    _check(program, mod, _pytree.tree_unflatten([_altered(leaf) for leaf in leaves], in_spec))
+    program._axes = axes
+    # Sizes without a name are called s0, s1, and so on.
+    unnamed = (f"s{number}" for number in itertools.count())
+    program._dims = {
+        path: {axis: str(dim) if isinstance(dim, (Dim, str)) else next(unnamed) for axis, dim in found.items()}
+        for path, found in dims.items()
+    }
+    if bake:
+        return program
+    _check(program, mod, [[_altered(leaf, order) for leaf in leaves] for order in (True, False)], in_spec)
+    if axes:  # what follows from sizes by chance would not at others
+        _check(program, mod, [[_resized(leaf, axes.get(path), 2) for path, leaf in zip(paths, leaves)]], in_spec)
     return program
+
+
+def _second(
+    module: Module, axes: Axes, further: Axes, leaves: list[Any], in_spec: Any, paths: list[str], bake: bool
+) -> tuple[_Recorded, Axes]:
+    """A recording for other sizes, and which: multiples if the module does not take the first."""
+    for sizes in (axes, further):
+        try:
+            with _unchanged(module):
+                resized = [_resized(leaf, sizes.get(path), 1) for path, leaf in zip(paths, leaves)]
+                return _Recorded(module, resized, in_spec, paths, True, bake), sizes
+        except Exception:
+            if sizes is further:
+                raise
+    raise AssertionError
 
 
 @contextmanager
@@ -89,41 +132,74 @@ def _unchanged(module: Module) -> Iterator[None]:
                 buffer.copy_(value)
 
 
-def _altered(leaf: Any) -> Any:
-    """Another input like an example, which tells whether a result follows from it."""
-    return leaf.detach() * 0.75 + 0.125 if isinstance(leaf, Tensor) and leaf.is_floating_point() else leaf
+def _altered(leaf: Any, order: bool) -> Any:
+    """Another input like an example, which tells whether a result follows from it; integers are those of the example."""
+    if not isinstance(leaf, Tensor):
+        return leaf
+    if leaf.is_floating_point():
+        return leaf.detach() * 0.75 + 0.125
+    return leaf.flip(tuple(range(leaf.ndim))) if order else leaf
 
 
-def _check(program: ExportedProgram, module: Module, given: Any) -> None:
-    """``RuntimeError`` if a program gives something else than the module that it was recorded from."""
-    args, kwargs = given
+def _check(program: ExportedProgram, module: Module, candidates: list[list[Any]], in_spec: Any) -> None:
+    """``RuntimeError`` if a program gives something else than the module that it was recorded from.
+
+    It is given the first of the candidates that the module takes.
+    """
     with no_grad():
-        try:
+        for leaves in candidates:
+            args, kwargs = _pytree.tree_unflatten(leaves, in_spec)
+            try:
+                with _unchanged(module):
+                    expected = _pytree.tree_leaves(module(*args, **kwargs))
+                    for value in expected:  # some errors are only found when values are computed
+                        _read(value) if isinstance(value, Tensor) else None
+            except Exception:
+                continue  # these inputs are none of its
             with _unchanged(module):
-                expected = _pytree.tree_leaves(module(*args, **kwargs))
-        except Exception:
-            return  # these inputs are none of its
-        with _unchanged(module):
-            found = _pytree.tree_leaves(program.module(check_guards=False)(*args, **kwargs))
-        for ours, theirs in zip(found, expected, strict=True):
-            if isinstance(theirs, Tensor) and not _same(ours, theirs):
-                raise RuntimeError(
-                    "torch.export: the operations that were recorded give something else than the module"
-                )
+                found = _pytree.tree_leaves(program.module(check_guards=False)(*args, **kwargs))
+            for ours, theirs in zip(found, expected, strict=True):
+                if isinstance(theirs, Tensor) and not _same(ours, theirs):
+                    raise RuntimeError(
+                        "torch.export: the operations that were recorded give something else than the module"
+                    )
+            return
+
+
+def _check_constants(ours: dict[str, Any], others: dict[str, Any]) -> None:
+    """``RuntimeError`` if a constant of the program follows from the sizes of its inputs."""
+    for name, value in ours.items():
+        if not isinstance(value, Tensor):
+            continue
+        other = others.get(name)
+        if other is None or other.shape != value.shape or not _same(value, other):
+            raise RuntimeError(
+                f"torch.export: {name}, a tensor that is made of numbers (of shape {list(value.shape)}), is another one for "
+                "inputs of other sizes; make it of sizes by operations, or export the module with sizes that do not change"
+            )
+
+
+def _read(value: Tensor) -> np.ndarray:
+    """The values of a tensor, computed now: with those of others they would be one more kernel to make."""
+    plain = value.detach()
+    return np.asarray((plain.float() if plain.dtype is flambeau.bfloat16 else plain).numpy())
 
 
 def _same(ours: Tensor, theirs: Tensor) -> bool:
     if ours.shape != theirs.shape or ours.dtype is not theirs.dtype:
         return False
+    found, wanted = _read(ours), _read(theirs)
     if not theirs.is_floating_point():
-        return bool((ours == theirs).all())
-    return bool(flambeau.allclose(ours, theirs, rtol=1e-4, atol=1e-5, equal_nan=True))
+        return bool((found == wanted).all())
+    return bool(np.allclose(found, wanted, rtol=1e-4, atol=1e-5, equal_nan=True))
 
 
 class _Recorded:
     """One recording: the graph with its inputs, what they are, and the structure of the result."""
 
-    def __init__(self, module: Module, leaves: list[Any], in_spec: Any, paths: list[str]) -> None:
+    def __init__(
+        self, module: Module, leaves: list[Any], in_spec: Any, paths: list[str], extents: bool, bake: bool
+    ) -> None:
         self.constants: dict[str, Any] = {}
         self._specs: dict[Node, InputSpec] = {}
         self._own = {
@@ -132,7 +208,8 @@ class _Recorded:
             for name, value in vars(part).items()
             if isinstance(value, Tensor)
         }
-        recorder = Recorder(self._constant)
+        recorder = Recorder(self._constant, extents, bake)
+        self.log = recorder.log or []
         self.graph: Graph = recorder.graph
         for name, parameter in module.named_parameters():
             recorder.know(parameter, self._input("p", name, InputKind.PARAMETER))
@@ -145,6 +222,7 @@ class _Recorded:
         self._first: Node | None = None
         for path, leaf in zip(paths, leaves):
             node = self.graph.placeholder(path)
+            node.name = path  # also where that is a name of Python's, as ``input``
             self._first = self._first or node
             tensor = isinstance(leaf, Tensor)
             argument = TensorArgument(node.name) if tensor else ConstantArgument(node.name, leaf)
@@ -208,29 +286,49 @@ def _paths(names: list[str], values: Any) -> list[str]:
     return paths
 
 
-def _axes(said: Any, names: list[str], values: Any, paths: list[str], leaves: list[Any]) -> Axes:
-    """The sizes that may differ, with the examples' and others: the same ``Dim`` has the same other size."""
-    if said is None:
+def _dims(said: Any, names: list[str], values: Any, paths: list[str], leaves: list[Any]) -> dict[str, dict[int, Any]]:
+    """{input: {axis: Dim or hint}} of the sizes that may differ."""
+    if not said:
         return {}
     args, kwargs = values
     if not isinstance(said, dict):
         said = dict(zip(names, said))
-    found: Axes = {}
+    found: dict[str, dict[int, Any]] = {}
     place = 0
-    others: dict[Any, int] = {}
     for name, value in zip(names, (*args, *kwargs.values())):
         count = len(_pytree.tree_leaves(value))
         told = said.get(name)
         nested = isinstance(value, (list, tuple, dict))
         each = _pytree.tree_leaves(told, is_leaf=lambda part: part is None or _is_shape(part)) if nested else [told]
         for path, leaf, shape in zip(paths[place : place + count], leaves[place : place + count], each):
-            for axis, dim in dynamic_axes(leaf, shape).items() if isinstance(leaf, Tensor) else ():
-                key = dim if isinstance(dim, Dim) else (path, axis)
-                size = leaf.shape[axis]
-                other = others.setdefault(key, 7919 + 2 * len(others) if size > 7000 else size + 3 + len(others))
-                found.setdefault(path, {})[axis] = (size, other)
+            if isinstance(leaf, Tensor) and (axes := dynamic_axes(leaf, shape)):
+                found[path] = axes
         place += count
     return found
+
+
+def _added(size: int, number: int) -> int:
+    return size + 3 + 2 * number
+
+
+def _multiplied(size: int, number: int) -> int:
+    return size * (2 + number)
+
+
+def _axes(
+    dims: dict[str, dict[int, Any]], paths: list[str], leaves: list[Any], choose: Callable[[int, int], int]
+) -> Axes:
+    """The examples' sizes that may differ, and others: the same ``Dim`` has the same other size."""
+    others: dict[Any, int] = {}
+    axes: Axes = {}
+    for path, leaf in zip(paths, leaves):
+        for axis, dim in dims.get(path, {}).items():
+            size = leaf.shape[axis]
+            key = dim if isinstance(dim, (Dim, str)) else (path, axis)
+            # Products and sums of different sizes should hardly be the same in both.
+            other = others.setdefault(key, choose(size, len(others)))
+            axes.setdefault(path, {})[axis] = (size, other)
+    return axes
 
 
 def _is_shape(value: Any) -> bool:
@@ -239,8 +337,9 @@ def _is_shape(value: Any) -> bool:
     return all(not isinstance(member, (dict, tuple, list)) for member in members)
 
 
-def _resized(leaf: Any, axes: Any) -> Any:
-    """An example of other sizes, made of the values of the one that is given."""
+def _resized(leaf: Any, axes: Any, times: int) -> Any:
+    """An example of other sizes, made of the values of the one that is given; the second time of yet others."""
     for axis, (size, other) in (axes or {}).items():
-        leaf = flambeau.index_select(leaf, axis, flambeau.arange(other) % max(size, 1))
+        extent = other if times == 1 else other + size if other % max(size, 1) == 0 else 2 * other - size + 1
+        leaf = flambeau.index_select(leaf, axis, flambeau.arange(extent) % max(size, 1))
     return leaf

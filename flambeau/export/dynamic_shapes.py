@@ -33,6 +33,9 @@ class Dim:
     def __repr__(self) -> str:
         return f"Dim('{self.__name__}', min={self.min}, max={self.max})"
 
+    def __str__(self) -> str:
+        return self.__name__
+
 
 def dims(*names: str, min: int | None = None, max: int | None = None) -> tuple[Dim, ...]:
     """Several sizes with the same bounds."""

@@ -54,6 +54,10 @@ class ExportedProgram:
         self.graph_signature, self.state_dict, self.constants = signature, state_dict, constants
         self.call_spec, self.example_inputs, self.range_constraints = call_spec, example_inputs, range_constraints
         self._names, self._sizes = names, sizes
+        #: {input: {axis: name}} of the sizes that may differ.
+        self._dims: dict[str, dict[int, str]] = {}
+        #: {input: {axis: (the example's size, another)}} of these.
+        self._axes: dict[str, dict[int, tuple[int, int]]] = {}
         specs = [spec.arg for spec in signature.input_specs if spec.kind is InputKind.USER_INPUT]
         call = ModuleCallSignature(specs, [spec.arg for spec in signature.output_specs], *call_spec)
         self.module_call_graph = [ModuleCallEntry("", call)]
@@ -132,6 +136,7 @@ class ExportedProgram:
         for op, name, target, args, kwargs in state["graph_module"]:
             args, kwargs = map_aggregate((args, kwargs), lambda p: made[p.name] if isinstance(p, _Reference) else p)
             made[name] = graph.create_node(op, target, args, dict(kwargs), name)
+            made[name].name = name
         self.__dict__.update(state, graph_module=GraphModule(Module(), graph))
 
     def __str__(self) -> str:

@@ -15,6 +15,7 @@ import flambeau
 from ..nn import functional
 from ..nn.functional.vision import _resized as _resized_by
 from ..ops.operation import NAMESPACE
+from .aten_layers import LAYERS, RESIZED
 from .pytorch_names import names_of
 from .refusals import refused_function
 
@@ -100,6 +101,7 @@ def _batch_norm_with_update(
 
 
 OTHERWISE: dict[str, Callable[..., Any]] = {
+    **LAYERS,
     "_local_scalar_dense": lambda input: input.item(),
     "_batch_norm_with_update": _batch_norm_with_update,
     "_log_softmax": _softmax("log_softmax"),
@@ -193,4 +195,7 @@ def overloads(name: str) -> dict[str, Callable[..., Any]]:
         return {}
     function = function_of(name)
     call = refused_function(f"torch.ops.aten.{name}") if function is None else partial(_called, function)
-    return dict.fromkeys(found[1], call)
+    forms = dict.fromkeys(found[1], call)
+    if name in RESIZED:
+        forms["vec"] = partial(_called, RESIZED[name])
+    return forms

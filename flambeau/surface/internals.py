@@ -5,8 +5,6 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-import flambeau
-
 from .answers import context, decorator, given_back
 
 _FUSERS = [
@@ -57,10 +55,6 @@ INTERNALS: dict[str, dict[str, Any]] = {
         "functional_datapipe(name, enable_df_api_tracing=False)": decorator, "runtime_validation(f)": given_back,
         "non_deterministic(arg)": decorator, "guaranteed_datapipes_determinism()": context, "argument_validation(f)": given_back,
         "runtime_validation_disabled()": context,
-    },
-    "torch.onnx.operators": {  # which an exporter traces: to a program they are what they compute
-        "shape_as_tensor(x)": lambda x: flambeau.tensor(x.shape),
-        "reshape_from_tensor_shape(x, shape)": lambda x, shape: x.reshape(shape.tolist()),
     },
     "torch.distributed.rpc.api": {"_require_initialized(func)": given_back},
     "torch.backends": {"fp32_precision": "none"},

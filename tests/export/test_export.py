@@ -148,7 +148,7 @@ def test_what_cannot_be_exported_is_refused() -> None:
 
     class Sizes(flambeau.nn.Module):
         def forward(self, x: Any) -> Any:
-            return x.reshape(x.shape[0] * 2, -1)
+            return x * (1 / x.shape[0])
 
     class Unwritten(flambeau.nn.Module):
         def forward(self, x: Any) -> Any:
@@ -157,7 +157,7 @@ def test_what_cannot_be_exported_is_refused() -> None:
     export, x = flambeau.export.export, (flambeau.ones(2, 4),)
     with pytest.raises(RuntimeError, match="looks at a tensor's values"):
         export(Branch(), x)
-    with pytest.raises(RuntimeError, match="no size of an input"):
+    with pytest.raises(RuntimeError, match="no integer"):
         export(Sizes(), x, dynamic_shapes=({0: flambeau.export.Dim("n")},))
     with pytest.raises(NotImplementedError, match="multi_margin_loss"):
         export(Unwritten(), x)

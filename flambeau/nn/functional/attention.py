@@ -26,7 +26,9 @@ def _canonical_mask(
         raise AssertionError(f"only bool and floating types of {mask_name} are supported")
     if check_other and other_type is not None and mask.dtype != other_type:
         warn(f"Support for mismatched {mask_name} and {other_name} is deprecated. Use same type for both instead.")
-    return mask if mask.is_floating_point() else where(mask, -math.inf, 0.0).to(target_type)
+    if mask.is_floating_point():
+        return mask
+    return flambeau.zeros_like(mask, dtype=target_type).masked_fill(mask, -math.inf)
 
 
 def _none_or_dtype(input: Tensor | None) -> Any:

@@ -140,7 +140,8 @@ def embedding_bag(
         bags = starts.size(0)
         # How many bags have begun by each entry, less one: the bag the entry is in (empty bags are passed over).
         begun = flambeau.zeros(input.size(0) + 1, dtype=flambeau.int64)
-        begun = begun.index_add(0, starts.long(), flambeau.ones(bags, dtype=flambeau.int64))
+        # What comes behind the last one's end is in a bag of its own, which is left out.
+        begun = begun.index_add(0, offsets.long(), flambeau.ones(offsets.size(0), dtype=flambeau.int64))
         bag_of = begun[:-1].cumsum(0) - 1
     else:
         raise ValueError(f"input has to be 1D or 2D Tensor, but got Tensor of dimension {input.dim()}")
@@ -164,17 +165,23 @@ def embedding_bag(
         per_sample_weights = None if per_sample_weights is None else per_sample_weights[kept]
     if max_norm is not None:
         _renormalise(weight, input, max_norm, norm_type)
-    return _bags(weight, input, bag_of, per_sample_weights, bags, mode, scale_grad_by_freq, sparse)
+    ends = bool(include_last_offset) and offsets is not None
+    return _bags(weight, input, bag_of, per_sample_weights, bags, ends, mode, scale_grad_by_freq, sparse)
 
 
 @one_node("EmbeddingBagBackward0")
 def _bags(
-    weight: Tensor, input: Tensor, bag_of: Tensor, per_sample_weights: Tensor | None, bags: int, mode: str,
-    scale_grad_by_freq: bool, sparse: bool,
+    weight: Tensor, input: Tensor, bag_of: Tensor, per_sample_weights: Tensor | None, bags: int, ends: bool,
+    mode: str, scale_grad_by_freq: bool, sparse: bool,
 ) -> Tensor:  # fmt: skip
-    """Each bag's rows put together, given the number of the bag that each entry of ``input`` is in."""
+    """Each bag's rows put together, given the number of the bag that each entry of ``input`` is in.
+
+    With ``ends``, entries may be in one bag more, which is left out.
+    """
     rows = embedding(input, weight, None, scale_grad_by_freq=scale_grad_by_freq, sparse=sparse)
-    return _combined(rows, per_sample_weights, bag_of, bags, mode)
+    if not ends:
+        return _combined(rows, per_sample_weights, bag_of, bags, mode)
+    return _combined(rows, per_sample_weights, bag_of, bags + 1, mode)[:bags]
 
 
 @rounded_once
