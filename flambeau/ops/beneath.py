@@ -16,7 +16,7 @@ from .dispatch import tracked
 from .joining import cat
 from .normalization import batch_normalised, group_normalised
 from .one_node import one_node
-from .operation import DECLARED, Scalar, operation
+from .operation import DECLARED, operation
 from .statistics import var_mean
 
 
@@ -93,7 +93,7 @@ def _within(input: Tensor, indices: Sequence[Tensor | None]) -> tuple[Any, ...]:
 
 @operation(method=False)
 @one_node("UnsafeMaskedIndexBackward0")
-def _unsafe_masked_index(input: Tensor, mask: Tensor, indices: Sequence[Tensor | None], fill: Scalar) -> Tensor:
+def _unsafe_masked_index(input: Tensor, mask: Tensor, indices: Sequence[Tensor | None], fill: Any) -> Tensor:
     """``input[indices]`` where ``mask`` is true, ``fill`` elsewhere, where indices may lie outside."""
     if not input.numel():
         return input.new_full(mask.shape, fill)

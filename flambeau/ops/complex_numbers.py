@@ -72,17 +72,17 @@ def view_as_real(input: Tensor) -> Tensor:
 @operation(only="linalg.eig", method=False, out=True)
 def eig(A: Tensor) -> Any:
     """Eigenvalues and eigenvectors of square matrices, which are complex. They have no gradient."""
-    from .complex import products
+    from .complex import factorizations
 
-    return products.eig(A)
+    return factorizations.eig(A)
 
 
 @operation(only="linalg.eigvals", method=False, out=True)
 def eigvals(A: Tensor) -> Any:
     """Eigenvalues of square matrices, which are complex. They have no gradient."""
-    from .complex import products
+    from .complex import factorizations
 
-    return products.eigvals(A)
+    return factorizations.eigvals(A)
 
 
 @operation()

@@ -115,7 +115,9 @@ def _lu(a: np.ndarray, pivot: bool) -> tuple[np.ndarray, np.ndarray]:
     pivots = np.empty((len(stack), count), dtype=np.int32)
     every = np.arange(len(stack))
     for k in range(count):
-        best = k + np.argmax(np.abs(stack[:, k:, k]), axis=1) if pivot else np.full(len(stack), k)
+        column = stack[:, k:, k]
+        sizes = np.abs(column.real) + np.abs(column.imag) if lu.dtype.kind == "c" else np.abs(column)  # as LAPACK compares them
+        best = k + np.argmax(sizes, axis=1) if pivot else np.full(len(stack), k)
         pivots[:, k] = best + 1
         row = stack[every, best].copy()
         stack[every, best] = stack[:, k]

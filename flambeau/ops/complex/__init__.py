@@ -9,7 +9,18 @@ Calls come here by :func:`.calls.complex_call`; it is a mode from the first comp
 nothing.
 """
 
-from . import arithmetic, fourier, functions, linear, making, products, reductions, views  # for what they declare  # noqa: F401
+from . import (  # for what they declare  # noqa: F401
+    arithmetic,
+    compositions,
+    factorizations,
+    fourier,
+    functions,
+    linear,
+    making,
+    products,
+    reductions,
+    views,
+)
 from .calls import complex_call
 from .tensor import ComplexTensor
 

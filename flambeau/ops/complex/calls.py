@@ -69,7 +69,8 @@ def complex_call(name: str, call: Callable[..., Any] | None, arguments: tuple[An
         return assigned(arguments[0], function(*arguments, **keywords))
     if name.endswith("_copy") and (function := TABLE.get(name[:-5])) is not None:
         result = function(*arguments, **keywords)
-        return tuple([part.clone() for part in result]) if isinstance(result, tuple) else result.clone()
+        result = tuple([part.clone() for part in result]) if isinstance(result, tuple) else result.clone()
+        return result if out is None else _written(name, call, out, result)
     kinds = [value.dtype for value in (*arguments, *keywords.values()) if isinstance(value, ComplexTensor)]
     raise NotImplementedError(f"\"{name}\" not implemented for '{TYPE_NAMES[kinds[0] if kinds else complex64]}'")
 

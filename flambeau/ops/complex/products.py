@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import product as combinations
-from typing import Any, NamedTuple
-
-import numpy as np
+from typing import Any
 
 from ...core.tensor import Tensor
 from ...graph.dtypes import C_NAMES, int32
-from ...graph.trace import local
 from ..by_name import functional, linalg, real
 from .arithmetic import add, mul
 from .calls import complex_operation
-from .making import from_array
 from .parts import as_complex, made, minus, parts, plus
 from .tensor import TABLE, ComplexTensor
 
@@ -203,58 +199,3 @@ def solve(A: Any, B: Any, *, left: bool = True) -> Tensor:
     rows = solution.shape[-2] // 2
     result = made(solution[..., :rows, :], solution[..., rows:, :])
     return result.squeeze(-1) if vector else result
-
-
-# --- by NumPy, without gradients --------------------------------------------------------------------------------------
-
-
-def _factored(names: tuple[str, ...], function: Callable[..., Any]) -> None:
-    def operation(A: Any, *arguments: Any, **keywords: Any) -> Any:
-        if A.requires_grad and local.grad:
-            raise NotImplementedError(f"the gradient of {names[0]} is not implemented for complex numbers")
-        values = A._values() if isinstance(A, ComplexTensor) else A.numpy()
-        results = function(values, *arguments, **keywords)
-        return tuple(map(from_array, results)) if isinstance(results, tuple) else from_array(results)
-
-    complex_operation(*names)(operation)
-
-
-class EigenSystem(NamedTuple):
-    """What ``linalg.eig`` gives."""
-
-    eigenvalues: Tensor
-    eigenvectors: Tensor
-
-
-def _complex(array: np.ndarray) -> np.ndarray:
-    return array if array.dtype.kind == "c" else array.astype(np.result_type(array.dtype, np.complex64))
-
-
-def eig(A: Tensor) -> EigenSystem:
-    """Eigenvalues and eigenvectors."""
-    return EigenSystem(*TABLE["linalg_eig"](A))
-
-
-def eigvals(A: Tensor) -> Tensor:
-    """Eigenvalues."""
-    return TABLE["linalg_eigvals"](A)  # type: ignore[no-any-return]
-
-
-def _qr(array: np.ndarray, mode: Any = "reduced") -> Any:
-    return tuple(np.linalg.qr(array, mode))
-
-
-def _svd(array: np.ndarray, full_matrices: bool = True) -> Any:
-    return tuple(np.linalg.svd(array, full_matrices))
-
-
-_factored(("linalg_eigh",), lambda array, UPLO="L": tuple(np.linalg.eigh(array, UPLO)))
-_factored(("linalg_eigvalsh",), lambda array, UPLO="L": np.linalg.eigvalsh(array, UPLO))
-_factored(("linalg_eig",), lambda array: tuple(_complex(part) for part in np.linalg.eig(array)))
-_factored(("linalg_eigvals",), lambda array: _complex(np.linalg.eigvals(array)))
-_factored(("linalg_svd",), _svd)
-_factored(("linalg_svdvals",), lambda array: np.linalg.svd(array, compute_uv=False))
-_factored(("linalg_qr", "qr"), _qr)
-_factored(("linalg_cholesky", "cholesky"), np.linalg.cholesky)
-_factored(("linalg_det", "det"), np.linalg.det)
-_factored(("linalg_slogdet", "slogdet"), lambda array: tuple(np.linalg.slogdet(array)))

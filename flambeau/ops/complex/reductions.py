@@ -154,14 +154,7 @@ def cov(input: ComplexTensor, *, correction: int = 1, fweights: Any = None, awei
     x = input if input.ndim == 2 else input.reshape(1, -1)
     x = x - x.mean(1, True)
     result = x @ x.mH / max(x.shape[1] - correction, 0)
-    return result.squeeze() if input.ndim < 2 else result
-
-
-@complex_operation("linalg_norm")
-def linalg_norm(A: ComplexTensor, ord: Any = None, dim: Any = None, keepdim: bool = False, **keywords: Any) -> Tensor:
-    if ord in ("nuc", 2, -2) and (A.ndim == 2 and dim is None or isinstance(dim, tuple) and len(dim) == 2):
-        raise NotImplementedError(f"\"linalg_norm\" of order {ord!r} is not implemented for '{A.dtype}'")
-    return linalg.norm(abs(A), ord, dim, keepdim, **keywords)  # type: ignore[no-any-return]
+    return result.squeeze()
 
 
 @complex_operation()
