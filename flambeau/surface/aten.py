@@ -6,6 +6,7 @@ others. What is not offered is there too, and says so when it is called.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -178,7 +179,12 @@ def function_of(name: str) -> Callable[..., Any] | None:
     if name in vars(functional) and name not in OTHER_ORDER:
         return vars(functional)[name]  # type: ignore[no-any-return]
     method = getattr(flambeau.Tensor, name, None)
-    return method if callable(method) else None
+    if callable(method):
+        return method
+    layer = vars(functional).get(name[:-1]) if name.endswith("_") else None
+    if layer is not None and "inplace" in inspect.signature(layer).parameters:
+        return partial(layer, inplace=True)
+    return None
 
 
 def _called(function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:

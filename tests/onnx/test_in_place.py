@@ -85,7 +85,14 @@ def windows(T: Any, x: Any) -> Any:
     return y
 
 
-@pytest.mark.parametrize("program", [setting, indices, masks, views, operators, parts, windows])
+def layers(T: Any, x: Any) -> Any:
+    F, y = T.nn.functional, x.clone()
+    for name in ("silu", "hardswish", "mish", "hardsigmoid", "relu6", "elu", "selu", "celu", "leaky_relu", "hardtanh"):
+        y = getattr(F, name)(y, inplace=True)
+    return y
+
+
+@pytest.mark.parametrize("program", [layers, setting, indices, masks, views, operators, parts, windows])
 def test_programs(program: Any) -> None:
     ours, theirs = (module_of(library, lambda x, T=library: program(T, x)) for library in (flambeau, torch))
     check(ours, theirs, [torch.randn(2, 3, 4)], [[torch.randn(2, 3, 4)]])
