@@ -133,7 +133,7 @@ FITS = [
     Fit("TANH", "tanh(x) = x + x³ P(x²), |x| <= 15/16", root(lambda x: (mp.tanh(x) - x) / x**3),
         root(lambda x: x**3 / mp.tanh(x)), TINY, mpf(225) / 256, {"float": 7, "double": 14}),
     Fit("SINH", "sinh(x) = x + x³ P(x²), |x| <= 1", root(lambda x: (mp.sinh(x) - x) / x**3),
-        root(lambda x: x**3 / mp.sinh(x)), TINY, mpf(1), {"float": 4, "double": 6}),
+        root(lambda x: x**3 / mp.sinh(x)), TINY, mpf(1), {"float": 4, "double": 7}),
     Fit("LOG", "log(1 + f) = f + f² P(f), |f| <= 1/3", log_tail,
         lambda f: f**2 / mp.log1p(f), mpf(-1) / 3, mpf(1) / 3, {"float": 9, "double": 20, "wide": 12}),
     Fit("ATANH_LOG2", "2 artanh(s) / ln(2) = 2/ln(2) s + 2/(3 ln(2)) s³ + s⁵ P(s²), |s| <= 1/5",

@@ -75,6 +75,8 @@ def has_own_say(value: Any) -> bool:
     asked = getattr(cls, "__torch_function__", None)
     if asked is None or asked is disabled_torch_function:
         return False
+    if not isinstance(value, Tensor) and getattr(asked, "__module__", None) == "torch._tensor":
+        return False  # a tensor of PyTorch's, which knows nothing of this package's functions
     return not (state.quiet and isinstance(value, Tensor))
 
 
@@ -138,17 +140,28 @@ def instead(name: str, call: Callable[..., Any] | None, arguments: tuple[Any, ..
     if not relevant or _from_a_mode(sys.exc_info()[2]):
         return NotImplemented
     for value in relevant:
-        _ask_first(type(value))
+        _tell_as_given(type(value))
     return handled(call, relevant, arguments, keywords)
 
 
-def _ask_first(cls: type) -> None:
-    """Have a class be asked before operations are tried: from its first call on, it is told calls as they were given."""
+def _tell_as_given(cls: type) -> None:
+    """Have calls kept as they are given as long as a class is there that was asked: it is told what its first call was not."""
     with _lock:
-        if cls not in _asked_first:
-            _asked_first.add(cls)
-            _count(1)
-            weakref.finalize(cls, _count, -1).atexit = False
+        if cls not in _asked:
+            if not _asked:
+                enter_mode(_as_given, as_given=True)
+            _asked.add(cls)
+            weakref.finalize(cls, _is_gone).atexit = False
+
+
+def _is_gone() -> None:
+    with _lock:
+        if not _asked:
+            leave_mode(_as_given)
+
+
+def _as_given(name: str, call: Callable[..., Any], arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+    return NotImplemented
 
 
 def _from_a_mode(place: TracebackType | None) -> bool:
@@ -162,7 +175,7 @@ def _from_a_mode(place: TracebackType | None) -> bool:
 FURTHER.insert(0, instead)
 _asking_for = [0]
 _lock = threading.RLock()
-_asked_first: weakref.WeakSet[type] = weakref.WeakSet()
+_asked: weakref.WeakSet[type] = weakref.WeakSet()
 
 
 def _count(change: int) -> None:

@@ -117,3 +117,16 @@ def test_wrappers_get_parameters_of_their_own_again() -> None:
     assert calls._AS_GIVEN == others
     flambeau.cat.__checked__.specialize()
     assert is_specialized("cat") or others
+
+
+def test_tensors_of_pytorch_are_not_asked() -> None:
+    """They have a ``__torch_function__``, too, which would call the function that asks it."""
+    with pytest.raises(TypeError):
+        flambeau.sum(torch.ones(2))
+
+    class Mode(flambeau.overrides.TorchFunctionMode):
+        def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            return func(*args, **(kwargs or {}))
+
+    with Mode():
+        assert flambeau.from_dlpack(torch.ones(2)).tolist() == [1, 1]
