@@ -41,6 +41,7 @@ CASES: dict[str, tuple[Any, Any]] = {
     "tensorsolve": (lambda t, a: t.linalg.tensorsolve(a[0].reshape(4, 2, 2), a[1, 0]), SQUARE),
     "vander": (lambda t, a: t.linalg.vander(a[0], N=3), SQUARE),
     "nuclear norm": (lambda t, a: t.linalg.matrix_norm(a, "nuc", keepdim=True), WIDE),
+    "old nuclear norm": (lambda t, a: [t.norm(a[0], "nuc"), t.norm(a, p="nuc", dim=(0, 2), keepdim=True)], SQUARE),
     "matrix norms": (lambda t, a: [t.linalg.matrix_norm(a, 1), t.linalg.norm(a[0], 2)], SQUARE),
     "cond": (lambda t, a: t.linalg.cond(a), SQUARE),
     "corrcoef": (lambda t, a: t.corrcoef(a[0]), SQUARE),

@@ -13,7 +13,7 @@ from .functions import abs
 from .linear import dims_of
 from .making import converted_complex
 from .parts import made, parts
-from .tensor import ComplexTensor, axis_of
+from .tensor import TABLE, ComplexTensor, axis_of
 
 
 def _reduced(name: str) -> None:
@@ -92,10 +92,17 @@ for _name in ("all", "any", "count_nonzero", "nonzero", "argwhere"):
     _told(_name)
 
 
+def _nuclear(input: ComplexTensor, dim: Any = None, keepdim: bool = False, *, dtype: dtype_type | None = None) -> Tensor:
+    found = TABLE["linalg_matrix_norm"](input, "nuc", (-2, -1) if dim is None else dim, keepdim, dtype=dtype)
+    return found  # type: ignore[no-any-return]
+
+
 def _of_sizes(name: str, module: str = "") -> None:
     """Norms are those of the absolute values."""
 
     def norm(input: ComplexTensor, *arguments: Any, **keywords: Any) -> Tensor:
+        if name == "norm" and "nuc" in (*arguments[:1], keywords.get("p")):  # which is no norm of absolute values
+            return _nuclear(input, *arguments[1:], **{key: value for key, value in keywords.items() if key != "p"})
         if isinstance(keywords.get("dtype"), dtype_type):
             keywords["dtype"] = keywords["dtype"].to_real()
         function = getattr(linalg if module else real, name)
