@@ -64,8 +64,11 @@ class TensorValues:
         return array
 
     def numpy(self, *, force: bool = False) -> np.ndarray:
-        """A NumPy array that shares this tensor's memory. Raises if it requires grad (unless ``force``) or is bfloat16."""
-        if self.requires_grad and not force:
+        """A NumPy array that shares this tensor's memory.
+
+        Raises if it is bfloat16, or requires grad (unless ``force``, or where no history is recorded).
+        """
+        if self.requires_grad and not force and local.grad:
             raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
         if self._read().buffer is NOTHING:
             raise TypeError(

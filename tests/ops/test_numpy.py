@@ -192,3 +192,13 @@ def test_expressions(expression: str) -> None:
         return eval(expression, {"np": np, "lib": lib, "t": lib.tensor([1.0, 2.0]), "s": lib.tensor(2.5)})
 
     assert told(call, flambeau) == told(call, torch)
+
+
+def test_values_that_require_grad_are_shared_where_no_history_is_recorded():
+    for library in (torch, flambeau):
+        x = library.ones(3, requires_grad=True)
+        with library.no_grad():
+            x.numpy()[0] = 5
+        assert x.tolist() == [5, 1, 1]
+        with pytest.raises(RuntimeError, match="requires grad"):
+            x.numpy()
