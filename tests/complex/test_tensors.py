@@ -198,6 +198,7 @@ CALLS: dict[str, Any] = {
     "matmul": lambda x, out: x.matmul(x.ones(2, 2, dtype=x.complex64), x.ones(2, 2, dtype=x.complex64), out=out),
     "complex": lambda x, out: x.complex(x.ones(2), x.ones(2), out=out),
     "polar": lambda x, out: x.polar(x.ones(2), x.zeros(2), out=out),
+    "normalize": lambda x, out: x.nn.functional.normalize(x.ones(2, 2, dtype=x.complex64), out=out),
     "eigvals": lambda x, out: x.linalg.eigvals(x.eye(2), out=out),
 }  # fmt: skip
 

@@ -96,7 +96,7 @@ def assigned(x: Tensor, value: Any) -> Tensor:
 def _written(name: str, call: Callable[..., Any] | None, out: Any, result: Any) -> Any:
     """A result, put into what was given as ``out=``, if the operation is declared to take that."""
     exported = getattr(call, "__checked__", None)
-    if exported is not None and not exported.forms.takes_out:
+    if exported is not None and "out" not in exported.__signature__.parameters:
         raise TypeError(f"{name}() got an unexpected keyword argument 'out'")
     return write_results(name, out, result, "" if exported is None else exported.forms.out)
 
