@@ -62,7 +62,7 @@ __version__ = "0.1.0"
 _collect_less_often()
 _find_further_modules()
 globals().update(_NAMESPACE)
-globals().update({d.name: d for d in (*_dtypes.ALL, *_dtypes.COMPLEX)})
+globals().update({d.name: d for d in (*_dtypes.ALL, *_dtypes.STORED, *_dtypes.COMPLEX)})
 cdouble, cfloat, chalf = _dtypes.COMPLEX
 double, float, half = _dtypes.float64, _dtypes.float32, _dtypes.float16
 long, int, short = _dtypes.int64, _dtypes.int32, _dtypes.int16
@@ -105,8 +105,7 @@ _LAZY_NAMES = {
         "graph.limits": "finfo iinfo",
         "graph.named_dtypes": """
             bit bits16 bits1x8 bits2x4 bits4x2 bits8 float4_e2m1fn_x2
-            float8_e4m3fn float8_e4m3fnuz float8_e5m2 float8_e5m2fnuz float8_e8m0fnu int1 int2 int3 int4 int5 int6 int7 qint32
-            qint8 quint2x4 quint4x2 quint8 uint1 uint16 uint2 uint3 uint32 uint4 uint5 uint6 uint64 uint7""",
+            int1 int2 int3 int4 int5 int6 int7 qint32 qint8 quint2x4 quint4x2 quint8 uint1 uint2 uint3 uint4 uint5 uint6 uint7""",
         "nn.functional": """
             binary_cross_entropy_with_logits cosine_embedding_loss ctc_loss hinge_embedding_loss margin_ranking_loss
             poisson_nll_loss triplet_margin_loss""",

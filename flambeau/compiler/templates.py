@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from ..graph.dtypes import dtype
 from ..graph.primitives import ATTENTION, CONVOLUTION, CTC_LOSS, FILL, RECURRENT, nbytes
 from ..graph.shapes import broadcast_strides
 from ..graph.structure import Layout
@@ -93,7 +92,7 @@ class _Array:
     def __init__(self, access: Access) -> None:
         d = access.source.dtype
         self.operand = access.source.store()
-        self.dtype = numpy_of(d)
+        self.dtype = d.memory
         self.sizes = access.sizes
         self.strides = tuple(s * d.itemsize for s in access.strides)
         #: Which of the numbers given at each run is the offset.
@@ -113,11 +112,6 @@ class _Array:
         if self.number is not None:
             offset += numbers[self.number] * self.dtype.itemsize
         return buffer.peek(self.dtype, self.sizes, self.strides, offset)  # type: ignore[no-any-return]
-
-
-def numpy_of(d: dtype) -> np.dtype:
-    """The NumPy dtype that a host function sees (bfloat16 as its bits)."""
-    return np.dtype(np.uint16) if d.numpy is None else d.numpy
 
 
 def lower_single(device: Device, group: Group, in_place: bool) -> list[Call | HostCall]:
@@ -360,4 +354,4 @@ def _attention(device: Device, item: Item, items: list[Item]) -> list[Call]:
     return device.attention_gradient(attention, gradient, sums_of, delta, results)
 
 
-__all__ = ["HostCall", "lower_single", "numpy_of"]
+__all__ = ["HostCall", "lower_single"]

@@ -188,7 +188,7 @@ def write_exposed(storage: Storage, view: View, given: np.ndarray, where: Any = 
 def seen(buffer: Any, view: View, d: dtype) -> np.ndarray:
     """Memory under a view as an array, for the caller to drop at once; half types as their bits."""
     size = d.itemsize
-    kind = np.uint16 if d.kind == "float" and size == 2 else d.numpy
+    kind = np.uint16 if d.kind == "float" and size == 2 else d.memory
     strides = None if view.contiguous else [step * size for step in view.strides]
     array: np.ndarray = buffer.peek(kind, view.sizes, strides, view.offset * size)
     return array

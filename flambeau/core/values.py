@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..graph.dtypes import bool_, float32, float64, int64
+from ..graph.dtypes import TYPE_NAMES, bfloat16, bool_, float32, float64, int64
 from ..graph.meta import NOTHING
 from ..graph.notices import warn_once
 from ..graph.trace import evaluate, have_read, local
@@ -30,13 +30,13 @@ class TensorValues:
         def __getattr__(self, name: str) -> Any: ...
 
     def _array(self, expose: bool = False) -> np.ndarray:
-        """The value as a NumPy array over this tensor's memory (evaluating it). bfloat16 comes as ``uint16`` bits.
+        """The value as a NumPy array over this tensor's memory (evaluating it). What NumPy does not know comes as bits.
 
         Without ``expose`` the array must not be kept or written.
         """
         node, view = self._read(), self._view
         buffer = evaluate(node)
-        d = node.dtype.numpy if node.dtype.numpy is not None else np.dtype(np.uint16)
+        d = node.dtype.memory
         size = node.dtype.itemsize
         strides: Any = None
         if view is None:
@@ -66,7 +66,7 @@ class TensorValues:
     def numpy(self, *, force: bool = False) -> np.ndarray:
         """A NumPy array that shares this tensor's memory.
 
-        Raises if it is bfloat16, or requires grad (unless ``force``, or where no history is recorded).
+        Raises if NumPy lacks the dtype, or it requires grad (unless ``force``, or where no history is recorded).
         """
         if self.requires_grad and not force and local.grad:
             raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
@@ -75,7 +75,7 @@ class TensorValues:
                 "can't convert meta device type tensor to numpy. Use Tensor.cpu() to copy the tensor to host memory first."
             )
         if self.dtype.numpy is None:
-            raise TypeError("Got unsupported ScalarType BFloat16")
+            raise TypeError(f"Got unsupported ScalarType {TYPE_NAMES[self.dtype]}")
         return self._array(expose=True)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
@@ -123,10 +123,12 @@ class TensorValues:
                 address += view.offset * d.itemsize
             return c_type.from_address(address).value  # type: ignore[attr-defined]
         array = self._array()
-        if d.numpy is None:
-            bits = array.astype(np.uint32).reshape(1) << 16
-            return float(bits.view(np.float32)[0])
-        return array.item()
+        if d.numpy is not None:
+            return array.item()
+        if d is not bfloat16:
+            return self.detach().float().item()
+        bits = array.astype(np.uint32).reshape(1) << 16
+        return float(bits.view(np.float32)[0])
 
     def tolist(self) -> Any:
         """Nested lists of Python numbers (a number for a zero-dimensional tensor)."""

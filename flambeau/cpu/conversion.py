@@ -1,11 +1,12 @@
 """Values between memory and registers, and from one dtype to another.
 
-In registers booleans are ``i1`` and the half types are ``float`` (rounded to half after every primitive).
+In registers booleans are ``i1``, and floats of two bytes or one are ``float`` (rounded after every primitive).
 """
 
 from __future__ import annotations
 
-from ..graph.dtypes import bfloat16, bool_, dtype, float16, float64, uint8
+from ..graph.dtypes import bfloat16, bool_, dtype, float16, float64, int32, int64, uint8, uint32, uint64
+from .byte_floats import BYTE_FLOATS
 from .values import Pointer, Type, Value, where
 
 
@@ -21,7 +22,7 @@ def register_type(d: dtype, lanes: int = 1) -> Type:
     return Type.of(register_element(d), lanes)
 
 
-_IN_MEMORY = {float16: "half", bfloat16: "i16", bool_: "i8"}
+_IN_MEMORY = {float16: "half", bfloat16: "i16", bool_: "i8", **dict.fromkeys(BYTE_FLOATS, "i8")}
 
 
 def storage_type(d: dtype) -> Type:
@@ -47,6 +48,8 @@ def from_storage(d: dtype, x: Value) -> Value:
         return x.cast("fpext", "float")
     if d is bfloat16:
         return (x.cast("zext", "i32") << 16).bitcast("float")
+    if d in BYTE_FLOATS:
+        return BYTE_FLOATS[d].decoded(x.cast("zext", "i32"))
     return x
 
 
@@ -58,17 +61,21 @@ def to_storage(d: dtype, x: Value) -> Value:
         return x.cast("fptrunc", "half")
     if d is bfloat16:
         return (x.bits() >> 16).truncate("i16")
+    if d in BYTE_FLOATS:
+        return BYTE_FLOATS[d].encoded(x).truncate("i8")
     return x
 
 
 def round_to(d: dtype, x: Value) -> Value:
-    """Round a ``float`` register value to a half type's precision (nothing for other dtypes)."""
+    """Round a ``float`` register value to the precision of a dtype of two bytes or one (nothing for other dtypes)."""
     if d is float16:
         return x.cast("fptrunc", "half").cast("fpext", "float")
     if d is bfloat16:
         bits = x.bits()
         rounded = bits + (((bits >> 16) & 1) + 0x7FFF)
         return where(x.is_nan(), 0x7FC00000, rounded & -0x10000).bitcast("float")
+    if d in BYTE_FLOATS:
+        return BYTE_FLOATS[d].decoded(BYTE_FLOATS[d].encoded(x))
     return x
 
 
@@ -103,6 +110,11 @@ def _to_integer(source: dtype, target: dtype, x: Value) -> Value:
     NaN and what those two cannot hold become their least number, which is what x86's conversions give and PyTorch's
     programs see there; narrower integers take its low bits.
     """
+    if target is uint32 or target is uint64:  # the upper half by way of the lower one
+        half = 2.0 ** (8 * target.itemsize - 1)
+        upper = x >= half
+        value = _to_integer(source, int32 if target is uint32 else int64, where(upper, x - half, x))
+        return where(upper, value ^ -int(half), value)
     bits = 64 if target.itemsize == 8 or target is uint8 and source is float64 else 32
     beyond = 2.0 ** (bits - 1)
     value = where((x >= -beyond) & (x < beyond), x, -beyond).cast("fptosi", f"i{bits}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from .dtypes import DType
+from .dtypes import C_NAMES, STORED, DType
 
 LARGEST = 2**63 - 1
 """The largest count, stride, place and number of bytes."""
@@ -84,11 +84,13 @@ def outside_storage(sizes: Sequence[int], strides: Sequence[int], offset: int, c
 _C_NAMES = {
     "float64": "double", "float32": "float", "float16": "c10::Half", "bfloat16": "c10::BFloat16", "int64": "int64_t",
     "int32": "int", "int16": "int16_t", "int8": "int8_t", "uint8": "uint8_t", "bool": "bool",
+    **{d.name: C_NAMES[d] for d in STORED},
 }  # fmt: skip
 
 _LARGEST_FLOAT = {
     "float64": math.inf, "float32": float.fromhex("0x1.fffffep127"), "float16": 65504.0,
-    "bfloat16": float.fromhex("0x1.fep127"),
+    "bfloat16": float.fromhex("0x1.fep127"), "float8_e4m3fn": 448.0, "float8_e4m3fnuz": 240.0, "float8_e5m2": 57344.0,
+    "float8_e5m2fnuz": 57344.0, "float8_e8m0fnu": 2.0**127,
 }  # fmt: skip
 
 
@@ -104,8 +106,8 @@ def check_fits(value: float, dtype: DType) -> None:
         fits = not math.isfinite(value) or abs(value) <= largest
     else:
         bits = 8 * dtype.itemsize
-        high = 2**bits if dtype.name == "uint8" else 2 ** (bits - 1)
-        low = -high if dtype.name != "uint8" else 1 - high if isinstance(value, int) else 0
+        high = 2 ** (bits - 1) if dtype.signed else 2**bits
+        low = -high if dtype.signed else 1 - high if isinstance(value, int) else 0
         fits = math.isfinite(value) and low <= value < high
     if not fits:
         raise RuntimeError(f"value cannot be converted to type {_C_NAMES[dtype.name]} without overflow")

@@ -11,18 +11,21 @@ CATEGORY = {"bool": 0, "integer": 1, "float": 2, "complex": 3}
 
 
 class dtype:
-    """One element type. ``numpy`` is ``None`` for bfloat16, which NumPy does not know."""
+    """One element type. ``numpy`` is ``None`` for those that NumPy does not know; it sees ``memory``, their bits."""
 
-    __slots__ = ("name", "kind", "itemsize", "numpy", "rank", "signed", "category")
+    __slots__ = ("name", "kind", "itemsize", "numpy", "memory", "rank", "signed", "category", "stored")
 
     def __init__(self, name: str, kind: Kind, itemsize: int, numpy: Any, rank: int, signed: bool = True) -> None:
         self.name = name
         self.kind = kind
         self.itemsize = itemsize
         self.numpy = None if numpy is None else np.dtype(numpy)
+        self.memory = np.dtype(f"u{min(itemsize, 8)}") if self.numpy is None else self.numpy
         self.rank = rank
         self.signed = signed
         self.category = CATEGORY[kind]
+        #: Whether tensors of it are there to be kept, moved and converted, and next to nothing is computed in it.
+        self.stored = False
 
     @property
     def is_floating_point(self) -> bool:
@@ -71,6 +74,24 @@ bool_ = dtype("bool", "bool", 1, np.bool_, 0, signed=False)
 
 ALL = (float64, float32, bfloat16, float16, int64, int32, int16, int8, uint8, bool_)
 
+
+
+def _stored(name: str, kind: Kind, itemsize: int, numpy: Any = None, signed: bool = False) -> dtype:
+    made = dtype(name, kind, itemsize, numpy, -1, signed)
+    made.stored = True
+    return made
+
+
+uint16, uint32, uint64 = (_stored(f"uint{8 * n}", "integer", n, np.dtype(f"u{n}")) for n in (2, 4, 8))
+float8_e4m3fn, float8_e4m3fnuz, float8_e5m2, float8_e5m2fnuz = (
+    _stored(f"float8_{name}", "float", 1, signed=True) for name in ("e4m3fn", "e4m3fnuz", "e5m2", "e5m2fnuz")
+)
+float8_e8m0fnu = _stored("float8_e8m0fnu", "float", 1)
+
+STORED = (uint16, uint32, uint64, float8_e4m3fn, float8_e4m3fnuz, float8_e5m2, float8_e5m2fnuz, float8_e8m0fnu)
+"""Dtypes that are only stored. Floats of eight bits have so many of exponent and fraction; ``fn`` have no infinities, ``uz`` no
+negative zero (Micikevicius and others 2022; Noune and others 2022; e8m0: OCP Microscaling Formats 1.0)."""
+
 complex128 = dtype("complex128", "complex", 16, np.complex128, 11)
 complex64 = dtype("complex64", "complex", 8, np.complex64, 10)
 complex32 = dtype("complex32", "complex", 4, None, 9)
@@ -80,8 +101,8 @@ COMPLEX = (complex128, complex64, complex32)
 REAL_OF = {complex128: float64, complex64: float32, complex32: float16}
 COMPLEX_OF = {real: made for made, real in REAL_OF.items()} | {bfloat16: complex64}
 
-BY_NAME = {d.name: d for d in (*ALL, *COMPLEX)}
-FROM_NUMPY = {d.numpy: d for d in ALL if d.numpy is not None}
+BY_NAME = {d.name: d for d in (*ALL, *STORED, *COMPLEX)}
+FROM_NUMPY = {d.numpy: d for d in (*ALL, *STORED) if d.numpy is not None}
 
 #: What Python's types stand for where a dtype is asked for.
 OF_PYTHON: dict[Any, dtype] = {float: float64, int: int64, bool: bool_, complex: complex128}
@@ -119,6 +140,13 @@ def promote_types(type1: dtype, type2: dtype) -> dtype:
         return a
     if not (isinstance(a, dtype) and isinstance(b, dtype)):
         raise _no_dtypes("promote_types", type1=a, type2=b)
+    if a.stored or b.stored:
+        floats = any([d.stored and d.kind == "float" for d in (a, b)])
+        if floats or a.category == b.category:
+            what = "Float8 Types" if floats else "uint16, uint32, uint64 types"
+            raise RuntimeError(
+                f"Promotion for {what} is not supported, attempted to promote {TYPE_NAMES[a]} and {TYPE_NAMES[b]}"
+            )
     if "complex" in (a.kind, b.kind):
         return promote_types(a.to_real(), b.to_real()).to_complex()
     if a.category != b.category:
@@ -192,6 +220,7 @@ TYPE_NAMES = {
     complex128: "ComplexDouble",
     complex64: "ComplexFloat",
     complex32: "ComplexHalf",
+    **{d: d.name.replace("uint", "UInt").replace("float", "Float") for d in STORED},
 }
 
 C_NAMES = {
@@ -208,5 +237,6 @@ C_NAMES = {
     complex128: "c10::complex<double>",
     complex64: "c10::complex<float>",
     complex32: "c10::complex<c10::Half>",
+    **{d: f"{d.name}_t" if d.kind == "integer" else f"c10::{d.name.capitalize()}" for d in STORED},
 }
 """What PyTorch's messages call dtypes that must agree."""

@@ -17,14 +17,14 @@ class NamedDtype(dtype):
     def __init__(self, name: str, kind: Any, itemsize: int, signed: bool = True) -> None:
         self.name, self.kind, self.itemsize, self.signed = name, kind, itemsize, signed
         self.category = CATEGORY.get(kind, 1)
+        self.stored = True
 
     def _refuse(self) -> Any:
         raise NotImplementedError(f"Flambeau {__version__} does not offer tensors of dtype {self}")
 
-    numpy = rank = property(_refuse)  # type: ignore[assignment]
+    numpy = memory = rank = property(_refuse)  # type: ignore[assignment]
 
 
-_FLOATS = "float8_e4m3fn float8_e4m3fnuz float8_e5m2 float8_e5m2fnuz float4_e2m1fn_x2"
 _SIZES = {"16": 2, "32": 4, "64": 8, "128": 16}
 
 
@@ -34,9 +34,9 @@ def _size(name: str) -> int:
 
 
 _NAMED = [
-    *(NamedDtype(name, "float", 1) for name in _FLOATS.split()), NamedDtype("float8_e8m0fnu", "float", 1, signed=False),
+    NamedDtype("float4_e2m1fn_x2", "float", 1),
     *(NamedDtype(f"int{bits}", "integer", 1) for bits in range(1, 8)),
-    *(NamedDtype(f"uint{bits}", "integer", _size(f"uint{bits}"), signed=False) for bits in (*range(1, 8), 16, 32, 64)),
+    *(NamedDtype(f"uint{bits}", "integer", _size(f"uint{bits}"), signed=False) for bits in range(1, 8)),
     *(NamedDtype(name, "integer", _size(name)) for name in ("qint8", "qint32")),
     *(NamedDtype(name, "integer", 1, signed=False) for name in ("quint8", "quint4x2", "quint2x4")),
     *(NamedDtype(name, "bits", _size(name)) for name in ("bits8", "bits16", "bits1x8", "bits2x4", "bits4x2")),

@@ -209,3 +209,12 @@ LEAF = define("leaf", "leaf", from_attributes)
 def nbytes(shape: tuple[int, ...], d: dtype) -> int:
     """Bytes that a contiguous value takes."""
     return prod(shape) * d.itemsize
+
+# --- dtypes that are only stored ----------------------------------------------------------------------------------------
+
+MOVING = {
+    COPY, CAST, WHERE, CHECK, FILL, LEAF, OUTPUT, GATHER, SCATTER, WRITE, JOIN, EQ, NE, ISNAN, ISINF, ISFINITE, LOGICAL_NOT,
+}  # fmt: skip
+"""What is done with numbers of any dtype: made, moved, converted and compared."""
+OF_BITS = {BITWISE_AND, BITWISE_OR, BITWISE_XOR, BITWISE_NOT, RANDOM_BITS, HOST}
+"""What is done with integers of any dtype besides."""

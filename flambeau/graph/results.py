@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from .bounds import check_value
-from .dtypes import DType, scalar_dtype
-from .primitives import WRITE, Primitive
+from .dtypes import TYPE_NAMES, DType, scalar_dtype
+from .primitives import MOVING, OF_BITS, WRITE, Primitive
 from .rules import Meta, Result, from_attributes
 from .shapes import Size
 from .steps import Operand, when_forgotten
@@ -94,7 +94,15 @@ def _by_rule(primitive: Primitive, attributes: Any, operands: tuple[Operand, ...
                 view.check_within(node.shape.numel(), node.dtype.itemsize)
             metas.append(Meta(shape, node.dtype, 0 if shape else 1))
     result = primitive.rule(attributes, metas)
+    if result[2].stored:
+        _check_moves(primitive, result[2])
     check_value(result.shape, result.dtype)
     if primitive is WRITE:
         attributes.check_within(result.shape.numel(), result.dtype.itemsize)
     return result
+
+
+def _check_moves(primitive: Primitive, d: DType) -> None:
+    """``NotImplementedError`` for computing in a dtype that is only stored."""
+    if primitive not in MOVING and not (d.kind == "integer" and primitive in OF_BITS):
+        raise NotImplementedError(f"\"{primitive.name}_cpu\" not implemented for '{TYPE_NAMES[d]}'")

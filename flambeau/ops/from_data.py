@@ -187,6 +187,8 @@ def _converted(leaves: Sequence[Any], d: dtype_type) -> np.ndarray:
         return np.array(leaves if plain else [_truth(leaf) for leaf in leaves], dtype=np.bool_)
     if not plain or float in map(type, leaves):
         return np.array([_whole(leaf, d) for leaf in leaves], dtype=np.int64).astype(_storage(d))
+    if d is dtypes.uint64:
+        return np.array([int(leaf) for leaf in leaves], dtype=np.uint64)  # OverflowError for others than these
     try:
         wide = np.array(leaves, dtype=np.int64)
     except OverflowError:
@@ -417,8 +419,8 @@ def frombuffer(
             f"requested buffer length ({count} * {size} bytes) after offset ({offset} bytes) must not be greater than actual "
             f"buffer length ({length} bytes)"
         )
-    storage = np.dtype(np.int16) if d.numpy is None else d.numpy
-    made = from_numpy(np.frombuffer(buffer, dtype=storage, count=count, offset=offset))
+    bits = np.dtype(f"i{size}") if d.numpy is None else d.numpy
+    made = from_numpy(np.frombuffer(buffer, dtype=bits, count=count, offset=offset))
     return finished(made if made.dtype is d else made.view(d), requires_grad)
 
 

@@ -209,7 +209,7 @@ def _old_type(d: dtype_type) -> type[TypedStorage]:
     return type(TYPE_NAMES[d] + "Storage", (TypedStorage,), members)
 
 
-STORAGE_TYPES = {d: _old_type(d) for d in TYPE_NAMES}
+STORAGE_TYPES = {d: _old_type(d) for d in TYPE_NAMES if not d.stored}
 FloatStorage, DoubleStorage = STORAGE_TYPES[dtypes.float32], STORAGE_TYPES[dtypes.float64]
 HalfStorage, BFloat16Storage = STORAGE_TYPES[dtypes.float16], STORAGE_TYPES[dtypes.bfloat16]
 LongStorage, IntStorage = STORAGE_TYPES[dtypes.int64], STORAGE_TYPES[dtypes.int32]

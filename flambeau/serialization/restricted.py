@@ -16,7 +16,7 @@ import flambeau
 from .. import _utils
 from ..core.device import device
 from ..core.tensor import Tensor
-from ..graph.dtypes import ALL, COMPLEX
+from ..graph.dtypes import BY_NAME
 from ..graph.shapes import Size
 from ..interpreter.naming import published_module
 from ..ops.storages import UntypedStorage
@@ -103,7 +103,7 @@ def _mentionable() -> dict[str, Any]:
         "torch.nn.Parameter": flambeau.nn.Parameter,
         "torch.storage.UntypedStorage": UntypedStorage,
     }
-    for d in (*ALL, *COMPLEX):
+    for d in BY_NAME.values():
         allowed[f"torch.{d.name}"] = d
     for name in (*STORAGES, *UNKNOWN_STORAGES):
         allowed[f"torch.{name}"] = storage_class(name)

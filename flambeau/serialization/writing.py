@@ -69,9 +69,13 @@ class FilePickler(_PythonPickler):
         owner, node, _, _ = owner_and_layout(storage._tensor)
         if isinstance(storage, TypedStorage):
             kind = STORAGES[TYPE_NAMES[storage.dtype] + "Storage"]
-        else:  # the old format knows no memory without a dtype
-            kind = STORAGES["ByteStorage"] if self._legacy else UntypedStorage
+        else:
+            kind = self._untyped()
         return self._memory(owner, node, kind)
+
+    def _untyped(self) -> type[UntypedStorage]:
+        """Memory without a dtype, of which the old format knows nothing."""
+        return STORAGES["ByteStorage"] if self._legacy else UntypedStorage
 
     def persistent_id(self, value: Any) -> Any:
         if isinstance(value, UntypedStorage):
@@ -98,10 +102,10 @@ class FilePickler(_PythonPickler):
         state = dict(tensor.__dict__)
         hooks: OrderedDict[Any, Any] = OrderedDict()
         if kind is not Tensor and isinstance(tensor, flambeau.nn.Parameter):
-            arguments: tuple[Any, ...] = (tensor.detach(), tensor.requires_grad, hooks)
+            parameter = (tensor.detach(), tensor.requires_grad, hooks)
             if state:
-                return _utils._rebuild_parameter_with_state, (*arguments, state)
-            return _utils._rebuild_parameter, arguments
+                return _utils._rebuild_parameter_with_state, (*parameter, state)
+            return _utils._rebuild_parameter, parameter
         if tensor.of_entries:
             parts = [part.detach() for _, part in tensor.named_parts()]
             rest = (tensor.is_coalesced(),) if tensor.is_sparse else ()
@@ -115,13 +119,17 @@ class FilePickler(_PythonPickler):
             offset, strides, kind = offset // 2, tensor.stride(), Tensor
         else:
             owner, node, offset, strides = owner_and_layout(tensor)
-        memory = self._memory(owner, node, STORAGES[TYPE_NAMES[tensor.dtype] + "Storage"])
-        arguments = (memory, offset, tuple(tensor.shape), strides, tensor.requires_grad, hooks)
+        typed = STORAGES.get(TYPE_NAMES[tensor.dtype] + "Storage")  # dtypes that are only stored have none
+        memory = self._memory(owner, node, typed or self._untyped())
+        arguments: tuple[Any, ...] = (memory, offset, tuple(tensor.shape), strides, tensor.requires_grad, hooks)
+        rebuild: Any = _utils._rebuild_tensor_v2
+        if typed is None:
+            rebuild, arguments = _utils._rebuild_tensor_v3, (*arguments, tensor.dtype)
         if kind is Tensor and not state:
-            return _utils._rebuild_tensor_v2, arguments
+            return rebuild, arguments
         from .._tensor import _rebuild_from_type_v2
 
-        return _rebuild_from_type_v2, (_utils._rebuild_tensor_v2, kind, arguments, state)
+        return _rebuild_from_type_v2, (rebuild, kind, arguments, state)
 
     def _save_dtype(self, value: dtype) -> None:
         self._write_name(value, "torch", value.name)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ...core.tensor import Tensor
-from ...graph.dtypes import ALL
+from ...graph.dtypes import BY_NAME
 from ...graph.shapes import Size
 from ...interpreter.whole_file import whole_file
 from ...serialization import load, save
@@ -145,7 +145,7 @@ class _MetadataUnpickler(ListedUnpickler):
             "collections.OrderedDict": OrderedDict, "torch.serialization._get_layout": _get_layout,
             **dict.fromkeys(("pathlib.PosixPath", "pathlib.WindowsPath", "pathlib._local.PosixPath"), pathlib.PurePath),
         }  # fmt: skip
-        super().__init__(source, called, {f"torch.{dtype.name}": dtype for dtype in ALL})
+        super().__init__(source, called, {f"torch.{dtype.name}": dtype for dtype in BY_NAME.values()})
         self._described = {kind for kind in described.values() if dataclasses.is_dataclass(kind)} | {_StorageInfo}
 
     def set_state(self, instance: Any, state: Any) -> None:
