@@ -17,7 +17,7 @@ class NamedDtype(dtype):
     def __init__(self, name: str, kind: Any, itemsize: int, signed: bool = True) -> None:
         self.name, self.kind, self.itemsize, self.signed = name, kind, itemsize, signed
         self.category = CATEGORY.get(kind, 1)
-        self.stored = True
+        self.stored = False
 
     def _refuse(self) -> Any:
         raise NotImplementedError(f"Flambeau {__version__} does not offer tensors of dtype {self}")

@@ -6,8 +6,10 @@ import pytest
 import torch
 
 import flambeau
+from flambeau.graph.dtypes import STORED
 from flambeau.graph.named_dtypes import NAMES, NamedDtype
 
+NAMES_WITH_LIMITS = [name for name in NAMES if name.startswith(("uint", "int", "qint"))]
 ONLY_NAMED = [name for name in NAMES if isinstance(getattr(flambeau, name), NamedDtype)]
 
 
@@ -21,7 +23,7 @@ def test_what_they_are_like(name):
     assert pickle.loads(pickle.dumps(ours)) is ours
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name.startswith(("float8", "complex", "uint", "int", "qint"))])
+@pytest.mark.parametrize("name", [*NAMES_WITH_LIMITS, *[d.name for d in STORED]])
 def test_limits(name):
     for kind in ("finfo", "iinfo"):
         try:
