@@ -25,8 +25,8 @@ STATUSES = ("offered", "inert", "refused", "missing")
 HEAD = """\
 # PyTorch's names
 
-Every public name of PyTorch {version}, by module, as `flambeau run` has it ("Names" in [the design](design.md) says what the
-words mean). Written by `python -m tools.name_table`.
+Every public name of PyTorch {version}, by module, and those of torchvision's modules that are not offered, as `flambeau run`
+has it ("Names" in [the design](design.md) says what the words mean). Written by `python -m tools.name_table`.
 
 - *offered*: it does what it does in PyTorch;
 - *inert*: it is meaningless here, and does nothing, or answers that there is no such device;

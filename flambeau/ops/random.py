@@ -4,10 +4,13 @@ are given, tensors when they are computed."""
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import wraps
 from operator import index
 from typing import Any
 
 from ..core.composite import composite
+from ..core.meta import is_meta, recording_on_meta
 from ..core.modes import without_history
 from ..core.tensor import Tensor
 from ..graph import dtypes
@@ -16,6 +19,7 @@ from ..graph.checks import Check
 from ..graph.dtypes import C_NAMES, TYPE_NAMES, dtype, get_default_dtype
 from ..graph.dtypes import dtype as dtype_type
 from ..graph.limits import finfo, iinfo
+from ..graph.meta import on_meta
 from ..graph.notices import warn
 from ..graph.shapes import Size, broadcast_shapes
 from ..graph.trace import record
@@ -121,8 +125,22 @@ def _limits(d: dtype) -> tuple[int, int]:
     return limits.min, limits.max
 
 
+def _where_it_is(fill: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """A function that fills a tensor, so that nothing is drawn for one that has no values."""
+
+    @wraps(fill)
+    def filled(self: Tensor, *arguments: Any, **keywords: Any) -> Tensor:
+        if is_meta(self) and not recording_on_meta():
+            return on_meta(fill, self, *arguments, **keywords)
+        return fill(self, *arguments, **keywords)
+
+    return filled
+
+
 def bits(shape: Size, d: dtype_type, generator: Generator | None) -> Tensor:
     """Random bits: int32 or int64 of any value."""
+    if recording_on_meta():  # nothing is drawn
+        return bits_at(shape, d, 0, 0)
     return bits_at(shape, d, *(generator or default_generator).draw(shape.numel()))
 
 
@@ -292,6 +310,7 @@ def bernoulli(input: Tensor, p: Any = None, *, generator: Generator | None = Non
 
 
 @operation(function=False)
+@_where_it_is
 def bernoulli_(self: Tensor, p: Any = 0.5, *, generator: Generator | None = None) -> Tensor:
     """1 with probability ``p`` (a number or tensor), else 0, in place."""
     made = converted(uniform(self.shape, dtypes.float32, generator) < _chances(p), self.dtype)
@@ -299,6 +318,7 @@ def bernoulli_(self: Tensor, p: Any = 0.5, *, generator: Generator | None = None
 
 
 @operation(function=False)
+@_where_it_is
 def uniform_(
     self: Tensor, a: float = 0, b: float = 1, *, generator: Generator | None = None, **keywords: Any
 ) -> Tensor:
@@ -311,6 +331,7 @@ def uniform_(
 
 
 @operation(function=False)
+@_where_it_is
 def normal_(self: Tensor, mean: float = 0, std: float = 1, *, generator: Generator | None = None) -> Tensor:
     """Normal numbers, in place."""
     check_deviation(std)
@@ -319,6 +340,7 @@ def normal_(self: Tensor, mean: float = 0, std: float = 1, *, generator: Generat
 
 
 @operation(function=False)
+@_where_it_is
 def random_(self: Tensor, *limits: int, generator: Generator | None = None, **keywords: Any) -> Tensor:
     """Integers from [from, to), in place; up to the dtype's precision without limits."""
     d = self.dtype
@@ -334,6 +356,7 @@ def random_(self: Tensor, *limits: int, generator: Generator | None = None, **ke
 
 
 @operation(function=False)
+@_where_it_is
 def exponential_(self: Tensor, lambd: float = 1, *, generator: Generator | None = None) -> Tensor:
     """Exponentially distributed numbers of rate ``lambd``, in place."""
     check_continuous("Exponential", self.dtype, TYPE_NAMES[self.dtype])
@@ -343,6 +366,7 @@ def exponential_(self: Tensor, lambd: float = 1, *, generator: Generator | None 
 
 
 @operation(function=False)
+@_where_it_is
 def geometric_(self: Tensor, p: float, *, generator: Generator | None = None) -> Tensor:
     """Numbers of trials until the first success of probability ``p``, in place."""
     if not 0 < p < 1:
@@ -354,6 +378,7 @@ def geometric_(self: Tensor, p: float, *, generator: Generator | None = None) ->
 
 
 @operation(function=False)
+@_where_it_is
 def cauchy_(self: Tensor, median: float = 0, sigma: float = 1, *, generator: Generator | None = None) -> Tensor:
     """Cauchy distributed numbers, in place."""
     check_continuous("Cauchy", self.dtype, C_NAMES[self.dtype])
@@ -363,6 +388,7 @@ def cauchy_(self: Tensor, median: float = 0, sigma: float = 1, *, generator: Gen
 
 
 @operation(function=False)
+@_where_it_is
 def log_normal_(self: Tensor, mean: float = 1, std: float = 2, *, generator: Generator | None = None) -> Tensor:
     """exp of normal numbers, in place."""
     check_positive("log_normal_", "std", std)

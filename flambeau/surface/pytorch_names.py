@@ -1,4 +1,4 @@
-"""The names that PyTorch has: ``pytorch_names.txt``, read when a name is not offered."""
+"""The names that PyTorch has, and torchvision: ``pytorch_names.txt`` and its like, read when a name is not offered."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ ENTRY = re.compile(r"([^\s()]+)(?:\(([^)]*)\))?")
 """A name, and in parentheses what it consists of (an enumeration of members) or derives from (an exception)."""
 
 
-FILE = Path(__file__).with_name("pytorch_names.txt")
+FILES = [Path(__file__).with_name(name) for name in ("pytorch_names.txt", "torchvision_names.txt")]
 
 
 def version() -> str:
     """The version of PyTorch whose names these are."""
-    return FILE.read_text(encoding="utf-8").partition("PyTorch ")[2].partition(":")[0]
+    return FILES[0].read_text(encoding="utf-8").partition("PyTorch ")[2].partition(":")[0]
 
 
 @cache
 def sections() -> dict[str, str]:
-    """The parts of the file by module; ``torch.Tensor`` and ``torch.ops.aten`` have one as well."""
-    parts = (part.partition("]") for part in FILE.read_text(encoding="utf-8").split("\n[")[1:])
+    """The parts of the files by module; ``torch.Tensor`` and ``torch.ops.aten`` have one as well."""
+    texts = (file.read_text(encoding="utf-8") for file in FILES)
+    parts = (part.partition("]") for text in texts for part in text.split("\n[")[1:])
     return {module: rest for module, _, rest in parts}
 
 

@@ -18,6 +18,7 @@ REASONS = {
     "torch.utils.cpp_extension": "there are no C++ headers and libraries of PyTorch's to build an extension against",
     "torch.utils.mobile_optimizer": "there is no format for mobile devices",
     "torch.xpu": "there is no XPU device",
+    "torchvision.models.quantization": "there is no quantisation",
 }
 """Why, for what is below these names."""
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from flambeau import nn
 
-from ._weights import URL, Weights, published
+from ._published import published
 
 __all__ = ["AlexNet", "AlexNet_Weights", "alexnet"]
 
@@ -46,6 +46,4 @@ class AlexNet(nn.Module):
         return self.classifier(self.avgpool(self.features(x)).flatten(1))
 
 
-AlexNet_Weights, alexnet = published(
-    __name__, "AlexNet", "AlexNet.", {"IMAGENET1K_V1": Weights(URL + "alexnet-owt-7be5be79.pth")}, AlexNet
-)
+AlexNet_Weights, alexnet = published(__name__, "AlexNet", "AlexNet.", AlexNet)

@@ -10,7 +10,8 @@ from typing import Any, ClassVar
 
 from flambeau import nn
 
-from ._weights import URL, Weights, initialize, published
+from ._published import initialize, names_of, published
+from ._utils import _ovewrite_named_param
 
 Norm = Callable[[int], Any]
 
@@ -180,29 +181,40 @@ class ResNet(nn.Module):
 
 
 def _variant(
-    name: str, description: str, block: Any, layers: list[int], first: str, newer: str | None = None, **options: Any
+    name: str, description: str, block: Any, layers: list[int], **fixed: Any
 ) -> tuple[Any, Callable[..., ResNet]]:
-    """A model and its weights: of the original recipe (``first``) and, usually better, of a newer one."""
-    files = {"IMAGENET1K_V1": Weights(f"{URL}{name.lower()}-{first}.pth")}
-    if newer is not None:
-        files["IMAGENET1K_V2"] = Weights(f"{URL}{name.lower()}-{newer}.pth", resize_size=232)
-    return published(__name__, name, description, files, lambda **given: ResNet(block, layers, **{**given, **options}))
+    """The weights of a variant, and the function that makes it; ``fixed`` are options that cannot be given another value."""
+
+    def make(**options: Any) -> ResNet:
+        for option, value in fixed.items():
+            _ovewrite_named_param(options, option, value)
+        return ResNet(block, layers, **options)
+
+    return published(__name__, name, description, make)
 
 
-ResNet18_Weights, resnet18 = _variant("ResNet18", "18 layers.", BasicBlock, [2, 2, 2, 2], "f37072fd")
-ResNet34_Weights, resnet34 = _variant("ResNet34", "34 layers.", BasicBlock, [3, 4, 6, 3], "b627a593")
-ResNet50_Weights, resnet50 = _variant("ResNet50", "50 layers.", Bottleneck, [3, 4, 6, 3], "0676ba61", "11ad3fa6")
-ResNet101_Weights, resnet101 = _variant("ResNet101", "101 layers.", Bottleneck, [3, 4, 23, 3], "63fe2227", "cd907fc2")
-ResNet152_Weights, resnet152 = _variant("ResNet152", "152 layers.", Bottleneck, [3, 8, 36, 3], "394f9c45", "f82ba261")
+_RESNEXT = 'of several groups (S. Xie et al., "Aggregated Residual Transformations", 2016).'
+_WIDE = 'twice as wide in the middle (S. Zagoruyko and N. Komodakis, "Wide Residual Networks", 2016).'
+
+ResNet18_Weights, resnet18 = _variant("ResNet18", "18 layers.", BasicBlock, [2, 2, 2, 2])
+ResNet34_Weights, resnet34 = _variant("ResNet34", "34 layers.", BasicBlock, [3, 4, 6, 3])
+ResNet50_Weights, resnet50 = _variant("ResNet50", "50 layers.", Bottleneck, [3, 4, 6, 3])
+ResNet101_Weights, resnet101 = _variant("ResNet101", "101 layers.", Bottleneck, [3, 4, 23, 3])
+ResNet152_Weights, resnet152 = _variant("ResNet152", "152 layers.", Bottleneck, [3, 8, 36, 3])
 ResNeXt50_32X4D_Weights, resnext50_32x4d = _variant(
-    "ResNeXt50_32X4D",
-    '50 layers of 32 groups (S. Xie et al., "Aggregated Residual Transformations", 2016).',
-    Bottleneck, [3, 4, 6, 3], "7cdf4587", "1a0047aa", groups=32, width_per_group=4,
-)  # fmt: skip
+    "ResNeXt50_32X4D", f"50 layers, {_RESNEXT}", Bottleneck, [3, 4, 6, 3], groups=32, width_per_group=4
+)
+ResNeXt101_32X8D_Weights, resnext101_32x8d = _variant(
+    "ResNeXt101_32X8D", f"101 layers, {_RESNEXT}", Bottleneck, [3, 4, 23, 3], groups=32, width_per_group=8
+)
+ResNeXt101_64X4D_Weights, resnext101_64x4d = _variant(
+    "ResNeXt101_64X4D", f"101 layers, {_RESNEXT}", Bottleneck, [3, 4, 23, 3], groups=64, width_per_group=4
+)
 Wide_ResNet50_2_Weights, wide_resnet50_2 = _variant(
-    "Wide_ResNet50_2",
-    '50 layers, twice as wide in the middle (S. Zagoruyko and N. Komodakis, "Wide Residual Networks", 2016).',
-    Bottleneck, [3, 4, 6, 3], "95faca4d", "9ba9bcbe", width_per_group=128,
-)  # fmt: skip
+    "Wide_ResNet50_2", f"50 layers, {_WIDE}", Bottleneck, [3, 4, 6, 3], width_per_group=128
+)
+Wide_ResNet101_2_Weights, wide_resnet101_2 = _variant(
+    "Wide_ResNet101_2", f"101 layers, {_WIDE}", Bottleneck, [3, 4, 23, 3], width_per_group=128
+)
 
-__all__ = [name for name in globals() if "resn" in name.lower()]
+__all__ = names_of(globals(), "ResNet")

@@ -7,7 +7,7 @@ from typing import Any
 
 from flambeau import nn
 
-from ._weights import URL, Weights, initialize, published
+from ._published import initialize, names_of, published
 
 #: Channels of the convolutions; "M" halves height and width.
 _LAYERS: dict[str, list[int | str]] = {
@@ -16,6 +16,7 @@ _LAYERS: dict[str, list[int | str]] = {
     "16": [64, 64, "M", 128, 128, "M", 256, 256, 256, "M", 512, 512, 512, "M", 512, 512, 512, "M"],
     "19": [64, 64, "M", 128, 128, "M", *[256] * 4, "M", *[512] * 4, "M", *[512] * 4, "M"],
 }
+
 
 class VGG(nn.Module):
     """3x3 convolutions and three linear layers; input (batch, 3, height, width), output (batch, ``num_classes``)."""
@@ -37,11 +38,7 @@ class VGG(nn.Module):
         )
         if not init_weights:
             return
-        initialize(self)
-        for module in self.classifier.children():
-            if isinstance(module, nn.Linear):
-                nn.init.normal_(module.weight, 0, 0.01)
-                nn.init.constant_(module.bias, 0)
+        initialize(self, linear=0.01)
 
     def forward(self, x: Any) -> Any:
         return self.classifier(self.avgpool(self.features(x)).flatten(1))
@@ -63,25 +60,24 @@ def make_layers(layers: Sequence[int | str], batch_norm: bool = False) -> nn.Seq
     return nn.Sequential(*made)
 
 
-def _variant(key: str, digest: str) -> tuple[Any, Callable[..., VGG]]:
+def _variant(key: str) -> tuple[Any, Callable[..., VGG]]:
     """The weights of a variant, and the function that makes it."""
     depth, _, norm = key.partition("_")
     description = f"{depth} layers{', with batch normalisation' if norm else ''}."
-    files = {"IMAGENET1K_V1": Weights(f"{URL}vgg{key}-{digest}.pth")}
 
     def make(**options: Any) -> VGG:
         return VGG(make_layers(_LAYERS[depth], batch_norm=bool(norm)), **options)
 
-    return published(__name__, f"VGG{key.upper()}", description, files, make, init_weights=False)
+    return published(__name__, f"VGG{key.upper()}", description, make, init_weights=False)
 
 
-VGG11_Weights, vgg11 = _variant("11", "8a719046")
-VGG13_Weights, vgg13 = _variant("13", "19584684")
-VGG16_Weights, vgg16 = _variant("16", "397923af")
-VGG19_Weights, vgg19 = _variant("19", "dcbb9e9d")
-VGG11_BN_Weights, vgg11_bn = _variant("11_bn", "6002323d")
-VGG13_BN_Weights, vgg13_bn = _variant("13_bn", "abd245e5")
-VGG16_BN_Weights, vgg16_bn = _variant("16_bn", "6c64b313")
-VGG19_BN_Weights, vgg19_bn = _variant("19_bn", "c79401a0")
+VGG11_Weights, vgg11 = _variant("11")
+VGG13_Weights, vgg13 = _variant("13")
+VGG16_Weights, vgg16 = _variant("16")
+VGG19_Weights, vgg19 = _variant("19")
+VGG11_BN_Weights, vgg11_bn = _variant("11_bn")
+VGG13_BN_Weights, vgg13_bn = _variant("13_bn")
+VGG16_BN_Weights, vgg16_bn = _variant("16_bn")
+VGG19_BN_Weights, vgg19_bn = _variant("19_bn")
 
-__all__ = [name for name in globals() if name.lower().startswith("vgg")]
+__all__ = names_of(globals(), "VGG")
