@@ -23,6 +23,7 @@ from .device import NAMED, strided
 from .history import Gradient
 from .hooks import AutogradState, TensorHooks
 from .storage import Storage, as_now, whole
+from .subclasses import TensorSubclasses
 from .values import TensorValues
 
 Meta = tuple[Size, DType]
@@ -42,7 +43,7 @@ else:
     Methods = object
 
 
-class Tensor(TensorValues, TensorHooks, Methods):
+class Tensor(TensorValues, TensorHooks, TensorSubclasses, Methods):
     """An n-dimensional array of one dtype that operations are recorded on.
 
     ``Tensor(...)`` is PyTorch's old constructor (sizes, or data); use :func:`flambeau.tensor`.
@@ -505,33 +506,6 @@ class Tensor(TensorValues, TensorHooks, Methods):
         self._view = view
         return self
 
-    def as_subclass(self, cls: type[_T]) -> _T:
-        """The same tensor as an instance of ``cls``, a subclass of Tensor."""
-        made: Any = _new(cls)
-        storage = self._share()
-        made._node = None
-        made._storage = storage
-        made._view = self._view
-        made._tracked = tracked = self._tracked and local.grad
-        made._gradient = AliasBackward0.of((self._gradient or self,), (), self.shape, self.dtype) if tracked else None
-        made._autograd = None
-        return made  # type: ignore[no-any-return]
-
-    @staticmethod
-    def _make_subclass(cls: type[_T], data: Tensor, require_grad: bool = False, **options: Any) -> _T:
-        """An instance of ``cls``, a subclass of Tensor, that shares the memory of ``data`` and has no history."""
-        made: Any = data.detach().as_subclass(cls)
-        made._tracked = bool(require_grad)
-        return made  # type: ignore[no-any-return]
-
-    @staticmethod
-    def _make_wrapper_subclass(cls: type[_T], size: Any, *arguments: Any, **options: Any) -> _T:
-        """``NotImplementedError``: a tensor without memory needs a dispatcher of operations below autograd."""
-        raise NotImplementedError(
-            "torch.Tensor._make_wrapper_subclass: tensors without memory of their own, whose operations __torch_dispatch__ "
-            "computes, are not offered; __torch_function__ is"
-        )
-
     def is_inference(self) -> bool:
         return self._autograd is not None and self._autograd.inference
 
@@ -572,9 +546,6 @@ class Tensor(TensorValues, TensorHooks, Methods):
         return _rebuild_array, (type(self), array, self.dtype.name, tuple(self.shape), self._tracked, dict(self.__dict__))
 
 
-_T = TypeVar("_T")
-
-
 class ToLeaf(Gradient):
     """Leads from a saved value of a leaf, as it was then, to the leaf as it is now."""
 
@@ -584,17 +555,8 @@ class ToLeaf(Gradient):
         return grad
 
 
-class AliasBackward0(Gradient):
-    """Of the same tensor as an instance of another class."""
-
-    __slots__ = ()
-
-    def backward(self, grad: Tensor) -> Tensor:
-        return grad
-
-
 Gradient.make_tensor = Tensor._saved
-name_below(Tensor, "history", "hooks", "values")
+name_below(Tensor, "history", "hooks", "subclasses", "values")
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
