@@ -26,16 +26,16 @@ def _beside(input: Tensor, weight: Tensor | None, *statistics: Tensor) -> list[T
     return [converted(each, d) for each in statistics]
 
 
-@operation("native_group_norm(input, weight, bias, N, C, HxW, group, eps)", method=False)
+@operation(method=False)
 def native_group_norm(
-    input: Tensor, weight: Tensor | None, bias: Tensor | None, samples: int, channels: int, rest: int, groups: int, eps: float
+    input: Tensor, weight: Tensor | None, bias: Tensor | None, N: int, C: int, HxW: int, group: int, eps: float
 ) -> tuple[Tensor, Tensor, Tensor]:
     """:func:`group_norm` with the mean and the reciprocal standard deviation of each group; the sizes are the input's."""
-    result, average, scale = group_normalised(input, groups, weight, bias, eps)
+    result, average, scale = group_normalised(input, group, weight, bias, eps)
     if tracked(input):  # unlike those of batches, the statistics have gradients
-        spread, average = var_mean(input.reshape(samples, groups, -1), 2, correction=0)
+        spread, average = var_mean(input.reshape(N, group, -1), 2, correction=0)
         scale = (spread + eps).rsqrt()
-    average, scale = _beside(input, weight, average.reshape(samples, groups), scale.reshape(samples, groups))
+    average, scale = _beside(input, weight, average.reshape(N, group), scale.reshape(N, group))
     return result, average, scale
 
 
@@ -61,16 +61,30 @@ def native_batch_norm(
 
 
 @operation(method=False, out=True)
-def _native_batch_norm_legit(input: Tensor, weight: Tensor | None, bias: Tensor | None, *more: Any) -> tuple[Tensor, ...]:
-    """:func:`native_batch_norm`, also without running statistics: ``training, momentum, eps`` follow alone."""
-    statistics = more if len(more) > 3 else (None, None, *more)
-    return _batch_normalised(input, weight, bias, *statistics)
+def _native_batch_norm_legit(
+    input: Tensor, weight: Tensor | None, bias: Tensor | None, running_mean: Any = None, running_var: Any = None,
+    training: Any = None, momentum: Any = None, eps: Any = None,
+) -> tuple[Tensor, ...]:  # fmt: skip
+    """:func:`native_batch_norm`, also without running statistics: then ``training, momentum, eps`` follow the bias."""
+    if eps is None:
+        running_mean, running_var, training, momentum, eps = None, None, running_mean, running_var, training
+    return _batch_normalised(input, weight, bias, running_mean, running_var, training, momentum, eps)
 
 
 @operation(method=False, out=True)
 def _chunk_cat(tensors: Sequence[Tensor], dim: int, num_chunks: int) -> Tensor:
     """Tensors cut along ``dim`` into equal chunks, filled up with zeros; the chunks of one number lie beside each other,
     flattened: (…, num_chunks, elements of a chunk of all)."""
+    if not len(tensors):
+        raise RuntimeError("_chunk_cat expects a non-empty input tensor list")
+    if num_chunks < 1:
+        raise RuntimeError("_chunk_cat expects positive num_chunks")
+    if not all(x.numel() for x in tensors):
+        raise RuntimeError("_chunk_cat expects non-empty tensor")
+    if dim < 0 and len({x.ndim for x in tensors}) > 1:
+        raise RuntimeError("_chunk_cat expects non-negative dim when input tensors have different ndims")
+    if any(dim >= x.ndim for x in tensors):
+        raise RuntimeError("_chunk_cat expects dim < ndim for all input tensors")
     axis = wrap_dim(dim, tensors[0].ndim)
     flat = []
     for x in tensors:

@@ -369,6 +369,19 @@ for _function, _declared in DECLARED.items():  # what needs tensors alone and ha
         PLAIN += [f"torch.{name}({_operands})" for name in _names]
 
 RARE = [line.strip() for line in """
+    torch._chunk_cat([T(3, 4), T(3, 4)], 0, 2)
+    torch.native_batch_norm(T(5, 4), T(4), T(4), T(4), T(4).abs(), True, 0.1, 1e-5)
+    torch._native_batch_norm_legit(T(5, 4), T(4), T(4), True, 0.1, 1e-5)
+    torch.grid_sampler(T(1, 2, 5, 5), T(1, 3, 3, 2), 0, 0, False)
+    torch.grid_sampler_2d(T(1, 2, 5, 5), T(1, 3, 3, 2), 0, 0, False)
+    torch.grid_sampler_3d(T(1, 2, 5, 5, 5), T(1, 3, 3, 3, 3), 0, 0, False)
+    torch.histogramdd(T(10, 2), [3, 3])
+    torch.sparse_coo_tensor(torch.tensor([[0, 2], [1, 0]]), T(2), (3, 4)).to_dense()
+    torch.sparse_compressed_tensor(L(3) * 0, L(0), T(0), (2, 2), layout=torch.sparse_csr).to_dense()
+    torch.sparse_csr_tensor(torch.tensor([0, 1, 2]), torch.tensor([1, 0]), T(2), (2, 2)).to_dense()
+    torch.sparse_csc_tensor(torch.tensor([0, 1, 2]), torch.tensor([1, 0]), T(2), (2, 2)).to_dense()
+    torch.sparse_bsr_tensor(torch.tensor([0, 1, 2]), torch.tensor([1, 0]), T(2, 1, 1), (2, 2)).to_dense()
+    torch.sparse_bsc_tensor(torch.tensor([0, 1, 2]), torch.tensor([1, 0]), T(2, 1, 1), (2, 2)).to_dense()
     F.max_unpool3d(T(1, 2, 2, 3, 4), L(1, 2, 2, 3, 4), 2, 2, 0, (4, 6, 8))
     F.fractional_max_pool2d(T(1, 2, 6, 8), 2, (3, 4), _random_samples=T(1, 2, 2).sigmoid())
     F.fractional_max_pool2d_with_indices(T(1, 2, 6, 8), 2, (3, 4), _random_samples=T(1, 2, 2).sigmoid())

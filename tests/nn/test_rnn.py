@@ -438,8 +438,12 @@ def test_autocast() -> None:
             theirs, ours = getattr(torch.nn, kind)(3, 4), getattr(nn, kind)(3, 4)
             copy_state(ours, theirs)
             for value in (shape, shape.bfloat16()):
-                with torch.autocast("cpu"):
-                    expected = leaves(theirs(value))
+                try:
+                    with torch.autocast("cpu"):
+                        expected = leaves(theirs(value))
+                except RuntimeError as error:  # PyTorch's library has no layers of bfloat16 for some processors
+                    assert "primitive descriptor" in str(error)
+                    continue
                 with flambeau.autocast("cpu"):
                     actual = leaves(ours(as_flambeau(value)))
                 for a, b in zip(actual, expected, strict=True):
