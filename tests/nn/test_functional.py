@@ -125,6 +125,19 @@ def test_tables_are_renormalised_in_place() -> None:
     assert_same(ours, weight)
 
 
+@pytest.mark.parametrize("mode", ["nearest", "nearest-exact"])
+def test_nearest_places_are_rounded_as_pytorch_rounds_them(mode: str) -> None:
+    # 128 to 122: element 61 lies at 64 exactly, in single precision just below it.
+    for axes, extent in itertools.product((1, 2, 3), (3, 5, 49, 128)):
+        shape = (1, 1, *(1,) * (axes - 1), extent)
+        values = np.arange(extent, dtype=np.float32).reshape(shape)
+        sizes: list[dict[str, Any]] = [{"size": (1,) * (axes - 1) + (out,)} for out in (7, 96, 122)]
+        for options in (*sizes, *({"scale_factor": scale} for scale in (1.01, 1.3, 2.0, 2.1, 3.3))):
+            ours = F.interpolate(flambeau.tensor(values), mode=mode, **options)
+            theirs = TF.interpolate(torch.tensor(values), mode=mode, **options)
+            np.testing.assert_array_equal(ours.numpy(), theirs.numpy(), f"{shape} {options}")
+
+
 def test_interpolate_bytes() -> None:
     """Pictures of bytes, to the bit."""
     picture = np.random.default_rng(0).integers(0, 256, size=(2, 3, 17, 21), dtype=np.uint8)

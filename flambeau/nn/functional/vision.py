@@ -8,6 +8,8 @@ from functools import lru_cache, reduce
 from operator import add
 from typing import Any
 
+import numpy as np
+
 from ...core.tensor import Tensor
 from ...graph.bounds import LARGEST
 from ...graph.dtypes import TYPE_NAMES, int32, uint8
@@ -91,7 +93,10 @@ def _resized(
             raise NotImplementedError(f"\"upsample_nearest{len(extents)}d\" not implemented for '{TYPE_NAMES[input.dtype]}'")
         result = input
         for axis, (extent, scale) in enumerate(zip(extents, scales, strict=True), 2):
-            result = _nearest(result, axis, extent, scale, mode == "nearest-exact")
+            exact = mode == "nearest-exact"
+            if len(extents) == 2 and not exact and extent in (input.size(axis), 2 * input.size(axis)):
+                scale = None  # then PyTorch does not ask for it
+            result = _nearest(result, axis, extent, scale, exact)
         return in_new_memory(result, input, format_order(input))
     kind = "cubic" if mode == "bicubic" else "linear"
     filters = [
@@ -196,7 +201,7 @@ def _output_size(
 
 def _nearest(input: Tensor, dimension: int, extent: int, scale: float | None, exact: bool) -> Tensor:
     source = input.size(dimension)
-    if extent == source:
+    if extent == source and (scale is None or scale == 1):
         return input
     if extent % source == 0 and (scale is None or scale == extent // source):
         # Whole repetitions need no index: a new axis is broadcast and merged.
@@ -205,10 +210,10 @@ def _nearest(input: Tensor, dimension: int, extent: int, scale: float | None, ex
         repeated = input.unsqueeze(dimension + 1).expand(*shape[: dimension + 1], factor, *shape[dimension + 1 :])
         shape[dimension] = extent
         return repeated.reshape(shape)
-    step = source / extent if scale is None else 1.0 / scale
-    shift = 0.5 if exact else 0.0
-    places = [min(int((place + shift) * step), source - 1) for place in range(extent)]
-    return input.index_select(dimension, tensor(places))
+    # In single precision, whatever the input's: that decides where places fall that lie between two others.
+    step = np.float32(source) / np.float32(extent) if scale is None else np.float32(1.0 / scale)
+    places = (np.arange(extent, dtype=np.float32) + np.float32(0.5 if exact else 0.0)) * step
+    return input.index_select(dimension, tensor(np.minimum(places.astype(np.int64), source - 1).tolist()))
 
 
 @lru_cache(maxsize=256)
