@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable
 from functools import cache
@@ -33,16 +34,25 @@ _CREATORS = frozenset(
 
 
 @cache
-def _makes(call: Callable[..., Any]) -> bool:
+def _place(call: Callable[..., Any]) -> int | None:
+    """Where among a call's arguments the device is; beyond any if it is taken by keyword alone, None if it is not taken."""
     code = innermost(call).__code__
-    return "device" in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    if "device" not in names:
+        return None
+    place = names.index("device")
+    return place if place < code.co_argcount else sys.maxsize
 
 
 def _choose(name: str, call: Callable[..., Any], arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
     """The mode: a call that makes tensors, and does not say where, is told."""
-    if name not in _CREATORS or keywords.get("device") is not None or not _makes(call):
+    if name not in _CREATORS or keywords.get("device") is not None or (place := _place(call)) is None:
         return NotImplemented
-    return call(*arguments, **{**keywords, "device": current()})
+    if place >= len(arguments):
+        return call(*arguments, **{**keywords, "device": current()})
+    if arguments[place] is not None:
+        return NotImplemented
+    return call(*arguments[:place], current(), *arguments[place + 1 :], **keywords)
 
 
 def _check(wanted: Any) -> device:

@@ -163,6 +163,21 @@ def test_contexts_and_the_default_say_where_tensors_are_made(library):
 
 
 @BOTH
+def test_contexts_leave_a_device_that_is_said_however_often(library):
+    """A wrapper that is called often hands everything on by position."""
+
+    def kinds() -> set[tuple[str, str]]:
+        makers = [lambda **where: library.as_tensor([1.0], dtype=library.float32, **where) for _ in range(50)]
+        return {(make(device="cpu").device.type, make().device.type) for make in makers}
+
+    with library.device("meta"):
+        assert kinds() == {("cpu", "meta")}
+    assert kinds() == {("cpu", "cpu")}
+    with library.device("meta"):
+        assert kinds() == {("cpu", "meta")}
+
+
+@BOTH
 def test_a_module_is_made_without_memory_by_replacing_its_parameters(library):
     """As programs do that load what is larger than memory: parameters are replaced when they are registered."""
     nn = library.nn
