@@ -217,3 +217,40 @@ def test_results_are_converted_to_what_is_given_as_out(name: str) -> None:
         assert told[0] == told[1], d
     with pytest.raises(RuntimeError, match="automatic differentiation"):
         CALLS[name](flambeau, flambeau.ones(2, dtype=flambeau.complex64, requires_grad=True))
+
+
+HOOKED = {
+    "a conjugate": (lambda x, leaf: leaf.conj(), lambda x, y: x.view_as_real(y * 2)),
+    "a conjugate of what is no leaf": (lambda x, leaf: (leaf * 1j).conj(), lambda x, y: x.view_as_real(y * 2)),
+    "a conjugate's conjugate": (lambda x, leaf: leaf.conj().conj(), lambda x, y: x.view_as_real(y * 2)),
+    "its pairs": (lambda x, leaf: x.view_as_real(leaf), lambda x, y: y * 2),
+    "pairs as numbers": (lambda x, leaf: x.view_as_complex(x.view_as_real(leaf)), lambda x, y: x.view_as_real(y * 2)),
+    "a transpose without axes": (lambda x, leaf: leaf[0].transpose(0, 0), lambda x, y: x.view_as_real(y * 2)),
+}
+
+
+@pytest.mark.parametrize("name", HOOKED)
+def test_views_have_gradients_of_their_own(name: str) -> None:
+    """What a hook sees and gives, and what is kept, is the view's: of its uses alone, and conjugated as it is."""
+    make, use = HOOKED[name]
+    told = []
+    for library in (torch, flambeau):
+        leaf = library.tensor([1 + 2j, 3 - 1j], requires_grad=True)
+        view = make(library, leaf)
+        view.retain_grad()
+        seen: list[Any] = []
+        view.register_hook(lambda g, seen=seen: seen.append(g.resolve_conj().tolist() if g.is_complex() else g.tolist()))
+        view.register_hook(lambda g: g * 3j if g.is_complex() else g * 3)
+        (use(library, view).sum() + library.view_as_real(leaf * 5j).sum()).backward()
+        kept = view.grad.resolve_conj().tolist() if view.is_complex() else view.grad.tolist()
+        told.append((view.is_leaf, view.grad_fn is None, seen, kept, leaf.grad.resolve_conj().tolist()))
+    assert told[0] == told[1]
+
+
+def test_hooks_after_a_gradient_see_the_leaf() -> None:
+    for library in (torch, flambeau):
+        leaf = library.tensor([1 + 2j], requires_grad=True)
+        seen: list[Any] = []
+        leaf.register_post_accumulate_grad_hook(lambda t, seen=seen: seen.append((t, t.grad.tolist())))
+        library.view_as_real(leaf * 2).sum().backward()
+        assert seen[0][0] is leaf and seen[0][1] == leaf.grad.tolist()

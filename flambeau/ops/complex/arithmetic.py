@@ -88,7 +88,7 @@ def square(input: ComplexTensor) -> Tensor:
 
 @complex_operation()
 def conj(input: ComplexTensor) -> Tensor:
-    return ComplexTensor.of(input._pair, not input._conjugated)
+    return ComplexTensor.of(input._pair.view_as(input._pair), not input._conjugated)  # its gradient is its own
 
 
 @complex_operation()

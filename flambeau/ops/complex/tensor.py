@@ -10,7 +10,7 @@ import numpy as np
 from ...core.tensor import Tensor
 from ...graph.dtypes import REAL_OF, dtype
 from ...graph.shapes import Size
-from ..calls import ACTIVE, enter_mode
+from ..of_parts import TensorOfParts, begin
 from ..printing import tensor_text
 
 _new = object.__new__
@@ -22,7 +22,7 @@ modes: list[Callable[..., Any]] = []
 """What becomes a mode with the first complex tensor; put here by ``ops.complex.calls``."""
 
 
-class ComplexTensor(Tensor):
+class ComplexTensor(TensorOfParts):
     """Numbers whose real and imaginary parts lie next to each other in the last axis of the real tensor ``_pair``.
 
     ``_conjugated`` says that they are the conjugates of these: that costs nothing, and what is written is seen by the tensor
@@ -31,7 +31,7 @@ class ComplexTensor(Tensor):
 
     __slots__ = ("_pair", "_conjugated")
 
-    of_parts = of_pairs = True
+    of_pairs = True
 
     _pair: Tensor
     _conjugated: bool
@@ -39,9 +39,7 @@ class ComplexTensor(Tensor):
     @classmethod
     def of(cls, pair: Tensor, conjugated: bool = False) -> ComplexTensor:
         """The complex numbers whose parts are in the last axis of ``pair``."""
-        for mode in modes:
-            if mode not in ACTIVE:
-                enter_mode(mode, first=True)
+        begin(modes)
         made: ComplexTensor = _new(cls)
         made._pair = pair
         made._conjugated = conjugated
@@ -97,10 +95,6 @@ class ComplexTensor(Tensor):
     @property
     def nbytes(self) -> int:
         return self._pair.nbytes
-
-    @property
-    def device(self) -> Any:
-        return self._pair.device
 
     @property
     def real(self) -> Tensor:
@@ -197,39 +191,7 @@ class ComplexTensor(Tensor):
     def __reduce_ex__(self, protocol: Any) -> Any:
         return _rebuilt, (self._pair, self._conjugated)
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> ComplexTensor:
-        if id(self) not in memo:
-            made = ComplexTensor.of(self._pair.__deepcopy__(memo), self._conjugated)
-            made.__dict__.update(self.__dict__)
-            memo[id(self)] = made
-        return memo[id(self)]  # type: ignore[no-any-return]
-
-    def __hash__(self) -> int:
-        return id(self)
-
     # --- gradients ----------------------------------------------------------------------------------------------------
-
-    @property
-    def requires_grad(self) -> bool:
-        return self._pair.requires_grad
-
-    @requires_grad.setter
-    def requires_grad(self, value: bool) -> None:
-        self._pair.requires_grad_(value)
-
-    def requires_grad_(self, requires_grad: bool = True) -> ComplexTensor:
-        """Begin (or stop) recording operations on this leaf."""
-        self._pair.requires_grad_(requires_grad)
-        return self
-
-    @property
-    def grad(self) -> Any:
-        gradient = self._pair.grad
-        return None if gradient is None else ComplexTensor.of(gradient, self._conjugated)
-
-    @grad.setter
-    def grad(self, value: Any) -> None:
-        self._pair.grad = None if value is None else value.resolved()
 
     def backward(
         self, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False, inputs: Any = None
@@ -241,6 +203,17 @@ class ComplexTensor(Tensor):
             raise RuntimeError(f"grad can be implicitly created only for real scalar outputs but got {self.dtype}")
         self.resolved().backward(pair_of(gradient, self._pair), retain_graph, create_graph, inputs)
 
+    def _input_of(self) -> Tensor:
+        return self._pair
+
+    def _gradient_of(self, gradient: Tensor) -> ComplexTensor:
+        return ComplexTensor.of(gradient, self._conjugated)
+
+    def _gradient_given(self, gradient: Any) -> Tensor:
+        """Pairs, of the conjugate if that is what is in memory."""
+        pair = pair_of(gradient, self._pair)
+        return conjugate_pair(pair) if self._conjugated else pair
+
     def _output_of(self, gradient: Any) -> tuple[Tensor, Any]:
         """What backward begins with: the pairs, and the gradient given as pairs."""
         if gradient is not None:
@@ -248,41 +221,6 @@ class ComplexTensor(Tensor):
         if self.requires_grad:
             raise RuntimeError(f"grad can be implicitly created only for real scalar outputs but got {self.dtype}")
         return self.resolved(), None
-
-    def _input_of(self) -> Tensor:
-        """What a gradient is asked for: the pairs."""
-        return self._pair
-
-    def _gradient_of(self, gradient: Tensor) -> ComplexTensor:
-        """A gradient of the pairs as one of this tensor."""
-        return ComplexTensor.of(gradient, self._conjugated)
-
-    def register_hook(self, hook: Callable[[Any], Any]) -> Any:
-        """``hook(grad)`` runs when this tensor's gradient is computed; what it returns takes the gradient's place."""
-
-        def of_pairs(gradient: Tensor) -> Any:
-            result = hook(ComplexTensor.of(gradient, self._conjugated))
-            return None if result is None else result.resolved()
-
-        return self._pair.register_hook(of_pairs)
-
-    def detach(self) -> ComplexTensor:
-        """The same memory, without history."""
-        return ComplexTensor.of(self._pair.detach(), self._conjugated)
-
-    def detach_(self) -> ComplexTensor:
-        """Cut this tensor off from its history."""
-        self._pair.detach_()
-        return self
-
-    @property
-    def data(self) -> Any:
-        return self.detach()
-
-    @data.setter
-    def data(self, value: Any) -> None:
-        self._pair.data = value.resolved()
-        self._conjugated = False
 
 
 def _numbers_of(pairs: np.ndarray) -> np.ndarray:
@@ -292,15 +230,7 @@ def _numbers_of(pairs: np.ndarray) -> np.ndarray:
     return pairs.view(np.complex64 if pairs.dtype == np.float32 else np.complex128)[..., 0]
 
 
-def _delegated(name: str) -> property:
-    return property(lambda self: getattr(self._pair, name))
-
-
-for _name in (
-    "is_leaf", "grad_fn", "output_nr", "retains_grad", "is_cuda", "is_sparse", "layout", "_version", "is_mps", "is_meta",
-):  # fmt: skip
-    setattr(ComplexTensor, _name, _delegated(_name))
-for _name in ("retain_grad", "data_ptr", "register_post_accumulate_grad_hook", "is_inference", "is_shared", "share_memory_"):
+for _name in ("data_ptr", "is_shared", "share_memory_"):
     setattr(ComplexTensor, _name, lambda self, *given, _called=_name: getattr(self._pair, _called)(*given))
 
 

@@ -32,7 +32,7 @@ def view_as_real(input: ComplexTensor) -> Tensor:
             "view_as_real doesn't work on unresolved conjugated tensors.  To resolve the conjugate tensor so you can view it as "
             "real, use self.resolve_conj(); however, be warned that the resulting tensor will NOT alias the original."
         )
-    return input._pair
+    return input._pair.view_as(input._pair)  # a tensor of its own, with its own hooks
 
 
 @complex_operation("real")
@@ -155,7 +155,9 @@ def unsqueeze(input: ComplexTensor, dim: int) -> Tensor:
 
 @complex_operation("transpose", "swapaxes", "swapdims")
 def transpose(input: ComplexTensor, dim0: int, dim1: int) -> Tensor:
-    return _seen(input, input._pair.transpose(axis_of(input, dim0), axis_of(input, dim1)) if input.ndim else input._pair)
+    if not input.ndim:
+        return _seen(input, input._pair.view_as(input._pair))
+    return _seen(input, input._pair.transpose(axis_of(input, dim0), axis_of(input, dim1)))
 
 
 @complex_operation()

@@ -10,7 +10,7 @@ import numpy as np
 from ...core.tensor import Tensor
 from ...graph.dtypes import dtype
 from ...graph.shapes import wrap_dim
-from ..calls import ACTIVE
+from ..of_parts import TensorOfParts, begin
 
 TABLE: dict[str, Callable[..., Any]] = {}
 """What operations do with nested tensors, by the names under which the package exports them."""
@@ -19,7 +19,7 @@ modes: list[Callable[..., Any]] = []
 """What becomes a mode with the first nested tensor; put here by ``ops.nested.calls``."""
 
 
-class NestedTensor(Tensor):
+class NestedTensor(TensorOfParts):
     """Samples of different sizes, whose elements are in one tensor ``_values``.
 
     The slots of other tensors are not set, so an operation that knows nothing of nested tensors fails when it reads one. What a
@@ -29,14 +29,11 @@ class NestedTensor(Tensor):
     __slots__ = ("_values",)
 
     is_nested = True
-    of_parts = True
 
     _values: Tensor
 
     def _begin(self, values: Tensor) -> None:
-        for mode in modes:
-            if mode not in ACTIVE:
-                ACTIVE.insert(0, mode)
+        begin(modes)
         self._values = values
 
     # --- what a layout says ---------------------------------------------------------------------------------------------
@@ -70,10 +67,6 @@ class NestedTensor(Tensor):
     @property
     def dtype(self) -> dtype:  # type: ignore[override]
         return self._values.dtype
-
-    @property
-    def device(self) -> Any:
-        return self._values.device
 
     @property
     def ndim(self) -> int:
@@ -129,9 +122,6 @@ class NestedTensor(Tensor):
     def __len__(self) -> int:
         return int(self.size(0))
 
-    def __hash__(self) -> int:
-        return id(self)
-
     def __contains__(self, element: Any) -> bool:
         return any([element in part for part in self._parts()])
 
@@ -140,44 +130,15 @@ class NestedTensor(Tensor):
         made.__dict__.update(self.__dict__)
         return made
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> NestedTensor:
-        if id(self) not in memo:
-            made = self._with(self._values.__deepcopy__(memo))
-            made.__dict__.update(self.__dict__)
-            memo[id(self)] = made
-        return memo[id(self)]  # type: ignore[no-any-return]
-
     # --- gradients ------------------------------------------------------------------------------------------------------
 
-    @property
-    def requires_grad(self) -> bool:
-        return self._values.requires_grad
-
-    @requires_grad.setter
-    def requires_grad(self, value: bool) -> None:
-        self._values.requires_grad_(value)
-
-    def requires_grad_(self, requires_grad: bool = True) -> NestedTensor:
-        """Begin (or stop) recording operations on this leaf."""
-        self._values.requires_grad_(requires_grad)
-        return self
-
-    @property
-    def grad(self) -> Any:
-        gradient = self._values.grad
-        return None if gradient is None else self._with(gradient)
-
-    @grad.setter
-    def grad(self, value: Any) -> None:
-        self._values.grad = None if value is None else self._values_of(value)
-
-    def _values_of(self, value: Any) -> Tensor:
+    def _gradient_given(self, gradient: Any) -> Tensor:
         """A nested tensor as the gradient of this one's values. ``RuntimeError`` if it is not of these samples' sizes."""
-        if not isinstance(value, NestedTensor):
+        if not isinstance(gradient, NestedTensor):
             raise RuntimeError("the gradient of a nested tensor is a nested tensor")
-        if self._matches(value):
-            return value._values
-        mine, given = self._parts(), value._parts()
+        if self._matches(gradient):
+            return gradient._values
+        mine, given = self._parts(), gradient._parts()
         if [part.shape for part in mine] != [part.shape for part in given]:
             raise RuntimeError("grad and outputs are nested tensors of different sizes")
         return self._of_parts(given)._values
@@ -190,57 +151,16 @@ class NestedTensor(Tensor):
             return self._values, None
         # What lies between the samples has no gradient, and what is in several has the sum of theirs.
         output = self if self._packed() else self._of_parts(self._parts())
-        return output._values, output._values_of(gradient)
+        return output._values, output._gradient_given(gradient)
 
     def _input_of(self) -> Tensor:
-        """What the gradient is asked for."""
         return self._values
 
     def _gradient_of(self, gradient: Tensor) -> NestedTensor:
-        """The gradient of the values as that of the nested tensor."""
         return self._with(gradient)
 
-    def register_hook(self, hook: Callable[[Any], Any]) -> Any:
-        """``hook(grad)`` runs when this tensor's gradient is computed; what it returns takes the gradient's place."""
 
-        def of_values(gradient: Tensor) -> Any:
-            result = hook(self._with(gradient))
-            return None if result is None else self._values_of(result)
-
-        return self._values.register_hook(of_values)
-
-    def detach(self) -> NestedTensor:
-        """The same memory, without history."""
-        return self._with(self._values.detach())
-
-    def detach_(self) -> NestedTensor:
-        """Cut this tensor off from its history."""
-        self._values.detach_()
-        return self
-
-    @property
-    def data(self) -> Any:
-        return self.detach()
-
-    @data.setter
-    def data(self, value: Any) -> None:
-        self._values.data = self._values_of(value)
-
-
-def _delegated(name: str) -> property:
-    return property(lambda self: getattr(self._values, name))
-
-
-for _name in ("is_leaf", "grad_fn", "output_nr", "retains_grad", "is_cpu", "is_meta", "_version", "_base"):
-    setattr(NestedTensor, _name, _delegated(_name))
-for _name in (
-    "retain_grad",
-    "storage_offset",
-    "data_ptr",
-    "register_post_accumulate_grad_hook",
-    "is_inference",
-    "is_shared",
-):
+for _name in ("storage_offset", "data_ptr", "is_shared"):
     setattr(NestedTensor, _name, lambda self, *given, _called=_name: getattr(self._values, _called)(*given))
 
 

@@ -10,8 +10,8 @@ from ...core.device import layout, sparse_bsc, sparse_bsr, sparse_csc, sparse_cs
 from ...core.tensor import Tensor
 from ...graph.dtypes import int32, int64
 from ...graph.shapes import Size
-from ..calls import ACTIVE
 from ..from_data import from_array
+from ..of_parts import begin
 from ..one_node import one_node
 from .calls import compressed_operation
 from .making import Invariants, as_part, as_size, from_dense
@@ -57,9 +57,7 @@ class CompressedTensor(SparseTensor):
     @classmethod
     def of(cls, bounds: Tensor, across: Tensor, entries: Tensor, size: Any, kind: layout) -> CompressedTensor:
         """The tensor with these parts, which must fit each other."""
-        for mode in modes:
-            if mode not in ACTIVE:
-                ACTIVE.insert(0, mode)
+        begin(modes)
         made: CompressedTensor = _new(cls)
         made._bounds, made._across, made._entries, made._layout = bounds, across, entries, kind
         made._size = size if type(size) is Size else Size(size)

@@ -14,8 +14,8 @@ from ...core.tensor import Tensor
 from ...graph.dtypes import TYPE_NAMES, dtype
 from ...graph.shapes import Size, size_along
 from ...graph.trace import local
-from ..calls import ACTIVE
 from ..dispatch import attach
+from ..of_parts import TensorOfParts, begin
 
 _new = object.__new__
 
@@ -26,7 +26,7 @@ modes: list[Callable[..., Any]] = []
 """What becomes a mode with the first sparse tensor; put here by ``ops.sparse.calls``."""
 
 
-class SparseTensor(Tensor):
+class SparseTensor(TensorOfParts):
     """What tensors of all sparse layouts have in common: ``_entries``, a dense tensor of values whose first axis counts them.
 
     Histories and gradients are those of the entries. The slots of dense tensors are not set, so an operation that knows nothing
@@ -35,7 +35,7 @@ class SparseTensor(Tensor):
 
     __slots__ = ("_entries", "_size")
 
-    of_parts = of_entries = True
+    of_entries = True
     #: PyTorch's name for the place where operations on the layout are looked up.
     backend: ClassVar[str] = "SparseCPU"
 
@@ -94,20 +94,8 @@ class SparseTensor(Tensor):
         return self._entries.shape[0]
 
     @property
-    def device(self) -> Any:
-        return self._entries.device
-
-    @property
     def nbytes(self) -> int:
         return self.numel() * self.dtype.itemsize
-
-    @property
-    def _version(self) -> int:
-        return self._entries._version
-
-    def is_inference(self) -> bool:
-        """Whether the tensor was made in inference mode."""
-        return self._entries.is_inference()
 
     def _kind(self) -> str:
         """What PyTorch calls the type: ``torch.sparse.FloatTensor``."""
@@ -171,9 +159,6 @@ class SparseTensor(Tensor):
             raise TypeError("iteration over a 0-d tensor")
         return iter([self.select(0, place) for place in range(self._size[0])])
 
-    def __hash__(self) -> int:
-        return id(self)
-
     def __setitem__(self, index: Any, value: Any) -> None:
         raise TypeError("Cannot assign to a sparse tensor")
 
@@ -193,15 +178,6 @@ class SparseTensor(Tensor):
 
     # --- gradients ----------------------------------------------------------------------------------------------------
 
-    @property
-    def grad(self) -> Any:
-        gradient = self._entries.grad
-        return None if gradient is None else self.with_entries(gradient)
-
-    @grad.setter
-    def grad(self, value: Any) -> None:
-        self._entries.grad = None if value is None else self._gradient_given(value)
-
     def _gradient_given(self, gradient: Any) -> Tensor:
         """A gradient for this tensor as one of its entries."""
         if gradient.shape != self.shape:
@@ -219,67 +195,10 @@ class SparseTensor(Tensor):
         return self._entries, self._entries.new_ones(self._entries.shape)
 
     def _input_of(self) -> Tensor:
-        """What a gradient is asked for: the entries."""
         return self._entries
 
     def _gradient_of(self, gradient: Tensor) -> Any:
-        """A gradient of the entries as one of this tensor."""
         return self.with_entries(gradient)
-
-    @property
-    def requires_grad(self) -> bool:
-        return self._entries.requires_grad
-
-    @requires_grad.setter
-    def requires_grad(self, value: bool) -> None:
-        self.requires_grad_(value)
-
-    def requires_grad_(self, requires_grad: bool = True) -> Any:
-        """Begin (or stop) recording operations on this leaf."""
-        self._entries.requires_grad_(requires_grad)
-        return self
-
-    @property
-    def is_leaf(self) -> bool:
-        return self._entries.is_leaf
-
-    @property
-    def grad_fn(self) -> Any:
-        return self._entries.grad_fn
-
-    @property
-    def output_nr(self) -> int:
-        return self._entries.output_nr
-
-    @property
-    def retains_grad(self) -> bool:
-        return self._entries.retains_grad
-
-    def retain_grad(self) -> None:
-        """Keep this non-leaf tensor's gradient in ``grad`` during backward."""
-        self._entries.retain_grad()
-
-    def register_hook(self, hook: Callable[[Any], Any]) -> Any:
-        """``hook(grad)`` runs when this tensor's gradient is computed; what it returns takes the gradient's place."""
-
-        def of_entries(gradient: Tensor) -> Any:
-            result = hook(self.with_entries(gradient))
-            return None if result is None else self._gradient_given(result)
-
-        return self._entries.register_hook(of_entries)
-
-    def register_post_accumulate_grad_hook(self, hook: Callable[[Any], None]) -> Any:
-        """``hook(tensor)`` runs after this leaf's ``grad`` has been added to."""
-        return self._entries.register_post_accumulate_grad_hook(lambda entries: hook(self))
-
-    def detach(self) -> Any:
-        """The same entries, without history."""
-        return self.with_entries(self._entries.detach())
-
-    def detach_(self) -> Any:
-        """Cut this tensor off from its history."""
-        self._entries.detach_()
-        return self
 
     @property
     def data(self) -> Any:
@@ -314,9 +233,7 @@ class CooTensor(SparseTensor):
     @classmethod
     def of(cls, places: Tensor, entries: Tensor, size: Any, coalesced: bool = False) -> CooTensor:
         """The tensor with these parts, which must fit each other. A single entry is in order in any case."""
-        for mode in modes:
-            if mode not in ACTIVE:
-                ACTIVE.insert(0, mode)
+        begin(modes)
         made: CooTensor = _new(cls)
         made._places = places
         made._entries = entries
