@@ -301,3 +301,12 @@ def test_what_is_no_picture_is_refused():
         F.hflip("picture")
     with pytest.raises(TypeError, match="interpolation"):
         F.resize(tensor(), (2, 2), "bilinear")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("a", [0, 0], 1.0, 0.0), (1.0, 3, 1.0, 0.0), (1.0, [0, 0], 1.0, "a"), (1.0, [0, 0], 1.0, 0.0, "nearest", None, 3)],
+)
+def test_what_is_no_affine_map_is_refused(arguments):
+    with pytest.raises(TypeError, match="Argument|Shear"):
+        F.affine(flambeau.zeros(3, 4, 4), *arguments)

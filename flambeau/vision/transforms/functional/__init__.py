@@ -254,6 +254,18 @@ def rotate(
     return _implementation(img).rotate(img, angle, _interpolation_mode(interpolation), expand, center, fill)
 
 
+def _check_affine(angle: Any, translate: Any, shear: Any, center: Any) -> None:
+    """``TypeError`` for what is no affine map."""
+    if not isinstance(angle, (int, float)):
+        raise TypeError("Argument angle should be int or float")
+    if not isinstance(translate, (list, tuple)):
+        raise TypeError("Argument translate should be a sequence")
+    if not isinstance(shear, (int, float, list, tuple)):
+        raise TypeError("Shear should be either a single value or a sequence of two values")
+    if center is not None and not isinstance(center, (list, tuple)):
+        raise TypeError("Argument center should be a sequence")
+
+
 def affine(
     img: Any,
     angle: float,
@@ -265,6 +277,7 @@ def affine(
     center: Sequence[float] | None = None,
 ) -> Any:
     """Turn clockwise by ``angle`` degrees, shear by angles (x, y), scale, and move by pixels (x, y)."""
+    _check_affine(angle, translate, shear, center)
     if len(translate) != 2:
         raise ValueError("Argument translate should be a sequence of length 2")
     if scale <= 0.0:

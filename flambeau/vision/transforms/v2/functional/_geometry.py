@@ -176,20 +176,7 @@ def affine_image(
     center: Sequence[float] | None = None,
 ) -> Any:
     """An affine map of a tensor or a picture of Pillow's; see :func:`affine`."""
-    check_affine(angle, translate, shear, center)
     return _F.affine(image, angle, translate, scale, shear, mode_of(interpolation), fill, center)
-
-
-def check_affine(angle: Any, translate: Any, shear: Any, center: Any) -> None:
-    """``TypeError`` for what is no affine map."""
-    if not isinstance(angle, (int, float)):
-        raise TypeError("Argument angle should be int or float")
-    if not isinstance(translate, (list, tuple)):
-        raise TypeError("Argument translate should be a sequence")
-    if not isinstance(shear, (int, float, list, tuple)):
-        raise TypeError("Shear should be either a single value or a sequence of two values")
-    if center is not None and not isinstance(center, (list, tuple)):
-        raise TypeError("Argument center should be a sequence")
 
 
 of_pictures(affine)(affine_image)

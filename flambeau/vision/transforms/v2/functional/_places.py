@@ -13,7 +13,7 @@ from typing import Any
 import flambeau
 
 from ....tv_tensors import BoundingBoxes, BoundingBoxFormat, KeyPoints, is_rotated_bounding_format
-from ...functional import _tensor
+from ...functional import _check_affine, _tensor
 from ...functional._arguments import inverse_affine_matrix
 from . import _geometry as g
 from ._formats import converted
@@ -323,7 +323,7 @@ class _Affine:
         center: Sequence[float] | None,
         expand: bool = False,
     ) -> None:
-        g.check_affine(angle, translate, shear, center)
+        _check_affine(angle, translate, shear, center)
         height, width = canvas_size
         shears = [shear, 0.0] if isinstance(shear, (int, float)) else list(shear) * (2 // len(shear))
         middle = [width * 0.5, height * 0.5] if center is None else center
