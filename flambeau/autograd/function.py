@@ -14,6 +14,7 @@ from ..core.modes import without_history
 from ..core.tensor import Tensor
 from ..graph.trace import local, record_constant
 from ..ops.assignment import write_through_view
+from .parts import elements_of, kind_of
 
 _RESULT = object()
 """Stands for the function's own node among edges of saved values: a node must not refer to itself."""
@@ -28,10 +29,12 @@ class FunctionCtx:
     materialize_grads = True
     needs_input_grad: tuple[bool, ...] = ()
 
-    #: (value, view, edge, weak reference to the tensor) of each saved tensor; None once backward has used them.
+    #: (value, view, edge, weak reference to the tensor, what gives the value as a tensor of its kind) of each saved tensor; None
+    #: once backward has used them.
     _saved: tuple[Any, ...] | None = ()
-    #: The arguments that are complex or sparse, by their places: their gradients are those of what they are made of.
-    _of_parts: Any = {}
+    #: Arguments that are made of others, by their places, and what gives gradients of such outputs as tensors of their kinds.
+    _arguments_of_parts: Any = {}
+    _kinds: Any = {}
     #: Weak reference to the gradient node that this is the context of.
     _node: Any = None
 
@@ -69,20 +72,20 @@ class FunctionCtx:
 
     saved_variables = saved_tensors
 
-    def _restored(self, value: Any, view: Any, edge: Edge, reference: Any) -> Tensor:
+    def _restored(self, value: Any, view: Any, edge: Edge, reference: Any, kind: Any) -> Tensor:
         if type(value) is Packed:
             value, view = value.open()
-        elif isinstance(value, Tensor):
-            return value
         elif reference is not None:
             # The tensor itself, if it still is what it was: an input keeps its identity.
             tensor = reference()
-            if tensor is not None and tensor._holds(value, view) and edge_of(tensor) is edge:
+            elements = None if tensor is None else elements_of(tensor)
+            if elements is not None and elements._holds(value, view) and edge_of(elements) is edge:
                 return tensor  # type: ignore[no-any-return]
         if type(edge) is tuple and edge[0] is _RESULT:
             node = self._node()
             edge = None if node is None else _numbered(node, edge[1])
-        return Tensor._saved(value, view, edge)  # even if no history is recorded now: backward may ask what wanted gradients
+        saved = Tensor._saved(value, view, edge)  # even if no history is recorded now: backward may ask what wanted gradients
+        return saved if kind is None else kind(saved)  # type: ignore[no-any-return]
 
     def _keep(self, outputs: dict[int, int]) -> None:
         """Turn the tensors that were given into values; ``outputs`` gives results' numbers by identity."""
@@ -95,16 +98,14 @@ class FunctionCtx:
                 raise TypeError(
                     f"save_for_backward can only save variables, but argument {index} is of type {type(tensor).__name__}"
                 )
-            if tensor.of_parts:
-                entries.append((tensor, None, None, None))
-                continue
-            number = outputs.get(id(tensor))
-            value: Any = tensor._read()
-            edge = edge_of(tensor) if number is None else (_RESULT, number)
+            elements = elements_of(tensor)
+            number = outputs.get(id(elements))
+            value: Any = elements._read()
+            edge = edge_of(elements) if number is None else (_RESULT, number)
             reference = None if number is not None else weakref.ref(tensor)
             if local.pack_hooks:
-                value = Packed.of(tensor if type(edge) is not tuple else tensor.detach())
-            entries.append((value, tensor._view, edge, reference))
+                value = Packed.of(elements if type(edge) is not tuple else elements.detach())
+            entries.append((value, elements._view, edge, reference, kind_of(tensor)))
         self._saved = tuple(entries)
         self.to_save = ()
 
@@ -114,10 +115,6 @@ _ContextMethodMixin = FunctionCtx
 
 def _numbered(node: Gradient, number: int) -> Edge:
     return node if node.outputs == 1 else (node, number)
-
-
-def _edge_of(tensor: Tensor) -> Edge:
-    return edge_of(tensor._input_of() if tensor.of_parts else tensor)
 
 
 class FunctionGradient(Gradient):
@@ -143,6 +140,8 @@ class FunctionGradient(Gradient):
                 shape, d = self._output_meta(number)
                 if part is None and shape is not None:
                     grads[number] = Tensor._from_node(record_constant(shape, 0, d))
+        for number, kind in context._kinds.items():
+            grads[number] = None if grads[number] is None else kind(grads[number])
         results = self._rule()(context, *grads)
         return self._checked(results if isinstance(results, tuple) else (results,))
 
@@ -175,11 +174,11 @@ class FunctionGradient(Gradient):
                 )
             if not isinstance(result, Tensor):
                 raise RuntimeError(f"expected Variable or None (got {type(result).__name__})")
-        of_parts = self.context._of_parts
-        return tuple(
-            of_parts[place]._output_of(results[place])[1] if place in of_parts and results[place] is not None else results[place]
-            for place in self.places
-        )
+        grads = {place: results[place] for place in self.places}
+        for place, argument in self.context._arguments_of_parts.items():
+            if grads[place] is not None:
+                grads[place] = argument._gradient_given(grads[place])
+        return tuple(grads.values())
 
     def release(self) -> None:
         self.context._saved = None
@@ -264,7 +263,7 @@ class Function:
         ctx.needs_input_grad = tuple(isinstance(a, Tensor) and a.requires_grad for a in arguments)
         tracked = local.grad and any(ctx.needs_input_grad)
         places = tuple(place for place, a in enumerate(arguments) if isinstance(a, Tensor))
-        edges = tuple(_edge_of(arguments[place]) for place in places)
+        edges = tuple(edge_of(elements_of(arguments[place])) for place in places)
         before = local.grad
         local.grad = False
         try:
@@ -276,21 +275,25 @@ class Function:
         finally:
             local.grad = before
         outputs = list(output) if isinstance(output, tuple) else [output]
-        ctx._of_parts = {place: arguments[place] for place in places if arguments[place].of_parts}
-        if any([isinstance(value, Tensor) and value.of_parts and tracked for value in outputs]):
-            raise NotImplementedError("outputs of a Function that are complex or sparse tensors have no history")
-        inputs = {id(arguments[place]) for place in places}
+        ctx._arguments_of_parts = {place: arguments[place] for place in places if arguments[place].of_parts}
+        inputs = {id(elements_of(arguments[place])) for place in places}
         _check_dirty(ctx, inputs, outputs)
+        # From here on all is about what has the history.
+        made = {number: value for number, value in enumerate(outputs) if isinstance(value, Tensor) and value.of_parts}
+        outputs = [elements_of(value) if isinstance(value, Tensor) else value for value in outputs]
         numbers = {id(value): number for number, value in enumerate(outputs) if isinstance(value, Tensor)}
-        written = {id(tensor) for tensor in ctx.dirty_tensors}
+        written = {id(elements_of(tensor)) for tensor in ctx.dirty_tensors}
         if tracked:
+            ctx._kinds = {number: kind_of(value) for number, value in made.items()}
             node = _node(cls, ctx, edges, places, outputs)
             outputs = _with_history(node, outputs, inputs, written)
             # An input that is returned as it is was saved as the input.
             ctx._keep({key: number for key, number in numbers.items() if key not in inputs or key in written})
         else:
             # Inputs that are returned, and whatever else has a history, come out without one.
-            outputs = [v.detach() if isinstance(v, Tensor) and v.requires_grad and id(v) not in written else v for v in outputs]
+            outputs = [v.detach() if isinstance(v, Tensor) and v._tracked and id(v) not in written else v for v in outputs]
+        for number, value in made.items():
+            outputs[number] = value if outputs[number] is elements_of(value) else value._gradient_of(outputs[number])
         return tuple(outputs) if isinstance(output, tuple) else outputs[0]
 
 
@@ -298,7 +301,8 @@ def _check_dirty(ctx: FunctionCtx, inputs: set[int], outputs: list[Any]) -> None
     for tensor in ctx.dirty_tensors:
         if not isinstance(tensor, Tensor):
             raise TypeError(f"mark_dirty can only accept variables, but got {type(tensor).__name__}")
-        if id(tensor) in inputs and tensor._tracked and tensor._gradient is None and local.grad:
+        elements = elements_of(tensor)
+        if id(elements) in inputs and elements._tracked and elements._gradient is None and local.grad:
             raise RuntimeError("a leaf Variable that requires grad has been used in an in-place operation.")
         if not any(tensor is output for output in outputs):
             raise RuntimeError(
@@ -324,7 +328,7 @@ def _node(
 
 def _with_history(node: FunctionGradient, outputs: list[Any], inputs: set[int], dirty: set[int]) -> list[Any]:
     """The outputs as the caller gets them: attached to ``node``, aliases where an object must stay what it is."""
-    constant = {id(tensor) for tensor in node.context.non_differentiable if isinstance(tensor, Tensor)}
+    constant = {id(elements_of(tensor)) for tensor in node.context.non_differentiable if isinstance(tensor, Tensor)}
     attached: set[int] = set()
     results: list[Any] = []
     for number, value in enumerate(outputs):
@@ -383,12 +387,12 @@ def once_differentiable(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _undifferentiable(value: Tensor, sources: tuple[Any, ...]) -> Tensor:
-    result = value.detach()
-    edges = tuple(edge_of(source) for source in sources if isinstance(source, Tensor))
+    result = elements_of(value).detach()
+    edges = tuple(edge_of(elements_of(source)) for source in sources if isinstance(source, Tensor))
     reason = "trying to differentiate twice a function that was marked with @once_differentiable"
     result._tracked = True
-    result._gradient = Error.of(edges, (), value.shape, value.dtype, reason)
-    return result
+    result._gradient = Error.of(edges, (), result.shape, result.dtype, reason)
+    return value._gradient_of(result) if value.of_parts else result  # type: ignore[no-any-return]
 
 
 class InplaceFunction(Function):

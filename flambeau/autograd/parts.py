@@ -1,4 +1,4 @@
-"""Gradients of and for tensors that are made of others, complex and sparse ones: those of what they are made of."""
+"""Gradients of and for tensors that are made of others (:mod:`flambeau.ops.of_parts`): those of what they are made of."""
 
 from __future__ import annotations
 
@@ -10,6 +10,16 @@ from ..core.tensor import Tensor
 
 def _of_parts(place: Any) -> bool:
     return isinstance(place, Tensor) and place.of_parts
+
+
+def elements_of(tensor: Tensor) -> Tensor:
+    """What has a tensor's history: its elements, if it is made of others, else the tensor itself."""
+    return tensor._input_of() if tensor.of_parts else tensor  # type: ignore[no-any-return]
+
+
+def kind_of(tensor: Tensor) -> Callable[[Tensor], Tensor] | None:
+    """Gives other elements (a gradient) as a tensor like this one, whose history it does not hold; None if it is a plain one."""
+    return tensor.detach()._gradient_of if tensor.of_parts else None  # type: ignore[no-any-return]
 
 
 def outputs_as_parts(outputs: Sequence[Any], grads: Sequence[Any]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
@@ -26,7 +36,7 @@ def outputs_as_parts(outputs: Sequence[Any], grads: Sequence[Any]) -> tuple[tupl
 
 def inputs_as_parts(inputs: Sequence[Any]) -> tuple[Any, ...]:
     """What gradients are asked for."""
-    return tuple([x._input_of() if _of_parts(x) else x for x in inputs])
+    return tuple([elements_of(x) if isinstance(x, Tensor) else x for x in inputs])
 
 
 def gradients_of_parts(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import copy
+import gc
 import io
 import pickle
 import warnings
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -254,3 +256,85 @@ def test_hooks_after_a_gradient_see_the_leaf() -> None:
         leaf.register_post_accumulate_grad_hook(lambda t, seen=seen: seen.append((t, t.grad.tolist())))
         library.view_as_real(leaf * 2).sum().backward()
         assert seen[0][0] is leaf and seen[0][1] == leaf.grad.tolist()
+
+
+def complex_functions(T: Any) -> list[Any]:
+    """What custom functions of complex numbers give: values, kinds, and gradients, of what is saved, returned and written to."""
+
+    class Scaled(T.autograd.Function):  # type: ignore[misc,name-defined]
+        @staticmethod
+        def forward(ctx, x, y):  # type: ignore[no-untyped-def]
+            result = x * y
+            ctx.save_for_backward(x, y, result)
+            return result, x.abs(), x.conj()
+
+        @staticmethod
+        def backward(ctx, a, b, c):  # type: ignore[no-untyped-def]
+            x, y, result = ctx.saved_tensors
+            kinds.append((a.is_complex(), b.is_complex(), c.is_complex(), x is left, result.is_complex()))
+            return a * y.conj() + b * x / x.abs() + c.conj(), (a * x.conj() * result).sum_to_size(y.shape)
+
+    class Doubled(T.autograd.Function):  # type: ignore[misc,name-defined]
+        @staticmethod
+        def forward(ctx, x):  # type: ignore[no-untyped-def]
+            ctx.mark_dirty(x)
+            return x.mul_(2j)
+
+        @staticmethod
+        @T.autograd.function.once_differentiable
+        def backward(ctx, g):  # type: ignore[no-untyped-def]
+            return g * -2j
+
+    class Same(T.autograd.Function):  # type: ignore[misc,name-defined]
+        @staticmethod
+        def forward(ctx, x):  # type: ignore[no-untyped-def]
+            return x
+
+        @staticmethod
+        def backward(ctx, g):  # type: ignore[no-untyped-def]
+            return g * 3
+
+    kinds: list[Any] = []
+    left = T.tensor([1 + 2j, 3 - 1j], requires_grad=True)
+    right = T.tensor(2 - 1j, requires_grad=True)
+    first, second, third = Scaled.apply(left, right)
+    total = T.view_as_real(first).sum() + second.sum() * 2 + T.view_as_real(third * 1j).sum()
+    total.backward()
+    found = [first, second, third, left.grad, right.grad, kinds, first.is_leaf, third.grad_fn is None]
+    changed = left * 1
+    result = Doubled.apply(changed)
+    found += [result is changed, result, *T.autograd.grad(T.view_as_real(result).sum(), left)]
+    leaf = T.tensor([1j], requires_grad=True)
+    kept = Same.apply(leaf)
+    T.view_as_real(kept * 2).sum().backward()
+    found += [kept is leaf, kept.is_leaf, leaf.grad]
+    with T.no_grad():
+        found += [Same.apply(leaf).requires_grad, Scaled.apply(left, right)[0]]
+    return [x.detach().resolve_conj().tolist() if isinstance(x, T.Tensor) else x for x in found]
+
+
+def test_functions_of_complex_numbers() -> None:
+    assert complex_functions(flambeau) == complex_functions(torch)
+
+
+def test_functions_of_complex_numbers_let_go_of_them() -> None:
+    class Kept(flambeau.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):  # type: ignore[no-untyped-def]
+            result = x * 2
+            ctx.save_for_backward(x, result)
+            return result
+
+        @staticmethod
+        def backward(ctx, g):  # type: ignore[no-untyped-def]
+            return g
+
+    x = flambeau.tensor([1j], requires_grad=True) * 1
+    result = Kept.apply(x)
+    seen = weakref.ref(result._pair), weakref.ref(x._pair)
+    gc.disable()
+    try:
+        del result, x
+        assert [one() for one in seen] == [None, None]  # without the collector of cycles
+    finally:
+        gc.enable()
