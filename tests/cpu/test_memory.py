@@ -282,16 +282,14 @@ def test_no_memory(pool: Pool) -> None:
     assert (pool.bytes_in_use, pool.bytes_free) == (0, 0)  # it gave back what was free before it gave up
 
 
-def test_allocation_is_quick(pool: Pool) -> None:
-    """Bounds several times what was measured: 0.8 us to allocate and free."""
-    pool.allocate(4096)
-    best = 1.0
-    for _ in range(20):
-        start = time.perf_counter()
-        for _ in range(1000):
-            pool.allocate(4096)
-        best = min(best, (time.perf_counter() - start) / 1000)
-    assert best < 5e-6
+def test_what_is_free_is_given_again(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asking the system for memory takes many times as long as a block that is free."""
+    asked: list[int] = []
+    fresh = pool._fresh
+    monkeypatch.setattr(pool, "_fresh", lambda size: asked.append(size) or fresh(size))
+    for _ in range(1000):
+        pool.allocate(4096)
+    assert len(asked) <= 1
 
 
 # --- memory that the same user asks for again and again -------------------------------------------------------------
