@@ -338,3 +338,61 @@ def test_functions_of_complex_numbers_let_go_of_them() -> None:
         assert [one() for one in seen] == [None, None]  # without the collector of cycles
     finally:
         gc.enable()
+
+
+POSITIONAL: dict[str, Any] = {
+    "chunk": lambda x, z: z.chunk(2, 1),
+    "chunk dim": lambda x, z: z.chunk(2, dim=1),
+    "unbind": lambda x, z: z.unbind(1),
+    "split": lambda x, z: z.split(1, 1),
+    "sizes": lambda x, z: x.split(z, [1, 3], dim=1),
+    "parts": lambda x, z: z.tensor_split(2, 1),
+    "var_mean": lambda x, z: x.var_mean(z, 0, False),
+    "var_mean kept": lambda x, z: x.var_mean(z, dim=0, keepdim=True),
+    "l1": lambda x, z: x.nn.functional.l1_loss(z, z * 2, None, None, "sum"),
+    "l1 none": lambda x, z: x.nn.functional.l1_loss(z, z * 2, reduction="none"),
+    "l1 of old": lambda x, z: x.nn.functional.l1_loss(z, z * 2, size_average=False),
+    "l1 layer": lambda x, z: x.nn.L1Loss(reduction="sum")(z, z * 2),
+    "pinv": lambda x, z: x.linalg.pinv(z @ z.mH, hermitian=True),
+    "pinv of a part": lambda x, z: x.linalg.pinv(z[:, :3] + 1j, hermitian=True),
+    "pinv of any": lambda x, z: x.linalg.pinv(z[:, :3] * 1j + x.eye(3), 1e-3),
+    "sum": lambda x, z: z.sum(1, True),
+    "as_tensor": lambda x, z: x.as_tensor([1j, 2], dtype=x.complex128),
+    "as_tensor of its own": lambda x, z: x.as_tensor(z) is z,
+    "asarray": lambda x, z: x.asarray(z) is z,
+    "asarray copied": lambda x, z: x.asarray(z, copy=True) is z,
+    "asarray converted": lambda x, z: x.asarray(z, dtype=x.complex128),
+    "asarray of a list": lambda x, z: x.asarray([1j], copy=False),
+}
+
+
+@pytest.mark.parametrize("often", [False, True])
+@pytest.mark.parametrize("name", POSITIONAL)
+def test_arguments_by_position_and_by_name(name: str, often: bool) -> None:
+    """Also once operations have wrappers with parameters of their own, which hand keywords on by position."""
+    called = name.split()[0]
+    for owner in (flambeau, flambeau.Tensor, flambeau.nn.functional, flambeau.linalg) if often else ():
+        function = getattr(owner, {"l1": "l1_loss"}.get(called, called), None)
+        if hasattr(function, "__checked__") and function.__checked__.quick and function.__checked__.possible:
+            function.__checked__.specialize()
+    told = []
+    for library in (torch, flambeau):
+        z = library.arange(12.0).reshape(3, 4) * (1 + 1j)
+        try:
+            result = POSITIONAL[name](library, z)
+        except Exception as error:
+            told.append(type(error))
+            continue
+        parts = result if isinstance(result, (tuple, list)) else [result]
+        told.append([x if isinstance(x, bool) else (np.round(x.resolve_conj().numpy(), 4) + 0).tolist() for x in parts])
+    assert told[0] == told[1]
+
+
+def test_arrays_of_complex_numbers_are_shared() -> None:
+    for library in (torch, flambeau):
+        array = np.ones(2, np.complex128)
+        shared, copied = library.as_tensor(array), library.tensor(array)
+        array[0] = 5
+        assert (shared.tolist(), copied.tolist()) == ([5, 1], [1, 1])
+        x = library.tensor([1j], requires_grad=True)
+        assert library.as_tensor(x, dtype=library.complex128).requires_grad

@@ -194,3 +194,9 @@ def test_what_pytorch_has_not() -> None:
         assert flambeau.allclose(a, b.softmax(1))
     assert flambeau.equal((w + flambeau.tensor([[[1.0]], [[2.0]], [[3.0]]]))[1], w[1] + 2)
     assert flambeau.stack([w, w], 1).shape[:3] == (3, 2, 2) and flambeau.equal(flambeau.stack([w, w], 1)[2][1], w[2])
+
+
+def test_softmax_takes_a_dtype_by_position() -> None:
+    for library in (torch, flambeau):
+        nested = library.nested.nested_tensor([library.ones(2, 3), library.ones(4, 3)], layout=library.jagged)
+        assert library.softmax(nested, 2, library.float64).dtype is library.float64

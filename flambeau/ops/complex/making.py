@@ -122,7 +122,26 @@ def _numbers(data: Any) -> np.ndarray:
     return np.array(plain(data), dtype=np.complex128)
 
 
-@complex_operation("tensor", "as_tensor", "asarray", "scalar_tensor")
+@complex_operation()
+def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
+    if isinstance(data, Tensor):
+        return data if dtype is None or dtype is data.dtype else converted_complex(data, dtype)
+    if isinstance(data, np.ndarray) and data.dtype in (np.complex64, np.complex128):
+        return as_tensor(from_numpy(data), dtype)
+    return tensor(data, dtype=dtype)
+
+
+@complex_operation()
+def asarray(obj: Any, *, dtype: Any = None, device: Any = None, copy: bool | None = None, requires_grad: Any = None) -> Tensor:
+    made = as_tensor(obj, dtype)
+    shares = made is obj or isinstance(obj, np.ndarray) and made.dtype is as_tensor(obj).dtype
+    if copy is False and not shares:
+        raise ValueError(f"can't alias {type(obj).__name__} into a tensor of dtype '{made.dtype}'.")
+    made = made.clone() if copy and shares else made
+    return made if requires_grad is None else made.detach().requires_grad_(requires_grad)
+
+
+@complex_operation("tensor", "scalar_tensor")
 def tensor(data: Any, *, dtype: Any = None, requires_grad: bool = False, **others: Any) -> Tensor:
     if isinstance(data, Tensor):
         result = data.detach().clone() if dtype is None else converted_complex(data.detach(), dtype)

@@ -116,8 +116,9 @@ _of_sizes("vector_norm", "linalg_")
 
 
 def _with_mean(name: str) -> None:
-    def both(input: ComplexTensor, dim: Any = None, *arguments: Any, keepdim: bool = False, **keywords: Any) -> Any:
-        spread = getattr(input, name)(dim, *arguments, keepdim=keepdim, **keywords)
+    def both(input: ComplexTensor, dim: Any = None, unbiased: Any = None, keepdim: bool = False, **keywords: Any) -> Any:
+        given = (dim,) if unbiased is None else (dim, unbiased)
+        spread = getattr(input, name)(*given, keepdim=keepdim, **keywords)
         return spread, input.mean(None if isinstance(dim, bool) else dim, keepdim)
 
     complex_operation(name + "_mean")(both)
@@ -143,7 +144,13 @@ def normalize(input: ComplexTensor, p: float = 2.0, dim: int = 1, eps: float = 1
 
 
 def _loss(name: str, of_difference: Any) -> None:
-    def loss(input: Any, target: Any, *arguments: Any, reduction: str = "mean", **keywords: Any) -> Tensor:
+    def loss(
+        input: Any, target: Any, size_average: Any = None, reduce: Any = None, reduction: str = "mean", weight: Any = None
+    ) -> Tensor:
+        if size_average is not None or reduce is not None:
+            reduction = "none" if reduce is False else "sum" if size_average is False else "mean"
+        if weight is not None:
+            raise NotImplementedError(f"{name}() of complex numbers takes no weights")
         difference = of_difference(abs(input - target))
         return difference if reduction == "none" else getattr(difference, reduction)()  # type: ignore[no-any-return]
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ...core.tensor import Tensor
+from ...graph.dtypes import dtype as dtype_type
 from ..joining import cat, stack
 from ..operation import MODULES, NAMESPACE
 from .calls import nested_operation
@@ -126,7 +127,9 @@ def _not_ragged(name: str, x: JaggedTensor, shape: tuple[int, ...]) -> None:
 def _softmax(name: str) -> None:
     function = NAMESPACE[name]
 
-    def over(input: Any, dim: Any = None, _stacklevel: int = 3, dtype: Any = None) -> NestedTensor:
+    def over(input: Any, dim: Any = None, _stacklevel: Any = 3, dtype: Any = None) -> NestedTensor:
+        if isinstance(_stacklevel, dtype_type):  # where it is no layer's function
+            dtype = _stacklevel
         if dim is None:
             raise ValueError(f"{name}: the dimension of a nested tensor must be given")
         axis = axis_of(input, dim)
