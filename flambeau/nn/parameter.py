@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import flambeau
 
 from ..core.tensor import Tensor
+from ..ops.calls import COMMON
 
 __all__ = ["Buffer", "Parameter", "UninitializedBuffer", "UninitializedParameter", "is_lazy"]
 
@@ -61,6 +62,9 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
         from .._utils import _rebuild_parameter
 
         return _rebuild_parameter, (self.data, self.requires_grad, OrderedDict())
+
+
+COMMON.add(Parameter)
 
 
 class _BufferMeta(type(Tensor)):  # type: ignore[misc]

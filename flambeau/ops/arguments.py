@@ -22,7 +22,7 @@ from ..core.tensor import Tensor
 from ..graph.bounds import LARGEST, SMALLEST
 from ..graph.placeholder import Hidden
 from ..graph.shapes import wrap_dims
-from .calls import ACTIVE, Forms, Specializing, innermost, under_modes
+from .calls import ACTIVE, KINDS, Forms, Specializing, are_common, each, innermost, type_of, under_modes  # noqa: F401
 from .dispatch import FURTHER
 from .operation import DECLARED, PLAIN
 from .signatures import Parameter, derived, refusal, signatures
@@ -308,7 +308,7 @@ class _Exported(Specializing):
 
     def call(self, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         """The result of a call in any form, of which the flags are looked at: first, unless the operation has its say first."""
-        if ACTIVE and (result := under_modes(self._title, self.wrapper, arguments, keywords)) is not NotImplemented:
+        if (ACTIVE or KINDS) and (result := under_modes(self._title, self.wrapper, arguments, keywords)) is not NotImplemented:
             return result
         flags = [arguments[place] for place in self._places if place < len(arguments)]
         if keywords:
@@ -385,8 +385,10 @@ def checked(
             forms = _exported.forms
             plain = not (keywords and not forms.keywords.isdisjoint(keywords) or len(arguments) > forms.most)
             try:
-                if ACTIVE and (result := under_modes(_exported._title, call, arguments, keywords)) is not NotImplemented:
-                    return result
+                if ACTIVE or KINDS:
+                    result = under_modes(_exported._title, call, arguments, keywords)
+                    if result is not NotImplemented:
+                        return result
                 if plain:
                     _exported.check(arguments, keywords)
                 return _function(*arguments, **keywords) if plain else forms.call(arguments, keywords)
@@ -401,7 +403,7 @@ def checked(
             try:
                 if not next(_exported.generally, False):
                     _exported.specialize()
-                if keywords or ACTIVE or len(arguments) > _exported.most:
+                if keywords or ACTIVE or KINDS or len(arguments) > _exported.most:
                     return _exported.call(arguments, keywords)
                 return _function(*arguments)
             except Exception as error:

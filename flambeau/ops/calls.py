@@ -243,7 +243,9 @@ class Specializing:
         rest = [f"*{self._rest}"] if self._rest else []
         star = ["*"] if self._named and not rest else []
         further = ["**_further"] if forms.keywords.difference(self._named) else []
-        special = ["ACTIVE", *[f"{flag} is not False and {flag} is not True" for flag in self._flags]]
+        looked_at = ", ".join([*self._positional, *([f"*{self._rest}"] if self._rest else []), *self._named, ""])
+        special = [f"ACTIVE or KINDS and not are_common(each(type_of, ({looked_at})))"]
+        special += [f"{flag} is not False and {flag} is not True" for flag in self._flags]
         special += [f"{name} is ..." for name in self._late]
         special += ["_rest"] if self._rest == "_rest" else []
         special += ["dtype is not None and type(dtype) is not _exported.DTYPE"] if forms.typed else []
@@ -304,12 +306,21 @@ Mode = Callable[[str, Callable[..., Any], tuple[Any, ...], dict[str, Any]], Any]
 ACTIVE: list[Mode] = []
 """The modes that some thread has entered, the innermost last; as long as there are none, calls pay next to nothing."""
 
+KINDS: list[Mode] = []
+"""The modes that know of a kind of tensors made of others, which :mod:`.of_parts` has; asked after all the active ones."""
+
+COMMON: set[type] = {Tensor, bool, int, float, str, type(None)}
+"""Types of arguments that are none of these modes' business. A call with no others costs little more for them."""
+
+are_common, each, type_of = COMMON.issuperset, map, type
+"""By names that no operation has for its parameters: wrappers look at their arguments with these."""
+
 _AS_GIVEN: list[Mode] = []
 """Those of them that tell what is given by keyword from what is given by position."""
 
 
-def enter_mode(mode: Mode, first: bool = False, as_given: bool = False) -> None:
-    """Have a mode see calls, before all others if it is ``first``: the outermost.
+def enter_mode(mode: Mode, as_given: bool = False) -> None:
+    """Have a mode see calls, as the innermost one.
 
     Of parameters of a wrapper's own nobody can tell how they were given. If the mode wants to know, all wrappers are general
     ones meanwhile.
@@ -321,7 +332,7 @@ def enter_mode(mode: Mode, first: bool = False, as_given: bool = False) -> None:
                 wrapper = specializing.wrapper
                 wrapper.__code__ = code
                 wrapper.__defaults__ = wrapper.__kwdefaults__ = None
-    ACTIVE.insert(0 if first else len(ACTIVE), mode)
+    ACTIVE.append(mode)
 
 
 def leave_mode(mode: Mode) -> None:
@@ -337,4 +348,14 @@ def under_modes(name: str, call: Callable[..., Any], arguments: tuple[Any, ...],
         result = mode(name, call, arguments, keywords)
         if result is not NotImplemented:
             return result
+    if KINDS and not (all(map(_is_common, arguments)) and all(map(_is_common, keywords.values()))):
+        for mode in KINDS:
+            result = mode(name, call, arguments, keywords)
+            if result is not NotImplemented:
+                return result
     return NotImplemented
+
+
+def _is_common(value: Any) -> bool:
+    kind = type(value)
+    return kind in COMMON or (kind is tuple or kind is list) and are_common(map(type, value))

@@ -16,7 +16,7 @@ from ..graph.bounds import check_fits
 from ..graph.dtypes import TYPE_NAMES, bool_, int64, promote_types
 from ..graph.shapes import View
 from ..graph.trace import local
-from .calls import ACTIVE
+from .calls import ACTIVE, KINDS
 from .conversion import rounded_once
 from .dispatch import attach, tracked, with_history
 from .elementwise import differentiated, gradient_class
@@ -205,7 +205,7 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
 def _operator(self: Tensor, other: Any) -> Any:
     if not isinstance(other, Tensor):
         return NotImplemented
-    return self.matmul(other) if ACTIVE else matmul(self, other)
+    return self.matmul(other) if ACTIVE or KINDS else matmul(self, other)
 
 
 @method("__rmatmul__")

@@ -10,14 +10,12 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from ..core.tensor import Tensor
-from .calls import ACTIVE, Mode, enter_mode
+from .calls import KINDS, Mode
 
 
 def begin(modes: Iterable[Mode]) -> None:
-    """Have calls be seen by what knows of a kind of tensors: with the first of them, before all else."""
-    for mode in modes:
-        if mode not in ACTIVE:
-            enter_mode(mode, first=True)
+    """Have calls be seen by what knows of a kind of tensors: from the first of them on."""
+    KINDS.extend([mode for mode in modes if mode not in KINDS])
 
 
 class TensorOfParts(Tensor):

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..core.device import sparse_bsc, sparse_bsr, sparse_coo, sparse_csc, sparse_csr
 from ..core.tensor import Tensor
-from .calls import ACTIVE
+from .calls import KINDS
 from .dispatch import FURTHER
 from .operation import Scalar, operation, titled
 
@@ -27,7 +27,7 @@ def _of_sparse_tensors(
         return NotImplemented
     from .sparse import sparse_call
 
-    if sparse_call in ACTIVE and call is not None:  # it has had its say
+    if sparse_call in KINDS and call is not None:  # it has had its say
         return NotImplemented
     return sparse_call(name, call, arguments, keywords)
 

@@ -188,9 +188,9 @@ def test_programs_without_complex_numbers_pay_nothing() -> None:
     import subprocess
     import sys
 
-    code = "import flambeau; flambeau.ones(2).relu(); import sys; from flambeau.ops.calls import ACTIVE; "
-    code += "assert not ACTIVE and 'flambeau.ops.complex' not in sys.modules; flambeau.complex64"
-    subprocess.run([sys.executable, "-c", code + "; assert not ACTIVE"], check=True)
+    code = "import flambeau; flambeau.ones(2).relu(); import sys; from flambeau.ops.calls import ACTIVE, KINDS; "
+    code += "assert not ACTIVE and not KINDS and 'flambeau.ops.complex' not in sys.modules; flambeau.complex64"
+    subprocess.run([sys.executable, "-c", code + "; assert not ACTIVE and not KINDS"], check=True)
 
 
 CALLS: dict[str, Any] = {
