@@ -9,6 +9,7 @@ from ...core.tensor import Tensor
 from ...graph.dtypes import complex128, float64
 from .arithmetic import divided, multiplied
 from .calls import complex_operation
+from .holomorphic import Derivative, holomorphic
 from .parts import Parts, as_complex, made, parts
 from .tensor import ComplexTensor
 
@@ -41,7 +42,8 @@ def _exponential(z: Parts) -> Parts:
     if not isinstance(x, Tensor):
         x = y.new_tensor(x)
     size = x.exp()
-    return size * y.cos(), (size * y.sin()).where(y != 0, y)  # infinite numbers stay real
+    imaginary = size * y.sin()
+    return size * y.cos(), imaginary.where((y != 0) | (size < math.inf), y)  # infinite numbers stay real
 
 
 def _logarithm(z: Parts) -> Parts:
@@ -85,12 +87,14 @@ _to_base("log10", 10)
 
 
 @complex_operation()
+@holomorphic("log1p", lambda z, w: 1 / (z + 1))
 def log1p(input: ComplexTensor) -> Tensor:
     x, y = parts(input)
     return made((x * (2 + x) + y * y).log1p() / 2, y.atan2(1 + x))
 
 
 @complex_operation()
+@holomorphic("sqrt", lambda z, w: 0.5 / w)
 def sqrt(input: ComplexTensor) -> Tensor:
     """The root with the real part that is not negative: of the larger of the parts first, the other is a quotient."""
     x, y = parts(input)
@@ -209,7 +213,9 @@ def _arcsine(z: Parts) -> Parts:
     inside = a < 1
     above_one = 1 - a
     beyond = (b * b / (r + a + 1) + (b * b / (s + above_one.abs())).where(inside, s - above_one)) / 2
-    nearer = ((mean + a) * ((b * b / (r + a + 1) + (s + above_one).where(inside, b * b / (s - above_one))) / 2)).sqrt()
+    outside = s - above_one
+    outside = b * b / outside.masked_fill(outside == 0, 1.0)
+    nearer = ((mean + a) * ((b * b / (r + a + 1) + (s + above_one).where(inside, outside)) / 2)).sqrt()
     real = a.atan2(nearer)
     imaginary = (beyond + (beyond * (mean + 1)).sqrt()).log1p()
     return real.copysign(x), imaginary.copysign(y)
@@ -230,7 +236,11 @@ def _area_cosine(z: Parts) -> Parts:
     return y.abs(), x.copysign(z[1])
 
 
-def _declared(name: str, function: Any, wide: bool = False) -> None:
+_ONE = 1 + 0j
+"""Added as a complex number, it makes a negative zero a positive one, which decides on which side of a cut a root lies."""
+
+
+def _declared(name: str, function: Any, wide: bool = False, derivative: Derivative | None = None) -> None:
     def operation(input: ComplexTensor) -> Tensor:
         z = parts(input)
         narrow = z[0].dtype
@@ -239,7 +249,7 @@ def _declared(name: str, function: Any, wide: bool = False) -> None:
             return made(x.to(narrow), y.to(narrow))
         return made(*function(z))
 
-    complex_operation(name)(operation)
+    complex_operation(name)(operation if derivative is None else holomorphic(name, derivative)(operation))
 
 
 _declared("sin", _sine)
@@ -248,12 +258,12 @@ _declared("tan", _tangent)
 _declared("sinh", lambda z: _turned_back(_sine(_turned(z))))
 _declared("cosh", lambda z: _cosine(_turned(z)))
 _declared("tanh", lambda z: _turned_back(_tangent(_turned(z))))
-_declared("asin", _arcsine, wide=True)
-_declared("acos", _arccosine, wide=True)
+_declared("asin", _arcsine, wide=True, derivative=lambda z, w: (_ONE - z * z).rsqrt())
+_declared("acos", _arccosine, wide=True, derivative=lambda z, w: -(_ONE - z * z).rsqrt())
 _declared("atan", _arctangent, wide=True)
-_declared("asinh", lambda z: _turned_back(_arcsine(_turned(z))), wide=True)
-_declared("acosh", _area_cosine, wide=True)
-_declared("atanh", lambda z: _turned_back(_arctangent(_turned(z))), wide=True)
+_declared("asinh", lambda z: _turned_back(_arcsine(_turned(z))), wide=True, derivative=lambda z, w: (z * z + _ONE).rsqrt())
+_declared("acosh", _area_cosine, wide=True, derivative=lambda z, w: (z + (-1 + 0j)).rsqrt() * (z + _ONE).rsqrt())
+_declared("atanh", lambda z: _turned_back(_arctangent(_turned(z))), wide=True, derivative=lambda z, w: 1 / (_ONE - z * z))
 
 
 @complex_operation()
