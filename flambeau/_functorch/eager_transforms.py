@@ -12,8 +12,7 @@ from functools import wraps
 from typing import Any
 
 from ..autograd.functional import unit_vectors
-from ..autograd.levels import Level, Linear, entered, pulled_back, reaches_outside, released
-from ..core.history import edge_of
+from ..autograd.levels import Level, Linear, Mark, entered, history_of, pulled_back, reaches_outside, released
 from ..core.modes import enable_grad
 from ..core.tensor import Tensor
 from ..graph.trace import local
@@ -26,15 +25,14 @@ Argnums = int | tuple[int, ...]
 # --- arguments and results ----------------------------------------------------------------------------------------------
 
 
-def _entered(tree: Any, level: Level) -> Any:
-    """Arguments by which can be differentiated."""
-
-    def enter(leaf: Any) -> Tensor:
+def _entered(tree: Any, level: Level, forward: bool = False) -> tuple[Any, list[Mark], TreeSpec]:
+    """Arguments by which can be differentiated, their marks, and their structure."""
+    leaves, spec = tree_flatten(tree)
+    for leaf in leaves:
         if not isinstance(leaf, Tensor):
             raise ValueError(f"Thing passed to transform API must be Tensor, got {type(leaf)}")
-        return entered(leaf, level)
-
-    return tree_map(enter, tree)
+    pairs = [entered(leaf, level, forward) for leaf in leaves]
+    return spec.unflatten([alias for alias, _ in pairs]), [mark for _, mark in pairs], spec
 
 
 @contextmanager
@@ -120,7 +118,7 @@ def grad_and_value(func: Callable[..., Any], argnums: Argnums = 0, has_aux: bool
         keep = local.grad
         with enable_grad():
             with _level() as level:
-                inputs = _entered(_chosen(args, argnums), level)
+                inputs, marks, spec = _entered(_chosen(args, argnums), level)
                 result = func(*_replaced(args, argnums, inputs), **kwargs)
             output, aux = _with_aux("grad_and_value(f)(*args)", result, has_aux)
             if not isinstance(output, Tensor):
@@ -132,9 +130,8 @@ def grad_and_value(func: Callable[..., Any], argnums: Argnums = 0, has_aux: bool
                     "grad_and_value(f)(*args): Expected f(*args) to return a scalar tensor, got tensor with "
                     f"{output.dim()} dims. Maybe you wanted to use the vjp or jacrev APIs instead?"
                 )
-            flat, spec = tree_flatten(inputs)
-            create = keep and reaches_outside([edge_of(output)])
-            gradients = pulled_back([output], [_one(output)], flat, create)
+            create = keep and reaches_outside([history_of(output)])
+            gradients = pulled_back([output], [_one(output)], marks, create)
         gradient = spec.unflatten([released(each, keep) for each in gradients])
         output = released(output, keep)
         return gradient, (output, _released(aux, keep)) if has_aux else output
@@ -166,12 +163,11 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     keep = local.grad
     with enable_grad():
         with _level() as level:
-            inputs = _entered(primals, level)
+            inputs, marks, structure = _entered(primals, level)
             result = func(*inputs)
         output, aux = _with_aux("vjp(f, *primals)", result, has_aux)
         outputs, spec = _tensors_of("vjp(f, *primals)", output)
-    flat, structure = tree_flatten(inputs)
-    depends = keep and reaches_outside(map(edge_of, outputs))
+    depends = keep and reaches_outside(map(history_of, outputs))
 
     def vjp_fn(cotangents: Any, retain_graph: bool = True, create_graph: bool | None = None) -> Any:
         given, given_spec = tree_flatten(cotangents)
@@ -186,8 +182,8 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
                     f"Expected cotangent of shape {output.shape} for an output of that shape, got {cotangent.shape}"
                 )
         again = local.grad if create_graph is None else create_graph
-        create = again and (depends or reaches_outside(map(edge_of, given)))
-        gradients = [released(each, again) for each in pulled_back(outputs, given, flat, create)]
+        create = again and (depends or reaches_outside(map(history_of, given)))
+        gradients = [released(each, again) for each in pulled_back(outputs, given, marks, create)]
         return structure.unflatten(gradients)
 
     result = spec.unflatten([released(each, keep) for each in outputs])
@@ -248,11 +244,11 @@ def _linear(
 ) -> tuple[list[Tensor], TreeSpec, Linear, Any]:
     """A function's outputs, their structure, its derivative, and what it gives besides."""
     with _level(forward=True) as level:
-        inputs = _entered(primals, level)
+        inputs, marks, _ = _entered(primals, level, forward=True)
         result = func(*inputs)
     output, aux = _with_aux(api, result, has_aux)
     outputs, spec = _tensors_of(api, output)
-    return outputs, spec, Linear(outputs, tree_flatten(inputs)[0]), aux
+    return outputs, spec, Linear(outputs, marks), aux
 
 
 def jvp(
@@ -281,7 +277,7 @@ def jvp(
                 "jvp(f, primals, tangents, strict=True): The output of f is independent of the inputs. This is not allowed with "
                 "strict=True."
             )
-        create = keep and (derivative.reaches_outside() or reaches_outside(map(edge_of, directions)))
+        create = keep and (derivative.reaches_outside() or reaches_outside(map(history_of, directions)))
         found = derivative.tangents(directions, create)
     result = spec.unflatten([released(each, keep) for each in outputs])
     tangent = spec.unflatten([released(each, keep) for each in found])
@@ -321,7 +317,7 @@ def linearize(func: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..
                     f"tangent:{place} with dtype {tangent.dtype} in flattened pytree doesn't match the dtype {primal.dtype} of "
                     "the corresponding primal."
                 )
-        create = local.grad and (depends or reaches_outside(map(edge_of, directions)))
+        create = local.grad and (depends or reaches_outside(map(history_of, directions)))
         return spec.unflatten([released(each, local.grad) for each in derivative.tangents(directions, create)])
 
     return spec.unflatten([released(each, keep) for each in outputs]), jvp_fn

@@ -141,7 +141,7 @@ class Run:
     """One backward pass: what it keeps, what it collects, and what is to be called when it is done."""
 
     __slots__ = (
-        "keep", "targets", "accumulate", "begin", "needed", "leaves", "hooked", "due", "callbacks", "__weakref__",
+        "keep", "targets", "accumulate", "begin", "needed", "leaves", "hooked", "due", "callbacks", "forward", "__weakref__",
     )  # fmt: skip
 
     def __init__(self, keep: bool, targets: dict[Key, Tensor | None] | None, accumulate: bool) -> None:
@@ -162,6 +162,8 @@ class Run:
         #: Leaves with hooks, by the sequence number of the last node that leads to them; None until one is met.
         self.due: dict[int, list[Tensor]] | None = None
         self.callbacks: list[Callable[[], None]] = []
+        #: Whether it is the first pass of forward mode, of which only the history counts (see ``autograd.levels``).
+        self.forward = False
 
 
 class _Running(threading.local):
@@ -175,6 +177,11 @@ _running = _Running()
 def current_run() -> Run | None:
     """This thread's innermost backward pass."""
     return _running.runs[-1] if _running.runs else None
+
+
+def in_forward_mode() -> bool:
+    """Whether this thread's innermost pass is the first one of forward mode."""
+    return bool(_running.runs) and _running.runs[-1].forward
 
 
 def queue_callback(callback: Callable[[], None]) -> None:

@@ -11,20 +11,20 @@ from __future__ import annotations
 import threading
 from typing import Any, NamedTuple
 
-from ..core.history import Gradient, edge_of
+from ..core.history import Gradient
 from ..core.tensor import Tensor
 from ..graph.trace import local
-from .levels import Level, LevelEntrance, Linear, entered, reaches_outside, released
+from .levels import Level, LevelEntrance, Linear, Mark, entered, history_of, reaches_outside, released
 
 
 class DualLevel(Level):
-    """A level, and the tangents given in it: by the identity of an entrance, the tensor that begins there and its tangent."""
+    """A level, and the tangents given in it: by the identity of an entrance, its mark and the tangent."""
 
     __slots__ = ("tangents", "grad")
 
     def __init__(self) -> None:
         super().__init__()
-        self.tangents: dict[int, tuple[Tensor, Tensor]] = {}
+        self.tangents: dict[int, tuple[Mark, Tensor]] = {}
         #: Whether histories were recorded when it was entered.
         self.grad = local.grad
 
@@ -92,8 +92,8 @@ def make_dual(tensor: Tensor, tangent: Tensor, *, level: int | None = None) -> T
         raise RuntimeError(
             f"Expected the tangent to have the dtype of the primal, {tensor.dtype}, but got {tangent.dtype}"
         )
-    dual = entered(tensor, current)
-    current.tangents[id(dual._gradient)] = dual, tangent
+    dual, mark = entered(tensor, current, forward=True)
+    current.tangents[id(mark.alias._gradient)] = mark, tangent
     return dual
 
 
@@ -112,23 +112,23 @@ def unpack_dual(tensor: Tensor, *, level: int | None = None) -> UnpackedDualTens
     pairs = _pairs_behind(tensor, current)
     if not pairs:
         return UnpackedDualTensor(tensor, None)
-    duals, directions = zip(*pairs)
-    derivative = Linear([tensor], duals)
+    marks, directions = zip(*pairs)
+    derivative = Linear([tensor], marks)
     keep = current.grad
     current.active = False
     try:
-        create = keep and (derivative.reaches_outside() or reaches_outside(map(edge_of, directions)))
+        create = keep and (derivative.reaches_outside() or reaches_outside(map(history_of, directions)))
         (tangent,) = derivative.tangents(directions, create)
         return UnpackedDualTensor(released(tensor.view_as(tensor), keep), released(tangent, keep))
     finally:
         current.active = True
 
 
-def _pairs_behind(tensor: Tensor, level: DualLevel) -> list[tuple[Tensor, Tensor]]:
-    """The tensors with tangents of which one was made, with these."""
-    found: list[tuple[Tensor, Tensor]] = []
+def _pairs_behind(tensor: Tensor, level: DualLevel) -> list[tuple[Mark, Tensor]]:
+    """The marks of tensors with tangents of which one was made, and these tangents."""
+    found: list[tuple[Mark, Tensor]] = []
     seen: set[int] = set()
-    waiting: list[Any] = [edge_of(tensor)]
+    waiting: list[Any] = [history_of(tensor)]
     while waiting:
         edge = waiting.pop()
         node = edge[0] if type(edge) is tuple else edge

@@ -6,7 +6,8 @@ import functools
 import inspect
 import warnings
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 from ..core.history import FREED, Edge, Gradient, Packed, edge_of
@@ -14,6 +15,9 @@ from ..core.modes import without_history
 from ..core.tensor import Tensor
 from ..graph.trace import local, record_constant
 from ..ops.assignment import write_through_view
+from .batching_rule import by_own_rule, check_rules
+from .engine import in_forward_mode
+from .forward_rule import stand_ins
 from .parts import elements_of, kind_of
 
 _RESULT = object()
@@ -28,13 +32,18 @@ class FunctionCtx:
     non_differentiable: tuple[Any, ...] = ()
     materialize_grads = True
     needs_input_grad: tuple[bool, ...] = ()
+    saved_for_forward: tuple[Any, ...] | None = None
 
     #: (value, view, edge, weak reference to the tensor, what gives the value as a tensor of its kind) of each saved tensor; None
     #: once backward has used them.
     _saved: tuple[Any, ...] | None = ()
+    #: The same of what was saved for ``jvp``; None if nothing was, which then gets what backward gets.
+    _saved_forward: tuple[Any, ...] | None = None
     #: Arguments that are made of others, by their places, and what gives gradients of such outputs as tensors of their kinds.
     _arguments_of_parts: Any = {}
     _kinds: Any = {}
+    #: Shapes and dtypes of the tensors among the arguments, in forward mode.
+    _metas: Any = ()
     #: Weak reference to the gradient node that this is the context of.
     _node: Any = None
 
@@ -48,7 +57,7 @@ class FunctionCtx:
         return type(self).__name__ if node is None else node.name()
 
     def save_for_forward(self, *tensors: Tensor | None) -> None:
-        """Keep tensors for ``jvp``; without effect, there being no forward-mode differentiation."""
+        """Keep tensors for ``jvp``, where ``saved_tensors`` gives them back."""
         self.saved_for_forward = tensors
 
     def mark_dirty(self, *tensors: Tensor) -> None:
@@ -87,10 +96,27 @@ class FunctionCtx:
         saved = Tensor._saved(value, view, edge)  # even if no history is recorded now: backward may ask what wanted gradients
         return saved if kind is None else kind(saved)  # type: ignore[no-any-return]
 
+    @contextmanager
+    def _saved_for_jvp(self) -> Iterator[None]:
+        """``saved_tensors`` are what was saved for ``jvp``, if anything was."""
+        held = self._saved
+        self._saved = held if self._saved_forward is None else self._saved_forward
+        try:
+            yield
+        finally:
+            self._saved = held
+
     def _keep(self, outputs: dict[int, int]) -> None:
         """Turn the tensors that were given into values; ``outputs`` gives results' numbers by identity."""
+        self._saved = self._entries(self.to_save, outputs, bool(local.pack_hooks))
+        self.to_save = ()
+        if local.forward and self.saved_for_forward is not None:
+            self._saved_forward = self._entries(self.saved_for_forward, outputs, False)
+        self.saved_for_forward = None
+
+    def _entries(self, tensors: tuple[Any, ...], outputs: dict[int, int], packed: bool) -> tuple[Any, ...]:
         entries: list[Any] = []
-        for index, tensor in enumerate(self.to_save):
+        for index, tensor in enumerate(tensors):
             if tensor is None:
                 entries.append(None)
                 continue
@@ -103,11 +129,10 @@ class FunctionCtx:
             value: Any = elements._read()
             edge = edge_of(elements) if number is None else (_RESULT, number)
             reference = None if number is not None else weakref.ref(tensor)
-            if local.pack_hooks:
+            if packed:
                 value = Packed.of(elements if type(edge) is not tuple else elements.detach())
             entries.append((value, elements._view, edge, reference, kind_of(tensor)))
-        self._saved = tuple(entries)
-        self.to_save = ()
+        return tuple(entries)
 
 
 _ContextMethodMixin = FunctionCtx
@@ -135,6 +160,8 @@ class FunctionGradient(Gradient):
     def backward(self, grad: Any) -> tuple[Tensor | None, ...]:
         context = self.context
         grads: list[Any] = [grad.get(k) for k in range(self.outputs)] if type(grad) is dict else [grad]
+        if self.function.jvp is not Function.jvp and context._metas and in_forward_mode():
+            return stand_ins(self, grads)
         if context.materialize_grads:
             for number, part in enumerate(grads):
                 shape, d = self._output_meta(number)
@@ -181,7 +208,7 @@ class FunctionGradient(Gradient):
         return tuple(grads.values())
 
     def release(self) -> None:
-        self.context._saved = None
+        self.context._saved = self.context._saved_forward = None
 
     def __repr__(self) -> str:
         return f"<torch.autograd.function.{self.name()} object at {id(self):#x}>"
@@ -246,20 +273,45 @@ class Function:
 
     @staticmethod
     def jvp(ctx: Any, *grad_inputs: Any) -> Any:
-        """Forward-mode differentiation, which nothing here calls."""
+        """The tangents of the outputs, given those of the arguments (None for what is no tensor).
+
+        Where it is not defined, forward mode goes by ``backward``, of which it then takes the derivative.
+        """
         raise NotImplementedError(
             "You must implement the jvp function for custom autograd.Function to use it with forward mode AD."
         )
+
+    @staticmethod
+    def vmap(info: Any, in_dims: tuple[Any, ...], *args: Any) -> Any:
+        """The function of a batch: its output, and the axes of that which have the samples, for arguments which have them along
+        ``in_dims`` (None: the same for all). ``info`` has ``batch_size`` and ``randomness``.
+
+        Where it is not defined, ``forward`` and ``backward`` are recorded for one sample, as with ``generate_vmap_rule``.
+        """
+        raise NotImplementedError(
+            "To use autograd.Function with vmap, you must either override the vmap staticmethod or set generate_vmap_rule=True."
+        )
+
+    @classmethod
+    def _sets_up(cls) -> bool:
+        """Whether ``forward`` takes no context."""
+        return cls.setup_context is not Function.setup_context
 
     @classmethod
     def apply(cls, *arguments: Any, **keywords: Any) -> Any:
         """Call ``forward`` on the arguments and give its outputs their history."""
         ctx = FunctionCtx()
-        separate = cls.setup_context is not Function.setup_context
+        separate = cls._sets_up()
         if separate:
             bound = inspect.signature(cls.forward).bind(*arguments, **keywords)
             bound.apply_defaults()
             arguments, keywords = bound.args, bound.kwargs
+        ruled = None
+        if local.trace.sampling and cls.vmap is not Function.vmap:
+            check_rules(cls)
+            ruled = by_own_rule(cls, arguments)
+            if ruled is not None and ruled.complete:
+                return ruled.output
         ctx.needs_input_grad = tuple(isinstance(a, Tensor) and a.requires_grad for a in arguments)
         tracked = local.grad and any(ctx.needs_input_grad)
         places = tuple(place for place, a in enumerate(arguments) if isinstance(a, Tensor))
@@ -268,7 +320,7 @@ class Function:
         local.grad = False
         try:
             if separate:
-                output = cls.forward(*arguments, **keywords)
+                output = cls.forward(*arguments, **keywords) if ruled is None else ruled.output
                 cls.setup_context(ctx, arguments, output)
             else:
                 output = cls.forward(ctx, *arguments, **keywords)
@@ -286,6 +338,8 @@ class Function:
         if tracked:
             ctx._kinds = {number: kind_of(value) for number, value in made.items()}
             node = _node(cls, ctx, edges, places, outputs)
+            if local.forward:
+                ctx._metas = tuple([elements_of(arguments[place])._output_meta(0) for place in places])
             outputs = _with_history(node, outputs, inputs, written)
             # An input that is returned as it is was saved as the input.
             ctx._keep({key: number for key, number in numbers.items() if key not in inputs or key in written})

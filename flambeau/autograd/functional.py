@@ -257,14 +257,14 @@ def _rows_together(outputs: Tensors, inputs: Tensors, create_graph: bool) -> lis
 def _by_columns(func: Function, inputs: Tensors, several: bool) -> Any:
     """The Jacobian by forward mode, for all elements of all inputs together."""
     level = Level()
-    arguments = tuple(entered(x, level) for x in inputs)
+    arguments, marks = zip(*[entered(x, level, forward=True) for x in inputs])
     try:
         local.forward += 1
         many, outputs = _outputs(func, arguments, "jacobian", False)
     finally:
         local.forward -= 1
         level.active = False
-    derivative = Linear(outputs, arguments)
+    derivative = Linear(outputs, marks)
     vectors = unit_vectors(inputs)
     create = derivative.reaches_outside()
     pairs = Batch(vectors[0].shape[0]).call(lambda *vectors: derivative.tangents(vectors, create), vectors)

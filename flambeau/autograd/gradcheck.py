@@ -11,6 +11,7 @@ import numpy as np
 
 from ..core.tensor import Tensor
 from ..graph.dtypes import float64
+from ..graph.trace import local
 from ..ops.creation import zeros_like
 from ..ops.from_data import from_array
 from ..ops.random import randn
@@ -196,9 +197,13 @@ class _Check:
     def batched_forward(self) -> None:
         """A batch of directions must give what these give one by one."""
         for x in self.sources:
-            alias = entered(x.detach(), Level())
-            outputs = tensors_of(self.func(*[alias if each is x else each for each in self.inputs]))
-            derivative = Linear(outputs, [alias])
+            alias, mark = entered(x.detach(), Level(), forward=True)
+            local.forward += 1
+            try:
+                outputs = tensors_of(self.func(*[alias if each is x else each for each in self.inputs]))
+            finally:
+                local.forward -= 1
+            derivative = Linear(outputs, [mark])
             many = randn(2, *x.shape, dtype=x.dtype)
             together = Batch(2).call(lambda direction, linear=derivative: linear.tangents([direction], False), [many])
             for k in range(2):

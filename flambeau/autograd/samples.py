@@ -17,7 +17,7 @@ from ..core.tensor import Tensor
 from ..graph.shapes import Size
 from ..graph.trace import local
 from ..ops import NAMESPACE
-from .engine import Run, _reachable, _run
+from .engine import Run, _reachable, _run, in_forward_mode
 from .roots import key_of
 
 view_as_real, view_as_complex = NAMESPACE["view_as_real"], NAMESPACE["view_as_complex"]
@@ -37,6 +37,8 @@ class Batch(Samples):
         super().__init__(count, randomness)
         #: The sequence numbers between which nodes belong to it.
         self.spans: list[tuple[int, int]] = []
+        #: Where the calls began that have not ended yet.
+        self.begun: list[int] = []
 
     def owns(self, edge: Edge) -> bool:
         """Whether an edge leads to one sample's history, and not to what is outside."""
@@ -44,7 +46,8 @@ class Batch(Samples):
         if not isinstance(node, Gradient):
             trace = node._read().trace
             return isinstance(trace, SampleTrace) and trace.batch is self
-        return any([begin < node.sequence < end for begin, end in self.spans])
+        number = node.sequence
+        return any([begin < number < end for begin, end in self.spans]) or any([begin < number for begin in self.begun])
 
     def call(
         self, function: Callable[..., Sequence[Tensor | None]], inputs: Sequence[Tensor],
@@ -89,8 +92,12 @@ class Batch(Samples):
             return given, function(*given)
 
         begin = sequence()
-        trace, (given, results) = sampled(self, for_one)
-        self.spans.append((begin, sequence()))
+        self.begun.append(begin)
+        try:
+            trace, (given, results) = sampled(self, for_one)
+        finally:
+            self.begun.remove(begin)
+            self.spans.append((begin, sequence()))
         edges = [None if result is None else edge_of(result) for result in results]
         do_for_all(trace)
         if put_back is not None:
@@ -168,6 +175,7 @@ class VmapBackward(Gradient):
             raise RuntimeError(FREED)
         batch, edges, ends = self.context
         given = grad if type(grad) is dict else {0: grad}
+        forward = in_forward_mode()
         # One end may lead to another, but that way is outside.
         stop = {node for node in map(_node, ends) if isinstance(node, Gradient)}
 
@@ -175,6 +183,7 @@ class VmapBackward(Gradient):
             targets: dict[Any, Tensor | None] = {key_of(end): None for end in ends}
             roots = [(edges[number], cotangent) for number, cotangent in zip(given, cotangents)]
             run = Run(True, targets, False)
+            run.forward = forward
             run.needed = _reachable([_node(edge) for edge, _ in roots], stop)[0] - stop
             _run(run, roots, local.grad)
             return list(targets.values())

@@ -113,6 +113,8 @@ class Gradient(metaclass=_Slotted):
     #: Whether the gradient is a function of the first input whose derivative is zero everywhere. The gradient's history then
     #: leads there, and gradients of gradients arrive as zeros, where otherwise there would be none at all.
     zero_curvature: ClassVar[bool] = False
+    #: Whether a tensor whose history begins here is a leaf to a function that is differentiated, and is not to be written to.
+    protected: ClassVar[bool] = False
     #: Number of differentiable outputs; with more than one, backward is given a dictionary by output number.
     outputs: int = 1
     #: The class method that makes a differentiable tensor of a saved value; put here by the tensor layer.

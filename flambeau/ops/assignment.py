@@ -37,10 +37,16 @@ def check_writable(tensor: Tensor) -> None:
     """``RuntimeError`` if writing in place would make a leaf that requires grad something else."""
     if tensor._tracked and local.grad:
         base = tensor._base
-        if tensor._gradient is None:
+        if is_leaf(tensor):
             raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
-        if base is not None and base._tracked and base._gradient is None:
+        if base is not None and base._tracked and is_leaf(base):
             raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation.")
+
+
+def is_leaf(tensor: Tensor) -> bool:
+    """Whether a tensor that requires grad is a leaf, or one to the function that is being differentiated."""
+    gradient = tensor._gradient
+    return gradient is None or type(gradient) is not tuple and gradient.protected
 
 
 def check_apart(tensor: Tensor) -> None:
