@@ -53,6 +53,18 @@ def read_picture(path: str | os.PathLike[str], mode: str) -> Any:
     return decoded(data, os.fspath(path), lambda picture: picture.convert(mode))
 
 
+def open_picture(path: str | os.PathLike[str]) -> Any:
+    """The picture in a file, with the bands it has there. ``OSError``, which names the file, as for :func:`read_picture`."""
+
+    def whole(picture: Any) -> Any:
+        picture.load()
+        return picture
+
+    with open(path, "rb") as file:
+        data = file.read()
+    return decoded(data, os.fspath(path), whole)
+
+
 def decoded(data: bytes, name: str, use: Callable[[Any], T], formats: Sequence[str] | None = None) -> T:
     """What ``use`` makes of the picture in ``data``, which is of one of Pillow's ``formats``, or of any.
 

@@ -17,8 +17,8 @@ from PIL import Image
 
 import flambeau
 from flambeau.vision import datasets, transforms
+from flambeau.vision.datasets._idx import read_idx
 from flambeau.vision.datasets.batches import read_batch
-from flambeau.vision.datasets.mnist import read_idx
 from flambeau.vision.datasets.utils import calculate_md5, check_integrity, download_url, extract_archive
 
 RANDOM = np.random.RandomState(0)

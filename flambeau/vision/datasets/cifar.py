@@ -74,7 +74,7 @@ class CIFAR10(SplitDataset):
         if missing := [path for path in paths if not os.path.isfile(path)]:
             raise not_found(type(self).__name__, missing, self.url)
         for path, (_, md5) in zip(paths, files):
-            warn_if_different(path, md5, type(self).__name__, stacklevel=4)
+            warn_if_different(path, md5, type(self).__name__)
         pixels, labels = zip(*(_pictures(read_batch(path), path) for path in paths[:-1]))
         self.data: Any = np.ascontiguousarray(np.concatenate(pixels).reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1))
         self.targets: Any = [label for part in labels for label in part]

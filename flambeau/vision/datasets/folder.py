@@ -119,7 +119,7 @@ class DatasetFolder(VisionDataset):
         return len(self.samples)
 
 
-def default_loader(path: str) -> Any:
+def default_loader(path: str | os.PathLike[str]) -> Any:
     """A file as a picture with red, green and blue. ``OSError`` if it is damaged or no picture."""
     return read_picture(path, "RGB")
 

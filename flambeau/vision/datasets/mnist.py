@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import gzip
 import os
 import string
 import warnings
-import zlib
-from math import prod
-from typing import IO, Any
+from typing import Any
 from urllib.error import URLError
 
 import numpy as np
@@ -16,10 +13,11 @@ import numpy as np
 import flambeau
 
 from .._pillow import image_module
+from ._idx import read_idx
 from .utils import download_and_extract_archive, extract_archive, not_found, verify_str_arg, warn_if_different
 from .vision import SplitDataset
 
-__all__ = ["EMNIST", "KMNIST", "MNIST", "FashionMNIST"]
+__all__ = ["EMNIST", "KMNIST", "MNIST", "QMNIST", "FashionMNIST"]
 
 
 def _resources(*digests: str) -> list[tuple[str, str]]:
@@ -74,8 +72,15 @@ class MNIST(SplitDataset):
         return "train" if train else "t10k"
 
     def _load_data(self) -> tuple[Any, Any]:
+        return self._read_files(self._names(), 1)
+
+    def _names(self) -> list[str]:
+        """The files of pictures and of labels."""
         prefix = self._prefix(self.train)
-        names = [f"{prefix}-images-idx3-ubyte", f"{prefix}-labels-idx1-ubyte"]
+        return [f"{prefix}-images-idx3-ubyte", f"{prefix}-labels-idx1-ubyte"]
+
+    def _read_files(self, names: list[str], axes: int) -> tuple[Any, Any]:
+        """Pictures and labels, of which each has one number (``axes`` is 1) or several (2)."""
         paths = [self._find(name) for name in names]
         missing = [os.path.join(self.raw_folder, name) for name, path in zip(names, paths) if path is None]
         if missing:
@@ -84,15 +89,16 @@ class MNIST(SplitDataset):
                 [f"{path} (or {os.path.basename(path)}.gz)" for path in missing],
                 " or ".join(self._sources()),
             )
-        published = dict(self.resources)
+        published = {os.path.basename(place): md5 for place, md5 in self._published()}
         images, labels = (read_idx(path) for path in paths if path is not None)
         for path in paths:
             if path is not None and os.path.basename(path) in published:
-                warn_if_different(path, published[os.path.basename(path)], type(self).__name__, stacklevel=5)
-        if images.ndim != 3 or images.dtype != np.uint8 or labels.ndim != 1 or labels.dtype.kind not in "iu":
+                warn_if_different(path, published[os.path.basename(path)], type(self).__name__)
+        if images.ndim != 3 or images.dtype != np.uint8 or labels.ndim != axes or labels.dtype.kind not in "iu":
+            extents = "(n)" if axes == 1 else "(n, 8)"
             raise ValueError(
-                f"{paths[0]} should hold bytes (n, height, width) and {paths[1]} integers (n), but they hold {images.dtype} "
-                f"{images.shape} and {labels.dtype} {labels.shape}"
+                f"{paths[0]} should hold bytes (n, height, width) and {paths[1]} integers {extents}, but they hold "
+                f"{images.dtype} {images.shape} and {labels.dtype} {labels.shape}"
             )
         if len(images) != len(labels):
             raise ValueError(f"{paths[0]} holds {len(images)} pictures, but {paths[1]} {len(labels)} labels")
@@ -100,6 +106,9 @@ class MNIST(SplitDataset):
 
     def _sources(self) -> list[str]:
         return self.mirrors
+
+    def _published(self) -> list[tuple[str, str]]:
+        return self.resources
 
     def _find(self, name: str) -> str | None:
         for ending in ("", ".gz"):
@@ -219,8 +228,7 @@ class EMNIST(MNIST):
         return [self.url]
 
     def _check_exists(self) -> bool:
-        prefix = self._prefix(self.train)
-        return all(self._find(f"{prefix}-{part}-ubyte") for part in ("images-idx3", "labels-idx1"))
+        return all(self._find(name) for name in self._names())
 
     def download(self) -> None:
         """Get the archive of all splits (about 560 MB) and unpack it."""
@@ -236,42 +244,78 @@ class EMNIST(MNIST):
                 extract_archive(os.path.join(folder, name), self.raw_folder, remove_finished=True)
 
 
-# --- IDX files: two zero bytes, a dtype's number, the number of dimensions, each as four big-endian bytes, the data -------
-
-#: Dtypes by their number in an IDX file; numbers are big-endian.
-_DTYPES = {8: ">u1", 9: ">i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
-_CHUNK = 1 << 20
+_QMNIST = "https://raw.githubusercontent.com/facebookresearch/qmnist/master/"
 
 
-def read_idx(path: str) -> np.ndarray:
-    """The array in an IDX file, gzipped if the name ends in ``.gz``. ``ValueError`` if it is not one, or damaged."""
-    with open(path, "rb") as file:
-        if not path.endswith(".gz"):
-            return _read(file, path, os.fstat(file.fileno()).st_size)
-        try:
-            with gzip.GzipFile(fileobj=file) as unpacked:
-                return _read(unpacked, path, None)
-        except (gzip.BadGzipFile, zlib.error, EOFError) as error:
-            raise ValueError(f"{path} is damaged or cut short: {error}") from error
+class QMNIST(MNIST):
+    """MNIST with all the digits that there were to test with, and what is known of each, in ``root/QMNIST/raw``.
 
+    ``what`` is ``"train"``, ``"test"``, ``"test10k"``, ``"test50k"`` (of the 60,000 to test with) or ``"nist"`` (all 402,953).
+    With ``compat=False`` a target is a tensor of eight numbers, of which the digit is the first.
+    """
 
-def _read(file: IO[bytes] | gzip.GzipFile, path: str, length: int | None) -> np.ndarray:
-    """The array in ``file``, which has ``length`` bytes if that is known."""
-    head = file.read(4)
-    if len(head) < 4 or head[:2] != b"\0\0" or head[2] not in _DTYPES or not 1 <= head[3] <= 3:
-        raise ValueError(f"{path} is not an IDX file")
-    extents = file.read(4 * head[3])
-    if len(extents) < 4 * head[3]:
-        raise ValueError(f"{path} is cut short: {len(head) + len(extents)} bytes")
-    shape = tuple(int(extent) for extent in np.frombuffer(extents, ">u4"))
-    dtype: np.dtype[Any] = np.dtype(_DTYPES[head[2]])
-    size = prod(shape) * dtype.itemsize
-    if length is not None and length != 4 + len(extents) + size:
-        raise ValueError(f"{path} is cut short or damaged: {length} bytes for an array {shape} of {dtype}")
-    data = bytearray()
-    while len(data) < size and (chunk := file.read(min(_CHUNK, size - len(data)))):
-        data += chunk
-    # At its end a gzipped file tells whether it is whole.
-    if len(data) < size or file.read(1):
-        raise ValueError(f"{path} is cut short or damaged: {len(data)} bytes or more for an array {shape} of {dtype}")
-    return np.frombuffer(data, dtype).reshape(shape).astype(dtype.newbyteorder("="), copy=False)
+    subsets = {"train": "train", "test": "test", "test10k": "test", "test50k": "test", "nist": "nist"}
+    resources: Any = {
+        "train": [
+            (_QMNIST + "qmnist-train-images-idx3-ubyte.gz", "ed72d4157d28c017586c42bc6afe6370"),
+            (_QMNIST + "qmnist-train-labels-idx2-int.gz", "0058f8dd561b90ffdd0f734c6a30e5e4"),
+        ],
+        "test": [
+            (_QMNIST + "qmnist-test-images-idx3-ubyte.gz", "1394631089c404de565df7b7aeaf9412"),
+            (_QMNIST + "qmnist-test-labels-idx2-int.gz", "5b5b05890a5e13444e108efe57b788aa"),
+        ],
+        "nist": [
+            (_QMNIST + "xnist-images-idx3-ubyte.xz", "7f124b3b8ab81486c9d8c2749c17f834"),
+            (_QMNIST + "xnist-labels-idx2-int.xz", "5ed0e788978e45d4a8bd4b7caec3d79d"),
+        ],
+    }
+    _parts = {"test10k": slice(10000), "test50k": slice(10000, None)}
+
+    def __init__(
+        self,
+        root: str | os.PathLike[str],
+        what: str | None = None,
+        compat: bool = True,
+        train: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        wanted = ("train" if train else "test") if what is None else what
+        self.what = verify_str_arg(wanted, "what", tuple(self.subsets))
+        self.compat = compat
+        self.data_file = self.training_file = self.test_file = f"{self.what}.pt"
+        super().__init__(root, train, **kwargs)
+
+    def _published(self) -> list[tuple[str, str]]:
+        return self.resources[self.subsets[self.what]]  # type: ignore[no-any-return]
+
+    def _names(self) -> list[str]:
+        return [os.path.splitext(os.path.basename(url))[0] for url, _ in self._published()]
+
+    def _sources(self) -> list[str]:
+        return [url for url, _ in self._published()]
+
+    def _check_exists(self) -> bool:
+        return all(self._find(name) for name in self._names())
+
+    def _load_data(self) -> tuple[Any, Any]:
+        pictures, targets = self._read_files(self._names(), 2)
+        part = self._parts.get(self.what, slice(None))
+        return pictures[part].clone(), targets[part].clone()
+
+    def download(self) -> None:
+        """Get the files that are not there. ``RuntimeError`` says what failed."""
+        for (url, md5), name in zip(self._published(), self._names()):
+            if self._find(name):
+                continue
+            try:
+                download_and_extract_archive(url, self.raw_folder, md5=md5)
+            except URLError as error:
+                raise RuntimeError(f"Error downloading {name}:\n{error.reason}") from error
+
+    def __getitem__(self, index: int) -> tuple[Any, Any]:
+        pixels, _ = self._pixels_and_labels()
+        target = self.targets[index]
+        return self._transformed(image_module().fromarray(pixels[index]), int(target[0]) if self.compat else target)
+
+    def extra_repr(self) -> str:
+        return f"Split: {self.what}"

@@ -46,6 +46,10 @@ class VisionDataset(Dataset[Any]):
         """The picture and its target as the user wants them."""
         return StandardTransform(self.transform, self.target_transform)(picture, target)
 
+    def _both(self, picture: Any, target: Any) -> tuple[Any, Any]:
+        """The picture and its target after ``transforms``, of data sets that may be given these."""
+        return (picture, target) if self.transforms is None else self.transforms(picture, target)
+
     def __repr__(self) -> str:
         body = [f"Number of datapoints: {len(self)}"]
         if self.root is not None:

@@ -1,0 +1,43 @@
+"""Rendered SST2: sentences of reviews as pictures of text, negative or positive."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from ._files import Loader, Root, SampledDataset, Source, numbered
+from .folder import default_loader, make_dataset
+from .utils import verify_str_arg
+from .vision import Transform
+
+_FOLDERS = {"train": "train", "val": "valid", "test": "test"}
+
+
+class RenderedSST2(SampledDataset):
+    """Pictures ``root/rendered-sst2/SPLIT/negative/*.png`` and ``.../positive/*.png``."""
+
+    classes = ["negative", "positive"]
+    class_to_idx = numbered(classes)
+    _sources = (
+        Source("https://openaipublic.azureedge.net/clip/data/rendered-sst2.tgz", "2384d08e9dcfa4bd55b324e610496ee5"),
+    )
+    _shown = "split={_split}"
+
+    def __init__(
+        self,
+        root: Root,
+        split: str = "train",
+        transform: Transform = None,
+        target_transform: Transform = None,
+        download: bool = False,
+        loader: Loader = default_loader,
+    ) -> None:
+        self._split = verify_str_arg(split, "split", tuple(_FOLDERS))
+        super().__init__(root, transform, target_transform, download, loader)
+
+    def _required(self) -> Iterable[Path]:
+        return [self._directory / "rendered-sst2" / _FOLDERS[self._split] / name for name in self.classes]
+
+    def _read(self) -> None:
+        folder = self._directory / "rendered-sst2" / _FOLDERS[self._split]
+        self._samples = make_dataset(str(folder), extensions=("png",))
