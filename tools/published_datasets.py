@@ -56,7 +56,9 @@ def main() -> None:
                 cls = getattr(package, name)
                 with contextlib.redirect_stdout(io.StringIO()):
                     dataset = cls(**accounts.arguments(options, root))
-                    facts[accounts.title(written, name, options)] = accounts.account(dataset, root, layout.unordered)
+                    fact = accounts.account(dataset, root, layout.unordered)
+                    fact["wrapped"] = accounts.wrapped(dataset, package.wrap_dataset_for_transforms_v2, root)
+                    facts[accounts.title(written, name, options)] = fact
                 kept = facts.setdefault(name, {"parameters": accounts.parameters(cls)})
                 if "failures" not in kept:
                     empty = Path(folder, name)

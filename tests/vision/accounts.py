@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+_KINDS = ("BoundingBoxes", "Image", "Mask", "Tensor", "Video")
+
 
 def told(value: Any, root: Path) -> Any:
     """A value as JSON has it: what kind it is, and what is in it."""
@@ -19,13 +21,10 @@ def told(value: Any, root: Path) -> Any:
         return ["picture", value.mode, *value.size, digest(value.tobytes())]
     if isinstance(value, np.ndarray):
         return ["array", value.dtype.name, list(value.shape), digest(np.ascontiguousarray(value).tobytes())]
-    if type(value).__name__ == "Tensor":
-        return [
-            "tensor",
-            str(value.dtype).rpartition(".")[2],
-            list(value.shape),
-            digest(value.contiguous().numpy().tobytes()),
-        ]
+    if type(value).__name__ in _KINDS:
+        kind = type(value).__name__
+        pixels = [kind, str(value.dtype).rpartition(".")[2], list(value.shape), digest(value.contiguous().numpy().tobytes())]
+        return [*pixels, value.format.name, list(value.canvas_size)] if kind == "BoundingBoxes" else pixels
     if isinstance(value, dict):
         return {str(told(key, root)): told(part, root) for key, part in value.items()}
     if isinstance(value, tuple):
@@ -73,6 +72,28 @@ def arguments(options: dict[str, Any], root: Path) -> dict[str, Any]:
 def title(layout: str, name: str, options: dict[str, Any]) -> str:
     """The name of a case."""
     return f"{layout}: {name} {json.dumps(options)}"
+
+
+#: What targets of wrapped data sets may hold, but for masks, which need another package.
+_KEYS = {
+    "CocoDetection": "area bbox boxes category_id image_id iscrowd labels segmentation",
+    "Kitti": "alpha bbox boxes dimensions labels location occluded rotation_y truncated type",
+    "VOCDetection": "annotation boxes labels",
+    "WIDERFace": "bbox blur expression illumination invalid occlusion pose",
+}
+
+
+def wrapped(dataset: Any, wrap: Any, root: Path) -> list[Any]:
+    """Samples as ``wrap`` gives them for transforms, without saying which parts, with the first, and with all."""
+    found = []
+    names = _KEYS.get(type(dataset).__name__, "boxes").split()
+    for keys in (None, names[:1], names, ["nonsense"]):
+        try:
+            made = wrap(dataset, keys)
+            found.append([told(made[index], root) for index in range(len(made))])
+        except Exception as error:
+            found.append(type(error).__name__)
+    return found
 
 
 #: What a class may be told to choose among, and is told wrongly.

@@ -7,7 +7,6 @@ import hashlib
 import os
 import tarfile
 import zlib
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +70,7 @@ def deep_png(path: Path, channels: int = 3) -> None:
     """A PNG file of 16 bits for each channel, each row by another filter, which Pillow does not write."""
     levels = numbers(path, 5, 6, channels, high=65536, dtype=">u2")
     kind = {1: 0, 2: 4, 3: 2, 4: 6}[channels]
-    data(path, deep_png_of(levels, kind, zlib.compress))
+    data(path, deep_png_of(levels, kind))
 
 
 def written_flow(path: str) -> tuple[np.ndarray, np.ndarray]:
@@ -80,7 +79,7 @@ def written_flow(path: str) -> tuple[np.ndarray, np.ndarray]:
     return (planes[:2] - 2**15) / 64, planes[2] != 0
 
 
-def deep_png_of(levels: np.ndarray, kind: int, compress: Callable[[bytes], bytes]) -> bytes:
+def deep_png_of(levels: np.ndarray, kind: int) -> bytes:
     """The bytes of a PNG file of these levels (height, width, channels), big-endian."""
     height, width, channels = levels.shape
     rows = levels.astype(">u2").view(np.uint8).reshape(height, -1).astype(int)
@@ -102,7 +101,7 @@ def deep_png_of(levels: np.ndarray, kind: int, compress: Callable[[bytes], bytes
     )
     head = np.array([width, height], ">u4").tobytes() + bytes([16, kind, 0, 0, 0])
     return b"\x89PNG\r\n\x1a\n" + b"".join(
-        chunk(name, part) for name, part in ((b"IHDR", head), (b"IDAT", compress(body)), (b"IEND", b""))
+        chunk(name, part) for name, part in ((b"IHDR", head), (b"IDAT", zlib.compress(body)), (b"IEND", b""))
     )
 
 

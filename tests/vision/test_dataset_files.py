@@ -39,6 +39,7 @@ def test_as_torchvision_tells_it(name: str, tmp_path: Path) -> None:
             dataset = cls(**accounts.arguments(options, root))
             told = accounts.account(dataset, root, layout.unordered)
             expected = FACTS[accounts.title(name, kind, options)]
+            told["wrapped"] = accounts.wrapped(dataset, datasets.wrap_dataset_for_transforms_v2, root)
             # Some attributes are properties here.
             others = {key: getattr(dataset, key) for key in expected["attributes"].keys() - told["attributes"].keys()}
             told["attributes"].update(accounts.told(others, root))

@@ -139,7 +139,7 @@ def _by_kind(kinds: list[str], changes: dict[str, Callable[[Any], Any]], target:
     """A target that is one part or a tuple of them, each changed by what there is for its kind."""
     parts = target if isinstance(target, (tuple, list)) else [target]
     changed = tuple(changes[kind](part) if kind in changes else part for kind, part in zip(kinds, parts))
-    return changed if len(changed) > 1 else changed[0]
+    return changed[0] if len(changed) == 1 else changed
 
 
 def _mask(picture: Any) -> Any:

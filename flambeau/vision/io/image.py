@@ -14,6 +14,7 @@ import flambeau
 
 from ...interpreter.whole_file import whole_file
 from .._pillow import decoded, image_module
+from .._png import is_deep, read_planes, with_bands
 
 __all__ = [
     "ImageReadMode", "decode_avif", "decode_gif", "decode_heic", "decode_image", "decode_jpeg", "decode_png", "decode_webp",
@@ -76,7 +77,7 @@ def _mode_of(mode: Mode) -> ImageReadMode:
     return ImageReadMode[mode.upper()] if isinstance(mode, str) else mode
 
 
-def _read(input: Any, formats: Sequence[str] | None, use: Callable[[Any], np.ndarray]) -> Any:
+def _bytes_of(input: Any) -> bytes:
     if not isinstance(input, flambeau.Tensor):
         raise TypeError(f"the input should be a tensor of bytes, got {type(input).__name__}")
     data: Any = input
@@ -84,8 +85,12 @@ def _read(input: Any, formats: Sequence[str] | None, use: Callable[[Any], np.nda
         raise RuntimeError(f"Input tensor must have uint8 data type, got {data.dtype}")
     if data.ndim != 1 or data.numel() == 0:
         raise RuntimeError(f"Input tensor must be 1-dimensional and non-empty, got shape {list(data.shape)}")
+    return data.numpy(force=True).tobytes()
+
+
+def _read(input: Any, formats: Sequence[str] | None, use: Callable[[Any], np.ndarray]) -> Any:
     try:
-        pixels = decoded(data.numpy(force=True).tobytes(), "the input", use, formats)
+        pixels = decoded(_bytes_of(input), "the input", use, formats)
     except OSError as error:
         raise RuntimeError(str(error)) from error
     return flambeau.from_numpy(np.array(pixels, order="C"))
@@ -108,17 +113,22 @@ def _planes(picture: Any, mode: Mode, exif: bool = False) -> np.ndarray:
     return pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
 
 
-def _check_depth(data: Any) -> None:
-    """``NotImplementedError`` for a PNG file of sixteen bits for each channel."""
-    head = data[:25].tolist() if isinstance(data, flambeau.Tensor) else []
-    if len(head) == 25 and head[1:4] == list(b"PNG") and head[24] == 16:
-        raise NotImplementedError("PNG files of 16 bits are refused: there are no tensors of uint16")
-
-
 def decode_png(input: Any, mode: Mode = ImageReadMode.UNCHANGED, apply_exif_orientation: bool = False) -> Any:
-    """The picture in the bytes of a PNG file. ``RuntimeError`` if it is damaged."""
-    _check_depth(input)
-    return _read(input, ["PNG"], lambda picture: _planes(picture, mode, apply_exif_orientation))
+    """The picture in the bytes of a PNG file: uint16 if it has 16 bits for each channel. ``RuntimeError`` if it is damaged."""
+    return _decoded(input, ["PNG"], mode, apply_exif_orientation)
+
+
+def _decoded(input: Any, formats: Sequence[str], mode: Mode, exif: bool) -> Any:
+    data = _bytes_of(input)
+    if not is_deep(data):
+        return _read(input, formats, lambda picture: _planes(picture, mode, exif))
+    try:
+        planes = read_planes(data, "the input", exif)
+    except OSError as error:
+        raise RuntimeError(str(error)) from error
+    wanted = _mode_of(mode)
+    planes = with_bands(planes, _BANDS[wanted]) if wanted in _BANDS else planes
+    return flambeau.from_numpy(np.array(planes, order="C"))
 
 
 def decode_jpeg(
@@ -184,9 +194,7 @@ def decode_image(input: Any, mode: Mode = ImageReadMode.UNCHANGED, apply_exif_or
         return decode_gif(data)
     if head[:2] == b"\xff\xd8":
         return decode_jpeg(data, mode, apply_exif_orientation=apply_exif_orientation)
-    _check_depth(data)
-    formats = ["PNG", "WEBP", "AVIF"]
-    return _read(data, formats, lambda picture: _planes(picture, mode, apply_exif_orientation))
+    return _decoded(data, ["PNG", "WEBP", "AVIF"], mode, apply_exif_orientation)
 
 
 def read_image(path: _Path, mode: Mode = ImageReadMode.UNCHANGED, apply_exif_orientation: bool = False) -> Any:
