@@ -170,9 +170,13 @@ def load_mat(path: Root, **options: Any) -> dict[str, Any]:
     """What a file of MATLAB's holds, by SciPy. ``RuntimeError`` if that is missing, or the file is damaged."""
     try:
         from scipy.io import loadmat
+        from scipy.io.matlab import MatReadError
     except ImportError:
         raise RuntimeError(
             "Scipy is not found. This dataset needs to have scipy installed: pip install scipy"
         ) from None
     with contents_of(path):
-        return loadmat(path, **options)
+        try:
+            return loadmat(path, **options)
+        except MatReadError as error:
+            raise ValueError(str(error)) from error
