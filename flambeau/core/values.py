@@ -109,6 +109,8 @@ class TensorValues:
 
     def item(self) -> Any:
         """The value of a one-element tensor as a Python number."""
+        if self.of_parts and type(self).item is not TensorValues.item:
+            return type(self).item(self)  # the function itself was called
         node, view = self._read(), self._view  # held while the memory is read: another thread may write to the tensor
         if node.buffer is NOTHING:
             raise RuntimeError("Tensor.item() cannot be called on meta tensors")

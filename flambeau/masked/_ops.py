@@ -40,11 +40,14 @@ def _fitted(mask: Tensor, input: Tensor) -> Tensor:
 
 
 def _filled(input: Tensor, mask: Tensor | None, identity: Any) -> Tensor:
-    return input if mask is None else flambeau.where(_fitted(mask, input), input, identity)
+    """What is left out is the identity, or what that is for the input's dtype."""
+    if mask is None:
+        return input
+    return flambeau.where(_fitted(mask, input), input, identity(input.dtype) if callable(identity) else identity)
 
 
 def _least(d: DType) -> Any:
-    return -math.inf if d.is_floating_point else iinfo(d).min
+    return -math.inf if d.is_floating_point or d.is_complex else iinfo(d).min
 
 
 def _largest(d: DType) -> Any:
@@ -91,7 +94,7 @@ def amax(
     input: Tensor, dim: Dims = None, *, keepdim: bool | None = False, dtype: DType | None = None, mask: Tensor | None = None
 ) -> Tensor:
     """The largest element let through over ``dim``; the least number where there is none."""
-    filled = _filled(input, mask, _least(input.dtype))
+    filled = _filled(input, mask, _least)
     return filled.amax(_axes(dim, input.ndim), bool(keepdim)).to(dtype or input.dtype)
 
 
@@ -99,7 +102,7 @@ def amin(
     input: Tensor, dim: Dims = None, *, keepdim: bool | None = False, dtype: DType | None = None, mask: Tensor | None = None
 ) -> Tensor:
     """The least element let through over ``dim``; the largest number where there is none."""
-    filled = _filled(input, mask, _largest(input.dtype))
+    filled = _filled(input, mask, _largest)
     return filled.amin(_axes(dim, input.ndim), bool(keepdim)).to(dtype or input.dtype)
 
 
@@ -108,7 +111,7 @@ def argmax(
     mask: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
     """The place of the largest element let through along ``dim``."""
-    return _filled(input, mask, _least(input.dtype)).argmax(dim, bool(keepdim)).to(dtype or input.dtype)
+    return _filled(input, mask, _least).argmax(dim, bool(keepdim)).to(dtype or input.dtype)
 
 
 def argmin(
@@ -116,7 +119,7 @@ def argmin(
     mask: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
     """The place of the least element let through along ``dim``."""
-    return _filled(input, mask, _largest(input.dtype)).argmin(dim, bool(keepdim)).to(dtype or input.dtype)
+    return _filled(input, mask, _largest).argmin(dim, bool(keepdim)).to(dtype or input.dtype)
 
 
 def _count(input: Tensor, dim: Dims, keepdim: bool, mask: Tensor | None) -> Tensor:
@@ -154,7 +157,7 @@ def logsumexp(
     input: Tensor, dim: Dims = None, *, keepdim: bool = False, dtype: DType | None = None, mask: Tensor | None = None
 ) -> Tensor:
     """The logarithm of the sum of exponentials of the elements let through over ``dim``."""
-    filled = _filled(input, mask, _least(input.dtype))
+    filled = _filled(input, mask, _least)
     return filled.logsumexp(_axes(dim, input.ndim), keepdim).to(dtype or input.dtype)
 
 
@@ -163,8 +166,8 @@ def logaddexp(
     other_mask: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
     """The logarithm of the sum of two exponentials, of which either may be left out."""
-    first = _filled(input, input_mask, _least(input.dtype))
-    second = _filled(other, other_mask, _least(other.dtype))
+    first = _filled(input, input_mask, _least)
+    second = _filled(other, other_mask, _least)
     return flambeau.logaddexp(first, second).to(dtype or input.dtype)
 
 
@@ -189,10 +192,11 @@ def _spread(
     inner = d if d.is_floating_point or d.is_complex else flambeau.float32
     average = sum(input, dim, keepdim=True, dtype=d, mask=mask) / _count(input, dim, True, mask)
     distance = input - average
-    total = sum(distance * distance, dim, keepdim=keepdim, dtype=inner, mask=mask)
+    squares = distance * distance.conj() if d.is_complex else distance * distance
+    total = sum(squares, dim, keepdim=keepdim, dtype=inner, mask=mask)
     count = _count(input, dim, bool(keepdim), mask)
     if less:
-        count = (count.to(inner) - less).clamp(min=0)
+        count = (count.to(inner.to_real()) - less).clamp(min=0)
     return (total / count).to(d)
 
 
@@ -214,19 +218,19 @@ def std(
 
 def softmax(input: Tensor, dim: int, *, dtype: DType | None = None, mask: Tensor | None = None) -> Tensor:
     """Softmax along ``dim`` over the elements let through; the others get 0."""
-    filled = _filled(input, mask, _least(input.dtype))
+    filled = _filled(input, mask, _least)
     return _softmax(filled, _axes(dim, input.ndim)[0], dtype=dtype or input.dtype)
 
 
 def log_softmax(input: Tensor, dim: int, *, dtype: DType | None = None, mask: Tensor | None = None) -> Tensor:
     """The logarithm of :func:`softmax`."""
-    filled = _filled(input, mask, _least(input.dtype))
+    filled = _filled(input, mask, _least)
     return _log_softmax(filled, _axes(dim, input.ndim)[0], dtype=dtype or input.dtype)
 
 
 def softmin(input: Tensor, dim: int, *, dtype: DType | None = None, mask: Tensor | None = None) -> Tensor:
     """:func:`softmax` of the negative numbers."""
-    filled = _filled(input, mask, _largest(input.dtype))
+    filled = _filled(input, mask, _largest)
     return _softmax(-filled, _axes(dim, input.ndim)[0], dtype=dtype or input.dtype)
 
 

@@ -57,6 +57,12 @@ def _reflected(packed: Tensor, tau: Tensor, x: Tensor, forward: bool) -> Tensor:
 @one_node("LinalgHouseholderProductBackward0")
 def householder_product(input: Tensor, tau: Tensor) -> Tensor:
     """The first columns of Q, of which ``input`` and ``tau`` hold the reflections: see :func:`geqrf`."""
+    check_reflections(input, tau)
+    return _reflected(input, tau, eye(*input.shape[-2:], dtype=input.dtype).expand(*input.shape), False)
+
+
+def check_reflections(input: Tensor, tau: Tensor) -> None:
+    """``RuntimeError`` unless these may be what :func:`geqrf` gives."""
     check_matrix("torch.linalg.householder_product", input)
     m, n = input.shape[-2:]
     if m < n:
@@ -82,7 +88,6 @@ def householder_product(input: Tensor, tau: Tensor) -> Tensor:
             f"torch.linalg.householder_product: tau dtype {TYPE_NAMES[tau.dtype]} does not match input dtype "
             f"{TYPE_NAMES[input.dtype]}"
         )
-    return _reflected(input, tau, eye(m, n, dtype=input.dtype).expand(*input.shape), False)
 
 
 @operation(out=True)
@@ -96,19 +101,24 @@ def orgqr(input: Tensor, input2: Tensor) -> Tensor:
 def ormqr(input: Tensor, input2: Tensor, input3: Tensor, left: bool = True, transpose: bool = False) -> Tensor:
     """Q C for C = ``input3`` (C Q unless ``left``; Qᵀ for Q if ``transpose``), of which ``input`` and ``input2`` hold the
     reflections."""
-    if input.ndim < 2 or input3.ndim < 2:
+    check_ormqr(input, input2, input3, left)
+    if left:
+        return _reflected(input, input2, input3, transpose)
+    return _reflected(input, input2, input3.mT, not transpose).mT
+
+
+def check_ormqr(input: Tensor, tau: Tensor, other: Tensor, left: bool) -> None:
+    """``RuntimeError`` unless the reflections can be applied to the other matrix."""
+    if input.ndim < 2 or other.ndim < 2:
         which = "input" if input.ndim < 2 else "other"
         raise RuntimeError(f"torch.ormqr: {which} must have at least 2 dimensions.")
-    side = input3.shape[-2 if left else -1]
-    if side < input2.shape[-1]:
+    side = other.shape[-2 if left else -1]
+    if side < tau.shape[-1]:
         raise RuntimeError(
             f"torch.ormqr: other.shape[{-2 if left else -1}] must be greater than or equal to tau.shape[-1]"
         )
     if side != input.shape[-2]:
         raise RuntimeError(f"torch.ormqr: other.shape[{-2 if left else -1}] must be equal to input.shape[-2]")
-    if left:
-        return _reflected(input, input2, input3, transpose)
-    return _reflected(input, input2, input3.mT, not transpose).mT
 
 
 # --- LDLᵀ -----------------------------------------------------------------------------------------------------------------
@@ -116,63 +126,84 @@ def ormqr(input: Tensor, input2: Tensor, input3: Tensor, left: bool = True, tran
 _ALPHA = (1 + math.sqrt(17)) / 8
 
 
-def _ldl(a: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Factors, pivots and what failed of each matrix in a stack."""
+def _ldl(a: np.ndarray, hermitian: bool = False) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Factors, pivots and what failed of each matrix in a stack; of complex ones A = LDLᴴ if ``hermitian``, else A = LDLᵀ."""
     n = a.shape[-1]
     packed = np.tril(a).reshape(math.prod(a.shape[:-2]), n, n).copy()
     pivots, info = np.zeros((len(packed), n), np.int32), np.zeros(len(packed), np.int32)
     with np.errstate(all="ignore"):
         for number, matrix in enumerate(packed):
-            info[number] = _bunch_kaufman(matrix, pivots[number])
+            info[number] = _bunch_kaufman(matrix, pivots[number], hermitian)
     return np.tril(packed).reshape(a.shape), pivots.reshape(a.shape[:-1]), info.reshape(a.shape[:-2])
 
 
-def _bunch_kaufman(a: np.ndarray, pivots: np.ndarray) -> int:
+def _sizes(a: np.ndarray) -> np.ndarray:
+    """Absolute values, of complex numbers as LAPACK compares them."""
+    return np.abs(a.real) + np.abs(a.imag) if a.dtype.kind == "c" else np.abs(a)
+
+
+def _other_half(a: np.ndarray, hermitian: bool) -> np.ndarray:
+    """What lies above the diagonal, given what lies below it."""
+    return a.T.conj() if hermitian else a.T
+
+
+def _bunch_kaufman(a: np.ndarray, pivots: np.ndarray, hermitian: bool) -> int:
     """The lower triangle becomes L and D, with blocks of one or two rows (J. R. Bunch and L. Kaufman, "Some stable methods for
     calculating inertia and solving symmetric linear systems", 1977); the number of the first zero pivot, or 0.
 
     As in LAPACK a block of two has the negative number of the row that its second was exchanged with, twice.
     """
     n, k, failed = len(a), 0, 0
+    if hermitian:
+        np.fill_diagonal(a, a.diagonal().real)
     while k < n:
-        size, other, two = abs(a[k, k]), k, False
-        below = np.abs(a[k + 1 :, k])
+        size, other, two = _sizes(a[k, k]), k, False
+        below = _sizes(a[k + 1 :, k])
         largest = below.max(initial=0.0)
         if not max(size, largest) > 0:
             failed = failed or k + 1
         elif size < _ALPHA * largest:
             row = k + 1 + int(below.argmax())
-            in_row = max(np.abs(a[row, k:row]).max(), np.abs(a[row + 1 :, row]).max(initial=0.0))
+            in_row = max(_sizes(a[row, k:row]).max(), _sizes(a[row + 1 :, row]).max(initial=0.0))
             if size < _ALPHA * largest * (largest / in_row):
-                other, two = row, abs(a[row, row]) < _ALPHA * in_row
+                other, two = row, _sizes(a[row, row]) < _ALPHA * in_row
         at = k + two
         if other != at:
-            _exchange(a, at, other)
+            _exchange(a, at, other, hermitian)
             if two:
                 a[[at, other], k] = a[[other, at], k]
         if two:
-            block = np.array([[a[k, k], a[k + 1, k]], [a[k + 1, k], a[k + 1, k + 1]]])
+            block = _block(a[k : k + 2, k : k + 2], hermitian)
             rest = a[k + 2 :, k : k + 2].copy()
-            factors = np.linalg.solve(block, rest.T).T
-            a[k + 2 :, k + 2 :] -= np.tril(factors @ rest.T)
+            factors = np.linalg.solve(block.T, rest.T).T
+            a[k + 2 :, k + 2 :] -= np.tril(factors @ _other_half(rest, hermitian))
             a[k + 2 :, k : k + 2] = factors
             pivots[k] = pivots[k + 1] = -(other + 1)
         else:
             if a[k, k] != 0:
                 rest = a[k + 1 :, k].copy()
                 a[k + 1 :, k] = rest / a[k, k]
-                a[k + 1 :, k + 1 :] -= np.tril(np.outer(a[k + 1 :, k], rest))
+                a[k + 1 :, k + 1 :] -= np.tril(np.outer(a[k + 1 :, k], rest.conj() if hermitian else rest))
             pivots[k] = other + 1
         k += 1 + two
     return failed
 
 
-def _exchange(a: np.ndarray, i: int, j: int) -> None:
-    """Exchange two rows and columns of a symmetric matrix's lower triangle behind the first i."""
+def _block(a: np.ndarray, hermitian: bool) -> np.ndarray:
+    """A block of D, whole, from its lower triangle."""
+    return np.tril(a) + _other_half(np.tril(a, -1), hermitian)
+
+
+def _exchange(a: np.ndarray, i: int, j: int, hermitian: bool) -> None:
+    """Exchange two rows and columns of a symmetric (or Hermitian) matrix's lower triangle behind the first i."""
     a[j + 1 :, [i, j]] = a[j + 1 :, [j, i]]
     between = a[i + 1 : j, i].copy()
     a[i + 1 : j, i] = a[j, i + 1 : j]
     a[j, i + 1 : j] = between
+    if hermitian:
+        a[i + 1 : j, i] = a[i + 1 : j, i].conj()
+        a[j, i + 1 : j] = a[j, i + 1 : j].conj()
+        a[j, i] = a[j, i].conj()
     a[[i, j], [i, j]] = a[[j, i], [j, i]]
 
 
@@ -200,7 +231,7 @@ def ldl_factor(input: Tensor, *, hermitian: bool = False) -> tuple[Tensor, Tenso
     return return_types.linalg_ldl_factor(_factored(input)[:2])  # type: ignore[no-any-return]
 
 
-def _ldl_solve(packed: np.ndarray, pivots: np.ndarray, b: np.ndarray) -> np.ndarray:
+def _ldl_solve(packed: np.ndarray, pivots: np.ndarray, b: np.ndarray, hermitian: bool = False) -> np.ndarray:
     batch = np.broadcast_shapes(packed.shape[:-2], b.shape[:-2])
     count, n = math.prod(batch), packed.shape[-1]
     factors = np.broadcast_to(packed, (*batch, n, n)).reshape(count, n, n)
@@ -208,12 +239,12 @@ def _ldl_solve(packed: np.ndarray, pivots: np.ndarray, b: np.ndarray) -> np.ndar
     x = np.broadcast_to(b, (*batch, *b.shape[-2:])).reshape(count, *b.shape[-2:]).copy()
     with np.errstate(all="ignore"):
         for a, pivot, columns in zip(factors, exchanges, x):
-            _solve_one(a, pivot, columns)
+            _solve_one(a, pivot, columns, hermitian)
     return x.reshape(*batch, *b.shape[-2:])
 
 
-def _solve_one(a: np.ndarray, pivots: np.ndarray, b: np.ndarray) -> None:
-    """L, D and Lᵀ one after the other, block by block."""
+def _solve_one(a: np.ndarray, pivots: np.ndarray, b: np.ndarray, hermitian: bool) -> None:
+    """L, D and Lᵀ (Lᴴ) one after the other, block by block."""
     n, k, blocks = len(a), 0, []
     while k < n:
         two = pivots[k] < 0
@@ -222,7 +253,7 @@ def _solve_one(a: np.ndarray, pivots: np.ndarray, b: np.ndarray) -> None:
         if row != other:
             b[[row, other]] = b[[other, row]]
         b[end:] -= a[end:, k:end] @ b[k:end]
-        block = np.tril(a[k:end, k:end]) + np.tril(a[k:end, k:end], -1).T
+        block = _block(a[k:end, k:end], hermitian)
         if two:
             b[k:end] = np.linalg.solve(block, b[k:end])
         else:
@@ -230,7 +261,7 @@ def _solve_one(a: np.ndarray, pivots: np.ndarray, b: np.ndarray) -> None:
         blocks.append((k, end, row, other))
         k = end
     for k, end, row, other in reversed(blocks):
-        b[k:end] -= a[end:, k:end].T @ b[end:]
+        b[k:end] -= _other_half(a[end:, k:end], hermitian) @ b[end:]
         if row != other:
             b[[row, other]] = b[[other, row]]
 
@@ -238,6 +269,13 @@ def _solve_one(a: np.ndarray, pivots: np.ndarray, b: np.ndarray) -> None:
 @operation(only="linalg.ldl_solve", out="exact")
 def ldl_solve(LD: Tensor, pivots: Tensor, B: Tensor, *, hermitian: bool = False) -> Tensor:
     """X with A X = B, given what :func:`ldl_factor` makes of A."""
+    check_ldl_solve(LD, pivots, B)
+    shape = (*broadcast_shapes(LD.shape[:-2], B.shape[:-2]), *B.shape[-2:])
+    return on_host(_ldl_solve, {}, [(shape, B.dtype)], LD.detach(), pivots, B.detach())[0]
+
+
+def check_ldl_solve(LD: Tensor, pivots: Tensor, B: Tensor) -> None:
+    """``RuntimeError`` unless these are factors, pivots and right-hand sides that go together."""
     check_square("torch.linalg.ldl_solve", LD, "LD")
     check_matrix("torch.linalg.ldl_solve", B, "B")
     if pivots.dtype.category != 1:
@@ -251,8 +289,6 @@ def ldl_solve(LD: Tensor, pivots: Tensor, B: Tensor, *, hermitian: bool = False)
             f"torch.linalg.ldl_solve: Incompatible shapes of A and B for the equation AX = B ({LD.shape[-2]}x{LD.shape[-1]} and "
             f"{B.shape[-2]}x{B.shape[-1]})"
         )
-    shape = (*broadcast_shapes(LD.shape[:-2], B.shape[:-2]), *B.shape[-2:])
-    return on_host(_ldl_solve, {}, [(shape, B.dtype)], LD.detach(), pivots, B.detach())[0]
 
 
 # --- LU with what failed, tensors as matrices -----------------------------------------------------------------------------

@@ -425,9 +425,10 @@ def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
             f"masked_scatter: expected self and source to have same dtypes but got {TYPE_NAMES[input.dtype]} and "
             f"{TYPE_NAMES[source.dtype]}"
         )
-    if input.ndim == 0:
+    shape = broadcast_shapes(input.shape, mask.shape)
+    if not shape:
         return masked_scatter(input.reshape(1), mask.reshape(1), source).reshape(())
-    shape = input.shape
+    input = input if input.shape == shape else input.expand(shape)
     where = nonzero(mask.expand(shape), as_tuple=True)
     count = where[0].shape[0] if where else 0
     if source.numel() < count:

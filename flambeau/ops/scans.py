@@ -196,7 +196,7 @@ def diff(
     return result
 
 
-def _along(name: str, y: Tensor, x: Any, dx: Any, dim: int) -> tuple[Tensor, Tensor, Any]:
+def along(name: str, y: Tensor, x: Any, dx: Any, dim: int) -> tuple[Tensor, Tensor, Any]:
     """The elements but the last, those but the first, and the steps between their positions."""
     axis = wrap_dim(dim, y.ndim)
     if y.ndim == 0:
@@ -212,7 +212,7 @@ def _along(name: str, y: Tensor, x: Any, dx: Any, dim: int) -> tuple[Tensor, Ten
         raise RuntimeError(f"{name}: specify x or dx, not both")
     if x.ndim == 1 and x.shape[0] != extent:
         raise RuntimeError(f"{name}: There must be one `x` value for each sample point")
-    steps = diff(x, dim=-1 if x.ndim == 1 else axis)
+    steps = x.diff(dim=-1 if x.ndim == 1 else axis)
     if x.ndim == 1:
         steps = steps.reshape([-1 if k == axis else 1 for k in range(y.ndim)])
     return left, right, steps
@@ -222,7 +222,7 @@ def _along(name: str, y: Tensor, x: Any, dx: Any, dim: int) -> tuple[Tensor, Ten
 def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: Any = None, dim: int = -1) -> Tensor:
     """The integral along ``dim`` by the trapezoidal rule, at positions ``x`` or in steps ``dx`` (1)."""
     axis = wrap_dim(dim, y.ndim)
-    left, right, steps = _along("trapezoid", y, x, dx, dim)
+    left, right, steps = along("trapezoid", y, x, dx, dim)
     if isinstance(steps, Tensor):
         return div_by_number(((left + right) * steps).sum(axis), 2.0)
     return (left + right).sum(axis) * (steps / 2.0)
@@ -232,5 +232,5 @@ def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: Any = None, dim: int = 
 def cumulative_trapezoid(y: Tensor, x: Tensor | None = None, *, dx: Any = None, dim: int = -1) -> Tensor:
     """The running integral along ``dim`` by the trapezoidal rule."""
     axis = wrap_dim(dim, y.ndim)
-    left, right, steps = _along("cumulative_trapezoid", y, x, dx, dim)
+    left, right, steps = along("cumulative_trapezoid", y, x, dx, dim)
     return div_by_number(cumsum((left + right) * steps, axis), 2.0)

@@ -136,6 +136,16 @@ def _check_weights(name: str, weights: Tensor, category: int, count: int) -> Non
     checked(weights.detach(), weights >= 0, Check(RuntimeError, f"cov(): {name} cannot be negative"))
 
 
+def weights_of(x: Tensor, fweights: Tensor | None, aweights: Tensor | None) -> Tensor | None:
+    """The weights of observations (columns) by counts and by importance together, if there are any."""
+    for name, given, category in (("fweights", fweights, 1), ("aweights", aweights, 2)):
+        if given is not None:
+            _check_weights(name, given, category, x.shape[1])
+    if aweights is None or fweights is None:
+        return fweights if aweights is None else aweights
+    return fweights * aweights
+
+
 @operation()
 def cov(
     input: Tensor, *, correction: int = 1, fweights: Tensor | None = None, aweights: Tensor | None = None
@@ -148,13 +158,8 @@ def cov(
     if input.dtype.kind == "bool":
         raise RuntimeError("cov(): bool dtype is not supported for input")
     x = input if input.ndim == 2 else input.reshape(1, -1)
-    for name, given, category in (("fweights", fweights, 1), ("aweights", aweights, 2)):
-        if given is not None:
-            _check_weights(name, given, category, x.shape[1])
+    weights = weights_of(x, fweights, aweights)
     x = x if x.dtype.category == 2 else x / 1
-    weights: Tensor | None = fweights
-    if aweights is not None:
-        weights = aweights if fweights is None else fweights * aweights
     if weights is None:
         count: Any = x.shape[1]
         rest = centred(x, (1,))
@@ -213,6 +218,11 @@ def gradient(input: Tensor, *, spacing: Any = 1, dim: Any = None, edge_order: in
 
     ``spacing`` is a step (one for all axes, or one each; 1 if None) or a vector of positions for each axis.
     """
+    return tuple([cat(pieces, axis) for axis, pieces in slopes(input, spacing, dim, edge_order)])
+
+
+def slopes(input: Tensor, spacing: Any, dim: Any, edge_order: int) -> list[tuple[int, list[Tensor]]]:
+    """Each axis, and the slopes along it in pieces: at its beginning, inside, at its end."""
     spacing = 1 if spacing is None else spacing
     dims = range(input.ndim) if dim is None else [dim] if isinstance(dim, int) else list(dim)
     axes = [wrap_dim(k, input.ndim) for k in dims]
@@ -225,10 +235,10 @@ def gradient(input: Tensor, *, spacing: Any = 1, dim: Any = None, edge_order: in
             f"torch.gradient expected spacing to be unspecified, a scalar or a list of length {len(axes)}"
         )
     steps: Sequence[Any] = spacing if many else [spacing] * len(axes)
-    return tuple(_slope(input, axis, step, edge_order) for axis, step in zip(axes, steps))
+    return [(axis, _slope(input, axis, step, edge_order)) for axis, step in zip(axes, steps)]
 
 
-def _slope(x: Tensor, axis: int, step: Any, edge_order: int) -> Tensor:
+def _slope(x: Tensor, axis: int, step: Any, edge_order: int) -> list[Tensor]:
     n = x.shape[axis]
     if n < edge_order + 1:
         raise RuntimeError("torch.gradient expected each dimension size to be at least edge_order+1")
@@ -253,7 +263,7 @@ def _slope(x: Tensor, axis: int, step: Any, edge_order: int) -> Tensor:
         ends = (at(1) - at(0)) / first, (at(-1) - at(-2)) / last
     else:
         ends = _edge(at(0), at(1), at(2), first, second), -_edge(at(-1), at(-2), at(-3), last, second_last)
-    return cat([ends[0], inner, ends[1]] if n > 2 else list(ends), axis)
+    return [ends[0], inner, ends[1]] if n > 2 else list(ends)
 
 
 def _edge(a: Tensor, b: Tensor, c: Tensor, near: Any, far: Any) -> Tensor:

@@ -40,7 +40,7 @@ class LinAlgError(RuntimeError):
 
 def check_matrix(name: str, x: Tensor, argument: str = "A", half: bool = False) -> None:
     """``RuntimeError`` unless ``x`` is a matrix, or a stack of them, of float32 or float64 (or of a half type)."""
-    if x.dtype.kind != "float":
+    if x.dtype.kind not in ("float", "complex"):
         raise RuntimeError(f"{name}: Expected a floating point or complex tensor as input. Got {TYPE_NAMES[x.dtype]}")
     if x.dtype.itemsize == 2 and not half:
         raise RuntimeError(f"{name}: Low precision dtypes not supported. Got {TYPE_NAMES[x.dtype]}")
@@ -368,8 +368,21 @@ def cholesky(input: Tensor, upper: bool = False) -> Tensor:
     return _cholesky("cholesky", input, upper)
 
 
+def _factor_slope(shared: Tensor, factor: Tensor, upper: bool) -> Tensor:
+    """The gradient of a factor of A, given less that of A without its mirror image. As in PyTorch it is a whole matrix."""
+    shared = shared + shared.mT
+    return -matmul(factor, shared) if upper else -matmul(shared, factor)
+
+
+def _cholesky_solve_slopes(
+    grad: Tensor, input: Tensor, input2: Tensor, result: Tensor, upper: bool
+) -> tuple[Tensor, Tensor]:
+    right = cholesky_solve(grad, input2, upper)
+    return right, _factor_slope(matmul(right, result.mT), input2, upper)
+
+
 @operation(out=True)
-@one_node("CholeskySolveBackward0")
+@differentiated(_cholesky_solve_slopes, operands=2)
 def cholesky_solve(input: Tensor, input2: Tensor, upper: bool = False) -> Tensor:
     """X with A X = ``input``, given the Cholesky factor ``input2`` of A."""
     lower = input2.mT if upper else input2
@@ -377,7 +390,9 @@ def cholesky_solve(input: Tensor, input2: Tensor, upper: bool = False) -> Tensor
 
 
 @operation(out=True)
-@one_node("CholeskyInverseBackward0")
+@differentiated(
+    lambda grad, input, result, upper: _factor_slope(matmul(result, matmul(grad, result)), input, upper)
+)
 def cholesky_inverse(input: Tensor, upper: bool = False) -> Tensor:
     """The inverse of A, given its Cholesky factor."""
     if input.ndim < 2:

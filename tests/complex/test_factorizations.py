@@ -36,6 +36,14 @@ CASES: dict[str, tuple[Any, Any]] = {
     "tall lu": (lambda t, a: list(t.linalg.lu(a))[1:], TALL),
     "lu_solve": (lambda t, a: t.linalg.lu_solve(*t.linalg.lu_factor(a), a.mT), SQUARE),
     "adjoint lu_solve": (lambda t, a: t.linalg.lu_solve(*t.linalg.lu_factor(a), a.mT, adjoint=True), SQUARE),
+    "pinv": (lambda t, a: t.linalg.pinv(a), TALL),
+    "pinv of low rank": (lambda t, a: t.linalg.pinv(a @ a.mH, rtol=t.tensor([1e-3, 1e-8], dtype=t.float64)), TALL),
+    "pinv of a Hermitian triangle": (lambda t, a: t.linalg.pinv(a, hermitian=True), SQUARE),
+    "lstsq": (lambda t, a: t.linalg.lstsq(a, a[..., :1].conj() + 1)[0], TALL),
+    "lstsq of vectors": (lambda t, a: t.linalg.lstsq(a, a[..., 0], driver="gelsd")[0], WIDE),
+    "householder_product": (lambda t, a: t.linalg.householder_product(a, a[:, 0] * 0.5), TALL),
+    "ormqr": (lambda t, a: [t.ormqr(a, a[:, 0] * 0.5, a[:, :, :1]), t.ormqr(a, a[:, 0], a.mT, False, True)], TALL),
+    "adjoint ormqr": (lambda t, a: [t.ormqr(a, a[:, 0], a, True, True), t.ormqr(a, a[:, 0], a.mH, left=False)], TALL),
     "triangular_solve": (lambda t, a: t.triangular_solve(a, a)[0], SQUARE),
     "tensorinv": (lambda t, a: t.linalg.tensorinv(a[0].reshape(2, 2, 4), 2), SQUARE),
     "tensorsolve": (lambda t, a: t.linalg.tensorsolve(a[0].reshape(4, 2, 2), a[1, 0]), SQUARE),
@@ -52,6 +60,51 @@ CASES: dict[str, tuple[Any, Any]] = {
     "put": (lambda t, a: t.put(a, t.tensor([3, 1]), a[0, 0, :2]), SQUARE),
     "converted": (lambda t, a: [a.cfloat().cdouble()], np.round(SQUARE)),
 }  # fmt: skip
+
+
+WITHOUT_SLOPES: dict[str, Any] = {
+    "geqrf": lambda t, a: [*t.geqrf(a), *t.geqrf(a[..., :2]), *t.geqrf(a[..., :2, :])],
+    "matrix_rank": lambda t, a: [
+        t.linalg.matrix_rank(a), t.linalg.matrix_rank(a @ a.mH, hermitian=True), t.linalg.matrix_rank(a, atol=2.0),
+        t.linalg.matrix_rank(a[..., :0]), t.linalg.matrix_rank(a[..., :2] @ a[..., :2].mH, rtol=1e-6),
+    ],
+    "ldl": lambda t, a: [*t.linalg.ldl_factor(a + a.mT), t.linalg.ldl_solve(*t.linalg.ldl_factor(a + a.mT), a)],
+    "Hermitian ldl": lambda t, a: [
+        *t.linalg.ldl_factor(_hermitian(a), hermitian=True),
+        t.linalg.ldl_solve(*t.linalg.ldl_factor(_hermitian(a), hermitian=True), a, hermitian=True),
+    ],
+    "ldl_factor_ex": lambda t, a: [*t.linalg.ldl_factor_ex(a * 0, hermitian=True), *t.linalg.ldl_factor_ex(a)],
+    "what lstsq gives besides": lambda t, a: [
+        x for driver in ("gels", "gelsy", "gelsd", "gelss") for x in t.linalg.lstsq(a[..., :2], a, driver=driver)
+    ],
+}  # fmt: skip
+
+
+def _hermitian(a: Any) -> Any:
+    """A matrix with a small diagonal, so that rows are exchanged and blocks are of two."""
+    return (a + a.mH).tril(-1) * 3 + (a + a.mH).triu(1) * 3 + 0.01 * (a * a.conj())
+
+
+@pytest.mark.parametrize("name", WITHOUT_SLOPES)
+def test_values(name: str) -> None:
+    expected, actual = [WITHOUT_SLOPES[name](library, library.from_numpy(SQUARE.copy())) for library in (torch, flambeau)]
+    for one, other in zip(actual, expected, strict=True):
+        assert str(one.dtype) == str(other.dtype) and tuple(one.shape) == tuple(other.shape)
+        np.testing.assert_allclose(one.numpy(), other.numpy(), 1e-8, 1e-8)
+
+
+def test_low_rank() -> None:
+    """What is random: the product of the factors is the matrix, if its rank is small enough."""
+    a = flambeau.from_numpy(SQUARE[..., :2] @ SQUARE[..., :2, :])
+    for u, s, v in (flambeau.svd_lowrank(a, 3), flambeau.svd_lowrank(a.mT, 3, M=a.mT * 0.5), flambeau.pca_lowrank(a, 2, center=False)):
+        whole = (u * s.unsqueeze(-2)) @ v.mH
+        assert whole.dtype is flambeau.complex128 and s.dtype is flambeau.float64
+        matrix = a if whole.allclose(a, 1e-8, 1e-8) else a.mT * 0.5
+        np.testing.assert_allclose(whole.numpy(), matrix.numpy(), 1e-8, 1e-8)
+    for wrong in (lambda t, x: t.svd_lowrank(x[0, 0]), lambda t, x: t.pca_lowrank(x, 9)):
+        for library in (torch, flambeau):
+            with pytest.raises(ValueError):
+                wrong(library, library.from_numpy(SQUARE.copy()))
 
 
 def outcome(library: Any, name: str) -> list[np.ndarray]:

@@ -182,7 +182,8 @@ def triplet_margin_loss(
         raise ValueError(f"margin must be greater than 0, got {margin}")
     _reduction.check(reduction)
     _check_dimensions(anchor, positive, negative)
-    return _triplet(lambda a, b: pairwise_distance(a, b, p, eps), anchor, positive, negative, margin, swap, reduction)
+    functional = flambeau.nn.functional
+    return _triplet(lambda a, b: functional.pairwise_distance(a, b, p, eps), anchor, positive, negative, margin, swap, reduction)
 
 
 def triplet_margin_with_distance_loss(
@@ -196,7 +197,8 @@ def triplet_margin_with_distance_loss(
     if margin <= 0:
         raise ValueError(f"margin must be greater than 0, got {margin}")
     _check_dimensions(anchor, positive, negative)
-    return _triplet(distance_function or pairwise_distance, anchor, positive, negative, margin, swap, reduction)
+    distance = distance_function or flambeau.nn.functional.pairwise_distance
+    return _triplet(distance, anchor, positive, negative, margin, swap, reduction)
 
 
 def _check_dimensions(anchor: Tensor, positive: Tensor, negative: Tensor) -> None:

@@ -232,7 +232,7 @@ def _in_place(name: str) -> Any:
 
 
 for _dunder, _name in {
-    "add": "add", "sub": "sub", "mul": "mul", "truediv": "div", "pow": "pow", "matmul": "matmul",
+    "add": "add", "sub": "sub", "mul": "mul", "truediv": "div", "div": "div", "pow": "pow", "matmul": "matmul",
 }.items():  # fmt: skip
     setattr(ComplexTensor, f"__{_dunder}__", _operator(_name, False))
     setattr(ComplexTensor, f"__r{_dunder}__", _operator(_name, True))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any, TypeVar
 
 import numpy as np
@@ -11,6 +12,7 @@ from ...core.tensor import Tensor
 from ...graph.dtypes import TYPE_NAMES, complex64, dtype
 from ...graph.notices import warn_once
 from ..assignment import write_results
+from ..calls import innermost
 from .tensor import TABLE, ComplexTensor, modes, pair_of
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -18,7 +20,19 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 OF_NESTED = {"tensor", "as_tensor", "asarray", "new_tensor", "scalar_tensor"}
 """Operations that are given nested sequences of numbers."""
 
-PROPERTIES = {"real", "imag"}
+LATER = {
+    name: module
+    for module, names in {
+        "frames": "stft istft",
+        "least_squares": "linalg_lstsq linalg_matrix_rank linalg_pinv pinverse svd_lowrank pca_lowrank",
+        "packed_factors": "geqrf orgqr ormqr linalg_householder_product linalg_ldl_factor linalg_ldl_factor_ex linalg_ldl_solve",
+    }.items()
+    for name in names.split()
+}
+"""Operations that few programs call on complex numbers: {name: the module that is loaded for it}."""
+
+COMPOSED = {"triplet_margin_loss", "triplet_margin_with_distance_loss"}
+"""Functions that are written in exported operations alone, and so are the same for complex numbers."""
 
 
 def complex_operation(*names: str) -> Callable[[_F], _F]:
@@ -37,7 +51,7 @@ def is_complex_value(value: Any, depth: int = 0) -> bool:
     kind = type(value)
     if kind is Tensor or kind is float or kind is int or value is None or kind is bool or kind is str:
         return False
-    if kind is ComplexTensor or kind is complex:
+    if kind is ComplexTensor or kind is complex or value is complex:
         return True
     if kind is list or kind is tuple:
         return depth < 64 and any([is_complex_value(member, depth + 1) for member in value])
@@ -53,19 +67,26 @@ def complex_call(name: str, call: Callable[..., Any] | None, arguments: tuple[An
     out = keywords.pop("out", None) if "out" in keywords and name not in TABLE else keywords.get("out")
     if out is not None:
         keywords = {key: value for key, value in keywords.items() if key != "out"}
-    function = TABLE.get(name)
+    if name in COMPOSED or "::" in name:  # the operation under a full name is seen when that calls it
+        return NotImplemented
+    function = _known(name)
+    if keywords and function is not None:
+        arguments, keywords = _as_declared(call, function, arguments, keywords)
     if arguments and isinstance(arguments[0], complex) and name not in OF_NESTED:
         if not any([isinstance(value, Tensor) for value in arguments]):  # a number where a tensor is to be
             return NotImplemented
     if function is not None:
+        changes = bool(keywords.pop("inplace", False)) if "inplace" in keywords and "inplace" not in _taken(function) else False
         try:
             result = function(*arguments, **keywords)
         except AttributeError as error:
             if error.name in ("_pair", "_conjugated"):  # something else stands where a complex tensor is to be
                 return NotImplemented
             raise
+        if changes:
+            return assigned(arguments[0], result)
         return result if out is None else _written(name, call, out, result)
-    if name.endswith("_") and not name.startswith("_") and (function := TABLE.get(name[:-1])) is not None:
+    if name.endswith("_") and not name.startswith("_") and (function := _known(name[:-1])) is not None:
         return assigned(arguments[0], function(*arguments, **keywords))
     if name.endswith("_copy") and (function := TABLE.get(name[:-5])) is not None:
         result = function(*arguments, **keywords)
@@ -76,6 +97,36 @@ def complex_call(name: str, call: Callable[..., Any] | None, arguments: tuple[An
 
 
 modes.append(complex_call)
+
+
+def _known(name: str) -> Callable[..., Any] | None:
+    """What an operation does with complex numbers, if anything."""
+    function = TABLE.get(name)
+    if function is None and name in LATER:
+        import_module(f".{LATER[name]}", __package__)
+        function = TABLE[name]
+    return function
+
+
+def _taken(function: Callable[..., Any]) -> tuple[str, ...]:
+    """The names of a function's parameters."""
+    code = innermost(function).__code__
+    return code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]  # type: ignore[no-any-return]
+
+
+def _as_declared(
+    call: Callable[..., Any] | None, function: Callable[..., Any], arguments: tuple[Any, ...], keywords: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """A call with the parameters' own names in the place of others (NumPy's, those of overloads), and sizes by position."""
+    exported = getattr(call, "__checked__", None)
+    if exported is None:
+        return arguments, keywords
+    forms = exported.forms
+    taken = _taken(function)
+    if forms.sequence in keywords and forms.sequence not in taken and len(arguments) <= 1:
+        keywords = dict(keywords)
+        arguments = (*arguments, keywords.pop(forms.sequence))
+    return arguments, {key if key in taken else forms.names.get(key, key): value for key, value in keywords.items()}
 
 
 def assigned(x: Tensor, value: Any) -> Tensor:

@@ -9,6 +9,8 @@ from ...core.tensor import Tensor
 from ...graph.dtypes import complex64, complex128, int32
 from ..by_name import linalg, real
 from ..calls import innermost
+from ..scans import along
+from ..statistics import slopes
 from .calls import complex_operation
 from .functions import abs
 from .making import converted_complex
@@ -108,6 +110,29 @@ def cond(A: ComplexTensor, p: Any = None) -> Tensor:
         s = TABLE["linalg_svdvals"](A)
         return s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]  # type: ignore[no-any-return]
     return matrix_norm(A, p) * matrix_norm(as_complex(inv(A)), p)
+
+
+@complex_operation("trapezoid", "trapz")
+def trapezoid(y: Any, x: Any = None, *, dx: Any = None, dim: int = -1) -> Tensor:
+    left, right, steps = along("trapezoid", y, x, dx, dim)
+    return ((left + right) * steps).sum(dim) / 2.0  # type: ignore[no-any-return]
+
+
+@complex_operation()
+def cumulative_trapezoid(y: Any, x: Any = None, *, dx: Any = None, dim: int = -1) -> Tensor:
+    left, right, steps = along("cumulative_trapezoid", y, x, dx, dim)
+    return ((left + right) * steps).cumsum(dim) / 2.0  # type: ignore[no-any-return]
+
+
+@complex_operation()
+def gradient(input: Any, *, spacing: Any = 1, dim: Any = None, edge_order: int = 1) -> tuple[Tensor, ...]:
+    return tuple([TABLE["cat"](pieces, axis) for axis, pieces in slopes(input, spacing, dim, edge_order)])
+
+
+@complex_operation()
+def _chunk_cat(tensors: Any, dim: int, num_chunks: int) -> Tensor:
+    rank = dim if dim >= 0 else dim - 1  # pairs have an axis more, which ends up among the elements of a chunk
+    return ComplexTensor.of(real._chunk_cat([as_complex(x).resolved() for x in tensors], rank, num_chunks).unflatten(-1, (-1, 2)))
 
 
 def _generally(name: str) -> None:

@@ -43,8 +43,8 @@ class _Factored(SeveralResults):
 _OF_THREE = type("_OfThree", (_Factored,), {"__slots__": (), "outputs": 3})
 
 
-def _factored(function: Callable[..., Any], slope: Slope, A: Any) -> tuple[Any, ...]:
-    """The results of a NumPy function, as tensors with history."""
+def factored(function: Callable[..., Any], slope: Slope, A: Any) -> tuple[Any, ...]:
+    """The two or three results of a NumPy function, as tensors with history."""
     is_complex = isinstance(A, ComplexTensor)
     values = A._values() if is_complex else A.detach().numpy()
     results = [from_array(np.asarray(part, order="C")) for part in function(values)]
@@ -83,7 +83,7 @@ def _cholesky(array: np.ndarray, upper: bool) -> tuple[np.ndarray, np.ndarray]:
 @complex_operation("linalg_cholesky", "cholesky")
 def cholesky(input: ComplexTensor, upper: bool = False) -> Tensor:
     try:
-        lower = _factored(lambda array: _cholesky(array, upper), _cholesky_slope, input)[0]
+        lower = factored(lambda array: _cholesky(array, upper), _cholesky_slope, input)[0]
     except np.linalg.LinAlgError:
         raise LinAlgError(
             "linalg.cholesky: The factorization could not be completed because the input is not positive-definite."
@@ -98,8 +98,11 @@ def cholesky_ex(input: ComplexTensor, *, upper: bool = False, check_errors: bool
 
 @complex_operation()
 def cholesky_solve(input: Any, input2: Any, upper: bool = False) -> Tensor:
-    lower = input2.mH if upper else input2
-    return solve_triangular(lower.mH, solve_triangular(lower, input, upper=False), upper=True)
+    """One triangle counts; but as in PyTorch the gradient is that of a whole matrix."""
+    plain = input2.detach()
+    factor = (plain.triu() if upper else plain.tril()) + (input2 - plain)
+    lower = factor.mH if upper else factor
+    return solve(lower.mH, solve(lower, input))
 
 
 @complex_operation()
@@ -135,7 +138,7 @@ def linalg_qr(A: ComplexTensor, mode: str = "reduced") -> Any:
         return return_types.linalg_qr((A.new_zeros(0), from_array(np.linalg.qr(A._values(), "r"))))
     if mode == "complete" and A.requires_grad and A.shape[-2] > A.shape[-1]:
         raise RuntimeError("The QR decomposition is not differentiable when mode='complete' and nrows > ncols.")
-    return return_types.linalg_qr(_factored(lambda array: tuple(np.linalg.qr(array, mode)), _qr_slope, A))  # type: ignore[call-overload]
+    return return_types.linalg_qr(factored(lambda array: tuple(np.linalg.qr(array, mode)), _qr_slope, A))  # type: ignore[call-overload]
 
 
 @complex_operation()
@@ -163,7 +166,7 @@ def _eigh_slope(A: Any, found: list[Any], given: list[Any]) -> Any:
 
 @complex_operation("linalg_eigh")
 def eigh(A: ComplexTensor, UPLO: str = "L") -> Any:
-    return return_types.linalg_eigh(_factored(lambda array: tuple(np.linalg.eigh(array, UPLO)), _eigh_slope, A))  # type: ignore[call-overload]
+    return return_types.linalg_eigh(factored(lambda array: tuple(np.linalg.eigh(array, UPLO)), _eigh_slope, A))  # type: ignore[call-overload]
 
 
 @complex_operation("linalg_eigvalsh")
@@ -187,7 +190,7 @@ def _eig_slope(A: Any, found: list[Any], given: list[Any]) -> Any:
 @complex_operation("linalg_eig")
 def eig(A: Any) -> Any:
     """Eigenvalues and eigenvectors."""
-    return return_types.linalg_eig(_factored(lambda array: tuple(map(_complex, np.linalg.eig(array))), _eig_slope, A))
+    return return_types.linalg_eig(factored(lambda array: tuple(map(_complex, np.linalg.eig(array))), _eig_slope, A))
 
 
 @complex_operation("linalg_eigvals")
@@ -234,7 +237,7 @@ def _svd_slope(A: Any, found: list[Any], given: list[Any]) -> Any:
 
 @complex_operation("linalg_svd")
 def linalg_svd(A: ComplexTensor, full_matrices: bool = True, *, driver: str | None = None) -> Any:
-    return return_types.linalg_svd(_factored(lambda array: tuple(np.linalg.svd(array, full_matrices)), _svd_slope, A))
+    return return_types.linalg_svd(factored(lambda array: tuple(np.linalg.svd(array, full_matrices)), _svd_slope, A))
 
 
 @complex_operation()
@@ -274,12 +277,12 @@ def _determinants(array: np.ndarray) -> tuple[np.ndarray, ...]:
 
 @complex_operation("linalg_slogdet", "slogdet")
 def slogdet(A: ComplexTensor) -> Any:
-    return return_types.linalg_slogdet(_factored(_determinants, _determinant_slope, A)[:2])
+    return return_types.linalg_slogdet(factored(_determinants, _determinant_slope, A)[:2])
 
 
 @complex_operation("linalg_det", "det")
 def det(A: ComplexTensor) -> Tensor:
-    return _factored(_determinants, _determinant_slope, A)[2]  # type: ignore[no-any-return]
+    return factored(_determinants, _determinant_slope, A)[2]  # type: ignore[no-any-return]
 
 
 @complex_operation()
@@ -317,7 +320,7 @@ def _lu_slope(A: Any, found: list[Any], given: list[Any]) -> Any:
 
 @complex_operation("linalg_lu_factor")
 def lu_factor(A: ComplexTensor, *, pivot: bool = True) -> Any:
-    factors, pivots = _factored(lambda array: _lu(array, pivot), _lu_slope, A)
+    factors, pivots = factored(lambda array: _lu(array, pivot), _lu_slope, A)
     return return_types.linalg_lu_factor((factors, pivots.detach()))
 
 

@@ -21,7 +21,8 @@ def _window(window: Any, win_length: int, n_fft: int, like: Tensor) -> Tensor:
             f"expected a 1D window tensor of size equal to win_length={win_length}, but got window with size {list(values.shape)}"
         )
     left = (n_fft - win_length) // 2
-    padded: Tensor = functional.pad(values, (left, n_fft - win_length - left))
+    pad = TABLE["pad"] if values.of_pairs else functional.pad
+    padded: Tensor = pad(values, (left, n_fft - win_length - left))
     return padded
 
 

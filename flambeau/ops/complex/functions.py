@@ -254,10 +254,10 @@ def _declared(name: str, function: Any, wide: bool = False, derivative: Derivati
 
 _declared("sin", _sine)
 _declared("cos", _cosine)
-_declared("tan", _tangent)
 _declared("sinh", lambda z: _turned_back(_sine(_turned(z))))
 _declared("cosh", lambda z: _cosine(_turned(z)))
-_declared("tanh", lambda z: _turned_back(_tangent(_turned(z))))
+_declared("tan", _tangent, derivative=lambda z, w: w * w + _ONE)
+_declared("tanh", lambda z: _turned_back(_tangent(_turned(z))), derivative=lambda z, w: _ONE - w * w)
 _declared("asin", _arcsine, wide=True, derivative=lambda z, w: (_ONE - z * z).rsqrt())
 _declared("acos", _arccosine, wide=True, derivative=lambda z, w: -(_ONE - z * z).rsqrt())
 _declared("atan", _arctangent, wide=True)

@@ -73,13 +73,14 @@ def _called(name: str, arguments: list[Any]) -> Callable[..., Any]:
 for _names, _values in {
     """cat stack hstack vstack dstack column_stack roll flip fliplr flipud rot90 repeat tile repeat_interleave
     gather index_select take take_along_dim masked_select tril triu diag diag_embed diagflat trace
-    contiguous meshgrid diff fold atleast_1d atleast_2d atleast_3d hsplit vsplit dsplit
-    cumsum nansum trapz trapezoid cumulative_trapezoid gradient pixel_shuffle
+    contiguous fold atleast_1d atleast_2d atleast_3d hsplit vsplit dsplit
+    cumsum nansum pixel_shuffle
     pixel_unshuffle channel_shuffle narrow_copy""": (0,),
     "scatter scatter_add index_add index_copy index_fill": (0, 3),
     "slice_scatter select_scatter diagonal_scatter": (0, 1),
     "masked_scatter constant_pad_nd put": (0, 2),
-    "block_diag broadcast_tensors cartesian_prod combinations": tuple(range(64)),
+    "diff": (0, 3, 4),
+    "block_diag broadcast_tensors cartesian_prod combinations meshgrid": tuple(range(64)),
     "pad": (0, 3),
 }.items():  # fmt: skip
     for _name in _names.split():

@@ -9,6 +9,7 @@ import numpy as np
 
 from ...core.tensor import Tensor
 from ...graph.dtypes import (
+    C_NAMES,
     REAL_OF,
     TYPE_NAMES,
     bfloat16,
@@ -166,6 +167,13 @@ def _sizes(size: Any) -> tuple[int, ...]:
 
 
 def _filled(sizes: tuple[int, ...], value: Any, dtype: Any, requires_grad: bool) -> Tensor:
+    """``value`` in a dtype, of which None and Python's ``complex`` stand for complex128."""
+    if isinstance(dtype, dtype_type) and dtype.kind != "complex":
+        number = complex(value)
+        if number.imag:
+            raise RuntimeError(f"value cannot be converted to type {C_NAMES[dtype]} without overflow")
+        filled: Tensor = real.full(sizes, number.real, dtype=dtype, requires_grad=requires_grad)
+        return filled
     d = dtype.to_real() if isinstance(dtype, dtype_type) else float64
     pair = real.zeros(*sizes, 2, dtype=d)
     number = complex(value)
@@ -182,15 +190,10 @@ def _filling(name: str, value: Any) -> None:
         return _filled(sizes, value, dtype, requires_grad)
 
     def like(input: Tensor, *, dtype: Any = None, requires_grad: bool = False, **others: Any) -> Tensor:
-        if dtype is not None and dtype.kind != "complex":
-            return getattr(real, name)(input.shape, dtype=dtype, requires_grad=requires_grad)  # type: ignore[no-any-return]
         return _filled(tuple(input.shape), value, dtype or input.dtype, requires_grad)
 
     def of_same_dtype(self: Tensor, *size: Any, dtype: Any = None, requires_grad: bool = False, **others: Any) -> Tensor:
-        d = dtype or self.dtype
-        if d.kind != "complex":
-            return getattr(real, name)(*size, dtype=d, requires_grad=requires_grad)  # type: ignore[no-any-return]
-        return _filled(_sizes(size), value, d, requires_grad)
+        return _filled(_sizes(size), value, dtype or self.dtype, requires_grad)
 
     complex_operation(name)(new)
     complex_operation(name + "_like")(like)
@@ -214,10 +217,7 @@ def fill(input: Tensor, value: Any) -> Tensor:
 
 @complex_operation()
 def full_like(input: Tensor, fill_value: Any, *, dtype: Any = None, requires_grad: bool = False, **others: Any) -> Tensor:
-    d = dtype or input.dtype
-    if d.kind != "complex":
-        raise RuntimeError("value cannot be converted to type " + d.name + " without overflow")
-    return _filled(tuple(input.shape), fill_value, d, requires_grad)
+    return _filled(tuple(input.shape), fill_value, dtype or input.dtype, requires_grad)
 
 
 @complex_operation()
@@ -225,6 +225,32 @@ def new_full(
     self: Tensor, size: Any, fill_value: Any, *, dtype: Any = None, requires_grad: bool = False, **others: Any
 ) -> Tensor:
     return _filled(tuple(size), fill_value, dtype or self.dtype, requires_grad)
+
+
+@complex_operation()
+def empty_strided(size: Any, stride: Any, *, dtype: Any = None, requires_grad: bool = False, **others: Any) -> Tensor:
+    if dtype.kind != "complex":
+        return real.empty_strided(size, stride, dtype=dtype, requires_grad=requires_grad)  # type: ignore[no-any-return]
+    sizes, strides = tuple(size), tuple(stride)
+    if len(sizes) != len(strides):
+        raise RuntimeError(
+            f"dimensionality of sizes ({len(sizes)}) must match dimensionality of strides ({len(strides)})"
+        )
+    pair = real.empty_strided((*sizes, 2), (*[2 * step for step in strides], 1), dtype=dtype.to_real())
+    return ComplexTensor.of(pair).requires_grad_(requires_grad)
+
+
+@complex_operation()
+def new_empty_strided(
+    self: Tensor, size: Any, stride: Any, *, dtype: Any = None, requires_grad: bool = False, **others: Any
+) -> Tensor:
+    return empty_strided(size, stride, dtype=dtype or self.dtype, requires_grad=requires_grad)
+
+
+@complex_operation()
+def empty_permuted(size: Any, physical_layout: Any, *, dtype: Any, requires_grad: bool = False, **others: Any) -> Tensor:
+    places: Any = real.empty_permuted(size, physical_layout, dtype=int8)  # whose strides are what is wanted of it
+    return empty_strided(places.shape, places.stride(), dtype=dtype, requires_grad=requires_grad)
 
 
 def _of_real(name: str) -> None:
@@ -245,6 +271,8 @@ for _name in ("eye", "linspace", "logspace"):
 
 def _drawn(name: str, scale: float) -> None:
     def draw(*size: Any, dtype: Any = None, requires_grad: bool = False, generator: Any = None, **others: Any) -> Tensor:
+        if dtype.kind != "complex":
+            return getattr(real, name)(*_sizes(size), dtype=dtype, generator=generator).requires_grad_(requires_grad)  # type: ignore[no-any-return]
         pair = getattr(real, name)(*_sizes(size), 2, dtype=dtype.to_real(), generator=generator)
         return ComplexTensor.of(pair * scale if scale != 1 else pair).requires_grad_(requires_grad)
 

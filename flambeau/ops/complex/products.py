@@ -8,7 +8,6 @@ from typing import Any
 
 from ...core.tensor import Tensor
 from ...graph.dtypes import C_NAMES, int32
-from ...graph.limits import finfo
 from ..by_name import functional, linalg, real
 from .arithmetic import add, mul
 from .calls import complex_operation
@@ -177,19 +176,6 @@ def multi_dot(*matrices: Any) -> Tensor:
     for matrix in given[1:]:
         result = result @ matrix
     return result  # type: ignore[no-any-return]
-
-
-@complex_operation("linalg_pinv", "pinverse")
-def pinv(
-    A: ComplexTensor, rcond: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None
-) -> Tensor:
-    rtol = rcond if rtol is None else rtol
-    if atol is None and rtol is None:  # by the matrix's size, not by that of the block
-        rtol = max(A.shape[-2:]) * finfo(A.dtype).eps
-    if hermitian:  # the lower triangle is all that counts
-        below = A.tril(-1)
-        A = below + below.mH + as_complex(A.real.diagonal(0, -2, -1).diag_embed())
-    return _of_block(linalg.pinv(_block(A), hermitian=hermitian, atol=atol, rtol=rtol))
 
 
 @complex_operation("matrix_exp", "linalg_matrix_exp")

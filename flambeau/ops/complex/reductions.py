@@ -6,7 +6,9 @@ from typing import Any
 
 from ...core.tensor import Tensor
 from ...graph.dtypes import dtype as dtype_type
+from ..assignment import write_out
 from ..by_name import linalg, real
+from ..statistics import weights_of
 from .arithmetic import multiplied, nonzero_numbers
 from .calls import complex_operation
 from .functions import abs
@@ -49,7 +51,7 @@ def prod(input: ComplexTensor, dim: int | None = None, keepdim: bool = False, *,
         u, v = multiplied((a[:half], b[:half]), (a[half : 2 * half], b[half : 2 * half]))
         a, b = (real.cat([u, a[2 * half :]]), real.cat([v, b[2 * half :]])) if a.shape[0] % 2 else (u, v)
     result = made(a[0], b[0]) if a.shape[0] else made(a.sum(0) + 1, b.sum(0))
-    return result.unsqueeze(at) if keepdim and dim is not None else result
+    return result.unsqueeze(at) if keepdim and dim is not None and x.ndim else result
 
 
 @complex_operation()
@@ -88,13 +90,13 @@ def _told(name: str) -> None:
     complex_operation(name)(question)
 
 
-for _name in ("all", "any", "count_nonzero", "nonzero", "argwhere"):
+for _name in ("all", "any", "count_nonzero", "nonzero", "nonzero_static", "argwhere"):
     _told(_name)
 
 
-def _nuclear(input: ComplexTensor, dim: Any = None, keepdim: bool = False, *, dtype: dtype_type | None = None) -> Tensor:
+def _nuclear(input: ComplexTensor, dim: Any = None, keepdim: bool = False, out: Any = None, dtype: Any = None) -> Tensor:
     found = TABLE["linalg_matrix_norm"](input, "nuc", (-2, -1) if dim is None else dim, keepdim, dtype=dtype)
-    return found  # type: ignore[no-any-return]
+    return found if out is None else write_out(out, found, "exact")
 
 
 def _of_sizes(name: str, module: str = "") -> None:
@@ -163,23 +165,15 @@ _loss("mse_loss", lambda size: size * size)
 
 @complex_operation()
 def cov(input: ComplexTensor, *, correction: int = 1, fweights: Any = None, aweights: Any = None) -> Tensor:
-    if fweights is not None or aweights is not None:
-        raise NotImplementedError("cov() of complex numbers takes no weights")
+    if input.ndim > 2:
+        raise RuntimeError(
+            f"cov(): expected input to have two or fewer dimensions but got an input with {input.ndim} dimensions"
+        )
     x = input if input.ndim == 2 else input.reshape(1, -1)
-    x = x - x.mean(1, True)
-    result = x @ x.mH / max(x.shape[1] - correction, 0)
-    return result.squeeze()
-
-
-@complex_operation()
-def logsumexp(input: ComplexTensor, dim: Any, keepdim: bool = False) -> Tensor:
-    if not input.ndim:
-        return input.exp().log()  # type: ignore[no-any-return]
-    x, _ = parts(input)
-    dims = dims_of(input, dim)
-    most = x.detach().amax(dims, keepdim=True)
-    most = most.masked_fill(~most.isfinite(), 0.0)
-    total = (input - most).exp().sum(dims, keepdim=keepdim).log()
-    return total + (most if keepdim else most.amax(dims))
-
-
+    weights = weights_of(x, fweights, aweights)
+    count: Any = x.shape[1] if weights is None else weights.sum()
+    shares = 1 if weights is None else weights
+    x = x - (x * shares).sum(1, True) / count
+    free = count - (correction if aweights is None else correction * (shares * aweights).sum() / count)
+    free = free.clamp(min=0) if isinstance(free, Tensor) else max(free, 0)
+    return ((x * shares) @ x.mH / free).squeeze()  # type: ignore[no-any-return]

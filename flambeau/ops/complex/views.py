@@ -10,7 +10,7 @@ from ...graph.dtypes import TYPE_NAMES
 from ..by_name import functional, real
 from .calls import assigned, complex_operation, discarding
 from .parts import made, parts
-from .tensor import ComplexTensor, axis_of, pair_of
+from .tensor import ComplexTensor, axis_of, conjugate_pair, pair_of
 
 
 def _seen(input: ComplexTensor, pair: Tensor) -> ComplexTensor:
@@ -273,6 +273,7 @@ def where(*arguments: Any) -> Any:
 @complex_operation()
 def as_strided(input: ComplexTensor, size: Any, stride: Any, storage_offset: int | None = None) -> Tensor:
     offset = None if storage_offset is None else 2 * storage_offset
+    size, stride = [(given,) if isinstance(given, int) else given for given in (size, stride)]
     return _seen(input, input._pair.as_strided((*size, 2), (*[2 * step for step in stride], 1), offset))
 
 
@@ -363,14 +364,16 @@ def conj_physical_(self: ComplexTensor) -> Tensor:
 
 
 def _in_sizes(name: str, function: Callable[..., Any]) -> None:
-    def changing(self: ComplexTensor, *arguments: Any) -> Tensor:
-        self._pair = function(self, *arguments)._pair
+    def changing(self: ComplexTensor, *arguments: Any, **keywords: Any) -> Tensor:
+        self._pair = function(self, *arguments, **keywords)._pair
         return self
 
     complex_operation(name + "_")(changing)
 
 
-_changing: dict[str, Callable[..., Any]] = {"squeeze": squeeze, "unsqueeze": unsqueeze, "transpose": transpose, "t": t}
+_changing: dict[str, Callable[..., Any]] = {
+    "squeeze": squeeze, "unsqueeze": unsqueeze, "transpose": transpose, "t": t, "as_strided": as_strided,
+}  # fmt: skip
 for _name, _function in _changing.items():
     _in_sizes(_name, _function)
 
@@ -379,3 +382,19 @@ for _name, _function in _changing.items():
 def resize_(self: ComplexTensor, *size: Any, memory_format: Any = None) -> Tensor:
     self._pair.resize_(*_sizes(size), 2)
     return self
+
+
+@complex_operation("resize_as_")
+def resize_as_(self: ComplexTensor, the_template: Tensor, *, memory_format: Any = None) -> Tensor:
+    self._pair.resize_(*the_template.shape, 2)
+    return self
+
+
+@complex_operation()
+def as_strided_scatter(input: ComplexTensor, src: Any, size: Any, stride: Any, storage_offset: int | None = None) -> Tensor:
+    offset = None if storage_offset is None else 2 * storage_offset
+    places = (*size, 2), (*[2 * step for step in stride], 1)
+    pair = pair_of(src, input._pair)
+    if input._conjugated:
+        pair = conjugate_pair(pair)
+    return _seen(input, input._pair.as_strided_scatter(pair, *places, offset))
