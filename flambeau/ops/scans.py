@@ -206,6 +206,8 @@ def along(name: str, y: Tensor, x: Any, dx: Any, dim: int) -> tuple[Tensor, Tens
         raise RuntimeError(f"{name}: received a bool input for {which}, but bool is not supported")
     extent = y.shape[axis]
     left, right = y.narrow(axis, 0, max(extent - 1, 0)), y.narrow(axis, min(1, extent), max(extent - 1, 0))
+    if isinstance(dx, complex):
+        raise RuntimeError(f"{name}: Currently, we only support dx as a real number.")
     if x is None:
         return left, right, 1 if dx is None else dx
     if dx is not None:

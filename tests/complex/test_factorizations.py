@@ -96,7 +96,8 @@ def test_values(name: str) -> None:
 def test_low_rank() -> None:
     """What is random: the product of the factors is the matrix, if its rank is small enough."""
     a = flambeau.from_numpy(SQUARE[..., :2] @ SQUARE[..., :2, :])
-    for u, s, v in (flambeau.svd_lowrank(a, 3), flambeau.svd_lowrank(a.mT, 3, M=a.mT * 0.5), flambeau.pca_lowrank(a, 2, center=False)):
+    found = flambeau.svd_lowrank(a, 3), flambeau.svd_lowrank(a.mT, 3, M=a.mT * 0.5), flambeau.pca_lowrank(a, 2, center=False)
+    for u, s, v in found:
         whole = (u * s.unsqueeze(-2)) @ v.mH
         assert whole.dtype is flambeau.complex128 and s.dtype is flambeau.float64
         matrix = a if whole.allclose(a, 1e-8, 1e-8) else a.mT * 0.5

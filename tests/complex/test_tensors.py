@@ -401,3 +401,24 @@ def test_arrays_of_complex_numbers_are_shared() -> None:
         assert (shared.tolist(), copied.tolist()) == ([5, 1], [1, 1])
         x = library.tensor([1j], requires_grad=True)
         assert library.as_tensor(x, dtype=library.complex128).requires_grad
+
+
+def test_new_ones_of_real_numbers_and_in_any_layout() -> None:
+    for library in (torch, flambeau):
+        z = library.tensor([[1 + 2j, 3]])
+        kinds = [
+            library.full_like(z, 2, dtype=library.float64), z.new_full((2,), 1, dtype=library.int64),
+            library.rand_like(z, dtype=library.float32), library.zeros(2, dtype=complex),
+        ]  # fmt: skip
+        assert [str(x.dtype) for x in kinds] == ["torch.float64", "torch.int64", "torch.float32", "torch.complex128"]
+        assert library.empty_permuted((2, 3, 4), (2, 0, 1), dtype=library.complex64).stride() == (3, 1, 6)
+        assert library.empty_strided((2, 3), (1, 2), dtype=library.complex64).stride() == (1, 2)
+        assert z.new_empty_strided((2, 3), (1, 2)).dtype is library.complex64
+        assert [library.Tensor.item(x) for x in z[0]] == [1 + 2j, 3 + 0j]
+        assert library.nn.functional.silu(z, inplace=True) is z
+        with pytest.raises(RuntimeError):
+            library.full_like(z, 1j, dtype=library.float64)
+        with pytest.raises(NotImplementedError):
+            library.softmax(z, 1)
+        with pytest.raises(NotImplementedError):
+            library.nn.functional.dropout(z, 0.5)

@@ -101,7 +101,8 @@ def logcumsumexp(input: ComplexTensor, dim: int) -> Tensor:
 def _softmax(name: str, of_rows: str, sign: int) -> None:
     """There is none of complex numbers; but they may be converted to real ones before."""
 
-    def softmax(input: Any, dim: Any = None, _stacklevel: int = 3, dtype: dtype_type | None = None, **keywords: Any) -> Tensor:
+    def softmax(input: Any, dim: Any = None, _stacklevel: Any = 3, dtype: dtype_type | None = None) -> Tensor:
+        dtype = _stacklevel if isinstance(_stacklevel, dtype_type) else dtype  # which has the third place in torch.softmax
         if dtype is None or dtype.kind == "complex":
             d = dtype or input.dtype
             raise NotImplementedError(f"\"{of_rows}_lastdim_kernel_impl\" not implemented for '{TYPE_NAMES[d]}'")
