@@ -1,7 +1,8 @@
-"""``torch.compile``: everything is compiled while it runs, so a model that is to be compiled is the model itself."""
+"""``torch.compile``: everything is compiled while it runs, so a function that is to be compiled is the function itself."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -22,7 +23,7 @@ def compile(
     name: str | None = None, disable: bool = False, recompile_limit: int | None = None, isolate_recompiles: bool = False,
     shapes_spec: Any = None,
 ) -> Any:  # fmt: skip
-    """The model (or function) itself: everything is compiled while it runs. Without a model, a decorator.
+    """The function itself, or a module around a module: everything is compiled while it runs. Without a model, a decorator.
 
     Options are checked, and change nothing: ``RuntimeError`` for a mode that PyTorch has not, or one with ``options``, and for
     the name of an unknown backend. A backend that is a function is not called: programs are not handed on in parts.
@@ -51,7 +52,12 @@ def compile(
         raise lookup("torch._dynamo.exc", "InvalidBackend")(message)
     assert dynamic is None or isinstance(dynamic, bool), f"Expected enable to be a bool, got {type(dynamic)}"
     assert callable(model), f"A callable function is expected, but {type(model)} is provided."
-    return model
+    nn = sys.modules.get(f"{__package__}.nn.modules.module")
+    if nn is None or disable or not isinstance(model, nn.Module):
+        return model
+    from ._dynamo.eval_frame import OptimizedModule
+
+    return OptimizedModule(model._orig_mod if isinstance(model, OptimizedModule) else model)
 
 
 compile.__module__ = __package__

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from ...core.hooks import RemovableHandle
 from ...core.tensor import Tensor
@@ -147,7 +147,7 @@ class ModuleHooks:
     _forward_hooks_always_called: OrderedDict[int, bool]
     _forward_pre_hooks: Hooks
     _forward_pre_hooks_with_kwargs: OrderedDict[int, bool]
-    _compiled_call_impl: ClassVar[None] = None
+    _compiled_call_impl: Any = None
 
     def register_full_backward_pre_hook(self, hook: Hook, prepend: bool = False) -> RemovableHandle:
         """``hook(module, grad_output)`` runs before the module's gradients are computed and may replace the latter."""
@@ -225,7 +225,7 @@ class ModuleHooks:
         """Check the options, as :func:`flambeau.compile` does: every program is compiled as it runs."""
         from ..._compile import compile
 
-        compile(self._call_impl, *args, **kwargs)
+        self.__dict__["_compiled_call_impl"] = compile(self._call_impl, *args, **kwargs)
 
 
 class _HookedCall:
