@@ -13,9 +13,13 @@ def _structure(name: str, fields: str) -> Any:
         __slots__ = ()
 
         def __new__(cls, *values: Any) -> Any:
-            # PyTorch's take one sequence; code that rebuilds a tuple may call with the values one by one.
-            many = values[0] if len(values) == 1 and isinstance(values[0], (tuple, list)) else values
+            # PyTorch's take one sequence, and a dictionary; code that rebuilds a tuple may call with the values one by one.
+            first = values[0] if len(values) == 1 or len(values) == 2 and isinstance(values[1], dict) else None
+            many = first if isinstance(first, (tuple, list)) else values
             return base.__new__(cls, *many)
+
+        def __reduce__(self: Any) -> Any:
+            return type(self), (tuple(self), {})
 
         def __repr__(self: Any) -> str:
             lines = ",\n".join(f"{field}={value!r}" for field, value in zip(self._fields, self))

@@ -7,6 +7,20 @@ from typing import Any
 
 import flambeau
 
+TensorBase = flambeau.Tensor
+
+
+class _Functions(type):
+    def __getattr__(cls, name: str) -> Any:
+        value = getattr(flambeau, name)
+        if not callable(value) or isinstance(value, type):
+            raise AttributeError(f"type object {cls.__name__!r} has no attribute {name!r}", name=name)
+        return value
+
+
+class _VariableFunctionsClass(metaclass=_Functions):
+    """Where pickles of PyTorch's look for its functions."""
+
 
 def __getattr__(name: str) -> Any:
     value = getattr(flambeau, name)

@@ -11,8 +11,6 @@ from collections.abc import Callable, Iterator
 from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-import numpy as np
-
 from ..graph.bounds import LARGEST, check_strides
 from ..graph.dtypes import DType, dtype
 from ..graph.primitives import COPY
@@ -535,15 +533,9 @@ class Tensor(TensorValues, TensorHooks, TensorSubclasses, Methods):
         return made
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        if not self.is_leaf:
-            raise RuntimeError(
-                "Only Tensors created explicitly by the user (graph leaves) can be pickled; detach() the tensor first."
-            )
-        self._share()
-        array = np.ascontiguousarray(self._array_now())
-        from .._utils import _rebuild_array
+        from .._tensor import reduced
 
-        return _rebuild_array, (type(self), array, self.dtype.name, tuple(self.shape), self._tracked, dict(self.__dict__))
+        return reduced(self)
 
 
 class ToLeaf(Gradient):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from typing import Any, ClassVar
 
 import flambeau
@@ -57,11 +56,6 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
 
     def __repr__(self) -> str:  # type: ignore[override]
         return "Parameter containing:\n" + super().__repr__()
-
-    def __reduce_ex__(self, protocol: Any) -> Any:
-        from .._utils import _rebuild_parameter
-
-        return _rebuild_parameter, (self.data, self.requires_grad, OrderedDict())
 
 
 COMMON.add(Parameter)

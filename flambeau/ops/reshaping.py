@@ -220,9 +220,13 @@ def detach(input: Tensor) -> Tensor:
 
 def _shallow_copy(self: Tensor) -> Tensor:
     """``copy.copy``: a leaf that shares memory, of the same class and with the same attributes."""
-    made = detach(self) if type(self) is Tensor else detach(self).as_subclass(type(self))
+    if self.of_parts:
+        made = self.detach()
+        made._input_of()._tracked = self.requires_grad
+    else:
+        made = detach(self) if type(self) is Tensor else detach(self).as_subclass(type(self))
+        made._tracked = self.requires_grad
     made.__dict__.update(self.__dict__)
-    made._tracked = self.requires_grad
     return made
 
 

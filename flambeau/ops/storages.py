@@ -126,6 +126,13 @@ class UntypedStorage:
         elements = "".join(f" {value}\n" for value in self.tolist())
         return f"{elements}[torch.storage.{type(self).__name__}(device=cpu) of size {self.size()}]"
 
+    def __reduce__(self) -> Any:
+        from ..serialization import save
+
+        file = io.BytesIO()
+        save(self, file, _use_new_zipfile_serialization=False)
+        return _load_from_bytes, (file.getvalue(),)
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, UntypedStorage) and other._tensor._storage is self._tensor._storage
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -78,7 +79,10 @@ class ParameterState(dict[str, Any]):
         return repr(self.plain())
 
     def __reduce__(self) -> Any:
-        return _restore, (tuple(self.numbers), self.plain())
+        return dict, (self.plain(),)  # as PyTorch has it; it is one of these again with the next step
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> ParameterState:
+        return ParameterState(self.numbers, {key: copy.deepcopy(self[key], memo) for key in super().__iter__()})
 
     def get(self, key: str, default: Any = None) -> Any:
         return self[key] if key in self else default

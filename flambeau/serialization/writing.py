@@ -7,6 +7,7 @@ import struct
 import sys
 import zipfile
 from collections import OrderedDict
+from collections.abc import Callable
 from io import BytesIO
 from types import FunctionType
 from typing import IO, Any
@@ -66,7 +67,8 @@ class FilePickler(_PythonPickler):
         return memory
 
     def _memory_of_storage(self, storage: UntypedStorage) -> Memory:
-        owner, node, _, _ = owner_and_layout(storage._tensor)
+        elements = storage._tensor
+        owner, node, _, _ = owner_and_layout(flambeau.view_as_real(elements) if elements.of_pairs else elements)
         if isinstance(storage, TypedStorage):
             kind = STORAGES[TYPE_NAMES[storage.dtype] + "Storage"]
         else:
@@ -88,7 +90,7 @@ class FilePickler(_PythonPickler):
     def reducer_override(self, value: Any) -> Any:
         """How Flambeau's objects are taken apart in PyTorch's files."""
         if isinstance(value, Tensor):
-            return self._reduce_tensor(value)
+            return reduced_tensor(value, self._memory, self._untyped())
         if isinstance(value, Size):
             return Size, (tuple(value),)
         if isinstance(value, device):
@@ -96,40 +98,6 @@ class FilePickler(_PythonPickler):
         if type(value) is layout:
             return _get_layout, (repr(value),)
         return NotImplemented
-
-    def _reduce_tensor(self, tensor: Tensor) -> Any:
-        kind = type(tensor)
-        state = dict(tensor.__dict__)
-        hooks: OrderedDict[Any, Any] = OrderedDict()
-        if kind is not Tensor and isinstance(tensor, flambeau.nn.Parameter):
-            parameter = (tensor.detach(), tensor.requires_grad, hooks)
-            if state:
-                return _utils._rebuild_parameter_with_state, (*parameter, state)
-            return _utils._rebuild_parameter, parameter
-        if tensor.of_entries:
-            parts = [part.detach() for _, part in tensor.named_parts()]
-            rest = (tensor.is_coalesced(),) if tensor.is_sparse else ()
-            data = (*parts, tensor.shape, *rest)
-            if tensor.__dict__.get("_is_param"):
-                return _utils._rebuild_parameter, (tensor.detach(), tensor.requires_grad, hooks)
-            return _utils._rebuild_sparse_tensor, (tensor.layout, data)
-        if tensor.of_pairs:
-            tensor = tensor.resolve_conj()
-            owner, node, offset, _ = owner_and_layout(flambeau.view_as_real(tensor.detach()))
-            offset, strides, kind = offset // 2, tensor.stride(), Tensor
-        else:
-            owner, node, offset, strides = owner_and_layout(tensor)
-        typed = STORAGES.get(TYPE_NAMES[tensor.dtype] + "Storage")  # dtypes that are only stored have none
-        memory = self._memory(owner, node, typed or self._untyped())
-        arguments: tuple[Any, ...] = (memory, offset, tuple(tensor.shape), strides, tensor.requires_grad, hooks)
-        rebuild: Any = _utils._rebuild_tensor_v2
-        if typed is None:
-            rebuild, arguments = _utils._rebuild_tensor_v3, (*arguments, tensor.dtype)
-        if kind is Tensor and not state:
-            return rebuild, arguments
-        from .._tensor import _rebuild_from_type_v2
-
-        return _rebuild_from_type_v2, (rebuild, kind, arguments, state)
 
     def _save_dtype(self, value: dtype) -> None:
         self._write_name(value, "torch", value.name)
@@ -161,6 +129,45 @@ class FilePickler(_PythonPickler):
         dtype: _save_dtype,
         FunctionType: save_global,
     }
+
+
+def reduced_tensor(tensor: Tensor, memory_of: Callable[..., Any], untyped: type[UntypedStorage] = UntypedStorage) -> Any:
+    """How a tensor is taken apart: a function of PyTorch's that makes one, and what that is given.
+
+    ``memory_of`` gives what stands for memory, of an owner, its value and the class of storages that it counts as.
+    """
+    kind = type(tensor)
+    state = dict(tensor.__dict__)
+    hooks: OrderedDict[Any, Any] = OrderedDict()
+    if kind is not Tensor and isinstance(tensor, flambeau.nn.Parameter):
+        parameter = (tensor.detach(), tensor.requires_grad, hooks)
+        if state:
+            return _utils._rebuild_parameter_with_state, (*parameter, state)
+        return _utils._rebuild_parameter, parameter
+    if tensor.of_entries:
+        parts = [part.detach() for _, part in tensor.named_parts()]
+        rest = (tensor.is_coalesced(),) if tensor.is_sparse else ()
+        data = (*parts, tensor.shape, *rest)
+        if tensor.__dict__.get("_is_param"):
+            return _utils._rebuild_parameter, (tensor.detach(), tensor.requires_grad, hooks)
+        return _utils._rebuild_sparse_tensor, (tensor.layout, data)
+    if tensor.of_pairs:
+        tensor = tensor.resolve_conj()
+        owner, node, offset, _ = owner_and_layout(flambeau.view_as_real(tensor.detach()))
+        offset, strides, kind = offset // 2, tensor.stride(), Tensor
+    else:
+        owner, node, offset, strides = owner_and_layout(tensor)
+    typed = STORAGES.get(TYPE_NAMES[tensor.dtype] + "Storage")  # dtypes that are only stored have none
+    memory = memory_of(owner, node, typed or untyped)
+    arguments: tuple[Any, ...] = (memory, offset, tuple(tensor.shape), strides, tensor.requires_grad, hooks)
+    rebuild: Any = _utils._rebuild_tensor_v2
+    if typed is None:
+        rebuild, arguments = _utils._rebuild_tensor_v3, (*arguments, tensor.dtype)
+    if kind is Tensor and not state:
+        return rebuild, arguments
+    from .._tensor import _rebuild_from_type_v2
+
+    return _rebuild_from_type_v2, (rebuild, kind, arguments, state)
 
 
 def foreign_pickler(pickle_module: Any, file: IO[bytes], protocol: int) -> Any:

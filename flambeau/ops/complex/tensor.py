@@ -188,9 +188,6 @@ class ComplexTensor(TensorOfParts):
         array = self.numpy()
         return array if dtype is None or array.dtype == dtype else array.astype(dtype)
 
-    def __reduce_ex__(self, protocol: Any) -> Any:
-        return _rebuilt, (self._pair, self._conjugated)
-
     # --- gradients ----------------------------------------------------------------------------------------------------
 
     def backward(

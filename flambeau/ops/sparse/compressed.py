@@ -99,10 +99,6 @@ class CompressedTensor(SparseTensor):
         """``RuntimeError``: there is no memory of all elements."""
         raise RuntimeError("Sparse CSR tensors do not have is_contiguous")
 
-    def __reduce_ex__(self, protocol: Any) -> Any:
-        tracked = self.requires_grad and self.is_leaf
-        return _rebuilt, (self._bounds, self._across, self._values(), tuple(self._size), self._layout, tracked)
-
 
 def _rebuilt(bounds: Tensor, across: Tensor, entries: Tensor, size: Any, kind: Any, tracked: bool) -> CompressedTensor:
     return CompressedTensor.of(bounds, across, entries, size, kind).requires_grad_(tracked)  # type: ignore[no-any-return]

@@ -287,10 +287,6 @@ class CooTensor(SparseTensor):
         """False: there is no memory of all elements."""
         return False
 
-    def __reduce_ex__(self, protocol: Any) -> Any:
-        tracked = self.requires_grad and self.is_leaf
-        return _rebuilt, (self._places, self._values(), tuple(self._size), self._coalesced, tracked)
-
 
 def _rebuilt(places: Tensor, entries: Tensor, size: Any, coalesced: bool, tracked: bool) -> CooTensor:
     return CooTensor.of(places, entries, size, coalesced).requires_grad_(tracked)  # type: ignore[no-any-return]
