@@ -6,15 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from .surface import lookup
-
-_MODES = ("default", "lite", "reduce-overhead", "max-autotune-no-cudagraphs", "max-autotune")
-_BACKENDS = frozenset(
-    "aot_eager aot_eager_decomp_partition aot_eager_decomp_partition_crossref aot_eager_decomp_partition_with_mode "
-    "aot_eager_default_partitioner aot_ts cudagraphs eager eager_debug eager_noexcept inductor invoke_subgraph openxla "
-    "openxla_eval pre_dispatch_eager ts tvm".split()
-)
-"""Names of what PyTorch can hand a program to. None of them is asked here."""
+from ._dynamo.options import checked
 
 
 def compile(
@@ -40,18 +32,7 @@ def compile(
             )  # fmt: skip
 
         return decorated
-    if mode is not None and options is not None:
-        raise RuntimeError("Either mode or options can be specified, but both can't be specified at the same time.")
-    if backend in (None, "inductor"):
-        if mode is not None and mode not in _MODES:
-            raise RuntimeError(f"Unrecognized mode={mode}, should be one of: {', '.join(_MODES)}")
-        if options is not None and not isinstance(options, dict):
-            raise AttributeError(f"{type(options).__name__!r} object has no attribute 'items'")
-    elif isinstance(backend, str) and backend not in _BACKENDS:
-        message = f"Invalid backend: {backend!r}, see `torch._dynamo.list_backends()` for available backends."
-        raise lookup("torch._dynamo.exc", "InvalidBackend")(message)
-    assert dynamic is None or isinstance(dynamic, bool), f"Expected enable to be a bool, got {type(dynamic)}"
-    assert callable(model), f"A callable function is expected, but {type(model)} is provided."
+    checked(model, dynamic=dynamic, backend=backend, mode=mode, options=options)
     nn = sys.modules.get(f"{__package__}.nn.modules.module")
     if nn is None or disable or not isinstance(model, nn.Module):
         return model

@@ -31,7 +31,7 @@ RANKS = {prefix: rank for rank, prefixes in enumerate(LAYERS) for prefix in pref
 
 #: Imports upwards, all of them made when a function is called, each with the reason why it is one.
 UPWARDS = {
-    ("core.tensor", "_utils"): "a pickled tensor names the function that makes it by the module in which PyTorch has its own",
+    ("core.tensor", "serialization.pickling"): "a pickled tensor is what PyTorch's is, with its memory as a file of its own",
     ("ops.storages", "serialization"): "a pickled storage of PyTorch's is a file of its own inside the pickle",
 }
 

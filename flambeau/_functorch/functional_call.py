@@ -43,15 +43,18 @@ def functional_call(
 
 @contextmanager
 def reparametrized(module: Module, given: dict[str, Tensor], tie_weights: bool, strict: bool) -> Iterator[None]:
-    """While inside, a module has these tensors in the places of its own."""
+    """While inside, a module has these tensors in the places of its own. ``TypeError`` for what are no tensors."""
     values = _untied(module, given) if tie_weights else given
     own = dict(_own(module))
     if strict:
-        unexpected, missing = [name for name in values if name not in own], [name for name in own if name not in values]
+        unexpected, missing = sorted(values.keys() - own.keys()), sorted(own.keys() - values.keys())
         told = [f"{what} key(s): {', '.join(map(repr, names))}."
                 for what, names in (("Unexpected", unexpected), ("Missing", missing)) if names]  # fmt: skip
         if told:
             raise RuntimeError(f"Error(s) in reparametrizing for {module._get_name()}:\n\t" + "\n\t".join(told))
+    for value in values.values():
+        if not isinstance(value, Tensor):
+            raise TypeError(f"{value} is not an instance of torch.Tensor")
     replaced: dict[str, Any] = {}
     try:
         for name, value in values.items():

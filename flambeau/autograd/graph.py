@@ -22,6 +22,9 @@ class _NodeType(type):
     def __instancecheck__(cls, instance: Any) -> bool:
         return isinstance(instance, (Gradient, AccumulateGrad))
 
+    def __subclasscheck__(cls, other: type) -> bool:
+        return type.__subclasscheck__(cls, other) or issubclass(other, (Gradient, AccumulateGrad))
+
 
 class Node(metaclass=_NodeType):
     """The type of ``grad_fn``: ``isinstance(x.grad_fn, Node)``."""
@@ -32,7 +35,7 @@ def get_gradient_edge(tensor: Tensor) -> GradientEdge:
     if not tensor.requires_grad:
         raise RuntimeError("It is not possible to get the gradient edge for a Tensor that does not require gradients")
     node = tensor.grad_fn
-    return GradientEdge(AccumulateGrad(tensor) if node is None else node, tensor.output_nr)
+    return GradientEdge(AccumulateGrad.of(tensor) if node is None else node, tensor.output_nr)
 
 
 def increment_version(tensor: Tensor | Iterable[Tensor]) -> None:

@@ -11,6 +11,7 @@ from ..core.recording import Pair, contexts, tensor_of
 from ..core.storage import Storage
 from ..core.tensor import Tensor
 from ..graph.dtypes import dtype, float32
+from ..graph.notices import warn
 from ..graph.shapes import Size
 from ..graph.trace import local, record_constant
 from ..ops.views import sum_to
@@ -136,18 +137,22 @@ def _call(node: Gradient, value: Any) -> Any:
     try:
         results = node.backward(_widened(value) if node.wide and node.saves else value)
     except Exception as error:
-        if node.attached is not None and node.attached.site is not None:
-            error.add_note(f"Error detected in {node.name()}. The forward call that caused it: {node.attached.site}")
+        _name_site(node, error)
         raise
     if local.anomaly and local.check_nan:
         for index, result in enumerate(results if type(results) is tuple else (results,)):
             if result is not None and result.dtype.category == 2 and bool(result.isnan().any()):
-                site = node.attached.site if node.attached is not None else None
-                raise RuntimeError(
-                    f"Function '{node.name()}' returned nan values in its {index}th output."
-                    + (f" The forward call that caused it: {site}" if site else "")
-                )
+                found = RuntimeError(f"Function '{node.name()}' returned nan values in its {index}th output.")
+                _name_site(node, found)
+                raise found
     return results
+
+
+def _name_site(node: Gradient, error: Exception) -> None:
+    """Have an error, and a warning, name the line that recorded the node, if that is known."""
+    if node.attached is not None and node.attached.site is not None:
+        error.add_note(f"Error detected in {node.name()}. The forward call that caused it: {node.attached.site}")
+        warn(f"Error detected in {node.name()}. Traceback of forward call that caused the error:\n  {node.attached.site}\n")
 
 
 def _widened(value: Any) -> Any:

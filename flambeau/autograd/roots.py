@@ -53,9 +53,13 @@ def roots_of(tensors: Sequence[Any], grads: Sequence[Any]) -> Roots:
     roots: Roots = []
     for index, (tensor, given) in enumerate(zip(tensors, grads, strict=True)):
         if isinstance(tensor, GradientEdge):
+            edge = as_edge(tensor)
             if given is None:
-                raise RuntimeError("grad_outputs must be given for outputs that are GradientEdges")
-            roots.append((as_edge(tensor), given))
+                shape, d = edge[0]._output_meta(edge[1]) if isinstance(edge, tuple) else edge._output_meta(0)
+                if shape.numel() != 1:
+                    raise RuntimeError("grad can be implicitly created only for scalar outputs")
+                given = Tensor._from_node(record_constant(shape, 1, d))
+            roots.append((edge, given))
             continue
         if not tensor.requires_grad:
             raise RuntimeError(f"element {index} of tensors does not require grad and does not have a grad_fn")

@@ -7,6 +7,7 @@ tensor itself (whose ``grad`` then takes the sum), or None where no gradient is 
 
 from __future__ import annotations
 
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable
 from functools import cache
@@ -258,7 +259,14 @@ class Gradient(metaclass=_Slotted):
     @property
     def next_functions(self) -> tuple[tuple[Any, int], ...]:
         """Pairs (gradient function, output number) of the inputs; leaves appear as ``AccumulateGrad``."""
-        return tuple(_public_edge(edge) for edge in self.edges)
+        attachments = self._attachments()
+        if attachments.next_functions is None:
+            attachments.next_functions = tuple(_public_edge(edge) for edge in self.edges)
+        return attachments.next_functions
+
+    def _sequence_nr(self) -> int:
+        """How many operations had been recorded before."""
+        return self.sequence
 
     @property
     def metadata(self) -> dict[Any, Any]:
@@ -295,7 +303,7 @@ def shown_as(name: str) -> Callable[[type[_G]], type[_G]]:
 class Attachments:
     """What may be attached to a gradient node: hooks, tensors that retain their gradient, notes, the line that recorded it."""
 
-    __slots__ = ("pre_hooks", "post_hooks", "tensor_hooks", "retained", "metadata", "site")
+    __slots__ = ("pre_hooks", "post_hooks", "tensor_hooks", "retained", "metadata", "site", "next_functions")
 
     def __init__(self) -> None:
         self.pre_hooks: OrderedDict[int, Callable[..., Any]] = OrderedDict()
@@ -306,15 +314,28 @@ class Attachments:
         self.retained: dict[int, Any] = {}
         self.metadata: dict[Any, Any] = {}
         self.site: str | None = None
+        #: What the node shows of its edges; kept, so that it is the same whenever somebody looks.
+        self.next_functions: tuple[tuple[Any, int], ...] | None = None
 
 
 class AccumulateGrad:
     """How a leaf appears among ``next_functions``: the node that would add to its ``grad``."""
 
-    __slots__ = ("variable",)
+    __slots__ = ("variable", "metadata", "__weakref__")
 
     def __init__(self, variable: Tensor) -> None:
         self.variable = variable
+        self.metadata: dict[Any, Any] = {}
+
+    @classmethod
+    def of(cls, variable: Tensor) -> AccumulateGrad:
+        """The one that stands for a leaf, as long as somebody holds it."""
+        state = variable._autograd_state()
+        found = None if state.accumulator is None else state.accumulator()
+        if found is None:
+            found = cls(variable)
+            state.accumulator = weakref.ref(found)
+        return found  # type: ignore[no-any-return]
 
     def name(self) -> str:
         return "torch::autograd::AccumulateGrad"
@@ -353,4 +374,4 @@ def _public_edge(edge: Edge) -> tuple[Any, int]:
         return edge
     if isinstance(edge, Gradient):
         return edge, 0
-    return AccumulateGrad(edge), 0
+    return AccumulateGrad.of(edge), 0

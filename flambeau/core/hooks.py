@@ -76,6 +76,8 @@ class AutogradState:
     accumulate_hooks: OrderedDict[int, Callable[..., Any]] | None = None
     name: str | None = None
     inference = False
+    #: Weak reference to how the leaf appears in histories, as long as somebody looks at that.
+    accumulator: Any = None
 
 
 class TensorHooks:
@@ -124,6 +126,14 @@ class TensorHooks:
             return
         self._autograd_state().retains = True
         self._retained()[self.output_nr] = weakref.ref(self)
+
+    @property
+    def _backward_hooks(self) -> OrderedDict[int, Callable[..., Any]] | None:
+        """The hooks on this tensor's gradient, by their handles' ``id``; None if there never were any."""
+        if self._gradient is None:
+            return None if self._autograd is None else self._autograd.hooks
+        attached = self.grad_fn.attached
+        return None if attached is None else attached.tensor_hooks.get(self.output_nr)
 
     @property
     def retains_grad(self) -> bool:

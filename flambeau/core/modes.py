@@ -193,6 +193,11 @@ class detect_anomaly:
 
     def __init__(self, check_nan: bool = True) -> None:
         self.check_nan = check_nan
+        if type(self) is detect_anomaly:
+            warn(
+                "Anomaly Detection has been enabled. This mode will increase the runtime and should only be enabled for "
+                "debugging."
+            )
 
     def __enter__(self) -> None:
         self._previous = (local.anomaly, local.check_nan)

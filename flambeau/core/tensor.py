@@ -12,7 +12,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from ..graph.bounds import LARGEST, check_strides
-from ..graph.dtypes import DType, dtype
+from ..graph.dtypes import C_NAMES, TYPE_NAMES, DType, dtype
 from ..graph.primitives import COPY
 from ..graph.shapes import Size, View, contiguous_strides, is_contiguous, size_along
 from ..graph.trace import Node, local, note_rebinding, record
@@ -370,7 +370,10 @@ class Tensor(TensorValues, TensorHooks, TensorSubclasses, Methods):
                 "Please ensure that the gradient and the tensor are the same size"
             )
         if value.dtype is not self.dtype:
-            raise RuntimeError("assigned grad has data of a different type")
+            raise RuntimeError(
+                f"attempting to assign a gradient with dtype '{C_NAMES[value.dtype]}' to a tensor with grad_dtype "
+                f"'{TYPE_NAMES[self.dtype]}'. The gradient must match the tensor's grad_dtype (defaults to the tensor's dtype)"
+            )
         self._autograd_state().grad = value
 
     @grad.deleter
@@ -379,6 +382,10 @@ class Tensor(TensorValues, TensorHooks, TensorSubclasses, Methods):
             self._autograd.grad = None
 
     _grad = grad
+
+    def _is_view(self) -> bool:
+        """Whether this is a differentiable view of another tensor."""
+        return self._base is not None
 
     @property
     def _base(self) -> Tensor | None:
@@ -533,7 +540,7 @@ class Tensor(TensorValues, TensorHooks, TensorSubclasses, Methods):
         return made
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        from .._tensor import reduced
+        from ..serialization.pickling import reduced
 
         return reduced(self)
 

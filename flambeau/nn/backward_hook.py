@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .modules.module import Module
 
 
-class _Boundary(Function):
+class BackwardHookFunction(Function):
     """The identity on any number of tensors; in backward their gradients pass through a Python function."""
 
     @staticmethod
@@ -33,7 +33,7 @@ class _Boundary(Function):
 class BackwardHook:
     """Calls a module's full backward hooks once the gradients of its outputs and of its inputs are both known.
 
-    The module's tensor arguments and results are led through a :class:`_Boundary` each: the one behind the module sees
+    The module's tensor arguments and results are led through a :class:`BackwardHookFunction` each: the one behind the module sees
     the gradients of the outputs first (and runs the pre-hooks on them), the one before it those of the inputs.
     """
 
@@ -123,7 +123,7 @@ def _mark(values: tuple[Any, ...], receive: Callable[..., Any]) -> tuple[tuple[A
     if not (flambeau.is_grad_enabled() and any(values[place].requires_grad for place in places)):
         return values, None
     marked = list(values)
-    for place, tensor in zip(places, _Boundary.apply(receive, *(values[p] for p in places)), strict=True):
+    for place, tensor in zip(places, BackwardHookFunction.apply(receive, *(values[p] for p in places)), strict=True):
         marked[place] = tensor
     if type(values) is tuple:
         return tuple(marked), places

@@ -54,17 +54,38 @@ def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Any 
 def trunc_normal_(
     tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0, generator: Any = None
 ) -> Tensor:
-    """Normal values that lie within [a, b], through the inverse of the distribution function."""
+    """Normal values that lie within [a, b], through the inverse of the distribution function.
+
+    ``RuntimeError`` if ``a`` is above ``b``, ``ZeroDivisionError`` if ``std`` is zero.
+    """
+    if not tensor.numel():
+        return tensor
+    std = math.fabs(std)
+    low, high = (a - mean) / std, (b - mean) / std
+    if low > high:
+        raise RuntimeError(f"uniform_ expects to return a [from, to) range, but found from={a:g} > to={b:g}")
     if mean < a - 2 * std or mean > b + 2 * std:
         warn(
             "mean is more than 2 std from [a, b] in nn.init.trunc_normal_. The distribution of values may be "
             "incorrect.",
         )
-    low = math.erf((a - mean) / (std * math.sqrt(2.0)))
-    high = math.erf((b - mean) / (std * math.sqrt(2.0)))
     with flambeau.no_grad():
-        tensor.uniform_(low, high, generator=generator)
+        if low * high > 0:  # what lies on one side of the mean is cut off in double precision, as are its rare numbers
+            draws = flambeau.empty(tensor.shape, dtype=flambeau.float64).uniform_(0.0, 1.0, generator=generator)
+            values = _one_sided(draws, low, high) if high < 0 else -_one_sided(draws, -high, -low)
+            return tensor.copy_(values.mul_(std).add_(mean)).clamp_(min=a, max=b)
+        tensor.uniform_(math.erf(low / math.sqrt(2.0)), math.erf(high / math.sqrt(2.0)), generator=generator)
         return tensor.erfinv_().mul_(std * math.sqrt(2.0)).add_(mean).clamp_(min=a, max=b)
+
+
+def _one_sided(draws: Tensor, low: float, high: float) -> Tensor:
+    """Standard normal numbers between two negative ones, of uniform ones in [0, 1)."""
+    below, above = math.erfc(-low / math.sqrt(2.0)) / 2, math.erfc(-high / math.sqrt(2.0)) / 2
+    if above > 1e-290:
+        return flambeau.special.ndtri(draws * (above - below) + below)
+    # So far out, the square is exponentially distributed to a thousandth (Marsaglia 1964).
+    span = -math.expm1((high * high - low * low) / 2)
+    return -(high * high - 2 * flambeau.log1p(draws * -span)).sqrt()
 
 
 def constant_(tensor: Tensor, val: float) -> Tensor:

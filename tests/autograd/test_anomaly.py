@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import traceback
+import warnings
 from typing import Any
 
 import pytest
@@ -124,3 +125,16 @@ def test_gradients_are_the_same_while_detecting() -> None:
         return first, second
 
     agree(program, 1e-9)
+
+
+def test_warnings_are_pytorchs() -> None:
+    def program(T: Any) -> Any:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            with T.autograd.detect_anomaly():
+                message = error(leaf(T, -1.0).sqrt().sum().backward)
+            with T.autograd.set_detect_anomaly(True):
+                pass
+        return message, [str(each.message).split("\n")[0] for each in caught]
+
+    agree(program)

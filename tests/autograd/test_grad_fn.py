@@ -7,7 +7,7 @@ import weakref
 from typing import Any
 
 import pytest
-from oracle import agree, error, evaluated
+from oracle import agree, error, evaluated, leaf
 
 import flambeau
 
@@ -222,5 +222,50 @@ def test_parts_share_one_node() -> None:
                 (second,) = T.autograd.grad((first**2).sum(), x)
                 outcomes += [names, places, first.detach(), second]
         return outcomes
+
+    agree(program)
+
+
+def test_what_accumulates_is_one_object_as_long_as_somebody_sees_it() -> None:
+    def program(T: Any) -> Any:
+        x = leaf(T, 1.0, 2.0)
+        y, z = x * 2, x.exp()
+        accumulate = y.grad_fn.next_functions[0][0]
+        assert accumulate is z.grad_fn.next_functions[0][0] and accumulate.variable is x
+        assert T.autograd.graph.get_gradient_edge(x).node is accumulate and y.grad_fn.next_functions[0][0] is accumulate
+        assert issubclass(type(accumulate), T.autograd.graph.Node) and issubclass(type(y.grad_fn), T.autograd.graph.Node)
+        accumulate.metadata["seen"] = 1
+        assert y.grad_fn._sequence_nr() < z.grad_fn._sequence_nr()
+        return accumulate.metadata, x._is_view(), y[:1]._is_view(), y.detach()._is_view(), (y + 1)._is_view()
+
+    agree(program)
+    x = leaf(flambeau, 1.0)
+    assert (x * 2).grad_fn.next_functions[0][0].variable is x
+    gone = weakref.ref(x)
+    del x
+    assert gone() is None  # without a cycle
+
+
+def test_gradients_of_edges() -> None:
+    def program(T: Any) -> Any:
+        x = leaf(T, 1.0, 2.0)
+        edge = T.autograd.graph.get_gradient_edge((x * x).sum())
+        found = T.autograd.grad(edge, x, retain_graph=True)
+        T.autograd.backward(edge)
+        return found, x.grad, error(T.autograd.grad, T.autograd.graph.get_gradient_edge(x * x), x)
+
+    agree(program)
+
+
+def test_hooks_of_a_tensor_are_seen() -> None:
+    def program(T: Any) -> Any:
+        x = leaf(T, 1.0)
+        before = x._backward_hooks
+        handle = x.register_hook(lambda grad: grad)
+        y = x * 2
+        other = y.register_hook(lambda grad: None)
+        found = [before, list(x._backward_hooks) == [handle.id], list(y._backward_hooks) == [other.id], (x * 1)._backward_hooks]
+        handle.remove()
+        return [*found, len(x._backward_hooks)]
 
     agree(program)

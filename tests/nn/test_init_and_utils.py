@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import torch.nn.utils.stateless
 from oracle import agree, as_flambeau, assert_same, error
+from scipy import stats
 
 import flambeau
 from flambeau import nn
@@ -60,6 +62,30 @@ def test_truncated_normal_stays_within_its_limits() -> None:
     assert 0.0 <= float(tensor.min()) < 0.01 and 1.99 < float(tensor.max()) <= 2.0
     with pytest.warns(UserWarning, match="mean is more than 2 std from"):
         init.trunc_normal_(flambeau.empty(10), 9.0)
+
+
+@pytest.mark.parametrize(
+    "mean, std, a, b", [(0, 1, 5, 6), (0, 1, 1, 1.0001), (0, 1, -6, -5), (0, 0.02, -2, 2), (2, 0.5, 2.5, 9), (0, 1, -1e9, 1)]
+)
+@pytest.mark.filterwarnings("ignore:mean is more")
+def test_truncated_normal_numbers_are_distributed_as_they_should(mean: float, std: float, a: float, b: float) -> None:
+    flambeau.manual_seed(0)
+    tensor = init.trunc_normal_(flambeau.empty(5000), mean, std, a, b)
+    assert float(tensor.min()) >= np.float32(a) and float(tensor.max()) <= np.float32(b)
+    exact = stats.truncnorm((a - mean) / std, (b - mean) / std, loc=mean, scale=std)
+    wide = init.trunc_normal_(flambeau.empty(5000, dtype=flambeau.float64), mean, std, a, b).numpy()
+    assert stats.kstest(wide, exact.cdf).pvalue > 1e-3
+    assert len(set(tensor.tolist())) > (500 if b - a < 1e-3 else 4000)
+
+
+def test_limits_of_truncated_normal_numbers_that_are_none() -> None:
+    def program(T: Any) -> Any:
+        draw = T.nn.init.trunc_normal_
+        far = draw(T.empty(100, dtype=T.float64), 0, 1, 40, 41)
+        assert 40 <= float(far.min()) and float(far.mean()) < 40.1
+        return error(draw, T.empty(3), 0, 1, 2, -2), error(draw, T.empty(3), 0, 0)[0], draw(T.empty(0)).shape
+
+    agree(program)
 
 
 def test_fixed_values() -> None:
@@ -167,3 +193,19 @@ def test_prefix_of_a_state_dict() -> None:
     nn.modules.utils.consume_prefix_in_state_dict_if_present(state, "module.")
     assert list(state) == ["weight", "bias"]
     nn.Linear(1, 1).load_state_dict(state)
+
+
+@pytest.mark.filterwarnings("ignore:.*stateless.functional_call")
+def test_functional_call_under_its_old_name() -> None:
+    def program(T: Any) -> Any:
+        call = T.nn.utils.stateless.functional_call
+        model = T.nn.Sequential(T.nn.Linear(2, 2), T.nn.BatchNorm1d(2))
+        with T.no_grad():
+            model[0].weight.fill_(0.5)
+        given = {"0.weight": T.full((2, 2), 3.0), "0.bias": T.ones(2), "1.running_mean": T.ones(2)}
+        x = T.tensor([[1.0, 2.0], [3.0, -1.0]])
+        found = [call(model, given, x), call(model, given, (x,), {}), given["1.running_mean"], model[1].running_mean]
+        found += [error(call, model, {"other": x}, x, strict=True), error(call, model, {"0.weight": 3}, x), model[0].weight]
+        return found
+
+    agree(program)

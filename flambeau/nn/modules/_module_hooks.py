@@ -223,9 +223,9 @@ class ModuleHooks:
 
     def compile(self, *args: Any, **kwargs: Any) -> None:
         """Check the options, as :func:`flambeau.compile` does: every program is compiled as it runs."""
-        from ..._compile import compile
+        from ..._dynamo.options import checked
 
-        self.__dict__["_compiled_call_impl"] = compile(self._call_impl, *args, **kwargs)
+        self.__dict__["_compiled_call_impl"] = checked(self._call_impl, *args, **kwargs)
 
 
 class _HookedCall:
