@@ -59,6 +59,13 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 
+def _begin_asking(cls: type) -> None:
+    from .utils._dispatching.entering import begin_for
+
+    begin_for(cls)
+
+
+Tensor._begin_asking = _begin_asking  # type: ignore[method-assign]
 _collect_less_often()
 _find_further_modules()
 globals().update(_NAMESPACE)

@@ -8,10 +8,14 @@ from typing import Any
 
 from .ops.calls import ACTIVE, under_modes
 
-__all__ = ["DEFINED", "OpOverload", "OpOverloadPacket", "namespace"]
+__all__ = ["DECOMPOSITIONS", "DEFINED", "OpOverload", "OpOverloadPacket", "namespace"]
 
 DEFINED: dict[str, dict[str, OpOverload]] = {}
 """What programs defined: ``namespace::name``, and overloads of that name."""
+
+
+DECOMPOSITIONS: dict[str, Callable[..., Any]] = {}
+"""What operations are composed of, by their full names, as far as it is known: filled by ``utils/_dispatching``."""
 
 
 class OpOverload:
@@ -40,6 +44,11 @@ class OpOverload:
         if ACTIVE and (result := under_modes(self.name(), self, arguments, options)) is not NotImplemented:
             return result
         return self._function(*arguments, **options)
+
+    def decompose(self, /, *arguments: Any, **options: Any) -> Any:
+        """The result computed by the operations that this one is composed of; ``NotImplemented`` for others."""
+        composed = DECOMPOSITIONS.get(self.__name__) if self.namespace == "aten" else None
+        return NotImplemented if composed is None else composed(*arguments, **options)
 
     def __str__(self) -> str:
         return f"{self._packet}.{self._overloadname}"

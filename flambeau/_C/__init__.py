@@ -7,6 +7,15 @@ from typing import Any
 
 import flambeau
 
+from ..ops.dispatching import _DisableTorchDispatch, _len_torch_dispatch_stack
+from ..ops.dispatching import disabled_torch_dispatch as _disabled_torch_dispatch_impl
+from ..ops.overriding import disabled_torch_function as _disabled_torch_function_impl
+
+__all__ = [
+    "TensorBase", "_DisableTorchDispatch", "_VariableFunctionsClass", "_disabled_torch_dispatch_impl",
+    "_disabled_torch_function_impl", "_len_torch_dispatch_stack",
+]  # fmt: skip
+
 TensorBase = flambeau.Tensor
 
 

@@ -20,6 +20,7 @@ from ..ops.joining import stack
 from ..ops.one_node import run_between
 from .leaves import accumulate, accumulating, both, finish_due, finish_leaf, has_hooks
 from .node import gradients_of, run_pre_hooks, run_tensor_hooks
+from .observed import OBSERVERS
 from .roots import GradientEdge, Key, Roots, any_of_parts, as_edge, key_of, roots_of, sequence_of
 from .stretches import in_order, run_together, stretches_in
 
@@ -248,7 +249,8 @@ def _propagate(run: Run, roots: Roots) -> None:
         send(edge, value)
     roots.clear()
     order = in_order(run.begin, run.needed)
-    together = not run.hooked and not local.grad and not local.watched
+    together = not run.hooked and not local.grad and not local.watched and not OBSERVERS
+    gradients = OBSERVERS[0].gradients if OBSERVERS else gradients_of
     for stretch in stretches_in(order, None if targets is None else alone) if together else (order,):
         several = len(stretch) > 1 and together and not run.hooked
         if several and run_together(stretch, pending, leaves, None if targets is None else wanted):
@@ -269,7 +271,7 @@ def _propagate(run: Run, roots: Roots) -> None:
                     continue
             if attached is not None and attached.pre_hooks:
                 value = run_pre_hooks(node, value)
-            results = gradients_of(node, value)
+            results = gradients(node, value)
             if not run.keep:
                 node.release()
             for edge, result in zip(node.edges, results):

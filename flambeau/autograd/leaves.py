@@ -11,6 +11,7 @@ from ..core.tensor import Tensor
 from ..graph.trace import local
 from ..interpreter.forks import new_lock
 from ..ops.conversion import laid_like
+from .observed import OBSERVERS
 
 if TYPE_CHECKING:
     from .engine import Run
@@ -118,6 +119,11 @@ def accumulate(leaf: Tensor, value: Tensor) -> None:
     """Add to a leaf's ``grad``. A first one lies in memory as the leaf does, if that is dense, else in logical order."""
     state = leaf._autograd_state()
     held = state.grad
+    if OBSERVERS:
+        arrived = OBSERVERS[0].arrive(leaf, value)
+        if arrived is None:
+            return
+        value = arrived
     if value.of_entries or held is not None and held.of_entries:
         state.grad = _with_sparse(held, value if local.grad or not value.requires_grad else value.detach())
     elif held is None:

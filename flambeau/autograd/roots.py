@@ -9,6 +9,7 @@ from ..core.history import AccumulateGrad, Edge, edge_of
 from ..core.meta import is_meta, without_values
 from ..core.tensor import Tensor
 from ..graph.trace import record_constant
+from .observed import OBSERVERS
 
 Key = tuple[int, int]
 """An edge as a key: identity of the node or leaf, and output number."""
@@ -66,7 +67,10 @@ def roots_of(tensors: Sequence[Any], grads: Sequence[Any]) -> Roots:
         if given is None:
             if tensor.numel() != 1:
                 raise RuntimeError("grad can be implicitly created only for scalar outputs")
-            given = Tensor._from_node(record_constant(tensor.shape, 1, tensor.dtype))
+            if OBSERVERS:
+                given = OBSERVERS[0].ones(tensor)
+            else:
+                given = Tensor._from_node(record_constant(tensor.shape, 1, tensor.dtype))
         elif not isinstance(given, Tensor):
             raise TypeError(f"gradients can be either Tensors or None, but got {type(given).__name__}")
         elif given.shape != tensor.shape:

@@ -64,6 +64,8 @@ class Tensor(TensorValues, TensorHooks, TensorSubclasses, Methods):
     #: Whether it is a sparse tensor (see ``ops.sparse``), and whether it is either: made of dense, real ones.
     of_entries: ClassVar[bool] = False
     of_parts: ClassVar[bool] = False
+    #: Whether a subclass has a ``__torch_dispatch__`` that is asked about operations (see ``ops.dispatching``).
+    _asked_beneath: ClassVar[bool] = False
 
     #: The function behind the old constructor; put here by ``ops.from_data``.
     _construct: Callable[..., Tensor]
@@ -524,7 +526,9 @@ class Tensor(TensorValues, TensorHooks, TensorSubclasses, Methods):
         import copy
 
         storage = self._storage
-        if storage is None:
+        if "_said_device" in self.__dict__:  # it has no memory
+            made = self.clone()
+        elif storage is None:
             made = self._from_node(record(COPY, None, (self._read(), self._view)))
         else:
             # Tensors that share memory share its copy, each looking at it as before.

@@ -126,9 +126,7 @@ def _multi_head_attention_forward(
         raise NotImplementedError("torch.export: multi_head_attention_forward with static_k or static_v")
     batched = query.dim() == 3
     if not batched:
-        same = query is key and key is value
-        query = query.unsqueeze(1)
-        key, value = (query, query) if same else (key.unsqueeze(1), value.unsqueeze(1))
+        query, key, value = query.unsqueeze(1), key.unsqueeze(1), value.unsqueeze(1)
         key_padding_mask = None if key_padding_mask is None else key_padding_mask.unsqueeze(0)
     length, batch, features = query.shape
     width = features // num_heads

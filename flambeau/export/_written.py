@@ -248,7 +248,9 @@ def _created(name: str, said: dict[str, Any]) -> Callable[..., Any]:
     def write(emit: Emit, *args: Any, **kwargs: Any) -> Any:
         values, named = bound(NAMESPACE[name], args, {key: kwargs[key] for key in kwargs if key not in said})
         form = "default"
-        if name == "arange" and len(values) > 1:
+        if name == "empty":
+            form = "memory_format"
+        elif name == "arange" and len(values) > 1:
             form = "start_step" if len(values) > 2 else "start"
         return emit(f"{name}.{form}", *values, **named, **said)
 
@@ -256,6 +258,18 @@ def _created(name: str, said: dict[str, Any]) -> Callable[..., Any]:
 
 
 _HERE = {"device": device("cpu"), "pin_memory": False}
+
+def _randint(
+    emit: Emit, *args: Any, low: Any = None, high: Any = None, size: Any = None, dtype: Any = None, generator: Any = None,
+    **said: Any,
+) -> Any:  # fmt: skip
+    rest = [*args]
+    size = rest.pop() if size is None else size
+    high = rest.pop() if high is None else high
+    low = rest.pop() if rest else low
+    named = {name: value for name, value in (("dtype", dtype), ("generator", generator)) if value is not None} | _HERE
+    return emit("randint.default" if low is None else "randint.low", *([] if low is None else [low]), high, [*size], **named)
+
 
 def _type(emit: Emit, input: Any, dtype: Any = None, non_blocking: bool = False) -> Any:
     return input.type() if dtype is None else _to(emit, input, flambeau.tensor([]).type(dtype).dtype)
@@ -536,7 +550,7 @@ WRITTEN: dict[str, Callable[..., Any]] = {
     **{f"atleast_{count}d": _at_least(f"atleast_{count}d") for count in (1, 2, 3)},
     **{f"max_unpool{count}d": _max_unpool(count) for count in (1, 2, 3)},
     **{name: _created(name, _HERE) for name in ("ones", "zeros", "full", "arange", "empty", "rand", "randn", "eye")},
-    **{name: _created(name, _HERE) for name in ("linspace", "randint", "randperm", "tril_indices", "triu_indices")},
+    **{name: _created(name, _HERE) for name in ("linspace", "randperm", "tril_indices", "triu_indices")}, "randint": _randint,
     **{name: _created(name, {"pin_memory": False})
        for name in ("ones_like", "zeros_like", "full_like", "rand_like", "empty_like", "randn_like")},
     **{name: _new(name) for name in ("new_zeros", "new_ones", "new_full", "new_empty")}, "new_tensor": _new_tensor,

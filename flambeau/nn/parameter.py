@@ -32,7 +32,7 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
         if data is None:
             data = flambeau.empty(0)
         if type(data) is Tensor or type(data) is Parameter:
-            return data.detach().as_subclass(cls).requires_grad_(requires_grad)
+            return Tensor._make_subclass(cls, data).requires_grad_(requires_grad)
         other = data.detach().requires_grad_(requires_grad)
         if type(other) is not type(data):
             raise RuntimeError(

@@ -19,6 +19,7 @@ from typing import Any
 from ..core.tensor import Tensor
 from .calls import ACTIVE, enter_mode, leave_mode, under_modes
 from .dispatch import FURTHER
+from .dispatching import disabled_torch_dispatch
 
 _PACKAGE = __name__.partition(".")[0] + "."
 
@@ -205,21 +206,26 @@ _KEPT = {
 """What is a tensor's own affair."""
 
 
+BENEATH: dict[str, Callable[..., Any]] = {}
+"""Methods of tensors that tell of their calls what is beneath autograd, as long as somebody wants to know."""
+
+
 def _asking(name: str, own: Callable[..., Any]) -> Callable[..., Any]:
     """A method that asks before it does what it does."""
     plain = _METHODS.get(name.strip("_")) if name.startswith("__") else None
 
     @wraps(own)
     def method(self: Any, *arguments: Any, **keywords: Any) -> Any:
-        called = own
+        beneath = BENEATH.get(name, own)
+        called = beneath
         if plain is not None and all([isinstance(x, (Tensor, bool, int, float, complex)) for x in arguments]):
             called = getattr(Tensor, plain)
         elif plain is not None:
-            return own(self, *arguments, **keywords)
+            return beneath(self, *arguments, **keywords)
         values = (self, *arguments)
         relevant = overloaded([*values, *keywords.values()])
         if not relevant and not (state.modes and not state.silent):
-            return own(self, *arguments, **keywords)
+            return beneath(self, *arguments, **keywords)
         return handled(called, relevant, values, keywords)
 
     return method
@@ -242,6 +248,8 @@ def _asking_property(own: property) -> property:
 
 def prepare(cls: type) -> None:
     """Have a new subclass of tensors be asked, unless it says that it is not to be. The package's own are not, as parameters."""
+    beneath = getattr(cls, "__torch_dispatch__", None)
+    cls._asked_beneath = beneath is not None and beneath is not disabled_torch_dispatch  # type: ignore[attr-defined]
     asked = getattr(cls, "__torch_function__", None)
     if cls.__module__.startswith(_PACKAGE) and getattr(asked, "__func__", None) is of_tensors:
         asked = disabled_torch_function
@@ -316,7 +324,9 @@ def push_mode(mode: Any) -> None:
                 own = vars(Tensor).get(name)
                 if isinstance(own, FunctionType):
                     _operators[name] = own
-                    setattr(Tensor, name, _asking(name, own))
+                    asking = _asking(name, own)
+                    asking._asks = True  # type: ignore[attr-defined]
+                    setattr(Tensor, name, asking)
     state.modes.append(mode)
 
 
@@ -328,6 +338,7 @@ def pop_mode() -> Any:
         _entered[0] -= 1
         if not _entered[0]:
             for name, own in _operators.items():
-                setattr(Tensor, name, own)
+                if getattr(vars(Tensor)[name], "_asks", False):  # what was put there since is not ours to take away
+                    setattr(Tensor, name, own)
             _operators.clear()
     return mode

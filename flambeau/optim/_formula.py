@@ -10,6 +10,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import flambeau
 
+from ..autograd.observed import OBSERVERS
 from ..core.composite import composite_values, tensor_of
 from ..core.modes import without_history
 from ..core.tensor import Tensor
@@ -199,7 +200,8 @@ class Formula(Optimizer):
                 value = self._kept[name].first
                 if isinstance(value, str):
                     value = number(group[value])
-                state[name] = None if value is None else flambeau.full_like(parameter, value)
+                zero = flambeau.zeros_like(parameter) if value == 0 else None
+                state[name] = zero if value is None or value == 0 else flambeau.full_like(parameter, value)
             note_change(state, "begun", False)
         self.state[parameter] = state
         return state
@@ -214,6 +216,8 @@ class Formula(Optimizer):
                         self.state[entry[0]][name] = new
                     else:
                         assign(target, new)
+            return
+        if OBSERVERS and OBSERVERS[0].update(self, how, constants, entries):
             return
         # Parameters that share memory change one after the other.
         apart = len({id(entry[0]._storage or entry[0]) for entry in entries}) == len(entries)
@@ -277,6 +281,8 @@ def plus_quotient(total: Tensor, first: Tensor, second: Tensor, factor: Any) -> 
 
 def plus(total: Tensor, other: Tensor, factor: Any) -> Tensor:
     """``total + other * factor``, rounded once."""
+    if OBSERVERS:
+        return total.add(other, alpha=factor)  # type: ignore[no-any-return]
     return ternary(FMA, total, other, factor, AddBackward0, None, factor)
 
 

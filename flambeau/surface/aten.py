@@ -16,7 +16,8 @@ import flambeau
 from ..nn import functional
 from ..nn.functional.vision import _resized as _resized_by
 from ..ops.operation import NAMESPACE
-from .aten_layers import LAYERS, RESIZED
+from .aten_layers import BENEATH, LAYERS, RESIZED
+from .aten_slopes import SLOPES
 from .pytorch_names import names_of
 from .refusals import refused_function
 
@@ -103,6 +104,8 @@ def _batch_norm_with_update(
 
 OTHERWISE: dict[str, Callable[..., Any]] = {
     **LAYERS,
+    **BENEATH,
+    **SLOPES,
     "_local_scalar_dense": lambda input: input.item(),
     "_batch_norm_with_update": _batch_norm_with_update,
     "_log_softmax": _softmax("log_softmax"),
@@ -181,6 +184,8 @@ def function_of(name: str) -> Callable[..., Any] | None:
     method = getattr(flambeau.Tensor, name, None)
     if callable(method):
         return method
+    if name in flambeau._LAZY_NAMES:
+        return getattr(flambeau, name)  # type: ignore[no-any-return]
     layer = vars(functional).get(name[:-1]) if name.endswith("_") else None
     if layer is not None and "inplace" in inspect.signature(layer).parameters:
         return partial(layer, inplace=True)

@@ -9,8 +9,10 @@ from typing import Any
 import flambeau
 
 from ..nn import functional
+from ..nn.functional.vision import _resized as by_scales
+from ..ops.activation import _elu as exponential_below
 
-_REDUCTIONS = ("none", "mean", "sum")
+REDUCTIONS = ("none", "mean", "sum")
 
 
 def _pooled(name: str) -> Callable[..., Any]:
@@ -67,14 +69,14 @@ LAYERS: dict[str, Callable[..., Any]] = {
     ),
     "binary_cross_entropy_with_logits": lambda input, target, weight=None, pos_weight=None, reduction=1: (
         functional.binary_cross_entropy_with_logits(
-            input, target, weight, reduction=_REDUCTIONS[reduction], pos_weight=pos_weight
+            input, target, weight, reduction=REDUCTIONS[reduction], pos_weight=pos_weight
         )
     ),
     "kl_div": lambda input, target, reduction=1, *, log_target=False: functional.kl_div(
-        input, target, reduction=_REDUCTIONS[reduction], log_target=log_target
+        input, target, reduction=REDUCTIONS[reduction], log_target=log_target
     ),
     "nll_loss_nd": lambda input, target, weight=None, reduction=1, ignore_index=-100: functional.nll_loss(
-        input, target, weight, ignore_index=ignore_index, reduction=_REDUCTIONS[reduction]
+        input, target, weight, ignore_index=ignore_index, reduction=REDUCTIONS[reduction]
     ),
     "embedding_bag": _bags,
     "log_sigmoid": functional.logsigmoid,
@@ -97,3 +99,69 @@ RESIZED: dict[str, Callable[..., Any]] = {
     "_upsample_bilinear2d_aa": _resized("bilinear", True), "_upsample_bicubic2d_aa": _resized("bicubic", True),
 }  # fmt: skip
 """The forms ``vec`` of resizings, which are given sizes or factors."""
+
+
+# --- layers as they are when all that they are composed of has been taken apart -----------------------------------------
+
+
+def _convolved(
+    input: Any, weight: Any, bias: Any, stride: Any, padding: Any, dilation: Any, transposed: bool, output_padding: Any,
+    groups: int,
+) -> Any:  # fmt: skip
+    """A convolution, or the transpose of one, along as many axes as there are behind the first two."""
+    count = input.ndim - 2
+    if not transposed:
+        return getattr(functional, f"conv{count}d")(input, weight, bias, stride, padding, dilation, groups)
+    function = getattr(functional, f"conv_transpose{count}d")
+    return function(input, weight, bias, stride, padding, output_padding, groups, dilation)
+
+
+def _nll_forward(input: Any, target: Any, weight: Any, reduction: int, ignore_index: int) -> Any:
+    """The loss, and the sum of the weights of targets (zero where nothing is reduced)."""
+    loss = functional.nll_loss(input, target, weight, ignore_index=ignore_index, reduction=REDUCTIONS[reduction])
+    if not reduction:
+        return loss, input.new_zeros(())
+    counted = target != ignore_index
+    weights = counted if weight is None else flambeau.where(counted, weight[target.clamp(0, len(weight) - 1)], 0.0)
+    return loss, weights.sum().to(input.dtype)
+
+
+def _attended(
+    query: Any, key: Any, value: Any, dropout_p: float = 0.0, is_causal: bool = False, *, attn_mask: Any = None, scale: Any = None
+) -> Any:
+    """Attention, with the logarithms of what the exponentials of scores add up to."""
+    result = functional.scaled_dot_product_attention(query, key, value, attn_mask, dropout_p, is_causal, scale=scale)
+    scores = query.detach() @ key.detach().mT * (query.shape[-1] ** -0.5 if scale is None else scale)
+    if is_causal:
+        kept = flambeau.ones(scores.shape[-2:], dtype=flambeau.bool).tril()
+        scores = scores.masked_fill(~kept, -math.inf)
+    elif attn_mask is not None:
+        scores = scores.masked_fill(~attn_mask, -math.inf) if attn_mask.dtype is flambeau.bool else scores + attn_mask
+    return result, scores.logsumexp(-1)
+
+
+def _scaled(mode: str) -> Callable[..., Any]:
+    def resized(input: Any, output_size: Any, *how: Any) -> Any:
+        corners, scales = (how[0], how[1:]) if mode == "bilinear" else (False, how)
+        return by_scales(input, list(output_size), [*scales, None, None][:2], mode, corners, False)
+
+    return resized
+
+
+def _padded(mode: str) -> Callable[..., Any]:
+    return lambda input, padding: functional.pad(input, padding, mode)
+
+
+BENEATH: dict[str, Callable[..., Any]] = {
+    "convolution": _convolved,
+    "elu": lambda input, alpha=1.0, scale=1.0, input_scale=1.0: exponential_below(input, alpha, scale, input_scale),
+    "_adaptive_avg_pool2d": functional.adaptive_avg_pool2d,
+    "log_sigmoid_forward": lambda input: (functional.logsigmoid(input), input.new_empty(0)),
+    "_prelu_kernel": lambda input, weight: flambeau.where(input > 0, input, input * weight),
+    "nll_loss_forward": _nll_forward, "nll_loss2d_forward": _nll_forward,
+    "_scaled_dot_product_flash_attention_for_cpu": _attended,
+    "upsample_nearest2d": _scaled("nearest"), "upsample_bilinear2d": _scaled("bilinear"),
+    **{f"reflection_pad{count}d": _padded("reflect") for count in (1, 2, 3)},
+    **{f"replication_pad{count}d": _padded("replicate") for count in (1, 2, 3)},
+}  # fmt: skip
+"""What is beneath layers, by its names and arguments."""

@@ -29,7 +29,7 @@ INTERNALS: dict[str, dict[str, Any]] = {
         "_jit_clear_class_registry()": None, "_get_privateuse1_backend_name()": "privateuseone", "_get_accelerator()": None,
         "_are_functorch_transforms_active()": False, "_get_cudnn_enabled()": False, "_get_mkldnn_enabled()": False,
         "_cuda_getDeviceCount()": 0, "_cuda_isDriverSufficient()": False, "_cuda_isCurrentStreamCapturing()": False,
-        "_cuda_clearCublasWorkspaces()": None, "_is_mps_available()": False, "_len_torch_dispatch_stack()": 0,
+        "_cuda_clearCublasWorkspaces()": None, "_is_mps_available()": False,
         "_set_math_sdp_allow_fp16_bf16_reduction(enabled)": None, "_set_default_mobile_cpu_allocator()": None,
         "_unset_default_mobile_cpu_allocator()": None, "_debug_only_display_vmap_fallback_warnings(enabled)": None,
         "_GLIBCXX_USE_CXX11_ABI": True, "_has_cuda": False, "_has_mkldnn": False, "has_cuda": False,

@@ -149,17 +149,3 @@ def test_names() -> None:
         functions = T.overrides.get_overridable_functions()
         assert T.Tensor.sum in functions[T.Tensor] and T.sum in functions[T]
         assert T.overrides.get_testing_overrides()[T.add](1, 2) == -1
-
-
-def test_modes_below_autograd_say_that_there_are_none() -> None:
-    dispatch = flambeau.utils._python_dispatch
-
-    class Mode(dispatch.TorchDispatchMode):
-        def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-            return func(*args, **(kwargs or {}))
-
-    with pytest.raises(NotImplementedError, match="torch.utils._python_dispatch.TorchDispatchMode"), Mode():
-        pass
-    assert not dispatch.is_in_torch_dispatch_mode() and not dispatch.is_traceable_wrapper_subclass(flambeau.ones(1))
-    with pytest.raises(NotImplementedError, match="_make_wrapper_subclass"):
-        flambeau.Tensor._make_wrapper_subclass(flambeau.Tensor, (2,))
