@@ -319,8 +319,8 @@ _AS_GIVEN: list[Mode] = []
 """Those of them that tell what is given by keyword from what is given by position."""
 
 
-def enter_mode(mode: Mode, as_given: bool = False) -> None:
-    """Have a mode see calls, as the innermost one.
+def enter_mode(mode: Mode, as_given: bool = False, first: bool = False) -> None:
+    """Have a mode see calls, as the innermost one; as the outermost if it is ``first``.
 
     Of parameters of a wrapper's own nobody can tell how they were given. If the mode wants to know, all wrappers are general
     ones meanwhile.
@@ -332,7 +332,7 @@ def enter_mode(mode: Mode, as_given: bool = False) -> None:
                 wrapper = specializing.wrapper
                 wrapper.__code__ = code
                 wrapper.__defaults__ = wrapper.__kwdefaults__ = None
-    ACTIVE.append(mode)
+    ACTIVE.insert(0 if first else len(ACTIVE), mode)
 
 
 def leave_mode(mode: Mode) -> None:
