@@ -101,6 +101,8 @@ _LAZY_NAMES = {
     name: module
     for module, names in {
         "_compile": "compile",
+        "_higher_order_ops": "cond",
+        "_utils": "get_device_module",
         "_functorch.apis": "vmap",
         "amp": "autocast",
         "amp.autocast_mode": """
@@ -121,12 +123,14 @@ _LAZY_NAMES = {
             _chunk_cat _native_batch_norm_legit _unsafe_masked_index _unsafe_masked_index_put_accumulate native_batch_norm
             native_group_norm""",
         "ops.conditions": """
-            _assert _check _check_index _check_is_size _check_not_implemented _check_tensor_all _check_tensor_all_with _check_type
-            _check_value _check_with""",
+            _assert _assert_async _check _check_index _check_is_size _check_not_implemented _check_tensor_all
+            _check_tensor_all_with _check_type _check_value _check_with""",
         "ops.copies": """
             alias_copy as_strided_copy detach_copy diagonal_copy expand_copy permute_copy select_copy slice_copy split_copy
             split_with_sizes_copy squeeze_copy t_copy transpose_copy unbind_copy unfold_copy unsqueeze_copy view_copy""",
         "ops.default_device": "set_default_device",
+        "ops.grouped": "_grouped_mm _int_mm",
+        "ops.mapped_files": "from_file",
         "ops.nested.sizes": "SymInt",
         "ops.printing": "get_printoptions set_printoptions",
         "ops.segments": "segment_reduce _segment_reduce",
@@ -136,6 +140,8 @@ _LAZY_NAMES = {
             set_default_dtype set_default_tensor_type set_deterministic_debug_mode
             set_float32_matmul_precision set_flush_denormal set_num_interop_threads set_num_threads
             use_deterministic_algorithms""",
+        "ops.streams": "Event Stream",
+        "ops.symbolic": "sym_float sym_int sym_ite sym_max sym_min sym_not sym_sqrt sym_sum",
         "ops.storages": """
             BFloat16Storage BFloat16Tensor BoolStorage BoolTensor ByteStorage ByteTensor CharStorage CharTensor
             ComplexDoubleStorage ComplexFloatStorage DoubleStorage DoubleTensor FloatStorage FloatTensor HalfStorage

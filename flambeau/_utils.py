@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 import threading
 import traceback
@@ -10,6 +11,8 @@ from math import prod
 from typing import Any
 
 import flambeau
+
+from .interpreter.naming import internal_module
 
 __all__ = ["ExceptionWrapper", "KeyErrorMessage", "_rebuild_array", "_rebuild_parameter", "_rebuild_tensor", "_rebuild_tensor_v2"]
 
@@ -260,6 +263,12 @@ def _get_device_module(device_type: str) -> Any:
     if module is None:
         raise RuntimeError(f"Device '{device_type}' does not have a corresponding module registered as 'torch.{device_type}'.")
     return module
+
+
+def get_device_module(device: Any = None) -> Any:
+    """The module of a device's type, ``torch.cpu`` for the device that there is."""
+    kind = "cpu" if device is None else flambeau.device(device).type
+    return importlib.import_module(internal_module(f"torch.{kind}")) if kind == "cpu" else _get_device_module(kind)
 
 
 def _element_size(dtype: Any) -> int:

@@ -7,6 +7,7 @@ from typing import Any
 
 from ._library.custom_ops import ANYWHERE, OPDEF_TO_LIB, CustomOpDef, custom_op
 from ._library.infer_schema import infer_schema, parse_schema
+from .surface.pytorch_names import names_of
 from .surface.refusals import refuse
 
 __all__ = [
@@ -17,9 +18,13 @@ __all__ = [
 
 KEYS = {
     "": ANYWHERE, "CompositeExplicitAutograd": ANYWHERE, "CompositeImplicitAutograd": ANYWHERE, "default": ANYWHERE,
-    "CPU": "cpu", "CUDA": "cuda", "Meta": "meta", "XPU": "xpu", "MPS": "mps",
+    "CompositeExplicitAutogradNonFunctional": ANYWHERE,
+    **{name: name.lower() for name in "CPU CUDA HIP XPU MPS HPU XLA MTIA MAIA IPU VE Lazy Vulkan Metal PrivateUse1".split()},
 }  # fmt: skip
 """Where a kernel works that is registered for one of PyTorch's dispatch keys."""
+
+WAITING: dict[str, list[tuple[Callable[..., Any], str]]] = {}
+"""Kernels of operations that are not defined yet: a kernel may come before what it belongs to."""
 
 
 def _operation(op: Any) -> CustomOpDef:
@@ -43,6 +48,28 @@ def _decorating(register: Callable[[Callable[..., Any]], Any], function: Callabl
     return decorate if function is None else decorate(function)
 
 
+def _check_key(key: str) -> None:
+    """``RuntimeError`` if there is no such dispatch key; those that would be heeded, but are not, are refused."""
+    if key in KEYS or key == "Meta" or key.removeprefix("Autograd") in ("", *KEYS):
+        return
+    members = names_of("torch")["DispatchKey"][1]
+    if key not in members:
+        raise RuntimeError(f"could not parse dispatch key: {key}")
+    if key.removeprefix("Autocast") not in KEYS or key == "AutocastCPU":  # the others are for devices that do not exist
+        refuse(f"torch.library.Library.impl for the dispatch key {key}")
+
+
+def _register(operation: CustomOpDef, fn: Callable[..., Any], key: str) -> None:
+    """Give an operation a kernel for a dispatch key that was checked."""
+    if key == "Meta":
+        operation.register_fake(fn)
+    elif key in ("Autograd", "AutogradCPU"):
+        operation._autograd_kernel = fn
+    elif key in KEYS:
+        operation._composite = operation._composite or key in ("", "CompositeImplicitAutograd")
+        operation._kernels[KEYS[key]] = fn
+
+
 class Library:
     """Operations of a namespace ``ns``: ``kind`` is ``"DEF"`` or ``"FRAGMENT"`` to define them, ``"IMPL"`` to give kernels."""
 
@@ -60,13 +87,16 @@ class Library:
     def define(self, schema: str, alias_analysis: str = "", *, tags: Any = ()) -> str:
         """Define an operation by its schema, ``name(Tensor x) -> Tensor``; returns its name."""
         parsed = parse_schema(f"{self.ns}::{schema.strip()}")
-        if parsed.name in OPDEF_TO_LIB and OPDEF_TO_LIB[parsed.name]._schema.overload_name == parsed.overload_name:
+        if parsed.full_name in OPDEF_TO_LIB:
             raise RuntimeError(
                 f"Tried to register an operator ({parsed}) with the same name and overload name multiple times. Each "
                 "overload's schema should only be registered with a single call to def()."
             )
-        CustomOpDef(parsed.name, parsed)
-        self._own.append(parsed.name)
+        operation = CustomOpDef(parsed.name, parsed)
+        operation._below = True
+        self._own.append(parsed.full_name)
+        for kernel, key in WAITING.pop(parsed.full_name, ()):
+            _register(operation, kernel, key)
         return parsed.name.partition("::")[2]
 
     def impl(
@@ -86,14 +116,12 @@ class Library:
         if full.startswith(("aten::", "prims::")):
             refuse(f"torch.library.Library.impl for {full}")
         key = dispatch_key or self.dispatch_key
-        operation = _operation(full)
-        if key.startswith("Autograd") or key not in KEYS:
-            refuse(f"torch.library.Library.impl for the dispatch key {key}")
-        if key == "Meta":
-            operation.register_fake(fn)
+        _check_key(key)
+        operation = OPDEF_TO_LIB.get(full.removesuffix(".default"))
+        if operation is None:
+            WAITING.setdefault(full.removesuffix(".default"), []).append((fn, key))
         else:
-            operation._composite = operation._composite or key in ("", "CompositeImplicitAutograd")
-            operation._kernels[KEYS[key]] = fn
+            _register(operation, fn, key)
 
     def fallback(self, fn: Callable[..., Any], dispatch_key: str = "", *, with_keyset: bool = False) -> None:
         """Refused."""

@@ -65,7 +65,7 @@ def classified() -> Table:
 
     table: Table = {}
     for module in sections():
-        if "._" in module or module == "torch.ops.aten":
+        if "._" in module or module.startswith("torch.ops."):
             continue
         for name, (kind, _) in names_of(module).items():
             if kind != "parent" and not name.startswith("_"):

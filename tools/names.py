@@ -168,6 +168,13 @@ def module_names(module: ModuleType, more: list[str], listed: dict[str, set[str]
     return kinds
 
 
+NAMESPACES = (
+    "aten", "prims", "quantized", "quantized_decomposed", "_quantized", "mkldnn", "onednn", "c10d", "_c10d_functional",
+    "c10d_functional", "_c10d_functional_autograd", "inductor",
+)  # fmt: skip
+"""Where PyTorch itself has operations that programs name."""
+
+
 def operation_names(operations: Any) -> dict[str, list[str]]:
     """The operations of a namespace, with their overloads."""
     overloads: dict[str, list[str]] = {}
@@ -207,7 +214,8 @@ def written() -> dict[Path, str]:
         sections = {name: module_names(sys.modules[name], further.get(name, []), listed) for name in sorted(set(names))}
     text = HEAD.format(version=pytorch.__version__.partition("+")[0])
     text += "".join(section(name, kinds) for name, kinds in sections.items())
-    text += section("torch.Tensor", tensor_names(pytorch.Tensor)) + section("torch.ops.aten", operation_names("aten"))
+    text += section("torch.Tensor", tensor_names(pytorch.Tensor))
+    text += "".join(section(f"torch.ops.{space}", operation_names(space)) for space in NAMESPACES)
     return {TARGET: text}
 
 

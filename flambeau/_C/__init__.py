@@ -32,6 +32,10 @@ class _VariableFunctionsClass(metaclass=_Functions):
 
 
 def __getattr__(name: str) -> Any:
+    if name == "_AutoDispatchBelowAutograd":
+        from ..core.below_autograd import _AutoDispatchBelowAutograd
+
+        return _AutoDispatchBelowAutograd
     value = getattr(flambeau, name)
     if isinstance(value, ModuleType):  # those that it has are files here, or tables
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name)

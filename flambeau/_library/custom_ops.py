@@ -10,6 +10,7 @@ from flambeau import Tensor
 
 from .. import _ops
 from ..autograd import Function
+from ..core.below_autograd import below_autograd
 from ..surface.refusals import refuse
 from .infer_schema import FunctionSchema, infer_schema, parse_schema
 
@@ -33,9 +34,11 @@ class CustomOpDef:
         self._fake: Callable[..., Any] | None = None
         self._autocast: Any = None
         self._composite = False
+        self._below = False  # defined by a `Library`: kernels are called as they are, histories are theirs
+        self._autograd_kernel: Callable[..., Any] | None = None
         self._function: type[Function] = _undifferentiated(self)
         self._opoverload = _ops.define(name, schema.overload_name, self._run, schema)
-        OPDEF_TO_LIB[name] = self
+        OPDEF_TO_LIB[schema.full_name] = self
 
     def __repr__(self) -> str:
         return f"<CustomOpDef({self._qualname})>"
@@ -97,16 +100,30 @@ class CustomOpDef:
         values = self._schema.bind(arguments, options)
         if self._autocast is not None and flambeau.is_autocast_enabled("cpu"):
             values = _cast(values, self._autocast)
-        if self._composite:
+        if self._autograd_kernel is not None and self._for_autograd(values):
+            return self._autograd_kernel(*self._positional(values), **self._named(values))
+        if self._composite or (self._below and isinstance(self._function, _LazyFunction)):
             return self._computed(*values)
         if flambeau.is_grad_enabled() and any(tensor.requires_grad for tensor in _tensors(values)):
             return self._function.apply(*values)
         return self._computed(*values)
 
+    def _for_autograd(self, values: Sequence[Any]) -> bool:
+        """Whether the kernel that makes the history is asked: it is for all tensors on processors, whatever they require."""
+        asked = not below_autograd() and not flambeau.is_inference_mode_enabled()
+        return asked and any(tensor.device.type == "cpu" for tensor in _tensors(values))
+
+    def _positional(self, values: Sequence[Any]) -> list[Any]:
+        """Those arguments that need no name."""
+        return [value for argument, value in zip(self._schema.arguments, values) if not argument.kwarg_only]
+
+    def _named(self, values: Sequence[Any]) -> dict[str, Any]:
+        """Those arguments that have to be given by name."""
+        return {argument.name: value for argument, value in zip(self._schema.arguments, values) if argument.kwarg_only}
+
     def _computed(self, *values: Any) -> Any:
         """What the kernel gives; it gets those arguments by name that have to be given so."""
-        arguments = [value for argument, value in zip(self._schema.arguments, values) if not argument.kwarg_only]
-        options = {argument.name: value for argument, value in zip(self._schema.arguments, values) if argument.kwarg_only}
+        arguments, options = self._positional(values), self._named(values)
         places = {tensor.device.type for tensor in _tensors(values)} or {"cpu"}
         if "meta" in places:
             if self._fake is None:
@@ -124,6 +141,8 @@ class CustomOpDef:
                 f"{sorted(self._kernels)}"
             )
         result = kernel(*arguments, **options)
+        if self._below:
+            return result
         taken = {id(tensor) for tensor in _tensors(values)}
         if any(id(tensor) in taken for tensor in _tensors([result])):
             raise RuntimeError(

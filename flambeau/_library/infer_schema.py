@@ -58,14 +58,18 @@ class FunctionSchema:
     arguments: tuple[Argument, ...]
     returns: tuple[str, ...]
 
+    @property
+    def full_name(self) -> str:
+        """``namespace::name.overload``, or ``namespace::name`` if it is the only or first form."""
+        return f"{self.name}.{self.overload_name}" if self.overload_name else self.name
+
     def __str__(self) -> str:
         texts = [str(argument) for argument in self.arguments]
         first = next((place for place, argument in enumerate(self.arguments) if argument.kwarg_only), None)
         if first is not None:
             texts.insert(first, "*")
         results = self.returns[0] if len(self.returns) == 1 else f"({', '.join(self.returns)})"
-        overload = f".{self.overload_name}" if self.overload_name else ""
-        return f"{self.name}{overload}({', '.join(texts)}) -> {results}"
+        return f"{self.full_name}({', '.join(texts)}) -> {results}"
 
     def bind(self, arguments: tuple[Any, ...], options: dict[str, Any]) -> list[Any]:
         """The values of all arguments in order; ``RuntimeError`` if what was given does not fit."""
@@ -109,7 +113,7 @@ def _accepts(kind: str, value: Any) -> bool:
     if kind.endswith("]"):
         element = kind[: kind.index("[")]
         return isinstance(value, (list, tuple)) and all(_accepts(element, item) for item in value)
-    kind = re.sub(r"\(.*\)", "", kind)
+    kind = re.sub(r"\(.*\)", "", kind).rstrip("!")
     numbers = (int, float, complex)
     known: dict[str, Any] = {
         "Tensor": Tensor, "int": int, "SymInt": int, "bool": bool, "str": str, "Scalar": numbers, "float": numbers,
@@ -129,7 +133,7 @@ def parse_schema(text: str) -> FunctionSchema:
         if part == "*":
             keyword = True
             continue
-        found = re.fullmatch(r"([\w\[\]]+(?:\([^)]*\))?[\w\[\]?]*)\s+(\w+)(?:\s*=\s*(.*))?", part.strip())
+        found = re.fullmatch(r"([\w\[\]]+(?:\([^)]*\))?[\w\[\]?!]*)\s+(\w+)(?:\s*=\s*(.*))?", part.strip())
         if found is None:
             raise RuntimeError(f"no argument of an operation: {part!r} in {text!r}")
         default = NOTHING if found[3] is None else _read(found[3])

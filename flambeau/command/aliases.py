@@ -8,6 +8,9 @@ Once :func:`activate` was called,
   and registries keyed by qualified names agree with PyTorch's;
 * a name that is not there raises what PyTorch would raise, with a word on where to ask for it.
 
+Where the library ``torchmetrics`` or ``torchaudio`` is installed, that is what its name means: they are written on top of
+``torch``, and run on Flambeau as any other library.
+
 Nothing of the package is imported by activating: child processes that never use it must not pay for it.
 """
 
@@ -17,7 +20,7 @@ import os
 import sys
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 
-from flambeau.interpreter.naming import ROOTS, internal_module, published_module
+from flambeau.interpreter.naming import LIBRARIES, ROOTS, internal_module, published_module
 
 TYPE_CHECKING = False  # `typing`, `pathlib` and `importlib.abc` would cost every child process ten milliseconds
 if TYPE_CHECKING:
@@ -52,6 +55,8 @@ class Finder:
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
+        if _is_installed(fullname.partition(".")[0]):
+            return None
         if fullname.partition(".")[0] in ROOTS:
             internal = internal_module(fullname)
             # A file of Flambeau's own division (`flambeau.core`) is no module of PyTorch's.
@@ -120,6 +125,14 @@ class PublishingLoader(SourceFileLoader):
         _publish(module)
 
 
+def _is_installed(root: str) -> bool:
+    """Whether a name is that of a library that runs on Flambeau, and which is installed."""
+    if root not in LIBRARIES:
+        return False
+    found = PathFinder.find_spec(root)
+    return found is not None and found.loader is not None
+
+
 def _is_ours(name: str) -> bool:
     return name == "flambeau" or name.startswith("flambeau.")
 
@@ -149,6 +162,8 @@ def _publish(module: ModuleType) -> None:
     if name.startswith("flambeau.command"):
         return
     published = published_module(name)
+    if _is_installed(published.partition(".")[0]):
+        return
     if internal_module(published) == name:
         sys.modules.setdefault(published, module)
         _explain_missing(module, published)

@@ -486,12 +486,14 @@ class Tensor(TensorValues, TensorHooks, TensorSubclasses, Methods):
 
     def set_(self, source: Any = None, storage_offset: int = 0, size: Any = None, stride: Any = None) -> Tensor:
         """Make this tensor look at the memory of ``source`` (a tensor or a storage), which grows if it is too short."""
+        start = 0
         if source is None:
             source = self.new_empty(0)
         elif not isinstance(source, Tensor):
             if not hasattr(source, "_elements_as"):
                 raise TypeError(f"set_(): argument 'source' must be Tensor or Storage, not {type(source).__name__}")
             source = source._elements_as(self.dtype)
+            start = source.storage_offset()  # of a storage that shows a part of another
         if source.dtype is not self.dtype:
             raise RuntimeError(
                 f"Could not set tensor of type {source.dtype.name} to a tensor of type {self.dtype.name}"
@@ -505,7 +507,7 @@ class Tensor(TensorValues, TensorHooks, TensorSubclasses, Methods):
                     raise TypeError(f"set_(): sizes and strides must fit 64 bits, but got {number}")
             if storage_offset < 0:
                 raise RuntimeError(f"Tensor: invalid storage offset {storage_offset}")
-            view = View(size, strides, storage_offset)
+            view = View(size, strides, start + storage_offset)
             check_strides(view.strides)
             storage.grow(view.last_element() + 1)
         self._storage = storage

@@ -18,6 +18,9 @@ ROOTS = {
     "torchmetrics": "flambeau.metrics",
 }
 
+#: Of these, what is used itself where it is installed.
+LIBRARIES = ("torchmetrics", "torchaudio")
+
 #: Where what is defined below a Flambeau module is found in PyTorch. The longest fitting name decides; ``True`` means
 #: that the division below it into modules is Flambeau's own, so that everything counts as the package's.
 _PUBLISHED: dict[str, tuple[str, bool]] = {

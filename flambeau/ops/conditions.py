@@ -17,6 +17,14 @@ def _assert(condition: Any, message: str) -> None:
     assert condition, message
 
 
+def _assert_async(input: Tensor, assert_msg: str | None = None) -> None:
+    """``RuntimeError`` with ``assert_msg`` if a tensor of one element is zero; what has no values is not looked at."""
+    if not isinstance(input, Tensor):
+        raise TypeError(f"_assert_async(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}")
+    if not input.is_meta and not input.is_nonzero():
+        raise RuntimeError(assert_msg or "Expected Tensor with single nonzero value, but got zero")
+
+
 def _check_with(error_type: type[Exception], cond: Any, message: Callable[[], str] | None) -> None:
     """Raise ``error_type`` unless ``cond``, a bool, is True; ``message`` is called for what it says."""
     if not isinstance(cond, bool):

@@ -332,6 +332,8 @@ def asarray(
 ) -> Tensor:
     """As :func:`as_tensor`, and buffers are read as elements of ``dtype``. ``copy`` asks for a copy always, or never."""
     shared = obj
+    if hasattr(obj, "_elements_as"):  # a storage
+        shared = obj = obj._elements_as(dtype or getattr(obj, "dtype", None) or dtypes.int64)
     if not isinstance(obj, (Tensor, np.ndarray, np.generic)):
         if _is_buffer(obj):
             shared = frombuffer(obj, dtype=dtype or get_default_dtype())

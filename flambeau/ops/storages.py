@@ -17,6 +17,7 @@ from ..graph.dtypes import dtype as dtype_type
 from ..graph.shapes import View
 from .creation import finished
 from .from_data import construct, from_array, from_numpy
+from .mapped_files import File
 
 
 class UntypedStorage:
@@ -41,6 +42,25 @@ class UntypedStorage:
         and for elements that the buffer does not have.
         """
         return cls._of(_from_buffer(buffer, byte_order, count, offset, dtype).view(dtypes.uint8))
+
+    filename: str | None = None
+    """The file that is written to, if there is one."""
+
+    _untouched: tuple[File, Any] | None = None
+    """A file that is shown and not written to, and the value of the memory before anything was written to it."""
+
+    @classmethod
+    def from_file(cls, filename: Any, shared: bool = False, nbytes: int = 0) -> Any:
+        """The first ``nbytes`` of a file (elements, for a storage of elements); ``shared`` writes to it, and makes it."""
+        file = File(filename, bool(shared))
+        made = cls._of(file.bytes(0, nbytes))
+        made._keep(file)
+        return made
+
+    def _keep(self, file: File) -> None:
+        """Remember the file that the memory shows."""
+        self.filename = file.name if file.shared else None
+        self._untouched = None if file.shared else (file, self._tensor._share().node)
 
     @classmethod
     def _of(cls, tensor: Tensor) -> Any:
@@ -94,8 +114,22 @@ class UntypedStorage:
         return iter(self.tolist())
 
     def __getitem__(self, index: Any) -> Any:
-        found = self._elements()[index]
-        return found if isinstance(index, slice) else found.item()
+        if isinstance(index, slice):
+            return self._part(index)
+        return self._elements()[index].item()
+
+    def _part(self, index: slice) -> Any:
+        """A storage that shows some bytes of this one's memory."""
+        start, stop, step = index.indices(self.nbytes())
+        if step != 1:
+            raise RuntimeError(f"Trying to slice with a step of {step}, but only a step of 1 is supported")
+        nbytes = max(stop - start, 0)
+        made = object.__new__(type(self))
+        if self._untouched is not None and self._untouched[1] is self._tensor._share().node:
+            made._tensor = self._untouched[0].bytes(start, nbytes)  # a tensor each, instead of one that all are parts of
+        else:
+            made._tensor = self._elements_as(dtypes.uint8)[start : start + nbytes]
+        return made
 
     def __setitem__(self, index: Any, value: Any) -> None:
         self._elements()[index] = value
@@ -109,6 +143,23 @@ class UntypedStorage:
         """Take the elements of another storage."""
         self._elements().copy_(source._elements())
         return self
+
+    def untyped(self) -> UntypedStorage:
+        """The same memory as bytes."""
+        return self
+
+    def share_memory_(self) -> Any:
+        """Move the memory where other processes see it, as :meth:`Tensor.share_memory_` does."""
+        self._tensor.share_memory_()
+        return self
+
+    def is_pinned(self, device: Any = None) -> bool:
+        """No: nothing here transfers memory to another device."""
+        return False
+
+    def get_device(self) -> int:
+        """-1, for a processor."""
+        return -1
 
     def clone(self) -> Any:
         """A copy of the memory."""
@@ -134,10 +185,16 @@ class UntypedStorage:
         return _load_from_bytes, (file.getvalue(),)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, UntypedStorage) and other._tensor._storage is self._tensor._storage
+        if not isinstance(other, UntypedStorage) or other._tensor._storage is not self._tensor._storage:
+            return False
+        return other.nbytes() == self.nbytes() and other._start() == self._start()
 
     def __hash__(self) -> int:
         return id(self._tensor._storage)
+
+    def _start(self) -> int:
+        """Where the memory begins, in bytes, in that of the tensor."""
+        return self._tensor.storage_offset() * self._tensor.itemsize
 
 
 class TypedStorage(UntypedStorage):
@@ -170,6 +227,18 @@ class TypedStorage(UntypedStorage):
         if d is None:
             raise RuntimeError("TypedStorage.from_buffer: expected the keyword argument 'dtype'")
         return cls._of(_from_buffer(buffer, byte_order, count, offset, d))
+
+    @classmethod
+    def from_file(cls, filename: Any, shared: bool = False, size: int = 0) -> Any:
+        """As :meth:`UntypedStorage.from_file`, for ``size`` elements of the class's dtype."""
+        d = getattr(cls, "dtype", None) or dtypes.get_default_dtype()
+        file = File(filename, bool(shared))
+        made = cls._of(file.bytes(0, size * d.itemsize).view(d))
+        made._keep(file)
+        return made
+
+    def _part(self, index: slice) -> Any:
+        raise RuntimeError("slices are only supported in UntypedStorage.__getitem__")
 
     @property
     def _itemsize(self) -> int:

@@ -64,7 +64,8 @@ class safe_globals(ContextDecorator):
 def _named(entry: Any) -> tuple[str, Any]:
     value, name = entry if isinstance(entry, tuple) else (entry, None)
     if name is None:
-        name = f"{published_module(value.__module__)}.{value.__qualname__}"
+        known = getattr(value, "__qualname__", None) or str(value).rpartition(".")[2]  # of a dtype, which is no class
+        name = f"{published_module(value.__module__)}.{known}"
     return name, value
 
 

@@ -199,13 +199,13 @@ def _called(function: Callable[..., Any], *arguments: Any, **options: Any) -> An
     return function(*arguments, **options)
 
 
-def overloads(name: str) -> dict[str, Callable[..., Any]]:
-    """The forms of an operation; none if PyTorch has no such operation."""
-    found = names_of("torch.ops.aten").get(name)
+def overloads(name: str, namespace: str = "aten") -> dict[str, Callable[..., Any]]:
+    """The forms of an operation; none if PyTorch has no such operation. Those of other namespaces than aten are refused."""
+    found = names_of(f"torch.ops.{namespace}").get(name)
     if found is None:
         return {}
-    function = function_of(name)
-    call = refused_function(f"torch.ops.aten.{name}") if function is None else partial(_called, function)
+    function = function_of(name) if namespace == "aten" else None
+    call = refused_function(f"torch.ops.{namespace}.{name}") if function is None else partial(_called, function)
     forms = dict.fromkeys(found[1], call)
     if name in RESIZED:
         forms["vec"] = partial(_called, RESIZED[name])

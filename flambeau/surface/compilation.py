@@ -47,6 +47,13 @@ COMPILATION: dict[str, dict[str, Any]] = {
         "cudagraph_mark_step_begin()": None, "list_options()": [],
         "list_mode_options(mode=None, dynamic=None)": {"default": {}, "reduce-overhead": {}, "max-autotune": {}},
     },
+    "torch._inductor.decomposition": {"register_decomposition(ops)": decorator},
+    "torch._decomp": {"register_decomposition(aten_op, registry=None, *, type='post_autograd', unsafe=False)": decorator},
+    "torch._inductor.lowering": {
+        "register_lowering(aten_fn, broadcast=False, type_promotion_kind=None, convert_input_to_bool=False, lowering_dict=None)":
+        decorator,
+        "make_fallback(op, layout_constraint=None, warn=True, override_decomp=False, get_decomp_fn=None)": None,
+    },
     "torch._utils": {"is_compiling()": False},
     "torch._logging": {"set_logs(**options)": None, "hide_warnings()": context},
     "torch._lazy": {"mark_step(device='', wait=False)": None},
@@ -72,8 +79,11 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "epilogue_fusion": True, "force_fuse_int_mm_with_mul": False, "use_mixed_mm": False, "fx_graph_cache": True,
         "coordinate_descent_check_all_directions": False, "freezing": False, "cpp_wrapper": False, "debug": False,
         "shape_padding": True, "fallback_random": False, "compile_threads": 1, "reorder_for_compute_comm_overlap": False,
+        "max_autotune_gemm_search_space": "DEFAULT", "pre_grad_custom_pass": None, "post_grad_custom_pre_pass": None,
+        "post_grad_custom_post_pass": None, "joint_custom_pre_pass": None, "joint_custom_post_pass": None,
         "triton": {}, "cpp": {}, "cuda": {}, "trace": {}, "aot_inductor": {},
     },
+    "torch.utils.deterministic": {"fill_uninitialized_memory": True},
     "torch._functorch.config": {
         "donated_buffer": False, "activation_memory_budget": 1.0, "functionalize_rng_ops": False, "debug_assert": False,
         "enable_autograd_cache": True, "use_fake_tensor": True,

@@ -30,7 +30,7 @@ DEVICES: dict[str, dict[str, Any]] = {
     "torch.cpu": {
         "is_available()": True, "is_initialized()": True, "device_count()": 1, "current_device()": "cpu",
         "set_device(device)": None, "synchronize(device=None)": None, "current_stream(device=None)": None,
-        "stream(stream)": context, "get_capabilities()": {},
+        "stream(stream)": context, "get_capabilities()": {}, "_is_amx_tile_supported()": False, "_is_vnni_supported()": False,
     },
     "torch.mps": {
         **_COMMON, "manual_seed(seed)": None, "manual_seed_all(seed)": None, "seed()": None, "synchronize()": NO_MPS,

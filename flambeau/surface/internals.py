@@ -33,6 +33,7 @@ INTERNALS: dict[str, dict[str, Any]] = {
         "_set_math_sdp_allow_fp16_bf16_reduction(enabled)": None, "_set_default_mobile_cpu_allocator()": None,
         "_unset_default_mobile_cpu_allocator()": None, "_debug_only_display_vmap_fallback_warnings(enabled)": None,
         "_GLIBCXX_USE_CXX11_ABI": True, "_has_cuda": False, "_has_mkldnn": False, "has_cuda": False,
+        "_has_xpu": False, "_current_graph_task_id()": -1,
         "_demangle(name)": given_back, "_get_default_device()": "cpu",
     },
     "torch._C._functorch": {

@@ -20,7 +20,7 @@ def version() -> str:
 
 @cache
 def sections() -> dict[str, str]:
-    """The parts of the files by module; ``torch.Tensor`` and ``torch.ops.aten`` have one as well."""
+    """The parts of the files by module; ``torch.Tensor`` and namespaces of operations (``torch.ops.aten``) have one as well."""
     texts = (file.read_text(encoding="utf-8") for file in FILES)
     parts = (part.partition("]") for text in texts for part in text.split("\n[")[1:])
     return {module: rest for module, _, rest in parts}
@@ -28,7 +28,7 @@ def sections() -> dict[str, str]:
 
 def is_module(name: str) -> bool:
     """Whether PyTorch has a module of this name."""
-    return name in sections() and name not in ("torch.Tensor", "torch.ops.aten")
+    return name in sections() and name != "torch.Tensor" and not name.startswith("torch.ops.")
 
 
 @cache

@@ -30,6 +30,20 @@ assert torch.__spec__.name == "flambeau" and torch.nn.__spec__.name == "flambeau
 """)
 
 
+def test_libraries_on_top_are_themselves_where_they_are_installed(tmp_path):
+    library = tmp_path / "torchmetrics"
+    library.mkdir()
+    (library / "__init__.py").write_text("import torch\nclass Metric(torch.nn.Module): pass\n")
+    check(f"""
+import sys
+sys.path.insert(0, {str(tmp_path)!r})
+import flambeau.metrics, torch, torchmetrics
+assert torchmetrics.__file__.startswith({str(tmp_path)!r}) and torchmetrics.Metric.__module__ == "torchmetrics"
+assert torchmetrics.torch is torch and issubclass(torchmetrics.Metric, flambeau.nn.Module)
+assert flambeau.metrics is not torchmetrics and flambeau.metrics.Metric.__module__ == "flambeau.metrics.metric"
+""")
+
+
 def test_names_from_submodules():
     check("""
 from torch.nn.modules.linear import Linear

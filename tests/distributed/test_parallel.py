@@ -144,6 +144,15 @@ def doubled(state, bucket: d.GradBucket):
     return future
 def wrong(state, bucket):
     return bucket.buffer()
+def told(state, hook):
+    w = p.DistributedDataParallel(m)
+    w.register_comm_hook(state, hook)
+    w.require_backward_grad_sync = False
+    y = w(x).square().sum()
+    w.reducer._rebuild_buckets()
+    w.reducer.prepare_for_backward([])
+    y.backward()
+    return [parameter.grad.tolist() for parameter in m.parameters()]
 def gradients(state, hook, passes=2):
     w = p.DistributedDataParallel(m)
     w.register_comm_hook(state, hook)
@@ -166,6 +175,7 @@ def test_hooks_that_reduce_gradients(groups: None):
         gradients(d.group.WORLD, h.allreduce_hook)
         gradients(None, h.fp16_compress_hook)
         gradients(None, h.fp16_compress_wrapper(h.allreduce_hook))
+        [m.zero_grad(), told(2.0, doubled), m.zero_grad()]
         gradients(None, wrong)
         gradients(None, 3)
         gradients(None, lambda a, b: None)

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 import flambeau
+from flambeau.surface import lookup
 
 BOTH = [torch, flambeau]
 NUMBERS = np.random.default_rng(0).standard_normal((3, 2)).astype(np.float32)
@@ -154,3 +155,97 @@ def test_operations_for_triton_work_without_it():
     operation = flambeau.library.triton_op("tests_triton::doubled", doubled, mutates_args={})
     np.testing.assert_array_equal(operation(flambeau.tensor(NUMBERS)).numpy(), NUMBERS * 2)
     assert repr(operation) == "<CustomOpDef(tests_triton::doubled)>"
+
+
+def tensor_operation(library, namespace, schema):
+    """A namespace's :class:`Library` with an operation, and what is then in ``torch.ops``."""
+    defined = library.library.Library(namespace, "DEF")
+    defined.define(schema)
+    return defined, getattr(operations(library), namespace)
+
+
+def test_kernels_for_autograd_are_asked_unless_below():
+    for library in BOTH:
+        defined, space = tensor_operation(library, "tests_autograd_key", "sine(Tensor x) -> Tensor")
+        asked = []
+
+        def with_history(x, library=library, space=space, asked=asked):
+            asked.append(x.requires_grad)
+            below = importlib.import_module(f"{library.__name__}._C")._AutoDispatchBelowAutograd
+            with below():
+                inner = space.sine(x)
+            assert not inner.requires_grad
+            return inner + x * x
+
+        defined.impl("sine", with_history, "AutogradCPU")
+        defined.impl("sine", lambda x: x.sin(), "CPU")
+        defined.impl("sine", lambda x: x, "AutogradCUDA")
+        x = library.tensor(NUMBERS, requires_grad=True)
+        space.sine(x).sum().backward()
+        np.testing.assert_allclose(x.grad.numpy(), 2 * NUMBERS)
+        space.sine(x.detach())
+        with library.inference_mode():
+            np.testing.assert_allclose(space.sine(library.tensor(NUMBERS)).numpy(), np.sin(NUMBERS), rtol=1e-6)
+        assert asked == [True, False]
+
+
+def test_overloads_are_chosen_by_what_is_given():
+    for library in BOTH:
+        defined, space = tensor_operation(library, "tests_overloads", "double.out(Tensor x, Tensor! out) -> ()")
+        defined.define("double(Tensor x) -> Tensor")
+        defined.impl("double.out", lambda x, out: out.copy_(x * 2) is None or None, "CPU")
+        defined.impl("double", lambda x: x * 2, "CPU")
+        out = library.zeros(3, 2)
+        assert space.double(library.tensor(NUMBERS), out) is None
+        for result in (out, space.double(library.tensor(NUMBERS)), space.double.default(library.tensor(NUMBERS))):
+            np.testing.assert_array_equal(result.numpy(), NUMBERS * 2)
+        with pytest.raises(RuntimeError, match="failed to match any schema"):
+            space.double(library.tensor(NUMBERS), other=out)
+
+
+def test_kernels_may_come_before_definitions_and_keep_histories():
+    for library in BOTH:
+        library.library.Library("tests_before", "IMPL", "CPU").impl("sine", lambda x: x.sin())
+        defined, space = tensor_operation(library, "tests_before", "sine(Tensor x) -> Tensor")
+        x = library.tensor(NUMBERS, requires_grad=True)
+        if library is flambeau or not isinstance(defined, library.library.Library):
+            space.sine(x).sum().backward()
+            np.testing.assert_allclose(x.grad.numpy(), np.cos(NUMBERS), rtol=1e-5)
+        with pytest.raises(RuntimeError, match="could not parse dispatch key: Nowhere"):
+            defined.impl("sine", lambda x: x, "Nowhere")
+    with pytest.raises(NotImplementedError, match="dispatch key AutocastCPU"):
+        defined.impl("sine", lambda x: x, "AutocastCPU")
+
+
+def test_operations_of_functions():
+    for library in BOTH:
+        operators = importlib.import_module(f"{library.__name__}._ops")
+        keys = lookup("torch", "DispatchKey") if library is flambeau else library._C.DispatchKey
+        below = importlib.import_module(f"{library.__name__}._C")._AutoDispatchBelowAutograd
+
+        class Twice(operators.HigherOrderOperator):
+            def __init__(self, name):
+                super().__init__(name)
+
+            def __call__(self, function, x):
+                return super().__call__(function, x)
+
+        twice = Twice("tests_twice")
+        assert (str(twice), twice.name(), twice.namespace) == ("tests_twice", "tests_twice", "higher_order")
+        x = library.ones(2, requires_grad=True)
+        with pytest.raises(NotImplementedError, match="could not find kernel for HigherOrderOperator tests_twice"):
+            twice(abs, x)
+        twice.py_impl(keys.CompositeExplicitAutograd)(lambda function, x: "dense")
+        with pytest.raises(NotImplementedError, match="AutogradCPU"):
+            twice(abs, x)
+        assert twice(abs, 1) == "dense"
+        twice.py_autograd_impl(lambda function, x: "history")
+        assert twice(abs, x) == twice(abs, [x]) == "history" and twice(abs, (1, 2)) == twice(abs, x.detach()) == "dense"
+        with below():
+            assert twice(abs, x) == "dense"
+        passing = Twice("tests_passing")
+        passing.fallthrough(keys.AutogradCPU)
+        passing.py_impl(keys.CPU)(lambda function, x: "processor")
+        assert passing(abs, x) == "processor" and passing.has_kernel_for_dispatch_key(keys.CPU)
+        with pytest.raises(RuntimeError, match="override a python impl for DispatchKey.CPU"):
+            passing.py_impl(keys.CPU)(abs)

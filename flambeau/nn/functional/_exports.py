@@ -15,7 +15,7 @@ from ...ops.operation import DECLARED, MODULES, NAMESPACE, PLAIN, Scalar
 
 _FILES = (
     "activation", "attention", "ctc", "dropouts", "embeddings", "fractional_pooling", "linear_loss", "loss", "margin_loss",
-    "normalization", "pooling", "regression_loss", "sampling", "vision", "windows",
+    "normalization", "pooling", "products", "regression_loss", "sampling", "vision", "windows",
 )  # fmt: skip
 
 

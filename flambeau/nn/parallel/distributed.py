@@ -25,6 +25,23 @@ class _MixedPrecision:
     buffer_dtype: Any = None
 
 
+class _Reducer:
+    """How gradients are averaged, as far as programs ask."""
+
+    def __init__(self, parallel: DistributedDataParallel) -> None:
+        self._parallel = parallel
+
+    def prepare_for_backward(self, outputs: Any) -> None:
+        """The gradients of the next backward pass are to be averaged, whatever was said before the forward pass."""
+        reduction = self._parallel._reduction
+        if reduction is not None:
+            reduction.begin(True)
+
+    def _rebuild_buckets(self) -> bool:
+        """Gradients are sent one by one: there are no buckets to be laid out again."""
+        return False
+
+
 class DistributedDataParallel(Module, Joinable):
     """``module`` in a process group; the keys in ``state_dict`` begin with ``module.``.
 
@@ -105,6 +122,11 @@ class DistributedDataParallel(Module, Joinable):
         if self._reduction is not None:
             self._reduction.begin(self.require_backward_grad_sync)
         return self.module(*inputs, **kwargs)
+
+    @property
+    def reducer(self) -> _Reducer:
+        """What programs tell that a backward pass begins, if they call the module themselves."""
+        return _Reducer(self)
 
     @contextlib.contextmanager
     def no_sync(self) -> Iterator[None]:
