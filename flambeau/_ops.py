@@ -41,6 +41,8 @@ class OpOverload(OperatorBase):
         """All forms of the operation."""
         return self._packet
 
+    _overloadpacket = overloadpacket
+
     @property
     def namespace(self) -> str:
         """The namespace of the operation's name."""

@@ -1,69 +1,170 @@
-"""``FlopCounterMode``: the floating-point operations of products, convolutions and attention that a program records."""
+"""``FlopCounterMode``: the floating-point operations of products, convolutions and attention, by modules.
+
+A dispatch mode counts them: whatever reaches aten's products, forwards and backwards. What is one operation here and none of
+those, as an LSTM, is not counted, as in PyTorch; attention is, which PyTorch does not count on processors.
+"""
 
 from __future__ import annotations
 
 import warnings
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from functools import wraps
 from math import prod
 from typing import Any
 
-from ..graph import primitives as p
-from ..graph.segments import expanded
-from ..graph.steps import chain_to
-from ..graph.trace import Trace, evaluate_trace, local
+from .._ops import OpOverloadPacket, namespace
+from ..core.tensor import Tensor
+from ._python_dispatch import TorchDispatchMode
+from ._pytree import tree_map
 from .module_tracker import ModuleTracker
 
 Shape = Sequence[int]
+Formula = Callable[..., int]
+
+flop_registry: dict[Any, Formula] = {}
+"""What operations count for: functions of their arguments, and of the result as ``out_val``."""
 
 
-def _product(result: Shape, attributes: Any, a: Shape, b: Shape) -> int:
-    return 2 * prod(result) * a[-1]
+def get_shape(i: Any) -> Any:
+    """The shape of a tensor; anything else as it is."""
+    return i.shape if isinstance(i, Tensor) else i
 
 
-def _convolution(result: Shape, attributes: Any, *operands: Shape) -> int:
-    c = attributes[2]
-    each = c.in_channels // c.groups * prod(c.kernel)
-    return 2 * c.batch * c.out_channels * c.out_height * c.out_width * each  # type: ignore[no-any-return]
+def shape_wrapper(f: Formula) -> Formula:
+    """A formula of shapes as one of tensors."""
+
+    @wraps(f)
+    def of_tensors(*args: Any, out_val: Any = None, **kwargs: Any) -> int:
+        args, kwargs, shape = tree_map(get_shape, (args, kwargs, out_val))
+        return f(*args, out_shape=shape, **kwargs)
+
+    return of_tensors
 
 
-def _attention(result: Shape, attributes: Any, query: Shape, key: Shape, value: Shape, *others: Shape) -> int:
-    """Scores, and their product with the values."""
-    return 2 * prod(query[:-1]) * key[-2] * (query[-1] + value[-1])
+def register_flop_formula(targets: Any, get_raw: bool = False) -> Callable[[Formula], Formula]:
+    """Decorator: what operations count for. The function is given the shapes of arguments, and of the result as ``out_shape``.
+
+    With ``get_raw`` it is given the tensors, and the result as ``out_val``.
+    """
+
+    def declare(flop_formula: Formula) -> Formula:
+        formula = flop_formula if get_raw else shape_wrapper(flop_formula)
+        for target in targets if isinstance(targets, (list, tuple)) else (targets,):
+            if not isinstance(target, OpOverloadPacket):
+                raise ValueError(
+                    "register_flop_formula(targets): expected each target to be OpOverloadPacket (i.e. torch.ops.mylib.foo), got "
+                    f"{target} which is of type {type(target)}"
+                )
+            if target in flop_registry:
+                raise RuntimeError(f"duplicate registrations for {target}")
+            flop_registry[target] = formula
+        return flop_formula
+
+    return declare
 
 
-def _attention_gradient(result: Shape, attributes: Any, grad: Shape, query: Shape, key: Shape, *others: Shape) -> int:
+# --- formulas -----------------------------------------------------------------------------------------------------------
+
+_aten = namespace("aten")
+
+
+@register_flop_formula(_aten.mm)
+def mm_flop(a_shape: Shape, b_shape: Shape, *args: Any, out_shape: Any = None, **kwargs: Any) -> int:
+    """A product of matrices."""
+    return 2 * prod(a_shape) * b_shape[1]
+
+
+@register_flop_formula(_aten.addmm)
+def addmm_flop(self_shape: Shape, a_shape: Shape, b_shape: Shape, out_shape: Any = None, **kwargs: Any) -> int:
+    """A product of matrices; what is added does not count."""
+    return mm_flop(a_shape, b_shape)
+
+
+@register_flop_formula(_aten.bmm)
+def bmm_flop(a_shape: Shape, b_shape: Shape, out_shape: Any = None, **kwargs: Any) -> int:
+    """Products of the matrices of two stacks."""
+    return 2 * prod(a_shape) * b_shape[2]
+
+
+@register_flop_formula(_aten.baddbmm)
+def baddbmm_flop(self_shape: Shape, a_shape: Shape, b_shape: Shape, out_shape: Any = None, **kwargs: Any) -> int:
+    """Products of the matrices of two stacks; what is added does not count."""
+    return bmm_flop(a_shape, b_shape)
+
+
+def conv_flop_count(x_shape: Shape, w_shape: Shape, out_shape: Shape, transposed: bool = False) -> int:
+    """A convolution: for each place that the window has, the products of a weight of each output."""
+    places = (x_shape if transposed else out_shape)[2:]
+    return 2 * x_shape[0] * prod(places) * prod(w_shape)
+
+
+@register_flop_formula(_aten.convolution)
+def conv_flop(
+    x_shape: Shape, w_shape: Shape, _bias: Any, _stride: Any, _padding: Any, _dilation: Any, transposed: bool, *args: Any,
+    out_shape: Any = None, **kwargs: Any,
+) -> int:  # fmt: skip
+    """A convolution, or the transpose of one."""
+    return conv_flop_count(x_shape, w_shape, out_shape, transposed)
+
+
+def _turned(shape: Shape) -> list[int]:
+    return [shape[1], shape[0], *shape[2:]]
+
+
+@register_flop_formula(_aten.convolution_backward)
+def conv_backward_flop(
+    grad_out_shape: Shape, x_shape: Shape, w_shape: Shape, _bias: Any, _stride: Any, _padding: Any, _dilation: Any,
+    transposed: bool, _output_padding: Any, _groups: int, output_mask: Sequence[bool], out_shape: Any,
+) -> int:  # fmt: skip
+    """The gradients of a convolution: one more convolution for each of both that is wanted."""
+    count = 0
+    if output_mask[0]:
+        count += conv_flop_count(grad_out_shape, w_shape, out_shape[0], not transposed)
+    if output_mask[1]:
+        first, second = (grad_out_shape, x_shape) if transposed else (x_shape, grad_out_shape)
+        count += conv_flop_count(_turned(first), _turned(second), _turned(out_shape[1]), transposed)
+    return count
+
+
+def sdpa_flop_count(query_shape: Shape, key_shape: Shape, value_shape: Shape) -> int:
+    """Attention: scores, and their product with the values."""
+    each = 2 * prod(query_shape[:-1]) * key_shape[-2]
+    return each * (query_shape[-1] + value_shape[-1])
+
+
+@register_flop_formula(_aten._scaled_dot_product_flash_attention_for_cpu)
+def sdpa_flop(
+    query_shape: Shape, key_shape: Shape, value_shape: Shape, *args: Any, out_shape: Any = None, **kwargs: Any
+) -> int:
+    """Attention as one operation."""
+    return sdpa_flop_count(query_shape, key_shape, value_shape)
+
+
+def sdpa_backward_flop_count(
+    grad_out_shape: Shape, query_shape: Shape, key_shape: Shape, value_shape: Shape
+) -> int:
     """Scores once more, and two products for each of the two that there were."""
-    return 2 * prod(query[:-1]) * key[-2] * (3 * query[-1] + 2 * grad[-1])
+    each = 2 * prod(query_shape[:-1]) * key_shape[-2]
+    return each * (3 * query_shape[-1] + 2 * value_shape[-1])
 
 
-def _recurrent(result: Shape, attributes: Any, gates: Shape, counts: Shape, weight: Shape, *others: Shape) -> int:
-    """The states' products with the weight, all steps together."""
-    return 2 * gates[0] * prod(weight)
+@register_flop_formula(_aten._scaled_dot_product_flash_attention_for_cpu_backward)
+def sdpa_backward_flop(
+    grad_out_shape: Shape, query_shape: Shape, key_shape: Shape, value_shape: Shape, *args: Any, out_shape: Any = None,
+    **kwargs: Any,
+) -> int:  # fmt: skip
+    """The gradients of attention."""
+    return sdpa_backward_flop_count(grad_out_shape, query_shape, key_shape, value_shape)
 
 
-def _recurrent_gradient(result: Shape, attributes: Any, counts: Shape, weight: Shape, kept: Shape, *others: Shape) -> int:
-    return 2 * kept[0] * prod(weight)
-
-
-#: What each primitive counts for, and PyTorch's name for the operation.
-_FORMULAS: dict[p.Primitive, tuple[str, Callable[..., int]]] = {
-    p.MATMUL: ("mm", _product),
-    p.CONVOLUTION: ("convolution", _convolution),
-    p.CONVOLUTION_INPUT: ("convolution_backward", _convolution),
-    p.CONVOLUTION_WEIGHT: ("convolution_backward", _convolution),
-    p.ATTENTION: ("_scaled_dot_product_flash_attention", _attention),
-    p.ATTENTION_GRADIENT: ("_scaled_dot_product_flash_attention_backward", _attention_gradient),
-    p.RECURRENT: ("mm", _recurrent),
-    p.RECURRENT_GRADIENT: ("mm", _recurrent_gradient),
-}
+# --- counting -----------------------------------------------------------------------------------------------------------
 
 
 class FlopCounterMode:
-    """Counts inside what products, convolutions and attention are recorded, by modules; prints a table at the end.
+    """Counts inside what products, convolutions and attention are called, by modules; prints a table at the end.
 
-    What is recorded counts, whether or not anybody needs it. Operations go by PyTorch's names for them, as text: "aten.mm",
-    and for products of stacks of matrices "aten.bmm".
+    ``custom_mapping`` has formulas of further operations, or other ones, as :func:`register_flop_formula` takes them.
     """
 
     def __init__(
@@ -71,67 +172,46 @@ class FlopCounterMode:
     ) -> None:
         if mods is not None:
             warnings.warn("mods argument is not needed anymore, you can stop passing it", stacklevel=2)
-        if custom_mapping:
-            raise NotImplementedError("torch.utils.flop_counter.FlopCounterMode has no custom_mapping: primitives are counted")
-        self.flop_counts: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+        self.flop_counts: dict[str, dict[Any, int]] = defaultdict(lambda: defaultdict(int))
         self.depth = depth
         self.display = display
-        self.mod_tracker = _Tracker(self._count)
-        self._trace: Trace | None = None
-        self._position = 0
-        self._evaluate: Callable[[Trace], None] | None = None
+        self.mode: _Counting | None = None
+        own = {
+            target: formula if getattr(formula, "_get_raw", False) else shape_wrapper(formula)
+            for target, formula in (custom_mapping or {}).items()
+        }
+        self.flop_registry = {**flop_registry, **own}
+        self.mod_tracker = ModuleTracker()
 
     def __enter__(self) -> FlopCounterMode:
         self.flop_counts.clear()
-        self._trace, self._position = local.trace, local.trace.cursor.depth
-        self._evaluate = evaluate_trace[0]
-        evaluate_trace[0] = self._counted
         self.mod_tracker.__enter__()
+        self.mode = _Counting(self)
+        self.mode.__enter__()
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._count()
+        assert self.mode is not None
+        self.mode.__exit__(*exception)
+        self.mode = None
         self.mod_tracker.__exit__()
-        assert self._evaluate is not None
-        evaluate_trace[0] = self._evaluate
         if self.display:
             print(self.get_table(self.depth))
 
-    def _counted(self, trace: Trace) -> None:
-        """Evaluate a trace, which ends there, so what it has is counted first."""
-        if trace is local.trace:
-            self._count()
-        assert self._evaluate is not None
-        self._evaluate(trace)
-
-    def _count(self) -> None:
-        """Count what was recorded since this was done last, for the modules that are under way."""
-        trace = local.trace
-        if trace is not self._trace:
-            self._trace, self._position = trace, 0
-        if trace.cursor.depth <= self._position:
-            self._position = trace.cursor.depth
-            return
-        steps = expanded(chain_to(trace.cursor))
-        for step in steps[self._position :]:
-            if step.primitive not in _FORMULAS:
-                continue
-            name, formula = _FORMULAS[step.primitive]
-            shapes = [
-                steps[place].shape if view is None else view.sizes for place, view in step.operands if type(place) is int
-            ]
-            count = formula(step.shape, step.attributes, *shapes)
-            operator = "aten." + ("bmm" if name == "mm" and len(step.shape) > 2 else name)
-            for module in self.mod_tracker.parents:
-                self.flop_counts[module][operator] += count
-        self._position = len(steps)
+    def _count_flops(self, func_packet: Any, out: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        formula = self.flop_registry.get(func_packet)
+        if formula is not None:
+            count = formula(*args, **kwargs, out_val=out)
+            for module in set(self.mod_tracker.parents):
+                self.flop_counts[module][func_packet] += count
+        return out
 
     def get_total_flops(self) -> int:
         """All that was counted."""
         return sum(self.flop_counts["Global"].values())
 
-    def get_flop_counts(self) -> dict[str, dict[str, int]]:
-        """What was counted by module, and in it by operation."""
+    def get_flop_counts(self) -> dict[str, dict[Any, int]]:
+        """What was counted by module, and in it by operation (``torch.ops.aten.mm``)."""
         return {module: dict(counts) for module, counts in self.flop_counts.items()}
 
     def get_table(self, depth: int | None = None) -> str:
@@ -152,16 +232,23 @@ class FlopCounterMode:
         return _aligned([("Module", "FLOP", "% Total"), *(rows if total else [("Global", "0", "0%")])])
 
 
-class _Tracker(ModuleTracker):
-    """Tells before other modules are under way."""
+class _Counting(TorchDispatchMode):
+    """What is told of operations for a counter."""
 
-    def __init__(self, tell: Callable[[], None]) -> None:
+    supports_higher_order_operators = True
+
+    def __init__(self, counter: FlopCounterMode) -> None:
         super().__init__()
-        self._tell = tell
+        self.counter = counter
 
-    def _change(self, change: Callable[[str], None], name: str) -> None:
-        self._tell()
-        change(name)
+    def __torch_dispatch__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if func.overloadpacket not in self.counter.flop_registry:
+            with self:  # what it is composed of counts, where operations are told as they are called
+                parts = func.decompose(*args, **kwargs)
+            if parts is not NotImplemented:
+                return parts
+        return self.counter._count_flops(func.overloadpacket, func(*args, **kwargs), args, kwargs)
 
 
 def _aligned(rows: list[tuple[str, ...]]) -> str:
@@ -173,4 +260,4 @@ def _aligned(rows: list[tuple[str, ...]]) -> str:
     return "\n".join([head, "  ".join("-" * width for width in widths), *lines])
 
 
-__all__ = ["FlopCounterMode"]
+__all__ = ["FlopCounterMode", "register_flop_formula"]

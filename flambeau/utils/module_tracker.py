@@ -38,10 +38,6 @@ class ModuleTracker:
             handle.remove()
         self._handles = []
 
-    def _change(self, change: Callable[[str], None], name: str) -> None:
-        """Add a module to those under way, or take it from them."""
-        change(name)
-
     def _name_of(self, module: Any) -> str:
         if module not in self._names:
             self._name(module, type(module).__name__)
@@ -54,26 +50,26 @@ class ModuleTracker:
 
     def _before(self, module: Any, inputs: Any) -> None:
         name = self._name_of(module)
-        self._change(self.parents.add, name)
-        self._when_differentiated(inputs, lambda _: self._change(self.parents.discard, name))
+        self.parents.add(name)
+        self._when_differentiated(inputs, lambda _: self.parents.discard(name))
 
     def _after(self, module: Any, inputs: Any, outputs: Any) -> None:
         name = self._name_of(module)
-        self._change(self.parents.discard, name)
+        self.parents.discard(name)
 
         def enter(gradients: Any) -> None:
             run = current_run()
             if run is not None and run is not self._ends_with:
                 self._ends_with = run
                 run.callbacks.append(self._end_of_backward)
-            self._change(self.parents.add, name)
+            self.parents.add(name)
 
         self._when_differentiated(outputs, enter)
 
     def _end_of_backward(self) -> None:
         self._ends_with = None
         for name in self.parents - {"Global"}:
-            self._change(self.parents.discard, name)
+            self.parents.discard(name)
 
     def _when_differentiated(self, values: Any, then: Callable[[Any], None]) -> None:
         tracked = [tensor for tensor in _tensors(values) if tensor.requires_grad]

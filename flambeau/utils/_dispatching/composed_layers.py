@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from math import prod
 from typing import Any
 
+from ...graph.dtypes import bool_
 from ...graph.limits import finfo
 from ...graph.trace import local
-from .composed import COMPOSED, composed, reshape
+from .composed import COMPOSED, composed, matmul, reshape
 from .emitting import emit
 
 
@@ -349,6 +351,28 @@ def _kl_div(input: Any, target: Any, reduction: int = 1, log_target: bool = Fals
     return _reduced(emit("sub.Tensor", emit("xlogy.Tensor", target, target), product), reduction)
 
 
+def _attention_by_products(
+    query: Any, key: Any, value: Any, attn_mask: Any, dropout_p: float, is_causal: bool, scale: Any, enable_gqa: bool
+) -> Any:
+    """Scores, their softmax, and a product with the values; queries and keys are scaled by the root of the scale each."""
+    root = (query.shape[-1] ** -0.5 if scale is None else scale) ** 0.5
+    if enable_gqa:
+        shares = query.shape[-3] // key.shape[-3]
+        key, value = (emit("repeat_interleave.self_int", x, shares, -3) for x in (key, value))
+    if is_causal:
+        rows = emit("ones.default", [query.shape[-2], key.shape[-2]], dtype=bool_)
+        attn_mask = emit("tril.default", rows)
+    if attn_mask is not None and attn_mask.dtype is bool_:
+        nothing = emit("scalar_tensor.default", -math.inf, dtype=query.dtype)
+        attn_mask = emit("where.self", attn_mask, emit("scalar_tensor.default", 0.0, dtype=query.dtype), nothing)
+    turned = emit("mul.Scalar", emit("transpose.int", key, -2, -1), root)
+    scores = matmul(emit("mul.Scalar", query, root), turned)
+    if attn_mask is not None:
+        scores = emit("add_.Tensor", scores, attn_mask)
+    weights = emit("_safe_softmax.default", scores, -1)
+    return matmul(_dropout(weights, dropout_p, True), value)
+
+
 @composed("scaled_dot_product_attention.default")
 def _attention(
     query: Any, key: Any, value: Any, attn_mask: Any = None, dropout_p: float = 0.0, is_causal: bool = False, *,
@@ -357,9 +381,7 @@ def _attention(
     same = query.ndim == key.ndim == value.ndim == 4 and query.shape[-1] == key.shape[-1] == value.shape[-1]
     learnt = attn_mask is not None and attn_mask.requires_grad
     if not same or enable_gqa or dropout_p or learnt or query.shape[1] != key.shape[1]:
-        named = {"scale": scale} if scale is not None else {}
-        named |= {"enable_gqa": True} if enable_gqa else {}
-        return emit("scaled_dot_product_attention.default", query, key, value, attn_mask, dropout_p, is_causal, **named)
+        return _attention_by_products(query, key, value, attn_mask, dropout_p, is_causal, scale, enable_gqa)
     named = {name: given for name, given in (("attn_mask", attn_mask), ("scale", scale)) if given is not None}
     how = [dropout_p, is_causal] if is_causal else []
     return emit("_scaled_dot_product_flash_attention_for_cpu.default", query, key, value, *how, **named)[0]

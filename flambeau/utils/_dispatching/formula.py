@@ -42,11 +42,12 @@ def formula(
     operation's arguments, which gives a tuple of their gradients, or functions that compute them: called if they are wanted.
 
     ``keep`` names the arguments that it reads; of others it sees shape and dtype alone. Of several results it sees those that
-    have no gradient (``apart``), or all (``whole``).
+    have no gradient (``apart``), or all (``whole``). By the keyword ``wanted`` it may ask which gradients are.
     """
 
     def declare(function: Callable[..., Any]) -> Callable[..., Any]:
         parameters = [*inspect.signature(function).parameters.values()]
+        asks = any([p.name == "wanted" for p in parameters])
         with_result = len(parameters) > 1 and parameters[1].name == "out"
         own = [p for p in parameters[1 + with_result :] if p.kind is not p.KEYWORD_ONLY]
         given = [(p.name.rstrip("_"), None if p.default is p.empty else p.default) for p in own]
@@ -59,7 +60,7 @@ def formula(
 
         def computed(grad: Any, outputs: list[Any], wanted: list[bool], arguments: list[Any]) -> list[Any]:
             out = ((outputs[0] if len(outputs) == 1 else outputs),) if with_result else ()
-            found = function(grad, *out, *arguments)
+            found = function(grad, *out, *arguments, **({"wanted": wanted} if asks else {}))
             found = found if isinstance(found, tuple) else (found,)
             found = (*found, *(None,) * (len(arguments) - len(found)))
             slopes: list[Any] = [None] * len(found)

@@ -165,49 +165,47 @@ def _log_softmax(grad: Any, out: Any, self: Any, dim: int, half_to_float: bool) 
 # --- layers -------------------------------------------------------------------------------------------------------------
 
 
-def _wanted(*tensors: Any) -> list[bool]:
-    return [tensor is not None for tensor in tensors]
-
-
 @formula("convolution.default", keep="input weight")
 def _convolution(
     grad: Any, input: Any, weight: Any, bias: Any, stride: Any, padding: Any, dilation: Any, transposed: bool,
-    output_padding: Any, groups: int,
+    output_padding: Any, groups: int, *, wanted: Any,
 ) -> Any:  # fmt: skip
     sizes = None if bias is None else [*bias.shape]
     how = stride, padding, dilation, transposed, output_padding, groups
-    return tuple(emit("convolution_backward.default", grad, input, weight, sizes, *how, _wanted(input, weight, bias)))
+    return tuple(emit("convolution_backward.default", grad, input, weight, sizes, *how, wanted[:3]))
 
 
 @formula("native_batch_norm.default", keep="input weight running_mean running_var", apart=(1, 2))
 def _batch_norm(
     grad: Any, out: Any, input: Any, weight: Any, bias: Any, running_mean: Any, running_var: Any, training: bool,
-    momentum: float, eps: float,
+    momentum: float, eps: float, *, wanted: Any,
 ) -> Any:  # fmt: skip
     return tuple(emit(
         "native_batch_norm_backward.default", grad[0], input, weight, running_mean, running_var, out[1], out[2], training, eps,
-        _wanted(input, weight, bias),
+        wanted[:3],
     ))  # fmt: skip
 
 
 @formula("native_layer_norm.default", keep="input weight bias", apart=(1, 2))
-def _layer_norm(grad: Any, out: Any, input: Any, normalized_shape: Any, weight: Any, bias: Any, eps: float) -> Any:
+def _layer_norm(
+    grad: Any, out: Any, input: Any, normalized_shape: Any, weight: Any, bias: Any, eps: float, *, wanted: Any
+) -> Any:
     found = emit(
         "native_layer_norm_backward.default", grad[0], input, normalized_shape, out[1], out[2], weight, bias,
-        _wanted(input, weight, bias),
+        [wanted[0], *wanted[2:4]],
     )  # fmt: skip
     return found[0], None, found[1], found[2]
 
 
 @formula("native_group_norm.default", keep="input weight", apart=(1, 2))
 def _group_norm(
-    grad: Any, out: Any, input: Any, weight: Any, bias: Any, N: int, C: int, HxW: int, group: int, eps: float
+    grad: Any, out: Any, input: Any, weight: Any, bias: Any, N: int, C: int, HxW: int, group: int, eps: float, *, wanted: Any
 ) -> Any:
     if not grad[0].is_contiguous():
         grad = [emit("clone.default", grad[0], memory_format=contiguous_format)]
     return tuple(emit(
         "native_group_norm_backward.default", grad[0], input, out[1], out[2], weight, N, C, HxW, group,
-        _wanted(input, weight, bias),
+        wanted[:3],
     ))  # fmt: skip
 
 
