@@ -109,6 +109,50 @@ LAYERS: Programs = {
     "chain": (((3, 4), (4, 5)), "(a @ b).relu().sum(0).log_softmax(0)"),
 }  # fmt: skip
 
+FURTHER: Programs = {
+    "masked": (((1, 2, 3, 4),) * 3, "F.scaled_dot_product_attention(a, b, c, torch.ones(3, 3, dtype=torch.bool).tril())"),
+    "scores": (((1, 2, 3, 4),) * 3, "F.scaled_dot_product_attention(a, b, c, torch.zeros(3, 3), scale=0.3)"),
+    "unbatched": (((2, 3, 4),) * 3, "F.scaled_dot_product_attention(a, b, c)"),
+    "wide values": (((1, 2, 3, 4), (1, 2, 3, 4), (1, 2, 3, 5)), "F.scaled_dot_product_attention(a, b, c, is_causal=True)"),
+    "matrix and stack": (((3, 4), (2, 4, 5)), "a @ b"), "vector and stack": (((4,), (2, 4, 5)), "a @ b"),
+    "stack and vector": (((2, 3, 4), (4,)), "a @ b"), "turned": (((3, 2, 4), (5, 4), (5,)), "F.linear(a.transpose(0, 1), b, c)"),
+    "tensordot": (((2, 3), (3, 4)), "torch.tensordot(a, b, 1)"), "one picture": (((2, 4, 4), (3, 2, 2, 2)), "F.conv2d(a, b)"),
+    "conv3d": (((1, 1, 3, 3, 3), (2, 1, 2, 2, 2)), "F.conv3d(a, b)"),
+    "even": (((1, 1, 5), (1, 1, 2)), "F.conv1d(a, b, padding='same')"),
+    "pixels": (((1, 3, 1, 2),), "F.cross_entropy(a, torch.tensor([[[0, 1]]]))"),
+    "places": (((1, 3, 2),), "F.cross_entropy(a, torch.tensor([[0, 1]]), reduction='none')"),
+    "weighted": (((2, 3),), "F.cross_entropy(a, torch.tensor([0, 1]), weight=torch.tensor([1.0, 2.0, 3.0]), ignore_index=1)"),
+    "probabilities": (((2, 3),), "F.cross_entropy(a, torch.full((2, 3), 1 / 3))"), "norm of ones": (((4,),), "a.norm(1)"),
+    "lerp": (((3,), (3,)), "torch.lerp(a, b, 0.3)"), "addcmul": (((3,), (3,), (3,)), "torch.addcmul(a, b, c, value=2)"),
+    "meshgrid": (((3,),), "torch.meshgrid(a, a, indexing='ij')[0]"), "atleast": (((3,),), "torch.atleast_2d(a)"),
+    "hstack": (((3,),), "torch.hstack([a, a])"), "vstack": (((3,),), "torch.vstack([a, a])"), "tile": (((3,),), "a.tile(2)"),
+    "unfold": (((1, 1, 3, 3),), "F.unfold(a, 2)"), "shuffled": (((1, 4, 2, 2),), "F.pixel_shuffle(a, 2)"),
+    "diff": (((4,),), "a.diff()"),
+    "scatter": (((3,), (2,)), "a.scatter(0, torch.tensor([0, 2]), b)"), "median": (((3,),), "a.median(0)[0]"),
+    "index_put": (((3,), (2,)), "a.index_put((torch.tensor([0, 1]),), b)"), "bounds": (((3,), (3,)), "a.clamp(min=b)"),
+    "in doubles": (((3,),), "a.softmax(0, dtype=torch.float64)"), "halves": (((3,),), "(a.half() * 2).float()"),
+}  # fmt: skip
+
+#: What is one operation here, or whose gradient is not told: the numbers are PyTorch's all the same.
+UNTOLD: Programs = {
+    "einsum": (((2, 3, 4), (2, 5, 4)), "torch.einsum('bij,bkj->bik', a, b)"), "trace": (((3, 3),), "a.trace()"),
+    "einsum of one": (((3, 3),), "torch.einsum('ii->i', a)"), "kron": (((2,), (2,)), "torch.kron(a, b)"),
+    "shared heads": (((1, 4, 3, 4), (1, 2, 3, 4), (1, 2, 3, 4)), "F.scaled_dot_product_attention(a, b, c, enable_gqa=True)"),
+    "cdist": (((3, 2), (4, 2)), "torch.cdist(a, b)"), "inverse": (((3, 3),), "torch.linalg.inv(a + 2 * torch.eye(3))"),
+    "linear": (((1, 1, 2),), "F.interpolate(a, size=4, mode='linear')"), "prod": (((3,),), "a.prod()"),
+    "repeated": (((3,),), "a.repeat_interleave(2)"), "logcumsumexp": (((3,),), "a.logcumsumexp(0)"),
+    "bags": (((4, 3),), "F.embedding_bag(torch.tensor([0, 1, 2]), a, torch.tensor([0, 1]))"), "cosine": (((3, 4),) * 2,
+    "F.cosine_similarity(a, b)"), "cross": (((3,), (3,)), "torch.linalg.cross(a, b)"), "as_strided": (((3,),),
+    "a.as_strided((2, 2), (1, 1))"), "max_pool3d": (((1, 1, 2, 2, 2),), "F.max_pool3d(a, 2)"),
+    "powers of norms": (((4,),), "a.norm(3)"),
+    "unbind": (((3, 4),), "a.unbind(0)[1]"), "fourier": (((4,),), "torch.fft.rfft(a).abs()"),
+    "group_norm": (((2, 4, 3), (4,), (4,)),
+    "F.group_norm(a, 2, b, c)"), "hypot": (((3,), (3,)), "torch.hypot(a, b + 1)"),
+    "atan2": (((3,), (3,)), "torch.atan2(a, b + 1)"),
+    "written": (((3, 2), (1, 2)), "[y := a * 1, y.__setitem__(slice(1, 2), b), y[0].mul_(2), y][3]"),
+    "addcdiv": (((3,), (3,), (3,)), "torch.addcdiv(a, b, c + 3)"), "highest": (((4,),), "a.norm(float('inf'))"),
+}  # fmt: skip
+
 WITHOUT_GRADIENT: Programs = {
     "numbers": (((3,),), "[a.sum().item(), float(a[0]), bool(a[0] > 0), int(a[1])][0]"),
     "comparisons": (((3,),),

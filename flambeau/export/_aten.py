@@ -63,7 +63,13 @@ _BY_SECOND = "eq ne lt le gt ge remainder fmod bitwise_and bitwise_or bitwise_xo
 OVERLOADS: dict[str, str | Callable[..., str]] = {
     **dict.fromkeys(["add", "sub", "mul", "add_", "sub_", "mul_"], "Tensor"),
     **dict.fromkeys(["div", "div_"], lambda a, b, **named: "Tensor_mode" if named.get("rounding_mode") else "Tensor"),
-    **dict.fromkeys(["rsub", "__and__", "__or__", "__xor__", "copysign", "copysign_", "floor_divide_", "lerp", "lerp_"], _second),
+    **dict.fromkeys(["rsub", "__and__", "__or__", "__xor__", "copysign", "copysign_", "floor_divide_"], _second),
+    **dict.fromkeys(["lerp", "lerp_"], lambda x, end, weight: _by_operand(weight)),
+    **dict.fromkeys(["clamp", "clamp_"], lambda x, *bounds, **named: (
+        "Tensor" if any(isinstance(bound, Tensor) for bound in (*bounds, *named.values())) else "default")),
+    **dict.fromkeys(["clamp_min", "clamp_max", "clamp_min_", "clamp_max_"], lambda x, bound: (
+        "Tensor" if isinstance(bound, Tensor) else "default")),
+    **dict.fromkeys(["median", "nanmedian"], _reduction("dim")),
     **dict.fromkeys([*_BY_SECOND, *(f"{name}_" for name in _BY_SECOND)], _second),
     **dict.fromkeys(["masked_fill", "masked_fill_"], lambda x, mask, value: _by_operand(value)),
     **dict.fromkeys(["index_fill", "index_fill_"], lambda x, dim, index, value: f"int_{_by_operand(value)}"),

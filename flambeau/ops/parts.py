@@ -194,7 +194,9 @@ def unfold(self: Tensor, dimension: int, size: int, step: int) -> Tensor:
 @operation()
 def as_strided(input: Tensor, size: Sizes, stride: Sizes, storage_offset: int | None = None) -> Tensor:
     """A view of the storage by explicit sizes, strides and offset; ``RuntimeError`` if it would reach outside."""
-    base = input._base if input._base is not None else input
+    base = input._base
+    if base is None or not base._tracked:  # also of a leaf that is a view of what has no history
+        base = input
     offset = input.storage_offset() if storage_offset is None else storage_offset
     if offset < 0:
         raise RuntimeError(f"Tensor: invalid storage offset {offset}")

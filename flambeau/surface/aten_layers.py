@@ -155,6 +155,8 @@ def _padded(mode: str) -> Callable[..., Any]:
 BENEATH: dict[str, Callable[..., Any]] = {
     "convolution": _convolved,
     "elu": lambda input, alpha=1.0, scale=1.0, input_scale=1.0: exponential_below(input, alpha, scale, input_scale),
+    "max_pool3d_with_indices": lambda input, kernel_size, stride=(), padding=0, dilation=1, ceil_mode=False: (
+        functional.max_pool3d(input, kernel_size, stride or None, padding, dilation, ceil_mode, True)),
     "_adaptive_avg_pool2d": functional.adaptive_avg_pool2d,
     "log_sigmoid_forward": lambda input: (functional.logsigmoid(input), input.new_empty(0)),
     "_prelu_kernel": lambda input, weight: flambeau.where(input > 0, input, input * weight),

@@ -363,3 +363,13 @@ def test_gradients_of_values_on_the_way_lie_in_logical_order() -> None:
         return [(value.stride(), value.tolist()) for value in (first, middle.grad, y.grad)]
 
     assert kept(flambeau) == kept(torch)
+
+
+def test_explicit_strides_of_a_leaf_that_is_a_view():
+    """Its gradient goes to the leaf, not to what that is a view of."""
+    found = []
+    for library in (flambeau, torch):
+        leaf = library.arange(4.0).reshape(2, 2).requires_grad_()
+        (leaf.as_strided((2, 2), (1, 1)) ** 2).sum().backward()
+        found.append(leaf.grad.tolist())
+    assert found[0] == found[1]

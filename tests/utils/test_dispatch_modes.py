@@ -78,13 +78,13 @@ def run(library: ModuleType, shapes: tuple[tuple[int, ...], ...], text: str, tra
     return log[:forwards], log[forwards:], None if random else [numbers(result), gradients]
 
 
-@pytest.mark.parametrize("group", ["ELEMENTWISE", "PRODUCTS", "REDUCTIONS", "VIEWS", "LAYERS", "WITHOUT_GRADIENT"])
+@pytest.mark.parametrize("group", ["ELEMENTWISE", "PRODUCTS", "REDUCTIONS", "VIEWS", "LAYERS", "FURTHER", "WITHOUT_GRADIENT"])
 def test_what_modes_are_told_of_is_what_pytorch_tells(group):
     for name, (shapes, text) in getattr(dispatch_programs, group).items():
         track = group != "WITHOUT_GRADIENT"
         forwards, backwards, found = run(flambeau, shapes, text, track)
         expected_forwards, expected_backwards, expected = run(torch, shapes, text, track)
-        in_any_order = name == "smoothed"  # of which two sums the first is the first
+        in_any_order = name == "smoothed"  # its two sums, either of which may be first
         assert (sorted if in_any_order else list)(forwards) == (sorted if in_any_order else list)(expected_forwards), name
         # Leaves are reached last here, and at once there.
         assert Counter(_but_copies(backwards)) == Counter(_but_copies(expected_backwards)), name
@@ -92,6 +92,12 @@ def test_what_modes_are_told_of_is_what_pytorch_tells(group):
         assert plain == [what for what in expected_backwards if what != "detach.default"], name
         said = f"the numbers of {name}"
         torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5, equal_nan=True, msg=said)
+
+
+def test_numbers_are_those_of_pytorch_where_not_all_is_told():
+    for name, (shapes, text) in dispatch_programs.UNTOLD.items():
+        found, expected = (run(library, shapes, text, True)[2] for library in (flambeau, torch))
+        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5, msg=f"the numbers of {name}")
 
 
 def _but_copies(told: list[str]) -> list[str]:

@@ -67,8 +67,11 @@ def seen(name: str, call: Callable[..., Any], arguments: tuple[Any, ...], keywor
     """A call, as operations."""
     own = name.rpartition(".")[2]
     own = OTHER_NAMES.get(own, own)
-    if own in _SIZES or any([tensor.of_parts for tensor in tensors_in((arguments, keywords))]):
+    if own in _SIZES:
         return NotImplemented
+    if any([tensor.of_parts for tensor in tensors_in((arguments, keywords))]):
+        with silence():
+            return call(*arguments, **keywords)
     if names_meta(keywords.get("device")):
         return _untold(call, arguments, keywords)
     if keywords.get("out") is not None:

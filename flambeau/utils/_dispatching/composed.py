@@ -139,6 +139,66 @@ def _tensor_split(input: Any, parts: Any, dim: int = 0) -> Any:
     return [emit("slice.Tensor", input, dim, start, end) for start, end in zip([0, *ends], ends)]
 
 
+@composed("meshgrid.indexing", "meshgrid.default")
+def _meshgrid(tensors: Any, indexing: str = "ij") -> Any:
+    swapped = indexing == "xy" and len(tensors) > 1
+    given = [tensors[1], tensors[0], *tensors[2:]] if swapped else [*tensors]
+    sizes = [x.numel() for x in given]
+    found = []
+    for place, x in enumerate(given):
+        seen = emit("view.default", x, [n if k == place else 1 for k, n in enumerate(sizes)])
+        found.append(emit("expand.default", seen, sizes))
+    if swapped:
+        found = [emit("transpose.int", x, 0, 1) for x in found]
+        found[:2] = found[1], found[0]
+    return found
+
+
+def _at_least(count: int) -> Callable[..., Any]:
+    def raised(input: Any) -> Any:
+        if not input.ndim:
+            return reshape(input, [1] * count)
+        if input.ndim == 1 and count > 1:
+            input = emit("unsqueeze.default", input, 0)
+        return emit("unsqueeze.default", input, -1) if input.ndim == 2 and count > 2 else input
+
+    return raised
+
+
+for _count in (1, 2, 3):
+    COMPOSED[f"atleast_{_count}d.default"] = _at_least(_count)
+
+
+def _stack_along(count: int, axis: int) -> Callable[..., Any]:
+    def stacked(tensors: Any) -> Any:
+        given = [_at_least(count)(x) for x in tensors]
+        where = 0 if axis == 1 and given[0].ndim == 1 else axis
+        return emit("cat.default", given, *([where] if where else []))
+
+    return stacked
+
+
+for _name, _count, _axis in (("hstack", 1, 1), ("vstack", 2, 0), ("row_stack", 2, 0), ("dstack", 3, 2)):
+    COMPOSED[f"{_name}.default"] = _stack_along(_count, _axis)
+
+
+@composed("tile.default")
+def _tile(input: Any, dims: Any) -> Any:
+    return emit("repeat.default", input, [*[1] * (input.ndim - len(dims)), *dims])
+
+
+@composed("diff.default")
+def _diff(input: Any, n: int = 1, dim: int = -1, prepend: Any = None, append: Any = None) -> Any:
+    parts = [x for x in (prepend, input, append) if x is not None]
+    input = emit("cat.default", parts, dim) if len(parts) > 1 else input
+    for _ in range(n):
+        size = input.shape[dim]
+        upper, lower = (emit("slice.Tensor", input, dim, k, k + size - 1) for k in (1, 0))
+        name = "logical_xor.default" if input.dtype.category == 0 else "sub.Tensor"
+        input = emit(name, upper, lower)
+    return input
+
+
 @composed("square.default")
 def _square(input: Any) -> Any:
     return emit("pow.Tensor_Scalar", input, 2)

@@ -304,7 +304,7 @@ def _cross_entropy(
 
 def _smoothed(input: Any, target: Any, weight: Any, reduction: int, ignore_index: int, label_smoothing: float) -> Any:
     axis = 0 if input.ndim == 1 else 1
-    probabilities = target.shape == input.shape and target.is_floating_point()
+    probabilities = target.shape == input.shape and target.dtype.category >= 2
     if weight is not None or not probabilities and input.ndim != 2:
         how = weight, reduction, ignore_index, label_smoothing
         return emit("cross_entropy_loss.default", input, target, *how)
@@ -313,10 +313,10 @@ def _smoothed(input: Any, target: Any, weight: Any, reduction: int, ignore_index
         if label_smoothing:
             spread = emit("mul.Tensor", target, 1 - label_smoothing)
             target = emit("add.Tensor", spread, label_smoothing / input.shape[axis])
-        loss = emit("neg.default", emit("mul.Tensor", logs, target))
+        loss = emit("mul.Tensor", logs, target)
         if not reduction:
-            return emit("sum.dim_IntList", loss, [axis])
-        total = emit("sum.default", loss)
+            return emit("neg.default", emit("sum.dim_IntList", loss, [axis]))
+        total = emit("neg.default", emit("sum.default", loss))
         count = input.numel() // input.shape[axis]
         return emit("div.Scalar", total, count) if reduction == 1 else total
     plain = emit("nll_loss_forward.default", logs, target, None, reduction, ignore_index)[0]
@@ -351,24 +351,30 @@ def _kl_div(input: Any, target: Any, reduction: int = 1, log_target: bool = Fals
     return _reduced(emit("sub.Tensor", emit("xlogy.Tensor", target, target), product), reduction)
 
 
+def _added(mask: Any, query: Any) -> Any:
+    """A mask as what is added to scores."""
+    if mask is None or mask.dtype is not bool_:
+        return mask
+    zero, nothing = (emit("scalar_tensor.default", number, dtype=query.dtype) for number in (0.0, -math.inf))
+    return emit("where.self", mask, zero, nothing)
+
+
 def _attention_by_products(
     query: Any, key: Any, value: Any, attn_mask: Any, dropout_p: float, is_causal: bool, scale: Any, enable_gqa: bool
 ) -> Any:
     """Scores, their softmax, and a product with the values; queries and keys are scaled by the root of the scale each."""
     root = (query.shape[-1] ** -0.5 if scale is None else scale) ** 0.5
+    query = emit("mul.Scalar", query, root)
     if enable_gqa:
         shares = query.shape[-3] // key.shape[-3]
         key, value = (emit("repeat_interleave.self_int", x, shares, -3) for x in (key, value))
     if is_causal:
         rows = emit("ones.default", [query.shape[-2], key.shape[-2]], dtype=bool_)
         attn_mask = emit("tril.default", rows)
-    if attn_mask is not None and attn_mask.dtype is bool_:
-        nothing = emit("scalar_tensor.default", -math.inf, dtype=query.dtype)
-        attn_mask = emit("where.self", attn_mask, emit("scalar_tensor.default", 0.0, dtype=query.dtype), nothing)
-    turned = emit("mul.Scalar", emit("transpose.int", key, -2, -1), root)
-    scores = matmul(emit("mul.Scalar", query, root), turned)
+    attn_mask = _added(attn_mask, query)
+    scores = matmul(query, emit("mul.Scalar", emit("transpose.int", key, -2, -1), root))
     if attn_mask is not None:
-        scores = emit("add_.Tensor", scores, attn_mask)
+        scores = emit("add.Tensor", scores, attn_mask)
     weights = emit("_safe_softmax.default", scores, -1)
     return matmul(_dropout(weights, dropout_p, True), value)
 
@@ -382,6 +388,7 @@ def _attention(
     learnt = attn_mask is not None and attn_mask.requires_grad
     if not same or enable_gqa or dropout_p or learnt or query.shape[1] != key.shape[1]:
         return _attention_by_products(query, key, value, attn_mask, dropout_p, is_causal, scale, enable_gqa)
+    attn_mask = _added(attn_mask, query)
     named = {name: given for name, given in (("attn_mask", attn_mask), ("scale", scale)) if given is not None}
     how = [dropout_p, is_causal] if is_causal else []
     return emit("_scaled_dot_product_flash_attention_for_cpu.default", query, key, value, *how, **named)[0]

@@ -373,6 +373,23 @@ def _clamp(grad: Any, self: Any, min: Any = None, max: Any = None) -> Any:
     return _inside(grad, *bounds)
 
 
+@formula("clamp.Tensor", keep="self min max")
+def _clamp_between(grad: Any, self: Any, min: Any = None, max: Any = None) -> Any:
+    def beyond(bound: Any, comparison: str) -> Any:
+        return lambda: _inside(grad, later(f"{comparison}.Tensor", self, bound))
+
+    bounds = [later(f"{name}.Tensor", self, bound) for name, bound in (("ge", min), ("le", max)) if bound is not None]
+    return lambda: _inside(grad, *bounds), beyond(min, "lt"), beyond(max, "gt")
+
+
+@formula("atan2.default", keep="self other")
+def _atan2(grad: Any, self: Any, other: Any) -> Any:
+    square = emit("add.Tensor", product(self, self), product(other, other))
+    scale = emit("reciprocal.default", square)
+    scale = product(grad, emit("masked_fill.Scalar", scale, emit("eq.Scalar", square, 0), 0))
+    return later("mul.Tensor", scale, other), lambda: product(scale, negative(self))
+
+
 @formula("clamp_min.default", keep="self")
 def _clamp_min(grad: Any, self: Any, min: Any) -> Any:
     return _inside(grad, later("ge.Scalar", self, min))

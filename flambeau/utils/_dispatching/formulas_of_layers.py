@@ -157,6 +157,11 @@ def _softmax(grad: Any, out: Any, self: Any, dim: int, half_to_float: bool) -> A
     return emit("_softmax_backward_data.default", grad, out, dim, self.dtype)
 
 
+@formula("_safe_softmax.default")
+def _safe_softmax(grad: Any, out: Any, self: Any, dim: int, dtype: Any = None) -> Any:
+    return emit("_softmax_backward_data.default", grad, out, dim, self.dtype)
+
+
 @formula("_log_softmax.default")
 def _log_softmax(grad: Any, out: Any, self: Any, dim: int, half_to_float: bool) -> Any:
     return emit("_log_softmax_backward_data.default", grad, out, dim, self.dtype)
@@ -257,6 +262,26 @@ def _bilinear(
 ) -> Any:
     how = output_size, [*self.shape], align_corners, scales_h, scales_w
     return emit("upsample_bilinear2d_backward.default", grad, *how)
+
+
+@formula("pixel_shuffle.default")
+def _pixel_shuffle(grad: Any, self: Any, upscale_factor: int) -> Any:
+    return emit("pixel_unshuffle.default", grad, upscale_factor)
+
+
+@formula("pixel_unshuffle.default")
+def _pixel_unshuffle(grad: Any, self: Any, downscale_factor: int) -> Any:
+    return emit("pixel_shuffle.default", grad, downscale_factor)
+
+
+@formula("im2col.default")
+def _im2col(grad: Any, self: Any, kernel_size: Any, dilation: Any, padding: Any, stride: Any) -> Any:
+    return emit("col2im.default", grad, [*self.shape[-2:]], kernel_size, dilation, padding, stride)
+
+
+@formula("col2im.default")
+def _col2im(grad: Any, self: Any, output_size: Any, kernel_size: Any, dilation: Any, padding: Any, stride: Any) -> Any:
+    return emit("im2col.default", grad, kernel_size, dilation, padding, stride)
 
 
 @formula("constant_pad_nd.default")

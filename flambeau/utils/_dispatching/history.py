@@ -249,8 +249,11 @@ def _own_history(func: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any]
 
 
 def _in_place_of(part: Any, own: Any) -> Any:
-    if not isinstance(part, Tensor) or not own._tracked:
+    if not isinstance(part, Tensor) or not own.requires_grad:
         return part
+    if own.of_parts:
+        elements = own._input_of()
+        return part if part.of_parts and _in_place_of(part._input_of(), elements) is not elements else own
     if part._storage is not None and part._storage is own._storage and part._view == own._view:
         return own
     part._tracked, part._gradient = True, own._gradient
