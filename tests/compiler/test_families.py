@@ -130,7 +130,7 @@ def test_what_left_the_trie_is_not_held_for_its_plans(monkeypatch: pytest.Monkey
     most = 0
     for turn in range(250):
         x = flambeau.ones(draw.randrange(2, 400), 4)
-        order = [draw.choice([flambeau.exp, flambeau.neg, flambeau.tanh, flambeau.cos]) for _ in range(draw.randrange(20, 60))]
+        order = [draw.choice([flambeau.abs, flambeau.neg, flambeau.relu, flambeau.square]) for _ in range(draw.randrange(20, 60))]
         for _ in range(3):
             y = x * 1
             for function in order:
