@@ -132,6 +132,14 @@ _LAZY_NAMES = {
         "ops.grouped": "_grouped_mm _int_mm",
         "ops.mapped_files": "from_file",
         "ops.nested.sizes": "SymInt",
+        "ops.quantization": """
+            _empty_affine_quantized _make_per_channel_quantized_tensor _make_per_tensor_quantized_tensor dequantize
+            fake_quantize_per_channel_affine fake_quantize_per_tensor_affine fused_moving_avg_obs_fake_quant int_repr
+            q_per_channel_axis q_per_channel_scales q_per_channel_zero_points q_scale q_zero_point quantize_per_channel
+            quantize_per_tensor quantize_per_tensor_dynamic""",
+        "ops.quantized.scheme": """
+            per_channel_affine per_channel_affine_float_qparams per_channel_symmetric per_tensor_affine per_tensor_symmetric
+            qscheme""",
         "ops.printing": "get_printoptions set_printoptions",
         "ops.segments": "segment_reduce _segment_reduce",
         "ops.settings": """

@@ -255,6 +255,14 @@ class _OpNamespace(ModuleType):
                 packet._forms.update({form: OpOverload(packet, form, call) for form, call in found.items()})
                 setattr(self, name, packet)
                 return packet
+        if self.name == "quantized":
+            from .ops.quantized.layers import OPERATIONS
+
+            if name in OPERATIONS:
+                packet = OpOverloadPacket(qualified, {})
+                packet._forms["default"] = OpOverload(packet, "default", OPERATIONS[name])
+                setattr(self, name, packet)
+                return packet
         raise AttributeError(f"'_OpNamespace' '{self.name}' object has no attribute '{name}'", name=name, obj=self)
 
 

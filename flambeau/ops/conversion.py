@@ -133,6 +133,12 @@ def as_result_in(result: Tensor, d: dtype_type) -> Tensor:
 
 
 @operation(function=False)
+def dequantize(self: Tensor) -> Tensor:
+    """The numbers in float32, as of a quantized tensor."""
+    return converted(self, dtypes.float32)
+
+
+@operation(function=False)
 def to(self: Tensor, *arguments: Any, **keywords: Any) -> Tensor:
     """Another dtype, device or order in memory: ``to(dtype)``, ``to(device, dtype)``, ``to(memory_format=)``, ``to(other)``."""
     d = keywords.get("dtype")

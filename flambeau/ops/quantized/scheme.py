@@ -1,0 +1,109 @@
+"""What integers stand for: one scale and zero point for a whole tensor, or one of each for every index of an axis."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ...core.tensor import Tensor
+from ...graph.dtypes import dtype, float32, float64, int8, int32, int64, uint8
+from ...graph.named_dtypes import qint8, qint32, quint8  # type: ignore[attr-defined]
+from ..from_data import tensor
+
+__all__ = [
+    "per_channel_affine", "per_channel_affine_float_qparams", "per_channel_symmetric", "per_tensor_affine",
+    "per_tensor_symmetric", "qscheme",
+]  # fmt: skip
+
+
+class qscheme:  # noqa: N801
+    """How the elements of a quantized tensor are mapped to numbers; there are five of them."""
+
+    __slots__ = ("name",)
+    __module__ = "torch"
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __repr__(self) -> str:
+        return f"torch.{self.name}"
+
+    def __reduce__(self) -> str:
+        return self.name
+
+
+per_tensor_affine = qscheme("per_tensor_affine")
+per_tensor_symmetric = qscheme("per_tensor_symmetric")
+per_channel_affine = qscheme("per_channel_affine")
+per_channel_symmetric = qscheme("per_channel_symmetric")
+per_channel_affine_float_qparams = qscheme("per_channel_affine_float_qparams")
+
+SCHEMES = {
+    scheme.name: scheme
+    for scheme in (
+        per_tensor_affine, per_tensor_symmetric, per_channel_affine, per_channel_symmetric, per_channel_affine_float_qparams,
+    )
+}  # fmt: skip
+
+INTEGERS: dict[dtype, dtype] = {qint8: int8, quint8: uint8, qint32: int32}
+"""The dtypes of the integers, by the dtypes of what is quantized."""
+
+LIMITS: dict[dtype, tuple[int, int]] = {qint8: (-128, 127), quint8: (0, 255), qint32: (-(2**31), 2**31 - 1)}
+"""The smallest and the largest integer of each."""
+
+QUANTIZED = {integers: quantized for quantized, integers in INTEGERS.items()}
+
+
+class Scale(NamedTuple):
+    """What integers stand for: ``(integer - zero_point) * scale``.
+
+    Both are tensors: of no axes (float64 and int64) for a whole tensor, or with an element for every index of ``axis``.
+    """
+
+    scale: Tensor
+    zero_point: Tensor
+    axis: int | None = None
+
+    @property
+    def scheme(self) -> qscheme:
+        if self.axis is None:
+            return per_tensor_affine
+        return per_channel_affine_float_qparams if self.zero_point.dtype.kind == "float" else per_channel_affine
+
+    def along(self, ndim: int, kind: dtype = float32) -> tuple[Tensor, Tensor]:
+        """Scale and zero point of a dtype, so that they can stand beside a tensor of ``ndim`` axes."""
+        scale, zero_point = self.scale.to(kind), self.zero_point.to(kind)
+        if self.axis is None:
+            return scale, zero_point
+        shape = [1] * ndim
+        shape[self.axis] = -1
+        return scale.reshape(shape), zero_point.reshape(shape)
+
+
+def of_tensor(scale: float | Tensor, zero_point: int | Tensor) -> Scale:
+    """One scale and zero point for all elements."""
+    return Scale(_number(scale, float64), _number(zero_point, int64))
+
+
+def _number(value: float | Tensor, kind: dtype) -> Tensor:
+    return value.detach().reshape(()).to(kind) if isinstance(value, Tensor) else tensor(value, dtype=kind)
+
+
+def quantized(numbers: Tensor, scale: Scale, kind: dtype) -> Tensor:
+    """The integers that stand for numbers of float32, to the nearest (even, of two), within the limits of ``kind``."""
+    low, high = LIMITS[kind]
+    step, zero_point = scale.along(numbers.ndim)
+    if scale.scheme is per_channel_affine_float_qparams:  # whose zero point is added before anything is rounded
+        return (numbers / step + zero_point).round().clamp(low, high).to(INTEGERS[kind])
+    steps = (numbers * (1.0 / step)).round()
+    if kind is qint32:
+        steps, zero_point = steps.double(), scale.along(numbers.ndim, float64)[1]
+    steps = (steps + zero_point).nan_to_num(high, high, low)  # as the processors that PyTorch is made for have it
+    return steps.clamp(low, high).to(INTEGERS[kind])
+
+
+def dequantized(integers: Tensor, scale: Scale) -> Tensor:
+    """The numbers of float32 that integers stand for."""
+    step, zero_point = scale.along(integers.ndim)
+    if integers.dtype is int32:
+        return (integers.double() - scale.along(integers.ndim, float64)[1]).float() * step
+    return (integers.float() - zero_point) * step
