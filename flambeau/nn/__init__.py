@@ -30,7 +30,7 @@ __all__ = [  # noqa: F405
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("attention", "parallel", "utils"):  # imported when they are first used
+    if name in ("attention", "intrinsic", "parallel", "qat", "quantized", "utils"):  # imported when they are first used
         return importlib.import_module("." + name, __name__)
     if name == "DataParallel":
         return importlib.import_module(".parallel", __name__).DataParallel

@@ -238,9 +238,11 @@ def _observe(
 def _follow(
     lowest: Tensor, highest: Tensor, scale: Tensor, zero_point: Tensor, low: int, high: int, symmetric: bool
 ) -> None:
-    if symmetric:
-        reach = lowest.abs().maximum(highest.abs())
-        lowest, highest = -reach * (-low / ((high - low) // 2)), reach
+    if symmetric:  # integers as many above zero as below it, where there are numbers on both sides
+        below, above = -((high - low) // 2 + 1), (high - low) // 2
+        widest = (lowest.double() / below).abs().maximum((highest.double() / above).abs())
+        both = (lowest < 0) & (highest > 0)
+        lowest, highest = where(both, widest * below, lowest.double()), where(both, widest * above, highest.double())
     found, zero = chosen_scale(lowest, highest, low, high)
     if scale.numel() != found.numel():
         scale.resize_(found.shape)

@@ -9,16 +9,15 @@ from typing import Any, NoReturn
 from ..version import __version__
 
 REASONS = {
-    "torch.ao": "there is no quantisation",
+    "torch.ao": "quantization is offered layer by layer, not of graphs",
     "torch.cuda": "there is no CUDA device",
     "torch.mtia": "there is no MTIA device",
-    "torch.nn.quantized": "there is no quantisation",
     "torch.package": "use torch.save",
-    "torch.quantization": "there is no quantisation",
+    "torch.quantization": "quantization is offered layer by layer, not of graphs",
     "torch.utils.cpp_extension": "there are no C++ headers and libraries of PyTorch's to build an extension against",
     "torch.utils.mobile_optimizer": "there is no format for mobile devices",
     "torch.xpu": "there is no XPU device",
-    "torchvision.models.quantization": "there is no quantisation",
+    "torchvision.models.quantization": "its models are not there",
 }
 """Why, for what is below these names."""
 

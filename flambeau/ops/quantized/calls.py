@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
+from ..creation import ones_like
+from .scheme import quantized
 from .tensor import TABLE, QuantizedTensor, modes, requantized
 
-COMPUTED = frozenset(
-    "adaptive_avg_pool2d adaptive_avg_pool3d avg_pool2d avg_pool3d clamp gelu hardswish hardtanh interpolate leaky_relu mean pad "
-    "pixel_shuffle pixel_unshuffle relu6 std threshold upsample".split()
-)
+COMPUTED = frozenset("clamp gelu hardswish hardtanh pad relu6 threshold".split())
 """Operations on numbers, whose results are quantized as the operand is."""
+
+SCALED = frozenset(
+    "adaptive_avg_pool2d adaptive_avg_pool3d avg_pool2d avg_pool3d interpolate leaky_relu mean pixel_shuffle pixel_unshuffle std "
+    "upsample".split()
+)
+"""Operations that give as many times as much for what is so many times as much: done on steps, which are exact."""
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -50,6 +55,12 @@ def quantized_call(
         inplace = keywords.pop("inplace", False)
         numbers = [value.dequantize() if value is first else value for value in arguments]
         result = requantized(call(*numbers, **keywords), first)
+        return first.copy_(result) if inplace else result
+    if name in SCALED and call is not None:
+        inplace = keywords.pop("inplace", False)
+        steps = [value.steps() if value is first else value for value in arguments]
+        whole = first._scale._replace(scale=ones_like(first._scale.scale))
+        result = QuantizedTensor.of(quantized(call(*steps, **keywords), whole, first.dtype), first._scale)
         return first.copy_(result) if inplace else result
     if name.endswith("_") and not name.startswith("_") and (function := TABLE.get(name[:-1])) is not None:
         return arguments[0].copy_(function(*arguments, **keywords))

@@ -30,7 +30,7 @@ def _steps_of(x: Any, name: str) -> Tensor:
     """A quantized tensor in units of its scale, as float32. ``RuntimeError`` for another one."""
     if not isinstance(x, QuantizedTensor) or x._scale.axis is not None:
         raise RuntimeError(f"quantized::{name}: expected a tensor that is quantized with one scale")
-    return x._integers.float() - x._scale.along(0)[1]
+    return x.steps()
 
 
 def _result(sums: Tensor, packed: PackedWeight, x: Scale, axis: int, rectified: bool, out: Scale, like: Any) -> QuantizedTensor:

@@ -36,11 +36,8 @@ class PackedWeight:
     def steps(self) -> Tensor:
         """The weight in units of its scale, as float32."""
         if self._steps is None:
-            if isinstance(self.weight, QuantizedTensor):
-                integers = self.weight._integers.float()
-                self._steps = integers - self.weight._scale.along(integers.ndim)[1]
-            else:
-                self._steps = self.weight.detach().to(float32)
+            quantized = isinstance(self.weight, QuantizedTensor)
+            self._steps = self.weight.steps() if quantized else self.weight.detach().to(float32)  # type: ignore[attr-defined]
         return self._steps
 
     def scale_of_outputs(self, ndim: int, axis: int) -> Tensor:

@@ -97,6 +97,10 @@ class QuantizedTensor(TensorOfParts):
         """The numbers themselves, in float32."""
         return dequantized(self._integers, self._scale)
 
+    def steps(self) -> Tensor:
+        """The numbers in units of the scale: integers less their zero point, in float32."""
+        return self._integers.float() - self._scale.along(self.ndim)[1]
+
     # --- values -------------------------------------------------------------------------------------------------------
 
     def item(self) -> float:

@@ -1,0 +1,5 @@
+"""Fused layers that quantize what they are given."""
+
+from .modules import LinearReLU
+
+__all__ = ["LinearReLU"]

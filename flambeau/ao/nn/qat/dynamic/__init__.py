@@ -1,0 +1,5 @@
+"""Layers that are trained for dynamic quantization."""
+
+from .modules import Linear
+
+__all__ = ["Linear"]

@@ -1,0 +1,5 @@
+"""Where PyTorch has these layers."""
+
+from .elementwise import Dropout
+
+__all__ = ["Dropout"]
