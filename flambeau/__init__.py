@@ -137,7 +137,7 @@ _LAZY_NAMES = {
             fake_quantize_per_channel_affine fake_quantize_per_tensor_affine fused_moving_avg_obs_fake_quant int_repr
             q_per_channel_axis q_per_channel_scales q_per_channel_zero_points q_scale q_zero_point quantize_per_channel
             quantize_per_tensor quantize_per_tensor_dynamic""",
-        "ops.quantized.scheme": """
+        "graph.schemes": """
             per_channel_affine per_channel_affine_float_qparams per_channel_symmetric per_tensor_affine per_tensor_symmetric
             qscheme""",
         "ops.printing": "get_printoptions set_printoptions",
@@ -153,7 +153,8 @@ _LAZY_NAMES = {
         "ops.storages": """
             BFloat16Storage BFloat16Tensor BoolStorage BoolTensor ByteStorage ByteTensor CharStorage CharTensor
             ComplexDoubleStorage ComplexFloatStorage DoubleStorage DoubleTensor FloatStorage FloatTensor HalfStorage
-            HalfTensor IntStorage IntTensor LongStorage LongTensor ShortStorage ShortTensor TypedStorage UntypedStorage""",
+            HalfTensor IntStorage IntTensor LongStorage LongTensor QInt32Storage QInt8Storage QUInt8Storage
+            ShortStorage ShortTensor TypedStorage UntypedStorage""",
         "serialization": "load save",
         "utils.dlpack": "to_dlpack",
     }.items()

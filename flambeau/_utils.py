@@ -164,12 +164,39 @@ def _rebuild_parameter_with_state(
     return parameter
 
 
+def _rebuild_qtensor(
+    storage: Any, storage_offset: int, size: Any, stride: Any, quantizer_params: Any, requires_grad: bool, backward_hooks: Any
+) -> Any:
+    """A quantized tensor whose integers are in ``storage``; ``RuntimeError`` for parameters that say nothing of these.
+
+    ``quantizer_params`` are the scheme, scales and zero points, and for scales per channel the axis.
+    """
+    from .graph.schemes import SCHEMES
+    from .ops.quantized import QuantizedTensor
+    from .ops.quantized.scheme import QUANTIZED, Scale, of_tensor
+
+    integers = _rebuild_tensor(storage, storage_offset, size, stride)
+    scheme, scale, zero_point, *axis = quantizer_params
+    if integers.dtype not in QUANTIZED or scheme not in SCHEMES.values():
+        raise RuntimeError(f"Can't deserialize quantized tensor with qscheme {scheme} and integers of {integers.dtype}")
+    if not axis:
+        if not isinstance(scale, (int, float)) or not isinstance(zero_point, int):
+            raise RuntimeError("Can't deserialize a quantized tensor whose scale and zero point are no numbers")
+        return QuantizedTensor.of(integers, of_tensor(float(scale), zero_point))
+    tensors = type(scale) is flambeau.Tensor and type(zero_point) is flambeau.Tensor
+    fits = tensors and type(axis[0]) is int and 0 <= axis[0] < integers.ndim
+    if not fits or not (integers.shape[axis[0]],) == tuple(scale.shape) == tuple(zero_point.shape):
+        raise RuntimeError("Can't deserialize a quantized tensor whose scales do not fit its sizes")
+    return QuantizedTensor.of(integers, Scale(scale.detach(), zero_point.detach(), axis[0]))
+
+
 #: What files may call to make tensors.
 REBUILDING = (
     _rebuild_tensor,
     _rebuild_tensor_v2,
     _rebuild_tensor_v3,
     _rebuild_sparse_tensor,
+    _rebuild_qtensor,
     _rebuild_parameter,
     _rebuild_parameter_with_state,
 )

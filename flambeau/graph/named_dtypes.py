@@ -44,4 +44,6 @@ _NAMED = [
 globals().update({d.name: d for d in _NAMED})
 bit = globals()["uint1"]
 
+NAMED_DTYPES = _NAMED
+
 NAMES = [name for name, value in globals().items() if isinstance(value, NamedDtype)]

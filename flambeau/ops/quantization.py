@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from ..core.tensor import Tensor
 from ..graph.dtypes import TYPE_NAMES, dtype, float16, float32, float64, int32, int64
 from .arguments import export
@@ -90,7 +92,7 @@ def chosen_scale(lowest: Tensor, highest: Tensor, low: int, high: int) -> tuple[
     return scale, zero_point.clamp(low, high).round().long()
 
 
-_SMALLEST = 6.1e-5
+_SMALLEST = float(np.float32(6.1e-5))
 """The smallest scale: the smallest normal number of float16."""
 
 

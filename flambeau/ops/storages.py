@@ -294,6 +294,32 @@ ByteStorage, BoolStorage = STORAGE_TYPES[dtypes.uint8], STORAGE_TYPES[dtypes.boo
 ComplexFloatStorage, ComplexDoubleStorage = STORAGE_TYPES[dtypes.complex64], STORAGE_TYPES[dtypes.complex128]
 
 
+class QInt8Storage(CharStorage):  # type: ignore[misc, valid-type]
+    """The integers of quantized tensors of dtype ``qint8``."""
+
+    __module__ = CharStorage.__module__
+
+
+class QUInt8Storage(ByteStorage):  # type: ignore[misc, valid-type]
+    """The integers of quantized tensors of dtype ``quint8``."""
+
+    __module__ = CharStorage.__module__
+
+
+class QInt32Storage(IntStorage):  # type: ignore[misc, valid-type]
+    """The integers of quantized tensors of dtype ``qint32``."""
+
+    __module__ = CharStorage.__module__
+
+
+QUANTIZED_STORAGES: dict[dtype_type, type[UntypedStorage]] = {
+    dtypes.int8: QInt8Storage,
+    dtypes.uint8: QUInt8Storage,
+    dtypes.int32: QInt32Storage,
+}
+"""Storages of quantized tensors, by the dtypes of their integers."""
+
+
 def _load_from_bytes(data: bytes) -> Any:
     """The storage in ``data``, a file in memory: what pickling a storage of PyTorch's keeps. Such a pickle is trusted."""
     from ..serialization import load

@@ -16,7 +16,7 @@ from ..graph.dtypes import dtype, uint8
 from ..graph.primitives import nbytes
 from ..graph.shapes import Size, contiguous_strides
 from ..graph.trace import Node, evaluate
-from ..ops.storages import STORAGE_TYPES, UntypedStorage
+from ..ops.storages import QUANTIZED_STORAGES, STORAGE_TYPES, UntypedStorage
 from .source import FromOutside, describe
 
 Restore = Callable[[Any, str], Any]
@@ -25,8 +25,9 @@ Restore = Callable[[Any, str], Any]
 #: Storages by the name of their class: that of the elements in a file.
 STORAGES: dict[str, type[UntypedStorage]] = {kind.__name__: kind for kind in STORAGE_TYPES.values()}
 STORAGES["UntypedStorage"] = UntypedStorage
+STORAGES.update({kind.__name__: kind for kind in QUANTIZED_STORAGES.values()})
 #: Storages that PyTorch writes and Flambeau has no dtype for.
-UNKNOWN_STORAGES = ("QUInt8Storage", "QInt8Storage", "QInt32Storage")
+UNKNOWN_STORAGES = ("QUInt4x2Storage", "QUInt2x4Storage")
 
 
 class UnknownStorage:

@@ -17,6 +17,8 @@ from .. import _utils
 from ..core.device import device
 from ..core.tensor import Tensor
 from ..graph.dtypes import BY_NAME
+from ..graph.named_dtypes import NAMED_DTYPES
+from ..graph.schemes import SCHEMES
 from ..graph.shapes import Size
 from ..interpreter.naming import published_module
 from ..ops.storages import UntypedStorage
@@ -104,8 +106,9 @@ def _mentionable() -> dict[str, Any]:
         "torch.nn.Parameter": flambeau.nn.Parameter,
         "torch.storage.UntypedStorage": UntypedStorage,
     }
-    for d in BY_NAME.values():
-        allowed[f"torch.{d.name}"] = d
+    named: Any
+    for named in (*BY_NAME.values(), *NAMED_DTYPES, *SCHEMES.values()):
+        allowed[f"torch.{named.name}"] = named
     for name in (*STORAGES, *UNKNOWN_STORAGES):
         allowed[f"torch.{name}"] = storage_class(name)
     return allowed

@@ -18,9 +18,11 @@ from .. import _utils
 from ..core.device import device, layout
 from ..core.tensor import Tensor
 from ..graph.dtypes import TYPE_NAMES, dtype
+from ..graph.named_dtypes import NamedDtype
+from ..graph.schemes import qscheme
 from ..graph.shapes import Size
 from ..interpreter.naming import internal_module, published_module
-from ..ops.storages import TypedStorage, UntypedStorage
+from ..ops.storages import QUANTIZED_STORAGES, TypedStorage, UntypedStorage
 from .memory import STORAGES, Memory, _get_layout, owner_and_layout
 
 _ALIGNMENT = 64
@@ -99,7 +101,7 @@ class FilePickler(_PythonPickler):
             return _get_layout, (repr(value),)
         return NotImplemented
 
-    def _save_dtype(self, value: dtype) -> None:
+    def _save_named(self, value: dtype | qscheme) -> None:
         self._write_name(value, "torch", value.name)
 
     def save_global(self, value: Any, name: str | None = None) -> None:
@@ -126,7 +128,9 @@ class FilePickler(_PythonPickler):
 
     dispatch = {
         **_PythonPickler.dispatch,
-        dtype: _save_dtype,
+        dtype: _save_named,
+        NamedDtype: _save_named,
+        qscheme: _save_named,
         FunctionType: save_global,
     }
 
@@ -151,6 +155,8 @@ def reduced_tensor(tensor: Tensor, memory_of: Callable[..., Any], untyped: type[
         if tensor.__dict__.get("_is_param"):
             return _utils._rebuild_parameter, (tensor.detach(), tensor.requires_grad, hooks)
         return _utils._rebuild_sparse_tensor, (tensor.layout, data)
+    if tensor.is_quantized:
+        return _reduced_quantized_tensor(tensor, memory_of, hooks)
     if tensor.of_pairs:
         tensor = tensor.resolve_conj()
         owner, node, offset, _ = owner_and_layout(flambeau.view_as_real(tensor.detach()))
@@ -168,6 +174,17 @@ def reduced_tensor(tensor: Tensor, memory_of: Callable[..., Any], untyped: type[
     from .._tensor import _rebuild_from_type_v2
 
     return _rebuild_from_type_v2, (rebuild, kind, arguments, state)
+
+
+def _reduced_quantized_tensor(tensor: Any, memory_of: Callable[..., Any], hooks: Any) -> Any:
+    owner, node, offset, strides = owner_and_layout(tensor._integers)
+    memory = memory_of(owner, node, QUANTIZED_STORAGES[tensor._integers.dtype])
+    scheme = tensor.qscheme()
+    if tensor._scale.axis is None:
+        parameters: tuple[Any, ...] = (scheme, tensor.q_scale(), tensor.q_zero_point())
+    else:
+        parameters = (scheme, *tensor._scale)
+    return _utils._rebuild_qtensor, (memory, offset, tuple(tensor.shape), strides, parameters, False, hooks)
 
 
 def foreign_pickler(pickle_module: Any, file: IO[bytes], protocol: int) -> Any:

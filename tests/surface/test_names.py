@@ -17,23 +17,24 @@ def check(program: str) -> None:
 def test_what_is_refused_can_be_imported_and_says_so_when_it_is_used() -> None:
     check("""
 import abc, pickle, typing
-import torch, torch.ao.quantization as quantization, torch.package
-from torch.ao.nn.quantized import Linear
-from torch.ao.quantization import QConfig, prepare, default_qconfig
-from torch.quantization import quantize_dynamic
+import torch, torch.ao.quantization.quantize_fx as graphs, torch.package
+from torch.ao.nn.sparse.quantized import Linear
+from torch.ao.quantization import QConfigMapping
+from torch.ao.quantization.quantize_fx import prepare_fx
 
-class Mine(QConfig, abc.ABC):
+class Mine(QConfigMapping, abc.ABC):
     made: typing.Optional[Linear] = None
 
-def annotated(x: "QConfig | None", y: typing.List[Linear], config=default_qconfig) -> QConfig[int]: ...
+def annotated(x: "QConfigMapping | None", y: typing.List[Linear]) -> QConfigMapping[int]: ...
 typing.get_type_hints(annotated)
 assert not isinstance(torch.nn.Linear(1, 1), Linear) and not issubclass(torch.nn.Linear, Linear)
-assert prepare.__name__ == "prepare" and prepare.__module__ == "torch.ao.quantization" and callable(prepare)
-assert pickle.loads(pickle.dumps(QConfig)) is QConfig
-assert quantization.prepare is prepare and torch.ao.quantization.QConfig is QConfig
+assert prepare_fx.__name__ == "prepare_fx" and callable(prepare_fx)
+assert prepare_fx.__module__ == "torch.ao.quantization.quantize_fx"
+assert pickle.loads(pickle.dumps(QConfigMapping)) is QConfigMapping
+assert graphs.prepare_fx is prepare_fx and torch.ao.quantization.QConfigMapping is QConfigMapping
 for use in (
-    lambda: prepare(torch.nn.Linear(1, 1)), lambda: Linear(1, 1), lambda: Mine(1), lambda: quantize_dynamic(None),
-    lambda: bool(default_qconfig), lambda: default_qconfig.activation, lambda: QConfig.make(),
+    lambda: prepare_fx(torch.nn.Linear(1, 1), None, None), lambda: Linear(1, 1), lambda: Mine(1),
+    lambda: QConfigMapping.make(),
     lambda: torch.package.PackageExporter("f"),
 ):
     try:
@@ -43,9 +44,12 @@ for use in (
     else:
         raise AssertionError(use)
 try:
-    prepare()
+    prepare_fx()
 except NotImplementedError as error:
-    assert str(error) == "Flambeau 0.1.0 does not offer torch.ao.quantization.prepare: there is no quantisation"
+    assert str(error) == (
+        "Flambeau 0.1.0 does not offer torch.ao.quantization.quantize_fx.prepare_fx: "
+        "quantization is offered layer by layer, not of graphs"
+    )
 """)
 
 

@@ -33,6 +33,8 @@ __all__ = [
 class FakeQuantizeBase(Module):
     """Has two switches: whether numbers are observed, and whether they are rounded."""
 
+    _observes = True
+
     fake_quant_enabled: Tensor
     observer_enabled: Tensor
 

@@ -67,6 +67,8 @@ def _with_callable_args(cls: Any, /, **kwargs: Callable[[], Any]) -> _PartialWra
 class ObserverBase(Module):
     """What observers have in common: ``dtype``, which numbers are to be quantized as, and constructors with arguments."""
 
+    _observes = True
+
     def __init__(self, dtype: Any, is_dynamic: bool = False) -> None:
         super().__init__()
         self.dtype = dtype
@@ -381,7 +383,7 @@ class _Unobserving(ObserverBase):
         return x
 
     def calculate_qparams(self) -> Any:
-        raise RuntimeError(f"calculate_qparams should not be called for {type(self).__name__}")
+        raise Exception(f"calculate_qparams should not be called for {type(self).__name__}")  # noqa: TRY002  (PyTorch's type)
 
 
 class PlaceholderObserver(_Unobserving):
@@ -435,10 +437,8 @@ class ReuseInputObserver(_Unobserving):
         super().__init__(flambeau.quint8, is_dynamic=False)
 
 
-def _is_activation_post_process(module: Any) -> bool:
-    from .fake_quantize import FakeQuantizeBase
-
-    return isinstance(module, (ObserverBase, FakeQuantizeBase))
+def _is_activation_post_process(module: Any) -> Any:
+    return getattr(module, "_observes", False)
 
 
 def get_observer_state_dict(mod: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 from ...core.tensor import Tensor
 from ..by_name import functional, real
 from .calls import not_run, quantized_operation
-from .scheme import LIMITS, of_tensor, quint8
+from .scheme import LIMITS, of_tensor
 from .tensor import TYPES, QuantizedTensor, requantized
 
 
@@ -90,11 +90,6 @@ def _is_neither(input: QuantizedTensor) -> bool:
 @quantized_operation("type")
 def _type(input: QuantizedTensor) -> str:
     return f"torch.quantized.{TYPES[input.dtype.name]}Tensor"
-
-
-@quantized_operation("is_signed")
-def _is_signed(input: QuantizedTensor) -> bool:
-    return input.dtype is not quint8
 
 
 @quantized_operation("to")

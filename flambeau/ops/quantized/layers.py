@@ -27,8 +27,10 @@ def _offered(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _steps_of(x: Any, name: str) -> Tensor:
-    """A quantized tensor in units of its scale, as float32. ``RuntimeError`` for another one."""
-    if not isinstance(x, QuantizedTensor) or x._scale.axis is not None:
+    """A quantized tensor in units of its scale, as float32. ``NotImplementedError`` for one that is not quantized."""
+    if not isinstance(x, QuantizedTensor):
+        raise NotImplementedError(f"Could not run 'quantized::{name}' with arguments from the 'CPU' backend.")
+    if x._scale.axis is not None:
         raise RuntimeError(f"quantized::{name}: expected a tensor that is quantized with one scale")
     return x.steps()
 

@@ -7,42 +7,8 @@ from typing import NamedTuple
 from ...core.tensor import Tensor
 from ...graph.dtypes import dtype, float32, float64, int8, int32, int64, uint8
 from ...graph.named_dtypes import qint8, qint32, quint8  # type: ignore[attr-defined]
+from ...graph.schemes import per_channel_affine, per_channel_affine_float_qparams, per_tensor_affine, qscheme
 from ..from_data import tensor
-
-__all__ = [
-    "per_channel_affine", "per_channel_affine_float_qparams", "per_channel_symmetric", "per_tensor_affine",
-    "per_tensor_symmetric", "qscheme",
-]  # fmt: skip
-
-
-class qscheme:  # noqa: N801
-    """How the elements of a quantized tensor are mapped to numbers; there are five of them."""
-
-    __slots__ = ("name",)
-    __module__ = "torch"
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def __repr__(self) -> str:
-        return f"torch.{self.name}"
-
-    def __reduce__(self) -> str:
-        return self.name
-
-
-per_tensor_affine = qscheme("per_tensor_affine")
-per_tensor_symmetric = qscheme("per_tensor_symmetric")
-per_channel_affine = qscheme("per_channel_affine")
-per_channel_symmetric = qscheme("per_channel_symmetric")
-per_channel_affine_float_qparams = qscheme("per_channel_affine_float_qparams")
-
-SCHEMES = {
-    scheme.name: scheme
-    for scheme in (
-        per_tensor_affine, per_tensor_symmetric, per_channel_affine, per_channel_symmetric, per_channel_affine_float_qparams,
-    )
-}  # fmt: skip
 
 INTEGERS: dict[dtype, dtype] = {qint8: int8, quint8: uint8, qint32: int32}
 """The dtypes of the integers, by the dtypes of what is quantized."""
@@ -94,10 +60,10 @@ def quantized(numbers: Tensor, scale: Scale, kind: dtype) -> Tensor:
     step, zero_point = scale.along(numbers.ndim)
     if scale.scheme is per_channel_affine_float_qparams:  # whose zero point is added before anything is rounded
         return (numbers / step + zero_point).round().clamp(low, high).to(INTEGERS[kind])
-    steps = (numbers * (1.0 / step)).round()
+    steps = (numbers * (1.0 / step) + zero_point).round()
     if kind is qint32:
-        steps, zero_point = steps.double(), scale.along(numbers.ndim, float64)[1]
-    steps = (steps + zero_point).nan_to_num(high, high, low)  # as the processors that PyTorch is made for have it
+        steps = steps.double()
+    steps = steps.nan_to_num(high, high, low)  # as the processors that PyTorch is made for have it
     return steps.clamp(low, high).to(INTEGERS[kind])
 
 

@@ -9,9 +9,10 @@ import numpy as np
 
 from ...core.tensor import Tensor
 from ...graph.dtypes import dtype
+from ...graph.schemes import per_tensor_affine, qscheme
 from ..of_parts import TensorOfParts, begin
 from ..printing import content, with_suffixes
-from .scheme import QUANTIZED, Scale, dequantized, per_tensor_affine, qscheme, quantized
+from .scheme import QUANTIZED, Scale, dequantized, quantized
 
 _new = object.__new__
 
@@ -147,8 +148,13 @@ class QuantizedTensor(TensorOfParts):
     def __format__(self, specification: str) -> str:
         return self.item().__format__(specification) if not self.dim() else object.__format__(self, specification)
 
+    def __copy__(self) -> QuantizedTensor:
+        made = QuantizedTensor.of(self._integers, self._scale)
+        made.__dict__.update(self.__dict__)
+        return made
+
     def __reduce_ex__(self, protocol: Any) -> Any:
-        return _rebuilt, (self._integers, self._scale)
+        return _rebuilt, (self._integers, *self._scale)
 
     # --- gradients, of which there are none ---------------------------------------------------------------------------
 
@@ -190,5 +196,5 @@ def requantized(numbers: Tensor, like: QuantizedTensor, scale: Scale | None = No
     return QuantizedTensor.of(quantized(numbers, scale, like.dtype), scale)
 
 
-def _rebuilt(integers: Tensor, scale: Scale) -> QuantizedTensor:
-    return QuantizedTensor.of(integers, scale)
+def _rebuilt(integers: Tensor, scale: Tensor, zero_point: Tensor, axis: int | None) -> QuantizedTensor:
+    return QuantizedTensor.of(integers, Scale(scale, zero_point, axis))

@@ -113,6 +113,10 @@ class RNNBase(nn.Module):
     def _get_name(self) -> str:
         return f"DynamicQuantized{type(self).__name__}"
 
+    def __repr__(self) -> str:
+        """As other layers, but for the packed weights."""
+        return f"{self._get_name()}({self.extra_repr()})"
+
     def extra_repr(self) -> str:
         text = f"{self.input_size}, {self.hidden_size}"
         for name, plain in (("num_layers", 1), ("bias", True), ("batch_first", False), ("dropout", 0), ("bidirectional", False)):
