@@ -246,6 +246,14 @@ class _OpNamespace(ModuleType):
             return next(iter(forms.values())).overloadpacket
         if self.name == "higher_order" and name in DEFINED_HIGHER_ORDER:
             return DEFINED_HIGHER_ORDER[name]
+        if self.name == "quantized":
+            from .ops.quantized.layers import OPERATIONS
+
+            if name in OPERATIONS:
+                packet = OpOverloadPacket(qualified, {})
+                packet._forms["default"] = OpOverload(packet, "default", OPERATIONS[name])
+                setattr(self, name, packet)
+                return packet
         if not name.startswith("__"):
             from .surface.aten import overloads
 
@@ -253,14 +261,6 @@ class _OpNamespace(ModuleType):
             if found:
                 packet = OpOverloadPacket(qualified, {})
                 packet._forms.update({form: OpOverload(packet, form, call) for form, call in found.items()})
-                setattr(self, name, packet)
-                return packet
-        if self.name == "quantized":
-            from .ops.quantized.layers import OPERATIONS
-
-            if name in OPERATIONS:
-                packet = OpOverloadPacket(qualified, {})
-                packet._forms["default"] = OpOverload(packet, "default", OPERATIONS[name])
                 setattr(self, name, packet)
                 return packet
         raise AttributeError(f"'_OpNamespace' '{self.name}' object has no attribute '{name}'", name=name, obj=self)
