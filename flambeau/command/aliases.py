@@ -20,11 +20,11 @@ import os
 import sys
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 
-from flambeau.interpreter.naming import LIBRARIES, ROOTS, internal_module, published_module
+from flambeau.interpreter.naming import LIBRARIES, ROOTS, internal_module, published_class, published_module
 
 TYPE_CHECKING = False  # `typing`, `pathlib` and `importlib.abc` would cost every child process ten milliseconds
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from types import FrameType, ModuleType
     from typing import Any
 
@@ -175,16 +175,22 @@ def _publish(module: ModuleType) -> None:
         module.__dict__["torch"] = module  # as PyTorch's package names itself
         _hide_internals(module)
     own = internal_module(published) == name
+    public = _names_of_package(module, published)
     for value in list(vars(module).values()):
         # What was imported from elsewhere belongs to its own module. Where several modules make up one of PyTorch's,
         # only the public classes are sure to be found there.
-        if getattr(value, "__module__", None) != name or not hasattr(value, "__qualname__"):
+        home = getattr(value, "__module__", None)
+        if home == "flambeau" or name == "flambeau" and _is_ours(str(home)):  # what the package itself has
+            if hasattr(value, "__qualname__") and not value.__name__.startswith("_"):
+                _report(value, "torch" if home == "flambeau" else published_class(str(home), value.__name__))
             continue
-        if own or (isinstance(value, type) and not value.__name__.startswith("_")):
+        if home != name or not hasattr(value, "__qualname__"):
+            continue
+        place = published_class(name, value.__name__) if isinstance(value, type) else published
+        sure = place != published or value.__name__ in public
+        if own or sure or isinstance(value, type) and not value.__name__.startswith("_"):
             line = getattr(value, "__dict__", {}).get("__firstlineno__")
-            try:
-                value.__module__ = published
-            except (AttributeError, TypeError):  # an instance that only looks like a class, or a compiled function
+            if not _report(value, place):
                 continue
             if line is not None:  # Python 3.13 forgets it with the module, and `inspect` needs it
                 value.__firstlineno__ = line
@@ -193,6 +199,21 @@ def _publish(module: ModuleType) -> None:
     tensor = vars(module).get("Tensor")
     if name == "flambeau.core.tensor" and isinstance(tensor, type):
         tensor.__getattr__ = _missing_attribute  # type: ignore[attr-defined]
+
+
+def _report(value: Any, module: str) -> bool:
+    """Let a class or function say that it belongs to a module; whether it can."""
+    try:
+        value.__module__ = module
+    except (AttributeError, TypeError):  # an instance that only looks like a class, or a compiled function
+        return False
+    return True
+
+
+def _names_of_package(module: ModuleType, published: str) -> Collection[str]:
+    """The names that ``torch`` itself has in this module, if it counts as a part of that."""
+    package = sys.modules.get("flambeau")
+    return getattr(package, "_LAZY_NAMES", ()) if published == "torch" and module is not package else ()
 
 
 def _hide_internals(package: ModuleType) -> None:

@@ -14,7 +14,7 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from ..core.tensor import Tensor
-from ..interpreter.naming import published_module
+from ..interpreter.naming import internal_module, published_module
 from ..nn.modules.container import Sequential
 from ..nn.modules.module import Module
 from ..nn.parameter import Parameter
@@ -79,6 +79,17 @@ class PHWithMeta(PHBase):
 
 def _assert_is_none(value: Any, msg: str) -> None:
     assert value is None, msg
+
+
+def _annotation(function: Any, name: str) -> Any:
+    """What a function says of an argument or its result; the types themselves where the package's own methods name them."""
+    kind = inspect.get_annotations(function).get(name)
+    if isinstance(kind, str) and internal_module(str(function.__module__)).partition(".")[0] == "flambeau":
+        try:
+            kind = eval(kind, function.__globals__)
+        except NameError:  # known to type checkers alone
+            return None
+    return None if kind is Any else kind
 
 
 class Tracer(TracerBase):
@@ -271,7 +282,7 @@ class Tracer(TracerBase):
         parameter = None if name[0] == "*" else sig.parameters[name]
         default = () if parameter is None or parameter.default is parameter.empty else (parameter.default,)
         if concrete_args is None or name not in concrete_args:
-            kind = fn_for_analysis.__annotations__.get(name)
+            kind = _annotation(fn_for_analysis, name)
             return self.create_proxy("placeholder", name, default, {}, type_expr=kind)
         count = 0
 
@@ -338,7 +349,7 @@ class Tracer(TracerBase):
                 patcher.autowrap(space, self._autowrap_function_ids)
                 for module in self._autowrap_search:
                     patcher.autowrap(vars(module), self._autowrap_function_ids)
-                kind = inspect.get_annotations(inspect.unwrap(function)).get("return")
+                kind = _annotation(inspect.unwrap(function), "return")
                 self.create_node("output", "output", (self.create_arg(function(*args)),), {}, type_expr=kind)
         self.submodule_paths = None
         return self.graph

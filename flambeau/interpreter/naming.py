@@ -59,6 +59,22 @@ _PUBLISHED: dict[str, tuple[str, bool]] = {
     "flambeau.distributions.transforms": ("torch.distributions.transforms", True),
 }
 
+#: Classes that PyTorch has in another module than their file's, by this file and how their names begin.
+_CLASSES: dict[str, dict[str, str]] = {
+    "flambeau.autograd.roots": {"GradientEdge": "torch.autograd.graph"},
+    "flambeau.core.modes": dict.fromkeys(("detect_anomaly", "set_detect_anomaly"), "torch.autograd.anomaly_mode"),
+    "flambeau.cuda.streams": {"StreamContext": "torch.cuda"},
+    "flambeau.fx._code": {"CodeGen": "torch.fx.graph"},
+    "flambeau.nn.modules._module_state": {"_IncompatibleKeys": "torch.nn.modules.module"},
+    "flambeau.nn.modules.lazy_layers": {
+        "LazyBatchNorm": "torch.nn.modules.batchnorm", "LazyConv": "torch.nn.modules.conv",
+        "LazyInstanceNorm": "torch.nn.modules.instancenorm", "LazyLinear": "torch.nn.modules.linear",
+    },
+    "flambeau.nn.modules.linear_loss": {"LinearCrossEntropyLoss": "torch.nn.modules.loss"},
+    "flambeau.profiler.kinds": {"ProfilerAction": "torch.profiler.profiler", "ProfilerActivity": "torch._C._profiler"},
+    "flambeau.random": {"Generator": "torch._C"},
+}  # fmt: skip
+
 #: PyTorch's modules whose contents are elsewhere here: those of its compiled part, that files mention, and others.
 _ELSEWHERE = {
     "torch.autograd.grad_mode": "flambeau.core.modes",
@@ -69,6 +85,14 @@ _ELSEWHERE = {
     "torch.ops": "flambeau.surface.ops",
     "torch.storage": "flambeau.ops.storages",
 }
+
+
+def published_class(module: str, name: str) -> str:
+    """The PyTorch module that a class defined in ``module`` belongs to."""
+    for beginning, published in _CLASSES.get(module, {}).items():
+        if name.startswith(beginning):
+            return published
+    return published_module(module)
 
 
 def published_module(module: str) -> str:

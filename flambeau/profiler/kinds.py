@@ -24,6 +24,12 @@ class ProfilerActivity(IntEnum):
     HPU = 4
     PrivateUse1 = 5
 
+    def __str__(self) -> str:
+        return f"{type(self).__name__}.{self.name}"
+
+    def __repr__(self) -> str:
+        return f"<{self}: {self.value}>"
+
 
 class DeviceType(IntEnum):
     """Kinds of devices."""

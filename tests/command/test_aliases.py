@@ -84,7 +84,16 @@ names = {
     transforms.Compose: "torchvision.transforms.transforms.Compose",
     torchvision.datasets.MNIST: "torchvision.datasets.mnist.MNIST",
     torchvision.models.ResNet: "torchvision.models.resnet.ResNet",
+    torch.FloatStorage: "torch.FloatStorage",
+    torch.Generator: "torch._C.Generator",
+    torch.autograd.detect_anomaly: "torch.autograd.anomaly_mode.detect_anomaly",
+    torch.nn.LazyLinear: "torch.nn.modules.linear.LazyLinear",
+    torch.nn.LazyConv2d: "torch.nn.modules.conv.LazyConv2d",
+    torch.nn.LinearCrossEntropyLoss: "torch.nn.modules.loss.LinearCrossEntropyLoss",
+    torch.autograd.graph.GradientEdge: "torch.autograd.graph.GradientEdge",
 }
+for function in (torch.add, torch.compile, torch.is_tensor, torch.set_default_dtype, torch.get_num_threads):
+    assert function.__module__ == "torch", (function, function.__module__)
 for kind, name in names.items():
     assert f"{kind.__module__}.{kind.__qualname__}" == name, (kind, name)
     assert repr(kind) == f"<class '{name}'>"
@@ -93,7 +102,7 @@ for name in ("torch", "torch.nn", "torch.nn.modules.linear", "torch.utils.data",
     for part in name.split(".")[1:]:
         module = getattr(module, part)
     assert module.__name__ == name
-for kind in (torch.nn.Linear, torch.Tensor, torch.nn.functional.relu):
+for kind in (torch.nn.Linear, torch.Tensor, torch.nn.functional.relu, torch.nn.LazyLinear, torch.Generator, torch.compile):
     assert pickle.loads(pickle.dumps(kind)) is kind
 assert type(pickle.loads(pickle.dumps(torch.nn.Linear(2, 2)))) is torch.nn.Linear
 assert str(type(torch.ones(1))) == "<class 'torch.Tensor'>"

@@ -74,6 +74,19 @@ def test_a_network_is_shown_as_pytorch_shows_it() -> None:
     agree(lambda T: texts(T, T.fx.symbolic_trace(network(T))))
 
 
+def test_layers_are_shown_with_the_types_that_pytorch_gives_them() -> None:
+    def program(T: Any) -> Any:
+        n = T.nn
+        layers = [
+            n.Linear(2, 2), n.Sequential(n.ReLU()), n.LayerNorm(2), n.CrossEntropyLoss(), n.Embedding(2, 2), n.GELU(),
+            n.Identity(), n.Dropout(), n.Softmax(1), n.MSELoss(), n.MaxPool2d(2),
+        ]  # fmt: skip
+        traced = [T.fx.symbolic_trace(layer) for layer in layers]
+        return [str(each.graph).replace("flambeau", "torch").splitlines()[1] for each in traced], traced[0].code
+
+    agree(program)
+
+
 def branches(x: Any, flag: Any = False, times: int = 2, *, last: Any = None) -> Any:
     return (x if flag is None else x + 1) * times
 

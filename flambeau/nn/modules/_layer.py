@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, TypeVar, dataclass_transform
 
+from ...core.tensor import Tensor
 from .. import functional
 from .module import Module
 
@@ -144,7 +145,8 @@ def _forward(cls: type[Module], function: Callable[..., Any]) -> Parts:
             passed.append(f"self.{name}")
     name = function.__name__
     module = functional if getattr(functional, name, None) is function else sys.modules[function.__module__]
-    return inputs, [f"return _module.{name}({', '.join(passed)})"], {"_module": module}, {}
+    types = dict.fromkeys((*inputs, "return"), Tensor)
+    return inputs, [f"return _module.{name}({', '.join(passed)})"], {"_module": module}, types
 
 
 def _shown(module: Module, names: list[str]) -> str:
