@@ -254,7 +254,7 @@ class _OpNamespace(ModuleType):
                 packet._forms["default"] = OpOverload(packet, "default", OPERATIONS[name])
                 setattr(self, name, packet)
                 return packet
-        if not name.startswith("__"):
+        if self.name == "aten" or not name.startswith("__"):  # ``aten.__and__``
             from .surface.aten import overloads
 
             found = overloads(name, self.name)

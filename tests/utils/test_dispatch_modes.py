@@ -291,6 +291,32 @@ def half_told(library: ModuleType) -> list[Any]:
     return found
 
 
+def defined(library: ModuleType) -> list[Any]:
+    """An operation of the program's own, with its gradient."""
+    runs: list[str] = []
+
+    @library.library.custom_op("flambeau_tests_modes::cube", mutates_args=(), schema="(Tensor x) -> Tensor")
+    def cube(x: Any) -> Any:
+        runs.append("run")
+        return x * x * x
+
+    def keep(ctx: Any, inputs: Any, output: Any) -> None:
+        ctx.save_for_backward(*inputs)
+
+    cube.register_autograd(lambda ctx, grad: grad * ctx.saved_tensors[0] ** 2 * 3, setup_context=keep)
+    x, names = values(library, 3).requires_grad_(), []
+
+    def answer(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if func.namespace != "aten":
+            names.append(str(func))
+        return func(*args, **kwargs)
+
+    with mode(library, answer):
+        y = cube(x)
+        y.sum().backward()
+    return [numbers(y), numbers(x.grad), names, runs]
+
+
 def stacked(library: ModuleType) -> list[Any]:
     told: list[str] = []
     d = dispatch(library)
@@ -337,7 +363,7 @@ def beside_functions(library: ModuleType) -> list[Any]:
 
 
 @pytest.mark.parametrize("program", [
-    rewritten, changed, custom, checkpointed, twice, half_told, stacked, other_operations, beside_functions,
+    rewritten, changed, custom, defined, checkpointed, twice, half_told, stacked, other_operations, beside_functions,
 ])  # fmt: skip
 def test_programs_under_modes(program):
     found, expected = program(flambeau), program(torch)

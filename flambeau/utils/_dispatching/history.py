@@ -139,6 +139,8 @@ def with_history(func: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any]
         full_name = f"{name[:-1]}.{form}"
         check_writable(args[0])
     formula = FORMULAS.get(full_name)
+    if formula is None and func.namespace != "aten":
+        return _history_of_a_program(func, args, kwargs)
     if formula is None:
         return _own_history_in_place(func, args, kwargs) if in_place else _own_history(func, args, kwargs)
     if formula.slopes is None:
@@ -246,6 +248,18 @@ def _own_history(func: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any]
     parts, structure = tree_flatten(result)
     others = tree_flatten(own)[0]
     return tree_unflatten([_in_place_of(part, other) for part, other in zip(parts, others, strict=True)], structure)
+
+
+def _history_of_a_program(func: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """The same for operations that programs define: run but once, if a mode calls it with these arguments."""
+    before, state.pending = state.pending, (func, args[0] if args else None)
+    try:
+        result = run(func, args, kwargs)
+        if state.pending is None:
+            return result
+    finally:
+        state.pending = before
+    return _own_history(func, args, kwargs)
 
 
 def _in_place_of(part: Any, own: Any) -> Any:
