@@ -132,6 +132,8 @@ def _method(name: str) -> Any:
     resolved("Tensor." + name)
 
     def called(self: Any, *arguments: Any, **keywords: Any) -> Any:
+        if not isinstance(self, flambeau.Tensor):  # which has a method of this name itself, perhaps
+            return getattr(flambeau.Tensor, name)(self, *arguments, **keywords)
         return getattr(self, name)(*arguments, **keywords)
 
     return called

@@ -20,6 +20,7 @@ import flambeau
 
 from .comparison import array, difference, parts, strides_differ
 from .counterparts import Converter, Unusable, counterpart, function_of, operation
+from .derivatives import derivatives, gradients_differ, tangents
 from .tally import Tally
 
 # For each list of samples it goes through the stack of calls in search of a test of PyTorch's own.
@@ -271,6 +272,8 @@ class Checks:
     def _check_derivatives(self, sample: Sample, expected: Any, values: bool) -> None:
         wanted = [form for form in ("gradients", "second gradients") if form in self.forms]
         differentiable = self.info.supports_autograd and self.dtype in self.info.supported_backward_dtypes("cpu")
+        if differentiable and "forward mode" in self.forms:
+            self._check_forward(sample, values)
         if not wanted or not differentiable or self.name not in ("float32", "float64", "complex64", "complex128"):
             return
         second = self.info.supports_gradgrad and self.name in ("float64", "complex128") and "second gradients" in wanted
@@ -286,64 +289,29 @@ class Checks:
         def first() -> str | None:
             assert self.function is not None
             mine.extend(derivatives(flambeau, self.function, sample, sample.ours(True), second))
-            return _gradients_differ(mine[0], theirs[0], values)
+            return gradients_differ(mine[0], theirs[0], values)
 
         self.add("gradients", first)
         if second and mine and theirs[1]:
-            self.add("second gradients", lambda: _gradients_differ(mine[1], theirs[1], values))
+            self.add("second gradients", lambda: gradients_differ(mine[1], theirs[1], values))
 
+    def _check_forward(self, sample: Sample, values: bool) -> None:
+        """The tangents of results, where PyTorch has forward mode; in the two dtypes that tell more than others."""
+        if not self.info.supports_forward_ad or self.name not in ("float64", "complex128"):
+            return
+        try:
+            theirs = tangents(torch, self.info.op, sample, sample.theirs(True))
+        except Exception as error:
+            self.tally.left[f"PyTorch raises {type(error).__name__} in forward mode"] += 1
+            return
+        if not theirs:
+            return
 
-def _gradients_differ(ours: list[Any], theirs: list[Any], values: bool) -> str | None:
-    """A gradient that is not there stands for zeros."""
-    ours = ours or [None] * len(theirs)
-    if len(ours) != len(theirs):
-        return f"{len(ours)} gradients instead of {len(theirs)}"
-    for a, b in zip(ours, theirs):
-        if a is None or b is None:
-            given = b if a is None else a
-            if given is not None and values and bool((given.detach().abs() > 1e-6).any()):
-                return f"{'no gradient' if a is None else 'a gradient'} instead of {'none' if a is not None else 'one'}"
-            continue
-        unlike = difference(a, b, values, 10.0)
-        if unlike:
-            return unlike
-    return None
+        def check() -> str | None:
+            assert self.function is not None
+            return gradients_differ(tangents(flambeau, self.function, sample, sample.ours(True)), theirs, values)
 
-
-def derivatives(library: Any, function: Call, sample: Sample, arguments: Any, second: bool) -> tuple[list[Any], list[Any]]:
-    """The gradients of a fixed sum of the results with respect to all that wants one, and those of theirs."""
-    tensor = library.Tensor
-    library.manual_seed(0)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        result = function(arguments[0], *arguments[1], **arguments[2])
-        process = sample.sample.output_process_fn_grad
-        result = process(result) if library is torch else counterpart(process)(result)
-        leaves = [x for x in parts(arguments) if isinstance(x, tensor) and x.requires_grad]
-        outputs = [y for y in parts(result) if isinstance(y, tensor) and y.requires_grad]
-        if not leaves or not outputs:
-            return [], []
-        first = library.autograd.grad(outputs, leaves, _weights(library, outputs, 1), create_graph=second, allow_unused=True)
-        further: Any = []
-        again = [g for g in first if g is not None and g.requires_grad] if second else []
-        if again:
-            further = library.autograd.grad(again, leaves, _weights(library, again, 2), allow_unused=True)
-        for each in (*first, *further):
-            if isinstance(each, flambeau.Tensor):
-                each.detach().numpy(force=True)
-    return list(first), list(further)
-
-
-def _weights(library: Any, outputs: list[Any], seed: int) -> list[Any]:
-    """The same numbers in both libraries."""
-    generator = torch.Generator().manual_seed(seed)
-    made = []
-    for y in outputs:
-        name = str(y.dtype)[6:]
-        real = torch.rand(tuple(y.shape), generator=generator, dtype=torch.float64) + 0.5
-        weight = real.to(getattr(torch, name))
-        made.append(weight if library is torch else Converter()(weight))
-    return made
+        self.add("forward mode", check)
 
 
 def full_name(info: Any) -> str:

@@ -142,11 +142,6 @@ def write_out(out: Tensor, value: Tensor, how: str = "", read: Sequence[Tensor] 
         raise RuntimeError(
             f"result type {TYPE_NAMES[value.dtype]} can't be cast to the desired output type {TYPE_NAMES[out.dtype]}"
         )
-    if any(_share(out, operand) for operand in read):
-        raise RuntimeError(
-            "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single memory "
-            "location. Please clone() the tensor before performing the operation."
-        )
     if out.shape != value.shape:
         if out.numel() and "resized" not in how:
             warn(
@@ -157,6 +152,11 @@ def write_out(out: Tensor, value: Tensor, how: str = "", read: Sequence[Tensor] 
             )
         check_apart(out._pair if out.of_pairs else out)
         out.resize_(value.shape)
+    if any([_share(out, operand) for operand in read]):
+        raise RuntimeError(
+            "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single memory "
+            "location. Please clone() the tensor before performing the operation."
+        )
     return out.copy_(value) if out.of_pairs else assign(out, value)
 
 

@@ -124,7 +124,7 @@ class Forms:
                     f"Expected out tensor to have dtype {keywords['dtype']}, but got {out.dtype} instead"
                 )
             keywords["dtype"] = out.dtype
-        read = [x for x in (*arguments, *keywords.values()) if isinstance(x, Tensor)] if "apart" in self.out else []
+        read = _tensors_in((*arguments, *keywords.values())) if "apart" in self.out else []
         return write_results(self.name, out, self.plain(*arguments, **keywords), self.out, read)
 
     def _sparse(self, layout: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
@@ -151,6 +151,14 @@ class Forms:
         )
         keywords.update(zip(self.scales, given))
         return tuple([a for a in arguments if isinstance(a, Tensor)])
+
+
+def _tensors_in(arguments: Iterable[Any]) -> list[Tensor]:
+    """The tensors among arguments, and in sequences of them."""
+    found = []
+    for value in arguments:
+        found += [x for x in (value if isinstance(value, (tuple, list)) else (value,)) if isinstance(x, Tensor)]
+    return found
 
 
 def _moves(form: Sequence[str], parameters: Sequence[str]) -> bool:

@@ -157,7 +157,7 @@ class CatOfSomeBackward(Gradient):
         )
 
 
-@operation("concat", "concatenate", method=False, out=True)
+@operation("concat", "concatenate", method=False, out="apart")
 def cat(tensors: Tensors, dim: int = 0) -> Tensor:
     """Tensors one behind the other along ``dim``; their other sizes must agree (``RuntimeError``), dtypes are promoted.
 
@@ -213,7 +213,7 @@ class StackBackward0(Gradient):
         return tuple([None if edge is None else part for edge, part in zip(self.edges, grad.unbind(self.context))])
 
 
-@operation(method=False, out=True)
+@operation(method=False, out="apart")
 def stack(tensors: Tensors, dim: int = 0) -> Tensor:
     """Tensors of equal sizes along a new axis ``dim``; dtypes are promoted."""
     many = _tensors("stack", tensors)
@@ -285,26 +285,26 @@ def _some_tensors(name: str, tensors: Any) -> Sequence[Tensor]:
     return many
 
 
-@operation(method=False, out=True)
+@operation(method=False, out="apart")
 def hstack(tensors: Tensors) -> Tensor:
     """Tensors side by side: along axis 1, or 0 for vectors."""
     many = [_of_rank(t, 1) for t in _some_tensors("hstack", tensors)]
     return cat(many, 0 if many and many[0].ndim == 1 else 1)
 
 
-@operation("row_stack", method=False, out=True)
+@operation("row_stack", method=False, out="apart")
 def vstack(tensors: Tensors) -> Tensor:
     """Tensors one below the other: along axis 0, vectors as rows."""
     return cat([_of_rank(t, 2) for t in _some_tensors("vstack", tensors)], 0)
 
 
-@operation(method=False, out=True)
+@operation(method=False, out="apart")
 def dstack(tensors: Tensors) -> Tensor:
     """Tensors one behind the other along axis 2."""
     return cat([_of_rank(t, 3) for t in _some_tensors("dstack", tensors)], 2)
 
 
-@operation(method=False, out=True)
+@operation(method=False, out="apart")
 def column_stack(tensors: Tensors) -> Tensor:
     """Vectors as the columns of a matrix; matrices side by side."""
     many = [t.reshape(t.numel(), 1) if t.ndim <= 1 else t for t in _some_tensors("column_stack", tensors)]

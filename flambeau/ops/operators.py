@@ -14,13 +14,20 @@ from ..graph import primitives as p
 from . import arithmetic, functions
 from .dispatch import NUMBERS, beside, operand
 from .from_data import as_tensor
-from .recording_paths import binary, recorded_operator
+from .recording_paths import binary, not_its_own, recorded_operator
 
 
-def binary_operator(function: Callable[[Any, Any], Tensor], swapped: bool = False) -> Callable[[Tensor, Any], Any]:
-    """A function of two operands as an operator, which leaves what it does not know to the other side."""
+def binary_operator(
+    function: Callable[[Any, Any], Tensor], swapped: bool = False, native: bool = False
+) -> Callable[[Tensor, Any], Any]:
+    """A function of two operands as an operator, which leaves what it does not know to the other side.
+
+    What is ``native`` in PyTorch refuses to be called itself with something else in the tensor's place.
+    """
 
     def operator(self: Tensor, other: Any) -> Any:
+        if native and not isinstance(self, Tensor):
+            raise not_its_own(operator.__name__, self)
         if not isinstance(other, Tensor):
             if not isinstance(other, NUMBERS):
                 return beside(function.__name__, *((other, self) if swapped else (self, other)))
@@ -49,6 +56,8 @@ _quotient = binary_operator(arithmetic.div, swapped=True)
 
 
 def _divided_by(self: Tensor, other: Any) -> Any:
+    if not isinstance(self, Tensor):
+        raise AttributeError(f"'{type(self).__name__}' object has no attribute 'reciprocal'")
     # Of the operators with an array in front PyTorch has this one, as the reciprocal times the array.
     return functions.reciprocal(self) * other if isinstance(other, np.ndarray) else _quotient(self, other)
 
@@ -90,8 +99,9 @@ for _name, _function in {
     "and": functions.bitwise_and, "or": functions.bitwise_or, "xor": functions.bitwise_xor,
     "lshift": functions.bitwise_left_shift, "rshift": functions.bitwise_right_shift,
 }.items():  # fmt: skip
-    _OPERATORS[_name] = binary_operator(_function)
-    _OPERATORS["r" + _name] = binary_operator(_function, swapped=True)
+    _bits = _name in ("and", "or", "xor")
+    _OPERATORS[_name] = binary_operator(_function, native=_bits)
+    _OPERATORS["r" + _name] = binary_operator(_function, swapped=True, native=_bits)
     _OPERATORS["i" + _name] = binary_operator(getattr(Tensor, _function.__name__ + "_"))
 _OPERATORS["itruediv"] = _OPERATORS["idiv"] = binary_operator(Tensor.div_)
 _OPERATORS["div"], _OPERATORS["rdiv"] = _OPERATORS["truediv"], _OPERATORS["rtruediv"]  # under their names of old

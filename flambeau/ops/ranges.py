@@ -19,7 +19,7 @@ from ..graph.trace import record
 from .conversion import SINGLE
 from .creation import filled, finished, number_of
 from .from_data import from_array
-from .operation import operation
+from .operation import Scalar, operation
 from .recording_paths import binary, ternary, unary
 
 
@@ -99,19 +99,28 @@ def range(start: Any, end: Any, step: Any = 1, *, dtype: Any = None, device: Any
 
 
 @operation(method=False, out="resized")
-def linspace(start: Any, end: Any, steps: int, *, dtype: Any = None, layout: Any = None,
+def linspace(start: Scalar | Tensor, end: Scalar | Tensor, steps: int, *, dtype: Any = None, layout: Any = None,
              device: Any = None, requires_grad: bool = False) -> Tensor:  # fmt: skip
     """``steps`` numbers evenly from ``start`` to ``end``, both included; computed from both ends as PyTorch does."""
-    start, end = number_of(start), number_of(end)
+    low, high = _ends("linspace", start, end)
     if steps < 0:
         raise RuntimeError("number of steps must be non-negative")
     d = dtype or get_default_dtype()
     _check_counts("linspace", d)
     if steps == 1:
-        made = filled(Size((1,)), start, d)
+        made = filled(Size((1,)), low, d)
     else:
-        made = _between(start, end, steps, d)
+        made = _between(low, high, steps, d)
     return finished(made, requires_grad, device)
+
+
+def _ends(name: str, start: Any, end: Any) -> tuple[Any, Any]:
+    """Both ends as numbers. ``RuntimeError`` for tensors that have dimensions."""
+    given = {which: value for which, value in (("start", start), ("end", end)) if isinstance(value, Tensor)}
+    if any([value.ndim for value in given.values()]):
+        found = " and ".join([f"{which} with {value.ndim} dimension(s)" for which, value in given.items()])
+        raise RuntimeError(f"{name} only supports 0-dimensional start and end tensors, but got {found}.")
+    return number_of(start), number_of(end)
 
 
 def _between(start: float, end: float, steps: int, d: dtype_type) -> Tensor:
@@ -133,13 +142,14 @@ def _between(start: float, end: float, steps: int, d: dtype_type) -> Tensor:
 
 
 @operation(method=False, out="resized")
-def logspace(start: Any, end: Any, steps: int, base: float = 10.0, *, dtype: Any = None, device: Any = None,
+def logspace(start: Scalar | Tensor, end: Scalar | Tensor, steps: int, base: float = 10.0, *, dtype: Any = None, device: Any = None,
              requires_grad: bool = False) -> Tensor:  # fmt: skip
     """base ** linspace(start, end, steps)."""
+    start, end = _ends("logspace", start, end)
     d = dtype or get_default_dtype()
     _check_counts("logspace", d)
     if d.category < 2 and steps != 1:
-        start, end = int(number_of(start)), int(number_of(end))
+        start, end = int(start), int(end)
     exponents = linspace(start, end, steps, dtype=dtypes.float64)
     made = (base**exponents).to(d)
     return finished(made, requires_grad, device)
