@@ -54,6 +54,7 @@ def test_a_wrong_operation_is_found() -> None:
         checks.check(sample)
     assert tally.equal["float64", "values"] < tally.total["float64", "values"]
     assert tally.equal["float64", "gradients"] < tally.total["float64", "gradients"]
+    assert tally.equal["float64", "forward mode"] < tally.total["float64", "forward mode"]
 
 
 def _classes(T: object) -> object:

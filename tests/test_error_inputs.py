@@ -8,7 +8,7 @@ from conformance.errors import compared, of_modules, of_operations, of_optimiser
 def test_operations() -> None:
     count, unlike = compared(of_operations())
     assert count > 480
-    assert len(unlike) <= 0.03 * count, "\n".join(unlike)
+    assert len(unlike) <= 0.01 * count, "\n".join(unlike)
 
 
 def test_modules() -> None:

@@ -142,8 +142,8 @@ def _between(start: float, end: float, steps: int, d: dtype_type) -> Tensor:
 
 
 @operation(method=False, out="resized")
-def logspace(start: Scalar | Tensor, end: Scalar | Tensor, steps: int, base: float = 10.0, *, dtype: Any = None, device: Any = None,
-             requires_grad: bool = False) -> Tensor:  # fmt: skip
+def logspace(start: Scalar | Tensor, end: Scalar | Tensor, steps: int, base: float = 10.0, *, dtype: Any = None,
+             device: Any = None, requires_grad: bool = False) -> Tensor:  # fmt: skip
     """base ** linspace(start, end, steps)."""
     start, end = _ends("logspace", start, end)
     d = dtype or get_default_dtype()
