@@ -37,11 +37,15 @@ def test_optimisers(name: str) -> None:
     assert_whole(optimisers.check(name, ["float32"]))
 
 
+PROMISED = {"nn.functional.max_unpool3d": [form for form in operations.FORMS if form != "forward mode"]}
+"""Forms in which an operation is compared, if not all: what is put twice into one place has no tangent that PyTorch promises."""
+
+
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_operations(name: str) -> None:
     for info in operations.op_db:
         if info.name == name:
-            assert_whole(operations.check(info, ["float64", "int64"], limit=4))
+            assert_whole(operations.check(info, ["float64", "int64"], PROMISED.get(name, operations.FORMS), limit=4))
 
 
 def test_a_wrong_operation_is_found() -> None:

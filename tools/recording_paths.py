@@ -248,19 +248,33 @@ def function(name: str, operands: str) -> str:
 
 
 OPERATOR = '''
+def not_its_own(name: str, value: Any) -> TypeError:
+    """The error where an operator's function was called itself, with something else in the tensor's place."""
+    kind = type(value).__name__
+    return TypeError(f"descriptor '{{name}}' for 'torch._C.TensorBase' objects doesn't apply to a '{{kind}}' object")
+
+
 def recorded_operator(primitive: Primitive, gradient: type[Gradient]) -> Callable[[Tensor, Any], Any]:
     """An operator that records one primitive; two tensors without views and without history take the shortest way."""
 
     def operator(a: Tensor, b: Any) -> Any:
         kind = type(b)
         if kind is Tensor:
-            if a._storage is not None or b._storage is not None or a._tracked or b._tracked:
-                return binary(primitive, a, b, gradient)
-            node_a, node_b = a._node, b._node
+            try:
+                if a._storage is not None or b._storage is not None or a._tracked or b._tracked:
+                    return binary(primitive, a, b, gradient)
+                node_a, node_b = a._node, b._node
+            except AttributeError:
+                if isinstance(a, Tensor):
+                    raise
+                raise not_its_own(operator.__name__, a) from None
         elif kind is float or kind is int or isinstance(b, Tensor):
             try:
+                a._tracked  # a number has none  # noqa: B018
                 return binary(primitive, a, b, gradient)
             except AttributeError:  # a kind of tensor that is no value of its own
+                if not isinstance(a, Tensor):
+                    raise not_its_own(operator.__name__, a) from None
                 if (result := beside(primitive.name, a, b)) is NotImplemented:
                     raise
                 return result

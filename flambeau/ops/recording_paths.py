@@ -362,7 +362,8 @@ def ternary(
 
 def not_its_own(name: str, value: Any) -> TypeError:
     """The error where an operator's function was called itself, with something else in the tensor's place."""
-    return TypeError(f"descriptor '{name}' for 'torch._C.TensorBase' objects doesn't apply to a '{type(value).__name__}' object")
+    kind = type(value).__name__
+    return TypeError(f"descriptor '{name}' for 'torch._C.TensorBase' objects doesn't apply to a '{kind}' object")
 
 
 def recorded_operator(primitive: Primitive, gradient: type[Gradient]) -> Callable[[Tensor, Any], Any]:
