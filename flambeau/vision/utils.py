@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import flambeau
@@ -12,6 +13,15 @@ from ._drawing import draw_bounding_boxes, draw_keypoints, draw_segmentation_mas
 __all__ = [
     "draw_bounding_boxes", "draw_keypoints", "draw_segmentation_masks", "flow_to_image", "make_grid", "save_image",
 ]  # fmt: skip
+
+
+def _log_api_usage_once(obj: Any) -> None:
+    """Nothing: nobody counts who uses what. Programs with models like torchvision's call it."""
+
+
+def _make_ntuple(x: Any, n: int) -> tuple[Any, ...]:
+    """A tuple of what ``x`` has, or ``n`` times ``x`` itself."""
+    return tuple(x) if isinstance(x, Iterable) else (x,) * n
 
 
 def make_grid(

@@ -15,8 +15,16 @@ class HMDB51(FoldedFilms):
     A sample is a clip of ``frames_per_clip`` pictures, its sound, and the class's number. Films are read by PyAV.
     """
 
+    data_url = "https://serre-lab.clps.brown.edu/wp-content/uploads/2013/10/hmdb51_org.rar"
+    splits = {
+        "url": "https://serre-lab.clps.brown.edu/wp-content/uploads/2013/10/test_train_splits.rar",
+        "md5": "15e67781e70dcfbdce2d7dbb9b3344b5",
+    }
+    TRAIN_TAG = 1
+    TEST_TAG = 2
+
     def _select_fold(self, video_list: list[str], annotation_path: str, fold: int, train: bool) -> list[int]:
-        tag = "1" if train else "2"
+        tag = str(self.TRAIN_TAG if train else self.TEST_TAG)
         chosen = set()
         for listing in sorted(Path(annotation_path).glob(f"*test_split{fold}.txt")):
             with contents_of(listing):

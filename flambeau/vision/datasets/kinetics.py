@@ -55,7 +55,8 @@ class Kinetics(FilmFolder):
         self.split = "unknown" if _legacy else verify_str_arg(split, "split", ["train", "val", "test"])
         self.split_folder = os.fspath(root) if _legacy else os.path.join(root, split)
         if download:
-            self.download_and_process_videos(Path(root))
+            self.root = root
+            self.download_and_process_videos()
         super().__init__(root, self.split_folder, extensions, transform)
         self._cut(
             None,
@@ -72,8 +73,9 @@ class Kinetics(FilmFolder):
             output_format="THWC" if _legacy else output_format,
         )
 
-    def download_and_process_videos(self, root: Path) -> None:
+    def download_and_process_videos(self) -> None:
         """Get and unpack the films, and put each into the directory of its class."""
+        root = Path(self.root or "")
         place, prefix = _PLACES[self.num_classes]
         if not os.path.exists(self.split_folder):
             listing = f"{prefix}_{self.split}_path.txt"

@@ -144,6 +144,16 @@ class MNIST(SplitDataset):
         return os.path.join(os.fspath(self.root or ""), type(self).__name__, "processed")
 
     @property
+    def images_file(self) -> str:
+        """Where the pictures are."""
+        return os.path.join(self.raw_folder, self._names()[0])
+
+    @property
+    def labels_file(self) -> str:
+        """Where the labels are."""
+        return os.path.join(self.raw_folder, self._names()[1])
+
+    @property
     def class_to_idx(self) -> dict[str, int]:
         """Numbers of classes by name."""
         return {name: number for number, name in enumerate(self.classes)}
@@ -242,6 +252,30 @@ class EMNIST(MNIST):
         for name in os.listdir(folder):
             if name.endswith(".gz"):
                 extract_archive(os.path.join(folder, name), self.raw_folder, remove_finished=True)
+
+
+def read_sn3_pascalvincent_tensor(path: str, strict: bool = True) -> Any:
+    """The tensor in an IDX file. ``ValueError`` if it is not one, or damaged."""
+    return flambeau.from_numpy(read_idx(path))
+
+
+def read_image_file(path: str) -> Any:
+    """Pictures in an IDX file: bytes (number, height, width)."""
+    return _of_bytes(path, 3)
+
+
+def read_label_file(path: str) -> Any:
+    """Labels in an IDX file of bytes, as int64."""
+    return _of_bytes(path, 1).long()
+
+
+def _of_bytes(path: str, axes: int) -> Any:
+    numbers = read_sn3_pascalvincent_tensor(path)
+    if numbers.dtype != flambeau.uint8:
+        raise TypeError(f"x should be of dtype torch.uint8 instead of {numbers.dtype}")
+    if numbers.ndim != axes:
+        raise ValueError(f"x should have {axes} dimension{'s' * (axes > 1)} instead of {numbers.ndim}")
+    return numbers
 
 
 _QMNIST = "https://raw.githubusercontent.com/facebookresearch/qmnist/master/"

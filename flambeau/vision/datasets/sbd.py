@@ -30,6 +30,8 @@ class SBDataset(FileDataset):
     (``"segmentation"``). ``image_set`` is ``"train"``, ``"val"``, or ``"train_noval"`` (without what VOC validates with).
     """
 
+    url, md5, filename = _BENCHMARK.url, _BENCHMARK.md5, "benchmark.tgz"
+    voc_train_url, voc_split_md5, voc_split_filename = _REST.url, _REST.md5, "train_noval.txt"
     num_classes = 20
     _missing = FileNotFoundError
     _sources = (_BENCHMARK,)

@@ -188,6 +188,12 @@ def _write_member(contents: IO[bytes], directory: str, name: str) -> None:
         shutil.copyfileobj(contents, file)
 
 
+def _decompress(from_path: Path, to_path: Path | None = None, remove_finished: bool = False) -> pathlib.Path:
+    """Unpack a single compressed file, by default beside it, and give the place of what was in it."""
+    made = pathlib.Path(extract_archive(os.fspath(from_path), remove_finished=remove_finished))
+    return made if to_path is None else pathlib.Path(shutil.move(made, to_path))
+
+
 # --- files and arguments ------------------------------------------------------------------------------------------------
 
 

@@ -23,6 +23,11 @@ def _table() -> Any:
     return json.loads(Path(__file__).with_name("published.json").read_text(encoding="utf-8"))
 
 
+def lists() -> dict[str, list[str]]:
+    """Names of classes that several models share."""
+    return _table()["lists"]  # type: ignore[no-any-return]
+
+
 def _tuples(values: dict[str, Any]) -> dict[str, Any]:
     return {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
 
@@ -72,6 +77,13 @@ def model(kinds: Any, legacy: Any = None, **backbones: Any) -> Callable[[Any], A
         return register_model()(handle_legacy_interface(**meanings)(checked))
 
     return declare
+
+
+def built(make: Callable[..., Any], weights: Any, progress: bool, **options: Any) -> Any:
+    """What ``make(**options)`` makes, with ``weights``, of whose classes there are then as many, or as it is if they are None."""
+    if weights is not None:
+        _ovewrite_named_param(options, "num_classes", len(weights.meta["categories"]))
+    return filled(make(**options), weights, progress)
 
 
 def filled(network: Any, weights: Any, progress: bool) -> Any:

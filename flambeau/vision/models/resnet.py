@@ -6,11 +6,12 @@ The stride of a bottleneck is in its 3x3 convolution ("ResNet v1.5"). Names of p
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, ClassVar
 
 from flambeau import nn
 
-from ._published import initialize, names_of, published
+from ._published import built, initialize, names_of, published
 from ._utils import _ovewrite_named_param
 
 Norm = Callable[[int], Any]
@@ -191,6 +192,13 @@ def _variant(
         return ResNet(block, layers, **options)
 
     return published(__name__, name, description, make)
+
+
+def _resnet(
+    block: type[BasicBlock] | type[Bottleneck], layers: list[int], weights: Any, progress: bool, **kwargs: Any
+) -> ResNet:
+    """A network of a program's own depth, which programs make by torchvision's function of this name."""
+    return built(partial(ResNet, block, layers), weights, progress, **kwargs)  # type: ignore[no-any-return]
 
 
 _RESNEXT = 'of several groups (S. Xie et al., "Aggregated Residual Transformations", 2016).'

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from flambeau import nn
 
-from ._published import initialize, names_of, published
+from ._published import built, initialize, names_of, published
 
 #: Channels of the convolutions; "M" halves height and width.
 _LAYERS: dict[str, list[int | str]] = {
@@ -16,6 +17,8 @@ _LAYERS: dict[str, list[int | str]] = {
     "16": [64, 64, "M", 128, 128, "M", 256, 256, 256, "M", 512, 512, 512, "M", 512, 512, 512, "M"],
     "19": [64, 64, "M", 128, 128, "M", *[256] * 4, "M", *[512] * 4, "M", *[512] * 4, "M"],
 }
+#: The same by the letters of the paper, as torchvision has them.
+cfgs = dict(zip("ABDE", _LAYERS.values()))
 
 
 class VGG(nn.Module):
@@ -44,11 +47,11 @@ class VGG(nn.Module):
         return self.classifier(self.avgpool(self.features(x)).flatten(1))
 
 
-def make_layers(layers: Sequence[int | str], batch_norm: bool = False) -> nn.Sequential:
+def make_layers(cfg: Sequence[int | str], batch_norm: bool = False) -> nn.Sequential:
     """The convolutional part."""
     made: list[nn.Module] = []
     channels = 3
-    for layer in layers:
+    for layer in cfg:
         if isinstance(layer, str):
             made.append(nn.MaxPool2d(kernel_size=2, stride=2))
             continue
@@ -69,6 +72,13 @@ def _variant(key: str) -> tuple[Any, Callable[..., VGG]]:
         return VGG(make_layers(_LAYERS[depth], batch_norm=bool(norm)), **options)
 
     return published(__name__, f"VGG{key.upper()}", description, make, init_weights=False)
+
+
+def _vgg(cfg: str, batch_norm: bool, weights: Any, progress: bool, **kwargs: Any) -> VGG:
+    """A network by its letter ("A", "B", "D", "E"), which programs make by torchvision's function of this name."""
+    if weights is not None:
+        kwargs["init_weights"] = False
+    return built(partial(VGG, make_layers(cfgs[cfg], batch_norm=batch_norm)), weights, progress, **kwargs)  # type: ignore[no-any-return]
 
 
 VGG11_Weights, vgg11 = _variant("11")

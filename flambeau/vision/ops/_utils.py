@@ -15,6 +15,14 @@ def upcast(t: Any) -> Any:
     return t if t.dtype in (flambeau.int32, flambeau.int64) else t.int()
 
 
+#: Names by which programs with operations like these import parts of torchvision's.
+_upcast = upcast
+
+
+def _cat(tensors: list[Any], dim: int = 0) -> Any:
+    return tensors[0] if len(tensors) == 1 else flambeau.cat(tensors, dim)
+
+
 def reduced(loss: Any, reduction: str, zero_if_empty: bool = True) -> Any:
     """``loss`` itself, its mean (of nothing, zero) or its sum. ``ValueError`` for other reductions."""
     if reduction == "none":
@@ -50,6 +58,14 @@ def rows_of(boxes: Any) -> Any:
     """A list of boxes (n, 4) for each picture as rows (number of the picture, x1, y1, x2, y2)."""
     numbers = [flambeau.full_like(of_picture[:, :1], number) for number, of_picture in enumerate(boxes)]
     return flambeau.cat([flambeau.cat(numbers), flambeau.cat(list(boxes))], dim=1)
+
+
+def check_roi_boxes_shape(boxes: Any) -> None:
+    """``AssertionError`` for what is neither rows of regions nor a list of boxes for each picture."""
+    regions(boxes)
+
+
+convert_boxes_to_roi_format = rows_of
 
 
 def split_normalization_params(model: nn.Module, norm_classes: list[type] | None = None) -> tuple[list[Any], list[Any]]:

@@ -10,6 +10,11 @@ from .transforms import *  # noqa: F403
 
 __all__ = ["functional", *transforms.__all__]
 
+_MODULES = (
+    "_functional_pil", "_functional_tensor", "_functional_video", "_transforms_video", "functional_pil", "functional_tensor",
+    "v2",
+)  # fmt: skip
+
 
 def __getattr__(name: str) -> Any:
-    return lazy_attribute(__name__, name, ("v2",))
+    return lazy_attribute(__name__, name, _MODULES)

@@ -19,8 +19,13 @@ __all__ = ["AugMix", "AutoAugment", "AutoAugmentPolicy", "RandAugment", "Trivial
 _BRIGHT = 255.0
 
 
+def _apply_op(img: Any, op_name: str, magnitude: float, interpolation: InterpolationMode, fill: Any) -> Any:
+    """One operation by its name, which programs with policies of their own call."""
+    return _policies.apply(F, img, op_name, magnitude, interpolation, fill)
+
+
 def _apply(policy: Any, img: Any, name: str, amount: float) -> Any:
-    return _policies.apply(F, img, name, amount, policy.interpolation, policy.fill)
+    return _apply_op(img, name, amount, policy.interpolation, policy.fill)
 
 
 def _drawn(policy: Any, img: Any, space: _policies.Space, bins: int, bin: Any) -> Any:

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
+import numpy as np
+
 import flambeau
 
 from ..._pillow import is_picture
@@ -18,6 +20,25 @@ from ._arguments import inverse_affine_matrix as _inverse_affine_matrix
 from ._arguments import perspective_coefficients as _get_perspective_coeffs
 from ._conversion import pil_to_tensor, to_pil_image
 from ._conversion import to_tensor as to_tensor
+
+#: What programs use of torchvision's inner functions, by the names that these have there.
+_get_inverse_affine_matrix = _inverse_affine_matrix
+_interpolation_modes_from_int = _interpolation_mode
+_is_pil_image = is_picture
+
+
+def _is_numpy(img: Any) -> bool:
+    return isinstance(img, np.ndarray)
+
+
+def _is_numpy_image(img: Any) -> bool:
+    return img.ndim in (2, 3)
+
+
+def _compute_resized_output_size(
+    image_size: tuple[int, int], size: Sequence[int], max_size: int | None = None
+) -> list[int]:
+    return _resized(*image_size, list(size), max_size)
 
 
 def _implementation(img: Any) -> ModuleType:
