@@ -8,7 +8,6 @@ from typing import Any as _Any
 from ...interpreter.lazy import lazy_attribute as _lazy_attribute
 from . import cifar, mnist
 from .cifar import *
-from .fakedata import FakeData
 from .folder import DatasetFolder, ImageFolder
 from .mnist import *
 from .vision import VisionDataset
@@ -29,6 +28,7 @@ _DEFINED = {
     "country211": "Country211",
     "dtd": "DTD",
     "eurosat": "EuroSAT",
+    "fakedata": "FakeData",
     "fer2013": "FER2013",
     "fgvc_aircraft": "FGVCAircraft",
     "flickr": "Flickr30k Flickr8k",
@@ -65,7 +65,7 @@ _DEFINED = {
 _MODULES = (*_DEFINED, "folder", "samplers", "utils", "video_utils", "vision")
 _NAMES = {name: module for module, names in _DEFINED.items() for name in names.split()}
 
-__all__ = [*cifar.__all__, *mnist.__all__, "DatasetFolder", "FakeData", "ImageFolder", "VisionDataset", *_NAMES]
+__all__ = [*cifar.__all__, *mnist.__all__, "DatasetFolder", "ImageFolder", "VisionDataset", *_NAMES]
 
 
 def __getattr__(name: str) -> _Any:
