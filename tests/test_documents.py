@@ -35,6 +35,9 @@ def test_files_that_docstrings_name_exist() -> None:
 
 
 EXAMPLES = """
+from collections.abc import Iterable
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import flambeau as torch
@@ -51,6 +54,7 @@ from flambeau.ops.functions import rsqrt, sqrt
 from flambeau.ops.one_node import one_node
 from flambeau.ops.operation import Dims, Scalar, operation
 from flambeau.optim._formula import Formula, Kept, number
+from flambeau.vision.datasets._files import ListedDataset, Source, contents_of, lines_of
 
 GUIDE
 
@@ -61,6 +65,11 @@ assert str(LeakyReLU(0.5)) == "LeakyReLU(negative_slope=0.5)" and LeakyReLU(0.5)
 total = Adagrad._update(x, x, torch.zeros(1, 2), 0.0, -1.0)[0]
 assert torch.allclose(total, x - 1)
 assert Exponential(2.0).expand((3,)).log_prob(torch.zeros(3)).exp().allclose(torch.full((3,), 2.0))
+with TemporaryDirectory() as folder:
+    Path(folder, "dishes").mkdir()
+    Path(folder, "dishes", "list.txt").write_text("1.jpg soup\\n2.jpg cake\\n")
+    dishes = Dishes(folder, loader=lambda path: path.name)
+    assert list(dishes.classes) == ["cake", "soup"] and [dishes[i] for i in (0, 1)] == [("1.jpg", 1), ("2.jpg", 0)]
 ACTIVE.append(log)
 torch.linalg.det(torch.eye(2))
 """
@@ -69,7 +78,7 @@ torch.linalg.det(torch.eye(2))
 def test_the_examples_of_the_guide_run() -> None:
     """In a process of their own, for they add operations."""
     blocks = re.findall(r"^```python\n(.*?)^```", (ROOT / "CONTRIBUTING.md").read_text(), re.M | re.S)
-    assert len(blocks) == 7
+    assert len(blocks) == 8
     program = EXAMPLES.replace("GUIDE", "\n".join(blocks))
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, timeout=120)
     assert result.returncode == 0, result.stderr
