@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ...core.composite import composite
 from ...core.tensor import Tensor
 from ...graph.dtypes import float16
 from ..by_name import functional, real
 from .packed import PackedWeight
-from .scheme import INTEGERS, LIMITS, Scale, of_tensor, qint8, quantized, quint8
+from .scheme import INTEGERS, LIMITS, Scale, of_tensor, qint8, quantized, quint8, rounded_steps
 from .tensor import QuantizedTensor, requantized
 
 OPERATIONS: dict[str, Callable[..., Any]] = {}
@@ -37,10 +38,18 @@ def _steps_of(x: Any, name: str) -> Tensor:
 
 def _result(sums: Tensor, packed: PackedWeight, x: Scale, axis: int, rectified: bool, out: Scale, like: Any) -> QuantizedTensor:
     """Sums of products of steps as a quantized tensor: with the bias, and rectified if that is wanted."""
-    step = x.scale.float() * packed.scale_of_outputs(sums.ndim, axis)
-    bias = packed.bias_of_outputs(sums.ndim, axis)
+    weights, bias = packed.scale_of_outputs(sums.ndim, axis), packed.bias_of_outputs(sums.ndim, axis)
+    (integers,) = composite(_summed_up, (rectified, like.dtype), sums, x.scale, weights, bias, out.scale, out.zero_point)
+    return QuantizedTensor.of(integers, out)
+
+
+def _summed_up(
+    how: tuple[bool, Any], sums: Tensor, scale: Tensor, weights: Tensor, bias: Tensor | None, out: Tensor, zero_point: Tensor
+) -> tuple[Tensor]:
+    rectified, kind = how
+    step = scale.float() * weights
     numbers = sums * step if bias is None else (sums + bias / step) * step
-    return requantized(numbers.relu() if rectified else numbers, like, out)
+    return (rounded_steps(numbers.relu() if rectified else numbers, Scale(out, zero_point), kind).to(INTEGERS[kind]),)
 
 
 # --- linear maps ------------------------------------------------------------------------------------------------------
@@ -86,19 +95,23 @@ _linear("linear_relu", True)
 
 def linear_of_numbers(X: Tensor, packed: PackedWeight, reduce_range: bool) -> Tensor:
     """``X`` (…, in; float32) quantized by the scale that fits it, times the weight: (…, out), in float32."""
+    weights = None if packed.halved else packed.scale_of_outputs(1, 0)
+    return composite(_of_numbers, reduce_range, X, packed.steps, weights, packed.bias)[0]  # type: ignore[no-any-return]
+
+
+def _of_numbers(
+    reduce_range: bool, X: Tensor, steps: Tensor, weights: Tensor | None, bias: Tensor | None
+) -> tuple[Tensor]:
     from ..quantization import dynamic_scale
 
-    X = X.detach().float()
-    axis = X.ndim - 1
-    bias = packed.bias_of_outputs(X.ndim, axis)
-    if packed.halved:
-        product = real.matmul(X, packed.steps.t())
-        return product if bias is None else product + bias
-    low, high = LIMITS[quint8]
-    scale, zero_point = dynamic_scale(X, low, high, reduce_range)
-    steps = quantized(X, Scale(scale, zero_point), quint8).float() - zero_point.float()
-    product = real.matmul(steps, packed.steps.t()) * (scale.float() * packed.scale_of_outputs(X.ndim, axis))
-    return product if bias is None else product + bias
+    X = X.float()
+    if weights is None:  # of float16
+        product = real.matmul(X, steps.t())
+    else:
+        scale, zero_point = dynamic_scale(X, *LIMITS[quint8], reduce_range)
+        whole = rounded_steps(X, Scale(scale, zero_point), quint8) - zero_point.float()
+        product = real.matmul(whole, steps.t()) * (scale.float() * weights)
+    return (product if bias is None else product + bias,)
 
 
 @_offered

@@ -22,6 +22,7 @@ class PackedWeight:
         self.bias = None if bias is None else bias.detach()
         self.settings = settings or {}
         self._steps: Tensor | None = None
+        self._scales: dict[tuple[int, int], Tensor] = {}
 
     @property
     def halved(self) -> bool:
@@ -43,10 +44,11 @@ class PackedWeight:
     def scale_of_outputs(self, ndim: int, axis: int) -> Tensor:
         """The weight's scale, to stand beside outputs that have their channels along ``axis`` of ``ndim``."""
         assert isinstance(self.weight, QuantizedTensor)
-        scale: Scale = self.weight._scale
-        if scale.axis is None:
-            return scale.scale.float()
-        return scale.scale.float().reshape([-1 if place == axis else 1 for place in range(ndim)])
+        if (ndim, axis) not in self._scales:
+            scale: Scale = self.weight._scale
+            shape = () if scale.axis is None else [-1 if place == axis else 1 for place in range(ndim)]
+            self._scales[ndim, axis] = scale.scale.float().reshape(shape)
+        return self._scales[ndim, axis]
 
     def bias_of_outputs(self, ndim: int, axis: int) -> Tensor | None:
         """The bias, to stand beside such outputs."""

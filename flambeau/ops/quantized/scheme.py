@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from ...core.composite import composite
 from ...core.tensor import Tensor
 from ...graph.dtypes import dtype, float32, float64, int8, int32, int64, uint8
 from ...graph.named_dtypes import qint8, qint32, quint8  # type: ignore[attr-defined]
@@ -56,20 +57,35 @@ def _number(value: float | Tensor, kind: dtype) -> Tensor:
 
 def quantized(numbers: Tensor, scale: Scale, kind: dtype) -> Tensor:
     """The integers that stand for numbers of float32, to the nearest (even, of two), within the limits of ``kind``."""
+    return composite(_quantized, (kind, scale.axis), numbers, scale.scale, scale.zero_point)[0]  # type: ignore[no-any-return]
+
+
+def _quantized(how: tuple[dtype, int | None], numbers: Tensor, scale: Tensor, zero_point: Tensor) -> tuple[Tensor]:
+    kind, axis = how
+    return (rounded_steps(numbers, Scale(scale, zero_point, axis), kind).to(INTEGERS[kind]),)
+
+
+def rounded_steps(numbers: Tensor, scale: Scale, kind: dtype) -> Tensor:
+    """The integers of :func:`quantized`, before they are converted."""
     low, high = LIMITS[kind]
     step, zero_point = scale.along(numbers.ndim)
     if scale.scheme is per_channel_affine_float_qparams:  # whose zero point is added before anything is rounded
-        return (numbers / step + zero_point).round().clamp(low, high).to(INTEGERS[kind])
+        return (numbers / step + zero_point).round().clamp(low, high)
     steps = (numbers * (1.0 / step) + zero_point).round()
     if kind is qint32:
         steps = steps.double()
     steps = steps.nan_to_num(high, high, low)  # as the processors that PyTorch is made for have it
-    return steps.clamp(low, high).to(INTEGERS[kind])
+    return steps.clamp(low, high)
 
 
 def dequantized(integers: Tensor, scale: Scale) -> Tensor:
     """The numbers of float32 that integers stand for."""
+    return composite(_dequantized, scale.axis, integers, scale.scale, scale.zero_point)[0]  # type: ignore[no-any-return]
+
+
+def _dequantized(axis: int | None, integers: Tensor, *given: Tensor) -> tuple[Tensor]:
+    scale = Scale(given[0], given[1], axis)
     step, zero_point = scale.along(integers.ndim)
     if integers.dtype is int32:
-        return (integers.double() - scale.along(integers.ndim, float64)[1]).float() * step
-    return (integers.float() - zero_point) * step
+        return ((integers.double() - scale.along(integers.ndim, float64)[1]).float() * step,)
+    return ((integers.float() - zero_point) * step,)
