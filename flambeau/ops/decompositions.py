@@ -19,6 +19,7 @@ from ..graph.notices import warn_once
 from .dispatch import tracked
 from .host import SeveralResults, at_once, attach_results, on_host
 from .matrix import matmul
+from .memory_order import by_columns
 from .one_node import one_node
 from .operation import operation
 from .random import randn
@@ -87,12 +88,14 @@ def _factors(A: Tensor, mode: str) -> tuple[Tensor, Tensor]:
 
 
 @operation(only="linalg.qr", out="exact")
+@by_columns(0, 1)
 def linalg_qr(A: Tensor, mode: str = "reduced") -> tuple[Tensor, Tensor]:
     """(Q, R) with A = Q R, Q of orthonormal columns and R an upper triangle."""
     return return_types.linalg_qr(_factors(A, mode))  # type: ignore[no-any-return]
 
 
 @operation(out="exact")
+@by_columns(0, 1)
 def qr(input: Tensor, some: bool = True) -> tuple[Tensor, Tensor]:
     """:func:`linalg_qr` under its old name."""
     warn_once(
@@ -179,6 +182,7 @@ class LinalgLuFactorExBackward0(SeveralResults):
 
 
 @operation(only="linalg.lu_factor", out="exact")
+@by_columns(0)
 def lu_factor(A: Tensor, *, pivot: bool = True) -> tuple[Tensor, Tensor]:
     """(LU, pivots): both triangles of A = P L U in one matrix, and the exchanges of rows that P stands for, int32."""
     if A.dtype not in (dtypes.float32, dtypes.float64) and A.ndim >= 2:
@@ -227,6 +231,7 @@ def lu(A: Tensor, pivot: bool = True, get_infos: bool = False) -> tuple[Tensor, 
 
 
 @operation(only="linalg.lu_solve", out="exact")
+@by_columns()
 @one_node("LinalgLuSolveBackward0")
 def linalg_lu_solve(LU: Tensor, pivots: Tensor, B: Tensor, *, left: bool = True, adjoint: bool = False) -> Tensor:
     """X with A X = B (X A = B unless ``left``; Aᵀ for A if ``adjoint``), given what :func:`lu_factor` gives."""
@@ -243,6 +248,7 @@ def linalg_lu_solve(LU: Tensor, pivots: Tensor, B: Tensor, *, left: bool = True,
 
 
 @operation(out="exact")
+@by_columns()
 def lu_solve(input: Tensor, LU_data: Tensor, LU_pivots: Tensor) -> Tensor:
     """:func:`linalg_lu_solve` under its old name."""
     return linalg_lu_solve(LU_data, LU_pivots, input)
@@ -298,6 +304,7 @@ class LinalgSvdBackward0(SeveralResults):
 
 
 @operation(only="linalg.svd", out=True)
+@by_columns(0, 2)
 def linalg_svd(A: Tensor, full_matrices: bool = True, *, driver: str | None = None) -> tuple[Tensor, Tensor, Tensor]:
     """(U, S, Vh) with A = U diag(S) Vh, singular values falling; U and Vh square if ``full_matrices``."""
     if A.dtype.itemsize == 2 and A.ndim > 1:
@@ -309,6 +316,7 @@ def linalg_svd(A: Tensor, full_matrices: bool = True, *, driver: str | None = No
 
 
 @operation(out=True)
+@by_columns(0)
 def svd(input: Tensor, some: bool = True, compute_uv: bool = True) -> tuple[Tensor, Tensor, Tensor]:
     """(U, S, V) with A = U diag(S) Vᵀ: :func:`linalg_svd` under its old name."""
     u, s, vh = linalg_svd(input, not some)
@@ -345,6 +353,7 @@ class LinalgEighBackward0(SeveralResults):
 
 
 @operation(only="linalg.eigh", out="exact")
+@by_columns(1)
 def linalg_eigh(input: Tensor, UPLO: str = "L") -> tuple[Tensor, Tensor]:
     """Eigenvalues, rising, and eigenvectors (columns) of symmetric matrices, of which one triangle is looked at."""
     check_square("linalg.eigh", input)

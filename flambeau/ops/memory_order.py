@@ -15,16 +15,21 @@ The last two make their results with :func:`lay`, or record them in that order t
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
-from typing import Any
+from functools import lru_cache, wraps
+from typing import Any, TypeVar, cast
+
+import numpy as np
 
 from ..core.device import channels_last, channels_last_3d, contiguous_format, memory_format, preserve_format
 from ..core.meta import is_meta, made_on_meta, recording_on_meta
-from ..core.storage import Storage
+from ..core.storage import Storage, seen, whole
 from ..core.tensor import Tensor
+from ..cpu.memory import Buffer
 from ..graph.primitives import COPY, Primitive
 from ..graph.shapes import Size, View, broadcast_shapes, broadcast_strides, contiguous_strides, is_contiguous
 from ..graph.trace import Node, record
+
+_F = TypeVar("_F", bound=Callable[..., Any])
 
 
 def _channels_last(sizes: Sequence[int], strides: Sequence[int]) -> bool:
@@ -225,6 +230,45 @@ def lay(result: Tensor, order: Order) -> Tensor:
     if result._autograd is not None:
         result._autograd.base = None  # it shares nobody's memory any more
     return result
+
+
+def columns_first(ndim: int) -> tuple[int, ...]:
+    """The order in which the elements of each column of a matrix lie next to each other."""
+    return (*range(ndim - 2), ndim - 1, ndim - 2)
+
+
+def lay_by_columns(result: Tensor) -> Tensor:
+    """:func:`lay` for matrices that most often are in memory already: to turn them there is less than a kernel's call."""
+    node, order = result._read(), columns_first(result.ndim)
+    if node.buffer is None or node.trace is not None or is_meta(result) or lies_in(result, order):
+        return lay(result, order)
+    rows = seen(node.buffer, result._view or whole(node.shape), node.dtype)
+    columns = np.ascontiguousarray(np.swapaxes(rows, -1, -2))
+    value = Node(Size(columns.shape), node.dtype, None, 0, Buffer.from_numpy(columns))
+    result._node, result._storage, result._view = None, Storage(value), _inverse_view(value.shape, order)
+    if result._autograd is not None:
+        result._autograd.base = None
+    return result
+
+
+def by_columns(*numbers: int) -> Callable[[_F], _F]:
+    """Decorator: matrices that a function gives lie in memory by columns, as LAPACK leaves them.
+
+    ``numbers`` are the results meant; none stands for the only one. Vectors stay as they are.
+    """
+
+    def decorate(function: _F) -> _F:
+        @wraps(function)
+        def laid(*arguments: Any, **keywords: Any) -> Any:
+            results = function(*arguments, **keywords)
+            for result in [results[number] for number in numbers] if numbers else (results,):
+                if result.ndim > 1 and not result.of_parts:
+                    lay_by_columns(result)
+            return results
+
+        return cast(_F, laid)
+
+    return decorate
 
 
 def alike(tensor: Tensor, make: Callable[[Size], Tensor], memory_format: Any = None, device: Any = None) -> Tensor:

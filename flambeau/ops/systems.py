@@ -26,6 +26,7 @@ from .elementwise import differentiated
 from .from_data import from_array
 from .host import SeveralResults, array_of, at_once, attach_results, on_host
 from .matrix import matmul
+from .memory_order import by_columns, lay_by_columns
 from .one_node import one_node
 from .operation import operation
 from .ranges import eye
@@ -163,6 +164,7 @@ def _singular(name: str, a: np.ndarray, text: str) -> LinAlgError:
 
 
 @operation("inverse(input)", "linalg.inv", method=True, out="exact")
+@by_columns()
 @differentiated(
     lambda grad, result: -matmul(result.mT, matmul(grad, result.mT)), name="LinalgInvExBackward0"
 )
@@ -217,8 +219,7 @@ def solve(A: Tensor, B: Tensor, *, left: bool = True) -> Tensor:
         result = at_once(np.linalg.solve, A, columns)
     except np.linalg.LinAlgError:
         raise _singular("torch.linalg.solve", array_of(A), "The solver failed") from None
-    if vector:
-        result = result.squeeze(-1)
+    result = result.squeeze(-1) if vector else lay_by_columns(result)
     return with_history(result, LinalgSolveExBackward0, [A, B], vector)
 
 
@@ -250,6 +251,7 @@ class LinalgSolveTriangularBackward0(Gradient):
 
 
 @operation(only="linalg.solve_triangular", out="exact")
+@by_columns()
 def solve_triangular(
     input: Tensor, B: Tensor, *, upper: bool, left: bool = True, unitriangular: bool = False
 ) -> Tensor:
@@ -278,6 +280,7 @@ def _solved_from_the_right(A: Tensor, B: Tensor, upper: bool, unitriangular: boo
 
 
 @operation(out="exact")
+@by_columns(0, 1)
 @one_node("TriangularSolveBackward0")
 def triangular_solve(
     input: Tensor, A: Tensor, upper: bool = True, transpose: bool = False, unitriangular: bool = False
@@ -350,12 +353,14 @@ def _indefinite(name: str, a: np.ndarray) -> LinAlgError:
 
 
 @operation(only="linalg.cholesky", out="exact")
+@by_columns()
 def linalg_cholesky(input: Tensor, *, upper: bool = False) -> Tensor:
     """L with A = L Lᵀ for symmetric positive-definite matrices (Lᵀ if ``upper``); ``LinAlgError`` for others."""
     return _cholesky("linalg.cholesky", input, upper)
 
 
 @operation(out=True)
+@by_columns()
 @one_node("CholeskyBackward0")
 def cholesky(input: Tensor, upper: bool = False) -> Tensor:
     """:func:`linalg_cholesky` under its old name."""
@@ -382,6 +387,7 @@ def _cholesky_solve_slopes(
 
 
 @operation(out=True)
+@by_columns()
 @differentiated(_cholesky_solve_slopes, operands=2)
 def cholesky_solve(input: Tensor, input2: Tensor, upper: bool = False) -> Tensor:
     """X with A X = ``input``, given the Cholesky factor ``input2`` of A."""
@@ -390,6 +396,7 @@ def cholesky_solve(input: Tensor, input2: Tensor, upper: bool = False) -> Tensor
 
 
 @operation(out=True)
+@by_columns()
 @differentiated(
     lambda grad, input, result, upper: _factor_slope(matmul(result, matmul(grad, result)), input, upper)
 )
@@ -422,12 +429,14 @@ def _tried(
 
 
 @operation(only="linalg.inv_ex", out="exact")
+@by_columns(0)
 def inv_ex(A: Tensor, *, check_errors: bool = False) -> tuple[Tensor, Tensor]:
     """(inverse, info): info is the number of the pivot that is zero, or 0 if there is none."""
     return return_types.linalg_inv_ex(_tried(inv, _failing_pivot, A, check_errors))  # type: ignore[no-any-return]
 
 
 @operation(only="linalg.cholesky_ex", out="exact")
+@by_columns(0)
 def cholesky_ex(input: Tensor, *, upper: bool = False, check_errors: bool = False) -> tuple[Tensor, Tensor]:
     """(L, info): info is the order of the leading minor that is not positive-definite, or 0 if there is none."""
     found = _tried(
