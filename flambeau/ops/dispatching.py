@@ -6,6 +6,7 @@ What they are told of, and how, is in ``utils/_dispatching``, which is loaded wi
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -49,9 +50,15 @@ def tensors_in(value: Any) -> Iterator[Tensor]:
             yield from tensors_in(part)
 
 
+CLASSES: weakref.WeakSet[type] = weakref.WeakSet()
+"""The classes with ``__torch_dispatch__`` that have had an instance."""
+
+
 def asked(args: Any, kwargs: Any) -> list[Any]:
     """One argument of each class that is asked; subclasses before the classes they are of."""
     found: list[Any] = []
+    if not CLASSES:
+        return found
     for value in tensors_in((args, kwargs)):
         cls = type(value)
         if cls is not Tensor and cls._asked_beneath and not any([cls is type(other) for other in found]):

@@ -15,7 +15,7 @@ from ...core.tensor import Tensor
 from ...graph.trace import local
 from ...ops import overriding
 from ...ops.calls import enter_mode, leave_mode
-from ...ops.dispatching import asked, at_work, silence, state
+from ...ops.dispatching import CLASSES, asked, at_work, silence, state
 from ...ops.overriding import has_own_say
 from .calls import METHODS, PROPERTIES, operator, see, seen
 from .emitting import emit
@@ -66,19 +66,16 @@ def end() -> None:
         _own.clear()
 
 
-_begun: weakref.WeakSet[type] = weakref.WeakSet()
-
-
 def begin_for(cls: Any) -> None:
     """Have calls be told of as long as a class with ``__torch_dispatch__`` lives; this is its first instance."""
     with _lock:
-        if cls in _begun or not cls._asked_beneath:
-            if cls not in _begun:
+        if cls in CLASSES or not cls._asked_beneath:
+            if cls not in CLASSES:
                 raise RuntimeError(
                     f"a tensor of class {cls.__name__} cannot do without memory of its own: the class has no __torch_dispatch__"
                 )
             return
-        _begun.add(cls)
+        CLASSES.add(cls)
         weakref.finalize(cls, end).atexit = False
         if cls.device is Tensor.device:
             cls.device = property(_device)
