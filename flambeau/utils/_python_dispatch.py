@@ -4,12 +4,13 @@ A mode's ``__torch_dispatch__(func, types, args, kwargs)`` is told of each opera
 ``torch.ops.aten.mm.default``, and gives its result. Calls are taken apart as PyTorch does it, layers into products and
 convolutions, and gradients are operations too, with PyTorch's names and arguments for what neural networks are made of.
 
-What differs, and programs cannot rely on: the ``detach`` of results that are saved and of gradients that arrive at leaves, copies
-that only lay gradients out (``new_empty_strided``, ``copy_``), buffers that only a kernel wants, and marks of a profiler are not
-told. An operation that PyTorch composes of others, and that is not composed of them here, is told as one. Gradients of those
-that are not written in operations (some thirty functions of layers, decompositions, recurrent layers) are computed, and not told;
-nor is backward of what was recorded before any mode was entered. Optimisers that are not SGD, Adam or AdamW are not told
-either. Where a layer is computed part by part its last bits may differ from those that it has as one.
+What differs, and programs cannot rely on: copies that only lay gradients out (``new_empty_strided``, ``copy_``), buffers that
+only a kernel wants, and marks of a profiler are not told, and leaves are reached at the end of backward. An operation that
+PyTorch composes of others, and that is not composed of them here (an LSTM, some of ``einsum`` and ``linalg``), is told as
+one. Gradients of what is not written in operations (decompositions, scans, rare layers), backward of what was recorded before
+any mode was entered, and operations on complex, sparse and nested tensors are computed, and not told. Steps of optimisers
+that are not SGD, Adam or AdamW are told as their formulas. Where a layer is computed part by part its last bits may differ
+from those that it has as one, and ``dropout`` draws other numbers.
 """
 
 from __future__ import annotations

@@ -101,7 +101,7 @@ def test_numbers_are_those_of_pytorch_where_not_all_is_told():
 
 
 def _but_copies(told: list[str]) -> list[str]:
-    """Whether a gradient is cut off at its leaf or copied depends on how it lies."""
+    """Whether a gradient is cut off at its leaf, or copied, depends on how it lies."""
     return [what for what in told if what != "detach.default"]
 
 
@@ -187,6 +187,37 @@ def test_training_is_told_of_and_gives_what_it_gives_without(kind, optimizer, op
     products = {"mm.default", "addmm.default", "convolution.default", "convolution_backward.default", "_softmax.default",
                 "_scaled_dot_product_flash_attention_for_cpu_backward.default", "threshold_backward.default"}  # fmt: skip
     assert Counter(name for name in ours if name in products) == Counter(name for name in theirs if name in products)
+
+
+RECURRENT = {
+    "GRU": (dict(input_size=3, hidden_size=4, num_layers=2, bidirectional=True, batch_first=True), (2, 3, 3)),
+    "RNN": (dict(input_size=3, hidden_size=4, nonlinearity="relu", bias=False), (3, 2, 3)),
+    "GRUCell": (dict(input_size=3, hidden_size=4), (2, 3)), "LSTMCell": (dict(input_size=3, hidden_size=4), (2, 3)),
+    "RNNCell": (dict(input_size=3, hidden_size=4), (2, 3)), "LSTM": (dict(input_size=3, hidden_size=4), (3, 2, 3)),
+}  # fmt: skip
+
+
+def recurrent(library: ModuleType, name: str) -> tuple[list[Any], list[str]]:
+    options, shape = RECURRENT[name]
+    layer = getattr(library.nn, name)(**options)
+    for parameter in layer.parameters():
+        parameter.data.copy_(values(library, *parameter.shape))
+    told: list[str] = []
+    with logging(library, told):
+        result = layer(values(library, *shape))
+        output = result[0] if isinstance(result, tuple) else result
+        (output * output).sum().backward()
+    return [numbers(output), *[numbers(parameter.grad) for parameter in layer.parameters()]], told
+
+
+@pytest.mark.parametrize("name", RECURRENT)
+def test_recurrent_layers(name):
+    (found, told), (expected, expected_told) = recurrent(flambeau, name), recurrent(torch, name)
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+    if name != "LSTM":  # which PyTorch gives to a library of the processor's
+        # PyTorch turns the result of a layer whose batch comes first in place.
+        turned = ["transpose.int" if each == "transpose_.default" else each for each in expected_told]
+        assert Counter(_but_copies(told)) == Counter(_but_copies(turned))
 
 
 def doubling(library: ModuleType) -> Any:

@@ -18,7 +18,7 @@ from ...graph.notices import warn_once
 from ...graph.trace import local
 from ...ops.assignment import write_results
 from ...ops.dispatching import asked, at_work, silence, state, tensors_in
-from . import composed_layers, formulas_of_layers, formulas_of_views  # noqa: F401  (they fill tables)
+from . import composed_recurrent, formulas_of_layers, formulas_of_views  # noqa: F401  (they fill tables)
 from .composed import COMPOSED, reshape
 from .emitting import called, emit
 

@@ -166,7 +166,7 @@ def _listed(grad: Any) -> list[Any]:
     return grad if isinstance(grad, list) else [grad]
 
 
-@formula("split.Tensor")
+@formula("split.Tensor unsafe_split.Tensor")
 def _split(grad: Any, self: Any, split_size: int, dim: int = 0) -> Any:
     axis = (dim or 0) % self.ndim
     size = self.shape[axis]

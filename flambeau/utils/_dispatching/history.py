@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 from ... import random
@@ -151,7 +151,9 @@ def with_history(func: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any]
     saved, absent = [], {}
     kept = {id(tensor) for place in formula.keeps for tensor in tensors_in(arguments[place : place + 1])}
     for number, tensor in enumerate(flat):
-        if id(tensor) in kept:
+        if in_place and number == 0 and id(tensor) in kept and any([edge is not None for edge in edges[1:]]):
+            saved.append(_saved(without_history(partial(emit[0], "clone.default", tensor))))  # as it is before
+        elif id(tensor) in kept:
             saved.append(_saved(tensor))
         else:
             saved.append((None, None))
@@ -166,7 +168,7 @@ def with_history(func: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any]
         _rebase(args[0], history)
         listed = [args[0]]
     else:
-        listed = [_given(part, flat, history, k, len(listed), formula) for k, part in enumerate(listed)]
+        listed = [_given(func, part, flat, history, k, len(listed), formula) for k, part in enumerate(listed)]
     results = [_saved_result(part, k, formula) for k, part in enumerate(listed)] if formula.keeps_results else ()
     history.saved = (*saved, *results)
     if local.watched:
@@ -203,7 +205,9 @@ def _another(tensor: Any) -> Any:
     return made
 
 
-def _given(part: Any, flat: list[Tensor], history: AtenGradient, number: int, count: int, formula: Formula) -> Any:
+def _given(
+    func: OpOverload, part: Any, flat: list[Tensor], history: AtenGradient, number: int, count: int, formula: Formula
+) -> Any:
     """One of the results, which gets its place in the history."""
     if number == 0:
         history.shape, history.dtype = ([], []) if count > 1 else (None, None)
@@ -216,6 +220,8 @@ def _given(part: Any, flat: list[Tensor], history: AtenGradient, number: int, co
         history.dtype.append(part.dtype)
     else:
         history.shape, history.dtype = part.shape, part.dtype
+    if func.__name__ == "unsafe_split.Tensor":
+        part._autograd = None  # its parts are views to nobody who writes to them
     if part.dtype.category >= 2 and number not in formula.apart:
         part._tracked = True
         part._gradient = history if count == 1 else (history, number)
