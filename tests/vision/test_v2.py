@@ -415,3 +415,16 @@ def test_wrong_arguments_are_refused():
         with pytest.raises(error, match=words):
             call()
     assert _random.unit() < 1
+
+
+def test_kernels_call_their_first_argument_what_it_is():
+    import inspect
+
+    film = flambeau.tensor(BYTES).expand(2, 3, HEIGHT, WIDTH)
+    for name, options in (("resize", {"size": [8, 9]}), ("adjust_hue", {"hue_factor": 0.2}), ("horizontal_flip", {})):
+        of_films, of_images = getattr(F, f"{name}_video"), getattr(F, f"{name}_image")
+        assert next(iter(inspect.signature(of_films).parameters)) == "video" and of_films.__name__ == f"{name}_video"
+        assert flambeau.equal(of_films(video=film, **options), of_images(film, **options))
+        assert flambeau.equal(of_films(film, *options.values()), of_images(film, **options))
+    assert list(inspect.signature(F.crop_mask).parameters) == ["mask", "top", "left", "height", "width"]
+    assert F.get_size_mask(mask=film[0, :1]) == F.get_size_video(video=film) == [HEIGHT, WIDTH]

@@ -9,7 +9,7 @@ import flambeau
 
 from ...._pillow import image_module
 from ... import functional as _F
-from ._registry import functional, of_images, of_pictures
+from ._registry import functional, named_for, of_images, of_pictures
 from ._type_conversion import pil_to_tensor, to_pil_image
 
 
@@ -52,5 +52,5 @@ def _jpeg_picture(image: Any, quality: int) -> Any:
     return image_module().open(written).copy()
 
 
-erase_video = erase_image
-jpeg_video = jpeg_image
+erase_video = named_for("video", erase_image)
+jpeg_video = named_for("video", jpeg_image)

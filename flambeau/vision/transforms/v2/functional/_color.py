@@ -10,7 +10,7 @@ import flambeau
 from ... import functional as _F
 from ...functional import _tensor as _T
 from ._misc import bits_of, to_dtype_image
-from ._registry import functional, of_images, of_pictures
+from ._registry import functional, named_for, of_images, of_pictures
 from ._type_conversion import pil_to_tensor, to_pil_image
 
 
@@ -274,15 +274,15 @@ for _function in (
 ):  # fmt: skip
     of_pictures(globals()[_function])(getattr(_F, _function))
 
-adjust_brightness_video = adjust_brightness_image
-adjust_saturation_video = adjust_saturation_image
-adjust_contrast_video = adjust_contrast_image
-adjust_sharpness_video = adjust_sharpness_image
-adjust_hue_video = adjust_hue_image
-adjust_gamma_video = adjust_gamma_image
-posterize_video = posterize_image
-solarize_video = solarize_image
-autocontrast_video = autocontrast_image
-equalize_video = equalize_image
-invert_video = invert_image
-permute_channels_video = permute_channels_image
+adjust_brightness_video = named_for("video", adjust_brightness_image)
+adjust_saturation_video = named_for("video", adjust_saturation_image)
+adjust_contrast_video = named_for("video", adjust_contrast_image)
+adjust_sharpness_video = named_for("video", adjust_sharpness_image)
+adjust_hue_video = named_for("video", adjust_hue_image)
+adjust_gamma_video = named_for("video", adjust_gamma_image)
+posterize_video = named_for("video", posterize_image)
+solarize_video = named_for("video", solarize_image)
+autocontrast_video = named_for("video", autocontrast_image)
+equalize_video = named_for("video", equalize_image)
+invert_video = named_for("video", invert_image)
+permute_channels_video = named_for("video", permute_channels_image)

@@ -12,7 +12,7 @@ from flambeau.nn import functional as nn_functional
 from ... import functional as _F
 from ...functional import InterpolationMode, _tensor
 from ...functional._arguments import interpolation_mode
-from ._registry import functional, of_images, of_masks, of_pictures
+from ._registry import functional, named_for, of_images, of_masks, of_pictures
 
 _NEAREST = InterpolationMode.NEAREST
 
@@ -63,7 +63,7 @@ of_pictures(horizontal_flip)(_F.hflip)
 of_pictures(vertical_flip)(_F.vflip)
 horizontal_flip_mask = of_masks(horizontal_flip, horizontal_flip_image)
 vertical_flip_mask = of_masks(vertical_flip, vertical_flip_image)
-horizontal_flip_video, vertical_flip_video = horizontal_flip_image, vertical_flip_image
+horizontal_flip_video, vertical_flip_video = named_for("video", horizontal_flip_image), named_for("video", vertical_flip_image)
 hflip, vflip = horizontal_flip, vertical_flip
 
 
@@ -144,7 +144,7 @@ def _resize_mask(
 
 
 resize_mask = of_masks(resize, _resize_mask)
-resize_video = resize_image
+resize_video = named_for("video", resize_image)
 
 
 # --- turns and distortions --------------------------------------------------------------------------------------------
@@ -181,7 +181,7 @@ def affine_image(
 
 of_pictures(affine)(affine_image)
 affine_mask = of_masks(affine, affine_image, interpolation=_NEAREST)
-affine_video = affine_image
+affine_video = named_for("video", affine_image)
 
 
 @functional
@@ -228,7 +228,7 @@ def _rotate_picture(
 
 
 rotate_mask = of_masks(rotate, rotate_image, interpolation=_NEAREST)
-rotate_video = rotate_image
+rotate_video = named_for("video", rotate_image)
 
 
 @functional
@@ -272,7 +272,7 @@ def perspective_image(
 
 of_pictures(perspective)(perspective_image)
 perspective_mask = of_masks(perspective, perspective_image, interpolation=_NEAREST)
-perspective_video = perspective_image
+perspective_video = named_for("video", perspective_image)
 
 
 @functional
@@ -290,7 +290,7 @@ def elastic_image(
 
 of_pictures(elastic)(elastic_image)
 elastic_mask = of_masks(elastic, elastic_image, interpolation=_NEAREST)
-elastic_video = elastic_image
+elastic_video = named_for("video", elastic_image)
 elastic_transform = elastic
 
 
@@ -343,7 +343,7 @@ def _pad_mask(mask: Any, padding: Any, fill: Any = None, padding_mode: str = "co
 
 
 pad_mask = of_masks(pad, _pad_mask)
-pad_video = pad_image
+pad_video = named_for("video", pad_image)
 
 
 @functional
@@ -359,7 +359,7 @@ def crop_image(image: Any, top: int, left: int, height: int, width: int) -> Any:
 
 of_pictures(crop)(_F.crop)
 crop_mask = of_masks(crop, crop_image)
-crop_video = crop_image
+crop_video = named_for("video", crop_image)
 
 
 @functional
@@ -375,7 +375,7 @@ def center_crop_image(image: Any, output_size: Any) -> Any:
 
 of_pictures(center_crop)(_F.center_crop)
 center_crop_mask = of_masks(center_crop, center_crop_image)
-center_crop_video = center_crop_image
+center_crop_video = named_for("video", center_crop_image)
 
 
 @functional
@@ -422,7 +422,7 @@ def _resized_crop_of_picture(
 
 
 resized_crop_mask = of_masks(resized_crop, resized_crop_image, interpolation=_NEAREST, antialias=False)
-resized_crop_video = resized_crop_image
+resized_crop_video = named_for("video", resized_crop_image)
 
 
 @functional
@@ -452,4 +452,4 @@ def ten_crop_image(image: Any, size: Any, vertical_flip: bool = False) -> Any:
 
 of_pictures(five_crop)(five_crop_image)
 of_pictures(ten_crop)(ten_crop_image)
-five_crop_video, ten_crop_video = five_crop_image, ten_crop_image
+five_crop_video, ten_crop_video = named_for("video", five_crop_image), named_for("video", ten_crop_image)

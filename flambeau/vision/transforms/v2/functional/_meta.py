@@ -11,7 +11,7 @@ from ....tv_tensors import BoundingBoxes, BoundingBoxFormat, Image, KeyPoints, M
 from ... import functional as _F
 from ._clamping import clamped_turned
 from ._formats import converted, format_of
-from ._registry import functional, is_pure_tensor, of_pictures, reading
+from ._registry import functional, is_pure_tensor, named_for, of_pictures, reading
 
 _IMAGES = (flambeau.Tensor, Image, Video)
 
@@ -30,7 +30,7 @@ def get_dimensions_image(image: Any) -> list[int]:
 
 
 of_pictures(get_dimensions)(_F.get_dimensions)
-get_dimensions_video = get_dimensions_image
+get_dimensions_video = named_for("video", get_dimensions_image)
 
 
 @functional
@@ -45,7 +45,7 @@ def get_num_channels_image(image: Any) -> int:
 
 
 of_pictures(get_num_channels)(_F.get_image_num_channels)
-get_num_channels_video = get_num_channels_image
+get_num_channels_video = named_for("video", get_num_channels_image)
 get_image_num_channels = get_num_channels
 
 
@@ -76,7 +76,7 @@ def get_size_keypoints(keypoints: Any) -> list[int]:
     return list(keypoints.canvas_size)
 
 
-get_size_video = get_size_mask = get_size_image
+get_size_video, get_size_mask = (named_for(kind, get_size_image) for kind in ("video", "mask"))
 
 
 @functional

@@ -11,7 +11,7 @@ from ....tv_tensors import BoundingBoxes, BoundingBoxFormat, KeyPoints, Mask, is
 from ... import functional as _F
 from ...functional import _tensor as _T
 from ._formats import converted
-from ._registry import functional, is_pure_tensor, of_images, of_pictures, reading
+from ._registry import functional, is_pure_tensor, named_for, of_images, of_pictures, reading
 from ._type_conversion import pil_to_tensor, to_pil_image
 
 
@@ -206,7 +206,7 @@ def valid_points(points: Any, canvas_size: Any) -> Any:
     return inside.flatten(start_dim=1).all(1) if inside.ndim > 1 else inside
 
 
-normalize_video = normalize_image
-gaussian_blur_video = gaussian_blur_image
-gaussian_noise_video = gaussian_noise_image
-to_dtype_video = to_dtype_image
+normalize_video = named_for("video", normalize_image)
+gaussian_blur_video = named_for("video", gaussian_blur_image)
+gaussian_noise_video = named_for("video", gaussian_noise_image)
+to_dtype_video = named_for("video", to_dtype_image)

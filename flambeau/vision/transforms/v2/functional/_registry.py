@@ -126,6 +126,22 @@ def of_images(function: Kernel, films: bool = True) -> Callable[[Kernel], Kernel
     return add
 
 
+def named_for(kind: str, kernel: Kernel) -> Kernel:
+    """A kernel for tensors under the name that it has for another kind of them, by which its first argument is called."""
+    signature = inspect.signature(kernel)
+    first, *rest = signature.parameters.values()
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if kind in kwargs:
+            args = (kwargs.pop(kind), *args)
+        return kernel(*args, **kwargs)
+
+    call.__name__ = call.__qualname__ = kernel.__name__.replace("_image", f"_{kind}")
+    call.__module__, call.__doc__ = kernel.__module__, kernel.__doc__
+    call.__signature__ = signature.replace(parameters=[first.replace(name=kind), *rest])  # type: ignore[attr-defined]
+    return call
+
+
 def of_pictures(function: Kernel) -> Callable[[Kernel], Kernel]:
     """Decorator of the kernel for Pillow's pictures."""
     return _adding(function, Picture)
@@ -182,6 +198,9 @@ def of_masks(function: Kernel, image_kernel: Kernel, **fixed: Any) -> Kernel:
         output = kernel(inpt.as_subclass(flambeau.Tensor), **{name: kwargs[name] for name in free if name in kwargs})
         return tv_tensors.wrap(output, like=inpt)
 
+    mask = next(iter(inspect.signature(kernel).parameters.values()))
+    options = [p for p in inspect.signature(image_kernel).parameters.values() if p.name in free]
+    kernel.__signature__ = inspect.Signature([mask, *options])  # type: ignore[attr-defined]
     kernel.__name__ = kernel.__qualname__ = f"{function.__name__}_mask"
     kernel.__doc__ = f"{function.__name__} of masks (..., height, width)."
     _adding(function, tv_tensors.Mask)(call)
