@@ -90,7 +90,7 @@ _sys.modules |= {"flambeau.tensor": _tensors, "flambeau.device": _devices, "flam
 _LAZY_MODULES = {
     "__config__", "__future__",
     "_VF", "_jit_internal", "accelerator", "amp", "audio", "autograd", "backends", "cuda", "distributed", "export", "fft",
-    "fx", "hub", "jit", "linalg", "metrics", "mps", "multiprocessing", "nested", "nn", "optim", "profiler", "return_types",
+    "fx", "hub", "jit", "linalg", "metrics", "mps", "multiprocessing", "nested", "nn", "optim", "profiler", "quasirandom", "return_types",
     "_functorch", "func",
     "distributions",
     "overrides",

@@ -71,8 +71,13 @@ def handed_on(
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """The arguments of a call as a node has them.
 
-    What PyTorch has in Python is called with all of its parameters, those that have a default by keyword.
+    What PyTorch has in Python is called with all of its parameters, those that have a default by keyword; ``einsum`` gets
+    the operands of a list one by one, and ``meshgrid`` of tensors its one keyword.
     """
+    if function.__name__ == "einsum" and len(args) == 2 and isinstance(args[1], list | tuple):
+        return (args[0], *args[1]), kwargs
+    if function.__name__ == "meshgrid" and any(isinstance(value, Interceptable) for value in args):
+        return args, {"indexing": None, **kwargs}
     defaults = None if is_method(function) else _defaults(function)
     if defaults is None:
         return args, kwargs

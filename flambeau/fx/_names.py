@@ -20,7 +20,7 @@ _NATIVE_LAYERS = frozenset(
 
 _IN_FUNCTIONAL = frozenset(
     "atleast_1d atleast_2d atleast_3d block_diag broadcast_shapes broadcast_tensors cartesian_prod cdist chain_matmul "
-    "einsum istft lu meshgrid norm split stft tensordot unique unique_consecutive unravel_index".split()
+    "einsum lu meshgrid norm split stft tensordot unique unique_consecutive unravel_index".split()
 )
 """Functions of the package that PyTorch has in ``torch.functional``."""
 
