@@ -90,7 +90,8 @@ _sys.modules |= {"flambeau.tensor": _tensors, "flambeau.device": _devices, "flam
 _LAZY_MODULES = {
     "__config__", "__future__",
     "_VF", "_jit_internal", "accelerator", "amp", "audio", "autograd", "backends", "cuda", "distributed", "export", "fft",
-    "fx", "hub", "jit", "linalg", "metrics", "mps", "multiprocessing", "nested", "nn", "optim", "profiler", "quasirandom", "return_types",
+    "fx", "hub", "jit", "linalg", "metrics", "mps", "multiprocessing", "nested", "nn", "optim", "profiler", "quasirandom",
+    "return_types",
     "_functorch", "func",
     "distributions",
     "overrides",
@@ -132,6 +133,7 @@ _LAZY_NAMES = {
         "ops.grouped": "_grouped_mm _int_mm",
         "ops.mapped_files": "from_file",
         "ops.nested.sizes": "SymInt",
+        "ops.overriding": "DisableTorchFunction DisableTorchFunctionSubclass",
         "ops.quantization": """
             _empty_affine_quantized _make_per_channel_quantized_tensor _make_per_tensor_quantized_tensor dequantize
             fake_quantize_per_channel_affine fake_quantize_per_tensor_affine fused_moving_avg_obs_fake_quant int_repr

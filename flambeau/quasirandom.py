@@ -36,7 +36,6 @@ class SobolEngine:
     def draw(self, n: int = 1, out: Tensor | None = None, dtype: Any = None) -> Tensor:
         """The next ``n`` points (n, dimension)."""
         if n < 0:
-            size = n * self.dimension
             raise RuntimeError(f"Trying to create tensor with negative dimension {n * self.dimension}: [{n}, {self.dimension}]")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # how many points are balanced is said by `draw_base2`

@@ -56,7 +56,7 @@ class CustomOpDef:
         def register(function: Callable[..., Any]) -> Callable[..., Any]:
             types = [device_types] if isinstance(device_types, str) else device_types
             for kind in (ANYWHERE,) if types is None else types:
-                self._kernels[kind] = function
+                self._kernels[ANYWHERE if kind == "default" else kind] = function
             return function
 
         return register if fn is None else register(fn)

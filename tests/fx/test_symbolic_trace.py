@@ -107,7 +107,7 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "dtypes": lambda T: lambda x: x.to(T.float64).to(device=T.device("cpu"), dtype=T.int64),
     "names of builtins": lambda T: lambda x: x.sum() + x.max() + x.all() + x.pow(2),
     "operands in lists": lambda T: lambda x, y: T.einsum("ij,jk->ik", [x, y]) + T.einsum("ij,jk->ik", (x, y)) + T.einsum("ii", x),
-    "grids": lambda T: lambda x, y: [T.meshgrid(x, y), T.meshgrid([x, y]), T.meshgrid(x, y, indexing="xy")],
+    "grids": lambda T: lambda x, y: [T.meshgrid(x, y), T.meshgrid(x, y, indexing="xy")],
     "inverse transforms": lambda T: lambda x: T.istft(x, 16) + T.stft(x, 16, return_complex=True),
     "nothing": lambda T: lambda x: None,
     "constants": lambda T: lambda x: (1, "a", [x, {"k": x}], float("inf"), slice(x, None)),
