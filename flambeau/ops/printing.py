@@ -10,6 +10,7 @@ import numpy as np
 
 from ..core.tensor import Tensor
 from ..graph.dtypes import bool_, get_default_dtype, int64
+from .dispatching import silence
 
 
 @dataclass
@@ -220,5 +221,6 @@ def tensor_text(tensor: Tensor, contents: str | None = None) -> str:
     prefix = "tensor(" if plain else kind.__name__ + "("
     indent = len(prefix)
     if contents is None:
-        contents = "..." if tensor.is_meta else content(tensor, indent) if tensor.numel() else "[]"
+        with silence():  # looking is no operation of the program's
+            contents = "..." if tensor.is_meta else content(tensor, indent) if tensor.numel() else "[]"
     return with_suffixes(prefix + contents, _suffixes(tensor), indent)

@@ -7,8 +7,8 @@ from typing import Any
 from ..interpreter.lazy import lazy_attribute
 
 _MODULES = (
-    "_contextlib", "_python_dispatch", "_pytree", "benchmark", "checkpoint", "collect_env", "data", "dlpack", "file_baton",
-    "flop_counter", "hooks", "model_zoo", "module_tracker", "tensorboard", "weak",
+    "_contextlib", "_mode_utils", "_python_dispatch", "_pytree", "benchmark", "checkpoint", "collect_env", "data", "dlpack",
+    "file_baton", "flop_counter", "hooks", "model_zoo", "module_tracker", "tensorboard", "weak",
 )  # fmt: skip
 
 

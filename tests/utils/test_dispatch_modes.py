@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Callable
 from importlib import import_module
@@ -348,6 +349,19 @@ def defined(library: ModuleType) -> list[Any]:
     return [numbers(y), numbers(x.grad), names, runs]
 
 
+def not_told(library: ModuleType) -> list[Any]:
+    """What other threads do, what is shown, and what is done where nobody is to be told."""
+    told: list[str] = []
+    with logging(library, told):
+        thread = threading.Thread(target=lambda: library.ones(2).mul(3).sum().item())
+        thread.start()
+        thread.join()
+        shown = str(library.ones(2) * 2)
+        with import_module(f"{library.__name__}.utils._mode_utils").no_dispatch():
+            library.ones(2) - 1
+    return [told, shown]
+
+
 def stacked(library: ModuleType) -> list[Any]:
     told: list[str] = []
     d = dispatch(library)
@@ -394,7 +408,7 @@ def beside_functions(library: ModuleType) -> list[Any]:
 
 
 @pytest.mark.parametrize("program", [
-    rewritten, changed, custom, defined, checkpointed, twice, half_told, stacked, other_operations, beside_functions,
+    rewritten, changed, custom, defined, checkpointed, twice, half_told, not_told, stacked, other_operations, beside_functions,
 ])  # fmt: skip
 def test_programs_under_modes(program):
     found, expected = program(flambeau), program(torch)
