@@ -116,6 +116,8 @@ class Gradient(metaclass=_Slotted):
     zero_curvature: ClassVar[bool] = False
     #: Whether a tensor whose history begins here is a leaf to a function that is differentiated, and is not to be written to.
     protected: ClassVar[bool] = False
+    #: Whether the outputs are several views of the input, none of which may be written to, as in PyTorch.
+    several_views: ClassVar[bool] = False
     #: Number of differentiable outputs; with more than one, backward is given a dictionary by output number.
     outputs: int = 1
     #: The class method that makes a differentiable tensor of a saved value; put here by the tensor layer.

@@ -33,14 +33,46 @@ def overwritten_by(name: str, overload: int = 0) -> type[Overwritten]:
 write_through_view: list[Callable[[Tensor, tuple[Edge, ...]], None]] = []
 
 
+_MOST_VIEWS = 32
+"""Views of views of a tensor whose histories are looked at."""
+
+
 def check_writable(tensor: Tensor) -> None:
     """``RuntimeError`` if writing in place would make a leaf that requires grad something else."""
     if tensor._tracked and local.grad:
         base = tensor._base
+        if base is not None:
+            _check_alone(tensor, base)
         if is_leaf(tensor):
             raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
         if base is not None and base._tracked and is_leaf(base):
             raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation.")
+
+
+def _check_alone(view: Tensor, base: Tensor) -> None:
+    """``RuntimeError`` for one of several views that one operation gave, and for views of it."""
+    view._read()
+    edge, number, found = view._gradient, 0, ""
+    for _ in range(_MOST_VIEWS):
+        if edge is None or edge is base or edge is base._gradient:
+            break
+        node, place = edge if type(edge) is tuple else (edge, 0)
+        if not isinstance(node, Gradient) or not node.edges:
+            return
+        if not found:
+            number, name = place, node.name()
+        if node.several_views:
+            found = name
+        edge = node.edges[0]
+    else:
+        return
+    if found:
+        name = found.removesuffix("0").removesuffix("Backward")
+        raise RuntimeError(
+            f"Output {number} of {name} is a view and is being modified inplace. This view is the output of a function that "
+            "returns multiple views. Such functions do not allow the output views to be modified inplace. You should replace the "
+            "inplace operation by an out-of-place one."
+        )
 
 
 def is_leaf(tensor: Tensor) -> bool:

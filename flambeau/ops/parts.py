@@ -39,6 +39,8 @@ UnfoldBackward0 = SliceBackward0.named("UnfoldBackward0")
 class PartsBackward(Gradient):
     """Of parts that together are their input, along an axis. ``context``: its shape, the axis, and whether the parts lack it."""
 
+    several_views = True
+
     def backward(self, grad: Any) -> Tensor:
         shape, axis, lacking = self.context
         given: dict[int, Tensor] = grad if type(grad) is dict else {0: grad}
@@ -55,12 +57,19 @@ class PartsBackward(Gradient):
         return Tensor._from_node(record_constant(self.shape[number], 0, self.dtype[number]))
 
 
+class UnsafePartsBackward(PartsBackward):
+    """The same where nobody watches over what is written to the parts."""
+
+    several_views = False
+
+
 def _with_one_history(name: str, input: Tensor, axis: int, lacking: bool, parts: list[Tensor]) -> tuple[Tensor, ...]:
     """Parts that together are ``input``: their gradients come back as one."""
     if len(parts) > 1 and input._tracked and local.grad and not local.inference:
         shapes, dtypes = [part.shape for part in parts], [part.dtype for part in parts]
         edges, context = (input._gradient or input,), (input.shape, axis, lacking)
-        history = PartsBackward.named(name, len(parts)).of(edges, (), shapes, dtypes, context)
+        kind = UnsafePartsBackward if name.startswith("Unsafe") else PartsBackward
+        history = kind.named(name, len(parts)).of(edges, (), shapes, dtypes, context)
         share(history, parts)
     return tuple(parts)
 

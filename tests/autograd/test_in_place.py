@@ -299,3 +299,36 @@ def test_a_leaf_is_named_before_an_overlap(write: str) -> None:
             eval(f"x.{write}", {"x": T.ones((), requires_grad=True).expand(3), "T": T})
         said.append(str(raised.value).split(" that requires")[0])
     assert said[0] == said[1]
+
+
+TO_PARTS = (
+    "p.add_(1)", "p.relu_()", "p.zero_()", "p.copy_(q)", "p.view(-1).mul_(2)", "p[0].add_(1)", "T.exp_(p)",
+    "T.nn.functional.relu(p, inplace=True)", "p.data.add_(1)", "p.detach().add_(1)",
+)  # fmt: skip
+CUTS = (
+    "x.unbind()", "x.split(1)", "x.split([1, 2])", "x.chunk(3)", "[*x]", "x.t().unbind(1)", "x.tensor_split(3)", "x.hsplit(3)",
+    "x.unsafe_split(1)", "x.unsafe_chunk(3)", "(x[:1], x[1:])", "(x.narrow(0, 0, 2), x[0])",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("cut", CUTS)
+def test_parts_of_a_whole_may_not_be_written_to(cut: str) -> None:
+    def program(T: Any) -> Any:
+        def outcome(write: str, whole: Any) -> Any:
+            parts = eval(cut, {"x": whole})
+            names = {"T": T, "p": parts[0], "q": T.ones_like(parts[0])}
+            try:
+                eval(write, names)
+            except RuntimeError as raised:
+                return str(raised).split(".")[1:2]
+            return "written"
+
+        found = []
+        for write in TO_PARTS:
+            leaf = T.arange(9.0).reshape(3, 3).requires_grad_()
+            found += [outcome(write, leaf * 1), outcome(write, T.arange(9.0).reshape(3, 3))]
+            with T.no_grad():
+                found.append(outcome(write, leaf * 1))
+        return found
+
+    agree(program)
