@@ -257,6 +257,16 @@ def test_a_tensor_cannot_reach_outside_its_memory():
             flambeau.load(file)
 
 
+@pytest.mark.parametrize("what", [np.ones(2), eval, collections.deque])
+def test_refusals_name_what_to_declare_safe(what):
+    messages = []
+    for library in (torch, flambeau):
+        with pytest.raises(pickle.UnpicklingError) as caught:
+            library.load(written(what, library.save))
+        messages.append(str(caught.value).partition("WeightsUnpickler error: ")[2].partition("\n")[0])
+    assert messages[1] == messages[0] and "add_safe_globals" in messages[0]
+
+
 class Settings:
     def __init__(self, rate):
         self.rate = rate

@@ -142,6 +142,7 @@ class RestrictedUnpickler(ListedUnpickler):
 
 
 def _refusal(what: str) -> str:
+    what = what.removeprefix("builtins.")
     return (
         "Weights only load failed. This file can still be loaded, to do so you have two options, \033[1mdo those steps "
         "only if you trust the source of the checkpoint\033[0m. \n"
@@ -150,7 +151,6 @@ def _refusal(what: str) -> str:
         "\t(2) Alternatively, to load with `weights_only=True` please check the recommended steps in the following "
         "error message.\n"
         f"\tWeightsUnpickler error: Unsupported global: GLOBAL {what} was not an allowed global by default. Please use "
-        f"`torch.serialization.add_safe_globals([{what.rpartition('.')[2]}])` or the "
-        f"`torch.serialization.safe_globals([{what.rpartition('.')[2]}])` context manager to allowlist this global if "
-        "you trust this class/function."
+        f"`torch.serialization.add_safe_globals([{what}])` or the `torch.serialization.safe_globals([{what}])` context "
+        "manager to allowlist this global if you trust this class/function."
     )
