@@ -165,6 +165,8 @@ def matrix_product(attributes: None, metas: list[Meta]) -> Result:
         raise NotImplementedError("\"bmm\" not implemented for 'Bool'")
     if a[-1] != b[-2]:
         raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({a[-2]}x{a[-1]} and {b[-2]}x{b[-1]})")
+    if d is not other and stacked:
+        raise RuntimeError(f"expected scalar type {TYPE_NAMES[d]} but found {TYPE_NAMES[other]}")
     if d is not other:
         raise RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {C_NAMES[d]} != {C_NAMES[other]}")
     if d is dtypes.bool_:

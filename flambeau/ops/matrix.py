@@ -140,6 +140,9 @@ def _dot(input: Tensor, tensor: Tensor, gradient: type[Gradient]) -> Tensor:
             f"inconsistent tensor size, expected tensor [{input.shape[0]}] and src [{tensor.shape[0]}] to have the same "
             f"number of elements, but got {input.shape[0]} and {tensor.shape[0]} elements respectively"
         )
+    if input.dtype is not tensor.dtype:
+        first, second = TYPE_NAMES[input.dtype], TYPE_NAMES[tensor.dtype]
+        raise RuntimeError(f"dot : expected both vectors to have same dtype, but found {first} and {second}")
     result = without_history(lambda: mm(input.unsqueeze(0), tensor.unsqueeze(1)).reshape(()))
     return with_history(result, gradient, [input, tensor])
 
@@ -243,15 +246,23 @@ def _weighted_values(result: Tensor, input: Tensor, beta: Any, alpha: Any) -> tu
     return result, beta, alpha
 
 
+def _check_alike(which: str, first: Tensor, second: Tensor) -> None:
+    """``RuntimeError`` unless both have one dtype."""
+    if first.dtype is not second.dtype:
+        names = f"{TYPE_NAMES[first.dtype]} and {TYPE_NAMES[second.dtype]}"
+        raise RuntimeError(f"{which} must have the same dtype, but got {names}")
+
+
 @rounded_once
 def _weighted(
     multiply: Callable[[Tensor, Tensor], Tensor], gradient: type[Gradient], input: Tensor, a: Tensor, b: Tensor,
     beta: Any, alpha: Any,
 ) -> Tensor:  # fmt: skip
     """``beta * input + alpha * multiply(a, b)``. Beside integers the numbers are cut to integers."""
-    if input.dtype is not b.dtype and multiply is not outer:
-        first, second = TYPE_NAMES[input.dtype], TYPE_NAMES[b.dtype]
-        raise RuntimeError(f"self and mat2 must have the same dtype, but got {first} and {second}")
+    if multiply is not outer:
+        _check_alike("self and mat2", input, b)
+    if multiply is mm:
+        _check_alike("mat1 and mat2", a, b)
     result, beta, alpha = without_history(lambda: _weighted_values(multiply(a, b), input, beta, alpha))
     return with_history(result, gradient, [input, a, b], (beta, alpha))
 
@@ -348,6 +359,11 @@ class _LinearBackward(AddmmBackward0):
 LinearBackward = _LinearBackward.named("ViewBackward0")
 
 
+def _check_linear(input: Tensor, weight: Tensor, bias: Tensor) -> None:
+    _check_alike("self and mat2", bias, weight)
+    _check_alike("mat1 and mat2", input, weight)
+
+
 @rounded_once
 def _product_and_bias(input: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     return matmul(input, weight.t()) + bias
@@ -358,8 +374,9 @@ def _linear(_: None, input: Tensor, weight: Tensor, bias: Tensor) -> tuple[Tenso
     if len(shape) != 2:
         (rows,) = _linear(None, input.reshape(shape[:-1].numel(), shape[-1]), weight, bias)
         return (seen_as(rows, (*shape[:-1], weight.shape[0]), ViewBackward0),)
+    _check_linear(input, weight, bias)
     d = input.dtype
-    half = d.itemsize == 2 and d.kind == "float" and d is weight.dtype is bias.dtype
+    half = d.itemsize == 2 and d.kind == "float"
     if half:  # rounded once, bias and all
         input, weight, bias = input.float(), weight.float(), bias.float()
     result = binary(p.ADD, product(input, turned(weight), None), bias)
@@ -381,6 +398,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         return tensor_of(*value)  # type: ignore[no-any-return]
     history = local.grad and (input._tracked or weight._tracked or bias._tracked)
     if not shape or len(matrix) != 2 or bias.shape != (tuple(matrix)[0],) or len(shape) != 2 and not input.is_contiguous():
+        _check_linear(input, weight, bias)
         return _product_and_bias(input, weight, bias)
     (value,) = composite_values(_linear, None, (input, weight, bias))
     result = tensor_of(*value)

@@ -18,7 +18,7 @@ from ..core.composite import composite
 from ..core.history import INPUTS, Gradient
 from ..core.tensor import Tensor
 from ..graph import primitives as p
-from ..graph.dtypes import dtype, float32, float64
+from ..graph.dtypes import TYPE_NAMES, dtype, float32, float64
 from ..graph.shapes import Size, View, contiguous_strides, view_strides, wrap_dim
 from ..graph.trace import local
 from .assignment import assign
@@ -138,13 +138,20 @@ def _scaled(
     return _value(result, input.shape, input.dtype)
 
 
-def _check_parameters(input: Tensor, *parameters: Tensor | None) -> None:
-    for parameter in parameters:
-        if parameter is not None and parameter.dtype is not input.dtype:
-            if parameter.dtype is not float32:
-                raise RuntimeError("mixed dtype (CPU): expect parameter to have scalar type of Float")
-            if input.dtype.itemsize > 2 or input.dtype.category < 2:
-                raise RuntimeError("mixed dtype (CPU): all inputs must share same datatype.")
+def _check_parameters(kernel: str, input: Tensor, *parameters: Tensor | None) -> None:
+    """``RuntimeError`` unless all parameters have the input's dtype, or all are float32 beside a half type; the first of them
+    decides which is asked for."""
+    d = input.dtype
+    given = [parameter.dtype for parameter in parameters if parameter is not None]
+    if given and given[0] is not d:
+        if any(found is not float32 for found in given):
+            raise RuntimeError("mixed dtype (CPU): expect parameter to have scalar type of Float")
+        if d.itemsize > 2 or d.category < 2:
+            raise RuntimeError("mixed dtype (CPU): all inputs must share same datatype.")
+    check_floating(kernel, d)
+    for found in given:
+        if found is not given[0]:
+            raise RuntimeError(f"expected scalar type {TYPE_NAMES[d]} but found {TYPE_NAMES[found]}")
 
 
 # --- statistics of each sample by itself --------------------------------------------------------------------------
@@ -280,8 +287,7 @@ def _checked_layout(
     input: Tensor, normalized_shape: Sequence[int], weight: Tensor | None, bias: Tensor | None
 ) -> Layout:
     layout = _layer_layout(input, normalized_shape, weight=weight, bias=bias)
-    _check_parameters(input, weight, bias)
-    check_floating("LayerNormKernelImpl", input.dtype)
+    _check_parameters("LayerNormKernelImpl", input, weight, bias)
     return layout
 
 
@@ -328,8 +334,7 @@ def group_normalised(
                 f"Expected {name} to be a vector of size equal to the number of channels in input, but got {name} of "
                 f"shape {list(parameter.shape)} and input of shape {list(shape)}"
             )
-    check_floating("GroupNormKernelImpl", input.dtype)
-    _check_parameters(input, weight, bias)
+    _check_parameters("GroupNormKernelImpl", input, weight, bias)
     rest = shape[2:].numel()
     each = channels // num_groups
     layout = Layout(
@@ -484,7 +489,7 @@ def batch_normalised(
     """The result of :func:`batch_norm`, and the mean and the reciprocal deviation that it used."""
     layout = _channel_layout(input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
     check_floating("batch_norm", input.dtype)
-    _check_parameters(input, weight, bias, running_mean, running_var)
+    _check_parameters("batch_norm", input, weight, bias, running_mean, running_var)
     if not training:
         for name, given in (("running_mean", running_mean), ("running_var", running_var)):
             if given is None:
@@ -543,7 +548,7 @@ def instance_norm(
         return batch_norm(input, weight, bias, running_mean, running_var, False, momentum, eps)
     layout = _channel_layout(input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
     check_floating("batch_norm", input.dtype)
-    _check_parameters(input, weight, bias, running_mean, running_var)
+    _check_parameters("batch_norm", input, weight, bias, running_mean, running_var)
     layout = layout._replace(axes=layout.axes[1:])
     result, average, variance, _ = _normalise(input, weight, bias, layout, eps, NormalizationBackward)
     count = input.shape[2:].numel()

@@ -165,11 +165,12 @@ def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6,
 @rounded_once
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """``input1 · weight[k] · input2 + bias[k]`` for every output k; ``weight`` (out, in1, in2)."""
-    if not input1.dtype is input2.dtype is weight.dtype:
-        names = [C_NAMES[t.dtype] for t in (input1, input2, weight)]
-        raise RuntimeError(
-            "All tensors must have the same dtype, got input1: {}, input2: {}, weight: {}".format(*names)
-        )
+    operands = {"input1": input1, "input2": input2, "weight": weight}
+    if bias is not None:
+        operands["bias"] = bias
+    if any(operand.dtype is not weight.dtype for operand in operands.values()):
+        names = ", ".join(f"{name}: {C_NAMES[operand.dtype]}" for name, operand in operands.items())
+        raise RuntimeError(f"All tensors must have the same dtype, got {names}")
     if input1.shape[:-1] != input2.shape[:-1]:
         raise RuntimeError(
             f"bilinear(): input batch dimensions do not match: got {input1.shape[:-1]} and {input2.shape[:-1]}"

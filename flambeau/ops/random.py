@@ -289,7 +289,8 @@ def normal(mean: Any, std: Any = 1.0, size: Any = None, *, generator: Generator 
     d = dtype or (
         mean.dtype if isinstance(mean, Tensor) else std.dtype if isinstance(std, Tensor) else get_default_dtype()
     )
-    made = without_history(lambda: normal_numbers(shape, d, generator) * deviation + mean)
+    check_floating("normal_kernel_cpu", d)
+    made = without_history(lambda: converted(normal_numbers(shape, d, generator) * deviation + mean, d))
     both = isinstance(mean, Tensor) and isinstance(std, Tensor)
     gradient = NormalBackward3 if both else NormalBackward1 if isinstance(mean, Tensor) else NormalBackward2
     return finished(with_history(made, gradient, [mean, std]), requires_grad, device)

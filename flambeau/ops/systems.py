@@ -391,6 +391,13 @@ def _cholesky_solve_slopes(
 @differentiated(_cholesky_solve_slopes, operands=2)
 def cholesky_solve(input: Tensor, input2: Tensor, upper: bool = False) -> Tensor:
     """X with A X = ``input``, given the Cholesky factor ``input2`` of A."""
+    if input.dtype is not input2.dtype:
+        raise RuntimeError(
+            f"Expected b and A to have the same dtype, but found b of type {TYPE_NAMES[input.dtype]} and A of type "
+            f"{TYPE_NAMES[input2.dtype]} instead."
+        )
+    if input.dtype.category < 2 or input.dtype.itemsize == 2:
+        raise NotImplementedError(f"\"cholesky_solve_cpu\" not implemented for '{TYPE_NAMES[input.dtype]}'")
     lower = input2.mT if upper else input2
     return solve_triangular(lower.mT, solve_triangular(lower, input, upper=False), upper=True)
 

@@ -14,7 +14,7 @@ from ...graph.dtypes import TYPE_NAMES
 from ...graph.notices import warn
 from ...ops.activation import logsigmoid
 from ...ops.arithmetic import div_by_number
-from ...ops.conversion import as_result_in, rounded_once
+from ...ops.conversion import as_result_in, converted, rounded_once
 from ...ops.dispatch import attach, checked, tracked
 from ...ops.loss import cross_entropy as _cross_entropy
 from ...ops.loss import nll_loss as _nll_loss
@@ -172,7 +172,8 @@ def binary_cross_entropy(
     (loss,) = composite(_cross_entropies, (), input, target)
     if tracked(input, target):
         attach(loss, _OfProbabilities, [input, target])
-    return reduced(loss if weight is None else loss * weight, reduction)
+    # In the input's dtype, whatever the weight's.
+    return reduced(loss if weight is None else converted(loss * weight, loss.dtype), reduction)
 
 
 @one_node("BinaryCrossEntropyWithLogitsBackward0")

@@ -11,7 +11,9 @@ from typing import Any
 import flambeau
 
 from ...core.tensor import Tensor
+from ...graph.dtypes import TYPE_NAMES
 from ...graph.notices import warn
+from ...ops.conversion import check_floating
 from ...ops.one_node import one_node
 
 _MODES = ("bilinear", "nearest", "bicubic")
@@ -137,6 +139,9 @@ def _check(input: Tensor, grid: Tensor, mode: str) -> None:
         )
     if mode == "bicubic" and input.dim() == 5:
         raise RuntimeError("grid_sampler(): bicubic interpolation only supports 4D input")
+    check_floating("grid_sampler_2d_cpu_kernel_impl" if input.dim() == 4 else "grid_sampler3d_cpu", input.dtype)
+    if input.dtype is not grid.dtype:
+        raise RuntimeError(f"expected scalar type {TYPE_NAMES[input.dtype]} but found {TYPE_NAMES[grid.dtype]}")
 
 
 def _pixels(place: Tensor, extent: int, align_corners: bool) -> Tensor:
