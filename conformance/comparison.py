@@ -76,7 +76,9 @@ def _between_tensors(
     if tuple(actual.shape) != tuple(expected.shape):
         return f"shape {tuple(actual.shape)} instead of {tuple(expected.shape)}"
     if expected.layout is not torch.strided:
-        return None if str(actual.layout) == str(expected.layout) else f"layout {actual.layout} instead of {expected.layout}"
+        if str(actual.layout) != str(expected.layout):
+            return f"layout {actual.layout} instead of {expected.layout}"
+        actual, expected = actual.to_dense(), expected.to_dense()
     a, b = array(actual), array(expected)
     if not values or a.size == 0:
         return None

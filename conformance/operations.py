@@ -104,8 +104,9 @@ def run(function: Call, arguments: tuple[Any, tuple[Any, ...], dict[str, Any]], 
         result = function(input, *rest, **keywords, **more)
         for part in parts(result):
             if isinstance(part, flambeau.Tensor):
-                part = part.detach() if "bfloat16" not in str(part.dtype) else part.detach().float()
-                part.numpy(force=True)
+                part = part.detach()
+                part = part if part.layout is flambeau.strided else part.to_dense()
+                (part.float() if "bfloat16" in str(part.dtype) else part).numpy(force=True)
     return result
 
 

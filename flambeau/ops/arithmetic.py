@@ -44,6 +44,9 @@ def add(input: Any, other: Any, *, alpha: Any = 1) -> Tensor:
 
 def _check_alpha(alpha: Any, a: Any, b: Any) -> None:
     if isinstance(a, Tensor) and a.dtype.category >= 2:
+        if a.dtype.itemsize < 8 and isinstance(alpha, (int, float)):  # the factor becomes a number of the result's dtype
+            other = b.dtype if isinstance(b, Tensor) else a.dtype
+            check_fits(alpha, promote_types(a.dtype, other) if other is not a.dtype else other)
         return
     kinds = [t.dtype for t in (a, b) if isinstance(t, Tensor)]
     d = kinds[0] if len(kinds) == 1 else promote_types(kinds[0], kinds[1])

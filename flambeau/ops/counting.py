@@ -9,11 +9,11 @@ import numpy as np
 from ..core.history import Gradient
 from ..core.tensor import Tensor
 from ..graph import dtypes
-from ..graph.shapes import wrap_dim
+from ..graph.shapes import wrap_dim, wrap_dims
 from .dispatch import with_history
 from .from_data import from_array
 from .host import on_host
-from .operation import operation
+from .operation import Dims, operation
 
 # --- unique: the result's shape depends on values, so these evaluate ------------------------------------------------------
 
@@ -203,3 +203,35 @@ def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, inve
         return (elements != test_elements) if invert else (elements == test_elements)
     outputs = [(elements.shape, dtypes.bool_)]
     return on_host(_is_in, {"invert": bool(invert)}, outputs, elements.detach(), test_elements.detach())[0]
+
+
+# --- hashes ---------------------------------------------------------------------------------------------------------------
+
+
+def _exclusive_or(a: np.ndarray, axes: tuple[int, ...], keepdim: bool) -> np.ndarray:
+    bits = a.astype(np.float64 if a.dtype.kind == "f" else np.int64).view(np.int64)
+    reduced: Any = np.bitwise_xor.reduce(bits, axis=axes)
+    return np.asarray(np.expand_dims(reduced, axes) if keepdim else reduced)
+
+
+@operation(out="exact")
+def hash_tensor(input: Tensor, dim: Dims | None = (), *, keepdim: bool = False, mode: int = 0) -> Tensor:
+    """The exclusive or of the elements' bits along ``dim`` (of all, if that is empty), each as a number of 64 bits: uint64.
+
+    There is no other ``mode`` than 0.
+    """
+    if mode != 0:
+        raise RuntimeError(f"Unknown hash_tensor mode: {mode}")
+    axes, sizes = wrap_dims(dim, input.ndim), input.shape
+    if not input.numel():
+        if len(axes) == input.ndim and (dim is None or isinstance(dim, (tuple, list)) and not dim):
+            raise RuntimeError(
+                "hash_tensor: Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with the "
+                "'dim' argument."
+            )
+        for axis in axes:
+            if not sizes[axis]:
+                raise IndexError(f"hash_tensor: Expected reduction dim {axis} to have non-zero size.")
+    shape = [1 if k in axes else n for k, n in enumerate(sizes) if keepdim or k not in axes]
+    (bits,) = on_host(_exclusive_or, {"axes": axes, "keepdim": keepdim}, [(shape, dtypes.int64)], input.detach())
+    return bits.view(dtypes.uint64)  # type: ignore[no-any-return]

@@ -8,7 +8,7 @@ from ..core.history import INPUTS, Gradient
 from ..core.tensor import Tensor
 from ..graph.checks import Check
 from ..graph.dtypes import TYPE_NAMES
-from ..graph.primitives import CTC_GRADIENT, CTC_LOSS
+from ..graph.primitives import COPY, CTC_GRADIENT, CTC_LOSS
 from ..graph.trace import record, record_outputs
 from .dispatch import with_history
 from .views import contiguous_node
@@ -47,7 +47,7 @@ def ctc_losses(
         log_probs = log_probs.contiguous()
     operands = [
         (log_probs._read(), log_probs._view),
-        *((contiguous_node(x.long()), None) for x in (targets, lengths, target_lengths)),
+        *((_whole(x.long()), None) for x in (targets, lengths, target_lengths)),
     ]
     frames, samples, _ = log_probs.shape
     unfit = LONG_TARGET if targets.ndim == 2 else UNEQUAL_TARGETS
@@ -57,6 +57,12 @@ def ctc_losses(
     loss, states = map(Tensor._from_node, nodes)
     saved = [log_probs, *(Tensor._from_node(node) for node, _ in operands[1:]), loss, states]
     return with_history(loss, CtcLossBackward0, saved, (blank, zero_infinity))
+
+
+def _whole(x: Tensor) -> Any:
+    """A node that holds a tensor's elements and has its shape, which tells how targets lie."""
+    node = contiguous_node(x)
+    return node if node.shape == x.shape else record(COPY, None, (x._read(), x._view))
 
 
 class CtcLossBackward0(Gradient):

@@ -217,3 +217,14 @@ def test_labels_that_there_are_not() -> None:
         with pytest.raises(IndexError, match=f"Target {wrong} is out of bounds"):
             float(flambeau.nn.functional.ctc_loss(scores, targets, (6, 6), (3, 3)))
         float(flambeau.nn.functional.ctc_loss(scores, targets, (6, 6), (3, 1)))  # nobody reads it
+
+
+def test_targets_that_are_views_of_a_vector() -> None:
+    """A view in another shape over all of its memory is read in its own shape."""
+    random = np.random.default_rng(3)
+    logits, targets = random.normal(size=(16, 4, 8)), random.integers(1, 8, 12)
+    losses = []
+    for library in LIBRARIES:
+        given = library.tensor(targets).view(4, 3), library.tensor([16, 16, 15, 16]), library.tensor([2, 1, 3, 2])
+        losses.append(library.nn.functional.ctc_loss(library.tensor(logits).log_softmax(2), *given, reduction="none").numpy())
+    np.testing.assert_allclose(*losses, 1e-12)

@@ -47,3 +47,18 @@ def test_as_pytorch(way: Any) -> None:
     for dtype in DTYPES:
         for number in NUMBERS:
             assert given(flambeau, way, dtype, number) == given(torch, way, dtype, number), (dtype, number)
+
+
+@pytest.mark.parametrize("d", ["float16", "bfloat16", "float32", "float64"])
+def test_factors_of_sums(d: str) -> None:
+    """A factor becomes a number of the result's dtype, and must be one."""
+    for alpha in (70000, 65504, -7e4, 1e39, 1e300, float("inf"), 2):
+        for name in ("add", "sub", "rsub"):
+            found = []
+            for library in (torch, flambeau):
+                x = library.tensor([1e4, 2.0], dtype=getattr(library, d))
+                try:
+                    found.append(getattr(library, name)(x, x, alpha=alpha).double().tolist())
+                except RuntimeError as error:
+                    found.append(str(error))
+            assert found[0] == found[1]

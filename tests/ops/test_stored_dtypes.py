@@ -168,3 +168,24 @@ def test_copies() -> None:
         tensor = flambeau.ones(3).to(getattr(flambeau, name))
         for other in (pickle.loads(pickle.dumps(tensor)), copy.deepcopy(tensor)):
             assert other.dtype is tensor.dtype and other.float().tolist() == [1, 1, 1]
+
+
+@pytest.mark.parametrize("d", ["float64", "float16", "bfloat16", "int64", "int8", "uint8", "bool"])
+def test_hashes(d: str) -> None:
+    numbers = np.array([[1.5, -0.0, 2.25], [3, 4, 5]])
+    for keywords in ({}, {"dim": 0}, {"dim": (0, 1), "keepdim": True}, {"dim": -1, "keepdim": True}, {"dim": []}, {"dim": None}):
+        expected, actual = [
+            library.hash_tensor(library.tensor(numbers).to(getattr(library, d)), **keywords) for library in (torch, flambeau)
+        ]
+        assert actual.dtype is flambeau.uint64 and actual.tolist() == expected.tolist()
+    calls: list[Any] = [
+        lambda t: t.hash_tensor(t.zeros(0)), lambda t: t.hash_tensor(t.zeros(2, 0), 1), lambda t: t.hash_tensor(t.ones(2), mode=1),
+        lambda t: t.hash_tensor(t.ones(2), (0, 0)), lambda t: t.hash_tensor(t.ones(2), 0, True), lambda t: t.hash_tensor(t.tensor([1j])),
+    ]  # fmt: skip
+    for call in calls:
+        with pytest.raises((RuntimeError, IndexError, TypeError)) as theirs:
+            call(torch)
+        with pytest.raises(theirs.type):
+            call(flambeau)
+    assert flambeau.hash_tensor(flambeau.tensor(3.0)).tolist() == torch.hash_tensor(torch.tensor(3.0)).tolist()
+    assert flambeau.hash_tensor(flambeau.zeros(2, 0), 0).shape == (0,)
