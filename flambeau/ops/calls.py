@@ -25,7 +25,7 @@ from .operation import PLAIN, Declaration
 SEQUENCES = {"size", "shape", "dims", "repeats"}
 """What operations take by position one by one or as one sequence, and by keyword under this name."""
 
-ONE_BY_ONE = {"squeeze", "count_nonzero", "hsplit", "vsplit", "dsplit"}
+ONE_BY_ONE = {"squeeze", "count_nonzero", "hash_tensor", "hsplit", "vsplit", "dsplit"}
 """Methods that take axes, or indices, one by one as well."""
 
 INERT = {"layout", "pin_memory"}

@@ -179,8 +179,9 @@ def test_hashes(d: str) -> None:
         ]
         assert actual.dtype is flambeau.uint64 and actual.tolist() == expected.tolist()
     calls: list[Any] = [
-        lambda t: t.hash_tensor(t.zeros(0)), lambda t: t.hash_tensor(t.zeros(2, 0), 1), lambda t: t.hash_tensor(t.ones(2), mode=1),
-        lambda t: t.hash_tensor(t.ones(2), (0, 0)), lambda t: t.hash_tensor(t.ones(2), 0, True), lambda t: t.hash_tensor(t.tensor([1j])),
+        lambda t: t.hash_tensor(t.zeros(0)), lambda t: t.hash_tensor(t.zeros(2, 0), 1),
+        lambda t: t.hash_tensor(t.ones(2), mode=1), lambda t: t.hash_tensor(t.ones(2), (0, 0)),
+        lambda t: t.hash_tensor(t.ones(2), 0, True), lambda t: t.hash_tensor(t.tensor([1j])),
     ]  # fmt: skip
     for call in calls:
         with pytest.raises((RuntimeError, IndexError, TypeError)) as theirs:
