@@ -2,8 +2,8 @@
 
 Once :func:`activate` was called,
 
-* ``torch``, ``torchvision``, ``torchaudio``, ``torchmetrics`` and everything below them are the *same module objects*
-  as ``flambeau``, ``flambeau.vision``, ... (also in child processes, see :func:`export_to_children`);
+* ``torch``, ``torchvision``, ``torchaudio``, ``torchmetrics``, ``functorch`` and everything below them are the *same module
+  objects* as ``flambeau``, ``flambeau.vision``, ... (also in child processes, see :func:`export_to_children`);
 * they report PyTorch's names (``__name__``), as their classes and functions do (``__module__``), so that ``repr``, pickles
   and registries keyed by qualified names agree with PyTorch's;
 * a name that is not there raises what PyTorch would raise, with a word on where to ask for it.

@@ -16,6 +16,7 @@ ROOTS = {
     "torchvision": "flambeau.vision",
     "torchaudio": "flambeau.audio",
     "torchmetrics": "flambeau.metrics",
+    "functorch": "flambeau.functorch",
 }
 
 #: Of these, what is used itself where it is installed.
@@ -28,6 +29,7 @@ _PUBLISHED: dict[str, tuple[str, bool]] = {
     "flambeau.vision": ("torchvision", False),
     "flambeau.audio": ("torchaudio", False),
     "flambeau.metrics": ("torchmetrics", False),
+    "flambeau.functorch": ("functorch", False),
     "flambeau.command": ("torch", True),
     "flambeau.compiler": ("torch", True),
     "flambeau.core": ("torch", True),
