@@ -105,6 +105,7 @@ _LAZY_NAMES = {
         "_higher_order_ops": "cond",
         "_utils": "get_device_module",
         "_functorch.apis": "vmap",
+        "_lobpcg": "lobpcg",
         "amp": "autocast",
         "amp.autocast_mode": """
             autocast_decrement_nesting autocast_increment_nesting clear_autocast_cache get_autocast_cpu_dtype get_autocast_dtype
