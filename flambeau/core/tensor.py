@@ -395,7 +395,7 @@ class Tensor(TensorValues, TensorHooks, TensorSubclasses, Methods):
 
     @property
     def _version(self) -> int:
-        return 0 if self._storage is None else self._storage.version
+        return self._share().version  # what shares its memory with nobody counts its writes from here on
 
     @property
     def device(self) -> Any:

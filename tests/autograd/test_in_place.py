@@ -332,3 +332,36 @@ def test_parts_of_a_whole_may_not_be_written_to(cut: str) -> None:
         return found
 
     agree(program)
+
+
+COUNTED = (
+    "add_(1)", "relu_()", "zero_()", "fill_(2)", "copy_(T.ones(3))", "mul_(2).add_(1)", "clamp_(0, 1)", "normal_()",
+    "uniform_()", "__setitem__(0, 5.0)", "__setitem__(slice(0, 2), 1.0)", "__setitem__(T.tensor([True, False, True]), 2.0)",
+    "index_fill_(0, T.tensor([0]), 1.0)", "scatter_(0, T.tensor([0]), 1.0)", "resize_(3)", "requires_grad_(False)", "detach_()",
+    "exp_()", "index_add_(0, T.tensor([0]), T.ones(1))", "index_put_((T.tensor([0]),), T.ones(1))", "clone()", "view(3)",
+    "detach()", "contiguous()", "cumsum_(0)", "__iadd__(1)", "put_(T.tensor([0]), T.ones(1))", "sum()",
+)  # fmt: skip
+
+
+def test_writes_are_counted() -> None:
+    def program(T: Any) -> Any:
+        found = []
+        for write in COUNTED:
+            x = T.ones(3)
+            before = x._version
+            eval(f"x.{write}", {"x": x, "T": T})
+            found.append((write, x._version - before))
+        whole = T.zeros(4)
+        part = whole[1:]
+        before = whole._version
+        for write in ("whole[2] = 1", "part.add_(1)", "T.add(whole, 1, out=whole)", "T.nn.functional.relu(part, inplace=True)"):
+            exec(write, {"whole": whole, "part": part, "T": T})
+            found.append((write, whole._version - before, part._version - before))
+        layer = T.nn.Linear(2, 2)
+        seen = [layer.weight._version]
+        for change in ("T.nn.init.ones_(l.weight)", "l.load_state_dict(l.state_dict())", "l(T.ones(1, 2)).sum().backward()"):
+            exec(change, {"T": T, "l": layer})
+            seen.append(layer.weight._version)
+        return found, [after > before for before, after in zip(seen, seen[1:])]
+
+    agree(program)
