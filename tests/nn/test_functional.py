@@ -328,3 +328,16 @@ def test_rows_named_by_short_integers_are_scaled_down() -> None:
     ours = as_flambeau(weight)
     assert_same(F.embedding(as_flambeau(places), ours, max_norm=1.0), TF.embedding(places, weight, max_norm=1.0))
     assert_same(ours, weight)
+
+
+@pytest.mark.parametrize("shape", [(1, 5, 12), (2, 4, 3, 3), (2, 4, 2, 3, 2)])
+def test_response_norm_of_integers(shape: tuple[int, ...]) -> None:
+    """Means of integers are integers, as in PyTorch."""
+    numbers = np.random.default_rng(0).integers(0, 9, shape)
+    for keywords in ({"size": 3}, {"size": 2, "alpha": 0.5, "beta": 0.7, "k": 2.0}):
+        expected, actual = [t.nn.functional.local_response_norm(t.tensor(numbers), **keywords).numpy() for t in (torch, flambeau)]
+        np.testing.assert_allclose(actual, expected, 1e-5)
+    for name in ("int32", "uint8", "bool"):
+        for library in (torch, flambeau):
+            with pytest.raises(NotImplementedError):
+                library.nn.functional.local_response_norm(library.tensor(numbers).to(getattr(library, name)), 3)

@@ -10,6 +10,7 @@ from ...ops import normalization as norms
 from ...ops.assignment import write_out
 from ...ops.conversion import rounded_once
 from ...ops.padding import pad
+from ...ops.pooling import avg_pool2d
 
 
 def _verify_batch_size(size: Sequence[int]) -> None:
@@ -84,9 +85,12 @@ def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: flo
         )
     if input.numel() == 0:
         return input
-    square = input.square().unsqueeze(1)
+    square = (input.square() if input.dtype.category >= 2 else input * input).unsqueeze(1)
     channels = input.size(1)
     padded = pad(square.reshape(input.size(0), 1, channels, -1), (0, 0, size // 2, (size - 1) // 2)).squeeze(1)
+    if input.dtype.category < 2:  # means of integers are integers
+        whole = avg_pool2d(padded.unsqueeze(1), (size, 1), 1).reshape(input.shape)
+        return input / (whole * alpha + k).pow(beta)
     total = padded[:, :channels]
     for shift in range(1, size):
         total = total + padded[:, shift : shift + channels]
