@@ -18,6 +18,7 @@ from ..core.tensor import Tensor
 from ..ops.creation import ones_like, zeros_like
 from ..ops.one_node import Entrance
 from .engine import Run, _run
+from .forward_rule import Tangents
 from .parts import elements_of, kind_of
 from .roots import key_of
 from .samples import SampleEntrance
@@ -111,6 +112,8 @@ def reaches_outside(edges: Iterable[Edge]) -> bool:
         if id(node) not in seen:
             seen.add(id(node))
             edges = node.context[1:] if isinstance(node, SampleEntrance) else node.edges
+            if isinstance(node, Tangents):  # its results are made of what its function was given, too
+                edges = (*edges, *node.context.edges)
             waiting += [following for following in edges if following is not None]
     return False
 

@@ -131,7 +131,7 @@ def written(x: Tensor, index: Any, value: Any) -> bool:
         place = element_at(view, index)
         if place is not None and write_element(storage, place, value):
             return True
-    elif not isinstance(value, Tensor):
+    elif not isinstance(value, Tensor) or value.of_parts:
         return False
     part = part_at(view, index)
     if part is None:

@@ -284,6 +284,8 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
     """``x[index] = value``: written in place, for all tensors that share the memory."""
     if type(index) in _BASIC and written(self, index, value):
         return
+    if isinstance(value, Tensor) and value.of_parts:
+        return _write_numbers_of(self, index, value)
     if type(value) is int and not SMALLEST <= value <= LARGEST:
         raise ValueError(f"Overflow when unpacking long long: {value} was given as a value")
     if isinstance(value, (int, float)):
@@ -322,6 +324,13 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
         new = _expanded_to(addressing.shape, new)
     now, read = view._as_now()
     assign(view, with_values(now, new, addressing, "set"), read)
+
+
+def _write_numbers_of(self: Tensor, index: Any, value: Tensor) -> None:
+    """What a tensor that is made of others is to ``copy_``, where it can be copied."""
+    if _positions(self, index) or understand(self, index).tensors:
+        raise RuntimeError(_UNLIKE.format(TYPE_NAMES[self.dtype], TYPE_NAMES.get(value.dtype, value.dtype)))
+    self[index].copy_(value)
 
 
 def _expanded_to(wanted: Size, value: Tensor) -> Tensor:

@@ -296,7 +296,7 @@ def not_wrapped() -> set[Any]:
 def _of_class(result: Any, cls: type) -> Any:
     if cls is Tensor:
         return result
-    if isinstance(result, Tensor) and not isinstance(result, cls):
+    if isinstance(result, Tensor) and not isinstance(result, cls) and not result.of_parts:  # which are of classes of their own
         return result.as_subclass(cls)
     if isinstance(result, (tuple, list)) and any(isinstance(part, (Tensor, tuple, list)) for part in result):
         parts = [_of_class(part, cls) for part in result]

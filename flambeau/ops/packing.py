@@ -244,11 +244,23 @@ def pad_sequence(sequences: Iterable[Tensor], batch_first: bool, padding_value: 
     lengths = [sequence.size(0) for sequence in many]
     steps = max(lengths)
     starts = [steps - length if padding_side == "left" else 0 for length in lengths]
+    if first.of_parts:
+        return _padded_parts(many, lengths, starts, steps, batch_first, padding_value)
     value = value_for(first, padding_value)
     result = _padded_now(many, starts, steps, batch_first, value)
     if result is None:
         result = _padded_when_known(many, lengths, starts, steps, batch_first, value)
     return with_history(result, PadSequenceBackward0, many, (tuple(starts), tuple(lengths), bool(batch_first)))
+
+
+def _padded_parts(
+    many: Sequence[Any], lengths: Sequence[int], starts: Sequence[int], steps: int, batch_first: bool, value: Any
+) -> Tensor:
+    """The padded batch of sequences that are made of other tensors, such as complex ones."""
+    result = many[0].new_full((len(many), steps, *many[0].shape[1:]), value)
+    for number, (sequence, length, start) in enumerate(zip(many, lengths, starts)):
+        result[number, start : start + length] = sequence
+    return result if batch_first else result.transpose(0, 1).contiguous()  # type: ignore[no-any-return]
 
 
 def _padded_now(

@@ -298,7 +298,9 @@ def result_type(tensor: Any, other: Any) -> dtypes.dtype:
         if isinstance(operand, Tensor):
             parts.append((operand.dtype, 0 if operand.ndim else 1))
         else:
-            parts.append((dtypes.scalar_dtype(number_kind(operand)), 2))
+            complex_one = isinstance(operand, complex)
+            d = dtypes.get_default_dtype().to_complex() if complex_one else dtypes.scalar_dtype(number_kind(operand))
+            parts.append((d, 2))
     return dtypes.result_type(parts)
 
 

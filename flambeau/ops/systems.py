@@ -133,7 +133,7 @@ def logdet(input: Tensor) -> Tensor:
 
 def _zero_pivot(a: np.ndarray) -> int:
     """Number (from 1) of the first zero pivot in Gaussian elimination with row exchanges; 0 if there is none."""
-    m = a.astype(np.float64)
+    m = a.astype(np.result_type(a, np.float64))
     n = len(m)
     for k in range(n):
         best = k + int(np.argmax(np.abs(m[k:, k])))
@@ -151,6 +151,9 @@ def _failing_pivot(a: np.ndarray) -> int:
     except np.linalg.LinAlgError:
         return _zero_pivot(a) or len(a)
     return 0
+
+
+INVERSION = "The diagonal element {pivot} is zero, the inversion could not be completed"
 
 
 def _singular(name: str, a: np.ndarray, text: str) -> LinAlgError:
@@ -174,8 +177,7 @@ def inv(A: Tensor) -> Tensor:
     try:
         return at_once(np.linalg.inv, A)  # type: ignore[no-any-return]
     except np.linalg.LinAlgError:
-        text = "The diagonal element {pivot} is zero, the inversion could not be completed"
-        raise _singular("linalg.inv", array_of(A), text) from None
+        raise _singular("linalg.inv", array_of(A), INVERSION) from None
 
 
 class LinalgSolveExBackward0(Gradient):

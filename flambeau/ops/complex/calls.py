@@ -69,6 +69,11 @@ def complex_call(name: str, call: Callable[..., Any] | None, arguments: tuple[An
         keywords = {key: value for key, value in keywords.items() if key != "out"}
     if name in COMPOSED or "::" in name:  # the operation under a full name is seen when that calls it
         return NotImplemented
+    if call is not None and isinstance(out, Tensor) and not any(map(is_complex_value, (*arguments, *keywords.values()))):
+        exported = getattr(call, "__checked__", None)  # real numbers, of which the result is to be complex
+        if exported is None or not exported.forms.typed:
+            return _written(name, call, out, call(*arguments, **keywords))
+        keywords["dtype"] = out.dtype
     function = _known(name)
     if keywords and function is not None:
         arguments, keywords = _as_declared(call, function, arguments, keywords)

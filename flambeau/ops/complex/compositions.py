@@ -6,7 +6,7 @@ from math import prod
 from typing import Any
 
 from ...core.tensor import Tensor
-from ...graph.dtypes import complex64, complex128, int32
+from ...graph.dtypes import complex64, complex128
 from ..by_name import linalg, real
 from ..calls import innermost
 from ..scans import along
@@ -53,11 +53,6 @@ def triangular_solve(
     return solve_triangular(matrix, input, upper=upper != transpose, unitriangular=unitriangular), A.clone()
 
 
-@complex_operation("linalg_solve_ex")
-def solve_ex(A: Any, B: Any, *, left: bool = True, check_errors: bool = False) -> Any:
-    return solve(A, B, left=left), real.zeros(A.shape[:-2], dtype=int32)
-
-
 @complex_operation("linalg_tensorinv")
 def tensorinv(A: ComplexTensor, ind: int = 2) -> Tensor:
     rows, columns = A.shape[:ind], A.shape[ind:]
@@ -80,6 +75,19 @@ def linalg_vander(x: ComplexTensor, *, N: int | None = None) -> Tensor:
     for _ in range(count - 1):
         powers.append(powers[-1] * x)
     return TABLE["stack"](powers, -1)  # type: ignore[no-any-return]
+
+
+@complex_operation()
+def vander(x: ComplexTensor, N: int | None = None, increasing: bool = False) -> Tensor:
+    if x.ndim != 1:
+        raise RuntimeError("x must be a one-dimensional tensor.")
+    count = x.shape[0] if N is None else N
+    if count < 0:
+        raise RuntimeError("N must be non-negative.")
+    if not count:
+        return x.new_empty(x.shape[0], 0)  # type: ignore[no-any-return]
+    powers: Any = linalg_vander(x, N=count)
+    return powers if increasing else powers.flip((-1,))
 
 
 @complex_operation("linalg_matrix_norm")

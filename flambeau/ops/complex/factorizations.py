@@ -13,12 +13,13 @@ import numpy as np
 
 from ... import return_types
 from ...core.tensor import Tensor
-from ...graph.dtypes import int32
+from ...graph.trace import local
 from ..by_name import real
 from ..decompositions import _lu, _permutation
 from ..host import SeveralResults, attach_results
-from ..systems import LinAlgError
+from ..systems import _indefinite, _indefinite_minor
 from .calls import complex_operation
+from .failing import inv_ex, tried
 from .making import from_array
 from .parts import as_complex, made
 from .products import inv, solve, solve_triangular
@@ -85,15 +86,17 @@ def cholesky(input: ComplexTensor, upper: bool = False) -> Tensor:
     try:
         lower = factored(lambda array: _cholesky(array, upper), _cholesky_slope, input)[0]
     except np.linalg.LinAlgError:
-        raise LinAlgError(
-            "linalg.cholesky: The factorization could not be completed because the input is not positive-definite."
-        ) from None
+        raise _indefinite("linalg.cholesky", (input.mH if upper else input)._values()) from None
     return lower.mH if upper else lower  # type: ignore[no-any-return]
 
 
 @complex_operation("linalg_cholesky_ex")
 def cholesky_ex(input: ComplexTensor, *, upper: bool = False, check_errors: bool = False) -> Any:
-    return return_types.linalg_cholesky_ex((cholesky(input, upper), real.zeros(input.shape[:-2], dtype=int32)))
+    """(L, info): info is the order of the leading minor that is not positive-definite, or 0 if there is none."""
+    found = tried(
+        lambda a: cholesky(a, upper), lambda a: _indefinite_minor(a.T.conj() if upper else a), input, check_errors
+    )
+    return return_types.linalg_cholesky_ex(found)
 
 
 @complex_operation()
@@ -259,6 +262,8 @@ def svdvals(A: ComplexTensor, *, driver: str | None = None) -> Tensor:
 
 def _determinant_slope(A: Any, found: list[Any], given: list[Any]) -> Any:
     sign, _, whole = found
+    if given[0] is None and given[1] is None and not local.grad:
+        return given[2].unsqueeze(-1).unsqueeze(-1) * from_array(_cofactors(A._values()))
     factor: Any = 0.0
     if given[0] is not None:
         turned = (given[0].conj() * sign).imag
@@ -267,7 +272,17 @@ def _determinant_slope(A: Any, found: list[Any], given: list[Any]) -> Any:
         factor = factor + given[1]
     if given[2] is not None:
         factor = factor + given[2] * whole.conj()
-    return factor.unsqueeze(-1).unsqueeze(-1) * inv(A).mH
+    inverse: Any = inv(A) if given[2] is not None else inv_ex(A)[0]
+    return factor.unsqueeze(-1).unsqueeze(-1) * inverse.mH
+
+
+def _cofactors(array: np.ndarray) -> np.ndarray:
+    """The determinant's derivatives (conjugate), also of singular matrices: by singular values, as those of real matrices."""
+    u, s, vh = np.linalg.svd(array)
+    others = np.broadcast_to(s[..., None, :], (*s.shape, s.shape[-1])).copy()
+    others[..., np.arange(s.shape[-1]), np.arange(s.shape[-1])] = 1
+    sign = (np.linalg.det(u) * np.linalg.det(vh)).conj()
+    return (u * others.prod(-1)[..., None, :] @ vh * sign[..., None, None]).astype(array.dtype)  # type: ignore[no-any-return]
 
 
 def _determinants(array: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -326,14 +341,15 @@ def lu_factor(A: ComplexTensor, *, pivot: bool = True) -> Any:
 
 @complex_operation("linalg_lu_factor_ex")
 def lu_factor_ex(A: ComplexTensor, *, pivot: bool = True, check_errors: bool = False) -> Any:
-    found = (*lu_factor(A, pivot=pivot), real.zeros(A.shape[:-2], dtype=int32))
-    return return_types.linalg_lu_factor_ex(found)
+    lu, pivots = lu_factor(A, pivot=pivot)
+    zero = lu.detach().diagonal(dim1=-2, dim2=-1) == 0
+    info = (zero.any(-1) * (zero.int().argmax(-1) + 1)).int()
+    return return_types.linalg_lu_factor_ex((lu, pivots, info))
 
 
 @complex_operation()
 def lu(A: ComplexTensor, pivot: bool = True, get_infos: bool = False) -> Any:
-    found = tuple(lu_factor(A, pivot=pivot))
-    return (*found, real.zeros(A.shape[:-2], dtype=int32)) if get_infos else found
+    return tuple(lu_factor_ex(A, pivot=pivot))[: 3 if get_infos else 2]
 
 
 @complex_operation()

@@ -73,18 +73,44 @@ def _called(name: str, arguments: list[Any]) -> Callable[..., Any]:
 for _names, _values in {
     """cat stack hstack vstack dstack column_stack roll flip fliplr flipud rot90 repeat tile repeat_interleave
     gather index_select take take_along_dim masked_select tril triu diag diag_embed diagflat trace
-    contiguous fold atleast_1d atleast_2d atleast_3d hsplit vsplit dsplit
+    contiguous fold hsplit vsplit dsplit
     cumsum nansum pixel_shuffle
     pixel_unshuffle channel_shuffle narrow_copy""": (0,),
     "scatter scatter_add index_add index_copy index_fill": (0, 3),
     "slice_scatter select_scatter diagonal_scatter": (0, 1),
     "masked_scatter constant_pad_nd put": (0, 2),
     "diff": (0, 3, 4),
-    "block_diag broadcast_tensors cartesian_prod combinations meshgrid": tuple(range(64)),
+    "block_diag cartesian_prod combinations meshgrid": tuple(range(64)),
     "pad": (0, 3),
 }.items():  # fmt: skip
     for _name in _names.split():
         _partwise(_name, _values)
+
+
+
+
+def _at_least(name: str) -> None:
+    _partwise(name, (0,))
+    of_one = TABLE[name]
+
+    def extended(*tensors: Any) -> Any:
+        given = tensors[0] if len(tensors) == 1 else tensors
+        if isinstance(given, Tensor):
+            return of_one(given)
+        return tuple([of_one(x) if isinstance(x, ComplexTensor) else getattr(real, name)(x) for x in given])
+
+    complex_operation(name)(extended)
+
+
+for _name in ("atleast_1d", "atleast_2d", "atleast_3d"):
+    _at_least(_name)
+
+
+@complex_operation()
+def broadcast_tensors(*tensors: Any) -> Any:
+    given = tensors[0] if len(tensors) == 1 and not isinstance(tensors[0], Tensor) else tensors
+    shape = real.broadcast_shapes(*[x.shape for x in given])
+    return tuple([x.expand(shape) for x in given])
 
 
 _partwise("masked_fill", (0, 2))

@@ -31,7 +31,7 @@ from ..from_data import from_array as real_from_array
 from ..from_data import from_numpy as real_from_numpy
 from .calls import complex_operation, discarding, is_complex_value
 from .parts import made
-from .tensor import ComplexTensor
+from .tensor import TABLE, ComplexTensor
 
 # --- from parts -------------------------------------------------------------------------------------------------------
 
@@ -123,6 +123,13 @@ def _numbers(data: Any) -> np.ndarray:
     return np.array(plain(data), dtype=np.complex128)
 
 
+def _first_complex(data: Any) -> str:
+    """What type the first number is of that is no real one."""
+    while isinstance(data, (list, tuple)):
+        data = next(member for member in data if is_complex_value(member))
+    return "Tensor" if isinstance(data, Tensor) else type(data).__name__
+
+
 @complex_operation()
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     if isinstance(data, Tensor):
@@ -150,7 +157,10 @@ def tensor(data: Any, *, dtype: Any = None, requires_grad: bool = False, **other
         result = from_array(data)
         result = result if dtype is None else converted_complex(result, dtype)
     else:
-        result = converted_complex(from_array(_numbers(data)), _default() if dtype is None else dtype)
+        d = _default() if dtype is None else dtype
+        if isinstance(d, dtype_type) and d.kind != "complex":
+            raise TypeError(f"must be real number, not {_first_complex(data)}")
+        result = converted_complex(from_array(_numbers(data)), d)
     return result.requires_grad_(requires_grad) if requires_grad else result
 
 
@@ -265,6 +275,20 @@ def _of_real(name: str) -> None:
 
 for _name in ("eye", "linspace", "logspace"):
     _of_real(_name)
+_linspace = TABLE["linspace"]
+
+
+@complex_operation()
+def linspace(start: Any, end: Any, steps: int, *, dtype: Any = None, requires_grad: bool = False, **others: Any) -> Tensor:
+    """Between complex ends: real and imaginary parts by themselves."""
+    if not any(map(is_complex_value, (start, end))):
+        return _linspace(start, end, steps, dtype=dtype, requires_grad=requires_grad, **others)  # type: ignore[no-any-return]
+    ends = [x.item() if isinstance(x, Tensor) else x for x in (start, end)]
+    d = _default() if dtype is None else dtype
+    if d.kind != "complex":
+        raise RuntimeError(f"linspace(): inferred dtype {_default()} can't be safely cast to passed dtype {d}")
+    both = [real.linspace(*side, steps, dtype=d.to_real()) for side in zip(*[(x.real, x.imag) for x in map(complex, ends)])]
+    return made(*both).requires_grad_(requires_grad)
 
 # --- drawn ------------------------------------------------------------------------------------------------------------
 
@@ -310,7 +334,8 @@ def converted_complex(x: Any, d: Any) -> Tensor:
         if d is x.dtype:
             return x
         if d.kind != "complex":
-            return discarding(x).to(d)
+            numbers = discarding(x)
+            return numbers.clone() if numbers.dtype is d else numbers.to(d).contiguous()  # not a view of what is converted
         return ComplexTensor.of(x._pair.to(d.to_real()), x._conjugated)
     return made(x.to(d.to_real()), None) if d.kind == "complex" else x.to(d)  # type: ignore[no-any-return]
 

@@ -7,8 +7,9 @@ from itertools import product as combinations
 from typing import Any
 
 from ...core.tensor import Tensor
-from ...graph.dtypes import C_NAMES, int32
+from ...graph.dtypes import C_NAMES
 from ..by_name import functional, linalg, real
+from ..systems import INVERSION, LinAlgError, _singular
 from .arithmetic import add, mul
 from .calls import complex_operation
 from .parts import as_complex, made, minus, parts, plus
@@ -28,9 +29,9 @@ def _lifted(function: Callable[..., Any], a: Any, b: Any) -> Tensor:
     return made(real, imaginary)
 
 
-def _bilinear(name: str, module: str = "") -> None:
+def _bilinear(name: str, module: str = "", mixed: bool = False) -> None:
     def product(a: Any, b: Any, *arguments: Any, **keywords: Any) -> Tensor:
-        d = _of_one_dtype(a, b)
+        d = (a, b) if mixed else _of_one_dtype(a, b)
         place = linalg if module else real
         function = getattr(place, name)
         return _lifted(lambda x, y: function(x, y, *arguments, **keywords), *d)
@@ -45,8 +46,10 @@ def _of_one_dtype(a: Any, b: Any) -> tuple[Any, Any]:
     return a, b
 
 
-for _name in ("mm", "bmm", "matmul", "mv", "dot", "inner", "outer", "tensordot", "kron", "cross"):
+for _name in ("mm", "bmm", "matmul", "mv", "dot", "inner", "tensordot", "cross"):
     _bilinear(_name)
+for _name in ("outer", "kron"):  # which are products element by element, of any dtypes
+    _bilinear(_name, mixed=True)
 for _name in ("matmul", "cross"):
     _bilinear(_name, "linalg_")
 
@@ -150,12 +153,11 @@ def _of_block(block: Tensor) -> Tensor:
 
 @complex_operation("inverse", "linalg_inv")
 def inv(A: ComplexTensor) -> Tensor:
-    return _of_block(linalg.inv(_block(A)))
-
-
-@complex_operation("linalg_inv_ex")
-def inv_ex(A: ComplexTensor, *, check_errors: bool = False) -> Any:
-    return inv(A), real.zeros(A.shape[:-2], dtype=int32)
+    block = _block(A)
+    try:
+        return _of_block(linalg.inv(block))
+    except LinAlgError:
+        raise _singular("linalg.inv", A._values(), INVERSION) from None
 
 
 @complex_operation("linalg_solve_triangular")
@@ -190,7 +192,11 @@ def solve(A: Any, B: Any, *, left: bool = True) -> Tensor:
         return solve(A.mT, B.mT).mT
     vector = B.ndim == 1 or B.ndim == A.ndim - 1 and B.shape == A.shape[:-1]
     x, y = parts(B.unsqueeze(-1) if vector else B)
-    solution = linalg.solve(_block(A), real.cat([x, y], -2))
+    block, both = _block(A), real.cat([x, y], -2)
+    try:
+        solution = linalg.solve(block, both)
+    except LinAlgError:
+        raise _singular("torch.linalg.solve", A._values(), "The solver failed") from None
     rows = solution.shape[-2] // 2
     result = made(solution[..., :rows, :], solution[..., rows:, :])
     return result.squeeze(-1) if vector else result

@@ -9,6 +9,7 @@ from ...core.tensor import Tensor
 from ...graph.dtypes import TYPE_NAMES
 from ..by_name import functional, real
 from .calls import assigned, complex_operation, discarding
+from .making import view_as_complex
 from .parts import made, parts
 from .tensor import ComplexTensor, axis_of, conjugate_pair, pair_of
 
@@ -49,15 +50,33 @@ def _imaginary_parts(input: ComplexTensor) -> Tensor:
 
 
 @complex_operation()
-def view(input: ComplexTensor, *shape: Any) -> Any:
+def view(input: ComplexTensor, *shape: Any, dtype: Any = None) -> Any:
+    shape = shape if dtype is None else (dtype,)
     if len(shape) == 1 and hasattr(shape[0], "kind"):  # a dtype
         if shape[0] is input.dtype:
             return input
         if shape[0] is input.dtype.to_real():
             pair = view_as_real(input)
             return pair.flatten(-2) if input.ndim else pair
+        if not isinstance(input, ComplexTensor) and input.dtype is shape[0].to_real():
+            return view_as_complex(_paired(input))
         raise NotImplementedError(f"a view of {input.dtype} as {shape[0]} is not supported")
     return _seen(input, input._pair.view(*_known(input, _sizes(shape)), 2))
+
+
+def _paired(input: Tensor) -> Tensor:
+    """Real numbers with pairs of neighbours in a last axis. ``RuntimeError`` where they are no complex numbers in memory."""
+    twice = f"self.{{}} must be divisible by 2 to view {TYPE_NAMES[input.dtype]} as {TYPE_NAMES[input.dtype.to_complex()]}"
+    if not input.ndim:
+        raise RuntimeError(
+            f"self.dim() cannot be 0 to view {TYPE_NAMES[input.dtype]} as {TYPE_NAMES[input.dtype.to_complex()]} (different "
+            "element sizes)"
+        )
+    if input.stride(-1) != 1:
+        raise RuntimeError("self.stride(-1) must be 1 to view as a dtype of other size")
+    if input.shape[-1] % 2:
+        raise RuntimeError(f"{twice.format('size(-1)')}, but got {input.shape[-1]}")
+    return input.unflatten(-1, (-1, 2)) if input.shape[-1] else input.new_empty((*input.shape, 2))
 
 
 @complex_operation()
@@ -265,6 +284,8 @@ def where(*arguments: Any) -> Any:
     if not (isinstance(condition, Tensor) and condition.dtype.kind == "bool"):
         condition, input = input, condition
     (x, y), (u, v) = parts(input), parts(other)
+    if not isinstance(x, Tensor) and not isinstance(u, Tensor):
+        x, y = [real.scalar_tensor(0.0 if part is None else part) for part in (x, y)]
     zero = next(part for part in (x, u) if isinstance(part, Tensor)).new_zeros(())
     chosen = real.where
     return made(chosen(condition, x, u), chosen(condition, zero if y is None else y, zero if v is None else v))
