@@ -113,7 +113,24 @@ def part_of_tensor(x: Tensor, index: Any) -> Tensor | None:
         return None
     plain = whole(view.sizes)
     relative = found if plain is view else part_at(plain, index)
-    return look(x, found, SliceBackward0 if slice in map(type, parts) else SelectBackward0, relative)
+    sliced = slice in map(type, parts) and (len(parts) == 1 or _last_is_slice(parts, view.sizes))
+    return look(x, found, SliceBackward0 if sliced else SelectBackward0, relative)
+
+
+def _last_is_slice(parts: tuple[Any, ...], sizes: tuple[int, ...]) -> bool:
+    """Whether what is taken last is a slice; an axis of which a slice takes all is not taken from."""
+    axis = 0
+    sliced = False
+    for part in parts:
+        if part is Ellipsis:
+            axis = len(sizes) - len(parts) + 1 + axis
+        else:
+            if type(part) is not slice:
+                sliced = False
+            elif part != _ALL and part.indices(extent := _item(sizes, axis)) != (0, extent, 1):
+                sliced = True
+            axis += 1
+    return sliced
 
 
 def written(x: Tensor, index: Any, value: Any) -> bool:

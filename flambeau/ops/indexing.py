@@ -27,7 +27,7 @@ from .one_node import one_node
 from .operation import operation
 from .parts import SelectBackward0, SliceBackward0, part_of
 from .reshaping import view_as_self
-from .views import geometry
+from .views import geometry, shown_as
 
 _NO_AXES = (
     "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert a 0-dim tensor "
@@ -217,7 +217,9 @@ def _viewed(
 ) -> Tensor:
     if any(axis < 0 for axis, _ in steps):
         kept = [k for k, (axis, _) in enumerate(steps) if axis >= 0]
-        view = part_of(x, [sizes[k] for k in kept], [steps[k] for k in kept], starts, gradient)
+        taken_from = [steps[k] for k in kept] != [(axis, 1) for axis in range(x.ndim)] or any(starts)
+        left = [sizes[k] for k in kept]
+        view = part_of(x, left, [steps[k] for k in kept], starts, gradient) if taken_from or left != list(x.shape) else x
         for k, (axis, _) in enumerate(steps):
             if axis < 0:
                 view = view.unsqueeze(k)
@@ -272,7 +274,7 @@ def getitem(self: Tensor, index: Any) -> Tensor:
     found = understand(self, index)
     if not found.tensors:
         if found.view is self:
-            return view_as_self(self)
+            return shown_as(view_as_self(self), "SliceBackward0") if type(index) is slice else view_as_self(self)
         return found.view
     return taken(found.view, found.tensors, in_order=True)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..core.composite import composite
 from ..core.tensor import Meta, Tensor
-from ..graph.dtypes import TYPE_NAMES
+from ..graph.dtypes import TYPE_NAMES, float64
 from ..graph.shapes import Size, size_along
 from .axes import transpose
 from .conversion import check_floating
@@ -22,6 +22,7 @@ from .parts import unbind
 from .recurrence import Gru, Lstm, Recurrence, Relu, Tanh, Weights
 from .recurrent_layer import Walk, layer
 from .reshaping import reshape, view
+from .views import shown_as
 
 
 def _weights(params: Sequence[Tensor], has_biases: bool, projected: bool) -> list[Weights]:
@@ -169,8 +170,18 @@ def _padded(static: tuple[Any, ...], input: Tensor, *operands: Tensor) -> tuple[
     rows = reshape(input, steps * sequences, width)
     hx, params = operands[: kind.states], operands[kind.states :]
     rows, *ends = _layers(kind, rows, (sequences,) * steps, hx, params, *settings)
-    output = view(rows, steps, sequences, rows.shape[1])
-    return transpose(output, 0, 1) if batch_first else output, *ends
+    output = shown_as(view(rows, steps, sequences, rows.shape[1]), _name_of_history(kind, rows, settings))
+    if batch_first:
+        output = shown_as(transpose(output, 0, 1), "TransposeBackward0" if kind.states == 2 else "TransposeBackward1")
+    return output, *ends
+
+
+def _name_of_history(kind: type[Recurrence], rows: Tensor, settings: Sequence[Any]) -> str:
+    """What puts an output together in PyTorch, which programs print: two directions are put beside each other, else steps after
+    each other, except for LSTMs, of which a layer is one function (in float64 it is not)."""
+    if settings[-1]:
+        return "CatBackward0"
+    return "MkldnnRnnLayerBackward0" if kind.states == 2 and rows.dtype is not float64 else "StackBackward0"
 
 
 _PACKED = "(data, batch_sizes, hx, params, has_biases, num_layers, dropout, train, bidirectional)"

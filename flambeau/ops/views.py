@@ -89,6 +89,13 @@ def look(x: Tensor, view: View, gradient: type[Gradient] | None, context: Any = 
     return result
 
 
+def shown_as(x: Tensor, name: str) -> Tensor:
+    """A view with the same history under the name of the function that makes it in PyTorch; itself if it has no history."""
+    if x._tracked and (seen := x._gradient) is not None:
+        x._gradient = type(seen).named(name).of(seen.edges, (), seen.shape, seen.dtype, seen.context)
+    return x
+
+
 def seen_anew_in_place(function: Any, further: int = 1) -> None:
     """Define the in-place form of a view, which changes how the tensor itself looks at its storage.
 

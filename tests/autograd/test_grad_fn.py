@@ -27,6 +27,12 @@ RESULTS = [
     "F.huber_loss(x, y)", "F.mse_loss(x, y, reduction='none')", "(x * 1).add_(y)", "(x * 1).mul_(y)", "(x * 1).relu_()",
     "(x * 1).copy_(y)",
 ]  # fmt: skip
+#: Parts: what is taken last gives the name, and what takes all of an axis takes nothing.
+PARTS = [
+    "x[:, 0]", "x[1:, 0]", "x[0, 1:]", "x[0, :]", "x[0, 0:3]", "x[0:2, 0]", "x[..., 0]", "x[0, ...]", "x[..., 1:, 0]",
+    "x[0, ..., 1:]", "x[:, T.tensor(1)]", "x[:]", "x[0:2]", "x[...]", "x[:, :]", "x[None]", "x[:, None]", "x[0, None]",
+    "x[-1, -1]", "x[::2, 1:2]", "x[True]", "x[1:][0]",
+]  # fmt: skip
 #: The same of pictures.
 OF_PICTURES = [
     "F.relu(x)", "F.leaky_relu(x)", "F.relu6(x)", "F.elu(x)", "F.celu(x)", "F.gelu(x)", "F.silu(x)", "F.softmax(x, 1)",
@@ -42,12 +48,36 @@ def arguments(T: Any) -> tuple[Any, Any]:
     return x, T.linspace(0.5, 2.0, 6, dtype=T.float64).reshape(2, 3).requires_grad_()
 
 
-@pytest.mark.parametrize("expression", RESULTS + OF_PICTURES)
+@pytest.mark.parametrize("expression", RESULTS + PARTS + OF_PICTURES)
 def test_names(expression: str) -> None:
     def program(T: Any) -> Any:
-        x, y = arguments(T) if expression in RESULTS else (T.ones(2, 3, 4, 4, requires_grad=True), None)
+        x, y = arguments(T) if expression not in OF_PICTURES else (T.ones(2, 3, 4, 4, requires_grad=True), None)
         result = evaluated(T, expression, x=x, y=y)
         return result.grad_fn.name(), type(result.grad_fn).__name__, result.is_leaf, result.output_nr
+
+    agree(program)
+
+
+@pytest.mark.parametrize("kind", ["LSTM", "GRU", "RNN"])
+def test_names_of_recurrent_networks(kind: str) -> None:
+    def program(T: Any) -> Any:
+        names = []
+        for layers, both, first, dtype in [
+            (1, False, False, T.float32), (2, False, False, T.float32), (1, True, False, T.float32),
+            (1, False, True, T.float32), (2, True, True, T.float32), (1, False, False, T.float64),
+        ]:  # fmt: skip
+            network = getattr(T.nn, kind)(2, 3, layers, bidirectional=both, batch_first=first, dtype=dtype)
+            for shape in [(4, 3, 2), (4, 2)]:
+                output, ends = network(T.zeros(shape, dtype=dtype))
+                names.append([x.grad_fn.name() for x in (output, *(ends if kind == "LSTM" else (ends,)))])
+        return names
+
+    agree(program)
+
+
+def test_a_new_axis_alone_is_one_step() -> None:
+    def program(T: Any) -> Any:
+        return history((arguments(T)[0][None] + 0).grad_fn), history((arguments(T)[0][:, None] + 0).grad_fn)
 
     agree(program)
 
