@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -22,8 +23,9 @@ class Interceptable:
         _count(1)
         return made
 
-    def __del__(self) -> None:
-        _count(-1)
+    def __del__(self, ends: Callable[[], bool] = sys.is_finalizing) -> None:
+        if not ends():  # when the interpreter ends, the module's names have gone before
+            _count(-1)
 
     @classmethod
     def __torch_function__(cls, orig_method: Any, types: Any, args: Any = None, kwargs: Any = None) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mmap
 import os
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -29,9 +30,9 @@ class File:
             raise RuntimeError(f"unable to open file <{name}> in {how} mode: {error.strerror} ({error.errno})") from None
         self.name, self.shared = name, shared
 
-    def __del__(self) -> None:
+    def __del__(self, close: Callable[[int], None] = os.close) -> None:  # which module `os` may have lost by then
         if hasattr(self, "descriptor"):
-            os.close(self.descriptor)
+            close(self.descriptor)
 
     def bytes(self, start: int, nbytes: int) -> Tensor:
         """Bytes of the file as a tensor (nbytes); ``RuntimeError`` if it has not so many, or could not be made to have them."""

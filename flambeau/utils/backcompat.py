@@ -1,4 +1,4 @@
-"""Warnings of calls that meant something else before PyTorch's first version: they can be turned on, but no call is one of those."""
+"""Warnings of what meant something else before PyTorch's first version: they can be turned on, but nothing is warned of."""
 
 from __future__ import annotations
 
