@@ -15,6 +15,14 @@ from ..graph.notices import warn
 from ..graph.trace import step_boundary
 from ..nn._typename import typename
 from ..nn.parameter import zero_grad
+from ._of_optimizers import (  # noqa: F401
+    _default_to_fused_or_foreach,
+    _get_capturable_supported_devices,
+    _get_value,
+    _stack_if_compiling,
+    _use_grad_for_differentiable,
+    _view_as_real,
+)
 from ._state import ParameterState
 
 __all__ = ["Optimizer", "register_optimizer_step_post_hook", "register_optimizer_step_pre_hook"]
