@@ -74,9 +74,9 @@ def _grouped_mm(
     return cat(parts, dim)
 
 
-@operation(method=False, out=True)
-def _int_mm(input: Tensor, mat2: Tensor) -> Tensor:
-    """The product of two matrices of int8, in int32."""
+@operation(method=False)
+def _int_mm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The product of two matrices of int8, in int32. ``out`` must have the result's sizes and dtype (``RuntimeError``)."""
     for name, matrix, kinds in (("self", input, (dtypes.int8, dtypes.uint8)), ("mat2", mat2, (dtypes.int8,))):
         if matrix.ndim != 2:
             raise RuntimeError(f"int_mm_out_cpu: Expected {name} to be of dimension 2 but got {matrix.ndim}")
@@ -89,7 +89,14 @@ def _int_mm(input: Tensor, mat2: Tensor) -> Tensor:
         raise RuntimeError(
             f"int_mm_out_cpu: self.size(1) needs to match mat2.size(0) but got {input.shape[1]} and {mat2.shape[0]}"
         )
-    return mm(input.to(dtypes.int32), mat2.to(dtypes.int32))
+    result = mm(input.to(dtypes.int32), mat2.to(dtypes.int32))
+    if out is None:
+        return result
+    if out.dtype is not dtypes.int32:
+        raise RuntimeError(f"int_mm_out_cpu: Expected result dtype to be of type kInt but got {out.dtype.name}")
+    if out.shape != result.shape:
+        raise RuntimeError(f"int_mm_out_cpu: Expected result of sizes {list(result.shape)} but got {list(out.shape)}")
+    return out.copy_(result)
 
 
 for _function in (_grouped_mm, _int_mm):

@@ -39,7 +39,7 @@ def _check_zero_point(zero_point: int, kind: dtype, name: str) -> None:
         raise RuntimeError(f"{name} zero_point {zero_point} is {bound} bound.")
 
 
-@operation(method=False)
+@operation("quantize_per_tensor(tensors, scales, zero_points)", method=False)
 def quantize_per_tensor(input: Any, scale: Any, zero_point: Any, dtype: dtype) -> Any:
     """``input`` (float32) as integers that stand for multiples of ``scale``, ``zero_point`` for zero.
 
@@ -117,13 +117,10 @@ def dynamic_scale(input: Tensor, low: int, high: int, reduce_range: bool) -> tup
     return chosen_scale(input.amin(), input.amax(), low, high)
 
 
-@operation(method=False)
-def dequantize(input: Any = None, *, tensor: Any = None, tensors: Any = None) -> Any:
+@operation("dequantize(tensors)", method=False)
+def dequantize(input: Any) -> Any:
     """The numbers that a quantized tensor (or each of several) stands for, in float32."""
-    given = next((x for x in (input, tensor, tensors) if x is not None), None)
-    if isinstance(given, (list, tuple)):
-        return tuple([dequantize(x) for x in given])
-    return given.float()  # type: ignore[union-attr]
+    return tuple([x.dequantize() for x in input]) if isinstance(input, (list, tuple)) else input.dequantize()
 
 
 # --- rounded as quantized tensors are ---------------------------------------------------------------------------------

@@ -186,3 +186,16 @@ def test_named_dtypes_may_be_listed_as_safe():
         library.serialization.add_safe_globals([library.int4])
         assert library.int4 in library.serialization.get_safe_globals()
         library.serialization.clear_safe_globals()
+
+
+@pytest.mark.parametrize("out", ["(2, 4), dtype=torch.int32", "(0,), dtype=torch.int32", "(2, 4), dtype=torch.float32"])
+def test_products_of_bytes_are_put_where_they_fit(out):
+    def run(library):
+        target = eval(f"torch.empty({out})", {"torch": library})
+        try:
+            result = library._int_mm(library.ones(2, 3, dtype=library.int8), library.ones(3, 4, dtype=library.int8), out=target)
+        except RuntimeError:
+            return "refused"
+        return result is target, target.tolist()
+
+    assert run(flambeau) == run(torch)
