@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from ..core.history import Gradient
 from ..core.tensor import Tensor
+from ..graph.dtypes import promote_types
 from ..graph.trace import local
 from .levels import Level, LevelEntrance, Linear, Mark, entered, history_of, reaches_outside, released
 
@@ -73,7 +74,10 @@ class dual_level:
 
 
 def make_dual(tensor: Tensor, tangent: Tensor, *, level: int | None = None) -> Tensor:
-    """An alias of ``tensor`` with a tangent of its shape and dtype. It can be differentiated backwards as well."""
+    """An alias of ``tensor`` with a tangent of its shape. It can be differentiated backwards as well.
+
+    A tangent of a narrower dtype is taken as the primal's; ``RuntimeError`` if it is of a wider one, of which digits were lost.
+    """
     current = _entered.level
     if current is None:
         raise RuntimeError(
@@ -89,9 +93,12 @@ def make_dual(tensor: Tensor, tangent: Tensor, *, level: int | None = None) -> T
             f"{list(tangent.shape)}."
         )
     if tensor.dtype is not tangent.dtype:
-        raise RuntimeError(
-            f"Expected the tangent to have the dtype of the primal, {tensor.dtype}, but got {tangent.dtype}"
-        )
+        if promote_types(tensor.dtype, tangent.dtype) is not tensor.dtype:
+            raise RuntimeError(
+                f"Expected the tangent to be of the dtype of the primal, {tensor.dtype}, or of a narrower one, but got "
+                f"{tangent.dtype}"
+            )
+        tangent = tangent.to(tensor.dtype)
     dual, mark = entered(tensor, current, forward=True)
     current.tangents[id(mark.alias._gradient)] = mark, tangent
     return dual

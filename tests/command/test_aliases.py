@@ -189,3 +189,41 @@ def test_without_activation_nothing_is_changed():
     program = "import sys, flambeau.command.aliases; assert 'torch' not in sys.modules; import flambeau; "
     program += "assert flambeau.Tensor.__module__ == 'flambeau'"
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60, cwd=ROOT)
+
+
+def test_quantized_layers_are_pickled_under_pytorchs_names():
+    check("""
+import copy, io, pickle
+import torch
+from torch import nn
+
+def observed(model, example):
+    model = nn.Sequential(torch.ao.quantization.QuantStub(), model, torch.ao.quantization.DeQuantStub()).eval()
+    model.qconfig = torch.ao.quantization.get_default_qconfig("fbgemm")
+    torch.ao.quantization.prepare(model, inplace=True)(example)
+    return torch.ao.quantization.convert(model)
+
+models = []
+for model, example in [(nn.Conv2d(2, 3, 2), torch.ones(1, 2, 3, 3)), (nn.Linear(3, 2), torch.ones(2, 3))]:
+    models.append((observed(model, example), example))
+for model, example in [(nn.Sequential(nn.Linear(3, 2)), torch.ones(2, 3)), (nn.Sequential(nn.LSTM(3, 2)), torch.ones(2, 1, 3))]:
+    models.append((torch.ao.quantization.quantize_dynamic(model, {nn.Linear, nn.LSTM}), example))
+
+def first(model, example):
+    result = model(example)
+    return result[0] if isinstance(result, tuple) else result
+
+for model, example in models:
+    expected = first(model, example)
+    assert torch.equal(first(pickle.loads(pickle.dumps(model)), example), expected)
+    assert torch.equal(first(copy.deepcopy(model), example), expected)
+    for save, load in [
+        (torch.save, lambda file: torch.load(file, weights_only=False)),
+        (lambda model, file: torch.jit.save(torch.jit.script(model), file), torch.jit.load),
+        (lambda model, file: torch.jit.save(torch.jit.trace(model, example), file), torch.jit.load),
+    ]:
+        file = io.BytesIO()
+        save(model, file)
+        file.seek(0)
+        assert torch.equal(first(load(file), example), expected), (model, save)
+""")

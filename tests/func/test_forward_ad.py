@@ -37,6 +37,22 @@ def test_dual_tensors() -> None:
     agree(program, 1e-9)
 
 
+def test_tangents_of_other_dtypes() -> None:
+    def program(T: Any) -> Any:
+        forward = T.autograd.forward_ad
+        found = []
+        for primal, tangent in [("float64", "float32"), ("float32", "float16"), ("float32", "bfloat16"), ("complex64", "float32")]:
+            v = T.tensor([0.25, -1.5, 0.75], dtype=getattr(T, primal))
+            with forward.dual_level():
+                dual = forward.make_dual(v, T.tensor([1.0, 0.5, -2.0], dtype=getattr(T, tangent)))
+                found.append(forward.unpack_dual(dual.sin()))
+        return found
+
+    agree(program, 1e-6)
+    with flambeau.autograd.forward_ad.dual_level(), pytest.raises(RuntimeError, match="narrower"):
+        flambeau.autograd.forward_ad.make_dual(flambeau.ones(2), flambeau.ones(2, dtype=flambeau.float64))
+
+
 def test_forward_over_backward() -> None:
     def program(T: Any) -> Any:
         forward = T.autograd.forward_ad
