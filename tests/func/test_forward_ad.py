@@ -41,7 +41,8 @@ def test_tangents_of_other_dtypes() -> None:
     def program(T: Any) -> Any:
         forward = T.autograd.forward_ad
         found = []
-        for primal, tangent in [("float64", "float32"), ("float32", "float16"), ("float32", "bfloat16"), ("complex64", "float32")]:
+        pairs = [("float64", "float32"), ("float32", "float16"), ("float32", "bfloat16"), ("complex64", "float32")]
+        for primal, tangent in pairs:
             v = T.tensor([0.25, -1.5, 0.75], dtype=getattr(T, primal))
             with forward.dual_level():
                 dual = forward.make_dual(v, T.tensor([1.0, 0.5, -2.0], dtype=getattr(T, tangent)))
