@@ -5,6 +5,7 @@ Loaded when a program names one of them.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -127,7 +128,13 @@ def dequantize(input: Any) -> Any:
 
 
 def _steps(input: Tensor, scale: Any, zero_point: Any) -> Tensor:
-    return (input * (1.0 / scale)).round() + zero_point
+    inverse = 1.0 / scale if isinstance(scale, Tensor) or scale else math.inf
+    return (input * inverse).round() + zero_point
+
+
+def _limited(steps: Tensor, low: int, high: int) -> Tensor:
+    """Steps within the limits; the lowest for what is no number."""
+    return steps.nan_to_num(low, high, low).clamp(low, high)
 
 
 def _inside(input: Tensor, scale: Any, zero_point: Any, low: int, high: int) -> Tensor:
@@ -156,6 +163,14 @@ def fake_quantize_per_tensor_affine(input: Tensor, scale: Any, zero_point: Any, 
     is within the limits (the straight-through estimator). ``RuntimeError`` if the limits or the zero point do not fit.
     """
     _check_limits(quant_min, quant_max)
+    for given, name in ((scale, "scale"), (zero_point, "zero_point")):
+        if isinstance(given, Tensor) and given.requires_grad:
+            raise RuntimeError(
+                "The function 'fake_quantize_per_tensor_affine' is not differentiable with respect to argument "
+                f"'{name}'. This input cannot have requires_grad True."
+            )
+    if input.dtype.kind != "float":
+        raise NotImplementedError(f"\"fake_quantize_per_tensor_affine\" not implemented for '{_type_name(input.dtype)}'")
     if not isinstance(zero_point, Tensor) and not quant_min <= zero_point <= quant_max:
         raise RuntimeError("`zero_point` must be between `quant_min` and `quant_max`.")
     return _rounded_to_steps(input, _given(scale, input), _given(zero_point, input), quant_min, quant_max)
@@ -166,7 +181,7 @@ def fake_quantize_per_tensor_affine(input: Tensor, scale: Any, zero_point: Any, 
     name="FakeQuantizePerTensorAffineCachemaskBackward0",
 )
 def _rounded_to_steps(input: Tensor, scale: Any, zero_point: Any, low: int, high: int) -> Tensor:
-    return (_steps(input, scale, zero_point).clamp(low, high) - zero_point) * scale
+    return (_limited(_steps(input, scale, zero_point), low, high) - zero_point) * scale
 
 
 @operation(method=False)
@@ -195,7 +210,7 @@ def fake_quantize_per_channel_affine(
     name="FakeQuantizePerChannelAffineCachemaskBackward0",
 )
 def _rounded_to_steps_of_channels(input: Tensor, scale: Any, zero_point: Any, low: int, high: int) -> Tensor:
-    return (_steps(input, scale, zero_point).clamp(low, high) - zero_point) * scale
+    return (_limited(_steps(input, scale, zero_point), low, high) - zero_point) * scale
 
 
 @operation(method=False)

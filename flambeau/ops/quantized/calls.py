@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
+from ...core.tensor import Tensor
 from ..creation import ones_like
-from .scheme import quantized
-from .tensor import TABLE, QuantizedTensor, modes, requantized
+from .scheme import Scale, quantized
+from .tensor import TABLE, QuantizedTensor, modes
 
 COMPUTED = frozenset("clamp gelu hardswish hardtanh pad relu6 threshold".split())
 """Operations on numbers, whose results are quantized as the operand is."""
@@ -52,19 +53,27 @@ def quantized_call(
     if function is not None:
         return function(*arguments, **keywords)
     if name in COMPUTED and call is not None:
-        inplace = keywords.pop("inplace", False)
-        numbers = [value.dequantize() if value is first else value for value in arguments]
-        result = requantized(call(*numbers, **keywords), first)
-        return first.copy_(result) if inplace else result
+        return _by_numbers(call, first, first.dequantize(), first._of_all(name), arguments, keywords)
     if name in SCALED and call is not None:
-        inplace = keywords.pop("inplace", False)
-        steps = [value.steps() if value is first else value for value in arguments]
+        if keywords.get("dtype") is not None:
+            raise RuntimeError(f"{name}: of quantized numbers there is no result of another dtype")
         whole = first._scale._replace(scale=ones_like(first._scale.scale))
-        result = QuantizedTensor.of(quantized(call(*steps, **keywords), whole, first.dtype), first._scale)
-        return first.copy_(result) if inplace else result
+        return _by_numbers(call, first, first.steps(), whole, arguments, keywords)
     if name.endswith("_") and not name.startswith("_") and (function := TABLE.get(name[:-1])) is not None:
         return arguments[0].copy_(function(*arguments, **keywords))
     raise not_run(name)
+
+
+def _by_numbers(
+    call: Callable[..., Any], first: QuantizedTensor, numbers: Tensor, scale: Scale, arguments: tuple[Any, ...],
+    keywords: dict[str, Any],
+) -> Any:  # fmt: skip
+    """A call with numbers in the place of the quantized tensor, and its result as integers by a scale that stand for as much."""
+    keywords = {key: numbers if value is first else value for key, value in keywords.items()}
+    inplace = keywords.pop("inplace", False)
+    found = call(*[numbers if value is first else value for value in arguments], **keywords)
+    result = QuantizedTensor.of(quantized(found, scale, first.dtype), first._scale)
+    return first.copy_(result) if inplace else result
 
 
 def not_run(name: str) -> NotImplementedError:

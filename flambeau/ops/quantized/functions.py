@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from ...core.tensor import Tensor
+from ...graph.dtypes import float32
 from ..by_name import functional, real
 from .calls import not_run, quantized_operation
-from .scheme import LIMITS, of_tensor
+from .scheme import LIMITS, of_tensor, qint32
 from .tensor import TYPES, QuantizedTensor, requantized
 
 
@@ -32,21 +33,24 @@ def relu(input: QuantizedTensor, inplace: bool = False) -> Tensor:
     return input.copy_(result) if inplace else result
 
 
-def _within(name: str, scale: float, lowest: float, table: Any) -> None:
-    """Have a function be quantized by the scale for the range of its values, the smallest of which is ``lowest``."""
+def _within(name: str, reach: float, lowest: float, table: Any) -> None:
+    """Have a function be quantized by the scale for values from ``lowest`` on that reach as far; of 32 bits, about zero."""
     plain: Callable[..., Any] = getattr(table, name)
 
-    def compute(input: QuantizedTensor) -> QuantizedTensor:
-        low, _ = LIMITS[input.dtype]
-        zero_point = low - round(lowest / scale)
-        return requantized(plain(input.dequantize()), input, of_tensor(scale, zero_point))
+    def compute(input: QuantizedTensor, inplace: bool = False) -> Tensor:
+        input._of_all(name)
+        low, high = LIMITS[input.dtype]
+        scale = reach / (high - low + 1)
+        zero_point = 0 if input.dtype is qint32 else low - round(lowest / scale)
+        result = requantized(plain(input.dequantize()), input, of_tensor(scale, zero_point))
+        return input.copy_(result) if inplace else result
 
     quantized_operation(name)(compute)
 
 
-_within("sigmoid", 1 / 256, 0.0, real)
-_within("tanh", 2 / 256, -1.0, real)
-_within("hardsigmoid", 1 / 256, 0.0, functional)
+_within("sigmoid", 1.0, 0.0, real)
+_within("tanh", 2.0, -1.0, real)
+_within("hardsigmoid", 1.0, 0.0, functional)
 
 # --- what is not quantized --------------------------------------------------------------------------------------------
 
@@ -80,6 +84,18 @@ def equal(input: Any, other: Any) -> bool:
 @quantized_operation()
 def empty_like(input: QuantizedTensor, **keywords: Any) -> QuantizedTensor:
     return QuantizedTensor.of(real.empty_like(input._integers), input._scale)
+
+
+@quantized_operation()
+def ones_like(input: QuantizedTensor, **keywords: Any) -> QuantizedTensor:
+    return requantized(real.ones_like(input._integers, dtype=float32), input)
+
+
+@quantized_operation()
+def dropout(input: QuantizedTensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> QuantizedTensor:
+    if training:
+        raise not_run("dropout")
+    return input
 
 
 @quantized_operation("is_floating_point", "is_complex")

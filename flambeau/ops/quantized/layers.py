@@ -14,6 +14,7 @@ from ...core.composite import composite
 from ...core.tensor import Tensor
 from ...graph.dtypes import float16
 from ..by_name import functional, real
+from .calls import quantized_call
 from .packed import PackedWeight
 from .scheme import INTEGERS, LIMITS, Scale, of_tensor, qint8, quantized, quint8, rounded_steps
 from .tensor import QuantizedTensor, requantized
@@ -196,6 +197,8 @@ def _of_two(name: str, plain: Callable[..., Any], rectified: bool) -> None:
         if scale is None or zero_point is None:  # one of them is a number
             tensor, number = (qa, qb) if isinstance(qa, QuantizedTensor) else (qb, qa)
             return OPERATIONS[f"{name.removesuffix('_relu')}_scalar{'_relu' if rectified else ''}"](tensor, number)  # type: ignore[no-any-return]
+        if qa.dtype is not qb.dtype:
+            raise RuntimeError(f"quantized::{name}: operands should have the same data type, but have {qa.dtype} and {qb.dtype}")
         numbers = plain(qa, qb)
         return requantized(numbers.relu() if rectified else numbers, qa, of_tensor(scale, zero_point))
 
@@ -255,6 +258,8 @@ for _name, _function in (("add_scalar", _sum_with), ("mul_scalar", _product_with
 def _joined(name: str, rectified: bool) -> None:
     def join(qx: Sequence[Any], dim: int, scale: float | None = None, zero_point: int | None = None) -> Any:
         first = qx[0]
+        if any([part.dtype is not first.dtype for part in qx]):
+            raise RuntimeError(f"quantized::{name}: all tensors must have the same dtype")
         out = first._scale if scale is None else of_tensor(scale, 0 if zero_point is None else zero_point)
         numbers = real.cat([part.dequantize() for part in qx], dim)
         return requantized(numbers.relu() if rectified else numbers, first, out)
@@ -294,7 +299,7 @@ _of_one("leaky_relu", lambda x, slope, inplace: functional.leaky_relu(x, slope),
 _of_one("prelu", lambda x, weight: real.prelu(x, weight), 1)
 _of_one("celu", lambda x, alpha=1.0: functional.celu(x, alpha), 0)
 _of_one("elu", lambda x, alpha=1.0, scale=1.0, input_scale=1.0: _elu(x, alpha, scale, input_scale), 0)
-OPERATIONS["relu6"] = lambda qx, inplace=False: functional.relu6(qx)
+OPERATIONS["relu6"] = lambda qx, inplace=False: quantized_call("relu6", functional.relu6, (qx,), {"inplace": inplace})
 
 
 def _elu(x: Tensor, alpha: float, scale: float, input_scale: float) -> Tensor:

@@ -39,6 +39,7 @@ def _moved(name: str) -> None:
 
 _MOVES = """
     adjoint broadcast_to chunk diagonal expand expand_as flatten flip hsplit index_select moveaxis movedim narrow
+    channel_shuffle
     permute ravel repeat repeat_interleave roll rot90 split split_with_sizes squeeze swapaxes swapdims t take tensor_split tile
     transpose unbind unflatten unfold vsplit"""
 for _name in _MOVES.split():
@@ -105,17 +106,29 @@ def _read(self: QuantizedTensor, index: Any) -> QuantizedTensor:
     integers = self._integers[index]
     if scale.axis is None:
         return QuantizedTensor.of(integers, scale)
-    members = index if isinstance(index, tuple) else (index,)
-    axis = scale.axis
-    if not all([isinstance(member, (int, slice)) and not isinstance(member, bool) for member in members]):
+    read, made = 0, 0  # axes of the tensor and of the result that members before have dealt with
+    for member in _members(self, index):
+        if member is None:
+            made += 1
+            continue
+        if read == scale.axis:
+            if isinstance(member, int):
+                return QuantizedTensor.of(integers, of_tensor(scale.scale[member], scale.zero_point[member]))
+            return QuantizedTensor.of(integers, Scale(scale.scale[member], scale.zero_point[member], made))
+        read, made = read + 1, made + (not isinstance(member, int))
+    return QuantizedTensor.of(integers, scale._replace(axis=scale.axis - read + made))
+
+
+def _members(self: QuantizedTensor, index: Any) -> list[Any]:
+    """The members of an index of integers, slices and None, up to an axis for each. ``RuntimeError`` for other ones."""
+    members = list(index if isinstance(index, tuple) else (index,))
+    if Ellipsis in members:
+        place = members.index(Ellipsis)
+        rest = self.ndim - sum([member is not None for member in members]) + 1
+        members[place : place + 1] = [slice(None)] * rest
+    if not all([member is None or isinstance(member, (int, slice)) and not isinstance(member, bool) for member in members]):
         raise RuntimeError("Setting strides is possible only on uniformly quantized tensor")
-    if axis < len(members):
-        part = members[axis]
-        if isinstance(part, int):
-            return QuantizedTensor.of(integers, of_tensor(scale.scale[part], scale.zero_point[part]))
-        scale = Scale(scale.scale[part], scale.zero_point[part], axis)
-    before = sum([isinstance(member, int) for member in members[:axis]])
-    return QuantizedTensor.of(integers, scale._replace(axis=axis - before))
+    return members
 
 
 def _write(self: QuantizedTensor, index: Any, value: Any) -> None:
