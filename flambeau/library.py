@@ -12,7 +12,7 @@ from .surface.refusals import refuse
 
 __all__ = [
     "CustomOpDef", "Library", "custom_op", "define", "fallthrough_kernel", "impl", "impl_abstract", "infer_schema",
-    "register_autocast", "register_autograd", "register_fake", "register_kernel", "register_vmap", "triton_op",
+    "opcheck", "register_autocast", "register_autograd", "register_fake", "register_kernel", "register_vmap", "triton_op",
     "wrap_triton",
 ]  # fmt: skip
 
@@ -207,3 +207,33 @@ def triton_op(
 def wrap_triton(triton_kernel: Callable[..., Any], /) -> Callable[..., Any]:
     """The kernel itself: nothing here looks into the functions that call one."""
     return triton_kernel
+
+
+def opcheck(
+    op: Any,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any] | None = None,
+    *,
+    test_utils: str | Sequence[str] = (
+        "test_schema", "test_autograd_registration", "test_faketensor", "test_aot_dispatch_dynamic",
+    ),
+    raise_exception: bool = True,
+    atol: float | None = None,
+    rtol: float | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """Whether what was registered for an operation fits together, on these arguments, which stay as they are.
+
+    The result has ``"SUCCESS"``, or the error if not ``raise_exception``, for each test: what the schema says of writing and
+    sharing memory, gradients, sizes and dtypes of the fake implementation, and the same results when compiled.
+    """
+    from ._library.opcheck import TESTS, checked
+
+    if (rtol is None) != (atol is None):
+        raise ValueError("opcheck(op, ...): if you specify one of rtol/atol, you must specify both")
+    names = tuple(TESTS) if test_utils == "ALL" else (test_utils,) if isinstance(test_utils, str) else tuple(test_utils)
+    if not set(names) <= set(TESTS):
+        raise ValueError(
+            f"opcheck(op, ..., test_utils={names}), expected test_utils to be subset of {tuple(TESTS)} but it was not"
+        )
+    near = {} if rtol is None or atol is None else {"rtol": rtol, "atol": atol}
+    return checked(_operation(op), args, kwargs or {}, names, raise_exception, near)
