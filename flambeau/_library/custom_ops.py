@@ -11,6 +11,7 @@ from flambeau import Tensor
 from .. import _ops
 from ..autograd import Function
 from ..core.below_autograd import below_autograd
+from ..graph.trace import local
 from ..surface.refusals import refuse
 from .infer_schema import FunctionSchema, infer_schema, parse_schema
 
@@ -36,6 +37,7 @@ class CustomOpDef:
         self._composite = False
         self._below = False  # defined by a `Library`: kernels are called as they are, histories are theirs
         self._autograd_kernel: Callable[..., Any] | None = None
+        self._rule: Callable[..., Any] | None = None
         self._function: type[Function] = _undifferentiated(self)
         self._opoverload = _ops.define(name, schema.overload_name, self._run, schema)
         OPDEF_TO_LIB[schema.full_name] = self
@@ -83,8 +85,16 @@ class CustomOpDef:
             self._autocast = cast_inputs
 
     def register_vmap(self, func: Callable[..., Any] | None = None) -> Any:
-        """A rule for ``torch.vmap`` is not needed: the operation runs once for each element of the batch."""
-        return (lambda function: function) if func is None else None
+        """Say what ``torch.vmap`` of it is: ``func(info, in_dims, *arguments)`` gives (output, out_dims) for all samples.
+
+        Without a rule the operation runs once for each element of the batch.
+        """
+
+        def register(function: Callable[..., Any]) -> Callable[..., Any]:
+            self._rule = function
+            return function
+
+        return register if func is None else register(func)
 
     def register_torch_dispatch(self, torch_dispatch_class: Any, fn: Callable[..., Any] | None = None, /) -> Any:
         """Refused."""
@@ -100,6 +110,8 @@ class CustomOpDef:
         values = self._schema.bind(arguments, options)
         if self._autocast is not None and flambeau.is_autocast_enabled("cpu"):
             values = _cast(values, self._autocast)
+        if self._rule is not None and local.trace.sampling:
+            return _with_rule(self, self._rule).apply(*values)
         if self._autograd_kernel is not None and self._for_autograd(values):
             return self._autograd_kernel(*self._positional(values), **self._named(values))
         if self._composite or (self._below and isinstance(self._function, _LazyFunction)):
@@ -198,11 +210,20 @@ def _differentiated(
         return operation._computed(*values)
 
     def setup(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
-        if setup_context is not None:
+        if setup_context is not None and not by_name:
             setup_context(ctx=ctx, inputs=inputs, output=output)
+        elif setup_context is not None:
+            given, named = tuple(operation._positional(inputs)), operation._named(inputs)
+            setup_context(ctx=ctx, inputs=given, keyword_only_inputs=named, output=output)
 
+    def backward_of_all(ctx: Any, *grads: Any) -> Any:
+        """Gradients also of what is given by name, which has none."""
+        found = backward(ctx, *grads)
+        return (*(found if isinstance(found, tuple) else (found,)), *[None] * by_name)
+
+    by_name = sum([argument.kwarg_only for argument in operation._schema.arguments])
     name = "GeneratedBackwardFor_" + str(operation._opoverload).replace(".", "_")
-    members = {"forward": forward, "setup_context": setup, "backward": backward}
+    members = {"forward": forward, "setup_context": setup, "backward": backward_of_all if by_name else backward}
     return type(name, (Function,), {key: staticmethod(value) for key, value in members.items()})
 
 
@@ -216,6 +237,26 @@ def _undifferentiated(operation: CustomOpDef) -> type[Function]:
         )
 
     return _LazyFunction(operation, backward)  # type: ignore[return-value]
+
+
+def _with_rule(operation: CustomOpDef, rule: Callable[..., Any]) -> type[Function]:
+    """The function of an operation with a rule for batches."""
+
+    def vmap(info: Any, in_dims: Sequence[Any], *values: Any) -> Any:
+        given = operation._positional(values)
+        arguments = [argument for argument in operation._schema.arguments if not argument.kwarg_only]
+        while given and _is_default(arguments[len(given) - 1], given[-1]):  # what is not given, rules are not told
+            given.pop()
+        return rule(info, tuple(operation._positional(in_dims)[: len(given)]), *given, **operation._named(values))
+
+    function = operation._function
+    base = _differentiated(operation, function.backward, None) if isinstance(function, _LazyFunction) else function
+    return type(base.__name__, (base,), {"vmap": staticmethod(vmap)})
+
+
+def _is_default(argument: Any, value: Any) -> bool:
+    default = argument.default_value
+    return argument.has_default_value() and type(value) is type(default) and value == default
 
 
 class _LazyFunction:

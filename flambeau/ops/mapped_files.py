@@ -42,7 +42,10 @@ class File:
         if size < start + nbytes and not self.shared:
             raise RuntimeError(f"file <{self.name}> size <{size}> is smaller than the required mapping size <{start + nbytes}>")
         if size < start + nbytes:
-            os.ftruncate(self.descriptor, start + nbytes)
+            try:
+                os.ftruncate(self.descriptor, start + nbytes)
+            except (OSError, OverflowError) as error:
+                raise RuntimeError(f"unable to stretch file <{self.name}> to {start + nbytes} bytes: {error}") from None
         if not nbytes:
             return sharing(np.empty(0, np.uint8))
         before = start % mmap.ALLOCATIONGRANULARITY

@@ -249,3 +249,36 @@ def test_operations_of_functions():
         assert passing(abs, x) == "processor" and passing.has_kernel_for_dispatch_key(keys.CPU)
         with pytest.raises(RuntimeError, match="override a python impl for DispatchKey.CPU"):
             passing.py_impl(keys.CPU)(abs)
+
+
+def _with_rule(library):
+    told = []
+
+    @library.library.custom_op("tests_rules::scaled", mutates_args=())
+    def scaled(x: library.Tensor, y: library.Tensor, k: int = 2, *, by: float = 1.0) -> library.Tensor:
+        return x * y * k * by
+
+    @library.library.register_vmap("tests_rules::scaled")
+    def rule(info, in_dims, x, y, k=2, *, by=1.0):
+        told.append((info.batch_size, in_dims, k))
+        return scaled(x.movedim(in_dims[0], 0), y, k) * by * 10, 0
+
+    def setup(ctx, inputs, keyword_only_inputs, output):
+        told.append((len(inputs), keyword_only_inputs))
+        ctx.by = keyword_only_inputs["by"]
+
+    x, y = library.arange(6.0).reshape(2, 3), library.arange(3.0)
+    vmap = library.func.vmap
+    results = [vmap(scaled, (0, None))(x, y), vmap(lambda a: scaled(a, y, 3, by=0.5))(x), vmap(lambda a: a + scaled(y, y))(x)]
+    results += [vmap(vmap(lambda a: scaled(a, library.tensor(3.0))))(x)]
+    scaled.register_autograd(lambda ctx, grad: (grad * 7 * ctx.by, grad, None), setup_context=setup)
+    x.requires_grad_()
+    results += library.autograd.grad(scaled(x, y, by=2.0).sum(), x)
+    results += library.autograd.grad(vmap(lambda a: scaled(a, y))(x).sum(), x)
+    return [part.tolist() for part in results], told
+
+
+def test_rules_for_batches_and_arguments_by_name():
+    """A rule is told what was given, and where batches are; a gradient gets what has to be given by name by itself."""
+    ours, theirs = _with_rule(flambeau), _with_rule(torch)
+    assert ours == theirs
