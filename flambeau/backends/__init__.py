@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
-from . import mha
+from . import mha, quantized
 from .library import Library, SwitchedLibrary
 
-__all__ = ["cpu", "cuda", "cudnn", "mha", "mkl", "mkldnn", "mps", "openmp", "opt_einsum"]
+__all__ = ["cpu", "cuda", "cudnn", "mha", "mkl", "mkldnn", "mps", "openmp", "opt_einsum", "quantized"]
 
 ATTENTION = {"cudnn": True, "flash": True, "mem_efficient": True, "math": True, "overrideable": True}
 """Which ways to compute attention are allowed."""

@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import torch.ao.quantization
 from oracle import agree, error
 
 import flambeau
+import flambeau.ao.quantization
 
 BASE = np.random.RandomState(0).randn(2, 3, 4).astype(np.float32)
 X = "t.tensor(base)"
@@ -75,3 +77,32 @@ t.fake_quantize_per_tensor_affine(x.long(), 0.1, 3, 0, 255); F.dropout(q, 0.5)
 def test_refused(call: str) -> None:
     ours, theirs = (error(lambda: _value(T, call)) for T in (flambeau, torch))  # noqa: B023
     assert ours[0] == theirs[0]
+
+
+def test_engines() -> None:
+    """The library that computes can be chosen by PyTorch's names."""
+
+    def program(T: Any) -> Any:
+        backend = T.backends.quantized
+        before, told = backend.engine, []
+        try:
+            for name in ("fbgemm", "qnnpack", "x86", "none", "nothing"):
+                try:
+                    backend.engine = name
+                    told.append(backend.engine)
+                except RuntimeError as refused:
+                    told.append(str(refused))
+        finally:
+            backend.engine = before
+        return [before, told, "fbgemm" in backend.supported_engines]
+
+    assert program(flambeau) == program(torch)
+    with pytest.raises(RuntimeError, match="Assignment not supported"):
+        flambeau.backends.quantized.supported_engines = []
+
+
+def test_dynamic_layers_take_float32_alone() -> None:
+    for T in (flambeau, torch):
+        layer = T.ao.quantization.quantize_dynamic(T.nn.Sequential(T.nn.Linear(3, 2)), {T.nn.Linear}, dtype=T.qint8)
+        with pytest.raises(RuntimeError, match="Float but found Double"):
+            layer(T.ones(1, 3).double())

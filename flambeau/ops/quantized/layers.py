@@ -12,7 +12,7 @@ from typing import Any
 
 from ...core.composite import composite
 from ...core.tensor import Tensor
-from ...graph.dtypes import float16
+from ...graph.dtypes import TYPE_NAMES, float16, float32
 from ..by_name import functional, real
 from .calls import quantized_call
 from .packed import PackedWeight
@@ -96,6 +96,8 @@ _linear("linear_relu", True)
 
 def linear_of_numbers(X: Tensor, packed: PackedWeight, reduce_range: bool) -> Tensor:
     """``X`` (…, in; float32) quantized by the scale that fits it, times the weight: (…, out), in float32."""
+    if X.dtype is not float32:
+        raise RuntimeError(f"expected scalar type Float but found {TYPE_NAMES[X.dtype]}")
     weights = None if packed.halved else packed.scale_of_outputs(1, 0)
     return composite(_of_numbers, reduce_range, X, packed.steps, weights, packed.bias)[0]  # type: ignore[no-any-return]
 
@@ -105,7 +107,6 @@ def _of_numbers(
 ) -> tuple[Tensor]:
     from ..quantization import dynamic_scale
 
-    X = X.float()
     if weights is None:  # of float16
         product = real.matmul(X, steps.t())
     else:
