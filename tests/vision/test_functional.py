@@ -217,6 +217,15 @@ def test_to_tensor():
         F.to_tensor([1])
 
 
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "F"])
+def test_channels_of_a_picture_stay_last_in_memory(mode):
+    made = F.pil_to_tensor(picture().convert(mode))
+    channels = len(Image.new(mode, (1, 1)).getbands())
+    assert made.shape == (channels, 24, 31) and made.stride() == (1, 31 * channels, channels)
+    assert channels == 1 or (made / 2).stride() == made.stride()
+    made.zero_()  # memory of its own, which may be written to
+
+
 def test_a_tensor_made_of_a_picture_is_its_own():
     array = np.zeros((2, 2, 3), np.float32)
     made = F.to_tensor(array)

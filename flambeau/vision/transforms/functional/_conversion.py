@@ -42,10 +42,11 @@ def to_tensor(pic: Any) -> Any:
 
 
 def pil_to_tensor(pic: Any) -> Any:
-    """A tensor (channels, height, width) of a picture, of the picture's own dtype."""
+    """A tensor (channels, height, width) of a picture, of the picture's own dtype; in memory channels stay last."""
     if not is_picture(pic):
         raise TypeError(f"pic should be PIL Image. Got {type(pic)}")
-    return flambeau.from_numpy(np.array(_planes(np.asarray(pic)), order="C"))
+    pixels = np.array(pic)
+    return flambeau.from_numpy(pixels if pixels.ndim == 3 else pixels[:, :, None]).permute(2, 0, 1)
 
 
 def _planes(pixels: np.ndarray) -> np.ndarray:
