@@ -17,7 +17,7 @@ from types import FunctionType, TracebackType
 from typing import Any
 
 from ..core.tensor import Tensor
-from .calls import ACTIVE, enter_mode, leave_mode, under_modes
+from .calls import ACTIVE, _changing, enter_mode, leave_mode, under_modes
 from .dispatch import FURTHER
 from .dispatching import disabled_torch_dispatch
 
@@ -175,7 +175,8 @@ def _from_a_mode(place: TracebackType | None) -> bool:
 
 FURTHER.insert(0, instead)
 _asking_for = [0]
-_lock = threading.RLock()
+#: One lock for all that is changed while modes come and go: what is collected meanwhile may ask for it again.
+_lock = _changing
 _asked: weakref.WeakSet[type] = weakref.WeakSet()
 
 
@@ -258,21 +259,24 @@ def prepare(cls: type) -> None:
         return
     _count(1)
     weakref.finalize(cls, _count, -1).atexit = False
-    for name, own in _members().items():
-        if getattr(cls, name) is getattr(Tensor, name):  # neither its own, nor prepared in a class above
-            setattr(cls, name, _asking_property(own) if isinstance(own, property) else _asking(name, own))
+    with _lock:
+        for name, own in _members().items():
+            if getattr(cls, name) is getattr(Tensor, name):  # neither its own, nor prepared in a class above
+                setattr(cls, name, _asking_property(own) if isinstance(own, property) else _asking(name, own))
 
 
 def _members() -> dict[str, Any]:
     """What tensors have that a subclass is asked about and that is not behind the package's own wrapper already."""
     found: dict[str, Any] = {}
-    for cls in reversed(Tensor.__mro__[:-1]):
-        for name, own in vars(cls).items():
-            private = name.startswith("_") and not name.startswith("__")
-            if private or name in _KEPT or hasattr(own, "__checked__"):
-                found.pop(name, None)
-            elif isinstance(own, (FunctionType, property)):
-                found[name] = own
+    with _lock:  # for other threads' modes change what is there
+        members = [(cls, name, own) for cls in reversed(Tensor.__mro__[:-1]) for name, own in vars(cls).items()]
+        members = [(cls, name, original(name) if _put.get(name) is own else own) for cls, name, own in members]
+    for _, name, own in members:
+        private = name.startswith("_") and not name.startswith("__")
+        if private or name in _KEPT or hasattr(own, "__checked__"):
+            found.pop(name, None)
+        elif isinstance(own, (FunctionType, property)):
+            found[name] = own
     return found
 
 
@@ -311,7 +315,39 @@ Tensor._prepare = staticmethod(prepare)  # type: ignore[assignment]
 # --- modes ------------------------------------------------------------------------------------------------------------
 
 _entered = [0]
-_operators: dict[str, Any] = {}
+_asking_now: set[str] = set()
+"""The methods that ask modes while one is entered."""
+_originals: dict[str, Any] = {}
+"""What ``Tensor`` has of its own in the places of methods that ask; None for what a class above it has."""
+_put: dict[str, Any] = {}
+"""The methods that ask, in these places."""
+
+
+def original(name: str) -> Any:
+    """A method as it is when nobody is asked."""
+    with _lock:
+        own = _originals.get(name)
+        above = Tensor.__mro__[1 if name in _put else 0 :]
+        return own if own is not None else next(vars(cls)[name] for cls in above if name in vars(cls))
+
+
+def arrange(name: str) -> None:
+    """Have a method ask if somebody wants that, else be as it was. Threads begin and end this in any order."""
+    with _lock:
+        now = vars(Tensor).get(name)
+        if name in BENEATH or _entered[0] and name in _asking_now:
+            if name not in _put:
+                asking = _asking(name, original(name))
+                _originals[name], _put[name] = now, asking
+                setattr(Tensor, name, asking)
+        elif name in _put:
+            own, asking = _originals.pop(name), _put.pop(name)
+            if now is not asking:
+                return  # what was put there since is not ours to take away
+            if own is None:
+                delattr(Tensor, name)
+            else:
+                setattr(Tensor, name, own)
 
 
 def push_mode(mode: Any) -> None:
@@ -320,13 +356,9 @@ def push_mode(mode: Any) -> None:
     with _lock:
         _entered[0] += 1
         if _entered[0] == 1:
-            for name in _members():
-                own = vars(Tensor).get(name)
-                if isinstance(own, FunctionType):
-                    _operators[name] = own
-                    asking = _asking(name, own)
-                    asking._asks = True  # type: ignore[attr-defined]
-                    setattr(Tensor, name, asking)
+            _asking_now.update([name for name in _members() if isinstance(vars(Tensor).get(name), FunctionType)])
+            for name in _asking_now:
+                arrange(name)
     state.modes.append(mode)
 
 
@@ -337,8 +369,7 @@ def pop_mode() -> Any:
     with _lock:
         _entered[0] -= 1
         if not _entered[0]:
-            for name, own in _operators.items():
-                if getattr(vars(Tensor)[name], "_asks", False):  # what was put there since is not ours to take away
-                    setattr(Tensor, name, own)
-            _operators.clear()
+            for name in _asking_now:
+                arrange(name)
+            _asking_now.clear()
     return mode

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import weakref
 from typing import Any
 
@@ -22,7 +21,6 @@ from .emitting import emit
 from .history import AtenGradient
 from .optimisers import update
 
-_lock = threading.RLock()
 _entered = [0]
 _own: dict[str, Any] = {}
 _installed: dict[str, Any] = {}
@@ -30,45 +28,42 @@ _installed: dict[str, Any] = {}
 
 def begin() -> None:
     """Have calls be told of, once more."""
-    with _lock:
+    with overriding._lock:
         _entered[0] += 1
         if _entered[0] > 1:
             return
         for name in METHODS:
-            now = getattr(Tensor, name, None)
-            if now is not None:
-                _own[name] = vars(Tensor).get(name)
-                own = overriding._operators.get(name, now)
-                _put(name, operator(name, own))
+            if hasattr(Tensor, name):
+                overriding.BENEATH[name] = operator(name, overriding.original(name))
+                overriding.arrange(name)
         for name in PROPERTIES:
             _own[name] = own = vars(Tensor)[name]
-            _put(name, _property(name, own))
+            _installed[name] = told = _property(name, own)
+            setattr(Tensor, name, told)
         enter_mode(see, first=True, as_given=True)
         observed.OBSERVERS.append(_observer)
 
 
 def end() -> None:
     """What :func:`begin` began is over."""
-    with _lock:
+    with overriding._lock:
         _entered[0] -= 1
         if _entered[0]:
             return
         observed.OBSERVERS.remove(_observer)
         leave_mode(see)
+        for name in METHODS:
+            if overriding.BENEATH.pop(name, None) is not None:
+                overriding.arrange(name)
         for name, own in _own.items():
-            overriding.BENEATH.pop(name, None)
-            if vars(Tensor).get(name) is not _installed.pop(name):
-                continue  # what was put there since is not ours to take away
-            if own is None:
-                delattr(Tensor, name)
-            else:
+            if vars(Tensor).get(name) is _installed.pop(name):  # what was put there since is not ours to take away
                 setattr(Tensor, name, own)
         _own.clear()
 
 
 def begin_for(cls: Any) -> None:
     """Have calls be told of as long as a class with ``__torch_dispatch__`` lives; this is its first instance."""
-    with _lock:
+    with overriding._lock:
         if cls in CLASSES or not cls._asked_beneath:
             if cls not in CLASSES:
                 raise RuntimeError(
@@ -86,15 +81,6 @@ def _device(tensor: Any) -> Any:
     """Where a tensor says that it is, if it has no memory."""
     said = tensor.__dict__.get("_said_device")
     return Tensor.device.__get__(tensor) if said is None else said  # type: ignore[attr-defined]
-
-
-def _put(name: str, told: Any) -> None:
-    """Have a method tell of its calls; modes above autograd, and ``__torch_function__``, are asked before."""
-    if not isinstance(told, property):
-        overriding.BENEATH[name] = told
-        told = overriding._asking(name, told)
-    _installed[name] = told
-    setattr(Tensor, name, told)
 
 
 def _property(name: str, own: property) -> property:
