@@ -8,6 +8,7 @@ that have numbers first. ``ops.arguments`` exports operations in all of them; a 
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Collection, Iterable, Sequence
 from inspect import CO_VARARGS, CO_VARKEYWORDS
 from threading import RLock
@@ -367,3 +368,13 @@ def under_modes(name: str, call: Callable[..., Any], arguments: tuple[Any, ...],
 def _is_common(value: Any) -> bool:
     kind = type(value)
     return kind in COMMON or (kind is tuple or kind is list) and are_common(map(type, value))
+
+
+def from_a_mode() -> bool:
+    """Whether what is being handled was raised under a mode, which was asked then."""
+    place = sys.exc_info()[2]
+    while place is not None:
+        if place.tb_frame.f_code is under_modes.__code__:
+            return True
+        place = place.tb_next
+    return False

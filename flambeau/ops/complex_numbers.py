@@ -9,7 +9,7 @@ from typing import Any
 from ..core.tensor import Tensor
 from ..graph import dtypes
 from ..graph.dtypes import dtype
-from .calls import KINDS
+from .calls import KINDS, from_a_mode
 from .dispatch import FURTHER
 from .operation import operation, titled
 
@@ -22,7 +22,7 @@ def _of_complex_numbers(
         return NotImplemented
     from .complex import complex_call
 
-    if complex_call in KINDS and call is not None:  # it has had its say
+    if complex_call in KINDS and call is not None and from_a_mode():  # it has had its say
         return NotImplemented
     return complex_call(name, call, arguments, keywords)
 

@@ -8,16 +8,15 @@ What is no tensor at all is asked where an operation has failed with it. While a
 
 from __future__ import annotations
 
-import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import wraps
-from types import FunctionType, TracebackType
+from types import FunctionType
 from typing import Any
 
 from ..core.tensor import Tensor
-from .calls import ACTIVE, _changing, enter_mode, leave_mode, under_modes
+from .calls import ACTIVE, _changing, enter_mode, from_a_mode, leave_mode
 from .dispatch import FURTHER
 from .dispatching import disabled_torch_dispatch
 
@@ -138,7 +137,7 @@ def instead(name: str, call: Callable[..., Any] | None, arguments: tuple[Any, ..
     if call is None:
         return NotImplemented
     relevant = [value for value in overloaded([*arguments, *keywords.values()]) if not isinstance(value, Tensor)]
-    if not relevant or _from_a_mode(sys.exc_info()[2]):
+    if not relevant or from_a_mode():
         return NotImplemented
     for value in relevant:
         _tell_as_given(type(value))
@@ -163,14 +162,6 @@ def _is_gone() -> None:
 
 def _as_given(name: str, call: Callable[..., Any], arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
     return NotImplemented
-
-
-def _from_a_mode(place: TracebackType | None) -> bool:
-    while place is not None:
-        if place.tb_frame.f_code is under_modes.__code__:
-            return True
-        place = place.tb_next
-    return False
 
 
 FURTHER.insert(0, instead)

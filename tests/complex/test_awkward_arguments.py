@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -119,3 +121,27 @@ def test_determinants_of_singular_matrices_have_gradients() -> None:
     np.testing.assert_allclose(found.resolve_conj().numpy(), minors.conj(), atol=1e-4)
     sign, size = flambeau.linalg.slogdet(a)
     assert flambeau.autograd.grad(size[2], a)[0][2].isnan().all()
+
+
+def test_first_complex_numbers_of_several_threads() -> None:
+    """A call that began before there were any may fail when there are: it is asked for complex numbers then."""
+    program = """
+import sys, threading
+import flambeau
+sys.setswitchinterval(1e-6)
+x, failed = flambeau.ones(2, 2), []
+calls = [lambda: x.to(flambeau.complex64), lambda: x * 1j, lambda: flambeau.complex(x, x), lambda: flambeau.tensor([1j])]
+calls += [calls[0], lambda: flambeau.zeros(2, dtype=flambeau.complex64), lambda: x.sum(0, dtype=flambeau.complex64)]
+begin = threading.Barrier(len(calls))
+def work(call):
+    begin.wait()
+    try:
+        assert call().is_complex()
+    except BaseException as error:
+        failed.append(error)
+threads = [threading.Thread(target=work, args=(call,)) for call in calls]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+assert not failed, failed
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
