@@ -112,7 +112,12 @@ def finish_leaf(run: Run, leaf: Tensor, value: Tensor) -> None:
         accumulate(leaf, value)
     if state.accumulate_hooks:
         for hook in list(state.accumulate_hooks.values()):
-            hook(leaf)
+            result = hook(leaf)
+            if result is None:
+                continue
+            if isinstance(result, Tensor):
+                raise RuntimeError("Tensor post accumulate grad hooks should return None.")
+            raise TypeError(f"expected Variable, but hook returned '{type(result).__name__}'")
 
 
 def accumulate(leaf: Tensor, value: Tensor) -> None:

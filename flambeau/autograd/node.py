@@ -192,11 +192,22 @@ def _parts(node: Gradient, value: Any) -> tuple[Any, ...]:
 
 
 def _replaced(hooks: Any, values: tuple[Any, ...], *others: Any) -> tuple[Any, ...]:
-    """What hooks make of gradients, one after the other; they may give a single one for a tuple."""
+    """What hooks make of gradients, one after the other. ``TypeError`` or ``RuntimeError`` unless they give as many, or None."""
     for hook in list(hooks.values()):
         result = hook(values, *others)
-        if result is not None:
-            values = result if isinstance(result, tuple) else (result,)
+        if result is None:
+            continue
+        if not isinstance(result, tuple):
+            raise TypeError(f"expected tuple, but hook returned '{type(result).__name__}'")
+        if len(result) != len(values):
+            name = getattr(hook, "__name__", type(hook).__name__)
+            raise RuntimeError(
+                f"hook '{name}' has returned an incorrect number of values (got {len(result)}, but expected {len(values)})"
+            )
+        for each in result:
+            if each is not None and not isinstance(each, Tensor):
+                raise TypeError(f"expected Variable, but hook returned '{type(each).__name__}'")
+        values = result
     return values
 
 
@@ -208,4 +219,5 @@ def run_pre_hooks(node: Gradient, value: Any) -> Any:
 
 def run_post_hooks(node: Gradient, value: Any, results: tuple[Any, ...]) -> tuple[Any, ...]:
     assert node.attached is not None
-    return _replaced(node.attached.post_hooks, results, _parts(node, value))
+    rest = len(node.edges) - len(results)  # hooks are told of all inputs
+    return _replaced(node.attached.post_hooks, (*results, *[None] * rest), _parts(node, value))

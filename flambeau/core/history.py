@@ -348,7 +348,11 @@ class AccumulateGrad:
 
     def register_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """``hook(grad_inputs, grad_outputs)`` runs after the leaf's gradient was added."""
-        return self.variable.register_post_accumulate_grad_hook(lambda tensor: hook((), (tensor.grad,)))
+
+        def told(tensor: Any) -> None:
+            hook((), (tensor.grad,))
+
+        return self.variable.register_post_accumulate_grad_hook(told)
 
     def register_prehook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """``hook(grad_outputs)`` runs before the leaf's gradient is added; what it returns takes its place."""

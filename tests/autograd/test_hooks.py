@@ -8,6 +8,7 @@ import weakref
 from typing import Any
 
 import pytest
+import torch
 from oracle import agree, error, leaf
 
 import flambeau
@@ -493,3 +494,40 @@ def test_hooks_die_with_what_they_hang_on() -> None:
             assert reference() is None
     finally:
         gc.enable()
+
+
+@pytest.mark.parametrize(
+    "register",
+    [
+        lambda T, x, y: y.grad_fn.register_hook(lambda gi, go: gi[0] * 10),
+        lambda T, x, y: y.grad_fn.register_hook(lambda gi, go: [*gi]),
+        lambda T, x, y: y.grad_fn.register_hook(lambda gi, go: "x"),
+        lambda T, x, y: y.grad_fn.register_hook(lambda gi, go: ()),
+        lambda T, x, y: y.grad_fn.register_hook(lambda gi, go: gi + gi),
+        lambda T, x, y: y.grad_fn.register_hook(lambda gi, go: (1, 2)),
+        lambda T, x, y: y.grad_fn.register_prehook(lambda go: go[0]),
+        lambda T, x, y: y.grad_fn.register_prehook(lambda go: ()),
+        lambda T, x, y: y.grad_fn.register_prehook(lambda go: go + go),
+        lambda T, x, y: x.register_post_accumulate_grad_hook(lambda leaf: leaf.grad),
+        lambda T, x, y: x.register_post_accumulate_grad_hook(lambda leaf: 1),
+    ],
+)
+def test_what_hooks_must_not_return(register: Any) -> None:
+    def refused(T: Any) -> tuple[str, str]:
+        x = leaf(T, 1.0, 2.0)
+        y = x * 2
+        register(T, x, y)
+        return error(y.sum().backward)
+
+    assert refused(flambeau) == refused(torch)
+
+
+def test_hooks_of_nodes_are_told_of_all_inputs() -> None:
+    def program(T: Any) -> Any:
+        x, seen = leaf(T, 1.0, 2.0), []
+        for y in (x * 2, x + 1, x - x.detach()):
+            y.grad_fn.register_hook(lambda gi, go: seen.append([g is None for g in gi]) or (gi[0] * 10, *gi[1:]))
+            y.sum().backward()
+        return seen, x.grad
+
+    agree(program)
