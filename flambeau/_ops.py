@@ -247,11 +247,11 @@ class _OpNamespace(ModuleType):
         if self.name == "higher_order" and name in DEFINED_HIGHER_ORDER:
             return DEFINED_HIGHER_ORDER[name]
         if self.name == "quantized":
-            from .ops.quantized.layers import OPERATIONS
+            from .ops.quantized import layers
 
-            if name in OPERATIONS:
+            if name in layers.OPERATIONS:
                 packet = OpOverloadPacket(qualified, {})
-                packet._forms["default"] = OpOverload(packet, "default", OPERATIONS[name])
+                packet._forms["default"] = OpOverload(packet, "default", layers.OPERATIONS[name])
                 setattr(self, name, packet)
                 return packet
         if self.name == "aten" or not name.startswith("__"):  # ``aten.__and__``

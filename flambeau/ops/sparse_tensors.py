@@ -78,9 +78,9 @@ def sparse_compressed_tensor(
 def _compressed(
     kind: Any, first: Any, second: Any, values: Any, size: Any, dtype: Any, requires_grad: bool, check: bool | None
 ) -> Any:
-    from .sparse.compressed import compressed
+    from .sparse import compressed
 
-    return compressed(
+    return compressed.compressed(
         kind, first, second, values, size, dtype=dtype, requires_grad=requires_grad, check_invariants=check
     )
 
@@ -114,9 +114,9 @@ _by_columns("sparse_bsc_tensor", sparse_bsc, "The sparse matrix whose blocks lie
 
 
 def _to_sparse(self: Tensor, sparse_dim: int | None, layout: Any, blocksize: Any, dense_dim: int | None) -> Any:
-    from .sparse.compressed_calls import to_sparse
+    from .sparse import compressed_calls
 
-    return to_sparse(self, sparse_dim, layout, blocksize, dense_dim)
+    return compressed_calls.to_sparse(self, sparse_dim, layout, blocksize, dense_dim)
 
 
 @operation(function=False)

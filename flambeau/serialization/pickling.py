@@ -35,7 +35,7 @@ def _storage_of(owner: Any, node: Any, kind: Any) -> Any:
     storage = kind._of(Tensor._from_node(None, View((node.shape.numel(),), (1,), 0), shared))
     d = getattr(kind, "dtype", node.dtype)
     if d is not node.dtype and d.kind == "complex":
-        from ..ops.complex.tensor import ComplexTensor
+        from ..ops.complex import ComplexTensor
 
         storage._tensor, storage.dtype = ComplexTensor.of(storage._tensor.view(-1, 2)), d
     return storage
