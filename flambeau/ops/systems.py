@@ -98,7 +98,8 @@ class LinalgSlogdetBackward0(SeveralResults):
     def backward(self, grad: Any) -> Tensor | None:
         if 1 not in grad:
             return None
-        return grad[1].unsqueeze(-1).unsqueeze(-1) * inv(self.input(0)).mT
+        inverse = inv_ex(self.input(0))[0]  # NaN for singular matrices, whose logarithm is infinite
+        return grad[1].unsqueeze(-1).unsqueeze(-1) * inverse.mT
 
 
 def _signed_logarithm(A: Tensor) -> tuple[Tensor, Tensor]:

@@ -152,3 +152,14 @@ def test_functions_of_rows(expression: str) -> None:
 @pytest.mark.parametrize("expression", WITH_INFINITIES)
 def test_functions_of_rows_with_infinities(expression: str) -> None:
     agree(expression, WILD)
+
+
+def test_logarithms_of_determinants_beside_singular_matrices() -> None:
+    """A singular matrix has no gradient that is finite; the others of its stack have theirs."""
+    stack = [[[1.0, 2.0], [2.0, 4.0]], [[1.0, 2.0], [2.0, 5.0]]]
+    for T in (flambeau, torch):
+        a = T.tensor(stack, requires_grad=True)
+        for size in (T.linalg.slogdet(a)[1], T.logdet(a)):
+            (found,) = T.autograd.grad(size.sum(), a)
+            assert not found[0].isfinite().any()
+            T.testing.assert_close(found[1], T.tensor([[5.0, -2.0], [-2.0, 1.0]]))
