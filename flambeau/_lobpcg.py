@@ -34,6 +34,10 @@ def lobpcg(
     approximation of the inverse of A. ``tracker`` is called with the state (:class:`LOBPCG`) at each step. Of the methods and
     their settings only one is needed. ``ValueError`` if A has fewer than 3 n rows. Gradients are those of a dense A, without B.
     """
+    if not isinstance(A, Tensor):
+        raise TypeError(f"lobpcg(): argument 'A' (position 1) must be Tensor, not {type(A).__name__}")
+    if A.ndim < 2:
+        raise IndexError(f"lobpcg(): A must have two dimensions or more, but has {A.ndim}")
     assert A.shape[-2] == A.shape[-1], f"A must be square, got shape {A.shape}"
     if A.dtype.kind != "float" or A.dtype.itemsize < 4:
         raise ValueError(f"Expected A to be of float32 or float64, but got {A.dtype}")

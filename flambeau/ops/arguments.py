@@ -438,7 +438,9 @@ def export(
     for name, value in names.items():
         names_of.setdefault(id(value), []).append(name)
     for name, value in names.items():
-        if not isinstance(value, FunctionType) or name.startswith("_") or hasattr(value, "__checked__"):
+        if not isinstance(value, FunctionType) or hasattr(value, "__checked__"):
+            continue
+        if name.startswith("__") or name.startswith("_") and value not in DECLARED:  # no operation
             continue
         if str(value.__module__).startswith(_OPERATIONS):
             declared = DECLARED.get(value, PLAIN)

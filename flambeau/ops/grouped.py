@@ -44,8 +44,8 @@ def _check(mat_a: Tensor, mat_b: Tensor, offs: Tensor | None, bias: Any, out_dty
 
 @operation(method=False)
 def _grouped_mm(
-    mat_a: Tensor,
-    mat_b: Tensor,
+    input: Tensor,
+    mat2: Tensor,
     *,
     offs: Tensor | None = None,
     bias: Tensor | None = None,
@@ -56,21 +56,21 @@ def _grouped_mm(
     (rows, k) with (groups, k, columns) gives (rows, columns), (groups, rows, k) with (k, columns) likewise; (rows, k) with
     (k, columns), of which k is in groups, and two stacks give (groups, rows, columns). Rows behind the last group are zero.
     """
-    _check(mat_a, mat_b, offs, bias, out_dtype)
+    _check(input, mat2, offs, bias, out_dtype)
     if offs is None:
-        return mat_a @ mat_b
+        return input @ mat2
     ends = [0, *offs.tolist()]
     groups = [slice(start, max(start, end)) for start, end in pairwise(ends)]
-    if mat_a.ndim == mat_b.ndim == 2:
-        return stack([mm(mat_a[:, part], mat_b[part]) for part in groups])
-    if mat_a.ndim == 2:
-        parts, extent, dim = [mm(mat_a[part], matrix) for part, matrix in zip(groups, mat_b.unbind())], mat_a.shape[0], 0
+    if input.ndim == mat2.ndim == 2:
+        return stack([mm(input[:, part], mat2[part]) for part in groups])
+    if input.ndim == 2:
+        parts, extent, dim = [mm(input[part], matrix) for part, matrix in zip(groups, mat2.unbind())], input.shape[0], 0
     else:
-        parts, extent, dim = [mm(matrix, mat_b[:, part]) for part, matrix in zip(groups, mat_a.unbind())], mat_b.shape[1], 1
+        parts, extent, dim = [mm(matrix, mat2[:, part]) for part, matrix in zip(groups, input.unbind())], mat2.shape[1], 1
     rest = extent - sum(part.shape[dim] for part in parts)
     if rest > 0:
-        sizes = (rest, mat_b.shape[-1]) if dim == 0 else (mat_a.shape[-2], rest)
-        parts.append(zeros(*sizes, dtype=mat_a.dtype))
+        sizes = (rest, mat2.shape[-1]) if dim == 0 else (input.shape[-2], rest)
+        parts.append(zeros(*sizes, dtype=input.dtype))
     return cat(parts, dim)
 
 
