@@ -390,6 +390,15 @@ RARE = [line.strip() for line in """
     torch.fake_quantize_per_tensor_affine(T(3, 4), 0.1, 0, -8, 7)
     torch.fake_quantize_per_channel_affine(T(3, 4), T(3).abs(), torch.tensor([0, 1, 2], dtype=torch.int32), 0, -8, 7)
     torch.fused_moving_avg_obs_fake_quant(T(3, 4), L(1), L(1), T(1), T(1), T(1), L(1).int(), 0.01, 0, 255, 0)
+    torch._empty_affine_quantized([2, 3], scale=0.1, zero_point=3, dtype=torch.quint8).shape
+    torch._make_per_tensor_quantized_tensor(L(3, 4).to(torch.uint8), 0.1, 3).dequantize()
+    torch._make_per_channel_quantized_tensor(L(3, 4).to(torch.int8), T(3).abs(), torch.tensor([0, 1, 2]), 0).dequantize()
+    torch._pack_padded_sequence(T(4, 2, 3), torch.tensor([4, 2]), False)
+    torch._pad_packed_sequence(T(6, 3), torch.tensor([2, 2, 1, 1]), False, 0.0, 4)
+    torch._standard_gamma(T(3).abs() + 1).shape
+    torch._standard_gamma_grad(T(3).abs() + 1, T(3).abs() + 1)
+    torch._sample_dirichlet(T(2, 3).abs() + 1).shape
+    torch._dirichlet_grad(T(2, 3).abs(), T(2, 3).abs() + 1, T(2, 3).abs() + 5)
     torch._grouped_mm(T(5, 3), T(2, 3, 4), offs=torch.tensor([2, 5], dtype=torch.int32))
     F.grouped_mm(T(5, 3), T(2, 3, 4), offs=torch.tensor([2, 5], dtype=torch.int32))
     torch._int_mm(L(3, 4).to(torch.int8), L(4, 5).to(torch.int8))
