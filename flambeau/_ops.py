@@ -53,7 +53,7 @@ class OpOverload(OperatorBase):
         return self._packet._qualified_op_name + ("" if self._overloadname == "default" else f".{self._overloadname}")
 
     def __call__(self, /, *arguments: Any, **options: Any) -> Any:
-        if ACTIVE and (result := under_modes(self.name(), self, arguments, options)) is not NotImplemented:
+        if ACTIVE and (result := under_modes(self.name(), self, arguments, options, False)) is not NotImplemented:
             return result
         return self._function(*arguments, **options)
 
@@ -206,7 +206,7 @@ class HigherOrderOperator(OperatorBase, ABC):
 
     @abstractmethod
     def __call__(self, /, *arguments: Any, **options: Any) -> Any:
-        if ACTIVE and (result := under_modes(self._name, self, arguments, options)) is not NotImplemented:
+        if ACTIVE and (result := under_modes(self._name, self, arguments, options, False)) is not NotImplemented:
             return result
         if not _tensors_among((*arguments, *options.values())):
             return self._found(("Undefined", *_COMPOSITE, "CompositeImplicitAutograd"))(*arguments, **options)

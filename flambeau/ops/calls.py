@@ -351,13 +351,18 @@ def leave_mode(mode: Mode) -> None:
         _AS_GIVEN.remove(mode)
 
 
-def under_modes(name: str, call: Callable[..., Any], arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-    """The result of the innermost mode that has something to say, or ``NotImplemented``."""
+def under_modes(
+    name: str, call: Callable[..., Any], arguments: tuple[Any, ...], keywords: dict[str, Any], of_kinds: bool = True
+) -> Any:
+    """The result of the innermost mode that has something to say, or ``NotImplemented``.
+
+    ``of_kinds`` says that it is one of the package's operations, by its own name: kinds of tensors know no others.
+    """
     for mode in reversed(ACTIVE.copy()):
         result = mode(name, call, arguments, keywords)
         if result is not NotImplemented:
             return result
-    if KINDS and not (all(map(_is_common, arguments)) and all(map(_is_common, keywords.values()))):
+    if of_kinds and KINDS and not (all(map(_is_common, arguments)) and all(map(_is_common, keywords.values()))):
         for mode in KINDS:
             result = mode(name, call, arguments, keywords)
             if result is not NotImplemented:

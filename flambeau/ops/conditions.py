@@ -12,7 +12,7 @@ from .calls import ACTIVE, under_modes
 
 def _assert(condition: Any, message: str) -> None:
     """``AssertionError`` with ``message`` unless ``condition`` is true."""
-    if ACTIVE and under_modes("_assert", _assert, (condition, message), {}) is not NotImplemented:
+    if ACTIVE and under_modes("_assert", _assert, (condition, message), {}, False) is not NotImplemented:
         return
     assert condition, message
 

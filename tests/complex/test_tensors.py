@@ -422,3 +422,19 @@ def test_new_ones_of_real_numbers_and_in_any_layout() -> None:
             library.softmax(z, 1)
         with pytest.raises(NotImplementedError):
             library.nn.functional.dropout(z, 0.5)
+
+
+def test_operations_by_full_names_under_a_mode() -> None:
+    """A mode that has nothing to say of ``aten::mul.Tensor`` leaves it to the operation, which knows complex numbers."""
+
+    class Passing(flambeau.overrides.TorchFunctionMode):
+        def __torch_function__(self, function, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]
+            return function(*args, **(kwargs or {}))
+
+    from flambeau._ops import namespace
+
+    x = flambeau.ones(2, dtype=flambeau.complex64) * 2j
+    q = flambeau.quantize_per_tensor(flambeau.ones(2), 0.1, 0, flambeau.quint8)
+    with Passing():
+        assert namespace("aten").mul.Tensor(x, x).tolist() == [-4, -4]
+        assert namespace("quantized").relu6(q).q_scale() == 0.1
