@@ -48,15 +48,17 @@ def _permute(T: Any, x: Any, a: int, b: int, c: int) -> Any:
 def _one_of(T: Any, x: Any, d: int, k: int, pieces: int | None) -> Any:
     """One of the tensors that ``unbind``, ``chunk`` (into some pieces) or ``split`` (of minus some elements) give.
 
-    PyTorch does not let these be written to, so it is asked for the same view by another name.
+    Those of a tensor with a history may not be written to, nor (in PyTorch) used when it was; so the same view is asked for by
+    another name.
     """
+    alone = T is torch or x.requires_grad
     n = x.shape[d]
     need(n > 0)
     if pieces is None:
-        return x.select(d, k % n) if T is torch else x.unbind(d)[k % n]
+        return x.select(d, k % n) if alone else x.unbind(d)[k % n]
     size = -(-n // pieces) if pieces > 0 else -pieces
     chosen = k % -(-n // size)
-    if T is torch:
+    if alone:
         return x.narrow(d, chosen * size, min(size, n - chosen * size))
     return (x.chunk(pieces, d) if pieces > 0 else x.split(size, d))[chosen]
 
