@@ -287,8 +287,6 @@ def _split(tensor: Tensor, split_size_or_sections: Any, dim: int, name: str) -> 
             raise RuntimeError(f"split expects split_size be non-negative, but got split_size={size}")
         check_parts(extent // max(size, 1))
         sections = [min(size, extent - k) for k in range(0, extent, size)] if size and extent else [extent]
-    if len(sections) == 1:
-        return (slice_axis(tensor, d, 0, extent, 1, SliceBackward0.named(name)),)
     view = tensor._view or whole(tensor._node.shape)
     places = _sections(view.moved, d, tuple(sections))
     if view.offset:
