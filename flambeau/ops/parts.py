@@ -65,7 +65,7 @@ class UnsafePartsBackward(PartsBackward):
 
 def _with_one_history(name: str, input: Tensor, axis: int, lacking: bool, parts: list[Tensor]) -> tuple[Tensor, ...]:
     """Parts that together are ``input``: their gradients come back as one."""
-    if parts and input._tracked and local.grad and not local.inference:
+    if len(parts) > 1 and input._tracked and local.grad and not local.inference:
         shapes, dtypes = [part.shape for part in parts], [part.dtype for part in parts]
         edges, context = (input._gradient or input,), (input.shape, axis, lacking)
         kind = UnsafePartsBackward if name.startswith("Unsafe") else PartsBackward
@@ -253,6 +253,8 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     d = wrap_dim(dim, input.ndim)
     check_parts(input.shape[d])
     count = input.shape[d]
+    if count == 1:
+        return (selected(input, d, 0, SelectBackward0),)
     view = input._view or whole(input._node.shape)
     rest, step = without_axis(view.moved, d)
     parts = [look(input, rest.at(view.offset + k * step), None) for k in range(count)]
@@ -287,6 +289,8 @@ def _split(tensor: Tensor, split_size_or_sections: Any, dim: int, name: str) -> 
             raise RuntimeError(f"split expects split_size be non-negative, but got split_size={size}")
         check_parts(extent // max(size, 1))
         sections = [min(size, extent - k) for k in range(0, extent, size)] if size and extent else [extent]
+    if len(sections) == 1:
+        return (slice_axis(tensor, d, 0, extent, 1, SliceBackward0.named(name)),)
     view = tensor._view or whole(tensor._node.shape)
     places = _sections(view.moved, d, tuple(sections))
     if view.offset:
