@@ -6,9 +6,8 @@ Loaded when a program names one of them.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
-
-import numpy as np
 
 from ..core.tensor import Tensor
 from ..graph.dtypes import TYPE_NAMES, dtype, float16, float32, float64, int32, int64
@@ -16,7 +15,7 @@ from .arguments import export
 from .choice import where
 from .elementwise import differentiated
 from .operation import NAMESPACE, operation
-from .quantized.scheme import INTEGERS, LIMITS, Scale, of_tensor, quantized, quint8
+from .quantized.scheme import INTEGERS, LIMITS, Scale, chosen_scale, dynamic_scale, of_tensor, quantized, quint8
 from .quantized.tensor import QuantizedTensor
 
 
@@ -76,27 +75,6 @@ def quantize_per_channel(input: Tensor, scales: Tensor, zero_points: Tensor, axi
     return _quantized(input, scale, dtype)
 
 
-def chosen_scale(lowest: Tensor, highest: Tensor, low: int, high: int) -> tuple[Tensor, Tensor]:
-    """Scale (float64) and zero point (int64) by which integers from ``low`` to ``high`` stand for a range of numbers.
-
-    Zero is in the range, and is exact: the zero point is rounded from the end of the range that leaves the smaller error. A range
-    so narrow that the reciprocal of the scale overflows has the scale 0.1, and no scale is below 6.1e-5.
-    """
-    lowest, highest = lowest.detach().double().clamp(max=0), highest.detach().double().clamp(min=0)
-    scale = (highest - lowest) / (high - low)
-    single = scale.float()
-    scale = where((single == 0) | (1 / single).isinf(), 0.1, scale)
-    wider = where(scale < _SMALLEST, _SMALLEST / scale, 1.0)
-    lowest, highest, scale = lowest * wider, highest * wider, scale * wider
-    error_low, error_high = abs(low) - (lowest / scale).abs(), abs(high) - (highest / scale).abs()
-    zero_point = where(error_low < error_high, low - lowest / scale, high - highest / scale)
-    return scale, zero_point.clamp(low, high).round().long()
-
-
-_SMALLEST = float(np.float32(6.1e-5))
-"""The smallest scale: the smallest normal number of float16."""
-
-
 @operation(method=False)
 def quantize_per_tensor_dynamic(input: Tensor, dtype: dtype, reduce_range: bool) -> Any:
     """``input`` (float32) as integers, by the scale that fits its smallest and largest element.
@@ -107,15 +85,6 @@ def quantize_per_tensor_dynamic(input: Tensor, dtype: dtype, reduce_range: bool)
         raise RuntimeError(f"dtype {dtype} not supported")
     scale, zero_point = dynamic_scale(input, *LIMITS[dtype], reduce_range)
     return _quantized(input, of_tensor(scale, zero_point), dtype)
-
-
-def dynamic_scale(input: Tensor, low: int, high: int, reduce_range: bool) -> tuple[Tensor, Tensor]:
-    """The scale and zero point for a tensor's elements."""
-    if reduce_range:
-        low, high = -(-low // 2), high // 2
-    if not input.numel():
-        return chosen_scale(input.new_zeros(()), input.new_zeros(()), low, high)
-    return chosen_scale(input.amin(), input.amax(), low, high)
 
 
 @operation("dequantize(tensors)", method=False)
@@ -173,15 +142,22 @@ def fake_quantize_per_tensor_affine(input: Tensor, scale: Any, zero_point: Any, 
         raise NotImplementedError(f"\"fake_quantize_per_tensor_affine\" not implemented for '{_type_name(input.dtype)}'")
     if not isinstance(zero_point, Tensor) and not quant_min <= zero_point <= quant_max:
         raise RuntimeError("`zero_point` must be between `quant_min` and `quant_max`.")
-    return _rounded_to_steps(input, _given(scale, input), _given(zero_point, input), quant_min, quant_max)
+    return _rounded_by_tensor(input, _given(scale, input), _given(zero_point, input), quant_min, quant_max)
 
 
-@differentiated(
-    lambda grad, input, scale, zero_point, low, high: grad * _inside(input, scale, zero_point, low, high),
-    name="FakeQuantizePerTensorAffineCachemaskBackward0",
-)
 def _rounded_to_steps(input: Tensor, scale: Any, zero_point: Any, low: int, high: int) -> Tensor:
     return (_limited(_steps(input, scale, zero_point), low, high) - zero_point) * scale
+
+
+def _with_gradient(history: str) -> Callable[..., Tensor]:
+    """The numbers rounded, with a history of that name: gradients are passed on within the limits."""
+    return differentiated(
+        lambda grad, input, scale, zero_point, low, high: grad * _inside(input, scale, zero_point, low, high), name=history
+    )(_rounded_to_steps)
+
+
+_rounded_by_tensor = _with_gradient("FakeQuantizePerTensorAffineCachemaskBackward0")
+_rounded_by_channel = _with_gradient("FakeQuantizePerChannelAffineCachemaskBackward0")
 
 
 @operation(method=False)
@@ -202,15 +178,7 @@ def fake_quantize_per_channel_affine(
     shape = [1] * input.dim()
     shape[axis] = -1
     scale, zero_point = (given.detach().to(input.dtype).reshape(shape) for given in (scale, zero_point))
-    return _rounded_to_steps_of_channels(input, scale, zero_point, quant_min, quant_max)
-
-
-@differentiated(
-    lambda grad, input, scale, zero_point, low, high: grad * _inside(input, scale, zero_point, low, high),
-    name="FakeQuantizePerChannelAffineCachemaskBackward0",
-)
-def _rounded_to_steps_of_channels(input: Tensor, scale: Any, zero_point: Any, low: int, high: int) -> Tensor:
-    return (_limited(_steps(input, scale, zero_point), low, high) - zero_point) * scale
+    return _rounded_by_channel(input, scale, zero_point, quant_min, quant_max)
 
 
 @operation(method=False)

@@ -5,11 +5,28 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
 from ..interpreter.naming import internal_module, published_module
+
+MOVED = {
+    "torch.nn.intrinsic": "torch.ao.nn.intrinsic",
+    "torch.nn.qat": "torch.ao.nn.qat",
+    "torch.nn.quantized": "torch.ao.nn.quantized",
+    "torch.quantization": "torch.ao.quantization",
+}
+"""Packages of PyTorch's that have another name now; under the old one they have what they have under the new one."""
+
+
+def new_name(module: str) -> str:
+    """What a module below one of :data:`MOVED` is called now; other modules are called what they were."""
+    for old, new in MOVED.items():
+        if module == old or module.startswith(old + "."):
+            return new + module.removeprefix(old)
+    return module
 
 
 def lookup(module: str, name: str) -> Any:
@@ -24,6 +41,9 @@ def lookup(module: str, name: str) -> Any:
     found = inert(module)
     if name in found:
         return found[name]
+    if (moved := new_name(module)) != module:
+        with suppress(ModuleNotFoundError, AttributeError):
+            return getattr(importlib.import_module(internal_module(moved)), name)
     if name in names_of(module):
         kind, details = names_of(module)[name]
         if kind == "parent":

@@ -77,6 +77,29 @@ def test_recurrent_layers(kind: str, options: dict[str, Any]) -> None:
     assert ours[3] == theirs[3]
 
 
+@pytest.mark.parametrize("kind", ["LSTM", "GRU"])
+@pytest.mark.parametrize("sort", [False, True])
+def test_packed_sequences(kind: str, sort: bool) -> None:
+    """Of unequal lengths, in both directions, from states that are given: all rows of a layer are quantized together."""
+    lengths = [5, 3, 3, 1] if sort else [3, 5, 1, 3]
+
+    def run(framework: Any) -> Any:
+        rnn = framework.nn.utils.rnn
+        layer = filled(framework, getattr(framework.nn, kind)(8, 12, num_layers=2, bidirectional=True))
+        made = framework.ao.quantization.quantize_dynamic(framework.nn.Sequential(layer))[0]
+        packed = rnn.pack_padded_sequence(numbers(framework, 2, 5, 4, 8) * 3, lengths, enforce_sorted=sort)
+        begun = numbers(framework, 3, 4, 4, 12)
+        results = []
+        for state in (None, (begun, begun * 2) if kind == "LSTM" else begun):
+            output, ends = made(packed, state)
+            ends = ends if kind == "LSTM" else (ends,)
+            results += [rnn.pad_packed_sequence(output)[0].detach().numpy(), *[end.detach().numpy() for end in ends]]
+        return results
+
+    for ours, theirs in zip(*both(run), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
+
+
 @pytest.mark.parametrize("kind", ["LSTMCell", "GRUCell", "RNNCell"])
 def test_cells(kind: str) -> None:
     def run(framework: Any) -> Any:

@@ -23,9 +23,8 @@ def fuse_known_modules(mod_list: Any, is_qat: bool, additional_fuser_method_mapp
     fused = fuser(is_qat, *mod_list)
     first, last = mod_list[0], mod_list[-1]
     # What is to run before the first layer runs before the fused one; what is to run after the last, after it.
-    for handle, hook in first._forward_pre_hooks.items():
+    for hook in first._forward_pre_hooks.values():
         fused.register_forward_pre_hook(hook)
-        del handle
     first._forward_pre_hooks.clear()
     for hook in last._forward_hooks.values():
         fused.register_forward_hook(hook)

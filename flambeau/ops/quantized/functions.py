@@ -59,7 +59,7 @@ def _compared(name: str) -> None:
     plain: Callable[..., Any] = getattr(real, name)
 
     def compare(input: Any, other: Any) -> Tensor:
-        return plain(*[x.dequantize() if isinstance(x, QuantizedTensor) else x for x in (input, other)])  # type: ignore[no-any-return]
+        return plain(*[x.dequantize() if isinstance(x, QuantizedTensor) else x for x in (input, other)])
 
     quantized_operation(name)(compare)
     setattr(QuantizedTensor, f"__{name}__", compare)

@@ -8,7 +8,7 @@ but where a number lies in the middle of two.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from ...core.composite import composite
 from ...core.tensor import Tensor
@@ -16,14 +16,22 @@ from ...graph.dtypes import TYPE_NAMES, float16, float32
 from ..by_name import functional, real
 from .calls import quantized_call
 from .packed import PackedWeight
-from .scheme import INTEGERS, LIMITS, Scale, of_tensor, qint8, quantized, quint8, rounded_steps
+from .scheme import INTEGERS, LIMITS, Scale, fitted_steps, of_tensor, qint8, rounded_steps
 from .tensor import QuantizedTensor, requantized
+
+_F = TypeVar("_F", bound=Callable[..., Any])
 
 OPERATIONS: dict[str, Callable[..., Any]] = {}
 """The operations, by name."""
 
 
-def _offered(function: Callable[..., Any]) -> Callable[..., Any]:
+def run(name: str, *arguments: Any) -> Tensor:
+    """What an operation gives."""
+    result: Tensor = OPERATIONS[name](*arguments)
+    return result
+
+
+def _offered(function: _F) -> _F:
     OPERATIONS[function.__name__] = function
     return function
 
@@ -99,19 +107,16 @@ def linear_of_numbers(X: Tensor, packed: PackedWeight, reduce_range: bool) -> Te
     if X.dtype is not float32:
         raise RuntimeError(f"expected scalar type Float but found {TYPE_NAMES[X.dtype]}")
     weights = None if packed.halved else packed.scale_of_outputs(1, 0)
-    return composite(_of_numbers, reduce_range, X, packed.steps, weights, packed.bias)[0]  # type: ignore[no-any-return]
+    return composite(_of_numbers, reduce_range, X, packed.steps, weights, packed.bias)[0]
 
 
 def _of_numbers(
     reduce_range: bool, X: Tensor, steps: Tensor, weights: Tensor | None, bias: Tensor | None
 ) -> tuple[Tensor]:
-    from ..quantization import dynamic_scale
-
     if weights is None:  # of float16
         product = real.matmul(X, steps.t())
     else:
-        scale, zero_point = dynamic_scale(X, *LIMITS[quint8], reduce_range)
-        whole = rounded_steps(X, Scale(scale, zero_point), quint8) - zero_point.float()
+        whole, scale = fitted_steps(X, reduce_range)
         product = real.matmul(whole, steps.t()) * (scale.float() * weights)
     return (product if bias is None else product + bias,)
 
@@ -159,7 +164,7 @@ def _convolutions(dims: int, transposed: bool) -> None:
     OPERATIONS[f"{stem}_unpack"] = linear_unpack
 
     def sums_of(steps: Tensor, packed: PackedWeight) -> Tensor:
-        return plain(steps, packed.steps, None, **packed.settings)  # type: ignore[no-any-return]
+        return plain(steps, packed.steps, None, **packed.settings)
 
     def apply(qx: Tensor, packed: PackedWeight, *out: Any, rectified: bool = False, **named: Any) -> QuantizedTensor:
         steps = _steps_of(qx, stem)
@@ -169,11 +174,7 @@ def _convolutions(dims: int, transposed: bool) -> None:
         return _result(sums, packed, qx._scale, sums.ndim - 1 - dims, rectified, of_tensor(scale, zero_point), qx)
 
     def dynamic(qx: Tensor, packed: PackedWeight, reduce_range: bool = False) -> Tensor:
-        from ..quantization import dynamic_scale
-
-        low, high = LIMITS[quint8]
-        scale, zero_point = dynamic_scale(qx, low, high, reduce_range)
-        steps = quantized(qx.detach(), Scale(scale, zero_point), quint8).float() - zero_point.float()
+        steps, scale = fitted_steps(qx.detach(), reduce_range)
         sums = sums_of(steps, packed)
         axis = sums.ndim - 1 - dims
         product = sums * (scale.float() * packed.scale_of_outputs(sums.ndim, axis))
@@ -197,7 +198,7 @@ def _of_two(name: str, plain: Callable[..., Any], rectified: bool) -> None:
     def apply(qa: Any, qb: Any, scale: float | None = None, zero_point: int | None = None) -> QuantizedTensor:
         if scale is None or zero_point is None:  # one of them is a number
             tensor, number = (qa, qb) if isinstance(qa, QuantizedTensor) else (qb, qa)
-            return OPERATIONS[f"{name.removesuffix('_relu')}_scalar{'_relu' if rectified else ''}"](tensor, number)  # type: ignore[no-any-return]
+            return OPERATIONS[f"{name.removesuffix('_relu')}_scalar{'_relu' if rectified else ''}"](tensor, number)
         if qa.dtype is not qb.dtype:
             raise RuntimeError(f"quantized::{name}: operands should have the same data type, but have {qa.dtype} and {qb.dtype}")
         numbers = plain(qa, qb)
@@ -211,7 +212,7 @@ def _product(plain: Callable[..., Any]) -> Callable[..., Any]:
 
     def multiply(qa: QuantizedTensor, qb: QuantizedTensor) -> Tensor:
         scale = qa._scale.scale.float() * qb._scale.scale.float()
-        return plain(_steps_of(qa, "mul"), _steps_of(qb, "mul")) * scale  # type: ignore[no-any-return]
+        return plain(_steps_of(qa, "mul"), _steps_of(qb, "mul")) * scale
 
     return multiply
 
@@ -284,7 +285,7 @@ def _of_one(name: str, plain: Callable[..., Any], given: int, rectified: bool = 
 
 
 def _batch_normalised(x: Tensor, weight: Any, bias: Any, mean: Tensor, var: Tensor, eps: float) -> Tensor:
-    return real.batch_norm(x, weight, bias, mean, var, False, 0.0, eps, False)  # type: ignore[no-any-return]
+    return real.batch_norm(x, weight, bias, mean, var, False, 0.0, eps, False)
 
 
 for _name in ("batch_norm", "batch_norm1d", "batch_norm2d", "batch_norm3d"):
@@ -304,7 +305,7 @@ OPERATIONS["relu6"] = lambda qx, inplace=False: quantized_call("relu6", function
 
 
 def _elu(x: Tensor, alpha: float, scale: float, input_scale: float) -> Tensor:
-    return real.where(x > 0, x * scale, alpha * scale * (x * input_scale).expm1())  # type: ignore[no-any-return]
+    return real.where(x > 0, x * scale, alpha * scale * (x * input_scale).expm1())
 
 
 # --- rows of a table --------------------------------------------------------------------------------------------------
@@ -325,4 +326,4 @@ def embedding_bag_unpack(W_prepack: PackedWeight) -> Tensor:
 @_offered
 def embedding_byte(weight: PackedWeight, indices: Tensor, pruned_weights: bool = False) -> Tensor:
     """The rows of these indices, in float32."""
-    return real.embedding(weight.weight.dequantize(), indices)  # type: ignore[no-any-return]
+    return real.embedding(weight.weight.dequantize(), indices)

@@ -38,7 +38,7 @@ class PackedWeight:
         """The weight in units of its scale, as float32."""
         if self._steps is None:
             quantized = isinstance(self.weight, QuantizedTensor)
-            self._steps = self.weight.steps() if quantized else self.weight.detach().to(float32)  # type: ignore[attr-defined]
+            self._steps = self.weight.steps() if quantized else self.weight.detach().to(float32)
         return self._steps
 
     def scale_of_outputs(self, ndim: int, axis: int) -> Tensor:

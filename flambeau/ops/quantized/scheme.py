@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
+
 from ...core.composite import composite
 from ...core.tensor import Tensor
 from ...graph.dtypes import dtype, float32, float64, int8, int32, int64, uint8
 from ...graph.named_dtypes import qint8, qint32, quint8  # type: ignore[attr-defined]
 from ...graph.schemes import per_channel_affine, per_channel_affine_float_qparams, per_tensor_affine, qscheme
+from ..choice import where
 from ..from_data import tensor
 
 INTEGERS: dict[dtype, dtype] = {qint8: int8, quint8: uint8, qint32: int32}
@@ -57,7 +60,7 @@ def _number(value: float | Tensor, kind: dtype) -> Tensor:
 
 def quantized(numbers: Tensor, scale: Scale, kind: dtype) -> Tensor:
     """The integers that stand for numbers of float32, to the nearest (even, of two), within the limits of ``kind``."""
-    return composite(_quantized, (kind, scale.axis), numbers, scale.scale, scale.zero_point)[0]  # type: ignore[no-any-return]
+    return composite(_quantized, (kind, scale.axis), numbers, scale.scale, scale.zero_point)[0]
 
 
 def _quantized(how: tuple[dtype, int | None], numbers: Tensor, scale: Tensor, zero_point: Tensor) -> tuple[Tensor]:
@@ -80,7 +83,7 @@ def rounded_steps(numbers: Tensor, scale: Scale, kind: dtype) -> Tensor:
 
 def dequantized(integers: Tensor, scale: Scale) -> Tensor:
     """The numbers of float32 that integers stand for."""
-    return composite(_dequantized, scale.axis, integers, scale.scale, scale.zero_point)[0]  # type: ignore[no-any-return]
+    return composite(_dequantized, scale.axis, integers, scale.scale, scale.zero_point)[0]
 
 
 def _dequantized(axis: int | None, integers: Tensor, *given: Tensor) -> tuple[Tensor]:
@@ -89,3 +92,42 @@ def _dequantized(axis: int | None, integers: Tensor, *given: Tensor) -> tuple[Te
     if integers.dtype is int32:
         return ((integers.double() - scale.along(integers.ndim, float64)[1]).float() * step,)
     return ((integers.float() - zero_point) * step,)
+
+
+# --- scales for numbers that are there -----------------------------------------------------------------------------------
+
+
+def chosen_scale(lowest: Tensor, highest: Tensor, low: int, high: int) -> tuple[Tensor, Tensor]:
+    """Scale (float64) and zero point (int64) by which integers from ``low`` to ``high`` stand for a range of numbers.
+
+    Zero is in the range, and is exact: the zero point is rounded from the end of the range that leaves the smaller error. A range
+    so narrow that the reciprocal of the scale overflows has the scale 0.1, and no scale is below 6.1e-5.
+    """
+    lowest, highest = lowest.detach().double().clamp(max=0), highest.detach().double().clamp(min=0)
+    scale = (highest - lowest) / (high - low)
+    single = scale.float()
+    scale = where((single == 0) | (1 / single).isinf(), 0.1, scale)
+    wider = where(scale < _SMALLEST, _SMALLEST / scale, 1.0)
+    lowest, highest, scale = lowest * wider, highest * wider, scale * wider
+    error_low, error_high = abs(low) - (lowest / scale).abs(), abs(high) - (highest / scale).abs()
+    zero_point = where(error_low < error_high, low - lowest / scale, high - highest / scale)
+    return scale, zero_point.clamp(low, high).round().long()
+
+
+_SMALLEST = float(np.float32(6.1e-5))
+"""The smallest scale: the smallest normal number of float16."""
+
+
+def dynamic_scale(input: Tensor, low: int, high: int, reduce_range: bool) -> tuple[Tensor, Tensor]:
+    """The scale and zero point for a tensor's elements."""
+    if reduce_range:
+        low, high = -(-low // 2), high // 2
+    if not input.numel():
+        return chosen_scale(input.new_zeros(()), input.new_zeros(()), low, high)
+    return chosen_scale(input.amin(), input.amax(), low, high)
+
+
+def fitted_steps(input: Tensor, reduce_range: bool) -> tuple[Tensor, Tensor]:
+    """A tensor's elements in units of the scale that fits them, rounded as ``quint8`` are; and that scale (float64)."""
+    scale, zero_point = dynamic_scale(input, *LIMITS[quint8], reduce_range)
+    return rounded_steps(input, Scale(scale, zero_point), quint8) - zero_point.float(), scale

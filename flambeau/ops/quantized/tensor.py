@@ -51,7 +51,7 @@ class QuantizedTensor(TensorOfParts):
     # --- what is asked of the integers' meaning -----------------------------------------------------------------------
 
     @property
-    def dtype(self) -> dtype:  # type: ignore[override]
+    def dtype(self) -> dtype:
         return QUANTIZED[self._integers.dtype]
 
     def qscheme(self) -> qscheme:
@@ -106,7 +106,7 @@ class QuantizedTensor(TensorOfParts):
 
     def item(self) -> float:
         """The value of a one-element tensor as a Python number."""
-        return self.dequantize().item()  # type: ignore[no-any-return]
+        return self.dequantize().item()
 
     def __bool__(self) -> bool:
         return bool(self.dequantize())
@@ -134,7 +134,7 @@ class QuantizedTensor(TensorOfParts):
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return self.numpy()
 
-    def __repr__(self, *, tensor_contents: Any = None) -> str:  # type: ignore[override]
+    def __repr__(self, *, tensor_contents: Any = None) -> str:
         if tensor_contents is None:
             tensor_contents = content(self.dequantize(), len("tensor(")) if self.numel() else "[]"
         further = [f"size={tuple(self.shape)}", f"dtype={self.dtype}", f"quantization_scheme={self.qscheme()}"]

@@ -7,7 +7,7 @@ from typing import Any
 
 from flambeau import Tensor
 from flambeau.nn import functional as F
-from flambeau.ops.quantized.layers import OPERATIONS
+from flambeau.ops.quantized.layers import OPERATIONS, run
 
 __all__ = [
     "adaptive_avg_pool2d", "adaptive_avg_pool3d", "avg_pool2d", "avg_pool3d", "celu", "clamp", "conv1d", "conv2d", "conv3d",
@@ -40,12 +40,12 @@ threshold = _of_quantized("threshold")
 
 def upsample_bilinear(input: Tensor, size: Any = None, scale_factor: Any = None) -> Tensor:
     """``input`` made larger, by straight lines between its corners."""
-    return interpolate(input, size, scale_factor, mode="bilinear", align_corners=True)  # type: ignore[no-any-return]
+    return interpolate(input, size, scale_factor, mode="bilinear", align_corners=True)
 
 
 def upsample_nearest(input: Tensor, size: Any = None, scale_factor: Any = None) -> Tensor:
     """``input`` made larger, by its nearest elements."""
-    return interpolate(input, size, scale_factor, mode="nearest")  # type: ignore[no-any-return]
+    return interpolate(input, size, scale_factor, mode="nearest")
 
 
 def clamp(input: Tensor, min_: float, max_: float) -> Tensor:
@@ -59,8 +59,8 @@ def linear(
     input: Tensor, weight: Tensor, bias: Tensor | None = None, scale: float | None = None, zero_point: int | None = None
 ) -> Tensor:
     """The map of ``input`` by ``weight``; the result is quantized as ``input`` is, unless a scale is given."""
-    packed = OPERATIONS["linear_prepack"](weight, bias)
-    return OPERATIONS["linear"](input, packed, *_scale_for(input, scale, zero_point))  # type: ignore[no-any-return]
+    packed = run("linear_prepack", weight, bias)
+    return run("linear", input, packed, *_scale_for(input, scale, zero_point))
 
 
 def _scale_for(input: Any, scale: float | None, zero_point: int | None) -> tuple[float, int]:
@@ -79,7 +79,7 @@ def _convolution(dims: int) -> Callable[..., Any]:
             raise NotImplementedError("Only zero-padding is supported!")
         each = [value if isinstance(value, (tuple, list)) else (value,) * dims for value in (stride, padding, dilation)]
         packed = OPERATIONS[f"conv{dims}d_prepack"](weight, bias, *each, groups)
-        return OPERATIONS[f"conv{dims}d"](input, packed, scale, zero_point)  # type: ignore[no-any-return]
+        return run(f"conv{dims}d", input, packed, scale, zero_point)
 
     convolve.__name__ = convolve.__qualname__ = f"conv{dims}d"
     convolve.__doc__ = f"The convolution along {dims} axes of a quantized tensor by a quantized weight."
@@ -91,17 +91,17 @@ conv1d, conv2d, conv3d = (_convolution(dims) for dims in (1, 2, 3))
 
 def hardswish(input: Tensor, scale: float, zero_point: int) -> Tensor:
     """``x * relu6(x + 3) / 6``."""
-    return OPERATIONS["hardswish"](input, scale, zero_point)  # type: ignore[no-any-return]
+    return run("hardswish", input, scale, zero_point)
 
 
 def celu(input: Tensor, scale: float, zero_point: int, alpha: float = 1.0) -> Tensor:
     """``alpha * (exp(x / alpha) - 1)`` of negative numbers, others as they are."""
-    return OPERATIONS["celu"](input, scale, zero_point, alpha)  # type: ignore[no-any-return]
+    return run("celu", input, scale, zero_point, alpha)
 
 
 def elu(input: Tensor, scale: float, zero_point: int, alpha: float = 1.0) -> Tensor:
     """``alpha * (exp(x) - 1)`` of negative numbers, others as they are."""
-    return OPERATIONS["elu"](input, scale, zero_point, alpha)  # type: ignore[no-any-return]
+    return run("elu", input, scale, zero_point, alpha)
 
 
 def leaky_relu(
@@ -109,4 +109,4 @@ def leaky_relu(
     zero_point: int | None = None,
 ) -> Tensor:  # fmt: skip
     """Negative numbers times ``negative_slope``, others as they are."""
-    return OPERATIONS["leaky_relu"](input, negative_slope, inplace, *_scale_for(input, scale, zero_point))  # type: ignore[no-any-return]
+    return run("leaky_relu", input, negative_slope, inplace, *_scale_for(input, scale, zero_point))

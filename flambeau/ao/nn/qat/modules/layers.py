@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from flambeau import Tensor, nn
@@ -26,7 +27,7 @@ class RoundedWeight:
         return self.qconfig.weight()
 
     def _rounded(self) -> Tensor:
-        return self.weight_fake_quant(self.weight)  # type: ignore[no-any-return]
+        return self.weight_fake_quant(self.weight)
 
     @classmethod
     def from_float(cls, mod: Any, use_precomputed_fake_quant: bool = False) -> Any:
@@ -86,6 +87,7 @@ class Linear(RoundedWeight, nn.Linear):
 
 class _RoundedConvolution(RoundedWeight):
     bias: Any
+    _conv_forward: Callable[..., Tensor]
 
     def __init__(
         self, in_channels: int, out_channels: int, kernel_size: Any, stride: Any = 1, padding: Any = 0, dilation: Any = 1,
@@ -99,7 +101,7 @@ class _RoundedConvolution(RoundedWeight):
 
     def forward(self, input: Tensor) -> Tensor:
         """The convolution of ``input`` (N, in_channels, …) with the rounded weight."""
-        return self._conv_forward(input, self._rounded(), self.bias)  # type: ignore[attr-defined, no-any-return]
+        return self._conv_forward(input, self._rounded(), self.bias)
 
     @staticmethod
     def _settings(mod: Any) -> tuple[Any, ...]:

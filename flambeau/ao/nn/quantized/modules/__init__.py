@@ -35,7 +35,7 @@ class Quantize(Module):
 
     def forward(self, X: Tensor) -> Tensor:
         """``X``, quantized."""
-        return flambeau.quantize_per_tensor(X, float(self.scale), int(self.zero_point), self.dtype)  # type: ignore[no-any-return]
+        return flambeau.quantize_per_tensor(X, float(self.scale), int(self.zero_point), self.dtype)
 
     @staticmethod
     def from_float(mod: Any, use_precomputed_fake_quant: bool = False) -> Quantize:

@@ -81,7 +81,7 @@ class _ConvNd(WeightedQuantizedModule):
         if self.padding_mode != "zeros":
             both = [size for size in self.padding[::-1] for _ in range(2)]
             input = F.pad(input, both, mode=self.padding_mode)
-        return layers.OPERATIONS[self._operation](input, self._packed_params, self.scale, self.zero_point)  # type: ignore[no-any-return]
+        return layers.run(self._operation, input, self._packed_params, self.scale, self.zero_point)
 
     def _get_name(self) -> str:
         return f"Quantized{type(self).__name__}"

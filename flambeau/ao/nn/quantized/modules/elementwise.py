@@ -6,7 +6,7 @@ from typing import Any
 
 import flambeau
 from flambeau import Tensor, nn
-from flambeau.ops.quantized.layers import OPERATIONS
+from flambeau.ops.quantized.layers import run
 
 from .utils import result_scale
 
@@ -31,7 +31,7 @@ class _Requantizing:
         return f"Quantized{type(self).__name__}"
 
     def _quantized(self, operation: str, *arguments: Any) -> Tensor:
-        return OPERATIONS[operation](*arguments, float(self.scale), int(self.zero_point))  # type: ignore[no-any-return]
+        return run(operation, *arguments, float(self.scale), int(self.zero_point))
 
     @staticmethod
     def _settings(mod: Any) -> dict[str, Any]:
@@ -68,7 +68,7 @@ class ELU(_Requantizing, nn.ELU):
 
     def forward(self, input: Tensor) -> Tensor:
         """The function of ``input``."""
-        return OPERATIONS["elu"](input, float(self.scale), int(self.zero_point), self.alpha)  # type: ignore[no-any-return]
+        return run("elu", input, float(self.scale), int(self.zero_point), self.alpha)
 
     @staticmethod
     def _settings(mod: Any) -> dict[str, Any]:
@@ -117,7 +117,7 @@ class Sigmoid(nn.Sigmoid):
 
     def forward(self, input: Tensor) -> Tensor:
         """The function of ``input``."""
-        return OPERATIONS["sigmoid"](input, self.output_scale, self.output_zero_point)  # type: ignore[no-any-return]
+        return run("sigmoid", input, self.output_scale, self.output_zero_point)
 
     @classmethod
     def from_float(cls, mod: Any, use_precomputed_fake_quant: bool = False) -> Sigmoid:
@@ -138,7 +138,7 @@ class Softmax(nn.Softmax):
     def forward(self, input: Tensor) -> Tensor:
         """The function of ``input``."""
         dim = self.dim if self.dim is not None else 0 if input.dim() in (0, 1, 3) else 1
-        return OPERATIONS["softmax"](input, dim, self.scale, self.zero_point)  # type: ignore[no-any-return]
+        return run("softmax", input, dim, self.scale, self.zero_point)
 
     @classmethod
     def from_float(cls, mod: Any, use_precomputed_fake_quant: bool = False) -> Softmax:
@@ -154,7 +154,7 @@ class ReLU6(nn.ReLU):
 
     def forward(self, input: Tensor) -> Tensor:
         """The function of ``input``."""
-        return OPERATIONS["relu6"](input, self.inplace)  # type: ignore[no-any-return]
+        return run("relu6", input, self.inplace)
 
     @staticmethod
     def from_float(mod: Any, use_precomputed_fake_quant: bool = False) -> ReLU6:
@@ -187,7 +187,7 @@ class _BatchNorm(_Requantizing):
     def forward(self: Any, input: Tensor) -> Tensor:
         """``input`` normalized by the statistics."""
         values = (self.weight, self.bias, self.running_mean, self.running_var, self.eps)
-        return self._quantized(f"batch_norm{self._dims}d", input, *values)  # type: ignore[no-any-return]
+        return self._quantized(f"batch_norm{self._dims}d", input, *values)
 
     @staticmethod
     def _settings(mod: Any) -> dict[str, Any]:
@@ -233,7 +233,7 @@ class GroupNorm(_Requantizing, nn.GroupNorm):
 class _InstanceNorm(_Requantizing):
     def forward(self: Any, input: Tensor) -> Tensor:
         """``input`` normalized over each channel of each sample."""
-        return self._quantized("instance_norm", input, self.weight, self.bias, self.eps)  # type: ignore[no-any-return]
+        return self._quantized("instance_norm", input, self.weight, self.bias, self.eps)
 
     @staticmethod
     def _settings(mod: Any) -> dict[str, Any]:

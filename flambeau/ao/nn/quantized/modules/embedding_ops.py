@@ -33,7 +33,7 @@ class EmbeddingPackedParams(nn.Module):
         self._packed_weight = layers.embedding_bag_prepack(weight)
 
     def _weight(self) -> Tensor:
-        return layers.embedding_bag_unpack(self._packed_weight)  # type: ignore[no-any-return]
+        return layers.embedding_bag_unpack(self._packed_weight)
 
     def forward(self, x: Tensor) -> Tensor:
         """``x`` itself."""
@@ -79,7 +79,7 @@ class Embedding(nn.Module):
 
     def forward(self, indices: Tensor) -> Tensor:
         """The rows of these indices."""
-        return layers.embedding_byte(self._packed_params._packed_weight, indices)  # type: ignore[no-any-return]
+        return layers.embedding_byte(self._packed_params._packed_weight, indices)
 
     def _get_name(self) -> str:
         return "QuantizedEmbedding"
@@ -91,7 +91,7 @@ class Embedding(nn.Module):
     def extra_repr(self) -> str:
         return (
             f"num_embeddings={self.num_embeddings}, embedding_dim={self.embedding_dim}, dtype={self._packed_params.dtype}, "
-            f"qscheme={self.weight().qscheme()}"  # type: ignore[attr-defined]
+            f"qscheme={self.weight().qscheme()}"
         )
 
     def set_weight(self, w: Tensor) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import flambeau
 from flambeau import Tensor, nn
 from flambeau.nn import functional as F
-from flambeau.ops.quantized.layers import OPERATIONS
+from flambeau.ops.quantized.layers import run
 
 __all__ = ["FXFloatFunctional", "FloatFunctional", "QFunctional"]
 
@@ -58,7 +58,7 @@ class FloatFunctional(FXFloatFunctional):
         self.activation_post_process: Any = nn.Identity()
 
     def _observed(self, value: Tensor) -> Tensor:
-        return self.activation_post_process(value)  # type: ignore[no-any-return]
+        return self.activation_post_process(value)
 
 
 class QFunctional(nn.Module):
@@ -90,7 +90,7 @@ class QFunctional(nn.Module):
         raise RuntimeError("Functional is not intended to use the 'forward'. Please use the underlying operation")
 
     def _called(self, name: str, *arguments: Any) -> Tensor:
-        return self.activation_post_process(OPERATIONS[name](*arguments, self.scale, self.zero_point))  # type: ignore[no-any-return]
+        return self.activation_post_process(run(name, *arguments, self.scale, self.zero_point))
 
     def add(self, x: Tensor, y: Tensor) -> Tensor:
         """``x + y``."""
@@ -98,7 +98,7 @@ class QFunctional(nn.Module):
 
     def add_scalar(self, x: Tensor, y: float) -> Tensor:
         """``x + y``: the integers of ``x``, which stand for other numbers."""
-        return OPERATIONS["add_scalar"](x, y)  # type: ignore[no-any-return]
+        return run("add_scalar", x, y)
 
     def mul(self, x: Tensor, y: Tensor) -> Tensor:
         """``x * y``."""
@@ -106,7 +106,7 @@ class QFunctional(nn.Module):
 
     def mul_scalar(self, x: Tensor, y: float) -> Tensor:
         """``x * y``: the integers of ``x``, which stand for other numbers."""
-        return OPERATIONS["mul_scalar"](x, y)  # type: ignore[no-any-return]
+        return run("mul_scalar", x, y)
 
     def cat(self, x: list[Tensor], dim: int = 0) -> Tensor:
         """The tensors behind each other along ``dim``."""

@@ -37,7 +37,7 @@ class LinearPackedParams(Module):
         self._packed_params = prepack(weight, bias)
 
     def _weight_bias(self) -> tuple[Tensor, Tensor | None]:
-        return self._packed_params.unpack()  # type: ignore[no-any-return]
+        return self._packed_params.unpack()
 
     def forward(self, x: Tensor) -> Tensor:
         """``x`` itself."""
@@ -91,12 +91,12 @@ class Linear(WeightedQuantizedModule):
     def extra_repr(self) -> str:
         return (
             f"in_features={self.in_features}, out_features={self.out_features}, scale={self.scale}, "
-            f"zero_point={self.zero_point}, qscheme={self.weight().qscheme()}"  # type: ignore[attr-defined]
+            f"zero_point={self.zero_point}, qscheme={self.weight().qscheme()}"
         )
 
     def forward(self, x: Tensor) -> Tensor:
         """The map of ``x``, which must be quantized."""
-        return layers.OPERATIONS["linear"](x, self._packed_params._packed_params, self.scale, self.zero_point)  # type: ignore[no-any-return]
+        return layers.run("linear", x, self._packed_params._packed_params, self.scale, self.zero_point)
 
     def _weight_bias(self) -> tuple[Tensor, Tensor | None]:
         return self._packed_params._weight_bias()

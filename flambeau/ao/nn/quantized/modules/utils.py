@@ -40,13 +40,13 @@ def _quantize_weight(float_wt: Tensor, observer: Any) -> Tensor:
     scale, zero_point = observer.calculate_qparams()
     weight = float_wt.detach().float()
     if observer.qscheme in (flambeau.per_tensor_symmetric, flambeau.per_tensor_affine):
-        return flambeau.quantize_per_tensor(weight, float(scale), int(zero_point), observer.dtype)  # type: ignore[no-any-return]
+        return flambeau.quantize_per_tensor(weight, float(scale), int(zero_point), observer.dtype)
     if observer.qscheme in (flambeau.per_channel_symmetric, flambeau.per_channel_affine):
-        return flambeau.quantize_per_channel(  # type: ignore[no-any-return]
+        return flambeau.quantize_per_channel(
             weight, scale.double(), zero_point.long(), observer.ch_axis, observer.dtype
         )
     if observer.qscheme is flambeau.per_channel_affine_float_qparams:
-        return flambeau.quantize_per_channel(  # type: ignore[no-any-return]
+        return flambeau.quantize_per_channel(
             weight, scale.float(), zero_point.float(), observer.ch_axis, observer.dtype
         )
     raise ValueError(f"Unexpected qscheme {observer.qscheme}")

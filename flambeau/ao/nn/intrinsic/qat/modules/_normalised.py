@@ -24,7 +24,7 @@ class NormalisedLayer:
 
     def _begin(self, kind: type[nn.Module], channels: int, eps: float, momentum: float, freeze_bn: bool, bias: bool) -> None:
         self.freeze_bn = freeze_bn if self.training else True
-        self.bn = kind(channels, eps, momentum, True, True)  # type: ignore[call-arg]
+        self.bn = kind(channels, eps, momentum, True, True)
         if bias:
             self.bias = nn.Parameter(flambeau.zeros(channels))
         else:
@@ -68,7 +68,7 @@ class NormalisedLayer:
         given = given / factor.reshape(channels)
         if self.bias is not None:
             given = given + self.bias.reshape(channels)
-        return self.bn(given)  # type: ignore[no-any-return]
+        return self.bn(given)
 
     def forward(self, input: Tensor) -> Tensor:
         """The layer and its normalization."""

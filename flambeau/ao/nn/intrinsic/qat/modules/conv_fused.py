@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from flambeau import Tensor, nn
@@ -18,6 +19,7 @@ __all__ = [
 
 class _ConvBn(NormalisedLayer):
     _normalization: type[nn.Module]
+    _conv_forward: Callable[..., Tensor]
 
     def __init__(
         self, in_channels: int, out_channels: int, kernel_size: Any, stride: Any = 1, padding: Any = 0, dilation: Any = 1,
@@ -30,7 +32,7 @@ class _ConvBn(NormalisedLayer):
         self._begin(self._normalization, out_channels, eps, momentum, freeze_bn, bool(bias))
 
     def _applied(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        return self._conv_forward(input, weight, bias)  # type: ignore[attr-defined, no-any-return]
+        return self._conv_forward(input, weight, bias)
 
 
 class _Rectified:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flambeau import Tensor
 from flambeau.ao.nn import quantized
-from flambeau.ops.quantized.layers import OPERATIONS
+from flambeau.ops.quantized.layers import run
 
 __all__ = ["LinearReLU"]
 
@@ -14,7 +14,7 @@ class LinearReLU(quantized.Linear):
 
     def forward(self, x: Tensor) -> Tensor:
         """The rectified map of ``x``, which must be quantized."""
-        return OPERATIONS["linear_relu"](x, self._packed_params._packed_params, self.scale, self.zero_point)  # type: ignore[no-any-return]
+        return run("linear_relu", x, self._packed_params._packed_params, self.scale, self.zero_point)
 
     def _get_name(self) -> str:
         return "QuantizedLinearReLU"

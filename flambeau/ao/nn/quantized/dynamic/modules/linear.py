@@ -29,7 +29,7 @@ class Linear(linear.Linear):
     def extra_repr(self) -> str:
         text = f"in_features={self.in_features}, out_features={self.out_features}, dtype={self._packed_params.dtype}"
         if self._packed_params.dtype is flambeau.qint8:
-            text += f", qscheme={self.weight().qscheme()}"  # type: ignore[attr-defined]
+            text += f", qscheme={self.weight().qscheme()}"
         return text
 
     @classmethod

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import flambeau
 from flambeau import Tensor, nn
 from flambeau.ao.nn.quantized.modules.utils import _quantize_weight
 from flambeau.nn.utils.rnn import PackedSequence
-from flambeau.ops.quantized.layers import OPERATIONS, linear_of_numbers
+from flambeau.ops.quantized.layers import linear_of_numbers, linear_prepack, linear_prepack_fp16
 from flambeau.ops.quantized.packed import PackedWeight
 
 __all__ = ["GRU", "GRUCell", "LSTM", "LSTMCell", "PackedParameter", "RNNBase", "RNNCell", "RNNCellBase"]
@@ -18,12 +19,12 @@ _GATES = {"LSTM": 4, "LSTMCell": 4, "GRU": 3, "GRUCell": 3, "RNNCell": 1}
 
 def _packed(weight: Tensor, bias: Tensor | None, qconfig: Any, dtype: Any) -> PackedWeight:
     if dtype is flambeau.float16:
-        return OPERATIONS["linear_prepack_fp16"](weight.detach().float(), bias)  # type: ignore[no-any-return]
+        return linear_prepack_fp16(weight.detach().float(), bias)
     from flambeau.ao.quantization.qconfig import default_dynamic_qconfig
 
     observer = (qconfig.weight if qconfig is not None and qconfig.weight is not None else default_dynamic_qconfig.weight)()
     observer(weight)
-    return OPERATIONS["linear_prepack"](_quantize_weight(weight, observer), bias)  # type: ignore[no-any-return]
+    return linear_prepack(_quantize_weight(weight, observer), bias)
 
 
 def _dtype_of(mod: Any) -> Any:
@@ -130,7 +131,7 @@ class RNNBase(nn.Module):
         assert type(mod) in (nn.LSTM, nn.GRU), "nn.quantized.dynamic.RNNBase.from_float only works for nn.LSTM and nn.GRU"
         assert hasattr(mod, "qconfig"), "Input float module must have qconfig defined"
         dtype = _dtype_of(mod)
-        made: Any = cls(  # type: ignore[misc]
+        made: Any = cls(
             mod.input_size, mod.hidden_size, mod.num_layers, mod.bias, mod.batch_first, mod.dropout, mod.bidirectional,
             dtype=dtype,
         )  # fmt: skip
@@ -148,61 +149,80 @@ class RNNBase(nn.Module):
         made._all_weight_values = nn.ModuleList(pairs)
         return made
 
-    def _run(self, x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """All layers over ``x`` (time, batch, features), from states (layers * directions, batch, hidden)."""
-        ends: list[tuple[Tensor, ...]] = []
+    def _run(self, rows: Tensor, sizes: Sequence[int], state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """All layers over ``rows`` (of all steps after each other; features), of which there are ``sizes`` in each step.
+
+        States are (layers * directions, batch, hidden). Each layer quantizes all its rows together, as PyTorch does.
+        """
+        ends: list[Sequence[Tensor]] = []
         for layer in range(self.num_layers):
             outputs = []
             for direction in range(self._directions):
                 place = layer * self._directions + direction
-                pair: Any = self._all_weight_values[place]
-                h, c = state[0][place], state[1][place] if len(state) > 1 else None
-                given = linear_of_numbers(x, pair.given, True)
-                steps = []
-                for part in reversed(given.unbind(0)) if direction else given.unbind(0):
-                    h, c = _step(self.mode, part, h, c, pair.remembered)
-                    steps.append(h)
-                outputs.append(flambeau.stack(steps[::-1] if direction else steps))
-                ends.append((h,) if c is None else (h, c))
-            x = flambeau.cat(outputs, -1) if len(outputs) > 1 else outputs[0]
-        return x, tuple([flambeau.stack(parts) for parts in zip(*ends)])
+                output, end = self._walk(rows, sizes, [part[place] for part in state], place, bool(direction))
+                outputs.append(output)
+                ends.append(end)
+            rows = flambeau.cat(outputs, -1) if len(outputs) > 1 else outputs[0]
+        return rows, tuple([flambeau.stack(parts) for parts in zip(*ends)])
 
-    def _checked(self, x: Tensor, hx: Any, states: int) -> tuple[Tensor, ...]:
-        if x.dim() != 3:
-            raise RuntimeError(f"input must have 3 dimensions, got {x.dim()}")
-        if x.shape[-1] != self.input_size:
-            raise RuntimeError(
-                f"input.size(-1) must be equal to input_size. Expected {self.input_size}, got {x.shape[-1]}"
-            )
-        wanted = (self.num_layers * self._directions, x.shape[1], self.hidden_size)
+    def _walk(
+        self, rows: Tensor, sizes: Sequence[int], state: list[Tensor], place: int, backwards: bool
+    ) -> tuple[Tensor, Sequence[Tensor]]:
+        """One direction of a layer: outputs as the rows are, and the state that each sequence ends with."""
+        pair: Any = self._all_weight_values[place]
+        begun, done, steps = state, [], []
+        now = [part[: sizes[-1]] for part in begun] if backwards else begun
+        given = linear_of_numbers(rows, pair.given, True).split(list(sizes))
+        for part in reversed(given) if backwards else given:
+            size, before = part.shape[0], now[0].shape[0]
+            if size > before:  # further sequences begin, from their ends
+                now = [flambeau.cat([one, first[before:size]]) for one, first in zip(now, begun)]
+            elif size < before:  # some have ended
+                done.append([one[size:] for one in now])
+                now = [one[:size] for one in now]
+            h, c = _step(self.mode, part, now[0], now[1] if len(now) > 1 else None, pair.remembered)
+            now = [h] if c is None else [h, c]
+            steps.append(h)
+        ends = [flambeau.cat(parts) for parts in zip(now, *done[::-1])] if done else now
+        return flambeau.cat(steps[::-1] if backwards else steps), ends
+
+    def _checked(self, width: int, sequences: int, hx: Any, like: Tensor) -> tuple[Tensor, ...]:
+        """The states to begin with. ``RuntimeError`` if they, or the input's width, are not of the layer's sizes."""
+        if width != self.input_size:
+            raise RuntimeError(f"input.size(-1) must be equal to input_size. Expected {self.input_size}, got {width}")
+        wanted = (self.num_layers * self._directions, sequences, self.hidden_size)
+        states = 2 if self.mode == "LSTM" else 1
         if hx is None:
-            return (flambeau.zeros(wanted, dtype=x.dtype),) * states
+            return (flambeau.zeros(wanted, dtype=like.dtype),) * states
         given = tuple(hx) if states > 1 else (hx,)
         for part in given:
             if tuple(part.shape) != wanted:
                 raise RuntimeError(f"Expected hidden size {wanted}, got {tuple(part.shape)}")
         return given
 
-    def _forward(self, input: Any, hx: Any, states: int) -> tuple[Any, Any]:
+    def forward(self, input: Any, hx: Any = None) -> tuple[Any, Any]:
+        """Outputs, and the last states, as the layer of ``nn`` gives them; ``input`` may be packed sequences."""
         if isinstance(input, PackedSequence):
-            return self._forward_packed(input, hx, states)
+            return self._forward_packed(input, hx)
+        if input.dim() != 3:
+            raise RuntimeError(f"input must have 3 dimensions, got {input.dim()}")
         x = input.transpose(0, 1) if self.batch_first else input
-        x, ends = self._run(x, self._checked(x, hx, states))
-        return x.transpose(0, 1) if self.batch_first else x, ends if states > 1 else ends[0]
+        steps, sequences, width = x.shape
+        state = self._checked(width, sequences, hx, x)
+        rows, ends = self._run(x.reshape(-1, width), (sequences,) * steps, state)
+        output = rows.view(steps, sequences, -1)
+        return output.transpose(0, 1) if self.batch_first else output, ends if len(ends) > 1 else ends[0]
 
-    def _forward_packed(self, input: PackedSequence, hx: Any, states: int) -> tuple[Any, Any]:
-        """Sequences of unequal lengths, one at a time: what one has is quantized by itself."""
-        padded, lengths = nn.utils.rnn.pad_packed_sequence(input)
-        begun = self._checked(padded, hx, states)
-        outputs, ends = [], []
-        for place, length in enumerate(lengths.tolist()):
-            one = padded[:length, place : place + 1]
-            output, end = self._run(one, tuple([part[:, place : place + 1] for part in begun]))
-            outputs.append(output[:, 0])
-            ends.append(end)
-        joined = nn.utils.rnn.pack_sequence(outputs, enforce_sorted=False)
-        state = tuple([flambeau.cat(parts, 1) for parts in zip(*ends)])
-        return joined, state if states > 1 else state[0]
+    def _forward_packed(self, input: PackedSequence, hx: Any) -> tuple[Any, Any]:
+        sizes = input.batch_sizes.tolist()
+        state = self._checked(input.data.shape[-1], sizes[0], hx, input.data)
+        if hx is not None and input.sorted_indices is not None:
+            state = tuple([part.index_select(1, input.sorted_indices) for part in state])
+        rows, ends = self._run(input.data, sizes, state)
+        if input.unsorted_indices is not None:
+            ends = tuple([part.index_select(1, input.unsorted_indices) for part in ends])
+        output = PackedSequence(rows, input.batch_sizes, input.sorted_indices, input.unsorted_indices)
+        return output, ends if len(ends) > 1 else ends[0]
 
 
 class LSTM(RNNBase):
@@ -213,10 +233,6 @@ class LSTM(RNNBase):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__("LSTM", *args, **kwargs)
 
-    def forward(self, input: Any, hx: Any = None) -> tuple[Any, tuple[Tensor, Tensor]]:
-        """Outputs, and the last hidden and cell states, as ``nn.LSTM`` gives them."""
-        return self._forward(input, hx, 2)
-
 
 class GRU(RNNBase):
     """A GRU whose weights are quantized."""
@@ -225,10 +241,6 @@ class GRU(RNNBase):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__("GRU", *args, **kwargs)
-
-    def forward(self, input: Any, hx: Any = None) -> tuple[Any, Tensor]:
-        """Outputs, and the last hidden state, as ``nn.GRU`` gives them."""
-        return self._forward(input, hx, 1)
 
 
 class RNNCellBase(nn.Module):
@@ -298,7 +310,7 @@ class LSTMCell(RNNCellBase):
 
     def forward(self, input: Tensor, hx: Any = None) -> tuple[Tensor, Tensor]:
         """The next hidden and cell states."""
-        return self._stepped("LSTMCell", input, hx)  # type: ignore[no-any-return]
+        return self._stepped("LSTMCell", input, hx)
 
 
 class GRUCell(RNNCellBase):
@@ -311,7 +323,7 @@ class GRUCell(RNNCellBase):
 
     def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:
         """The next hidden state."""
-        return self._stepped("GRUCell", input, hx)[0]  # type: ignore[no-any-return]
+        return self._stepped("GRUCell", input, hx)[0]
 
 
 class RNNCell(RNNCellBase):
@@ -329,4 +341,4 @@ class RNNCell(RNNCellBase):
         """The next hidden state. ``RuntimeError`` for nonlinearities other than tanh and relu."""
         if self.nonlinearity not in ("tanh", "relu"):
             raise RuntimeError(f"Unknown nonlinearity: {self.nonlinearity}")
-        return self._stepped("RNNCell", input, hx, self.nonlinearity)[0]  # type: ignore[no-any-return]
+        return self._stepped("RNNCell", input, hx, self.nonlinearity)[0]

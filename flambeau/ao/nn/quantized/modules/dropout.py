@@ -1,5 +1,0 @@
-"""Where PyTorch has these layers."""
-
-from .elementwise import Dropout
-
-__all__ = ["Dropout"]

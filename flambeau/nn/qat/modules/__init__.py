@@ -1,4 +1,0 @@
-"""The name that :mod:`flambeau.ao.nn.qat.modules` had."""
-
-from flambeau.ao.nn.qat.modules import *  # noqa: F403
-from flambeau.ao.nn.qat.modules import __all__ as __all__
