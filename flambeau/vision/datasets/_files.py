@@ -11,7 +11,7 @@ from urllib.error import URLError
 
 from ...serialization.source import ARCHIVE_DAMAGE
 from .folder import default_loader
-from .utils import download_url, extract_archive, not_found, warn_if_different
+from .utils import download_url, extract_archive, not_found, verify_str_arg, warn_if_different
 from .vision import Transform, VisionDataset
 
 Root = str | os.PathLike[str]
@@ -134,6 +134,25 @@ class SampledDataset(FileDataset):
 
     def __len__(self) -> int:
         return len(self._samples)
+
+
+class SplitDataset(FileDataset):
+    """A data set in parts, of which :attr:`_splits` has the names; it is one of these. Comes before a base with samples."""
+
+    _splits: ClassVar[Sequence[str]]
+    _shown = "split={_split}"
+
+    def __init__(
+        self,
+        root: Root,
+        split: str = "train",
+        transform: Transform = None,
+        target_transform: Transform = None,
+        download: bool = False,
+        loader: Loader = default_loader,
+    ) -> None:
+        self._split = verify_str_arg(split, "split", self._splits)
+        super().__init__(root, transform, target_transform, download, loader)
 
 
 def numbered(names: Iterable[Any]) -> dict[Any, int]:

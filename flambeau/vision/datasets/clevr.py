@@ -6,31 +6,16 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from ._files import ListedDataset, Loader, Root, Source, contents_of
-from .folder import default_loader
-from .utils import verify_str_arg
-from .vision import Transform
+from ._files import ListedDataset, Source, SplitDataset, contents_of
 
 
-class CLEVRClassification(ListedDataset):
+class CLEVRClassification(SplitDataset, ListedDataset):
     """Pictures ``root/clevr/CLEVR_v1.0/images/SPLIT/*``; a target is the number of things, or None for ``split="test"``."""
 
     _sources = (
         Source("https://dl.fbaipublicfiles.com/clevr/CLEVR_v1.0.zip", "b11922020e72d0cd9154779b2d3d07d2", "clevr"),
     )
-    _shown = "split={_split}"
-
-    def __init__(
-        self,
-        root: Root,
-        split: str = "train",
-        transform: Transform = None,
-        target_transform: Transform = None,
-        download: bool = False,
-        loader: Loader = default_loader,
-    ) -> None:
-        self._split = verify_str_arg(split, "split", ("train", "val", "test"))
-        super().__init__(root, transform, target_transform, download, loader)
+    _splits = ("train", "val", "test")
 
     @property
     def _data(self) -> Path:

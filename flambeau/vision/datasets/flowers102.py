@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from ._files import ListedDataset, Loader, Root, Source, contents_of, load_mat
-from .folder import default_loader
-from .utils import verify_str_arg
-from .vision import Transform
+from ._files import ListedDataset, Source, SplitDataset, contents_of, load_mat
 
 _BASE = "https://www.robots.ox.ac.uk/~vgg/data/flowers/102/"
 _NUMBERS = {"train": "trnid", "val": "valid", "test": "tstid"}
@@ -30,7 +27,7 @@ camellia, mallow, mexican petunia, bromelia, blanket flower, trumpet creeper, bl
 """
 
 
-class Flowers102(ListedDataset):
+class Flowers102(SplitDataset, ListedDataset):
     """Pictures ``root/flowers-102/jpg/image_00001.jpg``; labels and splits are in two ``.mat`` files, read by SciPy."""
 
     classes = [name.strip() for name in _NAMES.replace("\n", " ").split(",")]
@@ -39,19 +36,7 @@ class Flowers102(ListedDataset):
         Source(_BASE + "102flowers.tgz", "52808999861908f626f3c1f4e79d11fa", "flowers-102"),
         *(Source(_BASE + name, md5, "flowers-102", archive=False) for name, md5 in _digest.items()),
     )
-    _shown = "split={_split}"
-
-    def __init__(
-        self,
-        root: Root,
-        split: str = "train",
-        transform: Transform = None,
-        target_transform: Transform = None,
-        download: bool = False,
-        loader: Loader = default_loader,
-    ) -> None:
-        self._split = verify_str_arg(split, "split", ("train", "val", "test"))
-        super().__init__(root, transform, target_transform, download, loader)
+    _splits = ("train", "val", "test")
 
     def _required(self) -> Iterable[Path]:
         return [self._directory / "flowers-102" / name for name in ("jpg", "imagelabels.mat", "setid.mat")]

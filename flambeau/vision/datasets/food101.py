@@ -6,29 +6,14 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from ._files import ListedDataset, Loader, Root, Source, contents_of, numbered
-from .folder import default_loader
-from .utils import verify_str_arg
-from .vision import Transform
+from ._files import ListedDataset, Source, SplitDataset, contents_of, numbered
 
 
-class Food101(ListedDataset):
+class Food101(SplitDataset, ListedDataset):
     """Pictures ``root/food-101/images/DISH/*.jpg`` that ``root/food-101/meta/SPLIT.json`` lists."""
 
     _sources = (Source("http://data.vision.ee.ethz.ch/cvl/food-101.tar.gz", "85eeb15f3717b99a5da872d97d918f87"),)
-    _shown = "split={_split}"
-
-    def __init__(
-        self,
-        root: Root,
-        split: str = "train",
-        transform: Transform = None,
-        target_transform: Transform = None,
-        download: bool = False,
-        loader: Loader = default_loader,
-    ) -> None:
-        self._split = verify_str_arg(split, "split", ("train", "test"))
-        super().__init__(root, transform, target_transform, download, loader)
+    _splits = ("train", "test")
 
     def _required(self) -> Iterable[Path]:
         folder = self._directory / "food-101"

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from ._files import Loader, Root, SampledDataset, Source, numbered
-from .folder import default_loader, make_dataset
-from .utils import verify_str_arg
-from .vision import Transform
+from ._files import SampledDataset, Source, SplitDataset, numbered
+from .folder import make_dataset
 
 _FOLDERS = {"train": "train", "val": "valid", "test": "test"}
 
 
-class RenderedSST2(SampledDataset):
+class RenderedSST2(SplitDataset, SampledDataset):
     """Pictures ``root/rendered-sst2/SPLIT/negative/*.png`` and ``.../positive/*.png``."""
 
     classes = ["negative", "positive"]
@@ -21,19 +19,7 @@ class RenderedSST2(SampledDataset):
     _sources = (
         Source("https://openaipublic.azureedge.net/clip/data/rendered-sst2.tgz", "2384d08e9dcfa4bd55b324e610496ee5"),
     )
-    _shown = "split={_split}"
-
-    def __init__(
-        self,
-        root: Root,
-        split: str = "train",
-        transform: Transform = None,
-        target_transform: Transform = None,
-        download: bool = False,
-        loader: Loader = default_loader,
-    ) -> None:
-        self._split = verify_str_arg(split, "split", tuple(_FOLDERS))
-        super().__init__(root, transform, target_transform, download, loader)
+    _splits = tuple(_FOLDERS)
 
     def _required(self) -> Iterable[Path]:
         return [self._directory / "rendered-sst2" / _FOLDERS[self._split] / name for name in self.classes]

@@ -6,28 +6,15 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from ._files import Loader, Root, SampledDataset, contents_of, load_mat, numbered
-from .folder import default_loader
-from .utils import verify_str_arg
-from .vision import Transform
+from ._files import SampledDataset, SplitDataset, contents_of, load_mat, numbered
 
 
-class StanfordCars(SampledDataset):
+class StanfordCars(SplitDataset, SampledDataset):
     """Pictures ``root/stanford_cars/cars_train/*.jpg`` or ``cars_test/*.jpg``; labels are in ``.mat`` files, read by SciPy."""
 
     _page = "https://ai.stanford.edu/~jkrause/cars/car_dataset.html, where they are not to be had any more"
-
-    def __init__(
-        self,
-        root: Root,
-        split: str = "train",
-        transform: Transform = None,
-        target_transform: Transform = None,
-        download: bool = False,
-        loader: Loader = default_loader,
-    ) -> None:
-        self._split = verify_str_arg(split, "split", ("train", "test"))
-        super().__init__(root, transform, target_transform, download, loader)
+    _shown = ""
+    _splits = ("train", "test")
 
     def _required(self) -> Iterable[Path]:
         folder = self._directory / "stanford_cars"
